@@ -1,0 +1,57 @@
+# Every target does its own set-up: on a fresh machine with Go and Node, the two
+# commands that matter are `make demo` and `make test`.
+
+GOLANGCI_VERSION := v2.15.0
+TOOLS            := $(CURDIR)/.bin
+FUZZTIME         ?= 30s
+LAMBDA_FLAGS     := -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -ldflags="-s -w -buildid="
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test conformance lint fuzz bench build lambdas race clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build ## run the whole pipeline on this machine, without an AWS account
+	./bin/resolverwatch demo
+
+test: ## run the tests
+	go vet ./...
+	go test ./...
+
+race: ## run the tests of the packages under the race detector (needs a C compiler)
+	go test -race -short ./pkg/...
+
+conformance: ## check every name of the corpus in RESOLVERWATCH_CORPUS against the index
+	go test ./test/conformance -count=1 -v -timeout 5m
+
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## run the linters
+	@test -z "$$(gofmt -l cmd lambdas pkg test)" || { echo "not formatted:"; gofmt -l cmd lambdas pkg test; exit 1; }
+	$< run ./...
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(TOOLS)/golangci-lint $@
+
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	@set -e; for package in $$(go list ./pkg/...); do \
+	  for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	    echo "== $$package $$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done
+
+bench: ## measure against floors and peers; BENCH_JSON=FILE writes the figures too
+	go run ./test/bench
+
+build: ## build the command and, for this machine, the Lambdas that the demo runs
+	go build -trimpath -o bin/resolverwatch ./cmd/resolverwatch
+	CGO_ENABLED=0 go build $(LAMBDA_FLAGS) -o bin/importer/bootstrap ./lambdas/importer
+	CGO_ENABLED=0 go build $(LAMBDA_FLAGS) -o bin/transformer/bootstrap ./lambdas/transformer
+
+lambdas: ## build the Lambdas as they are deployed: linux/arm64, without cgo
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(LAMBDA_FLAGS) -o bin/arm64/importer/bootstrap ./lambdas/importer
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(LAMBDA_FLAGS) -o bin/arm64/transformer/bootstrap ./lambdas/transformer
+
+clean: ## remove what was built
+	rm -rf bin $(TOOLS)

@@ -1,0 +1,130 @@
+package domainname
+
+// maxQueryText is the longest text of a name of 255 octets: each of at most 254
+// octets and dots before the final dot written as `\DDD`, and that dot.
+const maxQueryText = 4*(maxWireOctets-1) + 1
+
+// Query is a queried name in canonical form, with its label boundaries. The zero
+// Query is ready for [Query.Set]; reusing one costs no allocation. It is not safe
+// for concurrent use.
+type Query struct {
+	text   []byte // canonical, in buf
+	labels int
+	start  [maxLabels + 1]uint16 // of each label in text, from the left
+	buf    [maxQueryText]byte
+}
+
+// Set replaces the query with the canonical form of raw, which is not kept. Any
+// octet is legal and escapes are kept as written; the root is a Query of no labels.
+//
+// On an error, one of [ErrEmpty], [ErrEmptyLabel], [ErrLabelTooLong] and
+// [ErrNameTooLong], the query is left without labels. Time is bounded whatever the
+// length of raw.
+func (q *Query) Set(raw []byte) error {
+	q.text, q.labels = q.buf[:0], 0
+	switch {
+	case len(raw) == 0:
+		return ErrEmpty
+	case len(raw) == 1 && raw[0] == '.':
+		return nil
+	case len(raw) > maxQueryText:
+		return ErrNameTooLong
+	}
+	if err := q.split(raw); err != nil {
+		q.labels = 0
+		return err
+	}
+	return nil
+}
+
+// split copies raw in lower case and notes where its labels start.
+func (q *Query) split(raw []byte) error {
+	wire, octets, end := 1, 0, len(raw)
+	q.start[0] = 0
+	labels := 1
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		q.buf[i] = lower[c]
+		switch c {
+		case '.':
+			if err := checkLabel(octets); err != nil {
+				return err
+			}
+			wire += octets + 1
+			octets = 0
+			if i == len(raw)-1 { // the final dot
+				end = i
+				break
+			}
+			if labels == maxLabels {
+				return ErrNameTooLong
+			}
+			q.start[labels] = uint16(i + 1)
+			labels++
+		case '\\':
+			skip := escapeLength(raw[i:]) - 1
+			for range skip {
+				i++
+				q.buf[i] = lower[raw[i]]
+			}
+			octets++
+		default:
+			octets++
+		}
+	}
+	if end == len(raw) {
+		if err := checkLabel(octets); err != nil {
+			return err
+		}
+		wire += octets + 1
+	}
+	if wire > maxWireOctets {
+		return ErrNameTooLong
+	}
+	q.text, q.labels = q.buf[:end], labels
+	return nil
+}
+
+// escapeLength returns how many bytes of text, which begins with a backslash,
+// stand for its first octet: four for `\DDD`, else two, and one for a backslash
+// at the very end.
+func escapeLength(text []byte) int {
+	if len(text) >= 4 && isDigit(text[1]) && isDigit(text[2]) && isDigit(text[3]) {
+		return 4
+	}
+	return min(2, len(text))
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// Bytes returns the canonical text, valid until the next [Query.Set].
+func (q *Query) Bytes() []byte { return q.text }
+
+// Labels returns the number of labels; the root has none.
+func (q *Query) Labels() int { return q.labels }
+
+// Suffix returns the text of the last n labels, 1 <= n <= Labels: the ancestor of
+// that depth, or the name itself. It is valid until the next [Query.Set].
+func (q *Query) Suffix(n int) []byte { return q.text[q.start[q.labels-n]:] }
+
+// Label returns label i counted from the left, 0 <= i < Labels, without its dot.
+func (q *Query) Label(i int) []byte {
+	end := len(q.text)
+	if i+1 < q.labels {
+		end = int(q.start[i+1]) - 1
+	}
+	return q.text[q.start[i]:end]
+}
+
+// lower folds ASCII letters and leaves every other octet alone (RFC 4343 section 3).
+var lower = foldASCII()
+
+func foldASCII() (fold [256]byte) {
+	for c := range fold {
+		fold[c] = byte(c)
+		if 'A' <= c && c <= 'Z' {
+			fold[c] = byte(c) + 'a' - 'A'
+		}
+	}
+	return fold
+}
