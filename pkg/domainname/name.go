@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -108,6 +109,10 @@ func parseUnicode(text string) (Name, error) {
 	if len(text) > 4*maxWireOctets {
 		return Name{}, ErrNameTooLong
 	}
+	// The conversion would turn broken UTF-8 into a name of its own.
+	if !utf8.ValidString(text) {
+		return Name{}, fmt.Errorf("%w: broken UTF-8", ErrUnicode)
+	}
 	ascii, err := uts46.ToASCII(text)
 	if err != nil {
 		return Name{}, fmt.Errorf("%w: %w", ErrUnicode, err)
@@ -126,28 +131,27 @@ func parseASCII(text string) (Name, error) {
 	if len(text)+2 > maxWireOctets {
 		return Name{}, ErrNameTooLong
 	}
-	start, letter, upper := 0, false, false
+	start, seen := 0, uint8(0)
 	for i := range len(text) {
 		switch octet := octets[text[i]]; octet {
+		case illegal:
+			return Name{}, fmt.Errorf("%w: %q", ErrOctet, text[i])
 		case dot:
 			if err := checkLabel(i - start); err != nil {
 				return Name{}, err
 			}
-			start, letter = i+1, false
-		case illegal:
-			return Name{}, fmt.Errorf("%w: %q", ErrOctet, text[i])
+			start, seen = i+1, seen&^letter
 		default:
-			letter = letter || octet != digit
-			upper = upper || octet == upperCase
+			seen |= octet
 		}
 	}
 	if err := checkLabel(len(text) - start); err != nil {
 		return Name{}, err
 	}
-	if !letter { // RFC 3696 section 2: a top-level domain is not all-numeric
+	if seen&letter == 0 { // RFC 3696 section 2: a top-level domain is not all-numeric
 		return Name{}, ErrNumericTLD
 	}
-	if upper {
+	if seen&upperCase != 0 {
 		text = strings.ToLower(text)
 	}
 	return Name{text}, nil
@@ -163,25 +167,27 @@ func checkLabel(octets int) error {
 	return nil
 }
 
-// Classes of octets in a listed name.
+// Classes of octets in a listed name. Those of labels are bits: what a name holds is
+// their union.
 const (
-	illegal = iota
-	dot
-	digit
-	lowerCase // and hyphen, underscore
-	upperCase
+	illegal = 0
+	dot     = 1
+	digit   = 1 << 1
+	letter  = 1 << 2 // and hyphen, underscore
+
+	upperCase = 1 << 3
 )
 
 var octets = classify()
 
 func classify() (class [256]uint8) {
 	for c := 'a'; c <= 'z'; c++ {
-		class[c] = lowerCase
-		class[c-'a'+'A'] = upperCase
+		class[c] = letter
+		class[c-'a'+'A'] = letter | upperCase
 	}
 	for c := '0'; c <= '9'; c++ {
 		class[c] = digit
 	}
-	class['-'], class['_'], class['.'] = lowerCase, lowerCase, dot
+	class['-'], class['_'], class['.'] = letter, letter, dot
 	return class
 }

@@ -1,0 +1,124 @@
+package domainname_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+)
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	label63 := strings.Repeat("a", 63)
+	for _, test := range []struct {
+		name, in, want string
+		err            error
+	}{
+		{name: "canonical", in: "evil.example", want: "evil.example"},
+		{name: "upper case", in: "Bad-Domain.EXAMPLE", want: "bad-domain.example"},
+		{name: "final dot", in: "evil.example.", want: "evil.example"},
+		{name: "one label", in: "onion", want: "onion"},
+		{name: "underscore labels", in: "_dmarc.c_2_s.example", want: "_dmarc.c_2_s.example"},
+		{name: "hyphens anywhere", in: "-a.b-.a--b.example", want: "-a.b-.a--b.example"},
+		{name: "digits before the last label", in: "1.2.3.example", want: "1.2.3.example"},
+		{name: "A-labels", in: "XN--80AK6AA92E.example", want: "xn--80ak6aa92e.example"},
+		{name: "a malformed A-label is a name", in: "xn--0.example", want: "xn--0.example"},
+		{name: "Unicode", in: "пример.example", want: "xn--e1afmkfd.example"},
+		{name: "a homograph stays apart", in: "аpple.example", want: "xn--pple-43d.example"},
+		{name: "sharp s, non-transitional", in: "faß.example", want: "xn--fa-hia.example"},
+		{name: "fullwidth dots", in: "evil．example", want: "evil.example"},
+		{name: "soft hyphen", in: "ev\u00adil.example", want: "evil.example"},
+		{name: "Unicode with an underscore", in: "_x.bücher.example", want: "_x.xn--bcher-kva.example"},
+		{name: "label of 63", in: label63 + ".example", want: label63 + ".example"},
+		{name: "label of 64", in: "a" + label63 + ".example", err: domainname.ErrLabelTooLong},
+		{name: "name of 256", in: strings.Repeat("a.", 127) + "b", err: domainname.ErrNameTooLong},
+		{name: "endless Unicode", in: strings.Repeat("ü", 1<<20), err: domainname.ErrNameTooLong},
+		{name: "empty", in: "", err: domainname.ErrEmpty},
+		{name: "root", in: ".", err: domainname.ErrRoot},
+		{name: "nothing but a soft hyphen", in: "\u00ad", err: domainname.ErrEmpty},
+		{name: "empty label", in: "a..example", err: domainname.ErrEmptyLabel},
+		{name: "leading dot", in: ".example", err: domainname.ErrEmptyLabel},
+		{name: "wildcard", in: "*.example", err: domainname.ErrOctet},
+		{name: "space", in: "two words.example", err: domainname.ErrOctet},
+		{name: "escape", in: `a\046b.example`, err: domainname.ErrOctet},
+		{name: "formula", in: "=cmd|calc!A0.example", err: domainname.ErrOctet},
+		{name: "address", in: "192.0.2.1", err: domainname.ErrNumericTLD},
+		{name: "cut address", in: "300.1", err: domainname.ErrNumericTLD},
+		{name: "broken UTF-8", in: "ev\xffil.example", err: domainname.ErrUnicode},
+		{name: "a disallowed code point", in: "a\u2028b.example", err: domainname.ErrUnicode},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := domainname.Parse(test.in)
+			if !errors.Is(err, test.err) || got.String() != test.want {
+				t.Errorf("Parse(%.80q) = %q, %v; want %q, %v", test.in, got, err, test.want, test.err)
+			}
+		})
+	}
+}
+
+func ExampleParse() {
+	name, err := domainname.Parse("Bücher.Example.")
+	fmt.Println(name, name.Labels(), err)
+	_, err = domainname.Parse("two words.example")
+	fmt.Println(err)
+	// Output:
+	// xn--bcher-kva.example 2 <nil>
+	// octet that no listed name holds: ' '
+}
+
+func TestName_tree(t *testing.T) {
+	t.Parallel()
+	name := func(text string) domainname.Name {
+		n, err := domainname.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	www, evil := name("www.evil.example"), name("evil.example")
+	if parent, ok := www.Parent(); !ok || parent != evil {
+		t.Errorf("the parent of %v is %v", www, parent)
+	}
+	if _, ok := name("example").Parent(); ok {
+		t.Error("a single label has a parent")
+	}
+	if !www.IsUnder(evil) || !www.IsUnder(name("example")) {
+		t.Errorf("%v is not under %v", www, evil)
+	}
+	for _, other := range []domainname.Name{evil, name("notevil.example"), www, {}} {
+		if evil.IsUnder(other) || other != www && other.IsUnder(evil) {
+			t.Errorf("%q and %q count as one under the other", evil, other)
+		}
+	}
+	if (domainname.Name{}).Labels() != 0 || !(domainname.Name{}).IsZero() || www.Labels() != 3 {
+		t.Error("labels are miscounted")
+	}
+}
+
+// What Parse accepts is canonical: parsing it again changes nothing, and as a query
+// it is the same bytes, so that a listed name is always found.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{"evil.example", "Пример.example.", "xn--0.a", "a_b.C", "faß.de", "1.2", "a\u00ad", "．", "İ.example", "*.x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		name, err := domainname.Parse(text)
+		if err != nil {
+			if !name.IsZero() {
+				t.Fatalf("%q: a name beside the error %v", text, err)
+			}
+			return
+		}
+		again, err := domainname.Parse(name.String())
+		if err != nil || again != name {
+			t.Fatalf("%q: %q parses as %q, %v", text, name, again, err)
+		}
+		var q domainname.Query
+		if err := q.Set([]byte(name.String() + ".")); err != nil || string(q.Bytes()) != name.String() || q.Labels() != name.Labels() {
+			t.Fatalf("%q: as a query %q, %v", name, q.Bytes(), err)
+		}
+	})
+}
