@@ -1,0 +1,92 @@
+package settings
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Guards are the thresholds that keep an upload from replacing a good list. Each
+// pair must be exceeded together: a percentage alone would refuse tiny lists for
+// nothing, a count alone would refuse large ones.
+type Guards struct {
+	// MinValidPercent of the entries must be readable, from MinValidEntries on.
+	// Comments, blank lines and kinds that no DNS log can show do not count.
+	MinValidPercent float64 `json:"minValidPercent"`
+	MinValidEntries int     `json:"minValidEntries"`
+	// ShrinkPercent and ShrinkEntries are how much of the accepted list may be gone.
+	ShrinkPercent float64 `json:"shrinkPercent"`
+	ShrinkEntries int     `json:"shrinkEntries"`
+	// GrowthPercent is how much larger a list may be than the accepted one, once it
+	// has more than GrowthEntries.
+	GrowthPercent float64 `json:"growthPercent"`
+	GrowthEntries int     `json:"growthEntries"`
+	// SuffixPercent and SuffixEntries are how many public suffixes are dropped before
+	// the whole list is refused.
+	SuffixPercent float64 `json:"suffixPercent"`
+	SuffixEntries int     `json:"suffixEntries"`
+	// MaxListBytes bounds an upload as it lies in the bucket.
+	MaxListBytes int64 `json:"maxListBytes"`
+	// MinPrefixIPv4 and MinPrefixIPv6 are the widest CIDR blocks, in bits.
+	MinPrefixIPv4 int `json:"minPrefixIPv4"`
+	MinPrefixIPv6 int `json:"minPrefixIPv6"`
+}
+
+// DefaultGuards returns the thresholds of a deployment that sets none.
+func DefaultGuards() Guards {
+	return Guards{
+		MinValidPercent: 95,
+		MinValidEntries: 20,
+		ShrinkPercent:   20,
+		ShrinkEntries:   1_000,
+		GrowthPercent:   100,
+		GrowthEntries:   10_000,
+		SuffixPercent:   1,
+		SuffixEntries:   5,
+		MaxListBytes:    256 << 20,
+		MinPrefixIPv4:   16,
+		MinPrefixIPv6:   32,
+	}
+}
+
+// DecodeGuards reads a JSON object with the thresholds that differ from the
+// defaults. A member that is no threshold is an error.
+func DecodeGuards(text []byte) (Guards, error) {
+	guards := DefaultGuards()
+	if err := checkMembers(text, guards); err != nil {
+		return guards, err
+	}
+	if err := json.Unmarshal(text, &guards); err != nil {
+		return guards, fmt.Errorf("decoding guards: %w", err)
+	}
+	return guards, guards.validate()
+}
+
+func (g Guards) validate() error {
+	const unbounded = 0
+	var problems []error
+	for _, bound := range []struct {
+		name       string
+		value, max float64
+	}{
+		{"minValidPercent", g.MinValidPercent, 100},
+		{"minValidEntries", float64(g.MinValidEntries), unbounded},
+		{"shrinkPercent", g.ShrinkPercent, 100},
+		{"shrinkEntries", float64(g.ShrinkEntries), unbounded},
+		{"growthPercent", g.GrowthPercent, unbounded},
+		{"growthEntries", float64(g.GrowthEntries), unbounded},
+		{"suffixPercent", g.SuffixPercent, 100},
+		{"suffixEntries", float64(g.SuffixEntries), unbounded},
+		{"maxListBytes", float64(g.MaxListBytes), unbounded},
+		{"minPrefixIPv4", float64(g.MinPrefixIPv4), 32},
+		{"minPrefixIPv6", float64(g.MinPrefixIPv6), 128},
+	} {
+		switch {
+		case bound.value < 0:
+			problems = append(problems, fmt.Errorf("%s %v: must be 0 or more", bound.name, bound.value))
+		case bound.max != unbounded && bound.value > bound.max:
+			problems = append(problems, fmt.Errorf("%s %v: must be at most %v", bound.name, bound.value, bound.max))
+		}
+	}
+	return errors.Join(problems...)
+}
