@@ -32,6 +32,15 @@ const (
 	EnvCheckAddresses = "RESOLVERWATCH_CHECK_ADDRESSES"
 )
 
+// envMemory is the memory of the function in MiB, as Lambda itself tells it.
+const envMemory = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
+
+// What all metrics have in common, in CloudWatch.
+const (
+	MetricNamespace      = "Resolverwatch"
+	MetricDimensionStack = "Stack"
+)
+
 // Defaults of the settings that have one.
 const (
 	DefaultStack         = "resolverwatch"
@@ -42,7 +51,9 @@ const (
 )
 
 // DefaultMaxIndexBytes is [MaxIndexBytes] of the transformer's default memory.
-const DefaultMaxIndexBytes = (256 - reservedMiB) << 20 / 2
+const DefaultMaxIndexBytes = (defaultMiB - reservedMiB) << 20 / 2
+
+const defaultMiB = 256
 
 // reservedMiB is what a transformer needs beside two indexes, the served one and
 // the one being loaded.
@@ -124,6 +135,9 @@ type Transformer struct {
 	FailureMode    FailureMode
 	CheckCNAMEs    bool
 	CheckAddresses bool
+	// MaxIndexBytes is what the memory of the function, which is no variable of ours,
+	// leaves for an index.
+	MaxIndexBytes int
 }
 
 // DecodeTransformer reads the environment of the transformer. Its error joins every
@@ -140,10 +154,11 @@ func DecodeTransformer(lookup Lookup) (Transformer, error) {
 		FailureMode:    FailureMode(d.choice(EnvFailureMode, string(FailureModeMark), string(FailureModeFail))),
 		CheckCNAMEs:    d.flag(EnvCheckCNAMEs, true),
 		CheckAddresses: d.flag(EnvCheckAddresses, true),
+		MaxIndexBytes:  MaxIndexBytes(d.number(envMemory, defaultMiB)),
 	}, errors.Join(d.problems...)
 }
 
-// Encode is the inverse of [DecodeTransformer].
+// Encode is the inverse of [DecodeTransformer], but for MaxIndexBytes.
 func (s Transformer) Encode() map[string]string {
 	return encode(map[string]any{
 		EnvStack:          s.Stack,

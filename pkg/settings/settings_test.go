@@ -59,6 +59,7 @@ func TestDecodeTransformer_defaults(t *testing.T) {
 		FailureMode:    settings.FailureModeMark,
 		CheckCNAMEs:    true,
 		CheckAddresses: true,
+		MaxIndexBytes:  80 << 20,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -89,8 +90,11 @@ func TestTransformer_Encode_roundTrip(t *testing.T) {
 		Stack: "security-dns", LogLevel: slog.LevelWarn, IndexBucket: "i", PollInterval: 90 * time.Second,
 		MaxIndexAge: 36 * time.Hour, ColdStartWait: 500 * time.Millisecond,
 		FailureMode: settings.FailureModeFail, CheckCNAMEs: false, CheckAddresses: true,
+		MaxIndexBytes: settings.MaxIndexBytes(512),
 	}
-	got, err := settings.DecodeTransformer(lookup(want.Encode()))
+	environment := want.Encode()
+	environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "512"
+	got, err := settings.DecodeTransformer(lookup(environment))
 	if err != nil {
 		t.Fatal(err)
 	}
