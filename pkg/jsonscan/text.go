@@ -1,0 +1,207 @@
+package jsonscan
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/segmentio/asm/ascii"
+)
+
+// Text is a JSON string as it stands in the text around it, without its quotes and
+// with its escapes. The zero Text is no string at all, which differs from "".
+type Text struct {
+	raw     []byte
+	escaped bool
+}
+
+// IsSet reports whether t is a string.
+func (t Text) IsSet() bool { return t.raw != nil }
+
+// Raw returns the bytes between the quotes.
+func (t Text) Raw() []byte { return t.raw }
+
+// Escaped reports whether there is any escape in the raw bytes.
+func (t Text) Escaped() bool { return t.escaped }
+
+// Decode returns the value of t: the raw bytes where nothing is escaped, else the
+// decoded ones in scratch, which is replaced if it is too small. Bytes that are no
+// UTF-8 stay as they are.
+func (t Text) Decode(scratch *[]byte) []byte {
+	if !t.escaped {
+		return t.raw
+	}
+	*scratch = t.Append((*scratch)[:0])
+	return *scratch
+}
+
+// Append appends the value of t to dst.
+func (t Text) Append(dst []byte) []byte {
+	for i := 0; i < len(t.raw); {
+		if t.raw[i] != '\\' {
+			dst = append(dst, t.raw[i])
+			i++
+			continue
+		}
+		if t.raw[i+1] == 'u' {
+			r, size := decodeRune(t.raw[i:])
+			dst = utf8.AppendRune(dst, r)
+			i += size
+			continue
+		}
+		dst = append(dst, unescape(t.raw[i+1]))
+		i += 2
+	}
+	return dst
+}
+
+// Text moves past a string.
+func (c *Cursor) Text() (Text, error) {
+	if c.Next() != '"' {
+		return Text{}, c.fail("want a string")
+	}
+	return c.quoted()
+}
+
+// quoted moves past the string whose opening quote is at the cursor.
+func (c *Cursor) quoted() (Text, error) {
+	c.pos++
+	start, escaped := c.pos, false
+	for {
+		c.pos = special(c.text, c.pos)
+		if c.pos == len(c.text) {
+			return Text{}, c.fail("want a closing quote")
+		}
+		switch c.text[c.pos] {
+		case '"':
+			t := Text{c.text[start:c.pos:c.pos], escaped}
+			c.pos++
+			return t, nil
+		case '\\':
+			escaped = true
+			if err := c.escape(); err != nil {
+				return Text{}, err
+			}
+		default:
+			return Text{}, c.fail("control character in a string")
+		}
+	}
+}
+
+// Plain moves past a string of printable ASCII without escapes, and returns it
+// without its quotes. Of any other string, and of anything else, it is false and the
+// cursor stays. It is [Cursor.Text] for long strings that are usually so.
+func (c *Cursor) Plain() (raw []byte, ok bool) {
+	if c.Next() != '"' {
+		return nil, false
+	}
+	start := c.pos + 1
+	size := bytes.IndexByte(c.text[start:], '"')
+	if size < 0 {
+		return nil, false
+	}
+	raw = c.text[start : start+size : start+size]
+	if !ascii.ValidPrint(raw) || bytes.IndexByte(raw, '\\') >= 0 {
+		return nil, false
+	}
+	c.pos = start + size + 1
+	return raw, true
+}
+
+// special returns the offset of the first quote, backslash or control character at
+// or behind i, or the length of the text. It looks at eight bytes at a time. Of the
+// bytes of a word that it flags, the lowest is one of those for certain; only above
+// it a borrow may have flagged another. Bytes from 0x80 on are never flagged.
+func special(text []byte, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	rest := text[i:]
+	for ; len(rest) >= 8; rest = rest[8:] {
+		word := binary.LittleEndian.Uint64(rest)
+		below := (word - ones*' ') | ((word ^ ones*'"') - ones) | ((word ^ ones*'\\') - ones)
+		if flags := below &^ word & highs; flags != 0 {
+			return len(text) - len(rest) + bits.TrailingZeros64(flags)/8
+		}
+	}
+	for ; len(rest) > 0; rest = rest[1:] {
+		if b := rest[0]; b == '"' || b == '\\' || b < ' ' {
+			break
+		}
+	}
+	return len(text) - len(rest)
+}
+
+// escape moves past a backslash and what it escapes.
+func (c *Cursor) escape() error {
+	c.pos++
+	switch {
+	case c.pos == len(c.text):
+		return c.fail("want an escape")
+	case c.text[c.pos] != 'u':
+		if unescape(c.text[c.pos]) == 0 {
+			return c.fail("no such escape")
+		}
+		c.pos++
+		return nil
+	case len(c.text)-c.pos < len("uXXXX") || hex(c.text[c.pos+1:]) < 0:
+		return c.fail("want four hexadecimal digits")
+	default:
+		c.pos += len("uXXXX")
+		return nil
+	}
+}
+
+// unescape returns the octet that a one-letter escape stands for, 0 for no escape.
+func unescape(letter byte) byte {
+	switch letter {
+	case '"', '\\', '/':
+		return letter
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	default:
+		return 0
+	}
+}
+
+// decodeRune decodes the `\uXXXX`, or the pair of them, that raw begins with. Half a
+// pair is U+FFFD.
+func decodeRune(raw []byte) (r rune, size int) {
+	const single = len(`\uXXXX`)
+	r = hex(raw[2:])
+	if !utf16.IsSurrogate(r) {
+		return r, single
+	}
+	if len(raw) >= 2*single && raw[single] == '\\' && raw[single+1] == 'u' {
+		if r := utf16.DecodeRune(r, hex(raw[single+2:])); r != utf8.RuneError {
+			return r, 2 * single
+		}
+	}
+	return utf8.RuneError, single
+}
+
+// hex returns the number that the first four bytes of digits spell, -1 if one of
+// them is no hexadecimal digit.
+func hex(digits []byte) rune {
+	var r rune
+	for _, b := range digits[:4] {
+		switch {
+		case '0' <= b && b <= '9':
+			b -= '0'
+		case 'a' <= b|0x20 && b|0x20 <= 'f':
+			b = b | 0x20 - 'a' + 10
+		default:
+			return -1
+		}
+		r = r<<4 | rune(b)
+	}
+	return r
+}

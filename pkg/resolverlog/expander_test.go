@@ -1,0 +1,80 @@
+package resolverlog_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"math"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
+)
+
+func compress(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestExpander(t *testing.T) {
+	t.Parallel()
+	text := []byte(record11)
+	zipped := compress(t, text)
+	for _, tt := range []struct {
+		name    string
+		record  []byte
+		limit   int
+		want    string
+		wantErr error // any, if it is errAny
+	}{
+		{"plain", text, 10, record11, nil},
+		{"empty", nil, 10, "", nil},
+		{"gzip", zipped, len(text), record11, nil},
+		{"gzip without limit", zipped, math.MaxInt, record11, nil},
+		{"members in a row", append(bytes.Clone(zipped), zipped...), math.MaxInt, record11 + record11, nil},
+		{"one byte over", zipped, len(text) - 1, "", &resolverlog.TooLargeError{Limit: len(text) - 1}},
+		{"bomb", compress(t, make([]byte, 1<<24)), 1 << 16, "", &resolverlog.TooLargeError{Limit: 1 << 16}},
+		{"cut", zipped[:len(zipped)-5], math.MaxInt, "", io.ErrUnexpectedEOF},
+		{"magic only", []byte{0x1f, 0x8b}, math.MaxInt, "", io.ErrUnexpectedEOF},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var e resolverlog.Expander
+			for range 2 { // the second time with memory of the first
+				got, err := e.Expand(tt.record, tt.limit)
+				if string(got) != tt.want || !sameError(err, tt.wantErr) {
+					t.Errorf("%q, error %v; want %q, %v", got, err, tt.want, tt.wantErr)
+				}
+			}
+		})
+	}
+}
+
+func sameError(got, want error) bool {
+	var large *resolverlog.TooLargeError
+	if errors.As(want, &large) {
+		limit := large.Limit
+		return errors.As(got, &large) && large.Limit == limit
+	}
+	return errors.Is(got, want)
+}
+
+func TestExpander_allocatesNothing(t *testing.T) {
+	zipped := compress(t, []byte(record11))
+	var e resolverlog.Expander
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := e.Expand(zipped, 1<<20); err != nil {
+			t.Fail()
+		}
+	}); n > 1 { // the reader of a limited length
+		t.Errorf("%v allocations", n)
+	}
+}
