@@ -1,0 +1,74 @@
+package index_test
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+func TestIndex_SelfCheck(t *testing.T) {
+	t.Parallel()
+	for size := range 40 {
+		x := open(t, build(t, randomEntries(t, uint64(size), size*size)))
+		for _, samples := range []int{0, 1, 10, 1 << 20} {
+			if err := x.SelfCheck(samples, "canary.invalid"); err != nil {
+				t.Errorf("%d entries, %d samples: %v", size*size, samples, err)
+			}
+		}
+	}
+}
+
+func TestIndex_SelfCheck_canaries(t *testing.T) {
+	t.Parallel()
+	x := open(t, build(t, parseAll(t,
+		"b block subtree example", "a block cidr 192.0.2.0/24", "c block subtree www.example",
+		"a block name fine.test", "allow allow name fine.test",
+	)))
+	tests := []struct {
+		canary, indicator string // no indicator = passes
+		feeds             []indicator.FeedID
+	}{
+		{canary: "www.example", indicator: "www.example", feeds: []indicator.FeedID{"b", "c"}},
+		{canary: "example", indicator: "example", feeds: []indicator.FeedID{"b"}},
+		{canary: "192.0.2.7", indicator: "192.0.2.0/24", feeds: []indicator.FeedID{"a"}},
+		{canary: "198.51.100.1"},
+		{canary: "test"},
+		{canary: "fine.test"}, // listed, but vetoed
+		{canary: "."},
+	}
+	for _, test := range tests {
+		err := x.SelfCheck(10, test.canary)
+		var canary *index.CanaryError
+		switch {
+		case test.indicator == "" && err != nil:
+			t.Errorf("%s: %v", test.canary, err)
+		case test.indicator != "" && (!errors.As(err, &canary) || canary.Canary != test.canary ||
+			canary.Indicator != test.indicator || !slices.Equal(canary.Feeds, test.feeds)):
+			t.Errorf("%s: got %v, want a hit by %s of %v", test.canary, err, test.indicator, test.feeds)
+		}
+	}
+	if err := x.SelfCheck(10, "no..name"); err == nil {
+		t.Error("a canary that is no name passes")
+	}
+}
+
+// What Open leaves to the checksum, SelfCheck reads: behind a wrong but sealed byte
+// in the names no index may pass.
+func TestIndex_SelfCheck_findsDamage(t *testing.T) {
+	t.Parallel()
+	file := build(t, parseAll(t, "a block subtree evil.example", "a block subtree worse.example"))
+	for _, text := range []string{"evil", "worse"} {
+		damaged := bytes.Clone(file)
+		// The last one: the directory may hold a start of the name too.
+		damaged[bytes.LastIndex(damaged, []byte(text))]--
+		reseal(damaged)
+		x := open(t, damaged)
+		if err := x.SelfCheck(10); !errors.Is(err, index.ErrCorrupt) {
+			t.Errorf("%q changed: got %v, want ErrCorrupt", text, err)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package index
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// Prefix is the folder of the index bucket that everything of this package lies in;
+// CurrentKey is the key of the pointer to the index that serves.
+const (
+	Prefix     = "index/"
+	CurrentKey = Prefix + "CURRENT"
+)
+
+// objectSuffix ends the keys of index files.
+const objectSuffix = ".rwx"
+
+// Limits of a pointer that is read. 16,000 feeds fit into a mebibyte.
+const (
+	maxCurrentBytes   = 1 << 20
+	maxVersionIDBytes = 1024 // of S3
+)
+
+// Lengths of the hashes, in hexadecimal digits.
+const (
+	checksumDigits    = 2 * checksumBytes
+	contentHashDigits = 64
+)
+
+// ErrCurrent reports a pointer that does not parse or contradicts itself.
+var ErrCurrent = errors.New("no valid index pointer")
+
+// Current says which index file serves. Generations only rise: Highest is the last
+// one given out, which is above Generation after a rollback.
+type Current struct {
+	Generation  uint64 `json:"generation"`
+	Highest     uint64 `json:"highest"`
+	Object      string `json:"object"`       // key of the index file
+	Hash        string `json:"hash"`         // its [Info.Checksum]
+	ContentHash string `json:"content_hash"` // its [Info.ContentHash]
+	// RenewedAt is when a publish last found that this index is what the feeds say.
+	RenewedAt time.Time `json:"renewed_at"`
+	// Pinned keeps publishes from moving the pointer, after a rollback.
+	Pinned bool          `json:"pinned"`
+	Feeds  []CurrentFeed `json:"feeds"`
+}
+
+// CurrentFeed is a list that went into an index.
+type CurrentFeed struct {
+	ID        indicator.FeedID `json:"id"`
+	VersionID string           `json:"versionId"` // of the list's object; empty for own edits
+	Count     int              `json:"count"`     // of its entries
+}
+
+// ObjectKey returns the key of the index file of a generation.
+func ObjectKey(generation uint64, checksum string) string {
+	return fmt.Sprintf("%s%d-%s%s", Prefix, generation, checksum, objectSuffix)
+}
+
+// ParseObjectKey is the inverse of [ObjectKey]; ok is false for other keys.
+func ParseObjectKey(key string) (generation uint64, checksum string, ok bool) {
+	name, isObject := strings.CutSuffix(strings.TrimPrefix(key, Prefix), objectSuffix)
+	number, checksum, _ := strings.Cut(name, "-")
+	generation, err := strconv.ParseUint(number, 10, 64)
+	if !isObject || err != nil || !isHex(checksum, checksumDigits) || ObjectKey(generation, checksum) != key {
+		return 0, "", false
+	}
+	return generation, checksum, true
+}
+
+// ManifestKey returns the key of the manifest of a generation, which stays when its
+// index file is gone.
+func ManifestKey(generation uint64) string { return fmt.Sprintf("%s%d.json", Prefix, generation) }
+
+// DecodeCurrent reads a pointer. Members that it does not know are ignored, so that a
+// reader serves on while a newer writer is deployed. The error wraps [ErrCurrent].
+func DecodeCurrent(data []byte) (Current, error) {
+	if len(data) > maxCurrentBytes {
+		return Current{}, fmt.Errorf("%w: has %d bytes, at most %d", ErrCurrent, len(data), maxCurrentBytes)
+	}
+	var c Current
+	if err := json.Unmarshal(data, &c); err != nil {
+		return Current{}, fmt.Errorf("%w: %w", ErrCurrent, err)
+	}
+	if err := c.Validate(); err != nil {
+		return Current{}, err
+	}
+	return c, nil
+}
+
+// Encode returns c as JSON with a final newline. It returns the error of
+// [Current.Validate], so that what is written can be read.
+func (c *Current) Encode() ([]byte, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	data, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCurrent, err)
+	}
+	if len(data) >= maxCurrentBytes {
+		return nil, fmt.Errorf("%w: would have %d bytes, at most %d", ErrCurrent, len(data)+1, maxCurrentBytes)
+	}
+	return append(data, '\n'), nil
+}
+
+// Validate reports everything that is wrong with c, as one error that wraps
+// [ErrCurrent].
+func (c *Current) Validate() error {
+	var problems []error
+	complain := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if c.Generation == 0 || c.Generation > c.Highest {
+		complain("generation %d: must be in [1, highest], highest is %d", c.Generation, c.Highest)
+	}
+	if !isHex(c.Hash, checksumDigits) {
+		complain("hash %.80q: must have %d lower-case hexadecimal digits", c.Hash, checksumDigits)
+	} else if want := ObjectKey(c.Generation, c.Hash); c.Object != want {
+		complain("object %.120q: must be %q by generation and hash", c.Object, want)
+	}
+	if !isHex(c.ContentHash, contentHashDigits) {
+		complain("content_hash %.80q: must have %d lower-case hexadecimal digits", c.ContentHash, contentHashDigits)
+	}
+	if c.RenewedAt.IsZero() {
+		complain("renewed_at: must be set")
+	}
+	problems = append(problems, checkFeeds(c.Feeds)...)
+	if len(problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrCurrent, errors.Join(problems...))
+}
+
+func checkFeeds(feeds []CurrentFeed) (problems []error) {
+	seen := make(map[indicator.FeedID]bool, len(feeds))
+	for _, f := range feeds {
+		if _, err := indicator.NewFeedID(string(f.ID)); err != nil {
+			problems = append(problems, err)
+		}
+		if seen[f.ID] {
+			problems = append(problems, fmt.Errorf("feed %q: must stand once", f.ID))
+		}
+		if f.Count < 0 || len(f.VersionID) > maxVersionIDBytes {
+			problems = append(problems, fmt.Errorf("feed %q: count %d must not be negative, "+
+				"versionId must have at most %d bytes", f.ID, f.Count, maxVersionIDBytes))
+		}
+		seen[f.ID] = true
+	}
+	return problems
+}
+
+func isHex(text string, digits int) bool {
+	for i := range len(text) {
+		if c := text[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return len(text) == digits
+}

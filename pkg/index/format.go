@@ -1,0 +1,169 @@
+package index
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/zeebo/xxh3"
+)
+
+// Versions of the file format. A reader opens the current one and the one before;
+// the first has none before it.
+const (
+	formatVersion = 1
+	oldestVersion = 1
+)
+
+const (
+	headerBytes   = 176
+	checksumBytes = 16
+	sectionAlign  = 64
+)
+
+// The first byte is no ASCII and the line ends are of both kinds, so that a file
+// that went through a text transfer is told apart at once.
+const magic = "\x89RWX\r\n\x1a\n"
+
+// Errors of [Open]; [*VersionError] is the third kind.
+var (
+	ErrNotIndex = errors.New("not an index file")
+	ErrCorrupt  = errors.New("corrupt index file")
+)
+
+// VersionError reports a file of a format version that this build does not read.
+type VersionError struct{ Version uint32 }
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("index file of format version %d: this build reads versions %d to %d",
+		e.Version, oldestVersion, formatVersion)
+}
+
+// section numbers are the order of sections in a file.
+type section int
+
+const (
+	sectionFeeds        section = 0
+	sectionCategories   section = 1
+	sectionGroupOffsets section = 2
+	sectionGroupEntries section = 3
+	sectionOffsets      section = 4
+	sectionDirectory    section = 5
+	sectionNames        section = 6
+	sectionIPv4         section = 7
+	sectionIPv6         section = 8
+	contentSections             = 9 // those before follow from the entries alone
+	sectionSuffixes     section = 9
+	sectionListed       section = 10
+	sectionCount                = 11
+)
+
+var sectionTitles = [sectionCount]string{
+	"feeds", "categories", "group offsets", "group entries", "directory offsets", "directory", "names",
+	"ipv4", "ipv6", "suffix filter", "name filter",
+}
+
+// header is the start of a file, as it lies there.
+type header struct {
+	Magic        [8]byte
+	Version      uint32
+	_            uint32
+	Length       uint64
+	Generation   uint64
+	Seed         uint64
+	BuiltAt      int64 // Unix seconds
+	Names        uint32
+	SingleLabels uint32
+	ContentHash  [sha256.Size]byte
+	Sections     [sectionCount]uint64 // lengths
+}
+
+// encodeFile fills in what follows from the sections and returns the file.
+func encodeFile(h *header, sections *[sectionCount][]byte) ([]byte, error) {
+	copy(h.Magic[:], magic)
+	h.Version = formatVersion
+	h.ContentHash = contentHash(sections)
+	length := align(headerBytes)
+	for i, s := range sections {
+		h.Sections[i] = uint64(len(s))
+		length = align(length + len(s))
+	}
+	length += checksumBytes
+	h.Length = uint64(length) //nolint:gosec // a length
+
+	file := make([]byte, 0, length)
+	file, err := binary.Append(file, binary.LittleEndian, h)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the index header: %w", err)
+	}
+	for _, s := range sections {
+		file = append(file[:align(len(file))], s...)
+	}
+	file = file[:align(len(file))]
+	sum := xxh3.Hash128(file).Bytes()
+	return append(file, sum[:]...), nil
+}
+
+// contentHash identifies what an index says, whatever its seed, generation and time.
+func contentHash(sections *[sectionCount][]byte) (sum [sha256.Size]byte) {
+	hash := sha256.New()
+	for _, s := range sections[:contentSections] {
+		hash.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(s))))
+		hash.Write(s)
+	}
+	hash.Sum(sum[:0])
+	return sum
+}
+
+// decodeFile verifies a file as a whole and returns its header and sections.
+func decodeFile(file []byte) (*header, *[sectionCount][]byte, error) {
+	if len(file) < len(magic) || string(file[:len(magic)]) != magic {
+		return nil, nil, ErrNotIndex
+	}
+	h := new(header)
+	if _, err := binary.Decode(file, binary.LittleEndian, h); err != nil {
+		return nil, nil, fmt.Errorf("%w: cut off in the header", ErrCorrupt)
+	}
+	if h.Version < oldestVersion || h.Version > formatVersion {
+		return nil, nil, &VersionError{h.Version}
+	}
+	if h.Length != uint64(len(file)) || len(file) < align(headerBytes)+checksumBytes {
+		return nil, nil, fmt.Errorf("%w: has %d bytes, its header says %d", ErrCorrupt, len(file), h.Length)
+	}
+	body := file[:len(file)-checksumBytes]
+	if sum := xxh3.Hash128(body).Bytes(); !bytes.Equal(sum[:], file[len(body):]) {
+		return nil, nil, fmt.Errorf("%w: checksum does not match", ErrCorrupt)
+	}
+	sections := new([sectionCount][]byte)
+	start := align(headerBytes)
+	for i, length := range h.Sections {
+		if start > len(body) || length > uint64(len(body)-start) { //nolint:gosec // not negative
+			return nil, nil, fmt.Errorf("%w: section %s ends outside", ErrCorrupt, sectionTitles[i])
+		}
+		end := start + int(length) //nolint:gosec // at most len(body)
+		sections[i] = body[start:end:end]
+		start = align(end)
+	}
+	return h, sections, nil
+}
+
+func align(n int) int { return (n + sectionAlign - 1) &^ (sectionAlign - 1) }
+
+// bounded converts a number that [Builder.Build] keeps below 4 Gi.
+func bounded(n int) uint32 { return uint32(n) } //nolint:gosec // see above
+
+// rising reports whether offsets, 4 bytes each, start at 0, never fall, and end at
+// last.
+func rising(offsets []byte, last int) bool {
+	before := uint32(0)
+	for i := 0; i+4 <= len(offsets); i += 4 {
+		offset := binary.LittleEndian.Uint32(offsets[i:])
+		if offset < before || i == 0 && offset != 0 {
+			return false
+		}
+		before = offset
+	}
+	return len(offsets) > 0 && uint64(before) == uint64(last) //nolint:gosec // a length
+}
