@@ -1,0 +1,206 @@
+// Package slowlog reads Resolver query logs with encoding/json, slowly and plainly.
+// It is the oracle that the tests hold pkg/resolverlog and pkg/verdict against, and
+// no part of anything that runs: bytes of a record in, its log objects out, by the
+// same rules.
+package slowlog
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+)
+
+// maxDepth is how deep a record may nest.
+const maxDepth = 64
+
+// ErrUnsure reports a record that cannot be read through encoding/json, because it
+// holds an escape that stands for one of the runes that [protect] uses.
+var ErrUnsure = errors.New("record holds the oracle's own runes")
+
+// Errors of records that are no logs.
+var (
+	errDepth     = errors.New("nested too deep")
+	errNoObject  = errors.New("no object")
+	errNoMessage = errors.New("log event without a message")
+)
+
+// Object is a log object with the values that marking needs. A text is nil if its
+// member is absent or no string.
+type Object struct {
+	Bytes    []byte
+	Members  int
+	Texts    map[string]*string // by top-level name, the last of each
+	Answers  []Answer
+	Instance *string
+	Reserved bool // it has a member of ours
+	Clash    bool // it has one twice, or in another case
+}
+
+// Answer is an answer that is an object.
+type Answer struct {
+	Index       int
+	Type, Rdata *string
+}
+
+// member is a member of an object, in order and with repetitions.
+type member struct {
+	name  string
+	value json.RawMessage // protected
+}
+
+// Parse returns the log objects of a record.
+func Parse(record []byte) ([]Object, error) {
+	texts, err := split(record)
+	if err != nil {
+		return nil, err
+	}
+	var objects []Object
+	for _, text := range texts {
+		members, err := membersOf(text)
+		if err != nil {
+			return nil, err
+		}
+		inner, enveloped, err := open(members)
+		if err != nil {
+			return nil, err
+		}
+		if !enveloped {
+			inner = []json.RawMessage{text}
+		}
+		for _, text := range inner {
+			object, err := newObject(text)
+			if err != nil {
+				return nil, err
+			}
+			objects = append(objects, object)
+		}
+	}
+	return objects, nil
+}
+
+// open returns the objects in an envelope.
+func open(members []member) (inner []json.RawMessage, enveloped bool, err error) {
+	texts := textsOf(members)
+	if reserved, _ := ours(members); texts["query_name"] != nil || reserved {
+		return nil, false, nil
+	}
+	if events := last(members, "logEvents"); events != nil && events[0] == '[' && texts["messageType"] != nil {
+		switch *texts["messageType"] {
+		case "CONTROL_MESSAGE":
+			return nil, true, nil
+		case "DATA_MESSAGE":
+			inner, err = openEvents(events)
+			return inner, true, err
+		}
+	}
+	message := texts["message"]
+	if message == nil || !strings.HasPrefix(strings.TrimLeft(*message, " \t\r\n"), "{") {
+		return nil, false, nil
+	}
+	inner, err = split([]byte(*message))
+	return inner, true, err
+}
+
+func openEvents(events json.RawMessage) (inner []json.RawMessage, err error) {
+	for _, event := range elements(events) {
+		members, err := membersOf(event)
+		if err != nil {
+			return nil, err
+		}
+		message := textsOf(members)["message"]
+		if message == nil {
+			return nil, errNoMessage
+		}
+		texts, err := split([]byte(*message))
+		if err != nil {
+			return nil, err
+		}
+		inner = append(inner, texts...)
+	}
+	return inner, nil
+}
+
+func newObject(text json.RawMessage) (Object, error) {
+	members, err := membersOf(text)
+	if err != nil {
+		return Object{}, err
+	}
+	o := Object{Bytes: restore(text), Members: len(members), Texts: textsOf(members)}
+	o.Answers = answers(last(members, "answers"))
+	o.Instance = instance(last(members, "srcids"))
+	o.Reserved, o.Clash = ours(members)
+	return o, nil
+}
+
+func answers(value json.RawMessage) (list []Answer) {
+	values := elements(value)
+	if len(value) > 0 && value[0] == '{' {
+		values = []json.RawMessage{value}
+	}
+	for i, value := range values {
+		members, err := membersOf(value)
+		if err != nil {
+			continue
+		}
+		texts := textsOf(members)
+		a := Answer{Index: i, Type: texts["Type"], Rdata: texts["Rdata"]}
+		if a.Rdata == nil {
+			a.Rdata = texts["Address"]
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+func instance(value json.RawMessage) *string {
+	if members, err := membersOf(value); err == nil {
+		return textsOf(members)["instance"]
+	}
+	for _, value := range elements(value) {
+		if id := text(value); id != nil && strings.HasPrefix(*id, "i-") {
+			return id
+		}
+	}
+	return nil
+}
+
+// ours reports whether there is a member of ours, and whether one is there that
+// Athena would take for the same as another.
+func ours(members []member) (reserved, clash bool) {
+	for _, name := range []string{"verdict", "verdict_reason", "index_generation", "threat"} {
+		count := 0
+		for _, m := range members {
+			if strings.EqualFold(m.name, name) {
+				count++
+				clash = clash || count > 1 || m.name != name
+			}
+		}
+		reserved = reserved || count > 0
+	}
+	return reserved, clash
+}
+
+// split returns the objects that follow each other in text, protected.
+func split(record []byte) (objects []json.RawMessage, err error) {
+	protected, err := protect(record)
+	if err != nil {
+		return nil, err
+	}
+	for decoder := json.NewDecoder(bytes.NewReader(protected)); ; {
+		var value json.RawMessage
+		if err := decoder.Decode(&value); errors.Is(err, io.EOF) {
+			return objects, nil
+		} else if err != nil {
+			return nil, err
+		}
+		if depth(value) > maxDepth {
+			return nil, errDepth
+		}
+		if value[0] != '{' {
+			return nil, errNoObject
+		}
+		objects = append(objects, value)
+	}
+}

@@ -1,0 +1,131 @@
+package verdict_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+	"github.com/resolverwatch/resolverwatch/pkg/verdict"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// goldenMarks marks testdata/log.jsonl, a record a line.
+func goldenMarks(t *testing.T) []byte {
+	t.Helper()
+	x := newIndex(t,
+		"urlhaus block subtree evil.example malware_download high 90", "corp block name www.evil.example",
+		"addr block cidr 2001:db8:bad::/48 botnet_cc critical 80",
+		"corp block subtree partner.example", "allow-partners allow subtree partner.example")
+	log, err := os.ReadFile("testdata/log.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := verdict.NewMarker(x, verdict.Options{})
+	var lines []byte
+	for record := range bytes.Lines(log) {
+		if lines, err = m.Mark(lines, record); err != nil {
+			t.Fatalf("%v in %s", err, record)
+		}
+	}
+	return lines
+}
+
+// What users read: the marked form of each shape of record.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	const path = "testdata/marked.jsonl"
+	got := goldenMarks(t)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("marked log (-want +got), -update writes it anew:\n%s", diff)
+	}
+}
+
+// Each member of the marked log has a column, each column a member, and ours stand in
+// the order of the catalogue.
+func TestGolden_catalog(t *testing.T) {
+	t.Parallel()
+	seen, seenThreat := map[string]bool{}, map[string]bool{}
+	for line := range strings.Lines(string(goldenMarks(t))) {
+		names := memberNames(t, line)
+		for _, name := range names {
+			seen[name] = true
+		}
+		inOrder(t, line, names, catalog.MarkColumns())
+		var object struct{ Threat json.RawMessage }
+		if err := json.Unmarshal([]byte(line), &object); err != nil {
+			t.Fatal(err)
+		}
+		if object.Threat == nil {
+			continue
+		}
+		names = memberNames(t, string(object.Threat))
+		for _, name := range names {
+			seenThreat[name] = true
+		}
+		inOrder(t, line, names, catalog.ThreatColumns())
+	}
+	compareNames(t, "record", catalog.Columns(), seen)
+	compareNames(t, "threat", catalog.ThreatColumns(), seenThreat)
+}
+
+// memberNames returns the names of the members of an object in their order.
+func memberNames(t *testing.T, object string) (names []string) {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(object))
+	if _, err := decoder.Token(); err != nil {
+		t.Fatal(err)
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name.(string))
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return names
+}
+
+func inOrder(t *testing.T, line string, names []string, columns []catalog.Column) {
+	t.Helper()
+	position := func(name string) int {
+		return slices.IndexFunc(columns, func(c catalog.Column) bool { return c.Name == name })
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return position(name) < 0 })
+	if !slices.IsSortedFunc(names, func(a, b string) int { return position(a) - position(b) }) {
+		t.Errorf("members out of order in %s", line)
+	}
+}
+
+func compareNames(t *testing.T, of string, columns []catalog.Column, seen map[string]bool) {
+	t.Helper()
+	for _, column := range columns {
+		if !seen[column.Name] {
+			t.Errorf("%s: no member of the golden log is %q", of, column.Name)
+		}
+		delete(seen, column.Name)
+	}
+	for name := range seen {
+		t.Errorf("%s: member %q has no column", of, name)
+	}
+}

@@ -1,0 +1,85 @@
+package verdict_test
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// generation is that of every index of the tests.
+const generation = 7
+
+// newIndex builds an index of entries written as
+//
+//	feed action scope name-or-block [category severity confidence]
+//
+// where a feed that begins with "allow" vetoes all feeds.
+func newIndex(t testing.TB, entries ...string) *index.Index {
+	t.Helper()
+	b := index.NewBuilder()
+	for _, text := range entries {
+		fields := append(strings.Fields(text), "malware", "medium", "50")
+		feed := indicator.FeedID(fields[0])
+		b.Feed(feed, strings.HasPrefix(fields[0], "allow"))
+		entry, err := parseEntry(fields)
+		if err != nil {
+			t.Fatalf("entry %q: %v", text, err)
+		}
+		if err := b.Add(feed, entry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := b.Build(index.Options{Generation: generation, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := index.Open(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func parseEntry(fields []string) (*indicator.Indicator, error) {
+	i := &indicator.Indicator{Category: indicator.NewCategory(fields[4])}
+	var err error
+	if i.Action, err = indicator.ParseAction(fields[1]); err != nil {
+		return nil, err
+	}
+	if i.Severity, err = indicator.ParseSeverity(fields[5]); err != nil {
+		return nil, err
+	}
+	if i.Confidence, err = indicator.ParseConfidence(fields[6]); err != nil {
+		return nil, err
+	}
+	if fields[2] == "cidr" {
+		i.Scope = indicator.ScopeCIDR
+		i.Block, err = parseBlock(fields[3])
+		return i, err
+	}
+	if i.Scope, err = indicator.ParseScope(fields[2]); err != nil {
+		return nil, err
+	}
+	i.Name, err = domainname.Parse(fields[3])
+	return i, err
+}
+
+func parseBlock(text string) (netip.Prefix, error) {
+	if strings.Contains(text, "/") {
+		return netip.ParsePrefix(text)
+	}
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return address.Prefix(address.BitLen())
+}
+
+// quote returns text as a JSON string.
+func quote(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(text) + `"`
+}

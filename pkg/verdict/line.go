@@ -1,0 +1,123 @@
+package verdict
+
+import (
+	"bytes"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+)
+
+// Pieces of the members that we add.
+const (
+	memberVerdict = `"` + catalog.Verdict + `":"`
+	memberReason  = `","` + catalog.VerdictReason + `":"`
+
+	threatIndicator  = `,"` + catalog.Threat + `":{"` + catalog.ThreatIndicator + `":`
+	threatScope      = `,"` + catalog.ThreatScope + `":"`
+	threatMatched    = `","` + catalog.ThreatMatched + `":`
+	threatPart       = `,"` + catalog.ThreatPart + `":"`
+	threatFeeds      = `","` + catalog.ThreatFeeds + `":[`
+	threatCategory   = `],"` + catalog.ThreatCategory + `":`
+	threatSeverity   = `,"` + catalog.ThreatSeverity + `":"`
+	threatConfidence = `","` + catalog.ThreatConfidence + `":`
+	threatAllowedBy  = `,"` + catalog.ThreatAllowedBy + `":"`
+
+	partQueryName = "query_name"
+	partAnswers   = "answers["
+)
+
+// appendLine appends the object with its mark and a line end.
+func (m *Marker) appendLine(dst []byte) []byte {
+	o := m.mark.Object
+	if m.mark.AlreadyMarked {
+		return append(appendFlat(dst, o.Bytes), '\n')
+	}
+	dst = appendFlat(dst, o.Bytes[:len(o.Bytes)-1])
+	if !o.Empty {
+		dst = append(dst, ',')
+	}
+	dst = append(dst, memberVerdict...)
+	dst = append(dst, m.mark.Verdict...)
+	if m.mark.Reason != "" {
+		dst = append(dst, memberReason...)
+		dst = append(dst, m.mark.Reason...)
+	}
+	dst = append(dst, '"')
+	dst = append(dst, m.generation...)
+	if m.mark.Threat != nil {
+		dst = m.mark.Threat.append(dst)
+	}
+	return append(dst, '}', '\n')
+}
+
+// append appends t as a member, with a comma in front.
+func (t *Threat) append(dst []byte) []byte {
+	dst = appendString(append(dst, threatIndicator...), t.Match.Indicator)
+	dst = append(append(dst, threatScope...), t.Match.Scope.String()...)
+	dst = appendString(append(dst, threatMatched...), t.Matched)
+	dst = t.Part.append(append(dst, threatPart...))
+	dst = append(dst, threatFeeds...)
+	for i, feed := range t.Match.Feeds {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendString(dst, []byte(feed))
+	}
+	dst = appendString(append(dst, threatCategory...), []byte(t.Match.Category))
+	dst = append(append(dst, threatSeverity...), t.Match.Severity.String()...)
+	dst = strconv.AppendUint(append(dst, threatConfidence...), uint64(t.Match.Confidence), 10)
+	if veto := &t.Match.AllowedBy; len(veto.Indicator) > 0 {
+		// Neither a listed name or block nor a feed id holds what needs an escape.
+		dst = append(append(dst, threatAllowedBy...), veto.Indicator...)
+		dst = append(append(append(dst, " ("...), veto.Feed...), `)"`...)
+	}
+	return append(dst, '}')
+}
+
+func (p Part) append(dst []byte) []byte {
+	if p == QueryName {
+		return append(dst, partQueryName...)
+	}
+	return append(strconv.AppendInt(append(dst, partAnswers...), int64(p), 10), ']')
+}
+
+// appendFlat appends text with a space for each CR and LF. Inside strings JSON has
+// none, so only what stands between tokens changes.
+func appendFlat(dst, text []byte) []byte {
+	start := len(dst)
+	dst = append(dst, text...)
+	for _, lineEnd := range [...]byte{'\n', '\r'} {
+		rest := dst[start:]
+		for i := bytes.IndexByte(rest, lineEnd); i >= 0; i = bytes.IndexByte(rest, lineEnd) {
+			rest[i] = ' '
+			rest = rest[i+1:]
+		}
+	}
+	return dst
+}
+
+// appendString appends text as a JSON string that holds in one line for any reader,
+// those that take U+2028 and U+2029 for line ends too.
+func appendString(dst, text []byte) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r < ' ' || r == 0x7f:
+			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&0xf])
+		case r == utf8.RuneError:
+			dst = append(dst, "\uFFFD"...)
+		case r == '\u2028' || r == '\u2029':
+			dst = append(dst, `\u202`...)
+			dst = append(dst, hex[r&0xf])
+		default:
+			dst = append(dst, text[i:i+size]...)
+		}
+		i += size
+	}
+	return append(dst, '"')
+}

@@ -1,0 +1,189 @@
+package verdict
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
+)
+
+// ErrReserved reports an object that has a member of ours and yet no valid verdict,
+// or has one twice or in another case. Marking it would give Athena, which folds the
+// case of names, the same column twice.
+var ErrReserved = errors.New("member name is reserved")
+
+// Options say what a [Marker] looks at. The zero Options check everything.
+type Options struct {
+	SkipCNAMEs    bool // do not check CNAME targets in answers
+	SkipAddresses bool // do not check A and AAAA addresses in answers
+	Stale         bool // the index is too old to call anything clean
+	// OnMark is called for each object of a record, once all of them are known to be
+	// good. What it is given is valid during the call. Nil means nobody asks.
+	OnMark func(*Mark)
+}
+
+// Mark is what was said of one object.
+type Mark struct {
+	Verdict Verdict
+	Reason  Reason  // of Unknown; unset for an object that came marked
+	Threat  *Threat // of Malicious and Allowed, unless the object came marked
+	// AlreadyMarked says that the object came with a verdict, which Verdict repeats.
+	AlreadyMarked bool
+	Object        *resolverlog.Object
+	Line          []byte // what was written, up to and with the line end
+}
+
+// Threat is the part of an object that decided, and what it matched.
+type Threat struct {
+	Match   index.Match
+	Matched []byte // the name or address in canonical form
+	Part    Part
+}
+
+// Part is a place in an object: [QueryName], or the index of an answer.
+type Part int
+
+// QueryName is the part that is not in the answers.
+const QueryName Part = -1
+
+// String returns "query_name" or "answers[i]".
+func (p Part) String() string {
+	return string(p.append(nil))
+}
+
+// Marker marks records. It keeps its memory from one to the next: marking allocates
+// nothing once that has grown. It is not safe for concurrent use.
+type Marker struct {
+	options    Options
+	index      *index.Index // nil = none
+	addresses  bool         // there are addresses to check, and they are to be checked
+	expired    bool
+	generation []byte // the member that says it, with a comma; empty without index
+
+	scanner resolverlog.Scanner
+	query   domainname.Query
+	match   index.Match // of the look-up at hand
+	text    []byte      // of the part at hand
+	threat  Threat      // of the object at hand
+	mark    Mark
+	counts  Counts
+}
+
+// NewMarker returns a marker that looks things up in x; without an index (nil),
+// everything is unknown.
+func NewMarker(x *index.Index, o Options) *Marker {
+	m := &Marker{}
+	m.Reset(x, o)
+	return m
+}
+
+// Reset makes m as good as a new marker, with the memory it has.
+func (m *Marker) Reset(x *index.Index, o Options) {
+	m.index, m.options = x, o
+	m.expired = false
+	m.counts = Counts{}
+	m.addresses = false
+	m.generation = m.generation[:0]
+	if x == nil {
+		return
+	}
+	info := x.Info()
+	m.addresses = !o.SkipAddresses && info.Addresses > 0
+	m.generation = append(m.generation, `,"`+catalog.IndexGeneration+`":`...)
+	m.generation = strconv.AppendUint(m.generation, info.Generation, 10)
+}
+
+// Expire says that there is no time left: until the next [Marker.Reset] nothing is
+// looked up, and what is marked is unknown.
+func (m *Marker) Expire() { m.expired = true }
+
+// Counts returns what was marked since the last [Marker.Reset].
+func (m *Marker) Counts() Counts { return m.counts }
+
+// Mark appends one line for each log object in record to dst: none for a blank
+// record or a control message of CloudWatch Logs.
+//
+// A record is marked in whole or not at all: if any of its objects cannot be, dst is
+// returned as it was, with an error that wraps [ErrReserved], or that says where the
+// record stops being JSON.
+func (m *Marker) Mark(dst, record []byte) ([]byte, error) {
+	more, err := m.settle(record)
+	if err != nil {
+		return dst, err
+	}
+	for ; more; more = m.scanner.Next() {
+		dst = m.object(dst, m.scanner.Object())
+	}
+	return dst, nil
+}
+
+// settle moves to the first object, if there is one, after making sure that no
+// object of the record is bad.
+func (m *Marker) settle(record []byte) (found bool, err error) {
+	m.scanner.Reset(record)
+	if !m.scanner.Next() {
+		return false, m.scanner.Err()
+	}
+	if !m.scanner.More() {
+		return true, check(m.scanner.Object())
+	}
+	for more := true; more; more = m.scanner.Next() {
+		if err := check(m.scanner.Object()); err != nil {
+			return false, err
+		}
+	}
+	if err := m.scanner.Err(); err != nil {
+		return false, err
+	}
+	m.scanner.Reset(record)
+	return m.scanner.Next(), nil
+}
+
+// check returns an error if nothing can be added to the object.
+func check(o *resolverlog.Object) error {
+	switch {
+	case o.Clash != "":
+		return fmt.Errorf("%w: %q is there twice, or in another case", ErrReserved, o.Clash)
+	case o.Reserved != "" && verdictOf(o) == "":
+		return fmt.Errorf("%w: %q is there without a valid verdict", ErrReserved, o.Reserved)
+	}
+	return nil
+}
+
+// verdictOf returns the verdict that an object came with, "" if there is none.
+func verdictOf(o *resolverlog.Object) Verdict {
+	switch string(o.Verdict.Raw()) {
+	case string(Malicious):
+		return Malicious
+	case string(Allowed):
+		return Allowed
+	case string(Clean):
+		return Clean
+	case string(Unknown):
+		return Unknown
+	default:
+		return ""
+	}
+}
+
+// object marks one object.
+func (m *Marker) object(dst []byte, o *resolverlog.Object) []byte {
+	m.mark = Mark{Object: o, Verdict: verdictOf(o)}
+	if m.mark.Verdict != "" {
+		m.mark.AlreadyMarked = true
+	} else {
+		m.decide(o)
+	}
+	start := len(dst)
+	dst = m.appendLine(dst)
+	m.counts.count(&m.mark)
+	if m.options.OnMark != nil {
+		m.mark.Line = dst[start:]
+		m.options.OnMark(&m.mark)
+	}
+	return dst
+}

@@ -1,0 +1,390 @@
+package verdict_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
+	"github.com/resolverwatch/resolverwatch/pkg/verdict"
+)
+
+// mark is our part of a marked object.
+type mark struct {
+	Verdict    string  `json:"verdict"`
+	Reason     string  `json:"verdict_reason"`
+	Generation int     `json:"index_generation"`
+	Threat     *threat `json:"threat"`
+}
+
+type threat struct {
+	Indicator  string   `json:"indicator"`
+	Scope      string   `json:"scope"`
+	Matched    string   `json:"matched"`
+	Part       string   `json:"part"`
+	Feeds      []string `json:"feeds"`
+	Category   string   `json:"category"`
+	Severity   string   `json:"severity"`
+	Confidence int      `json:"confidence"`
+	AllowedBy  string   `json:"allowed_by"`
+}
+
+// marked marks one record of one object and returns what was added.
+func marked(t *testing.T, x *index.Index, o verdict.Options, record string) mark {
+	t.Helper()
+	line, err := verdict.NewMarker(x, o).Mark(nil, []byte(record))
+	if err != nil {
+		t.Fatalf("marking %.200q: %v", record, err)
+	}
+	if strings.Count(string(line), "\n") != 1 || !strings.HasSuffix(string(line), "}\n") {
+		t.Fatalf("not one line: %q", line)
+	}
+	var m mark
+	if err := json.Unmarshal(line, &m); err != nil {
+		t.Fatalf("%v in %s", err, line)
+	}
+	return m
+}
+
+// word sums a mark up: the verdict, then the reason, or indicator and part.
+func (m mark) word() string {
+	switch {
+	case m.Threat != nil:
+		return m.Verdict + " " + m.Threat.Indicator + " " + m.Threat.Part
+	case m.Reason != "":
+		return m.Verdict + " " + m.Reason
+	}
+	return m.Verdict
+}
+
+func TestMarker_decision(t *testing.T) {
+	t.Parallel()
+	x := newIndex(t,
+		"pools block subtree moneropool.test",
+		"host block name listed.shop.example",
+		"urls block subtree evil.example phishing high 90",
+		"urls block under under.example",
+		"urls block subtree deep.good.example",
+		"urls block subtree good.example",
+		"urls block subtree vetoed.example",
+		"urls allow name safe.vetoed.example",
+		"allow-corp allow subtree good.example",
+		"allow-corp allow subtree trusted.example",
+		"puny block subtree xn--e1afmkfd.example",
+		"addr block cidr 198.51.100.0/24",
+		"addr block cidr 203.0.113.7",
+		"addr block cidr 2001:db8:bad::/48",
+		"allow-corp allow cidr 198.51.100.9",
+	)
+	query := func(name string) string { return `{"query_name":` + quote(name) + `}` }
+	answered := func(name, answers string) string {
+		return `{"query_name":` + quote(name) + `,"answers":[` + answers + `]}`
+	}
+	rr := func(rrtype, data string) string {
+		return `{"Rdata":` + quote(data) + `,"Type":"` + rrtype + `","Class":"IN"}`
+	}
+
+	for _, tt := range []struct{ name, record, want string }{
+		{"listed apex, final dot", query("moneropool.test."), "malicious moneropool.test query_name"},
+		{"listed apex, no final dot", query("moneropool.test"), "malicious moneropool.test query_name"},
+		{"below it", query("abc.abc.moneropool.test"), "malicious moneropool.test query_name"},
+		{"mixed case", query("ABC.MoneroPool.TEST."), "malicious moneropool.test query_name"},
+		{"label boundary", query("notmoneropool.test"), "clean"},
+		{"listed host of a shared name", query("listed.shop.example."), "malicious listed.shop.example query_name"},
+		{"its neighbour", query("other.shop.example."), "clean"},
+		{"below a single host", query("www.listed.shop.example."), "clean"},
+		{"apex of scope under", query("under.example."), "clean"},
+		{"under it", query("x.under.example."), "malicious under.example query_name"},
+		{"punycode", query("www.xn--e1afmkfd.example."), "malicious xn--e1afmkfd.example query_name"},
+
+		{"root", query("."), "clean"},
+		{"single label", query("instance-data."), "clean"},
+		{"underscores", query("__cloud_init_expected_not_found__."), "clean"},
+		{"reverse IPv4", query("7.2.0.192.in-addr.arpa."), "clean"},
+		{"reverse IPv6", query("1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"), "clean"},
+		{"odd octets", query("c2=x;<y>@.evil.example."), "malicious evil.example query_name"},
+		{"base64 label", query("aGVsbG8=.evil.example."), "malicious evil.example query_name"},
+		{"escaped dot is no boundary", query(`x\.evil.example.`), "clean"},
+		{"escaped backslash, then a boundary", query(`x\\.evil.example.`), "malicious evil.example query_name"},
+		{"decimal escape is no boundary", query(`x\046evil.example.`), "clean"},
+		{"JSON escapes are decoded", `{"query_name":"\u0065vil\u002eexample."}`, "malicious evil.example query_name"},
+		{"JSON escape of a backslash", `{"query_name":"x\u005c.evil.example"}`, "clean"},
+		{"raw bytes that are no UTF-8", `{"query_name":"` + "\xff\xfe" + `.evil.example"}`, "malicious evil.example query_name"},
+		{"space is an octet", query(" evil.example"), "clean"},
+
+		{"empty name", query(""), "unknown bad_name"},
+		{"no name", `{"version":"1.1"}`, "unknown bad_name"},
+		{"null", `{"query_name":null}`, "unknown bad_name"},
+		{"number", `{"query_name":5}`, "unknown bad_name"},
+		{"object without members", `{}`, "unknown bad_name"},
+		{"empty label", query("a..evil.example."), "unknown bad_name"},
+		{"label of 64", query(strings.Repeat("a", 64) + ".evil.example."), "unknown bad_name"},
+		{"name of a mebibyte", query(strings.Repeat("a.", 1<<19) + "evil.example."), "unknown bad_name"},
+		{"bad name, bad answer", answered("a..b", rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[0]"},
+
+		{"CNAME chain", answered("www.shop.test.", rr("CNAME", "cdn.evil.example.")+","+rr("A", "192.0.2.1")), "malicious evil.example answers[0]"},
+		{"end of a chain", answered("www.shop.test.", rr("CNAME", "a.test.")+","+rr("CNAME", "Evil.Example")+","+rr("A", "192.0.2.1")), "malicious evil.example answers[1]"},
+		{"address", answered("www.shop.test.", rr("CNAME", "a.test.")+","+rr("A", "198.51.100.1")), "malicious 198.51.100.0/24 answers[1]"},
+		{"IPv6 address", answered("www.shop.test.", rr("AAAA", "2001:db8:bad::1")), "malicious 2001:db8:bad::/48 answers[0]"},
+		{"IPv4 in IPv6", answered("www.shop.test.", rr("AAAA", "::ffff:203.0.113.7")), "malicious 203.0.113.7 answers[0]"},
+		{"preview", `{"query_name":"a.test","answers":[{"Address":"evil.example. ","Type":"CNAME"}]}`, "malicious evil.example answers[0]"},
+		{"one answer without the array", `{"query_name":"a.test","answers":{"Rdata":"203.0.113.7","Type":"a"}}`, "malicious 203.0.113.7 answers[0]"},
+		{"index counts what is no answer", answered("a.test", `null,7,`+rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[2]"},
+		{"other types are not looked at", answered("a.test", rr("TXT", "evil.example")+","+rr("PTR", "evil.example")+","+rr("MX", "10 evil.example")), "clean"},
+		{"nor what has no type", answered("a.test", `{"Rdata":"evil.example"}`), "clean"},
+		{"odd data", answered("a.test", rr("CNAME", "foo@bar.test.")+","+rr("A", "no address")+","+rr("A", "")+","+rr("AAAA", "fe80::1%eth0")+","+rr("CNAME", "a..b")), "clean"},
+		{"the query name goes first", answered("evil.example", rr("A", "203.0.113.7")), "malicious evil.example query_name"},
+		{"then the answers in their order", answered("a.test", rr("A", "203.0.113.7")+","+rr("CNAME", "evil.example")), "malicious 203.0.113.7 answers[0]"},
+
+		{"vetoed by its own feed", query("safe.vetoed.example"), "allowed vetoed.example query_name"},
+		{"but not beside", query("x.vetoed.example"), "malicious vetoed.example query_name"},
+		{"vetoed by an allow feed", query("good.example"), "allowed good.example query_name"},
+		{"a deeper entry is not vetoed", query("deep.good.example"), "malicious deep.good.example query_name"},
+		{"vetoed address", answered("a.test", rr("A", "198.51.100.9")), "allowed 198.51.100.0/24 answers[0]"},
+		{"allow-covered: answers are not checked", answered("www.trusted.example", rr("A", "203.0.113.7")), "clean"},
+		{"allowed: answers are not checked either", answered("good.example", rr("A", "203.0.113.7")), "allowed good.example query_name"},
+		{"vetoed by its own feed: answers are checked", answered("safe.vetoed.example", rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[0]"},
+		{"an allowed answer does not end the search", answered("a.test", rr("CNAME", "good.example")+","+rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[1]"},
+		{"the first allowed part is told", answered("a.test", rr("CNAME", "safe.vetoed.example")+","+rr("A", "198.51.100.9")), "allowed vetoed.example answers[0]"},
+		{"bad name, allowed answer", answered("a..b", rr("A", "198.51.100.9")), "allowed 198.51.100.0/24 answers[0]"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := marked(t, x, verdict.Options{}, tt.record)
+			if got.word() != tt.want || got.Generation != generation {
+				t.Errorf("got %s (generation %d), want %s", got.word(), got.Generation, tt.want)
+			}
+		})
+	}
+}
+
+func TestMarker_options(t *testing.T) {
+	t.Parallel()
+	x := newIndex(t, "urls block subtree evil.example", "addr block cidr 203.0.113.7", "allow allow name ok.evil.example")
+	const (
+		hit     = `{"query_name":"evil.example"}`
+		miss    = `{"query_name":"a.test"}`
+		bad     = `{"query_name":"a..b"}`
+		allowed = `{"query_name":"ok.evil.example"}`
+		cname   = `{"query_name":"a.test","answers":[{"Type":"CNAME","Rdata":"evil.example"}]}`
+		address = `{"query_name":"a.test","answers":[{"Type":"A","Rdata":"203.0.113.7"}]}`
+	)
+	all := []string{hit, miss, bad, allowed, cname, address}
+	for _, tt := range []struct {
+		name  string
+		index *index.Index
+		o     verdict.Options
+		late  bool
+		want  string
+	}{
+		{"all", x, verdict.Options{}, false, "malicious clean bad_name allowed malicious malicious"},
+		{"without CNAMEs", x, verdict.Options{SkipCNAMEs: true}, false, "malicious clean bad_name allowed clean malicious"},
+		{"without addresses", x, verdict.Options{SkipAddresses: true}, false, "malicious clean bad_name allowed malicious clean"},
+		{"stale", x, verdict.Options{Stale: true}, false, "malicious stale_index bad_name allowed malicious malicious"},
+		{"out of time", x, verdict.Options{}, true, "timeout timeout timeout timeout timeout timeout"},
+		{"no index", nil, verdict.Options{}, false, "no_index no_index no_index no_index no_index no_index"},
+		{"no index, out of time", nil, verdict.Options{Stale: true}, true, "no_index no_index no_index no_index no_index no_index"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := verdict.NewMarker(tt.index, tt.o)
+			if tt.late {
+				m.Expire()
+			}
+			lines, err := m.Mark(nil, []byte(strings.Join(all, "\n")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for line := range strings.Lines(string(lines)) {
+				var m mark
+				if err := json.Unmarshal([]byte(line), &m); err != nil {
+					t.Fatal(err)
+				}
+				if hasIndex := tt.index != nil; (m.Generation == generation) != hasIndex {
+					t.Errorf("generation %d in %s", m.Generation, line)
+				}
+				if (m.Verdict == "unknown") != (m.Reason != "") {
+					t.Errorf("reason %q in %s", m.Reason, line)
+				}
+				if m.Reason != "" {
+					m.Verdict = m.Reason
+				}
+				got = append(got, m.Verdict)
+			}
+			if joined := strings.Join(got, " "); joined != tt.want {
+				t.Errorf("got  %s\nwant %s", joined, tt.want)
+			}
+			if objects := m.Counts(); objects.Objects() != len(all) {
+				t.Errorf("counts %+v, want %d objects", objects, len(all))
+			}
+		})
+	}
+}
+
+func TestMarker_Mark_bytes(t *testing.T) {
+	t.Parallel()
+	x := newIndex(t,
+		"urlhaus block subtree evil.example phishing high 90", "corp block name www.evil.example other low 10",
+		"urlhaus block subtree vetoed.example", "allow-corp allow subtree vetoed.example")
+	const clean = `"verdict":"clean","index_generation":7}` + "\n"
+	for _, tt := range []struct{ name, record, want string }{
+		{"members are appended", `{"query_name":"a.test"}`, `{"query_name":"a.test",` + clean},
+		{
+			"numbers, escapes, order, repetitions and wrong UTF-8 stay",
+			`{"z":1.0e+05,"z":12345678901234567890,"query_name":"\u0061.test","k":"` + "\xff<\u2028" + `"}`,
+			`{"z":1.0e+05,"z":12345678901234567890,"query_name":"\u0061.test","k":"` + "\xff<\u2028" + `",` + clean,
+		},
+		{"no members", `{}`, `{"verdict":"unknown","verdict_reason":"bad_name","index_generation":7}` + "\n"},
+		{"white space stays", " {\t\"query_name\" : \"a.test\" } ", "{\t\"query_name\" : \"a.test\" ," + clean},
+		{"but line ends", "{\r\n \"query_name\":\n\"a.test\"\r}\n", "{   \"query_name\": \"a.test\" ," + clean},
+		{"nothing", "", ""},
+		{"blank", " \n ", ""},
+		{"control message", `{"messageType":"CONTROL_MESSAGE","logEvents":[]}`, ""},
+		{"several", `{"query_name":"a.test"}{"query_name":"b.test"}`, `{"query_name":"a.test",` + clean + `{"query_name":"b.test",` + clean},
+		{"the inner record of an envelope", `{"message":"{\"query_name\":\n\"a.test\"}"}`, `{"query_name": "a.test",` + clean},
+		{
+			"malicious", `{"query_name":"WWW.Evil.Example."}`,
+			`{"query_name":"WWW.Evil.Example.","verdict":"malicious","index_generation":7,` +
+				`"threat":{"indicator":"www.evil.example","scope":"name","matched":"www.evil.example","part":"query_name",` +
+				`"feeds":["corp","urlhaus"],"category":"phishing","severity":"high","confidence":90}}` + "\n",
+		},
+		{
+			"allowed", `{"query_name":"a.test","answers":[{"Type":"CNAME","Rdata":"vetoed.example."}]}`,
+			`{"query_name":"a.test","answers":[{"Type":"CNAME","Rdata":"vetoed.example."}],"verdict":"allowed","index_generation":7,` +
+				`"threat":{"indicator":"vetoed.example","scope":"subtree","matched":"vetoed.example","part":"answers[0]",` +
+				`"feeds":["urlhaus"],"category":"malware","severity":"medium","confidence":50,"allowed_by":"vetoed.example (allow-corp)"}}` + "\n",
+		},
+		{
+			"what was matched is JSON, whatever it holds",
+			`{"query_name":"\"\\\\\u0000\n` + "\x7f\xff\u00e9\u2028" + `\ud83d\ude00.evil.example"}`,
+			`{"query_name":"\"\\\\\u0000\n` + "\x7f\xff\u00e9\u2028" + `\ud83d\ude00.evil.example","verdict":"malicious","index_generation":7,` +
+				`"threat":{"indicator":"evil.example","scope":"subtree","matched":"\"\\\\\u0000\u000a\u007f` + "\ufffd\u00e9" + `\u2028😀.evil.example",` +
+				`"part":"query_name","feeds":["urlhaus"],"category":"phishing","severity":"high","confidence":90}}` + "\n",
+		},
+		{"marked before", `{"query_name":"evil.example","verdict":"clean","index_generation":3}`, `{"query_name":"evil.example","verdict":"clean","index_generation":3}` + "\n"},
+		{"marked before, over two lines", "{\"verdict\":\n\"unknown\"}", "{\"verdict\": \"unknown\"}\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := verdict.NewMarker(x, verdict.Options{})
+			for range 2 { // the second time in used memory
+				got, err := m.Mark([]byte("before "), []byte(tt.record))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff("before "+tt.want, string(got)); diff != "" {
+					t.Errorf("output (-want +got):\n%s", diff)
+				}
+			}
+			again, err := m.Mark(nil, []byte(tt.want))
+			if err != nil || string(again) != tt.want {
+				t.Errorf("marking again: %q, error %v", again, err)
+			}
+		})
+	}
+}
+
+func TestMarker_Mark_errors(t *testing.T) {
+	t.Parallel()
+	syntax := func(err error) bool {
+		var s *jsonscan.SyntaxError
+		return errors.As(err, &s)
+	}
+	reserved := func(err error) bool { return errors.Is(err, verdict.ErrReserved) }
+	for _, tt := range []struct {
+		name, record string
+		is           func(error) bool
+	}{
+		{"text", "hello", syntax},
+		{"array", "[]", syntax},
+		{"broken behind a good object", `{"query_name":"a.test"} x`, syntax},
+		{"broken in an envelope", `{"message":"{\"query_name\":\"a.test\"} x"}`, syntax},
+		{"a verdict that is none of ours", `{"verdict":"guilty"}`, reserved},
+		{"a verdict that is no string", `{"verdict":null}`, reserved},
+		{"another member of ours without verdict", `{"threat":"x"}`, reserved},
+		{"ours in another case", `{"Verdict":"clean"}`, reserved},
+		{"ours in another case beside a valid one", `{"verdict":"clean","THREAT":{}}`, reserved},
+		{"ours twice", `{"verdict":"clean","verdict":"clean"}`, reserved},
+		{"reserved behind a good object", `{"query_name":"a.test"}{"index_generation":7}`, reserved},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			calls := 0
+			m := verdict.NewMarker(newIndex(t), verdict.Options{OnMark: func(*verdict.Mark) { calls++ }})
+			got, err := m.Mark([]byte("before"), []byte(tt.record))
+			if !tt.is(err) || string(got) != "before" {
+				t.Errorf("output %q, error %v", got, err)
+			}
+			if counts := m.Counts(); calls != 0 || counts.Objects() != 0 {
+				t.Errorf("%d calls, counts %+v for a record that is refused", calls, counts)
+			}
+			if got, err := m.Mark(nil, []byte(`{"query_name":"a.test"}`)); err != nil || len(got) == 0 {
+				t.Errorf("after the error: %q, error %v", got, err)
+			}
+		})
+	}
+}
+
+func TestMarker_OnMark(t *testing.T) {
+	t.Parallel()
+	x := newIndex(t, "urls block subtree evil.example")
+	var got []string
+	m := verdict.NewMarker(x, verdict.Options{OnMark: func(m *verdict.Mark) {
+		text := string(m.Verdict) + " " + string(m.Reason) + " " + string(m.Object.QueryName.Raw()) + " " + string(m.Object.SourceAddr.Raw())
+		if m.Threat != nil {
+			text += " " + string(m.Threat.Match.Indicator) + " " + string(m.Threat.Matched) + " " + m.Threat.Part.String()
+		}
+		if m.AlreadyMarked {
+			text += " already"
+		}
+		got = append(got, text)
+	}})
+	lines, err := m.Mark(nil, []byte(`{"query_name":"a.test","srcaddr":"10.0.0.1"}{"query_name":"a.test",`+
+		`"answers":[{},{"Type":"CNAME","Rdata":"WWW.evil.example."}]}{"query_name":"","verdict":"unknown"}{"query_name":""}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"clean  a.test 10.0.0.1",
+		"malicious  a.test  evil.example www.evil.example answers[1]",
+		"unknown    already",
+		"unknown bad_name  ",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("marks (-want +got):\n%s", diff)
+	}
+	wantCounts := verdict.Counts{Malicious: 1, Clean: 1, BadName: 1, AlreadyMarked: 1}
+	if counts := m.Counts(); counts != wantCounts || counts.Objects() != strings.Count(string(lines), "\n") {
+		t.Errorf("counts %+v, want %+v", counts, wantCounts)
+	}
+	if m.Reset(nil, verdict.Options{}); m.Counts() != (verdict.Counts{}) {
+		t.Errorf("counts after a reset: %+v", m.Counts())
+	}
+}
+
+func TestMarker_allocatesNothing(t *testing.T) {
+	x := newIndex(t, "urls block subtree evil.example", "addr block cidr 203.0.113.7", "allow allow subtree good.evil.example")
+	records := [][]byte{
+		[]byte(`{"query_name":"www.a.test","answers":[{"Type":"CNAME","Rdata":"b.test"},{"Type":"A","Rdata":"192.0.2.1"},{"Type":"AAAA","Rdata":"2001:db8::1"}]}`),
+		[]byte(`{"query_name":"\u0061.evil.example."}`),
+		[]byte(`{"query_name":"good.evil.example."}{"query_name":"a..b","answers":[{"Type":"A","Rdata":"203.0.113.7"}]}`),
+		[]byte(`{"message":"{\"query_name\":\"www.evil.example\"}"}`),
+	}
+	var buf []byte
+	m := verdict.NewMarker(x, verdict.Options{})
+	if n := testing.AllocsPerRun(100, func() {
+		for _, record := range records {
+			var err error
+			if buf, err = m.Mark(buf[:0], record); err != nil {
+				t.Fail()
+			}
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

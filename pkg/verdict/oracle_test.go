@@ -1,0 +1,170 @@
+package verdict_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/internal/slowlog"
+	"github.com/resolverwatch/resolverwatch/pkg/verdict"
+)
+
+var errReserved = errors.New("reserved")
+
+// slowMark marks a record by the rules of DESIGN sections 3 and 4, step by step and
+// with encoding/json. Only the index is the real one.
+func slowMark(x *index.Index, record []byte) (string, error) {
+	objects, err := slowlog.Parse(record)
+	if err != nil {
+		return "", err
+	}
+	var lines strings.Builder
+	for _, o := range objects {
+		flat := strings.NewReplacer("\n", " ", "\r", " ").Replace(string(o.Bytes))
+		word := o.Texts["verdict"]
+		isMarked := word != nil && strings.Contains(" malicious allowed clean unknown ", " "+*word+" ") && !strings.Contains(*word, " ")
+		switch {
+		case o.Clash || o.Reserved && !isMarked:
+			return "", errReserved
+		case isMarked:
+			fmt.Fprintf(&lines, "%s\n", flat)
+			continue
+		}
+		comma := ""
+		if o.Members > 0 {
+			comma = ","
+		}
+		fmt.Fprintf(&lines, "%s%s%s}\n", strings.TrimSuffix(flat, "}"), comma, slowMembers(x, o))
+	}
+	return lines.String(), nil
+}
+
+// slowPart is a name or address of an object, with what the index says of it.
+type slowPart struct {
+	place, matched string
+	match          index.Match
+}
+
+func slowMembers(x *index.Index, o slowlog.Object) string {
+	parts, named := slowParts(x, o)
+	for _, outcome := range []index.Outcome{index.Malicious, index.Allowed} {
+		for _, p := range parts {
+			if p.match.Outcome == outcome {
+				return fmt.Sprintf(`"verdict":"%s","index_generation":%d,"threat":%s`, outcome, generation, p.threat())
+			}
+		}
+	}
+	if !named {
+		return fmt.Sprintf(`"verdict":"unknown","verdict_reason":"bad_name","index_generation":%d`, generation)
+	}
+	return fmt.Sprintf(`"verdict":"clean","index_generation":%d`, generation)
+}
+
+// slowParts looks up all that counts in an object.
+func slowParts(x *index.Index, o slowlog.Object) (parts []slowPart, named bool) {
+	name := func(place, text string) (p slowPart, ok bool) {
+		var q domainname.Query
+		ok = q.Set([]byte(text)) == nil
+		x.Match(&q, &p.match)
+		p.place, p.matched = place, string(q.Bytes())
+		return p, ok
+	}
+	if text := o.Texts["query_name"]; text != nil {
+		var p slowPart
+		if p, named = name("query_name", *text); named {
+			parts = append(parts, p)
+		}
+		if p.match.AllowCovered {
+			return parts, named
+		}
+	}
+	for _, a := range o.Answers {
+		if a.Type == nil || a.Rdata == nil {
+			continue
+		}
+		place, data := fmt.Sprintf("answers[%d]", a.Index), strings.TrimRight(*a.Rdata, " ")
+		switch strings.ToUpper(*a.Type) {
+		case "CNAME":
+			if p, ok := name(place, data); ok {
+				parts = append(parts, p)
+			}
+		case "A", "AAAA":
+			host, _, _ := strings.Cut(data, "%")
+			if address, err := netip.ParseAddr(host); err == nil {
+				p := slowPart{place: place, matched: address.String()}
+				x.MatchAddr(address, &p.match)
+				parts = append(parts, p)
+			}
+		}
+	}
+	return parts, named
+}
+
+func (p slowPart) threat() string {
+	feeds, _ := json.Marshal(p.match.Feeds)
+	allowed := ""
+	if p.match.Outcome == index.Allowed {
+		allowed = fmt.Sprintf(`,"allowed_by":"%s (%s)"`, p.match.AllowedBy.Indicator, p.match.AllowedBy.Feed)
+	}
+	return fmt.Sprintf(`{"indicator":"%s","scope":"%s","matched":%s,"part":"%s","feeds":%s,"category":"%s","severity":"%s","confidence":%d%s}`,
+		p.match.Indicator, p.match.Scope, slowQuote(p.matched), p.place, feeds, p.match.Category, p.match.Severity, p.match.Confidence, allowed)
+}
+
+// slowQuote writes a JSON string in the form of the marked record.
+func slowQuote(text string) string {
+	var out strings.Builder
+	for _, r := range text { // wrong bytes come as U+FFFD
+		switch {
+		case r == '"' || r == '\\':
+			out.WriteString(`\` + string(r))
+		case r < ' ' || r == 0x7f || r == 0x2028 || r == 0x2029:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		default:
+			out.WriteRune(r)
+		}
+	}
+	return `"` + out.String() + `"`
+}
+
+// FuzzMark compares each line with the oracle, byte by byte.
+func FuzzMark(f *testing.F) {
+	for _, seed := range []string{
+		`{"query_name":"www.evil.example.","answers":[{"Rdata":"cdn.evil.example.","Type":"CNAME"},{"Rdata":"198.51.100.1","Type":"A"}]}`,
+		`{"query_name":"good.example","answers":{"Address":"203.0.113.7 ","Type":"A"}}` + "\n{}",
+		`{"query_name":"a..b","answers":[{"Rdata":"2001:db8:bad::1%x","Type":"aaaa"},{"Rdata":"safe.vetoed.example","Type":"CNAME"}]}`,
+		`{"message":"{\"query_name\":\"\\u0078\\n` + "\xff" + `.evil.example\"}"}`,
+		`{"messageType":"DATA_MESSAGE","logEvents":[{"message":"{\"query_name\":\"trusted.example\"}"}]}`,
+		`{"verdict":"clean"}{"Verdict":"clean"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	x := newIndex(f,
+		"urls block subtree evil.example phishing high 90", "urls block subtree vetoed.example", "urls allow name safe.vetoed.example",
+		"corp block name www.evil.example", "corp block under good.example", "corp block name b",
+		"allow-corp allow subtree good.example", "allow-corp allow name trusted.example", "allow-corp allow cidr 198.51.100.1",
+		"addr block cidr 198.51.100.0/24", "addr block cidr 203.0.113.7", "addr block cidr 2001:db8:bad::/48")
+	f.Fuzz(func(t *testing.T, record []byte) {
+		want, wantErr := slowMark(x, record)
+		if errors.Is(wantErr, slowlog.ErrUnsure) {
+			t.Skip(wantErr)
+		}
+		got, err := verdict.NewMarker(x, verdict.Options{}).Mark(nil, record)
+		if (err == nil) != (wantErr == nil) || errors.Is(wantErr, errReserved) && !errors.Is(err, verdict.ErrReserved) {
+			t.Fatalf("error %v, want %v", err, wantErr)
+		}
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Fatalf("output (-want +got):\n%s", diff)
+		}
+		again, err := verdict.NewMarker(x, verdict.Options{}).Mark(nil, got)
+		if err != nil || string(again) != string(got) {
+			t.Fatalf("marking again: %q, error %v", again, err)
+		}
+	})
+}
