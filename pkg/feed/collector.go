@@ -1,0 +1,188 @@
+package feed
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// collector takes what the readers find, and counts, completes and emits it.
+type collector struct {
+	options Options
+	emit    func(*indicator.Indicator) error
+	line    int
+	err     error // of emit: the parse must stop
+
+	base    indicator.Indicator // what an entry says by default
+	entry   indicator.Indicator // the one that is emitted
+	strings arena
+	clock   clock
+	counts  counts
+
+	categories categories
+}
+
+type counts struct {
+	entries, accepted, rejected, addresses, allowed int
+	skips                                           [skipEnd]int
+}
+
+func newCollector(o Options, emit func(*indicator.Indicator) error) *collector {
+	c := &collector{options: o, emit: emit}
+	c.categories.known = map[string]indicator.Category{}
+	if o.Line == nil {
+		c.options.Line = new(int)
+	}
+	c.base.Category = o.Category
+	c.base.Severity = cmp.Or(o.Severity, indicator.DefaultSeverity)
+	c.base.Confidence = indicator.DefaultConfidence
+	if o.Confidence != nil {
+		c.base.Confidence = *o.Confidence
+	}
+	c.entry = c.base
+	return c
+}
+
+// owner takes a name in a place where an address has no effect.
+func (c *collector) owner(text []byte, scope indicator.Scope, action indicator.Action) {
+	if isAddress(text) {
+		c.skip(text, SkipAddressAsName)
+		return
+	}
+	c.name(text, scope, action)
+}
+
+// zone takes an owner name that may begin with `*.`: then it stands for what is under
+// it, else scope holds.
+func (c *collector) zone(text []byte, scope indicator.Scope, action indicator.Action) {
+	if len(text) > 2 && text[0] == '*' && text[1] == '.' {
+		if isAddress(text[2:]) {
+			c.skip(text, SkipAddressWildcard)
+			return
+		}
+		text, scope = text[2:], indicator.ScopeUnder
+	}
+	switch {
+	case len(text) == 1 && text[0] == '*':
+		c.reject(text, errMatchesAll)
+	case bytes.IndexByte(text, '*') >= 0:
+		c.skip(text, SkipPattern)
+	default:
+		c.owner(text, scope, action)
+	}
+}
+
+// target takes what is either a name or an address.
+func (c *collector) target(t target, text []byte, scope indicator.Scope, action indicator.Action) {
+	switch {
+	case t.err != nil:
+		c.reject(text, t.err)
+	case t.skip != 0:
+		c.skip(text, t.skip)
+	case t.block.IsValid():
+		c.address(t.block, action)
+	case t.partial:
+		c.name(t.host, indicator.ScopeName, action)
+	default:
+		c.name(t.host, scope, action)
+	}
+}
+
+func (c *collector) name(text []byte, scope indicator.Scope, action indicator.Action) {
+	name, err := domainname.Parse(c.strings.keep(text))
+	if err != nil {
+		c.reject(text, err)
+		return
+	}
+	action = c.action(action)
+	if c.options.Registrable && action == indicator.ActionBlock {
+		if name, err = registrable(name); err != nil {
+			c.reject(text, err)
+			return
+		}
+		scope = indicator.ScopeSubtree
+	}
+	if c.options.Scope != 0 {
+		scope = c.options.Scope
+	}
+	c.entry.Name, c.entry.Block = name, netip.Prefix{}
+	c.entry.Scope, c.entry.Action = scope, action
+	c.accept()
+}
+
+func (c *collector) address(block netip.Prefix, action indicator.Action) {
+	c.entry.Name, c.entry.Block = domainname.Name{}, block
+	c.entry.Scope, c.entry.Action = indicator.ScopeCIDR, c.action(action)
+	c.accept()
+}
+
+// action is that of the whole feed if it has one: in an allow feed nothing blocks,
+// and in a feed that is declared to block its own exceptions still hold.
+func (c *collector) action(own indicator.Action) indicator.Action {
+	if c.options.Action == indicator.ActionAllow {
+		return indicator.ActionAllow
+	}
+	return own
+}
+
+func (c *collector) accept() {
+	if c.err != nil {
+		return
+	}
+	c.counts.entries++
+	c.counts.accepted++
+	if c.entry.Action == indicator.ActionAllow {
+		c.counts.allowed++
+	}
+	if c.entry.Block.IsValid() {
+		c.counts.addresses++
+	}
+	*c.options.Line = c.line
+	c.err = c.emit(&c.entry)
+}
+
+func (c *collector) reject(text []byte, err error) {
+	c.counts.entries++
+	c.counts.rejected++
+	if c.options.OnReject != nil {
+		c.options.OnReject(LineError{Line: c.line, Text: shown(text), Err: err})
+	}
+}
+
+func (c *collector) skip(text []byte, why Skip) {
+	c.counts.entries++
+	c.counts.skips[why]++
+	if c.options.OnSkip != nil {
+		c.options.OnSkip(SkippedLine{Line: c.line, Text: shown(text), Why: why})
+	}
+}
+
+func (c *collector) report(format Format, from *source) Report {
+	r := Report{
+		Format: format, Compression: from.compression, InputBytes: from.raw.n, Bytes: from.n,
+		Lines: c.line, Entries: c.counts.entries, Accepted: c.counts.accepted,
+		Rejected: c.counts.rejected, Skips: map[Skip]int{},
+		Addresses: c.counts.addresses, Allowed: c.counts.allowed,
+	}
+	for why, n := range c.counts.skips {
+		if n > 0 {
+			r.Skips[Skip(why)] = n
+			r.Skipped += n
+		}
+	}
+	return r
+}
+
+func registrable(name domainname.Name) (domainname.Name, error) {
+	cut, err := publicsuffix.EffectiveTLDPlusOne(name.String())
+	if err != nil {
+		return domainname.Name{}, fmt.Errorf("cutting to the registrable domain: %w", err)
+	}
+	return domainname.Parse(cut)
+}

@@ -1,0 +1,104 @@
+package feed_test
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/resolverwatch/resolverwatch/pkg/feed"
+)
+
+// corpus returns the folder of real lists, or skips the test.
+func corpus(t testing.TB) string {
+	t.Helper()
+	folder := os.Getenv("RESOLVERWATCH_CORPUS")
+	if folder == "" {
+		t.Skip("set RESOLVERWATCH_CORPUS to the folder of the real lists to run this test")
+	}
+	return folder
+}
+
+// Every real list gives what a slow reader of its own gives.
+func TestParse_corpus(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join(corpus(t), "data")
+	formats := map[string]feed.Format{"allow": feed.JSON}
+	for _, format := range feed.Formats() {
+		formats[string(format)] = format
+	}
+	for folder, format := range formats {
+		compareLists(t, filepath.Join(root, "feeds", folder), "*", format)
+	}
+	compareLists(t, filepath.Join(root, "load"), "redirect.txt.gz", feed.Hosts)
+	for _, plain := range []string{"full-domains-a?.txt.gz", "maltrail-1.16M.txt.gz", "phishing-nl.txt.gz"} {
+		compareLists(t, filepath.Join(root, "load"), plain, feed.Plain)
+	}
+}
+
+func compareLists(t *testing.T, folder, pattern string, format feed.Format) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(folder, pattern))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no lists %s in %s: %v", pattern, folder, err)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(folder)+"/"+filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			packed, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, report, err := read(t, string(packed), feed.Options{})
+			if err != nil || report.Format != format {
+				t.Fatalf("read as %s, %v, want %s", report.Format, err, format)
+			}
+			want := slowRead(format, unzip(t, packed))
+			if report.Entries != want.entries {
+				t.Errorf("%d entries, want %d", report.Entries, want.entries)
+			}
+			slices.Sort(got.Accepted)
+			slices.Sort(want.accepted)
+			if !slices.Equal(want.accepted, got.Accepted) {
+				t.Error("-want +got:\n", firstDifferences(want.accepted, got.Accepted))
+			}
+			t.Logf("%d entries: %d accepted, %d rejected, skipped %v", report.Entries, report.Accepted, report.Rejected, report.Skips)
+		})
+	}
+}
+
+// firstDifferences shows some of what stands in one sorted list alone.
+func firstDifferences(want, got []string) string {
+	const most = 20
+	only := func(of, not []string) (alone []string) {
+		for _, entry := range of {
+			if _, found := slices.BinarySearch(not, entry); !found && len(alone) < most {
+				alone = append(alone, entry)
+			}
+		}
+		return alone
+	}
+	return cmp.Diff(only(want, got), only(got, want))
+}
+
+func unzip(t *testing.T, packed []byte) string {
+	t.Helper()
+	if !bytes.HasPrefix(packed, []byte("\x1f\x8b")) {
+		return string(packed)
+	}
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if _, err := io.Copy(&text, r); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}

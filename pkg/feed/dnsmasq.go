@@ -1,0 +1,97 @@
+package feed
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+var (
+	errOption     = errors.New("no dnsmasq option")
+	errSlashes    = errors.New("no /name/ after the option")
+	errAnswer     = errors.New("neither an address nor a server after the name")
+	errMatchesAll = errors.New("matches every name")
+)
+
+// dnsmasqReader reads dnsmasq configuration. Names of `address=/x/`, `server=/x/` and
+// `local=/x/` are blocks if what follows leads nowhere: nothing, `#` (in `address`), an
+// address as for hosts files, or, in `server` and `local`, a loopback address without
+// a port. Other addresses are rewrites and forwards. Other options are skipped.
+type dnsmasqReader struct{}
+
+func (dnsmasqReader) line(c *collector, line []byte) {
+	text := trim(line)
+	if len(text) == 0 || text[0] == '#' {
+		return
+	}
+	text = cutComment(text)
+	option, value, _ := bytes.Cut(text, []byte{'='})
+	option, value = trim(option), trim(value)
+	word := string(option)
+	switch {
+	case !allOf(option, isOptionOctet):
+		c.reject(text, errOption)
+		return
+	case word != "address" && word != "server" && word != "local" || len(value) == 0 || value[0] != '/':
+		c.skip(text, SkipDirective)
+		return
+	}
+	end := bytes.LastIndexByte(value, '/')
+	if end == 0 {
+		c.reject(text, errSlashes)
+		return
+	}
+	why, err := judgeAnswer(word, value[end+1:])
+	for names, more := value[1:end], true; more; {
+		var name []byte
+		name, names, more = bytes.Cut(names, []byte{'/'})
+		takeDnsmasqName(c, name, why, err)
+	}
+}
+
+func (dnsmasqReader) end(*collector) {}
+
+func takeDnsmasqName(c *collector, name []byte, why Skip, err error) {
+	switch {
+	case isAddress(name):
+		c.skip(name, SkipAddressAsName)
+	case err != nil:
+		c.reject(name, err)
+	case why != 0:
+		c.skip(name, why)
+	case len(name) == 1 && name[0] == '#':
+		c.reject(name, errMatchesAll)
+	default:
+		c.zone(name, indicator.ScopeSubtree, indicator.ActionBlock)
+	}
+}
+
+// judgeAnswer says why an option with this answer is no block, or zero.
+func judgeAnswer(option string, answer []byte) (Skip, error) {
+	if len(answer) == 0 {
+		return 0, nil
+	}
+	ip, err := parseAddress(answer)
+	if option == "address" {
+		switch {
+		case string(answer) == "#" || err == nil && leadsNowhere(ip):
+			return 0, nil
+		case err != nil:
+			return 0, errAnswer
+		}
+		return SkipRewrite, nil
+	}
+	// A loopback address with a port, `127.0.0.1#5353`, is a real server.
+	if err == nil && (ip.IsLoopback() || ip.IsUnspecified()) {
+		return 0, nil
+	}
+	host, _, _ := bytes.Cut(answer, []byte{'#'})
+	host, _, _ = bytes.Cut(host, []byte{'@'})
+	if _, err := parseAddress(host); err != nil && len(host) > 0 {
+		return 0, errAnswer
+	}
+	return SkipForward, nil
+}
+
+func isOptionOctet(c byte) bool { return 'a' <= c && c <= 'z' || isDigit(c) || c == '-' }

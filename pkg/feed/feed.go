@@ -1,0 +1,146 @@
+// Package feed reads lists of malicious names and addresses: list bytes in,
+// indicators and line errors out. It reads as a stream, in memory that does not grow
+// with the list.
+//
+// # Entries
+//
+// Every candidate of a list is one entry, and every entry is accepted, rejected or
+// skipped: Accepted + Rejected + Skipped = Entries. Comments, blank lines, headings
+// and structure (`$TTL`, SOA, `server:`) are no entries. Rejected is what should be a
+// name or an address and is none. Skipped is what is well formed and says something
+// that cannot be said about a name or an address, or that must not be widened to
+// one; each [Skip] is counted. Repeats are emitted as they come.
+//
+// # Names, scopes and addresses
+//
+// Names go through [domainname.Parse]: UTS 46 for Unicode, lower case, no final dot,
+// underscores kept. The scope of a name follows from the format:
+//
+//   - plain, wildcard, CSV, JSON: the name and everything under it; `*.x` and `.x`
+//     mean the same as `x`. A host cut out of a URL, of `host:port` or of `host/path`
+//     stands for itself alone, since the list names less than the whole host.
+//   - hosts: the name alone.
+//   - Adblock: `||x^` the name and everything under it, `||*.x^` what is under it,
+//     `|x^`, `://x^` and a bare `x` the name alone.
+//   - dnsmasq, unbound, BIND: the zone, that is the name and everything under it.
+//   - RPZ: `x` the name alone, `*.x` what is under it.
+//
+// [Options].Scope replaces all of these. Addresses and CIDR blocks are indicators of
+// their own in plain, wildcard, CSV and JSON lists, in Adblock host rules and in RPZ
+// `rpz-ip` triggers. Where a server would look for a name (second column of hosts
+// files, owner names of dnsmasq, unbound, BIND, RPZ) an address has no effect, so it
+// is skipped, and so is a wildcard over an address. IPv4 octets with a leading zero
+// are rejected: readers disagree whether they are octal. IPv4 in IPv6 is unmapped,
+// host bits of a block are cleared.
+//
+// # Blocks, exceptions and rewrites
+//
+// An entry that answers with the unspecified, a loopback or another address that
+// leads nowhere is a block. One that answers with a real address or another name is
+// a rewrite, and one that names a server to ask is a forward: both are skipped,
+// because lists for safe search and split DNS look exactly so. `@@` rules and
+// `rpz-passthru.` are allow entries of the list they stand in.
+//
+// # Whole or not at all
+//
+// A list that cannot be read to its end is refused with a [*RefusedError]: what was
+// emitted before must be thrown away. That holds for a truncated archive after a
+// million good lines as for a web page instead of a list.
+package feed
+
+import (
+	"io"
+
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// Parse reads a whole list and calls emit for every accepted entry, in the order of
+// the list. r may be gzip (any number of members) or zstd.
+//
+// emit gets the same Indicator each time: it must not keep or change it, while the
+// strings in it stay valid. An error of emit ends the parse and is returned as it
+// is. A list that is refused as a whole is a [*RefusedError] over one of the
+// sentinels of this package. The report is of what was read until then.
+func Parse(r io.Reader, o Options, emit func(*indicator.Indicator) error) (Report, error) {
+	if err := o.validate(); err != nil {
+		return Report{}, err
+	}
+	c := newCollector(o, emit)
+	source, err := open(r, o.Limits.withDefaults())
+	if err != nil {
+		return Report{Format: o.Format}, err
+	}
+	defer source.Close()
+	format, err := c.read(source)
+	return c.report(format, source), err
+}
+
+// read finds out the format and reads the list.
+func (c *collector) read(source *source) (Format, error) {
+	in := newWindow(source)
+	head, err := in.head()
+	if err != nil {
+		return c.options.Format, err
+	}
+	format, err := choose(head, c.options.Format, source.compression != "")
+	if err != nil {
+		return format, err
+	}
+	if format == JSON {
+		err = readJSON(in, c)
+	} else {
+		err = readLines(in, c, newLineReader(format, c.options))
+	}
+	if err == nil && c.counts.entries == 0 {
+		err = refuse(ErrEmpty, 0, "")
+	}
+	return format, err
+}
+
+// lineReader reads one format whose entries stand on lines. Problems go to the
+// collector; end is called after the last line.
+type lineReader interface {
+	line(c *collector, text []byte)
+	end(c *collector)
+}
+
+func newLineReader(format Format, o Options) lineReader {
+	switch format {
+	case Hosts:
+		return &hostsReader{}
+	case Adblock:
+		return &adblockReader{}
+	case Dnsmasq:
+		return dnsmasqReader{}
+	case Unbound:
+		return &unboundReader{}
+	case BIND:
+		return &bindReader{}
+	case RPZ:
+		return &rpzReader{}
+	case CSV:
+		return newCSVReader(o.Column, o.Limits.withDefaults().LineBytes)
+	default:
+		return plainReader{}
+	}
+}
+
+func readLines(in *window, c *collector, reader lineReader) error {
+	limit := c.options.Limits.withDefaults().LineBytes
+	for {
+		line, ok, err := in.line(limit)
+		if err != nil {
+			return atLine(err, c.line+1)
+		}
+		if !ok {
+			break
+		}
+		c.line++
+		reader.line(c, line)
+		if c.err != nil {
+			return c.err
+		}
+	}
+	reader.end(c)
+	return c.err
+}

@@ -1,0 +1,77 @@
+package feed
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+var (
+	errNotHosts = errors.New("no address at the start of a hosts line")
+	errNoName   = errors.New("address without a name")
+)
+
+// hostsReader reads hosts files: an address, then one name or more, each an entry.
+// Names mapped to an address that leads nowhere are blocks, others are rewrites.
+// Comments begin with `#` anywhere, or with `!` at the start of a line.
+type hostsReader struct {
+	address []byte // of the line before: nearly all lines have the same
+	blocks  bool
+}
+
+func (h *hostsReader) line(c *collector, line []byte) {
+	if comment := bytes.IndexByte(line, '#'); comment >= 0 {
+		line = line[:comment]
+	}
+	text := trim(line)
+	if len(text) == 0 || text[0] == '!' {
+		return
+	}
+	word, names := cutWord(text)
+	if !bytes.Equal(word, h.address) && !h.setAddress(word) {
+		c.reject(text, errNotHosts)
+		return
+	}
+	if len(names) == 0 {
+		c.reject(text, errNoName)
+	}
+	for len(names) > 0 {
+		word, names = cutWord(names)
+		switch {
+		case isHousekeeping(word):
+			c.skip(word, SkipHousekeeping)
+		case !h.blocks:
+			c.skip(word, SkipRewrite)
+		default:
+			c.owner(word, indicator.ScopeName, indicator.ActionBlock)
+		}
+	}
+}
+
+func (h *hostsReader) end(*collector) {}
+
+// setAddress reports whether word is an address, of which a zone does not matter.
+func (h *hostsReader) setAddress(word []byte) bool {
+	host, _, _ := bytes.Cut(word, []byte{'%'})
+	ip, err := parseAddress(host)
+	if err != nil {
+		return false
+	}
+	h.address = append(h.address[:0], word...)
+	h.blocks = leadsNowhere(ip)
+	return true
+}
+
+// isHousekeeping reports whether a name is one of those that every hosts file has
+// for the machine itself.
+func isHousekeeping(name []byte) bool {
+	switch string(name) {
+	case "localhost", "localhost.localdomain", "localhost4", "localhost6", "localhost6.localdomain6",
+		"local", "broadcasthost", "loopback",
+		"ip6-localhost", "ip6-loopback", "ip6-localnet", "ip6-mcastprefix",
+		"ip6-allnodes", "ip6-allrouters", "ip6-allhosts", "0.0.0.0":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,54 @@
+package feed_test
+
+import (
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/pkg/feed"
+)
+
+func TestParse_hosts(t *testing.T) {
+	t.Parallel()
+	testFormat(t, feed.Hosts, []formatCase{{
+		name: "names alone",
+		in:   "0.0.0.0 evil.example\n127.0.0.1  two.example\t# why\n::  v6.example\n::1 Upper.EXAMPLE.\n240.0.0.1 reserved.example\n",
+		want: reading{Accepted: []string{
+			"name evil.example", "name two.example", "name v6.example", "name upper.example", "name reserved.example",
+		}},
+	}, {
+		name: "several names on a line are several entries",
+		in:   "0.0.0.0 a.example b.example\tc.example#d.example\n",
+		want: reading{Accepted: []string{"name a.example", "name b.example", "name c.example"}},
+	}, {
+		name: "housekeeping",
+		in: "127.0.0.1 localhost localhost.localdomain\n::1 ip6-localhost ip6-loopback\nfe80::1%lo0 localhost\n" +
+			"255.255.255.255 broadcasthost\n0.0.0.0 0.0.0.0\n",
+		want: reading{Skipped: []string{
+			"localhost: localhost and its like", "localhost.localdomain: localhost and its like",
+			"ip6-localhost: localhost and its like", "ip6-loopback: localhost and its like",
+			"localhost: localhost and its like", "broadcasthost: localhost and its like",
+			"0.0.0.0: localhost and its like",
+		}},
+	}, {
+		name: "a name with a real address is no block",
+		in:   "192.0.2.10 intranet.example\n10.0.0.1 router.example\n2001:db8::1 v6.example\n",
+		want: reading{Skipped: []string{
+			"intranet.example: rewrite to a real address or another name",
+			"router.example: rewrite to a real address or another name",
+			"v6.example: rewrite to a real address or another name",
+		}},
+	}, {
+		name: "an address in the place of a name has no effect",
+		in:   "0.0.0.0 192.0.2.1\n0.0.0.0 2001:db8::1\n",
+		want: reading{Skipped: []string{
+			"192.0.2.1: address in the place of a name", "2001:db8::1: address in the place of a name",
+		}},
+	}, {
+		name: "comments and conditions",
+		in:   "\xef\xbb\xbf# Title\n!#if !env_mv3\n0.0.0.0 evil.example\n!#endif\n   # indented\n",
+		want: reading{Accepted: []string{"name evil.example"}},
+	}, {
+		name: "what is no hosts line",
+		in:   "evil.example\n0.0.0.0\n0.0.0.0 ev!l.example\n://[2001:db8::1]\n",
+		want: reading{Rejected: []string{"evil.example", "0.0.0.0", "ev!l.example", "://[2001:db8::1]"}},
+	}})
+}

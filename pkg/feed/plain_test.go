@@ -1,0 +1,149 @@
+package feed_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/pkg/feed"
+)
+
+func TestParse_plain(t *testing.T) {
+	t.Parallel()
+	testFormat(t, feed.Plain, []formatCase{{
+		name: "names",
+		in:   "evil.example\nSub.EVIL.example.\n_dmarc.under_score.example\nxn--bcher-kva.example\n",
+		want: reading{Accepted: []string{
+			"subtree evil.example", "subtree sub.evil.example", "subtree _dmarc.under_score.example",
+			"subtree xn--bcher-kva.example",
+		}},
+	}, {
+		name: "unicode is converted by UTS 46",
+		in:   "bücher.example\nfaß.example\n日本.example\nｅｖｉｌ。example\n",
+		want: reading{Accepted: []string{
+			"subtree xn--bcher-kva.example", "subtree xn--fa-hia.example", "subtree xn--wgv71a.example",
+			"subtree evil.example",
+		}},
+	}, {
+		name: "byte order mark, carriage returns, tabs, no final newline",
+		in:   "\xef\xbb\xbfevil.example\r\n\tTAB.example \r\n# c\r\n\r\nnoeol.example",
+		want: reading{Accepted: []string{"subtree evil.example", "subtree tab.example", "subtree noeol.example"}},
+	}, {
+		name: "comments",
+		in:   "# a\n! b\n; c\n// d\nx.example # why\ny.example\t; why\nz.example // why ! how\nq.example#why\n",
+		want: reading{
+			Accepted: []string{"subtree x.example", "subtree y.example", "subtree z.example"},
+			Rejected: []string{"q.example#why"},
+		},
+	}, {
+		name: "top-level names of a list are names; the guards judge them",
+		in:   ".onion\n.cc\ncom\nlocalhost\n",
+		want: reading{Accepted: []string{"subtree onion", "subtree cc", "subtree com", "subtree localhost"}},
+	}, {
+		name: "leading dot and wildcard",
+		in:   ".evil.example\n*.wild.example\n*.1.1.2.192\n*.2001:db8::1\nads*.example\n*bad.example\n*.a.*.example\n",
+		want: reading{
+			Accepted: []string{"subtree evil.example", "subtree wild.example"},
+			Skipped: []string{
+				"*.1.1.2.192: wildcard over an address", "*.2001:db8::1: wildcard over an address",
+				"ads*.example: wildcard or part of a name", "*bad.example: wildcard or part of a name",
+				"*.a.*.example: wildcard or part of a name",
+			},
+		},
+	}, {
+		name: "addresses and blocks",
+		in: "192.0.2.1\n192.0.2.77/24\n2001:DB8::1\n2001:db8::/32\n::ffff:192.0.2.5\n::ffff:192.0.2.0/120\n" +
+			"[2001:db8::2]\n://[2001:db8::3]\n0.0.0.0\n",
+		want: reading{Accepted: []string{
+			"cidr 192.0.2.1", "cidr 192.0.2.0/24", "cidr 2001:db8::1", "cidr 2001:db8::/32", "cidr 192.0.2.5",
+			"cidr 192.0.2.0/24", "cidr 2001:db8::2", "cidr 2001:db8::3", "cidr 0.0.0.0",
+		}},
+	}, {
+		name: "what is no address",
+		in:   "192.0.2.01\n192.0.2\n192.0.2.256\n192.0.2.1.2\n192.0.2.0/33\n2001:db8::/129\n::ffff:192.0.2.0/95\nfe80::1%eth0\n3232235777\n",
+		want: reading{Rejected: []string{
+			"192.0.2.01", "192.0.2", "192.0.2.256", "192.0.2.1.2", "192.0.2.0/33", "2001:db8::/129",
+			"::ffff:192.0.2.0/95", "fe80::1%eth0", "3232235777",
+		}},
+	}, {
+		name: "the host of a URL stands for itself alone",
+		in: "http://evil.example/path?q=1\nhttps://user:pw@evil2.example:8443/\nhttp://evil.example\\@good.example/\n" +
+			"ftp://EVIL3.example./\nhost.example/path\nhost.example:8080\nhttp://192.0.2.1:80/x\nhttps://[2001:db8::1]:443/\n" +
+			"192.0.2.2:53\n[2001:db8::2]:53\n2001:db8::3:40669\n192.0.2.4/path\nhttp://bücher.example/\nhttp://port.example:/\n",
+		want: reading{Accepted: []string{
+			"name evil.example", "name evil2.example", "name evil.example", "name evil3.example",
+			"name host.example", "name host.example", "cidr 192.0.2.1", "cidr 2001:db8::1",
+			"cidr 192.0.2.2", "cidr 2001:db8::2", "cidr 2001:db8::3", "cidr 192.0.2.4",
+			"name xn--bcher-kva.example", "name port.example",
+		}},
+	}, {
+		name: "what is no URL",
+		in:   "http:///path\nhttp://evil.example:99999/\nhttp://e%76il.example/\nevil.example:port\n/\n/path/a.php\nhttp://*.evil.example/\n",
+		want: reading{
+			Rejected: []string{
+				"http:///path", "http://evil.example:99999/", "e%76il.example", "evil.example:port", "/",
+			},
+			Skipped: []string{
+				"/path/a.php: URL path without a host", "http://*.evil.example/: wildcard or part of a name",
+			},
+		},
+	}, {
+		name: "defanged",
+		in: "evil[.]example\nevil(.)example\nevil[dot]example\nhxxp://evil[.]example/a[.]php\nhXXps[:]//evil[.]example\n" +
+			"hxxp[://]evil.example\n192[.]0[.]2[.]1\n192.0.2[.]1[:]80\nhxxp.example\nhxxp.example/path\n",
+		want: reading{Accepted: []string{
+			"subtree evil.example", "subtree evil.example", "subtree evil.example", "name evil.example",
+			"name evil.example", "name evil.example", "cidr 192.0.2.1", "cidr 192.0.2.1",
+			"subtree hxxp.example", "name hxxp.example",
+		}},
+	}, {
+		name: "other indicators",
+		in: "d41d8cd98f00b204e9800998ecf8427e\nE3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855\n" +
+			"someone@evil.example\n",
+		want: reading{Skipped: []string{
+			"d41d8cd98f00b204e9800998ecf8427e: neither a name nor an address",
+			"E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855: neither a name nor an address",
+			"someone@evil.example: neither a name nor an address",
+		}},
+	}, {
+		name: "the root and all names",
+		in:   ".\n*\n*.\n..\n",
+		want: reading{Rejected: []string{".", "*", "*.", "."}},
+	}, {
+		name: "no names",
+		in:   "two words\n0.0.0.0 hosts.example\n||adblock.example^\na..b.example\n" + strings.Repeat("a", 64) + ".example\nev\xffil.example\n=cmd|calc!A0.example\n\x1b[31mred.example\na\\046b.example\nevil.example\x7f\n",
+		want: reading{Rejected: []string{
+			"two words", "0.0.0.0 hosts.example", "||adblock.example^", "a..b.example",
+			strings.Repeat("a", 64) + ".example", "ev\xffil.example", "=cmd|calc!A0.example",
+			"\x1b[31mred.example", "a\\046b.example", "evil.example\x7f",
+		}},
+	}, {
+		name: "repeats are emitted as they come",
+		in:   "evil.example\nEVIL.example.\nevil.example\n",
+		want: reading{Accepted: []string{"subtree evil.example", "subtree evil.example", "subtree evil.example"}},
+	}})
+}
+
+func TestParse_wildcard(t *testing.T) {
+	t.Parallel()
+	testFormat(t, feed.Wildcard, []formatCase{{
+		name: "wildcards and names mean the same",
+		in:   "# list\n*.evil.example\nplain.example\n*.1.1.2.192\n",
+		want: reading{
+			Accepted: []string{"subtree evil.example", "subtree plain.example"},
+			Skipped:  []string{"*.1.1.2.192: wildcard over an address"},
+		},
+	}})
+}
+
+// The five kinds of lines that the sample which this project replaces lost or changed.
+func TestParse_originalRegexp(t *testing.T) {
+	t.Parallel()
+	testFormat(t, feed.Plain, []formatCase{{
+		name: "names are taken as they are",
+		in:   "Bad-Domain.EXAMPLE\nxn--80ak6aa92e.example\nunder_score.host.example\na--b.host.example\nhttp://host.example/a.exe\n",
+		want: reading{Accepted: []string{
+			"subtree bad-domain.example", "subtree xn--80ak6aa92e.example", "subtree under_score.host.example",
+			"subtree a--b.host.example", "name host.example",
+		}},
+	}})
+}

@@ -1,0 +1,351 @@
+package feed_test
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/netip"
+	"regexp"
+	"strings"
+
+	"golang.org/x/net/idna"
+
+	"github.com/resolverwatch/resolverwatch/pkg/feed"
+)
+
+// slowReader reads lists by regular expressions and the decoders of the standard
+// library. It knows nothing of how Parse does it, and as much of the formats as the
+// lists of the corpus need.
+type slowReader struct {
+	accepted []string // as [render] writes them
+	entries  int
+}
+
+func slowRead(format feed.Format, text string) *slowReader {
+	s := &slowReader{}
+	text = strings.TrimPrefix(text, "\ufeff")
+	switch format {
+	case feed.CSV:
+		s.csv(text)
+	case feed.JSON:
+		s.json(text)
+	default:
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSpace(line); line != "" {
+				s.line(format, line)
+			}
+		}
+	}
+	return s
+}
+
+func (s *slowReader) line(format feed.Format, line string) {
+	switch format {
+	case feed.Plain, feed.Wildcard:
+		s.plain(line)
+	case feed.Hosts:
+		s.hosts(line)
+	case feed.Adblock:
+		s.adblock(line)
+	case feed.Dnsmasq:
+		s.dnsmasq(line)
+	case feed.Unbound:
+		s.unbound(line)
+	case feed.BIND:
+		s.bind(line)
+	case feed.RPZ:
+		s.rpz(line)
+	}
+}
+
+var slowComment = regexp.MustCompile(`(^|\s+)(#|;|!|//).*$`)
+
+func (s *slowReader) plain(line string) {
+	if line = slowComment.ReplaceAllString(line, ""); line == "" {
+		return
+	}
+	s.entries++
+	bare := strings.TrimPrefix(strings.TrimPrefix(line, "*"), ".")
+	if bare != line {
+		if _, isAddress := slowAddress(bare); !isAddress {
+			s.name("subtree ", bare)
+		}
+		return
+	}
+	s.target("subtree ", line)
+}
+
+func (s *slowReader) hosts(line string) {
+	if line[0] == '!' {
+		return
+	}
+	line, _, _ = strings.Cut(line, "#")
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		return
+	}
+	s.entries += max(1, len(words)-1)
+	for _, word := range words[1:] {
+		switch {
+		case word == "localhost", words[0] != "0.0.0.0" && words[0] != "127.0.0.1":
+		default:
+			s.owner("name ", word)
+		}
+	}
+}
+
+var (
+	slowHeading  = regexp.MustCompile(`^!|^#|^\[Adblock.*\]$`)
+	slowRule     = regexp.MustCompile(`^(@@)?(\|\||\||://)?([^/^|$*]+)(\^\|?|\|)?(?:\$(.*))?$`)
+	slowWhole    = regexp.MustCompile(`^((all|document|doc|important)(,|$))*$`)
+	slowBareRule = regexp.MustCompile(`^[0-9A-Za-z.:_-]+$`)
+)
+
+func (s *slowReader) adblock(line string) {
+	if slowHeading.MatchString(line) {
+		return
+	}
+	s.entries++
+	rule := slowRule.FindStringSubmatch(line)
+	if rule == nil || !slowWhole.MatchString(rule[5]) {
+		return
+	}
+	scope, host := "name ", rule[3]
+	switch {
+	case rule[2] == "||":
+		scope = "subtree "
+	case rule[2] == "" && !slowBareRule.MatchString(host), rule[2] == "" && rule[4] != "":
+		return
+	}
+	if rule[4] == "" && (strings.HasSuffix(host, ".") || !strings.ContainsAny(host, ".:")) {
+		return
+	}
+	if rule[1] != "" {
+		scope = "allow " + scope
+	}
+	if block, ok := slowAddress(host); ok {
+		s.accept("cidr ", block)
+		return
+	}
+	s.name(scope, host)
+}
+
+var slowOption = regexp.MustCompile(`^(address|server)=/([^/]+)/(0\.0\.0\.0|127\.0\.0\.1)?$`)
+
+func (s *slowReader) dnsmasq(line string) {
+	if line[0] == '#' {
+		return
+	}
+	s.entries++
+	if option := slowOption.FindStringSubmatch(line); option != nil {
+		s.owner("subtree ", option[2])
+	}
+}
+
+var slowZone = regexp.MustCompile(`^local-zone:\s*"(.*)"\s+(\w+)$`)
+
+func (s *slowReader) unbound(line string) {
+	if line[0] == '#' {
+		return
+	}
+	s.entries++
+	switch zone := slowZone.FindStringSubmatch(line); {
+	case zone == nil:
+	case strings.HasPrefix(zone[1], "*."):
+		s.owner("under ", zone[1][2:])
+	case zone[2] == "always_nxdomain" || zone[2] == "static":
+		s.owner("subtree ", zone[1])
+	case zone[2] == "transparent":
+		s.owner("allow subtree ", zone[1])
+	}
+}
+
+var slowMaster = regexp.MustCompile(`^zone "(.*)" \{ type master; .*\};$`)
+
+func (s *slowReader) bind(line string) {
+	if line[0] == '#' {
+		return
+	}
+	s.entries++
+	if zone := slowMaster.FindStringSubmatch(line); zone != nil {
+		s.owner("subtree ", zone[1])
+	}
+}
+
+func (s *slowReader) rpz(line string) {
+	line, _, _ = strings.Cut(line, ";")
+	words := strings.Fields(line)
+	if len(words) == 0 || words[0][0] == '$' || words[0][0] == '@' || words[0] == "NS" {
+		return
+	}
+	s.entries++
+	if len(words) != 3 || words[1] != "CNAME" {
+		return
+	}
+	scope, owner := "name ", words[0]
+	if bare, found := strings.CutPrefix(owner, "*."); found {
+		scope, owner = "under ", bare
+	}
+	switch words[2] {
+	case ".":
+		s.owner(scope, owner)
+	case "rpz-passthru.":
+		s.owner("allow "+scope, owner)
+	}
+}
+
+// csv takes the heading from a comment or the first row.
+func (s *slowReader) csv(text string) {
+	if found := regexp.MustCompile(`(?m)^# (id,.*)$`).FindStringSubmatch(text); found != nil {
+		text = found[1] + "\n" + text
+	}
+	rows := csv.NewReader(strings.NewReader(text))
+	rows.Comment, rows.TrimLeadingSpace, rows.FieldsPerRecord = '#', true, -1
+	heading, err := rows.Read()
+	for err == nil {
+		var row []string
+		if row, err = rows.Read(); err != nil {
+			break
+		}
+		object := map[string]any{}
+		for i, cell := range row {
+			object[strings.ToLower(heading[i])] = cell
+		}
+		s.object(object)
+	}
+	if !errors.Is(err, io.EOF) {
+		panic(err)
+	}
+}
+
+func (s *slowReader) json(text string) {
+	for decoder := json.NewDecoder(strings.NewReader(text)); ; {
+		var value any
+		if err := decoder.Decode(&value); err != nil {
+			return
+		}
+		object := value.(map[string]any)
+		for _, member := range []string{"list", "iocs"} {
+			if list, found := object[member].([]any); found {
+				value = list
+			}
+		}
+		if list, isList := value.([]any); isList {
+			for _, element := range list {
+				s.element(element)
+			}
+			continue
+		}
+		s.object(object)
+	}
+}
+
+func (s *slowReader) element(element any) {
+	switch element := element.(type) {
+	case map[string]any:
+		s.object(element)
+	case string:
+		s.entries++
+		if regexp.MustCompile(`^[0-9a-f]*$`).MatchString(element) && len(element) >= 32 {
+			return
+		}
+		s.target("subtree ", strings.TrimPrefix(element, "."))
+	}
+}
+
+func (s *slowReader) object(o map[string]any) {
+	s.entries++
+	kind, _ := o["type"].(string)
+	if ioc, found := o["ioc_type"].(string); found {
+		kind = ioc
+	}
+	scope := "subtree "
+	if path, _ := o["path"].(string); kind == "url" || path != "" || o["url"] != nil {
+		scope = "name "
+	}
+	for _, member := range []string{"url", "domain", "host", "domain_name", "indicator", "ioc"} {
+		value, found := o[member].(string)
+		switch {
+		case !found:
+			continue
+		case strings.HasPrefix(kind, "sha"):
+		case kind == "ip:port":
+			s.target(scope, regexp.MustCompile(`:\d+$`).ReplaceAllString(value, ""))
+		default:
+			s.target(scope, value)
+		}
+		return
+	}
+}
+
+var (
+	slowURL  = regexp.MustCompile(`^(?:[A-Za-z]*://)(?:[^/?#\\]*@)?(\[[0-9a-fA-F:.]+\]|[^/?#\\:]+)(?::\d*)?(?:[/?#\\].*)?$`)
+	slowPart = regexp.MustCompile(`^(\[[0-9a-fA-F:.]+\]|[^/:@]+)(?::\d+(?:/.*)?|/.*)$`)
+)
+
+// target takes a name, an address, or a URL or a part of one.
+func (s *slowReader) target(scope, text string) {
+	text = strings.NewReplacer("[.]", ".", "[:]", ":").Replace(text)
+	block, isAddress := slowAddress(text)
+	url := slowURL.FindStringSubmatch(text)
+	part := slowPart.FindStringSubmatch(text)
+	switch {
+	case isAddress:
+		s.accept("cidr ", block)
+	case url != nil:
+		s.host(url[1])
+	case part != nil:
+		s.host(part[1])
+	default:
+		s.name(scope, text)
+	}
+}
+
+func (s *slowReader) host(host string) {
+	if block, isAddress := slowAddress(host); isAddress {
+		s.accept("cidr ", block)
+		return
+	}
+	s.name("name ", host)
+}
+
+// owner takes a name where an address does not count.
+func (s *slowReader) owner(scope, text string) {
+	if _, isAddress := slowAddress(text); !isAddress {
+		s.name(scope, text)
+	}
+}
+
+var slowProfile = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false))
+
+var (
+	slowName   = regexp.MustCompile(`^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$`)
+	slowNumber = regexp.MustCompile(`(^|\.)[0-9]+$`)
+	slowASCII  = regexp.MustCompile(`^[\x00-\x7f]*$`)
+)
+
+func (s *slowReader) name(scope, text string) {
+	if !slowASCII.MatchString(text) {
+		text, _ = slowProfile.ToASCII(text)
+	}
+	text = strings.TrimSuffix(strings.ToLower(text), ".")
+	if len(text) <= 253 && slowName.MatchString(text) && !slowNumber.MatchString(text) {
+		s.accept(scope, text)
+	}
+}
+
+func (s *slowReader) accept(scope, text string) { s.accepted = append(s.accepted, scope+text) }
+
+// slowAddress returns an address or a CIDR block in canonical form.
+func slowAddress(text string) (string, bool) {
+	text = strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
+	if ip, err := netip.ParseAddr(text); err == nil {
+		return ip.Unmap().String(), true
+	}
+	block, err := netip.ParsePrefix(text)
+	if block.IsSingleIP() {
+		return block.Addr().String(), true
+	}
+	return block.Masked().String(), err == nil
+}

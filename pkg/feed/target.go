@@ -1,0 +1,199 @@
+package feed
+
+import (
+	"bytes"
+	"errors"
+	"net/netip"
+	"strings"
+
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+)
+
+var (
+	errWords = errors.New("several words: name hosts as the format, or the column of a table")
+	errPort  = errors.New("port that is not in [1, 65535]")
+	errHost  = errors.New("URL without a host")
+)
+
+// target is what people write where a name or an address is wanted. Exactly one of
+// the fields but partial is set.
+type target struct {
+	host    []byte // a name, yet to be parsed
+	partial bool   // the entry meant less than all of the host
+	block   netip.Prefix
+	skip    Skip
+	err     error
+}
+
+// parseTarget reads a name, an address, a CIDR block, or a URL or a part of one that
+// holds a host. Defanged text is refanged. text is not empty and has no white space
+// at its ends.
+func parseTarget(text []byte) target {
+	if rest, found := cutScheme(text); found {
+		return parseURL(rest)
+	}
+	text = refang(text)
+	if rest, found := cutScheme(text); found {
+		return parseURL(rest)
+	}
+	if mayBeAddress(text) {
+		if block, err := parseBlock(text); err == nil {
+			return target{block: block}
+		} else if !errors.Is(err, errNoAddress) {
+			return target{err: err}
+		}
+	}
+	switch {
+	case text[0] == '*' || text[0] == '.':
+		return parseWildcard(text)
+	case text[0] == '/' && len(text) > 1:
+		return target{skip: SkipPath}
+	case bytes.IndexByte(text, '*') >= 0:
+		return target{skip: SkipPattern}
+	case bytes.IndexByte(text, '@') >= 0 || isHash(text):
+		return target{skip: SkipOtherType}
+	}
+	authority, _, partial := bytes.Cut(text, []byte{'/'})
+	return parseAuthority(authority, partial)
+}
+
+// cutScheme cuts `scheme://` off. Lists also write `://` alone.
+func cutScheme(text []byte) (rest []byte, found bool) {
+	colon := bytes.IndexByte(text, ':')
+	if colon < 0 || len(text) < colon+3 || text[colon+1] != '/' || text[colon+2] != '/' || !isScheme(text[:colon]) {
+		return nil, false
+	}
+	return text[colon+3:], true
+}
+
+// parseURL reads what follows `scheme://`. Browsers take a backslash for a slash.
+func parseURL(rest []byte) target {
+	end, odd := 0, false
+	for ; end < len(rest); end++ {
+		c := rest[end]
+		if simple[c] || c == ':' {
+			continue
+		}
+		if c == '/' || c == '?' || c == '#' || c == '\\' {
+			break
+		}
+		odd = true
+	}
+	rest = rest[:end]
+	if odd { // user information, brackets, defanged dots, wildcards
+		rest = refang(rest)
+		rest = rest[bytes.LastIndexByte(rest, '@')+1:]
+		if bytes.IndexByte(rest, '*') >= 0 {
+			return target{skip: SkipPattern}
+		}
+	}
+	return parseAuthority(rest, true)
+}
+
+// parseAuthority reads `host` or `host:port`.
+func parseAuthority(text []byte, partial bool) target {
+	host, port, hasPort := text, []byte(nil), false
+	if colon := bytes.LastIndexByte(text, ':'); colon >= 0 && text[len(text)-1] != ']' {
+		host, port, hasPort = text[:colon], text[colon+1:], true
+	}
+	switch {
+	case len(host) == 0:
+		return target{err: errHost}
+	case len(port) > 0 && !isPort(port):
+		return target{err: errPort}
+	case host[0] == '[' && host[len(host)-1] == ']':
+		host = host[1 : len(host)-1]
+	}
+	if mayBeAddress(host) {
+		if ip, err := parseAddress(host); err == nil {
+			return target{block: netip.PrefixFrom(ip, ip.BitLen())}
+		} else if !errors.Is(err, errNoAddress) {
+			return target{err: err}
+		}
+	}
+	return target{host: host, partial: partial || hasPort}
+}
+
+// parseWildcard reads `*.name` and `.name`.
+func parseWildcard(text []byte) target {
+	name := text[1:]
+	if text[0] == '*' {
+		if len(name) > 0 && name[0] != '.' {
+			return target{skip: SkipPattern}
+		}
+		name = bytes.TrimPrefix(name, []byte{'.'})
+	}
+	switch {
+	case len(name) == 0:
+		return target{err: domainname.ErrRoot}
+	case isAddress(name):
+		return target{skip: SkipAddressWildcard}
+	case bytes.ContainsAny(name, "*/:"):
+		return target{skip: SkipPattern}
+	}
+	return target{host: name}
+}
+
+// parseAddressPort reads the `ip:port` of ThreatFox, which writes IPv6 addresses
+// without brackets: the last group is the port, although the whole may pass as an
+// address.
+func parseAddressPort(text []byte) target {
+	text = refang(text)
+	colon := bytes.LastIndexByte(text, ':')
+	if colon < 0 || text[0] == '[' {
+		return parseTarget(text)
+	}
+	switch {
+	case colon == 0:
+		return target{err: errHost}
+	case !isPort(text[colon+1:]):
+		return target{err: errPort}
+	}
+	t := parseTarget(text[:colon])
+	t.partial = true
+	return t
+}
+
+// isScheme reports whether text may stand before `://`.
+func isScheme(text []byte) bool {
+	for _, c := range text {
+		if !simple[c] && c != '+' {
+			return false
+		}
+	}
+	return true
+}
+
+func isPort(text []byte) bool {
+	const longest = len("65535")
+	if len(text) == 0 || len(text) > longest || !allOf(text, isDigit) {
+		return false
+	}
+	port := 0
+	for _, c := range text {
+		port = 10*port + int(c-'0')
+	}
+	return 0 < port && port <= 65535
+}
+
+// isHash reports whether text is an MD5, SHA-1 or SHA-256 digest in hex.
+func isHash(text []byte) bool {
+	return (len(text) == 32 || len(text) == 40 || len(text) == 64) && allOf(text, isHex)
+}
+
+// fanged undoes the ways to write an indicator so that nobody clicks on it.
+var fanged = strings.NewReplacer(
+	"[.]", ".", "(.)", ".", "{.}", ".", "[dot]", ".", "(dot)", ".", "[DOT]", ".", "(DOT)", ".",
+	"[:]", ":", "[://]", "://", "[:/]", ":/", "[/]", "/", "[@]", "@", "[at]", "@",
+)
+
+// refang returns text as it was before it was defanged. The schemes `hxxp` and
+// `hxxps` need no mending: every scheme is cut off.
+func refang(text []byte) []byte {
+	for _, c := range text {
+		if c == '[' || c == '(' || c == '{' {
+			return []byte(fanged.Replace(string(text)))
+		}
+	}
+	return text
+}
