@@ -1,0 +1,257 @@
+package transformer_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/transformer"
+)
+
+var errStore = errors.New("access denied")
+
+// logTo is a change of settings that keeps the log.
+func logTo(log *bytes.Buffer) func(*transformer.Config) {
+	return func(c *transformer.Config) { c.Log = slog.New(slog.NewTextHandler(log, nil)) }
+}
+
+func TestTransformer_index_polling(t *testing.T) {
+	t.Parallel()
+	tr, s, c := newTransformer(t, nil)
+	step := func(what, want string, looks, loads int64) {
+		t.Helper()
+		if got := words(t, invoke(t, tr, `{"query_name":"new.example"}`)); got != want {
+			t.Errorf("%s: %s, want %s", what, got, want)
+		}
+		if s.looks.Load() != looks || s.loads.Load() != loads {
+			t.Errorf("%s: %d looks and %d loads, want %d and %d", what, s.looks.Load(), s.loads.Load(), looks, loads)
+		}
+	}
+	step("first", "clean@7", 1, 1)
+	s.set(publish(t, 8, start, "new.example"))
+	c.advance(59 * time.Second)
+	step("within the poll interval", "clean@7", 1, 1)
+	c.advance(time.Second)
+	step("after it", "malicious@8", 2, 2)
+	c.advance(time.Minute)
+	step("not modified", "malicious@8", 3, 2)
+	renewed := publish(t, 8, c.now(), "new.example")
+	s.set(renewed)
+	c.advance(time.Minute)
+	step("renewed only", "malicious@8", 4, 2)
+	s.set(publish(t, 7, c.now(), "old.example"))
+	c.advance(time.Minute)
+	step("rolled back", "clean@7", 5, 3)
+}
+
+func TestTransformer_index_stale(t *testing.T) {
+	t.Parallel()
+	tr, s, c := newTransformer(t, func(c *transformer.Config) { c.MaxIndexAge = 24 * time.Hour })
+	for _, tt := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{24 * time.Hour, "malicious@7 clean@7"},
+		{time.Second, "malicious@7 stale_index@7"},
+	} {
+		c.advance(tt.after)
+		if got := words(t, invoke(t, tr, evil, clean)); got != tt.want {
+			t.Errorf("got %s, want %s", got, tt.want)
+		}
+	}
+	s.set(publish(t, 7, c.now(), "evil.example"))
+	c.advance(time.Minute)
+	if got, want := words(t, invoke(t, tr, evil, clean)), "malicious@7 clean@7"; got != want {
+		t.Errorf("renewed: %s, want %s", got, want)
+	}
+}
+
+// Until a first index is there, records are unknown, and it is looked for again and
+// again: after a second, then after ever longer pauses up to the poll interval.
+func TestTransformer_index_none(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	tr, s, c := newTransformer(t, logTo(&log))
+	first := s.now
+	s.version = 0
+	for _, tt := range []struct {
+		after time.Duration
+		looks int64
+	}{
+		{0, 1},
+		{999 * time.Millisecond, 1},
+		{time.Millisecond, 2},
+		{time.Second, 2},
+		{time.Second, 3},
+		{4 * time.Second, 4},
+		{time.Hour, 5},
+		{time.Hour, 6},
+		{time.Hour, 7},
+		{59 * time.Second, 7},
+		{time.Second, 8},
+	} {
+		c.advance(tt.after)
+		if got := words(t, invoke(t, tr, evil)); got != "no_index" || s.looks.Load() != tt.looks {
+			t.Errorf("%s after %d looks, want %d", got, s.looks.Load(), tt.looks)
+		}
+	}
+	s.set(first)
+	c.advance(time.Minute)
+	if got := words(t, invoke(t, tr, evil)); got != "malicious@7" {
+		t.Errorf("published: %s", got)
+	}
+	if log.Len() > 0 { // that nobody has published yet is no failure
+		t.Errorf("log: %s", &log)
+	}
+}
+
+func TestTransformer_index_failWithout(t *testing.T) {
+	t.Parallel()
+	tr, s, c := newTransformer(t, func(c *transformer.Config) { c.FailWithoutIndex = true })
+	s.fail(errStore, nil)
+	for range 2 {
+		if got, err := tr.Invoke(context.Background(), event(clean)); !errors.Is(err, transformer.ErrNotReady) {
+			t.Errorf("response %s, error %v", got, err)
+		}
+	}
+	s.fail(nil, nil)
+	c.advance(time.Second)
+	if got := words(t, invoke(t, tr, evil)); got != "malicious@7" {
+		t.Errorf("got %s", got)
+	}
+	s.fail(errStore, nil)
+	c.advance(time.Hour)
+	if got := words(t, invoke(t, tr, evil)); got != "malicious@7" {
+		t.Errorf("with an index that cannot be renewed: %s", got)
+	}
+}
+
+// Whatever is wrong with a new index, the old one stays, the failure is told once for
+// each look, and a good one is taken up when it comes.
+func TestTransformer_index_failures(t *testing.T) {
+	t.Parallel()
+	good := publish(t, 8, start, "new.example")
+	changed := func(change func(*published)) published {
+		p := good
+		p.object = bytes.Clone(p.object)
+		change(&p)
+		return p
+	}
+	for _, tt := range []struct {
+		name       string
+		next       published
+		currentErr error
+		objectErr  error
+		log        string
+	}{
+		{"no access to the pointer", good, errStore, nil, "reading the index pointer: access denied"},
+		{"pointer gone", good, transformer.ErrNoIndex, nil, "reading the index pointer: it is gone"},
+		{"object gone", good, nil, errStore, "access denied"},
+		{"empty", changed(func(p *published) { p.object = nil }), nil, nil, "opening an index"},
+		{"cut", changed(func(p *published) { p.object = p.object[:len(p.object)/2] }), nil, nil, "opening an index"},
+		{"a bit wrong", changed(func(p *published) { p.object[len(p.object)/2] ^= 1 }), nil, nil, "opening an index"},
+		{"another index", changed(func(p *published) { p.object = publish(t, 8, start, "other.example").object }), nil, nil, "the pointer says"},
+		{"another generation", changed(func(p *published) { p.object = publish(t, 9, start, "new.example").object }), nil, nil, "the pointer says"},
+		{"a top-level domain", publish(t, 8, start, "com"), nil, nil, "canary com"},
+		{"all of AWS", publish(t, 8, start, "amazonaws.com"), nil, nil, "canary resolverwatch-canary.amazonaws.com"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var log bytes.Buffer
+			tr, s, c := newTransformer(t, logTo(&log))
+			invoke(t, tr, clean)
+
+			s.set(tt.next)
+			s.fail(tt.currentErr, tt.objectErr)
+			c.advance(time.Minute)
+			for range 3 {
+				if got := words(t, invoke(t, tr, evil)); got != "malicious@7" {
+					t.Errorf("with the new index: %s", got)
+				}
+			}
+			if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, tt.log) {
+				t.Errorf("log %q, want one line with %q", text, tt.log)
+			}
+
+			s.set(good)
+			s.fail(nil, nil)
+			c.advance(time.Second)
+			if got := words(t, invoke(t, tr, `{"query_name":"new.example"}`)); got != "malicious@8" {
+				t.Errorf("with a good index: %s", got)
+			}
+		})
+	}
+}
+
+// A store that hangs costs the wait once, not with each invocation, and what it says
+// in the end is not lost.
+func TestTransformer_index_hangs(t *testing.T) {
+	t.Parallel()
+	const wait, invocations = 500 * time.Millisecond, 10
+	tr, s, _ := newTransformer(t, func(c *transformer.Config) { c.ColdStartWait = wait })
+	hang := make(chan struct{})
+	s.hang = hang
+	began := time.Now()
+	for range invocations {
+		if got := words(t, invoke(t, tr, evil)); got != "no_index" {
+			t.Errorf("got %s", got)
+		}
+	}
+	if took := time.Since(began); took < wait || took > invocations/2*wait {
+		t.Errorf("%d invocations took %v", invocations, took)
+	}
+	if s.looks.Load() != 1 {
+		t.Errorf("%d looks at a time", s.looks.Load())
+	}
+	close(hang)
+	for began := time.Now(); words(t, invoke(t, tr, evil)) != "malicious@7"; time.Sleep(time.Millisecond) {
+		if time.Since(began) > 5*time.Second {
+			t.Fatal("the index never came into service")
+		}
+	}
+}
+
+// Waiting for an index takes no more than a share of the time that there is.
+func TestTransformer_index_hangsWithLittleTime(t *testing.T) {
+	t.Parallel()
+	s := &store{hang: make(chan struct{})}
+	defer close(s.hang)
+	tr, err := transformer.New(transformer.Config{Store: s, ColdStartWait: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	response, err := tr.Invoke(ctx, event(evil))
+	if err != nil || ctx.Err() != nil {
+		t.Fatalf("error %v, context %v", err, ctx.Err())
+	}
+	if got := words(t, check(t, response, "0")); got != "no_index" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// panicking is a store that breaks its contract.
+type panicking struct{ store }
+
+func (p *panicking) Object(context.Context, string) ([]byte, error) { panic("no such thing") }
+
+func TestTransformer_index_panic(t *testing.T) {
+	t.Parallel()
+	p := &panicking{}
+	p.set(publish(t, 7, start, "evil.example"))
+	var log bytes.Buffer
+	config := transformer.Config{Store: p}
+	logTo(&log)(&config)
+	tr, err := transformer.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := words(t, invoke(t, tr, evil)); got != "no_index" || !strings.Contains(log.String(), "panic: no such thing") {
+		t.Errorf("got %s, log %s", got, &log)
+	}
+}

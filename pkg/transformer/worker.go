@@ -1,0 +1,138 @@
+package transformer
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+
+	fastbase64 "github.com/segmentio/asm/base64"
+
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
+	"github.com/resolverwatch/resolverwatch/pkg/verdict"
+)
+
+// maxExpandedBytes is what a compressed record may expand to: a record of CloudWatch
+// Logs is at most 1 MiB, and the answer has to fit with all the others.
+const maxExpandedBytes = 2 << 20
+
+// Reasons why a record fails, besides what is in it.
+var (
+	errNoData   = errors.New("record has no data")
+	errNoRoom   = errors.New("no room in the response")
+	errTooMany  = errors.New("answers to so many records do not fit into a response")
+	errPanicked = errors.New("panic while marking")
+)
+
+// worker does one invocation at a time and keeps its memory for the next.
+type worker struct {
+	events   envelope
+	marker   *verdict.Marker
+	expander resolverlog.Expander
+	response response
+	stats    stats
+	data     []byte // of the record at hand
+	lines    []byte // made of it
+}
+
+// stats count records, where [verdict.Counts] count the objects in them.
+type stats struct {
+	records, dropped, failed, noRoom int
+	firstID                          string // of those that failed
+	firstError                       error
+}
+
+func newWorker() *worker { return &worker{marker: verdict.NewMarker(nil, verdict.Options{})} }
+
+func (w *worker) reset(x *index.Index, o verdict.Options) {
+	w.marker.Reset(x, o)
+	w.stats = stats{records: len(w.events.records)}
+}
+
+// release lets go of what belongs to the caller: the event and the response.
+func (w *worker) release() {
+	clear(w.events.records)
+	w.response = response{}
+}
+
+// answer appends the response to the event that was parsed.
+func (w *worker) answer(dst []byte, left *budget) ([]byte, error) {
+	if !w.response.begin(dst, w.events.records) {
+		return nil, fmt.Errorf("answering %d records: %w", len(w.events.records), errTooMany)
+	}
+	for i := range w.events.records {
+		if left.isSpent() {
+			w.marker.Expire()
+		}
+		r := &w.events.records[i]
+		if err := w.record(r); err != nil {
+			w.fail(r, err)
+		}
+	}
+	return w.response.end(), nil
+}
+
+// record answers one record. With an error the answer is still to be given.
+func (w *worker) record(r *record) error {
+	err := w.mark(r)
+	switch {
+	case err != nil:
+		return err
+	case len(w.lines) == 0:
+		w.stats.dropped++
+		w.response.drop(r.id)
+		return nil
+	case !w.response.ok(r.id, w.lines):
+		return errNoRoom
+	default:
+		return nil
+	}
+}
+
+func (w *worker) fail(r *record, err error) {
+	w.response.fail(r.id)
+	w.stats.failed++
+	if errors.Is(err, errNoRoom) {
+		w.stats.noRoom++
+	}
+	if w.stats.firstError == nil {
+		w.stats.firstID, w.stats.firstError = string(r.id[1:len(r.id)-1]), err
+	}
+}
+
+// mark makes the lines of one record. A panic costs the record, not its batch.
+func (w *worker) mark(r *record) (err error) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			err = fmt.Errorf("%w: %T", errPanicked, problem) // its text may hold a part of the record
+		}
+	}()
+	if r.bad {
+		return errNoData
+	}
+	if err := w.decode(r.data); err != nil {
+		return err
+	}
+	text, err := w.expander.Expand(w.data, maxExpandedBytes)
+	if err != nil {
+		return err
+	}
+	w.lines, err = w.marker.Mark(w.lines[:0], text)
+	return err
+}
+
+// decode decodes base64 into w.data. What the fast decoder refuses is decoded again
+// by the standard library, which has the last word.
+func (w *worker) decode(text []byte) error {
+	size := base64.StdEncoding.DecodedLen(len(text))
+	w.data = slices.Grow(w.data[:0], size)[:size]
+	n, err := fastbase64.StdEncoding.Decode(w.data, text)
+	if err != nil {
+		if n, err = base64.StdEncoding.Decode(w.data, text); err != nil {
+			return fmt.Errorf("decoding data: %w", err)
+		}
+	}
+	w.data = w.data[:n]
+	return nil
+}
