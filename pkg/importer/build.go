@@ -1,0 +1,213 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// source is a feed on its way into an index.
+type source struct {
+	id        indicator.FeedID
+	version   string
+	vetoesAll bool
+	// each calls add for every entry, until add fails.
+	each func(ctx context.Context, add func(*indicator.Indicator) error) error
+}
+
+// built is a new index that was verified.
+type built struct {
+	data  []byte
+	info  index.Info
+	feeds []index.CurrentFeed
+}
+
+// sources returns what goes into the index: the accepted lists of all feeds that are
+// young enough, and own edits.
+func (im *Importer) sources(ctx context.Context, rows []FeedRow) ([]source, error) {
+	var sources []source
+	expired := 0
+	for _, row := range rows {
+		switch {
+		case row.Accepted.Snapshot == "":
+		case row.Accepted.expired(im.now()):
+			expired++
+			im.metrics.count(MetricFeedExpired, 1)
+			im.log.WarnContext(ctx, "feed is left out, it is older than its maxAge",
+				"feed", row.ID, "accepted", row.Accepted.At, "max_age", row.Accepted.MaxAge)
+		default:
+			sources = append(sources, im.snapshotSource(&row))
+		}
+	}
+	edits, err := im.manualSource(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if edits != nil {
+		sources = append(sources, *edits)
+	}
+	if len(sources) == 0 && expired > 0 {
+		return nil, errAllExpired
+	}
+	slices.SortFunc(sources, func(a, b source) int { return strings.Compare(string(a.id), string(b.id)) })
+	return sources, nil
+}
+
+func (im *Importer) snapshotSource(row *FeedRow) source {
+	accepted, id := row.Accepted, row.ID
+	return source{
+		id:        id,
+		version:   accepted.Version,
+		vetoesAll: accepted.Action == indicator.ActionAllow,
+		each: func(ctx context.Context, add func(*indicator.Indicator) error) error {
+			snapshot, err := im.readSnapshot(ctx, accepted.Snapshot)
+			if err != nil {
+				return fmt.Errorf("feed %q: %w", id, err)
+			}
+			defer snapshot.Close()
+			for {
+				entry, err := snapshot.Next()
+				if err == nil && entry == nil {
+					return nil
+				}
+				if err == nil {
+					err = add(&entry.Indicator)
+				}
+				if err != nil {
+					return fmt.Errorf("feed %q: reading %q: %w", id, accepted.Snapshot, err)
+				}
+			}
+		},
+	}
+}
+
+// manualSource returns the own edits in the table, or nil if there are none. Whoever
+// edits by hand knows why: no guard speaks here, and allow entries veto every feed.
+func (im *Importer) manualSource(ctx context.Context) (*source, error) {
+	var edits []indicator.Indicator
+	for entry, err := range im.table.Entries(ctx, indicator.ManualFeed) {
+		var bad *EntryError
+		switch {
+		case errors.As(err, &bad):
+			im.metrics.count(MetricBadEdits, 1)
+			im.log.WarnContext(ctx, "own edit is left out", "name", bad.Name, "entry", bad.Sort, "why", bad.Err)
+		case err != nil:
+			return nil, fmt.Errorf("reading own edits: %w", err)
+		default:
+			edits = append(edits, entry.Indicator)
+		}
+	}
+	if len(edits) == 0 {
+		return nil, nil
+	}
+	return &source{
+		id:        indicator.ManualFeed,
+		vetoesAll: true,
+		each: func(_ context.Context, add func(*indicator.Indicator) error) error {
+			for i := range edits {
+				if err := add(&edits[i]); err != nil {
+					return fmt.Errorf("feed %q: %w", indicator.ManualFeed, err)
+				}
+			}
+			return nil
+		},
+	}, nil
+}
+
+// build merges the sources into an index and verifies it.
+func (im *Importer) build(ctx context.Context, sources []source, generation uint64) (*built, error) {
+	now, builder, check := im.now(), index.NewBuilder(), newSelfCheck()
+	var feeds []index.CurrentFeed
+	for _, s := range sources {
+		builder.Feed(s.id, s.vetoesAll)
+		count := 0
+		err := s.each(ctx, func(entry *indicator.Indicator) error {
+			if hasEnded(entry, now) {
+				return nil
+			}
+			count++
+			check.note(entry)
+			return builder.Add(s.id, entry)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("building the index: %w", err)
+		}
+		feeds = append(feeds, index.CurrentFeed{ID: s.id, VersionID: s.version, Count: count})
+	}
+	data, err := builder.Build(index.Options{Generation: generation, BuiltAt: now})
+	if err != nil {
+		return nil, err
+	}
+	info, err := check.run(data)
+	if err != nil {
+		return nil, fmt.Errorf("verifying the index: %w", err)
+	}
+	return &built{data, info, feeds}, nil
+}
+
+func hasEnded(entry *indicator.Indicator, now time.Time) bool {
+	return !entry.ExpiresAt.IsZero() && !entry.ExpiresAt.After(now)
+}
+
+// Bounds of what an entry takes in an index beside its text: its share of the filters,
+// of the front coding and of the tables.
+const indexBytesPerEntry = 32
+
+// judgeSize refuses a list with which the index would be larger than what a
+// transformer loads. Only where an upper bound leaves doubt an index is built.
+func (im *Importer) judgeSize(ctx context.Context, j *judgement) error {
+	rows, err := im.rows.Rows(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the feed rows: %w", err)
+	}
+	bound := j.list.Bytes() + int64(j.list.Len())*indexBytesPerEntry
+	var others []FeedRow
+	for _, row := range rows {
+		if row.ID != j.report.Feed {
+			others = append(others, row)
+			bound += row.Accepted.Bytes + int64(row.Accepted.Entries)*indexBytesPerEntry
+		}
+	}
+	if bound <= int64(im.maxBytes) {
+		return nil
+	}
+	sources, err := im.sources(ctx, others)
+	if err != nil && !errors.Is(err, errAllExpired) {
+		return err
+	}
+	trial, err := im.build(ctx, append(sources, listSource(j)), 1)
+	if err != nil {
+		return err
+	}
+	if len(trial.data) > im.maxBytes {
+		j.report.Refusals = append(j.report.Refusals, Refusal{
+			Code: RefusedIndexTooLarge,
+			What: fmt.Sprintf("with this list the index has %d bytes, and a transformer loads at most %d",
+				len(trial.data), im.maxBytes),
+			Todo: "give the transformer more memory, or take feeds away",
+		})
+	}
+	return nil
+}
+
+// listSource is a list that is not accepted yet.
+func listSource(j *judgement) source {
+	return source{
+		id:        j.report.Feed,
+		vetoesAll: j.settings.Action == indicator.ActionAllow,
+		each: func(_ context.Context, add func(*indicator.Indicator) error) error {
+			for entry := range j.list.All() {
+				if err := add(entry); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,346 @@
+package importer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// The tests of this file enumerate: something happens at the first call of a run, at
+// the second, and so on to the last. What must hold is said once, in wantSound and
+// wantFinished.
+
+// crashScene is a world with three feeds in order, and what then happens to each: one
+// changes in every way and by more than a batch of table rows, one is new, one goes.
+func crashScene(t *testing.T) (w *world, triggers []importer.Trigger, before, after string) {
+	t.Helper()
+	w = newWorld()
+	w.put("feeds/changes/list.txt", numbered("gone", 700)+numbered("stays", 300))
+	w.put("feeds/goes/list.txt", "left.example\n")
+	w.edit(edit(t, indicator.ActionAllow, indicator.ScopeSubtree, "fine.example"))
+	w.handle(t, keys("feeds/changes/list.txt", "feeds/goes/list.txt")...)
+	before = w.served(t)
+
+	w.put("feeds/changes/list.txt", numbered("stays", 300)+numbered("comes", 900))
+	w.put("allow/new/list.txt", "ours.example\n")
+	w.remove("feeds/goes/list.txt")
+	triggers = keys("feeds/changes/list.txt", "allow/new/list.txt", "feeds/goes/list.txt")
+	done := w.clone()
+	done.handle(t, triggers...)
+	return w, triggers, before, done.served(t)
+}
+
+// wantSound checks what must hold at every moment, in the middle of a run too.
+func wantSound(t *testing.T, w *world, allowed ...string) {
+	t.Helper()
+	if served := w.served(t); !slices.Contains(allowed, served) {
+		t.Fatalf("served is neither the old nor the new list: %.200s...", served)
+	}
+	for id, row := range w.rows {
+		if _, found := w.objects[row.Accepted.Snapshot]; !found && row.Accepted.Snapshot != "" {
+			t.Fatalf("the row of %q names %q, which is not there", id, row.Accepted.Snapshot)
+		}
+	}
+}
+
+// wantFinished checks what must hold when nothing is left to do.
+func wantFinished(t *testing.T, w *world, want string) {
+	t.Helper()
+	if served := w.served(t); served != want {
+		t.Fatalf("served is not the new list: %.200s...", served)
+	}
+	if tabled := w.tabled(); tabled != want {
+		t.Fatalf("the table is not the new list: %.200s...", tabled)
+	}
+	for id, row := range w.rows {
+		if row.Table != (importer.TableState{Snapshot: row.Accepted.Snapshot}) || row.Last.Outcome == importer.OutcomeDeleted {
+			t.Fatalf("the row of %q is not in order: %+v", id, row)
+		}
+	}
+	for generation := range w.current.Generation {
+		if _, found := w.indexes[index.ManifestKey(generation+1)]; !found {
+			t.Fatalf("no manifest of generation %d", generation+1)
+		}
+	}
+}
+
+func TestImporter_Handle_killedAtEveryCall(t *testing.T) {
+	t.Parallel()
+	begin, triggers, before, after := crashScene(t)
+	calls := len(begin.clone().handle(t, triggers...).calls)
+	for at := 1; at <= calls; at++ {
+		for _, afterCall := range []bool{false, true} {
+			t.Run(fmt.Sprintf("call %d after %v", at, afterCall), func(t *testing.T) {
+				w := begin.clone()
+				killed := w.process().die(at, afterCall)
+				err := killed.importer(t).Handle(context.Background(), triggers...)
+				if !errors.Is(err, errKilled) && at < calls && !isSweep(killed.calls[at-1]) {
+					t.Fatalf("killed at %q, the run ended with %v", killed.calls[at-1], err)
+				}
+				wantSound(t, w, before, after)
+				w.pass(time.Minute) // Lambda tries again after one
+				w.handle(t, triggers...)
+				wantFinished(t, w, after)
+			})
+		}
+	}
+	t.Logf("%d calls, killed before and after each", calls)
+}
+
+// isSweep reports whether a call belongs to the sweeping of old indexes, whose failure
+// is left to the next publish.
+func isSweep(call string) bool { return call == "Indexes" || call == "Delete" }
+
+// A run that was killed and is never tried again is finished by the scheduled publish.
+func TestImporter_Handle_scheduledRunFinishes(t *testing.T) {
+	t.Parallel()
+	begin, triggers, _, after := crashScene(t)
+	calls := begin.clone().handle(t, triggers...).calls
+	accepted := 0 // the calls up to the last move of a row before the publish
+	for i, call := range calls {
+		if call == "Current" && accepted == 0 {
+			accepted = i + 1
+		}
+	}
+	for at := accepted; at <= len(calls); at++ {
+		t.Run(fmt.Sprintf("call %d", at), func(t *testing.T) {
+			w := begin.clone()
+			_ = w.process().die(at, false).importer(t).Handle(context.Background(), triggers...)
+			w.pass(time.Hour)
+			w.handle(t, scheduled())
+			wantFinished(t, w, after)
+		})
+	}
+}
+
+// A killed retry is a second accident: the state that the first left must not matter.
+func TestImporter_Handle_killedTwice(t *testing.T) {
+	t.Parallel()
+	begin, triggers, before, after := crashScene(t)
+	calls := len(begin.clone().handle(t, triggers...).calls)
+	const step = 7 // of both accidents; coprime to nothing in particular
+	for first := 1; first <= calls; first += step {
+		for second := 1; second <= calls; second += step {
+			w := begin.clone()
+			_ = w.process().die(first, true).importer(t).Handle(context.Background(), triggers...)
+			w.pass(time.Minute)
+			_ = w.process().die(second, true).importer(t).Handle(context.Background(), triggers...)
+			wantSound(t, w, before, after)
+			w.pass(time.Minute)
+			w.handle(t, triggers...)
+			wantFinished(t, w, after)
+		}
+	}
+}
+
+// An SDK sends a request again when the reply is lost. Of a conditional write the
+// second answer is a refusal of what the first one did.
+func TestImporter_Handle_lostReplyAtEveryCall(t *testing.T) {
+	t.Parallel()
+	begin, triggers, _, after := crashScene(t)
+	calls := len(begin.clone().handle(t, triggers...).calls)
+	for at := 1; at <= calls; at++ {
+		w := begin.clone()
+		p := w.process()
+		p.at, p.twice = at, true
+		if err := p.importer(t).Handle(context.Background(), triggers...); err != nil {
+			t.Fatalf("call %d %q was made twice: %v", at, p.calls[at-1], err)
+		}
+		wantFinished(t, w, after)
+		if w.current.Generation != begin.current.Generation+1 || p.counts["IndexPublished"] != 1 {
+			t.Errorf("call %d %q was made twice: generation %d", at, p.calls[at-1], w.current.Generation)
+		}
+	}
+}
+
+// Two importers run for the same events: one stands still before each of its calls in
+// turn while the other runs from its beginning to its end.
+func TestImporter_Handle_overtakenAtEveryCall(t *testing.T) {
+	t.Parallel()
+	begin, triggers, _, after := crashScene(t)
+	calls := len(begin.clone().handle(t, triggers...).calls)
+	for at := 1; at <= calls; at++ {
+		w := begin.clone()
+		slow := w.process()
+		slow.at = at
+		slow.before = func() error { w.handle(t, triggers...); return nil }
+		if err := slow.importer(t).Handle(context.Background(), triggers...); err != nil {
+			t.Fatalf("overtaken at call %d %q: %v", at, slow.calls[at-1], err)
+		}
+		wantFinished(t, w, after)
+	}
+}
+
+// The same, but the other importer was sent off by a newer list of the same feed, or by
+// a list of another feed. Nothing of what either did may be lost.
+func TestImporter_Handle_overtakenByNewerList(t *testing.T) {
+	t.Parallel()
+	begin, triggers, _, _ := crashScene(t)
+	for _, key := range []string{"feeds/changes/newer.txt", "feeds/other/list.txt"} {
+		list := numbered("stays", 300) + numbered("newest", 800)
+		done := begin.clone()
+		done.put(key, list)
+		done.handle(t, append(keys(key), triggers...)...)
+		after := done.served(t)
+		calls := len(begin.clone().handle(t, triggers...).calls)
+		for at := 1; at <= calls; at++ {
+			w := begin.clone()
+			slow := w.process()
+			slow.at = at
+			slow.before = func() error {
+				w.put(key, list)
+				w.handle(t, keys(key)...)
+				return nil
+			}
+			if err := slow.importer(t).Handle(context.Background(), triggers...); err != nil {
+				t.Fatalf("overtaken at call %d %q: %v", at, slow.calls[at-1], err)
+			}
+			wantFinished(t, w, after)
+		}
+	}
+}
+
+// Two importers with a list of another feed each: the first goes to one of its calls and
+// stands still, the second goes to one of its own, the first goes to its end, the second
+// follows. That is so for every pair of calls.
+func TestImporter_Handle_interleavedAtEveryPairOfCalls(t *testing.T) {
+	t.Parallel()
+	begin := newWorld()
+	begin.put("feeds/a/list.txt", "first.example\n")
+	begin.put("feeds/b/list.txt", "first.example\nother.example\n")
+	begin.handle(t, keys("feeds/a/list.txt")...)
+	begin.put("feeds/a/list.txt", "second.example\n")
+	triggers := [2][]importer.Trigger{keys("feeds/a/list.txt"), keys("feeds/b/list.txt")}
+	after := lines("a block subtree second.example", "b block subtree first.example", "b block subtree other.example")
+	var calls [2]int
+	for i := range calls {
+		calls[i] = len(begin.clone().handle(t, triggers[i]...).calls)
+	}
+	for pair := range calls[0] * calls[1] {
+		w := begin.clone()
+		first, second := w.process(), w.process()
+		first.at, second.at = 1+pair%calls[0], 1+pair/calls[0]
+		reached, goOn, done := make(chan bool), make(chan bool), make(chan error)
+		first.before = func() error { close(reached); <-goOn; return nil }
+		go func() { done <- first.importer(t).Handle(context.Background(), triggers[0]...) }()
+		<-reached
+		var firstErr error
+		second.before = func() error { close(goOn); firstErr = <-done; return nil }
+		if err := errors.Join(second.importer(t).Handle(context.Background(), triggers[1]...), firstErr); err != nil {
+			t.Fatalf("interleaved at %q and %q: %v", first.calls[first.at-1], second.calls[second.at-1], err)
+		}
+		wantFinished(t, w, after)
+	}
+	t.Logf("%d times %d calls", calls[0], calls[1])
+}
+
+func TestImporter_Handle_tableWorkGoesOnWhereItWasCutOff(t *testing.T) {
+	t.Parallel()
+	const key = "feeds/f/list.txt"
+	w := newWorld()
+	w.put(key, numbered("name", 2_000))
+	calls := w.clone().handle(t, keys(key)...).calls
+	last := 0
+	for i, call := range calls {
+		if call == "Write" {
+			last = i + 1
+		}
+	}
+	_ = w.process().die(last, false).importer(t).Handle(context.Background(), keys(key)...)
+	w.pass(time.Minute)
+	if p := w.handle(t, keys(key)...); p.counts["TableChanges"] != 500 {
+		t.Errorf("the retry made %v changes, want the 500 of the last batch", p.counts["TableChanges"])
+	}
+}
+
+// A slow writer whose lease ran out must not undo what a newer run wrote since.
+func TestImporter_Handle_slowWriterStops(t *testing.T) {
+	t.Parallel()
+	begin, triggers, _, _ := crashScene(t)
+	calls := begin.clone().handle(t, triggers...).calls
+	for at, call := range calls {
+		if call != "Write" {
+			continue
+		}
+		w := begin.clone()
+		slow := w.process()
+		slow.at = at + 2 // the call after a batch: its note of progress
+		slow.before = func() error {
+			w.pass(10 * time.Minute)
+			w.put("feeds/changes/list.txt", "only.example\n").tags = map[string]string{importer.ForceKey: "test"}
+			w.handle(t, triggers...)
+			return nil
+		}
+		if err := slow.importer(t).Handle(context.Background(), triggers...); err != nil {
+			t.Fatal(err)
+		}
+		wantFinished(t, w, w.served(t))
+	}
+}
+
+// Importers in any number at once, by the race detector's eyes.
+func TestImporter_Handle_concurrent(t *testing.T) {
+	t.Parallel()
+	begin, triggers, _, after := crashScene(t)
+	done := make(chan error)
+	const importers = 4
+	for i := range importers {
+		go func() {
+			done <- begin.process().importer(t).Handle(context.Background(), triggers[i%len(triggers)], triggers[(i+1)%len(triggers)])
+		}()
+	}
+	for range importers {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	begin.pass(time.Hour)
+	begin.handle(t, scheduled())
+	wantFinished(t, begin, after)
+}
+
+func TestImporter_Handle_anyOrderOfEvents(t *testing.T) {
+	t.Parallel()
+	const key = "feeds/f/list.txt"
+	w := newWorld()
+	events := []string{key, "feeds/f/second.txt", key, "feeds/g/list.txt", "feeds/f/second.txt"}
+	w.put(key, "one.example\n")
+	w.put("feeds/f/second.txt", "two.example\n")
+	w.put("feeds/g/list.txt", "three.example\n")
+	w.put(key, "newest.example\n")
+	want := lines("f block subtree newest.example", "g block subtree three.example")
+	for order := range permutations(events) {
+		ordered := w.clone()
+		for _, event := range order {
+			ordered.handle(t, keys(event)...)
+		}
+		wantFinished(t, ordered, want)
+	}
+}
+
+// permutations yields every order of items.
+func permutations(items []string) func(yield func([]string) bool) {
+	return func(yield func([]string) bool) {
+		var place func(rest []string, placed []string) bool
+		place = func(rest, placed []string) bool {
+			if len(rest) == 0 {
+				return yield(placed)
+			}
+			for i := range rest {
+				others := slices.Delete(slices.Clone(rest), i, i+1)
+				if !place(others, append(slices.Clone(placed), rest[i])) {
+					return false
+				}
+			}
+			return true
+		}
+		place(items, nil)
+	}
+}

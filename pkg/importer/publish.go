@@ -1,0 +1,165 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/resolverwatch/resolverwatch/pkg/emf"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+)
+
+// errAllExpired means that no feed is young enough to count. An index of nothing would
+// call everything clean, so the old one is left to become stale.
+var errAllExpired = errors.New("every feed is older than its maxAge: upload newer lists")
+
+// publish makes the index that is served equal to what the feed rows say, or renews it
+// if it is already or must stay as it is.
+func (im *Importer) publish(ctx context.Context) error {
+	for range maxRounds {
+		// CURRENT is read before the rows, and moved only from what was read: the rows
+		// are then at least as new as those that the index before was built from.
+		current, etag, err := im.index.Current(ctx)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			current = index.Current{}
+		case err != nil:
+			return fmt.Errorf("reading the index pointer: %w", err)
+		}
+		next, err := im.nextIndex(ctx, current)
+		if err != nil || next.Generation == 0 {
+			return err
+		}
+		err = im.moveCurrent(ctx, next, etag)
+		if errors.Is(err, ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("moving the index pointer: %w", err)
+		}
+		return im.finishPublish(ctx, current, next)
+	}
+	return fmt.Errorf("moving the index pointer: %w %d times", ErrConflict, maxRounds)
+}
+
+// nextIndex returns the pointer that is to follow current, whose index is written. It
+// is without a generation if there is nothing to publish yet.
+func (im *Importer) nextIndex(ctx context.Context, current index.Current) (index.Current, error) {
+	next := current
+	next.RenewedAt = im.now()
+	if current.Generation > 0 {
+		// A run that was cut off after it moved the pointer owes the manifest.
+		if err := im.writeManifest(ctx, current); err != nil {
+			return next, err
+		}
+	}
+	if current.Pinned {
+		return next, nil
+	}
+	rows, err := im.rows.Rows(ctx)
+	if err != nil {
+		return next, fmt.Errorf("reading the feed rows: %w", err)
+	}
+	sources, err := im.sources(ctx, rows)
+	if err != nil || (len(sources) == 0 && current.Generation == 0) {
+		return index.Current{}, err
+	}
+	built, err := im.build(ctx, sources, current.Highest+1)
+	if err != nil {
+		return next, err
+	}
+	im.measure(built, rows)
+	next.Feeds = built.feeds
+	if built.info.ContentHash == current.ContentHash {
+		return next, nil
+	}
+	return im.writeIndex(ctx, next, built)
+}
+
+// measure says how large the index is, and how long the feed has waited that has waited
+// longest: a feed that nobody feeds any more is the failure that nobody notices.
+func (im *Importer) measure(built *built, rows []FeedRow) {
+	entries, oldest := 0, im.now()
+	for _, feed := range built.feeds {
+		entries += feed.Count
+	}
+	for _, row := range rows {
+		if row.Accepted.Snapshot != "" && row.Accepted.At.Before(oldest) {
+			oldest = row.Accepted.At
+		}
+	}
+	im.metrics.count(MetricIndexEntries, entries)
+	im.metrics.put(MetricIndexBytes, emf.Bytes, float64(len(built.data)))
+	im.metrics.put(MetricOldestList, emf.Seconds, im.now().Sub(oldest).Seconds())
+}
+
+// writeIndex writes a new generation.
+func (im *Importer) writeIndex(ctx context.Context, next index.Current, built *built) (index.Current, error) {
+	if len(built.data) > im.maxBytes {
+		return next, fmt.Errorf("the index has %d bytes and a transformer loads at most %d: "+
+			"give it more memory, or take feeds away", len(built.data), im.maxBytes)
+	}
+	next.Highest++
+	next.Generation, next.Hash, next.ContentHash = next.Highest, built.info.Checksum, built.info.ContentHash
+	next.Object = index.ObjectKey(next.Generation, next.Hash)
+	err := im.index.Create(ctx, next.Object, built.data)
+	if err != nil && !errors.Is(err, ErrExists) { // the key holds the hash: what exists is the same
+		return next, fmt.Errorf("writing the index: %w", err)
+	}
+	return next, nil
+}
+
+// moveCurrent swaps the pointer. That it did not hold what was expected is no conflict
+// if it holds what was to be written: then the reply to a first try was lost.
+func (im *Importer) moveCurrent(ctx context.Context, next index.Current, etag string) error {
+	err := im.index.SwapCurrent(ctx, next, etag)
+	if !errors.Is(err, ErrConflict) {
+		return err
+	}
+	stored, _, readErr := im.index.Current(ctx)
+	if readErr != nil {
+		return errors.Join(err, readErr)
+	}
+	if sameCurrent(&stored, &next) {
+		return nil
+	}
+	return err
+}
+
+func sameCurrent(a, b *index.Current) bool {
+	return a.Generation == b.Generation && a.Highest == b.Highest && a.Object == b.Object &&
+		a.Pinned == b.Pinned && a.RenewedAt.Equal(b.RenewedAt) && slices.Equal(a.Feeds, b.Feeds)
+}
+
+// finishPublish does what may come after the pointer moved: the manifest, and the
+// sweeping. A sweep that goes wrong is tried again by the next publish.
+func (im *Importer) finishPublish(ctx context.Context, before, now index.Current) error {
+	if now.Generation == before.Generation {
+		return nil
+	}
+	if err := im.writeManifest(ctx, now); err != nil {
+		return err
+	}
+	im.metrics.count(MetricPublished, 1)
+	im.log.InfoContext(ctx, "index published", "generation", now.Generation, "object", now.Object,
+		"feeds", len(now.Feeds))
+	if err := im.sweepIndexes(ctx, now); err != nil {
+		im.log.WarnContext(ctx, "old indexes stay for now", "why", err)
+	}
+	return nil
+}
+
+// writeManifest keeps what CURRENT said about a generation when it was published.
+func (im *Importer) writeManifest(ctx context.Context, published index.Current) error {
+	published.Pinned = false
+	text, err := published.Encode()
+	if err != nil {
+		return fmt.Errorf("encoding a manifest: %w", err)
+	}
+	err = im.index.Create(ctx, index.ManifestKey(published.Generation), text)
+	if err != nil && !errors.Is(err, ErrExists) {
+		return fmt.Errorf("writing a manifest: %w", err)
+	}
+	return nil
+}

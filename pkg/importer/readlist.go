@@ -1,0 +1,147 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/resolverwatch/resolverwatch/pkg/feed"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+const (
+	// maxListEntries and maxListText bound the memory that a list takes, repeats
+	// included: 40 bytes an entry and its text. No transformer loads an index of more.
+	maxListEntries = 8_000_000
+	maxListText    = 512 << 20 // bytes
+	// maxReferenceBytes bounds what a feed says about one entry.
+	maxReferenceBytes = 512
+)
+
+// Hooks are called for what a list loses, in the order of its lines. Unset hooks are
+// not called; everything is counted anyway.
+type Hooks struct {
+	OnReject func(feed.LineError)
+	OnSkip   func(feed.SkippedLine)
+	OnDrop   func(Drop)
+}
+
+// Drop is an entry that can be read and is not taken.
+type Drop struct {
+	Line   int        `json:"line"`
+	Entry  string     `json:"entry"`
+	Scope  string     `json:"scope"`
+	Reason DropReason `json:"reason"`
+}
+
+// ListReport says what was read and what became of it.
+type ListReport struct {
+	feed.Report
+	Dropped map[DropReason]int // accepted by the parser, not taken
+	Repeats int                // merged into entries of the same key
+	Names   int                // entries of the list: Accepted - dropped - Repeats
+}
+
+// ReadList reads a list, drops the entries that no list may hold, and sorts and merges
+// the rest. The importer and the command read lists by it alike, so a list that passes
+// here is taken, unless it is too unlike the one that it replaces.
+//
+// Refusals are returned as an error of type [Refusals]. Where the list could be read to
+// its end and they are [Refusals.Overridable], the list comes with them. Any other
+// error is one of r, and reading again may help.
+func ReadList(r io.Reader, s FeedSettings, g Guards, h Hooks) (List, ListReport, error) {
+	guard, builder := newEntryGuard(&g), newListBuilder()
+	report := ListReport{Dropped: map[DropReason]int{}}
+	line := 0
+	options := s.options(g, h)
+	options.Line = &line
+	parsed, err := feed.Parse(r, options, func(entry *indicator.Indicator) error {
+		if reason := guard.judge(entry); reason != "" {
+			report.Dropped[reason]++
+			if h.OnDrop != nil {
+				h.OnDrop(Drop{line, entry.Value(), entry.Scope.String(), reason})
+			}
+			return nil
+		}
+		return builder.add(entry)
+	})
+	report.Report = parsed
+	if err != nil {
+		return List{}, report, refuseReading(err)
+	}
+	list, repeats := builder.build()
+	report.Repeats, report.Names = repeats, list.Len()
+	if refusals := g.checkReading(&report); len(refusals) > 0 {
+		return list, report, refusals
+	}
+	return list, report, nil
+}
+
+func (s FeedSettings) options(g Guards, h Hooks) feed.Options {
+	return feed.Options{
+		Format:      s.Format,
+		Scope:       s.Scope,
+		Action:      s.Action,
+		Column:      s.Column,
+		Registrable: s.Registrable,
+		Category:    s.Category,
+		Severity:    s.Severity,
+		Confidence:  s.Confidence,
+		OnReject:    h.OnReject,
+		OnSkip:      h.OnSkip,
+		Limits:      feed.Limits{InputBytes: g.MaxListBytes},
+	}
+}
+
+// errListTooLarge ends a parse whose list would take too much memory.
+var errListTooLarge = fmt.Errorf("more than %d entries or %d MiB of names", maxListEntries, maxListText>>20)
+
+// refuseReading turns the errors of a parse into refusals. Only an error of the reader
+// is none: the list was not seen whole, and nothing can be said of it.
+func refuseReading(err error) error {
+	var unreadable *feed.RefusedError
+	switch {
+	case errors.Is(err, errListTooLarge):
+		return Refusals{{
+			Code: RefusedTooLarge, What: err.Error(), Todo: "split the list into several feeds",
+		}}
+	case errors.As(err, &unreadable):
+		return Refusals{refuseUnreadable(unreadable)}
+	default:
+		return fmt.Errorf("reading a list: %w", err)
+	}
+}
+
+func refuseUnreadable(err *feed.RefusedError) Refusal {
+	refusal := Refusal{Code: RefusedUnreadable, What: err.Reason.Error(), Todo: err.Advice()}
+	switch {
+	case errors.Is(err, feed.ErrTooLarge), errors.Is(err, feed.ErrRatio):
+		refusal.Code = RefusedTooLarge
+	case errors.Is(err, feed.ErrEmpty):
+		refusal.Code = RefusedNoEntries
+	case errors.Is(err, feed.ErrColumn), errors.Is(err, feed.ErrWrongFormat):
+		refusal.Code = RefusedSettings
+	}
+	if err.Detail != "" {
+		refusal.What += ", " + err.Detail
+	}
+	if err.Cause != nil {
+		refusal.What += ": " + err.Cause.Error()
+	}
+	if err.Line > 0 {
+		refusal.Where = fmt.Sprintf("line %d", err.Line)
+	}
+	return refusal
+}
+
+// cleanReference bounds a reference and takes out what would break a line of text.
+func cleanReference(reference string) string {
+	reference = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7F {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(reference[:min(len(reference), maxReferenceBytes)], ""))
+	return reference
+}

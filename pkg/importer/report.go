@@ -1,0 +1,129 @@
+package importer
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/feed"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// maxSamples is how many rejected lines, and how many drops of each reason, a report
+// shows. They are what the owner of a list looks at first; `feed lint` shows them all.
+const maxSamples = 20
+
+// Report is what an import leaves behind, as JSON and as text.
+type Report struct {
+	Feed    indicator.FeedID `json:"feed"`
+	Key     string           `json:"key"`
+	Version string           `json:"version"`
+	Size    int64            `json:"size"` // of the object, in bytes
+	At      time.Time        `json:"at"`
+
+	Outcome  Outcome  `json:"outcome"`
+	Refusals Refusals `json:"refusals,omitempty"`
+	Force    string   `json:"force,omitempty"` // the reason that overrode them
+
+	Format   feed.Format        `json:"format,omitempty"`
+	Lines    int                `json:"lines"`
+	Entries  int                `json:"entries"`
+	Accepted int                `json:"accepted"`
+	Rejected int                `json:"rejected"`
+	Skipped  int                `json:"skipped"`
+	Skips    map[string]int     `json:"skips,omitempty"` // by reason
+	Dropped  map[DropReason]int `json:"dropped,omitempty"`
+	Repeats  int                `json:"repeats"`
+	Names    int                `json:"names"`    // what the list comes to
+	Previous int                `json:"previous"` // of the list that it would replace
+
+	RejectedLines []SampleLine `json:"rejected_lines,omitempty"`
+	Drops         []Drop       `json:"drops,omitempty"`
+}
+
+// SampleLine is a line of a list with what is wrong with it.
+type SampleLine struct {
+	Line int    `json:"line"`
+	Text string `json:"text"`
+	Why  string `json:"why"`
+}
+
+// hooks collect the samples of a report.
+func (r *Report) hooks() Hooks {
+	dropped := map[DropReason]int{}
+	return Hooks{
+		OnReject: func(e feed.LineError) {
+			if len(r.RejectedLines) < maxSamples {
+				r.RejectedLines = append(r.RejectedLines, SampleLine{e.Line, e.Text, e.Err.Error()})
+			}
+		},
+		OnDrop: func(d Drop) {
+			if dropped[d.Reason]++; dropped[d.Reason] <= maxSamples {
+				r.Drops = append(r.Drops, d)
+			}
+		},
+	}
+}
+
+// read takes the counts of a reading into the report.
+func (r *Report) read(l *ListReport) {
+	r.Format, r.Lines = l.Format, l.Lines
+	r.Entries, r.Accepted, r.Rejected, r.Skipped = l.Entries, l.Accepted, l.Rejected, l.Skipped
+	r.Dropped, r.Repeats, r.Names = l.Dropped, l.Repeats, l.Names
+	r.Skips = map[string]int{}
+	for why, n := range l.Skips {
+		r.Skips[why.String()] = n
+	}
+}
+
+// dropped returns how many entries were dropped, whatever the reason.
+func (r *Report) dropped() (total int) {
+	for _, n := range r.Dropped {
+		total += n
+	}
+	return total
+}
+
+// key returns where the report is kept, without its ending.
+func (r *Report) key() string { return ReportPrefix + string(r.Feed) + "/" + r.Version }
+
+func (r *Report) json() []byte {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		panic(fmt.Errorf("encoding a struct of numbers and strings: %w", err))
+	}
+	return append(text, '\n')
+}
+
+// text returns the report for people. What comes out of a list is quoted.
+func (r *Report) text() []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Feed %s: %s\n\n", r.Feed, r.Outcome)
+	fmt.Fprintf(&b, "list      %q\nversion   %s\nsize      %d bytes\nat        %s\n",
+		r.Key, r.Version, r.Size, r.At.Format(time.RFC3339))
+	if r.Force != "" {
+		fmt.Fprintf(&b, "forced    %q\n", r.Force)
+	}
+	for _, refusal := range r.Refusals {
+		fmt.Fprintf(&b, "\n%s: %s\n", refusal.Code, refusal.Error())
+	}
+	fmt.Fprintf(&b, "\nformat    %s\nlines     %d\nentries   %d\n", r.Format, r.Lines, r.Entries)
+	fmt.Fprintf(&b, "  rejected  %d\n  skipped   %d\n", r.Rejected, r.Skipped)
+	for _, why := range slices.Sorted(maps.Keys(r.Skips)) {
+		fmt.Fprintf(&b, "    %d  %s\n", r.Skips[why], why)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(r.Dropped)) {
+		fmt.Fprintf(&b, "  dropped   %d  %s\n", r.Dropped[reason], reason.Explain())
+	}
+	fmt.Fprintf(&b, "  repeats   %d\nlisted    %d (before: %d)\n", r.Repeats, r.Names, r.Previous)
+	for _, line := range r.RejectedLines {
+		fmt.Fprintf(&b, "\nrejected  line %d: %q: %s", line.Line, line.Text, line.Why)
+	}
+	for _, drop := range r.Drops {
+		fmt.Fprintf(&b, "\ndropped   line %d: %q (%s): %s", drop.Line, drop.Entry, drop.Scope, drop.Reason.Explain())
+	}
+	return []byte(strings.TrimRight(b.String(), "\n") + "\n")
+}

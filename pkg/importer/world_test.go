@@ -1,0 +1,446 @@
+package importer_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+const legacyKey = "config/all-malicious-domains.txt"
+
+// world is everything that outlives a process: buckets, the table, the clock.
+type world struct {
+	mu       sync.Mutex
+	now      time.Time
+	guards   importer.Guards
+	maxBytes int
+
+	uploads  map[string][]upload // the current version of a key is the last one
+	serial   int
+	settings map[indicator.FeedID]string
+	objects  map[string][]byte // of the archive
+	rows     map[indicator.FeedID]importer.FeedRow
+	table    map[string]importer.Entry // by feed and row key
+	badEdits []*importer.EntryError
+
+	current   index.Current
+	etag      int // 0 = there is no pointer
+	indexes   map[string][]byte
+	indexAges map[string]time.Time
+}
+
+type upload struct {
+	object importer.Object
+	body   []byte
+	tags   map[string]string
+}
+
+func newWorld() *world {
+	return &world{
+		now:       time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC),
+		guards:    importer.Guards{Guards: settings.DefaultGuards()},
+		maxBytes:  1 << 30,
+		uploads:   map[string][]upload{},
+		settings:  map[indicator.FeedID]string{},
+		objects:   map[string][]byte{},
+		rows:      map[indicator.FeedID]importer.FeedRow{},
+		table:     map[string]importer.Entry{},
+		indexes:   map[string][]byte{},
+		indexAges: map[string]time.Time{},
+	}
+}
+
+// clone copies the world, so that one beginning can have many ends.
+func (w *world) clone() *world {
+	return &world{
+		now: w.now, guards: w.guards, maxBytes: w.maxBytes, serial: w.serial, badEdits: w.badEdits,
+		uploads: maps.Clone(w.uploads), settings: maps.Clone(w.settings), objects: maps.Clone(w.objects),
+		rows: maps.Clone(w.rows), table: maps.Clone(w.table),
+		current: w.current, etag: w.etag, indexes: maps.Clone(w.indexes), indexAges: maps.Clone(w.indexAges),
+	}
+}
+
+// put uploads a list, a second after whatever came before.
+func (w *world) put(key, body string) *upload {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.serial++
+	w.now = w.now.Add(time.Second)
+	object := importer.Object{
+		Key: key, Version: fmt.Sprintf("v%d", w.serial), Size: int64(len(body)), LastModified: w.now,
+	}
+	w.uploads[key] = append(slices.Clone(w.uploads[key]), upload{object: object, body: []byte(body)})
+	return &w.uploads[key][len(w.uploads[key])-1]
+}
+
+// remove takes the current object of a key away, with all its versions.
+func (w *world) remove(key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.uploads, key)
+}
+
+// pass lets time go by.
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+// errKilled is what a process sees of the world after it was killed.
+var errKilled = errors.New("killed")
+
+// process is one importer at work in a world. It counts its calls and can die at any
+// of them, lose the reply to any, or be held up before any.
+type process struct {
+	*world
+	mu     sync.Mutex
+	calls  []string
+	counts map[string]float64 // metrics by name, added up
+
+	at     int // the call, from 1, at which something happens
+	before func() error
+	after  func() error
+	twice  bool // the call is made twice, as by an SDK that lost the first reply
+	dead   bool
+}
+
+func (w *world) process() *process { return &process{world: w, counts: map[string]float64{}} }
+
+func (p *process) importer(t *testing.T) *importer.Importer {
+	t.Helper()
+	im, err := importer.New(importer.Config{
+		Lists: lists{p}, Archive: archive{p}, Settings: feedSettings{p}, Rows: feedRows{p},
+		Table: table{p}, Index: indexStore{p}, Metrics: p, LegacyKey: legacyKey,
+		Guards: p.guards, MaxIndexBytes: p.maxBytes,
+		Now: func() time.Time {
+			p.world.mu.Lock()
+			defer p.world.mu.Unlock()
+			return p.now
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return im
+}
+
+// die makes the process die at a call, before or after the world has seen it.
+func (p *process) die(at int, after bool) *process {
+	kill := func() error { p.dead = true; return errKilled }
+	p.at = at
+	if after {
+		p.after = kill
+	} else {
+		p.before = kill
+	}
+	return p
+}
+
+// call lets the world see one call.
+func (p *process) call(name string, effect func() error) error {
+	p.mu.Lock()
+	p.calls = append(p.calls, name)
+	here := len(p.calls) == p.at
+	dead := p.dead
+	p.mu.Unlock()
+	if dead {
+		return errKilled
+	}
+	if here && p.before != nil {
+		if err := p.before(); err != nil {
+			return err
+		}
+	}
+	locked := func() error {
+		p.world.mu.Lock()
+		defer p.world.mu.Unlock()
+		return effect()
+	}
+	err := locked()
+	if here && p.twice {
+		err = locked()
+	}
+	if here && p.after != nil {
+		if err := p.after(); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// Write takes the lines of metrics.
+func (p *process) Write(line []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var members map[string]any
+	if err := json.Unmarshal(line, &members); err != nil {
+		return 0, err
+	}
+	for name, value := range members {
+		if number, ok := value.(float64); ok {
+			p.counts[name] += number
+		}
+	}
+	return len(line), nil
+}
+
+type lists struct{ *process }
+
+func (l lists) List(_ context.Context, prefix string) (objects []importer.Object, err error) {
+	err = l.call("List "+prefix, func() error {
+		for key, versions := range l.uploads {
+			if strings.HasPrefix(key, prefix) {
+				object := versions[len(versions)-1].object
+				object.Version, object.Metadata = "", nil
+				objects = append(objects, object)
+			}
+		}
+		return nil
+	})
+	return objects, err
+}
+
+func (l lists) Head(_ context.Context, key string) (object importer.Object, err error) {
+	err = l.call("Head", func() error {
+		versions := l.uploads[key]
+		if len(versions) == 0 {
+			return importer.ErrNotFound
+		}
+		object = versions[len(versions)-1].object
+		return nil
+	})
+	return object, err
+}
+
+func (l lists) find(key, version string) (*upload, error) {
+	for _, upload := range l.uploads[key] {
+		if upload.object.Version == version {
+			return &upload, nil
+		}
+	}
+	return nil, importer.ErrNotFound
+}
+
+func (l lists) Open(_ context.Context, key, version string) (body io.ReadCloser, err error) {
+	err = l.call("Open", func() error {
+		found, err := l.find(key, version)
+		if err == nil {
+			body = io.NopCloser(bytes.NewReader(found.body))
+		}
+		return err
+	})
+	return body, err
+}
+
+func (l lists) Tags(_ context.Context, key, version string) (tags map[string]string, err error) {
+	err = l.call("Tags", func() error {
+		found, err := l.find(key, version)
+		if err == nil {
+			tags = found.tags
+		}
+		return err
+	})
+	return tags, err
+}
+
+type archive struct{ *process }
+
+func (a archive) Create(_ context.Context, key string, body []byte) error {
+	return a.call("Create "+key, func() error {
+		if _, found := a.objects[key]; found {
+			return importer.ErrExists
+		}
+		a.objects[key] = slices.Clone(body)
+		return nil
+	})
+}
+
+func (a archive) Replace(_ context.Context, key, _ string, body []byte) error {
+	return a.call("Replace "+key, func() error {
+		a.objects[key] = slices.Clone(body)
+		return nil
+	})
+}
+
+func (a archive) Read(_ context.Context, key string) (body io.ReadCloser, err error) {
+	err = a.call("Read "+key, func() error {
+		found, ok := a.objects[key]
+		if !ok {
+			return importer.ErrNotFound
+		}
+		body = io.NopCloser(bytes.NewReader(found))
+		return nil
+	})
+	return body, err
+}
+
+type feedSettings struct{ *process }
+
+func (s feedSettings) Feed(_ context.Context, id indicator.FeedID) (text []byte, err error) {
+	err = s.call("Feed", func() error {
+		found, ok := s.world.settings[id]
+		if !ok {
+			return importer.ErrNotFound
+		}
+		text = []byte(found)
+		return nil
+	})
+	return text, err
+}
+
+type feedRows struct{ *process }
+
+func (r feedRows) Rows(context.Context) (rows []importer.FeedRow, err error) {
+	err = r.call("Rows", func() error {
+		rows = slices.Collect(maps.Values(r.world.rows))
+		return nil
+	})
+	return rows, err
+}
+
+func (r feedRows) Row(_ context.Context, id indicator.FeedID) (row importer.FeedRow, err error) {
+	err = r.call("Row", func() error {
+		row = r.world.rows[id]
+		return nil
+	})
+	return row, err
+}
+
+func (r feedRows) PutRow(_ context.Context, row importer.FeedRow) error {
+	return r.call("PutRow", func() error {
+		if r.world.rows[row.ID].Revision != row.Revision {
+			return importer.ErrConflict
+		}
+		row := row
+		row.Revision++
+		r.world.rows[row.ID] = row
+		return nil
+	})
+}
+
+func (r feedRows) DeleteRow(_ context.Context, row importer.FeedRow) error {
+	return r.call("DeleteRow", func() error {
+		if r.world.rows[row.ID].Revision != row.Revision {
+			return importer.ErrConflict
+		}
+		delete(r.world.rows, row.ID)
+		return nil
+	})
+}
+
+type table struct{ *process }
+
+func rowKey(feed indicator.FeedID, e *importer.Entry) string {
+	return fmt.Sprintf("%s#%v#%v %s", feed, e.Action, e.Scope, e.Value())
+}
+
+func (tb table) Write(_ context.Context, feed indicator.FeedID, changes []importer.Change) error {
+	return tb.call("Write", func() error {
+		for _, change := range changes {
+			if change.Delete {
+				delete(tb.world.table, rowKey(feed, &change.Entry))
+			} else {
+				tb.world.table[rowKey(feed, &change.Entry)] = change.Entry
+			}
+		}
+		return nil
+	})
+}
+
+func (tb table) Entries(_ context.Context, feed indicator.FeedID) iter.Seq2[importer.Entry, error] {
+	return func(yield func(importer.Entry, error) bool) {
+		var entries []importer.Entry
+		err := tb.call("Entries", func() error {
+			for key, entry := range tb.world.table {
+				if strings.HasPrefix(key, string(feed)+"#") {
+					entries = append(entries, entry)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			yield(importer.Entry{}, err)
+			return
+		}
+		for _, entry := range entries {
+			if !yield(entry, nil) {
+				return
+			}
+		}
+		for _, bad := range tb.badEdits {
+			if !yield(importer.Entry{}, bad) {
+				return
+			}
+		}
+	}
+}
+
+type indexStore struct{ *process }
+
+func (s indexStore) Current(context.Context) (current index.Current, etag string, err error) {
+	err = s.call("Current", func() error {
+		if s.etag == 0 {
+			return importer.ErrNotFound
+		}
+		current, etag = s.current, fmt.Sprint(s.etag)
+		current.Feeds = slices.Clone(current.Feeds)
+		return nil
+	})
+	return current, etag, err
+}
+
+func (s indexStore) SwapCurrent(_ context.Context, next index.Current, etag string) error {
+	return s.call("SwapCurrent", func() error {
+		if want := fmt.Sprint(s.etag); want != etag && (s.etag != 0 || etag != "") {
+			return importer.ErrConflict
+		}
+		s.world.etag++
+		s.world.current = next
+		return next.Validate()
+	})
+}
+
+func (s indexStore) Create(_ context.Context, key string, body []byte) error {
+	return s.call("Create "+key, func() error {
+		if _, found := s.indexes[key]; found {
+			return importer.ErrExists
+		}
+		s.indexes[key], s.indexAges[key] = slices.Clone(body), s.now
+		return nil
+	})
+}
+
+func (s indexStore) Indexes(context.Context) (stored []importer.StoredIndex, err error) {
+	err = s.call("Indexes", func() error {
+		for key := range s.indexes {
+			if _, _, ok := index.ParseObjectKey(key); ok {
+				stored = append(stored, importer.StoredIndex{Key: key, LastModified: s.indexAges[key]})
+			}
+		}
+		return nil
+	})
+	return stored, err
+}
+
+func (s indexStore) Delete(_ context.Context, key string) error {
+	return s.call("Delete", func() error {
+		delete(s.indexes, key)
+		return nil
+	})
+}
