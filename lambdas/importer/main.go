@@ -1,0 +1,56 @@
+// The importer keeps the index and the table equal to the lists in the list bucket.
+package main
+
+import (
+	"context"
+	"log"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/resolverwatch/resolverwatch/pkg/awsio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+func main() {
+	handler, err := newHandler(context.Background(), os.LookupEnv)
+	if err != nil {
+		log.Fatalf("starting the importer: %v", err)
+	}
+	lambda.Start(handler)
+}
+
+func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, error) {
+	s, err := settings.DecodeImporter(lookup)
+	if err != nil {
+		return nil, err
+	}
+	guards, err := importer.NewGuards(s.Guards, s.Protected)
+	if err != nil {
+		return nil, err
+	}
+	config, err := awsio.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	logger := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: s.LogLevel}))
+	objects := awsio.NewS3(config)
+	lists := importerio.NewLists(objects, s.ListBucket)
+	table := importerio.NewTable(dynamodb.NewFromConfig(config), s.Table)
+	core, err := importer.New(importer.Config{
+		Lists: lists, Archive: lists, Rows: table, Table: table,
+		Settings: importerio.NewParameters(ssm.NewFromConfig(config), s.Stack),
+		Index:    importerio.NewIndexStore(objects, s.IndexBucket),
+		Log:      logger, Metrics: os.Stdout, Stack: s.Stack,
+		LegacyKey: s.LegacyKey, Guards: guards, MaxIndexBytes: s.MaxIndexBytes,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &importerio.Handler{Importer: core, ListBucket: s.ListBucket, Log: logger}, nil
+}

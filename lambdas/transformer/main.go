@@ -1,0 +1,47 @@
+// The transformer marks the query logs that Firehose gives it on their way to S3.
+package main
+
+import (
+	"context"
+	"log"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/resolverwatch/resolverwatch/pkg/awsio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/transformerio"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+	"github.com/resolverwatch/resolverwatch/pkg/transformer"
+)
+
+func main() {
+	handler, err := newHandler(context.Background(), os.LookupEnv)
+	if err != nil {
+		log.Fatalf("starting the transformer: %v", err)
+	}
+	lambda.Start(handler) // it takes bytes: a function over bytes would get them as base64 in JSON
+}
+
+func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, error) {
+	s, err := settings.DecodeTransformer(lookup)
+	if err != nil {
+		return nil, err
+	}
+	config, err := awsio.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return transformer.New(transformer.Config{
+		Store:            transformerio.NewStore(awsio.NewS3(config), s.IndexBucket, s.MaxIndexBytes),
+		Poll:             s.PollInterval,
+		ColdStartWait:    s.ColdStartWait,
+		MaxIndexAge:      s.MaxIndexAge,
+		FailWithoutIndex: s.FailureMode == settings.FailureModeFail,
+		SkipCNAMEs:       !s.CheckCNAMEs,
+		SkipAddresses:    !s.CheckAddresses,
+		Log:              slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: s.LogLevel})),
+		Metrics:          os.Stdout,
+		Stack:            s.Stack,
+	})
+}

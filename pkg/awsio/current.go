@@ -1,0 +1,35 @@
+package awsio
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+)
+
+// maxCurrentBytes bounds the pointer object; [index.DecodeCurrent] has a bound too.
+const maxCurrentBytes = 2 << 20
+
+// Current reads the pointer of an index bucket and its etag, or returns [ErrNotFound], or
+// [ErrNotModified] if it still is the one of etag.
+func (b *Bucket) Current(ctx context.Context, etag string) (current index.Current, newETag string, err error) {
+	in := s3.GetObjectInput{Key: aws.String(index.CurrentKey)}
+	if etag != "" {
+		in.IfNoneMatch = &etag
+	}
+	out, err := b.Get(ctx, in)
+	if err != nil {
+		return current, "", err
+	}
+	data, err := ReadAll(out, maxCurrentBytes)
+	if err == nil {
+		current, err = index.DecodeCurrent(data)
+	}
+	if err != nil {
+		return current, "", fmt.Errorf("reading s3://%s/%s: %w", b.Name, index.CurrentKey, err)
+	}
+	return current, aws.ToString(out.ETag), nil
+}

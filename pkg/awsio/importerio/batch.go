@@ -1,0 +1,133 @@
+package importerio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/resolverwatch/resolverwatch/pkg/awsio"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+const (
+	// batchSize is what BatchWriteItem takes.
+	batchSize = 25
+	// batchWriters is how many batches are on the wire at once. Four write some 8,000
+	// rows a second, about what a table that was just made takes.
+	batchWriters = 4
+	// idleTries is how often a batch is sent again of which DynamoDB takes nothing.
+	idleTries = 10
+)
+
+// Write makes all changes in batches. Of several changes of one row only the last is
+// made, because DynamoDB refuses a batch that has a key twice.
+func (t *Table) Write(ctx context.Context, feed indicator.FeedID, changes []importer.Change) error {
+	requests, err := newRequests(feed, changes)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(batchWriters)
+	for batch := range slices.Chunk(requests, batchSize) {
+		group.Go(func() error { return t.writeBatch(ctx, batch) })
+	}
+	return group.Wait()
+}
+
+func newRequests(feed indicator.FeedID, changes []importer.Change) ([]types.WriteRequest, error) {
+	places := make(map[[2]string]int, len(changes))
+	requests := make([]types.WriteRequest, 0, len(changes))
+	for i := range changes {
+		entry := &changes[i].Entry
+		rowKey := [2]string{entry.Value(), sortOf(feed, entry)}
+		request := types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key(rowKey[0], rowKey[1])}}
+		if !changes[i].Delete {
+			encoded, err := attributevalue.MarshalMap(newEntryItem(feed, entry))
+			if err != nil {
+				return nil, fmt.Errorf("encoding the row of %q: %w", entry.Value(), err)
+			}
+			request = types.WriteRequest{PutRequest: &types.PutRequest{Item: encoded}}
+		}
+		if place, repeated := places[rowKey]; repeated {
+			requests[place] = request
+			continue
+		}
+		places[rowKey] = len(requests)
+		requests = append(requests, request)
+	}
+	return requests, nil
+}
+
+// writeBatch sends a batch until DynamoDB has taken all of it. What it leaves is how it
+// asks for patience.
+func (t *Table) writeBatch(ctx context.Context, batch []types.WriteRequest) error {
+	for try := 0; len(batch) > 0; try++ {
+		if try > idleTries {
+			return fmt.Errorf("writing to table %s: %d rows were left %d times", t.name, len(batch), idleTries)
+		}
+		if try > 0 {
+			if err := awsio.Wait(ctx, try); err != nil {
+				return fmt.Errorf("writing to table %s, %d rows are left: %w", t.name, len(batch), err)
+			}
+		}
+		left, err := t.sendBatch(ctx, batch)
+		if err != nil {
+			return err
+		}
+		if len(left) < len(batch) {
+			try = 0
+		}
+		batch = left
+	}
+	return nil
+}
+
+// sendBatch sends a batch once and returns what DynamoDB did not take.
+func (t *Table) sendBatch(ctx context.Context, batch []types.WriteRequest) ([]types.WriteRequest, error) {
+	out, err := t.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+		RequestItems: map[string][]types.WriteRequest{t.name: batch},
+	})
+	var throttled *types.ProvisionedThroughputExceededException
+	switch {
+	case errors.As(err, &throttled): // it took none at all
+		return batch, nil
+	case err != nil:
+		return nil, fmt.Errorf("writing to table %s: %w", t.name, err)
+	default:
+		return out.UnprocessedItems[t.name], nil
+	}
+}
+
+// Entries yields the entries of a feed. The table has no order by feed, so all of it is
+// read: of a million rows some 150 MB.
+func (t *Table) Entries(ctx context.Context, feed indicator.FeedID) iter.Seq2[importer.Entry, error] {
+	return func(yield func(importer.Entry, error) bool) {
+		pages := dynamodb.NewScanPaginator(t.client, &dynamodb.ScanInput{
+			TableName:                 &t.name,
+			FilterExpression:          aws.String("begins_with(#entry, :feed)"),
+			ExpressionAttributeNames:  map[string]string{"#entry": sortKey},
+			ExpressionAttributeValues: item{":feed": &types.AttributeValueMemberS{Value: string(feed) + "#"}},
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(importer.Entry{}, fmt.Errorf("scanning table %s: %w", t.name, err))
+				return
+			}
+			for _, found := range page.Items {
+				if !yield(decodeEntry(found)) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package importerio
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// entryItem is an entry as it is stored. Only the keys are required, so that an own edit
+// needs no more. Times are RFC 3339 in UTC, but for expires_at, which is the table's TTL
+// attribute and has seconds since 1970.
+type entryItem struct {
+	Name       string `dynamodbav:"name"`  // the canonical name, address or CIDR block
+	Sort       string `dynamodbav:"entry"` // <feed>#<block|allow>#<scope>
+	Category   string `dynamodbav:"category,omitempty"`
+	Severity   string `dynamodbav:"severity,omitempty"`
+	Confidence *int   `dynamodbav:"confidence,omitempty"`
+	Reference  string `dynamodbav:"reference,omitempty"`
+	FirstSeen  string `dynamodbav:"first_seen,omitempty"`
+	AddedAt    string `dynamodbav:"added_at,omitempty"`
+	ExpiresAt  int64  `dynamodbav:"expires_at,omitempty"`
+}
+
+func newEntryItem(feed indicator.FeedID, e *importer.Entry) entryItem {
+	confidence := int(e.Confidence)
+	stored := entryItem{
+		Name:       e.Value(),
+		Sort:       sortOf(feed, e),
+		Category:   string(e.Category),
+		Severity:   e.Severity.String(),
+		Confidence: &confidence,
+		Reference:  e.Reference,
+		FirstSeen:  formatTime(e.FirstSeen),
+		AddedAt:    formatTime(e.AddedAt),
+	}
+	if !e.ExpiresAt.IsZero() {
+		stored.ExpiresAt = e.ExpiresAt.Unix()
+	}
+	return stored
+}
+
+// sortOf returns the sort key of an entry.
+func sortOf(feed indicator.FeedID, e *importer.Entry) string {
+	return strings.Join([]string{string(feed), e.Action.String(), e.Scope.String()}, "#")
+}
+
+// decodeEntry reads an entry, whoever wrote it. The error is an [*importer.EntryError].
+func decodeEntry(encoded item) (importer.Entry, error) {
+	var stored entryItem
+	err := attributevalue.UnmarshalMap(encoded, &stored)
+	var entry importer.Entry
+	if err == nil {
+		entry, err = stored.entry()
+	}
+	if err != nil {
+		return importer.Entry{}, &importer.EntryError{Name: stored.Name, Sort: stored.Sort, Err: err}
+	}
+	return entry, nil
+}
+
+func (s *entryItem) entry() (e importer.Entry, err error) {
+	words := strings.Split(s.Sort, "#")
+	if len(words) != 3 {
+		return e, fmt.Errorf("%s %q: must be <feed>#<block|allow>#<scope>", sortKey, s.Sort)
+	}
+	e.Indicator = indicator.Indicator{
+		Severity: indicator.DefaultSeverity, Confidence: indicator.DefaultConfidence,
+		Category: indicator.NewCategory(s.Category), Reference: s.Reference,
+	}
+	if e.Action, err = indicator.ParseAction(words[1]); err != nil {
+		return e, err
+	}
+	if err := s.setValue(&e.Indicator, words[2]); err != nil {
+		return e, err
+	}
+	if s.Severity != "" {
+		if e.Severity, err = indicator.ParseSeverity(s.Severity); err != nil {
+			return e, err
+		}
+	}
+	if s.Confidence != nil {
+		if e.Confidence, err = indicator.NewConfidence(*s.Confidence); err != nil {
+			return e, err
+		}
+	}
+	if s.ExpiresAt != 0 {
+		e.ExpiresAt = time.Unix(s.ExpiresAt, 0).UTC()
+	}
+	if e.FirstSeen, err = parseTime(s.FirstSeen); err != nil {
+		return e, err
+	}
+	e.AddedAt, err = parseTime(s.AddedAt)
+	return e, err
+}
+
+// setValue sets the name or the block of addresses, and the scope.
+func (s *entryItem) setValue(entry *indicator.Indicator, scope string) (err error) {
+	if scope != indicator.ScopeCIDR.String() {
+		if entry.Name, err = domainname.Parse(s.Name); err != nil {
+			return err
+		}
+		entry.Scope, err = indicator.ParseScope(scope)
+		return err
+	}
+	entry.Scope = indicator.ScopeCIDR
+	if address, err := netip.ParseAddr(s.Name); err == nil {
+		entry.Block = netip.PrefixFrom(address, address.BitLen())
+		return nil
+	}
+	entry.Block, err = netip.ParsePrefix(s.Name)
+	entry.Block = entry.Block.Masked()
+	return err
+}

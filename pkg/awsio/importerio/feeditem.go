@@ -1,0 +1,122 @@
+package importerio
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// feedItem is the state of a feed as it is stored. Times are RFC 3339 in UTC.
+type feedItem struct {
+	Partition string `dynamodbav:"name"` // feedPartition
+	ID        string `dynamodbav:"entry"`
+	Revision  int64  `dynamodbav:"revision"`
+
+	Action     string `dynamodbav:"action,omitempty"`
+	SourceKey  string `dynamodbav:"source_key,omitempty"`
+	VersionID  string `dynamodbav:"version_id,omitempty"`
+	Settings   string `dynamodbav:"settings,omitempty"`
+	Snapshot   string `dynamodbav:"snapshot,omitempty"`
+	Entries    int    `dynamodbav:"entries,omitempty"`
+	ValueBytes int64  `dynamodbav:"value_bytes,omitempty"`
+	AcceptedAt string `dynamodbav:"accepted_at,omitempty"`
+	MaxAge     int64  `dynamodbav:"max_age_seconds,omitempty"`
+
+	LastVersionID string `dynamodbav:"last_version_id,omitempty"`
+	Outcome       string `dynamodbav:"outcome,omitempty"`
+	Reason        string `dynamodbav:"reason,omitempty"`
+	JudgedAt      string `dynamodbav:"judged_at,omitempty"`
+
+	TableSnapshot string `dynamodbav:"table_snapshot,omitempty"`
+	TableTarget   string `dynamodbav:"table_target,omitempty"`
+	TableCursor   string `dynamodbav:"table_cursor,omitempty"`
+	TableOwner    string `dynamodbav:"table_owner,omitempty"`
+	TableUntil    string `dynamodbav:"table_until,omitempty"`
+}
+
+func newFeedItem(row *importer.FeedRow) feedItem {
+	stored := feedItem{
+		Partition:     feedPartition,
+		ID:            string(row.ID),
+		Revision:      row.Revision,
+		SourceKey:     row.Accepted.Key,
+		VersionID:     row.Accepted.Version,
+		Settings:      row.Accepted.Settings,
+		Snapshot:      row.Accepted.Snapshot,
+		Entries:       row.Accepted.Entries,
+		ValueBytes:    row.Accepted.Bytes,
+		AcceptedAt:    formatTime(row.Accepted.At),
+		MaxAge:        int64(row.Accepted.MaxAge / time.Second),
+		LastVersionID: row.Last.Version,
+		Outcome:       string(row.Last.Outcome),
+		Reason:        row.Last.Reason,
+		JudgedAt:      formatTime(row.Last.At),
+		TableSnapshot: row.Table.Snapshot,
+		TableTarget:   row.Table.Target,
+		TableCursor:   row.Table.Cursor,
+		TableOwner:    row.Table.Owner,
+		TableUntil:    formatTime(row.Table.Until),
+	}
+	if row.Accepted.Action != 0 {
+		stored.Action = row.Accepted.Action.String()
+	}
+	return stored
+}
+
+// decodeRow is the inverse of newFeedItem.
+func decodeRow(encoded item) (importer.FeedRow, error) {
+	var stored feedItem
+	if err := attributevalue.UnmarshalMap(encoded, &stored); err != nil {
+		return importer.FeedRow{}, fmt.Errorf("decoding the row of feed %q: %w", stored.ID, err)
+	}
+	row := importer.FeedRow{
+		ID:       indicator.FeedID(stored.ID),
+		Revision: stored.Revision,
+		Accepted: importer.Acceptance{
+			Key:      stored.SourceKey,
+			Version:  stored.VersionID,
+			Settings: stored.Settings,
+			Snapshot: stored.Snapshot,
+			Entries:  stored.Entries,
+			Bytes:    stored.ValueBytes,
+			MaxAge:   time.Duration(stored.MaxAge) * time.Second,
+		},
+		Last: importer.Judgement{
+			Version: stored.LastVersionID, Outcome: importer.Outcome(stored.Outcome), Reason: stored.Reason,
+		},
+		Table: importer.TableState{
+			Snapshot: stored.TableSnapshot, Target: stored.TableTarget,
+			Cursor: stored.TableCursor, Owner: stored.TableOwner,
+		},
+	}
+	var errs [4]error
+	if stored.Action != "" {
+		row.Accepted.Action, errs[0] = indicator.ParseAction(stored.Action)
+	}
+	row.Accepted.At, errs[1] = parseTime(stored.AcceptedAt)
+	row.Last.At, errs[2] = parseTime(stored.JudgedAt)
+	row.Table.Until, errs[3] = parseTime(stored.TableUntil)
+	if err := errors.Join(errs[:]...); err != nil {
+		return row, fmt.Errorf("decoding the row of feed %q: %w", stored.ID, err)
+	}
+	return row, nil
+}
+
+func formatTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func parseTime(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	return time.Parse(time.RFC3339, text)
+}

@@ -1,0 +1,126 @@
+package importerio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// Names of the table's keys, and the partition that holds the state of feeds. No name
+// that can be listed begins with '#'.
+const (
+	partitionKey  = "name"
+	sortKey       = "entry"
+	feedPartition = "#feed"
+)
+
+type item = map[string]types.AttributeValue
+
+// Table is the DynamoDB table: [importer.FeedRows] and [importer.Table].
+type Table struct {
+	client *dynamodb.Client
+	name   string
+}
+
+// NewTable returns the table of that name.
+func NewTable(client *dynamodb.Client, name string) *Table { return &Table{client, name} }
+
+func key(partition, sort string) item {
+	return item{
+		partitionKey: &types.AttributeValueMemberS{Value: partition},
+		sortKey:      &types.AttributeValueMemberS{Value: sort},
+	}
+}
+
+// Rows returns the rows of all feeds.
+func (t *Table) Rows(ctx context.Context) ([]importer.FeedRow, error) {
+	var rows []importer.FeedRow
+	pages := dynamodb.NewQueryPaginator(t.client, &dynamodb.QueryInput{
+		TableName:                 &t.name,
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("#name = :partition"),
+		ExpressionAttributeNames:  map[string]string{"#name": partitionKey},
+		ExpressionAttributeValues: item{":partition": &types.AttributeValueMemberS{Value: feedPartition}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("querying %s of table %s: %w", feedPartition, t.name, err)
+		}
+		for _, found := range page.Items {
+			row, err := decodeRow(found)
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+// Row returns the row of a feed, of revision 0 if there is none.
+func (t *Table) Row(ctx context.Context, id indicator.FeedID) (importer.FeedRow, error) {
+	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &t.name, Key: key(feedPartition, string(id)), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return importer.FeedRow{}, fmt.Errorf("reading feed %q from table %s: %w", id, t.name, err)
+	}
+	if len(out.Item) == 0 {
+		return importer.FeedRow{ID: id}, nil
+	}
+	return decodeRow(out.Item)
+}
+
+// PutRow stores row as the revision after row.Revision.
+func (t *Table) PutRow(ctx context.Context, row importer.FeedRow) error {
+	condition, names, values := unchanged(row.Revision)
+	row.Revision++
+	encoded, err := attributevalue.MarshalMap(newFeedItem(&row))
+	if err != nil {
+		return fmt.Errorf("encoding the row of feed %q: %w", row.ID, err)
+	}
+	_, err = t.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &t.name, Item: encoded, ConditionExpression: condition,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+	})
+	return t.conflictOr(err, row.ID)
+}
+
+// DeleteRow removes the row of a feed.
+func (t *Table) DeleteRow(ctx context.Context, row importer.FeedRow) error {
+	condition, names, values := unchanged(row.Revision)
+	_, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &t.name, Key: key(feedPartition, string(row.ID)), ConditionExpression: condition,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+	})
+	return t.conflictOr(err, row.ID)
+}
+
+// unchanged is the condition that the stored row still has a revision, 0 = none.
+func unchanged(revision int64) (condition *string, names map[string]string, values item) {
+	if revision == 0 {
+		return aws.String("attribute_not_exists(#name)"), map[string]string{"#name": partitionKey}, nil
+	}
+	return aws.String("#revision = :revision"), map[string]string{"#revision": "revision"},
+		item{":revision": &types.AttributeValueMemberN{Value: fmt.Sprint(revision)}}
+}
+
+func (t *Table) conflictOr(err error, id indicator.FeedID) error {
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
+		return importer.ErrConflict
+	}
+	if err != nil {
+		return fmt.Errorf("writing feed %q to table %s: %w", id, t.name, err)
+	}
+	return nil
+}
