@@ -1,0 +1,144 @@
+package firehose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Invoker is the function that transforms records: event bytes in, answer bytes
+// out. Its errors are those of the package lambda.
+type Invoker interface {
+	Invoke(ctx context.Context, payload []byte) ([]byte, error)
+}
+
+// Bucket is where objects are delivered. contentEncoding is "gzip" or "". An error
+// means that the object was not stored; it will be tried again.
+type Bucket interface {
+	Put(ctx context.Context, key string, body []byte, contentEncoding string) error
+}
+
+// Config describes a delivery stream to S3, in the words of CloudFormation's
+// ExtendedS3DestinationConfiguration.
+type Config struct {
+	// DeliveryStreamName is part of every object's key. Required.
+	DeliveryStreamName string
+	// Bucket is the destination. Required.
+	Bucket Bucket
+	// Prefix begins the keys of delivered objects. Where it has no timestamp
+	// expression, `yyyy/MM/dd/HH/` follows it.
+	Prefix string
+	// ErrorOutputPrefix begins the keys of what could not be processed. It is
+	// required if Prefix has an expression, and if it has any expression itself it
+	// must have `!{firehose:error-output-type}`. Without expressions the type and
+	// the hour follow it.
+	ErrorOutputPrefix string
+	// BufferingHints say when an object is written; nil is 5 MB and 300 s.
+	BufferingHints *BufferingHints
+	// CompressionFormat is UNCOMPRESSED or GZIP; "" is UNCOMPRESSED.
+	CompressionFormat string
+	// FileExtension replaces the `.gz` of compressed objects; "" leaves it.
+	FileExtension string
+	// Processing transforms records before delivery; nil delivers them as they came.
+	Processing *Processing
+	// DeliveryRetryDelay is the pause before an object is tried again that the
+	// bucket refused, doubled each time up to 30 s; 0 is 1 s.
+	DeliveryRetryDelay time.Duration
+	// Refuse, if set, is asked for every PutRecord and PutRecordBatch how many of
+	// its records, from the last, are refused with ServiceUnavailableException, as
+	// AWS does above the stream's quota.
+	Refuse func(records int) int
+}
+
+// BufferingHints end a buffer by size or time, whichever comes first.
+type BufferingHints struct {
+	SizeInMBs         int // 1 to 128, in MiB before compression
+	IntervalInSeconds int // 0 to 900
+}
+
+// Processing is the Lambda processor of a stream; [NewProcessing] fills in AWS's
+// defaults.
+type Processing struct {
+	Function                Invoker
+	LambdaArn               string
+	NumberOfRetries         int     // 0 to 300, after the first try
+	BufferSizeInMBs         float64 // 0.2 to 3, in MiB of record data
+	BufferIntervalInSeconds int     // 0 to 900
+	// RetryDelay is the pause before each further try. AWS does not document one;
+	// a failed record of the field fits 30 s.
+	RetryDelay time.Duration
+}
+
+// NewProcessing returns a processor with AWS's defaults: 3 retries, 1 MiB, 60 s.
+func NewProcessing(function Invoker, arn string) *Processing {
+	return &Processing{Function: function, LambdaArn: arn, NumberOfRetries: 3, BufferSizeInMBs: 1,
+		BufferIntervalInSeconds: 60, RetryDelay: 30 * time.Second}
+}
+
+// Values of [Config.CompressionFormat].
+const (
+	Uncompressed = "UNCOMPRESSED"
+	GZIP         = "GZIP"
+)
+
+var (
+	streamName    = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`)
+	fileExtension = regexp.MustCompile(`^(\.[0-9a-z!\-_.*'()]{1,127})?$`)
+)
+
+func (c *Config) setDefaults() {
+	if c.BufferingHints == nil {
+		c.BufferingHints = &BufferingHints{SizeInMBs: 5, IntervalInSeconds: 300}
+	}
+	if c.CompressionFormat == "" {
+		c.CompressionFormat = Uncompressed
+	}
+	if c.DeliveryRetryDelay == 0 {
+		c.DeliveryRetryDelay = time.Second
+	}
+}
+
+// validate refuses what CreateDeliveryStream refuses, all problems at once.
+func (c *Config) validate() error {
+	var problems []error
+	check := func(holds bool, format string, values ...any) {
+		if !holds {
+			problems = append(problems, fmt.Errorf(format, values...))
+		}
+	}
+	check(streamName.MatchString(c.DeliveryStreamName), "DeliveryStreamName: must match %s, got %q", streamName, c.DeliveryStreamName)
+	check(c.Bucket != nil, "Bucket: must be set")
+	size, interval := c.BufferingHints.SizeInMBs, c.BufferingHints.IntervalInSeconds
+	check(1 <= size && size <= 128, "BufferingHints.SizeInMBs: must be in [1, 128], got %d", size)
+	check(0 <= interval && interval <= 900, "BufferingHints.IntervalInSeconds: must be in [0, 900], got %d", interval)
+	check(c.CompressionFormat == Uncompressed || c.CompressionFormat == GZIP,
+		"CompressionFormat: the local Firehose has UNCOMPRESSED and GZIP, got %q", c.CompressionFormat)
+	check(fileExtension.MatchString(c.FileExtension), "FileExtension: must match %s, got %q", fileExtension, c.FileExtension)
+	if p := c.Processing; p != nil {
+		check(p.Function != nil, "Processing.Function: must be set")
+		check(strings.HasPrefix(p.LambdaArn, "arn:"), "Processing.LambdaArn: must be an ARN, got %q", p.LambdaArn)
+		check(0 <= p.NumberOfRetries && p.NumberOfRetries <= 300,
+			"Processing.NumberOfRetries: must be in [0, 300], got %d", p.NumberOfRetries)
+		check(0.2 <= p.BufferSizeInMBs && p.BufferSizeInMBs <= 3,
+			"Processing.BufferSizeInMBs: must be in [0.2, 3], got %g", p.BufferSizeInMBs)
+		check(0 <= p.BufferIntervalInSeconds && p.BufferIntervalInSeconds <= 900,
+			"Processing.BufferIntervalInSeconds: must be in [0, 900], got %d", p.BufferIntervalInSeconds)
+	}
+	return errors.Join(problems...)
+}
+
+// description is the processor in the shape of DescribeDeliveryStream.
+func (p *Processing) description() map[string]any {
+	parameter := func(name string, value any) map[string]string {
+		return map[string]string{"ParameterName": name, "ParameterValue": fmt.Sprint(value)}
+	}
+	return map[string]any{"Type": "Lambda", "Parameters": []map[string]string{
+		parameter("LambdaArn", p.LambdaArn),
+		parameter("NumberOfRetries", p.NumberOfRetries),
+		parameter("BufferSizeInMBs", p.BufferSizeInMBs),
+		parameter("BufferIntervalInSeconds", p.BufferIntervalInSeconds),
+	}}
+}

@@ -1,0 +1,164 @@
+package firehose
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// maxPrefixBytes bounds an evaluated prefix.
+const maxPrefixBytes = 512
+
+// processingFailed is the one error output type of a stream to S3 without format
+// conversion.
+const processingFailed = "processing-failed"
+
+// hourly is what Firehose appends where nothing says the time.
+const hourly = "!{timestamp:yyyy/MM/dd/HH/}"
+
+// prefix is a parsed Prefix or ErrorOutputPrefix: the parts in order. Rules:
+// docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
+type prefix []part
+
+// part evaluates to a piece of a key, for an object whose oldest record arrived at
+// that time.
+type part struct {
+	namespace string // "" for literal text
+	value     string
+	layout    []dateField // of a timestamp
+}
+
+// parsePrefixes returns the prefixes of delivered and of failed records, completed
+// as Firehose completes them. Firehose adds no slash of its own.
+func parsePrefixes(data, failed string) (prefix, prefix, error) {
+	dataPrefix, err := parsePrefix(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("prefix %q: %w", data, err)
+	}
+	failedPrefix, err := parsePrefix(failed)
+	if err != nil {
+		return nil, nil, fmt.Errorf("ErrorOutputPrefix %q: %w", failed, err)
+	}
+	switch {
+	case dataPrefix.has("firehose", "error-output-type"):
+		return nil, nil, fmt.Errorf("prefix %q: cannot contain !{firehose:error-output-type}", data)
+	case failed == "" && dataPrefix.expressions() > 0:
+		return nil, nil, errors.New("ErrorOutputPrefix cannot be null when Prefix contains expressions")
+	case failedPrefix.expressions() > 0 && !failedPrefix.has("firehose", "error-output-type"):
+		return nil, nil, fmt.Errorf("ErrorOutputPrefix %q: must contain !{firehose:error-output-type}", failed)
+	}
+	if failedPrefix.expressions() == 0 {
+		if failed == "" {
+			failed = data
+		}
+		failedPrefix = mustParse(failed + "!{firehose:error-output-type}/" + hourly)
+	}
+	if !dataPrefix.has("timestamp", "") {
+		dataPrefix = mustParse(data + hourly)
+	}
+	return dataPrefix, failedPrefix, nil
+}
+
+// parsePrefix reads text with expressions `!{namespace:value}`. What Firehose appends
+// does not count for the length.
+func parsePrefix(text string) (prefix, error) {
+	parts, err := splitPrefix(text)
+	if err != nil {
+		return nil, err
+	}
+	if length := len(parts.evaluate(time.Unix(0, 0))); length > maxPrefixBytes {
+		return nil, fmt.Errorf("evaluates to %d characters, at most %d are allowed", length, maxPrefixBytes)
+	}
+	return parts, nil
+}
+
+func splitPrefix(text string) (prefix, error) {
+	var parts prefix
+	for rest := text; rest != ""; {
+		literal, after, found := strings.Cut(rest, "!{")
+		if literal != "" {
+			parts = append(parts, part{value: literal})
+		}
+		if !found {
+			break
+		}
+		expression, tail, closed := strings.Cut(after, "}")
+		if !closed {
+			return nil, errors.New("the sequence !{ can only begin an expression !{namespace:value}")
+		}
+		p, err := parseExpression(expression)
+		if err != nil {
+			return nil, fmt.Errorf("expression !{%s}: %w", expression, err)
+		}
+		parts, rest = append(parts, p), tail
+	}
+	return parts, nil
+}
+
+func parseExpression(text string) (part, error) {
+	namespace, value, _ := strings.Cut(text, ":")
+	p := part{namespace: namespace, value: value}
+	switch {
+	case namespace == "timestamp":
+		layout, err := parseLayout(value)
+		p.layout = layout
+		return p, err
+	case namespace == "firehose" && (value == "random-string" || value == "error-output-type"):
+		return p, nil
+	case namespace == "partitionKeyFromQuery" || namespace == "partitionKeyFromLambda":
+		return p, errors.New("dynamic partitioning is not enabled")
+	}
+	return p, errors.New("unknown namespace or value; known are timestamp:PATTERN, firehose:random-string " +
+		"and firehose:error-output-type")
+}
+
+// mustParse parses a prefix whose parts have been parsed before.
+func mustParse(text string) prefix {
+	parsed, err := splitPrefix(text)
+	if err != nil {
+		panic(fmt.Sprintf("parsing %q: %v", text, err))
+	}
+	return parsed
+}
+
+func (p prefix) has(namespace, value string) bool {
+	for _, part := range p {
+		if part.namespace == namespace && (value == "" || part.value == value) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p prefix) expressions() int {
+	count := 0
+	for _, part := range p {
+		if part.namespace != "" {
+			count++
+		}
+	}
+	return count
+}
+
+// evaluate returns the prefix for an object whose oldest record arrived then. Every
+// random string is a new one.
+func (p prefix) evaluate(oldest time.Time) string {
+	var key strings.Builder
+	for _, part := range p {
+		switch {
+		case part.namespace == "timestamp":
+			for _, field := range part.layout {
+				key.WriteString(field.format(oldest.UTC()))
+			}
+		case part.value == "random-string" && part.namespace != "":
+			key.WriteString(strings.ToLower(rand.Text())[:11])
+		case part.value == "error-output-type" && part.namespace != "":
+			key.WriteString(processingFailed)
+		default:
+			key.WriteString(part.value)
+		}
+	}
+	return key.String()
+}

@@ -1,0 +1,37 @@
+package localaws
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/dynamodb"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/internal/awsjson"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/lambda"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/ssm"
+)
+
+// gateway serves all services under one address: JSON services are told apart by
+// their target header, Lambda by its path, and the rest is S3.
+func (s *Stack) gateway() http.Handler {
+	services := map[string]http.Handler{
+		dynamodb.TargetPrefix: s.table,
+		ssm.TargetPrefix:      &s.parameters,
+		firehose.TargetPrefix: firehose.API{DeliveryStream: s.Stream},
+	}
+	functions := lambda.API{Importer: s.Importer, Transformer: s.Transformer}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		service, operation := awsjson.Target(r)
+		switch handler := services[service]; {
+		case handler != nil:
+			handler.ServeHTTP(w, r)
+		case service != "":
+			api := awsjson.API{Version: "1.1"}
+			api.WriteError(w, &awsjson.Error{Code: "UnknownOperationException", Message: "no local endpoint for " + service + "." + operation})
+		case strings.HasPrefix(r.URL.Path, lambda.PathPrefix):
+			functions.ServeHTTP(w, r)
+		default:
+			s.objects.ServeHTTP(w, r)
+		}
+	})
+}

@@ -1,0 +1,42 @@
+package localaws
+
+import (
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
+)
+
+// OwnerKey is the access key that may do everything; any secret goes with it.
+const OwnerKey = "LOCALOWNER"
+
+// Access keys of the stack's roles.
+const (
+	importerKey    = "LOCALIMPORTER"
+	transformerKey = "LOCALTRANSFORMER"
+	firehoseKey    = "LOCALFIREHOSE"
+)
+
+// policies are what each role of the deployed stack may do in S3. DynamoDB and the
+// Parameter Store ask nobody here.
+func policies(legacyKey string) map[string]s3.Policy {
+	lists := []string{ListBucket + "/" + importer.BlockPrefix + "*", ListBucket + "/" + importer.AllowPrefix + "*", ListBucket + "/" + legacyKey}
+	archive := []string{ListBucket + "/" + importer.AcceptedPrefix + "*", ListBucket + "/" + importer.ReportPrefix + "*"}
+	indexes := []string{IndexBucket + "/" + index.Prefix + "*"}
+	return map[string]s3.Policy{
+		OwnerKey: s3.FullAccess(),
+		importerKey: {
+			{Actions: []string{"s3:ListBucket"}, Resources: []string{ListBucket, IndexBucket}},
+			{Actions: []string{"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, Resources: lists},
+			{Actions: []string{"s3:GetObject", "s3:PutObject"}, Resources: archive},
+			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: indexes},
+		},
+		transformerKey: {
+			{Actions: []string{"s3:GetObject"}, Resources: indexes},
+			{Actions: []string{"s3:ListBucket"}, Resources: []string{IndexBucket}, Prefixes: []string{index.Prefix + "*"}},
+		},
+		firehoseKey: {
+			{Actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, Resources: []string{LogBucket + "/*"}},
+			{Actions: []string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}, Resources: []string{LogBucket}},
+		},
+	}
+}

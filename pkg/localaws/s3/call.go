@@ -1,0 +1,136 @@
+package s3
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// call is a request with what follows from its method, path and query.
+type call struct {
+	Request
+	http    *http.Request
+	version string // versionId, if asked for
+	tagging bool   // about the object's tags
+	upload  bool   // about a multipart upload
+}
+
+// known are the query parameters that the server understands. One that it does not
+// know may change what a request means, so such a request is refused.
+var known = []string{
+	"continuation-token", "delete", "delimiter", "encoding-type", "fetch-owner", "key-marker", "list-type", "location",
+	"marker", "max-keys", "max-parts", "max-uploads", "part-number-marker", "partNumber", "prefix", "start-after",
+	"tagging", "upload-id-marker", "uploadId", "uploads", "version-id-marker", "versionId", "versioning", "versions", "x-id",
+}
+
+// parse reads the request; a fault means that the server has no such operation.
+func parse(r *http.Request) (*call, *Fault) {
+	query := r.URL.Query()
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	c := &call{
+		Request: Request{Method: r.Method, Bucket: bucket, Key: key, AccessKey: accessKey(r)},
+		http:    r, version: query.Get("versionId"),
+		tagging: query.Has("tagging") && key != "",
+		upload:  query.Has("uploadId") || query.Has("uploads"),
+	}
+	if c.version == "null" {
+		c.version = ""
+	}
+	for name := range query {
+		signed := strings.HasPrefix(name, "X-Amz-") || strings.HasPrefix(name, "response-")
+		if !signed && !slices.Contains(known, name) {
+			return c, notImplemented("the query parameter " + name)
+		}
+	}
+	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
+		return c, notImplemented("a body in signed chunks")
+	}
+	if match := r.Header.Get("If-None-Match"); r.Method == http.MethodPut && match != "" && match != "*" {
+		return c, notImplemented("If-None-Match other than *")
+	}
+	if c.Action = c.action(query); c.Action == "" {
+		return c, &Fault{http.StatusMethodNotAllowed, "MethodNotAllowed",
+			"The specified method is not allowed against this resource."}
+	}
+	return c, nil
+}
+
+func notImplemented(what string) *Fault {
+	return &Fault{http.StatusNotImplemented, "NotImplemented", "The local S3 does not implement " + what + "."}
+}
+
+// accessKey returns whose key signed the request, "" for an anonymous one.
+func accessKey(r *http.Request) string {
+	credential := r.URL.Query().Get("X-Amz-Credential")
+	if _, after, found := strings.Cut(r.Header.Get("Authorization"), "Credential="); found {
+		credential = after
+	}
+	key, _, _ := strings.Cut(credential, "/")
+	return key
+}
+
+// action returns the IAM action that the request needs, "" if there is no such
+// operation.
+func (c *call) action(query url.Values) string {
+	switch {
+	case c.Bucket == "" && c.Method == http.MethodGet:
+		return "s3:ListAllMyBuckets"
+	case c.Bucket == "":
+		return ""
+	case c.Key == "":
+		return c.bucketAction(query)
+	case c.tagging && c.version != "":
+		return map[string]string{http.MethodGet: "s3:GetObjectVersionTagging", http.MethodPut: "s3:PutObjectVersionTagging"}[c.Method]
+	case c.tagging:
+		return map[string]string{http.MethodGet: "s3:GetObjectTagging", http.MethodPut: "s3:PutObjectTagging"}[c.Method]
+	case c.upload:
+		return map[string]string{http.MethodGet: "s3:ListMultipartUploadParts", http.MethodDelete: "s3:AbortMultipartUpload",
+			http.MethodPut: "s3:PutObject", http.MethodPost: "s3:PutObject"}[c.Method]
+	}
+	action := map[string]string{http.MethodGet: "s3:GetObject", http.MethodHead: "s3:GetObject",
+		http.MethodPut: "s3:PutObject", http.MethodDelete: "s3:DeleteObject"}[c.Method]
+	if c.version != "" && action != "" {
+		action += "Version"
+	}
+	return action
+}
+
+func (c *call) bucketAction(query url.Values) string {
+	switch c.Method {
+	case http.MethodPut:
+		if query.Has("versioning") {
+			return "s3:PutBucketVersioning"
+		}
+		return "s3:CreateBucket"
+	case http.MethodDelete:
+		return "s3:DeleteBucket"
+	case http.MethodHead:
+		return "s3:ListBucket"
+	case http.MethodPost:
+		if query.Has("delete") {
+			return "s3:DeleteObject"
+		}
+		return ""
+	case http.MethodGet:
+		for parameter, action := range map[string]string{"versioning": "s3:GetBucketVersioning", "location": "s3:GetBucketLocation",
+			"versions": "s3:ListBucketVersions", "uploads": "s3:ListBucketMultipartUploads"} {
+			if query.Has(parameter) {
+				return action
+			}
+		}
+		return "s3:ListBucket"
+	}
+	return ""
+}
+
+// forward returns the request for gofakes3. A HEAD of an object becomes a GET,
+// because gofakes3's HEAD forgets the version; the HTTP server leaves out the body.
+func (c *call) forward() *http.Request {
+	if c.Method != http.MethodHead || c.Key == "" {
+		return c.http
+	}
+	get := c.http.Clone(c.http.Context())
+	get.Method = http.MethodGet
+	return get
+}

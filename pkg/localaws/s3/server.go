@@ -1,0 +1,158 @@
+// Package s3 is S3 in memory: gofakes3 speaks the protocol, a versioned store of our
+// own keeps the objects, and a handler in front answers as AWS does where gofakes3
+// does not:
+//
+//   - PUT with If-Match of a missing key is 404, with If-None-Match: * of a present
+//     one 412; 409 and any other error come on demand;
+//   - GET and HEAD with If-Match of another object are 412, and HEAD minds the version;
+//   - a missing key is 404 only for who may list the bucket, else 403;
+//   - tags given with a PUT are kept, metadata of a previous version is not;
+//   - deleting the current version for good brings back the one before;
+//   - what is not there (ACLs, policies, chunked signatures) is 501, never a silent
+//     PUT of the wrong thing.
+//
+// Each change is announced in the shape in which S3 tells EventBridge. Signatures
+// are not checked: the access key names the caller, and policies say what it may do.
+package s3
+
+import (
+	"crypto/rand"
+	"encoding/xml"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/johannesboyne/gofakes3"
+)
+
+// Config says how the server behaves. The zero Config is an S3 where everybody may
+// do everything.
+type Config struct {
+	// Policies says what each access key may do. Nil lets everybody do everything;
+	// else a key that is not in it is refused with InvalidAccessKeyId.
+	Policies map[string]Policy
+	// OnEvent, if set, is told of every change, in the order of the changes. It is
+	// called inside the write and must not block.
+	OnEvent func(Event)
+	// Fault, if set, is asked before every request; what it returns is the answer,
+	// and nothing is done. Nil lets the request through.
+	Fault func(Request) *Fault
+	// Now is the clock; nil is time.Now. Modification times have whole seconds, as
+	// in AWS.
+	Now func() time.Time
+}
+
+// Request is what a [Config] decides on.
+type Request struct {
+	Method    string // "GET", "PUT"...
+	Bucket    string
+	Key       string // "" for requests about the bucket
+	Action    string // the IAM action, as in "s3:GetObject"
+	AccessKey string
+}
+
+// Fault is an error answer.
+type Fault struct {
+	Status  int    // HTTP status
+	Code    string // AWS's word for it
+	Message string
+}
+
+// Conflict is the answer to the loser of two conditional writes at the same time.
+func Conflict() *Fault {
+	return &Fault{http.StatusConflict, "ConditionalRequestConflict",
+		"A conflicting conditional operation is currently in progress against this resource. Please try again."}
+}
+
+// SlowDown is the answer to too many requests.
+func SlowDown() *Fault {
+	return &Fault{http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."}
+}
+
+// Server serves S3's REST protocol with path-style addresses. It is safe for
+// concurrent use.
+type Server struct {
+	config Config
+	memory *memory
+	front  http.Handler
+}
+
+// New returns a server without buckets.
+func New(config Config) *Server {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	clock := &wholeSeconds{config.Now}
+	memory := newMemory(clock.Now, config.OnEvent)
+	front := gofakes3.New(memory, gofakes3.WithTimeSource(clock), gofakes3.WithTimeSkewLimit(0))
+	return &Server{config: config, memory: memory, front: front.Server()}
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	call, fault := parse(r)
+	if fault == nil && s.config.Fault != nil {
+		fault = s.config.Fault(call.Request)
+	}
+	if fault == nil {
+		fault = s.authorize(call)
+	}
+	if fault == nil {
+		fault = s.checkRead(call)
+	}
+	switch {
+	case fault != nil:
+		writeFault(w, r, fault)
+	case call.tagging:
+		s.serveTagging(w, call)
+	default:
+		s.front.ServeHTTP(w, call.forward())
+	}
+}
+
+// checkRead decides what gofakes3 does not: the answer for an object that is not
+// there, and for one that is not the one that If-Match asks for.
+func (s *Server) checkRead(call *call) *Fault {
+	read := call.Method == http.MethodGet || call.Method == http.MethodHead
+	if !read || call.Key == "" || call.upload {
+		return nil
+	}
+	found := s.memory.find(call.Bucket, call.Key, call.version)
+	if found == nil || found.marker {
+		if !s.allowed(call.AccessKey, "s3:ListBucket", call.Bucket, call.Key) {
+			return accessDenied()
+		}
+		return nil // gofakes3 says which 404 it is
+	}
+	wanted := call.http.Header.Get("If-Match")
+	if wanted != "" && wanted != "*" && strings.Trim(wanted, `"`) != found.etag {
+		return &Fault{http.StatusPreconditionFailed, "PreconditionFailed",
+			"At least one of the pre-conditions you specified did not hold"}
+	}
+	return nil
+}
+
+func accessDenied() *Fault { return &Fault{http.StatusForbidden, "AccessDenied", "Access Denied"} }
+
+func writeFault(w http.ResponseWriter, r *http.Request, fault *Fault) {
+	w.Header().Set("X-Amz-Request-Id", rand.Text())
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(fault.Status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	text, err := xml.Marshal(struct {
+		XMLName       xml.Name `xml:"Error"`
+		Code, Message string
+	}{Code: fault.Code, Message: fault.Message})
+	if err == nil {
+		_, _ = w.Write(append([]byte(xml.Header), text...)) // the client went away: nobody is left to tell
+	}
+}
+
+// wholeSeconds is a clock for gofakes3 that counts seconds, as S3's modification
+// times do.
+type wholeSeconds struct{ now func() time.Time }
+
+func (c *wholeSeconds) Now() time.Time                  { return c.now().UTC().Truncate(time.Second) }
+func (c *wholeSeconds) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
