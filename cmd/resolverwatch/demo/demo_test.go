@@ -1,0 +1,148 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	runtime "github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/resolverwatch/resolverwatch/pkg/localaws"
+)
+
+// TestMain makes the test binary a transformer that marks nothing, for the demo to
+// catch.
+func TestMain(m *testing.M) {
+	if os.Getenv("AWS_LAMBDA_FUNCTION_NAME") == localaws.Transformer {
+		runtime.Start(passThrough)
+	}
+	os.Exit(m.Run())
+}
+
+func passThrough(_ context.Context, event json.RawMessage) (any, error) {
+	var in struct {
+		Records []map[string]any `json:"records"`
+	}
+	err := json.Unmarshal(event, &in)
+	for _, record := range in.Records {
+		record["result"] = "Ok"
+	}
+	return in, err
+}
+
+// functions builds the real functions once a test.
+func functions(t *testing.T) *Binaries {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds the functions and waits for buffers; run without -short")
+	}
+	root, err := sourceFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, err := build(t.Context(), Options{Stderr: io.Discard}, root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(built.Remove)
+	return built
+}
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	built := functions(t)
+	folder := t.TempDir()
+	var report, progress bytes.Buffer
+	err := Run(t.Context(), Options{Out: folder, Records: 1500, Seed: 3, ImporterBinary: built.Importer, TransformerBinary: built.Transformer,
+		Stdout: &report, Stderr: &progress, buffer: 1})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &progress)
+	}
+	for _, want := range []string{"malware-hosts", "beacon.botnet.example", "all of them are right", "query x9.beacon.botnet.example.", "Next"} {
+		if !strings.Contains(report.String(), want) {
+			t.Errorf("the report has no %q:\n%s", want, &report)
+		}
+	}
+	for _, pattern := range []string{"resolverwatch-logs/dns-query-logs/*/*/*/*.gz", "resolverwatch-logs/delivery-failures/processing-failed/*/*/*/*.gz",
+		"resolverwatch-index/index/CURRENT", "resolverwatch-index/index/*.rwx", "resolverwatch-lists/feeds/botnet-c2/indicators.csv",
+		"resolverwatch-lists/reports/phishing/*.txt", "query-logs.jsonl", "functions/resolverwatch-importer.log"} {
+		if found, err := filepath.Glob(filepath.Join(folder, pattern)); err != nil || len(found) == 0 {
+			t.Errorf("no file %s", pattern)
+		}
+	}
+}
+
+// A transformer that marks nothing does not get past the checks.
+func TestRun_wrongMarks(t *testing.T) {
+	t.Parallel()
+	built := functions(t)
+	liar, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = Run(t.Context(), Options{Out: t.TempDir(), Records: 50, ImporterBinary: built.Importer, TransformerBinary: liar,
+		Stdout: io.Discard, Stderr: io.Discard, buffer: 1})
+	if err == nil || !strings.Contains(err.Error(), "checking what was delivered") {
+		t.Errorf("got %v, want to hear that the records are wrong", err)
+	}
+}
+
+// With Keep, the demo runs until it is interrupted, and that is no error.
+func TestRun_keep(t *testing.T) {
+	t.Parallel()
+	built := functions(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	reader, report := io.Pipe()
+	var done = make(chan error, 1)
+	go func() {
+		done <- Run(ctx, Options{Out: t.TempDir(), Records: 50, Keep: true, ImporterBinary: built.Importer, TransformerBinary: built.Transformer,
+			Stdout: report, Stderr: io.Discard, buffer: 1})
+		report.Close()
+	}()
+	var said bytes.Buffer
+	for buf := make([]byte, 4096); !strings.Contains(said.String(), "Ctrl-C"); {
+		n, err := reader.Read(buf)
+		said.Write(buf[:n])
+		if err != nil {
+			t.Fatalf("%v after %s", <-done, &said)
+		}
+	}
+	if !strings.Contains(said.String(), "export AWS_ENDPOINT_URL=http://127.0.0.1:") {
+		t.Errorf("no endpoint in %s", &said)
+	}
+	interrupt()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRun_interrupted(t *testing.T) {
+	t.Parallel()
+	built := functions(t)
+	ctx, interrupt := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer interrupt()
+	begin := time.Now()
+	err := Run(ctx, Options{Out: t.TempDir(), ImporterBinary: built.Importer, TransformerBinary: built.Transformer,
+		Stdout: io.Discard, Stderr: io.Discard})
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 5*time.Second {
+		t.Errorf("got %v after %v", err, time.Since(begin))
+	}
+}
+
+func TestFindBinaries(t *testing.T) {
+	t.Parallel()
+	given, err := FindBinaries(t.Context(), Options{ImporterBinary: "i", TransformerBinary: "t"})
+	if err != nil || given.Importer != "i" || given.Transformer != "t" {
+		t.Errorf("got %+v, %v", given, err)
+	}
+	if _, err := FindBinaries(t.Context(), Options{ImporterBinary: "i"}); err == nil {
+		t.Error("one binary alone was taken")
+	}
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/resolverwatch/resolverwatch/cmd/resolverwatch/sighting"
+	"github.com/resolverwatch/resolverwatch/pkg/feed"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+func newFeed(std streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "feed",
+		Short: "Look at lists before they are imported",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newLint(std))
+	return cmd
+}
+
+// lintOptions are the flags of lint.
+type lintOptions struct {
+	wire  settings.Feed
+	allow bool
+	form  string
+	all   bool
+}
+
+func newLint(std streams) *cobra.Command {
+	var o lintOptions
+	cmd := &cobra.Command{
+		Use:   "lint FILE...",
+		Short: "Show what an import would take of a list, drop, and refuse",
+		Long: `Lint reads lists by the same code and the same guards as the importer and shows, line
+by line, what would be rejected and dropped, and whether the list would be refused.
+The exit code is 1 if a list would be refused. Guards that compare a list with the one
+it replaces are left aside.`,
+		Example: `  resolverwatch feed lint urlhaus.csv
+  resolverwatch feed lint --format hosts --all hosts.txt
+  resolverwatch feed lint -o json *.txt | jq .refusals`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, std, args) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.wire.Format, "format", "", "read as this `FORMAT` (default: by content)")
+	flags.StringVar(&o.wire.Scope, "scope", "", "`SCOPE` of every name: name, subtree or under (default: the format's)")
+	flags.StringVar(&o.wire.Column, "column", "", "`NAME` of the column of a CSV or JSON list")
+	flags.BoolVar(&o.wire.Registrable, "registrable", false, "cut names to their registrable domain")
+	flags.BoolVar(&o.allow, "allow", false, "read as an allow list")
+	flags.StringVarP(&o.form, "output", "o", formText, "`FORM`: text, or json with one object a file")
+	flags.BoolVar(&o.all, "all", false, "show every line that is not taken, skipped ones too")
+	return cmd
+}
+
+func (o *lintOptions) run(cmd *cobra.Command, std streams, paths []string) error {
+	if o.form != formText && o.form != formJSON {
+		return usagef(cmd, "output %q: must be text or json", o.form)
+	}
+	read, err := importer.NewFeedSettings(o.wire)
+	if err != nil {
+		return usage(cmd, err)
+	}
+	if o.allow {
+		read.Action = indicator.ActionAllow
+	}
+	refused := false
+	for _, path := range paths {
+		l, err := o.lint(path, read)
+		if err != nil {
+			return err
+		}
+		refused = refused || len(l.Refusals) > 0
+		if err := l.write(std.out, o.form); err != nil {
+			return fmt.Errorf("writing the result: %w", err)
+		}
+	}
+	if refused {
+		return errReported
+	}
+	return nil
+}
+
+// linted is what lint found in one file.
+type linted struct {
+	File      string                      `json:"file"`
+	Format    feed.Format                 `json:"format"`
+	Lines     int                         `json:"lines"`
+	Entries   int                         `json:"entries"`
+	Taken     int                         `json:"taken"`
+	Addresses int                         `json:"addresses"`
+	Allowed   int                         `json:"allow_entries"`
+	Repeated  int                         `json:"repeated"`
+	Rejected  int                         `json:"rejected"`
+	Dropped   map[importer.DropReason]int `json:"dropped"`
+	Skipped   map[string]int              `json:"skipped"`
+	Refusals  importer.Refusals           `json:"refusals"`
+	Findings  []finding                   `json:"findings"`
+	Omitted   int                         `json:"findings_omitted"`
+}
+
+// finding is a line that is not taken.
+type finding struct {
+	Line int    `json:"line"`
+	Kind string `json:"kind"` // rejected, dropped or skipped
+	Text string `json:"text"`
+	Why  string `json:"why"`
+}
+
+// maxFindings bounds what is shown of each file without --all.
+const maxFindings = 25
+
+func (o *lintOptions) lint(path string, read importer.FeedSettings) (*linted, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading a list: %w", err)
+	}
+	defer file.Close()
+	l := &linted{File: path}
+	find := func(line int, kind, text, why string) {
+		if len(l.Findings) >= maxFindings && !o.all {
+			l.Omitted++
+			return
+		}
+		l.Findings = append(l.Findings, finding{line, kind, text, why})
+	}
+	hooks := importer.Hooks{
+		OnReject: func(e feed.LineError) { find(e.Line, "rejected", e.Text, e.Err.Error()) },
+		OnDrop:   func(d importer.Drop) { find(d.Line, "dropped", d.Entry, d.Reason.Explain()) },
+	}
+	if o.all {
+		hooks.OnSkip = func(s feed.SkippedLine) { find(s.Line, "skipped", s.Text, s.Why.String()) }
+	}
+	_, report, err := importer.ReadList(file, read, importer.Guards{Guards: settings.DefaultGuards()}, hooks)
+	if err != nil && !errors.As(err, &l.Refusals) {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	l.take(&report)
+	return l, nil
+}
+
+func (l *linted) take(report *importer.ListReport) {
+	l.Format, l.Lines, l.Entries = report.Format, report.Lines, report.Entries
+	l.Taken, l.Addresses, l.Allowed = report.Names, report.Addresses, report.Report.Allowed
+	l.Repeated, l.Rejected, l.Dropped = report.Repeats, report.Rejected, report.Dropped
+	l.Skipped = map[string]int{}
+	for reason, count := range report.Skips {
+		l.Skipped[reason.String()] = count
+	}
+}
+
+func (l *linted) write(out io.Writer, form string) error {
+	if form == formJSON {
+		return json.NewEncoder(out).Encode(l)
+	}
+	l.print(out)
+	return nil
+}
+
+func (l *linted) print(out io.Writer) {
+	fmt.Fprintf(out, "%s: %s, %d lines, %d entries\n", l.File, orUnknown(string(l.Format)), l.Lines, l.Entries)
+	fmt.Fprintf(out, "  %7d taken (addresses: %d, allow entries: %d)\n", l.Taken, l.Addresses, l.Allowed)
+	if l.Repeated > 0 {
+		fmt.Fprintf(out, "  %7d repeated\n", l.Repeated)
+	}
+	if l.Rejected > 0 {
+		fmt.Fprintf(out, "  %7d rejected\n", l.Rejected)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(l.Dropped)) {
+		fmt.Fprintf(out, "  %7d dropped: %s\n", l.Dropped[reason], reason.Explain())
+	}
+	for _, reason := range slices.Sorted(maps.Keys(l.Skipped)) {
+		fmt.Fprintf(out, "  %7d skipped: %s\n", l.Skipped[reason], reason)
+	}
+	for _, f := range l.Findings {
+		fmt.Fprintf(out, "  line %d: %s %s: %s\n", f.Line, f.Kind, sighting.Printable(f.Text), f.Why)
+	}
+	if l.Omitted > 0 {
+		fmt.Fprintf(out, "  and %d more lines; --all shows them\n", l.Omitted)
+	}
+	if len(l.Refusals) == 0 {
+		fmt.Fprintln(out, "  an import would take this list")
+		return
+	}
+	fmt.Fprintln(out, "  an import would REFUSE this list:")
+	for _, refusal := range l.Refusals {
+		fmt.Fprintf(out, "  - %v\n", refusal)
+	}
+}
+
+func orUnknown(text string) string {
+	if text == "" {
+		return "unknown format"
+	}
+	return text
+}

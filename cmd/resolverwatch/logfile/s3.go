@@ -1,0 +1,61 @@
+package logfile
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// S3 is the part of the S3 client that reading logs needs.
+type S3 interface {
+	s3.ListObjectsV2APIClient
+	GetObject(ctx context.Context, in *s3.GetObjectInput, options ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+}
+
+// s3Scheme begins an argument that names objects.
+const s3Scheme = "s3://"
+
+// IsS3 reports whether an argument names S3 objects.
+func IsS3(argument string) bool { return strings.HasPrefix(argument, s3Scheme) }
+
+// ExpandS3 returns the objects whose keys begin with the prefix of a location
+// `s3://bucket/prefix`, in the order of their keys. Folder markers are left out.
+func ExpandS3(ctx context.Context, client S3, location string) ([]Source, error) {
+	bucket, prefix, _ := strings.Cut(strings.TrimPrefix(location, s3Scheme), "/")
+	if bucket == "" {
+		return nil, fmt.Errorf("%s: no bucket: write s3://bucket/prefix", location)
+	}
+	var sources []Source
+	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing %s: %w", location, err)
+		}
+		for _, object := range page.Contents {
+			if key := aws.ToString(object.Key); !strings.HasSuffix(key, "/") {
+				sources = append(sources, s3Object(client, bucket, key, aws.ToInt64(object.Size)))
+			}
+		}
+	}
+	if len(sources) == 0 {
+		return nil, fmt.Errorf("%s: no object has a key that begins with %q", location, prefix)
+	}
+	return sources, nil
+}
+
+func s3Object(client S3, bucket, key string, size int64) Source {
+	name := s3Scheme + path.Join(bucket, key)
+	return Source{Name: name, Size: size, Open: func(ctx context.Context) (io.ReadCloser, error) {
+		object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", name, err)
+		}
+		return object.Body, nil
+	}}
+}

@@ -1,0 +1,160 @@
+package sighting
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/resolverwatch/resolverwatch/pkg/verdict"
+)
+
+// maxRows bounds the tables of a summary; the rest is counted below them.
+const maxRows = 50
+
+// maxCellRunes bounds one cell. A name can have a thousand characters.
+const maxCellRunes = 60
+
+// Print writes the summary as text.
+func (s *Summary) Print(out io.Writer) {
+	fmt.Fprintf(out, "%s logged queries\n", thousands(s.Records()))
+	for _, line := range []struct {
+		verdict verdict.Verdict
+		count   int
+		detail  string
+	}{
+		{verdict.Malicious, s.Malicious, ""},
+		{verdict.Allowed, s.Allowed, ""},
+		{verdict.Clean, s.Clean, ""},
+		{verdict.Unknown, s.Unknown, s.reasons()},
+	} {
+		fmt.Fprintf(out, "  %-10s %12s%s\n", line.verdict, thousands(line.count), line.detail)
+	}
+	if s.Marked > 0 {
+		fmt.Fprintf(out, "%s of them had been marked before and stay as they are\n", thousands(s.Marked))
+	}
+	tallies := s.Tallies()
+	printTallies(out, "Hosts that asked for malicious names", tallies, false)
+	printTallies(out, "Allowed", tallies, true)
+	if s.Omitted > 0 {
+		fmt.Fprintf(out, "\n%s matching queries are counted but not itemised\n", thousands(s.Omitted))
+	}
+}
+
+func (s *Summary) reasons() string {
+	if len(s.Reasons) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(s.Reasons)) {
+		parts = append(parts, fmt.Sprintf("%s %s", reason, thousands(s.Reasons[reason])))
+	}
+	return "   " + strings.Join(parts, ", ")
+}
+
+func printTallies(out io.Writer, title string, tallies []*Tally, allowed bool) {
+	tallies = slices.DeleteFunc(slices.Clone(tallies), func(t *Tally) bool {
+		return (t.Threat.AllowedBy != "") != allowed
+	})
+	if len(tallies) == 0 {
+		return
+	}
+	rows := newTable(out)
+	last := "Category"
+	if allowed {
+		last = "Allowed by"
+	}
+	rows.AppendHeader(table.Row{"Host", "Instance", "VPC", "Indicator", "Scope", "Feeds", "Severity", "Queries", "First", "Last", last})
+	for _, t := range tallies[:min(len(tallies), maxRows)] {
+		detail := t.Threat.Category
+		if allowed {
+			detail = t.Threat.AllowedBy
+		}
+		rows.AppendRow(cells(t.Host.Address, t.Instance, t.Host.VPC, t.Threat.Indicator, t.Threat.Scope, t.Threat.Feeds,
+			t.Severity.String(), thousands(t.Records), t.First, t.Last, detail))
+	}
+	fmt.Fprintf(out, "\n%s\n", title)
+	rows.Render()
+	if rest := len(tallies) - maxRows; rest > 0 {
+		fmt.Fprintf(out, "... and %s more; '-o ndjson --only-matches' has every record\n", thousands(rest))
+	}
+}
+
+// Table writes sightings as one table.
+type Table struct {
+	rows    table.Writer
+	count   int
+	Omitted int
+}
+
+// MaxTableRows bounds a [Table], which is laid out in memory.
+const MaxTableRows = 10_000
+
+// NewTable returns an empty table that will be written to out.
+func NewTable(out io.Writer) *Table {
+	rows := newTable(out)
+	rows.AppendHeader(table.Row{"Time", "Host", "VPC", "Query name", "Verdict", "Part", "Matched", "Indicator", "Feeds", "Severity"})
+	return &Table{rows: rows}
+}
+
+// Add appends a row; rows beyond [MaxTableRows] are only counted.
+func (t *Table) Add(s *Sighting) {
+	if t.count == MaxTableRows {
+		t.Omitted++
+		return
+	}
+	t.count++
+	t.rows.AppendRow(cells(s.Time, s.Host.Address, s.Host.VPC, s.Name, s.Verdict, s.Part, s.Matched,
+		s.Threat.Indicator, s.Threat.Feeds, s.Severity.String()))
+}
+
+// Render writes the table.
+func (t *Table) Render() { t.rows.Render() }
+
+func newTable(out io.Writer) table.Writer {
+	rows := table.NewWriter()
+	rows.SetOutputMirror(out)
+	rows.SetStyle(table.StyleLight)
+	rows.Style().Format.Header = text.FormatDefault
+	rows.Style().Options = table.Options{SeparateHeader: true}
+	rows.SuppressTrailingSpaces()
+	return rows
+}
+
+func cells(texts ...string) table.Row {
+	row := make(table.Row, len(texts))
+	for i, cell := range texts {
+		row[i] = Printable(cell)
+	}
+	return row
+}
+
+// Printable returns text as it may be shown on a terminal: whoever chose the name
+// may have put control characters into it. Long text is cut.
+func Printable(text string) string {
+	shown := []rune(Wide(text))
+	if len(shown) > maxCellRunes {
+		shown = append(shown[:maxCellRunes-1], '…')
+	}
+	return string(shown)
+}
+
+// Wide is [Printable] without the cut.
+func Wide(text string) string {
+	quoted := strconv.QuoteToGraphic(text)
+	return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(quoted[1 : len(quoted)-1])
+}
+
+// thousands writes a number with its digits in groups.
+func thousands(n int) string {
+	digits := strconv.Itoa(n)
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits
+}

@@ -1,0 +1,126 @@
+package sighting
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/verdict"
+)
+
+// maxPairs bounds the pairs of host and indicator that a summary itemises; further
+// pairs are only counted. A fleet with so many has other troubles than a report.
+const maxPairs = 200_000
+
+// Summary counts records by verdict and itemises those that matched.
+type Summary struct {
+	Malicious, Allowed, Clean, Unknown int
+
+	Reasons map[verdict.Reason]int // unknown records by reason
+	Marked  int                    // records that had been marked before
+	Omitted int                    // records whose host and indicator are not itemised
+	pairs   map[pair]*Tally
+}
+
+type pair struct {
+	host   Host
+	threat Threat
+}
+
+// Tally is what is known of one host and one indicator.
+type Tally struct {
+	Host        Host
+	Instance    string
+	Threat      Threat
+	Severity    indicator.Severity
+	Records     int
+	First, Last string // query_timestamp of the first and the last record
+	Name        string // query_name of the first record
+}
+
+// NewSummary returns an empty summary.
+func NewSummary() *Summary {
+	return &Summary{Reasons: map[verdict.Reason]int{}, pairs: map[pair]*Tally{}}
+}
+
+// Records returns the number of all records.
+func (s *Summary) Records() int { return s.Malicious + s.Allowed + s.Clean + s.Unknown }
+
+// Count adds one record of a verdict; reason is empty unless it is unknown.
+func (s *Summary) Count(v verdict.Verdict, reason verdict.Reason) {
+	switch v {
+	case verdict.Malicious:
+		s.Malicious++
+	case verdict.Allowed:
+		s.Allowed++
+	case verdict.Clean:
+		s.Clean++
+	case verdict.Unknown:
+		s.Unknown++
+		if reason != "" {
+			s.Reasons[reason]++
+		}
+	}
+}
+
+// Add itemises one sighting, which [Summary.Count] has counted.
+func (s *Summary) Add(seen *Sighting, instance string) {
+	s.merge(&Tally{
+		Host: seen.Host, Instance: instance, Threat: seen.Threat, Severity: seen.Severity,
+		Records: 1, First: seen.Time, Last: seen.Time, Name: seen.Name,
+	})
+}
+
+// Merge adds what other has counted.
+func (s *Summary) Merge(other *Summary) {
+	s.Malicious += other.Malicious
+	s.Allowed += other.Allowed
+	s.Clean += other.Clean
+	s.Unknown += other.Unknown
+	s.Marked += other.Marked
+	s.Omitted += other.Omitted
+	for reason, count := range other.Reasons {
+		s.Reasons[reason] += count
+	}
+	for _, tally := range other.pairs {
+		s.merge(tally)
+	}
+}
+
+func (s *Summary) merge(tally *Tally) {
+	key := pair{tally.Host, tally.Threat}
+	known, found := s.pairs[key]
+	switch {
+	case !found && len(s.pairs) >= maxPairs:
+		s.Omitted += tally.Records
+		return
+	case !found:
+		s.pairs[key] = tally
+		return
+	}
+	known.Records += tally.Records
+	known.Severity = max(known.Severity, tally.Severity)
+	known.Instance = cmp.Or(known.Instance, tally.Instance)
+	// Time stamps of one format and zone sort as text.
+	if tally.First < known.First {
+		known.First, known.Name = tally.First, tally.Name
+	}
+	known.Last = max(known.Last, tally.Last)
+}
+
+// Tallies returns the itemised pairs, the most severe first, then the most seen.
+func (s *Summary) Tallies() []*Tally {
+	return slices.SortedFunc(maps.Values(s.pairs), func(a, b *Tally) int {
+		return cmp.Or(
+			cmp.Compare(b.Severity, a.Severity),
+			cmp.Compare(b.Records, a.Records),
+			cmp.Compare(a.Host.Account, b.Host.Account),
+			cmp.Compare(a.Host.VPC, b.Host.VPC),
+			cmp.Compare(a.Host.Address, b.Host.Address),
+			cmp.Compare(a.Threat.Indicator, b.Threat.Indicator),
+			cmp.Compare(a.Threat.AllowedBy, b.Threat.AllowedBy),
+			cmp.Compare(a.Threat.Feeds, b.Threat.Feeds),
+		)
+	})
+}
