@@ -1,0 +1,119 @@
+// Package boundary_test holds the rules of the tree that no compiler checks.
+package boundary_test
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/resolverwatch/resolverwatch"
+
+// What must never be linked into a package, with the reason.
+var forbidden = []struct {
+	packages string
+	contains []string
+	reason   string
+}{
+	{
+		"./lambdas/... ./pkg/... ./cmd/...",
+		[]string{"github.com/aws/aws-cdk-go", "github.com/aws/jsii-runtime-go", "github.com/aws/constructs-go"},
+		"a Lambda that links the CDK more than doubles in size and starts slower",
+	},
+	{
+		"./lambdas/...",
+		[]string{module + "/pkg/localaws", "github.com/johannesboyne/gofakes3", "github.com/truora/minidyn"},
+		"embedded endpoints are for the demo and the tests",
+	},
+	{
+		"./pkg/settings ./pkg/catalog",
+		[]string{"github.com/"},
+		"an app that imports the constructs would have it in its go.mod",
+	},
+}
+
+func TestDependencies(t *testing.T) {
+	for _, rule := range forbidden {
+		t.Run(strings.ReplaceAll(rule.packages, " ", ","), func(t *testing.T) {
+			for _, dependency := range dependencies(t, strings.Fields(rule.packages)) {
+				for _, part := range rule.contains {
+					if strings.HasPrefix(dependency, part) && !isOwnLeaf(dependency) {
+						t.Errorf("%s is linked in: %s", dependency, rule.reason)
+					}
+				}
+			}
+		})
+	}
+}
+
+// isOwnLeaf reports whether a package of this module may be in any other.
+func isOwnLeaf(dependency string) bool {
+	return dependency == module+"/pkg/settings" || dependency == module+"/pkg/catalog"
+}
+
+func dependencies(t *testing.T, patterns []string) []string {
+	t.Helper()
+	args := append([]string{"list", "-deps", "-f", "{{.ImportPath}}"}, patterns...)
+	list := exec.Command("go", args...)
+	list.Dir = root(t)
+	list.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")
+	var stderr bytes.Buffer
+	list.Stderr = &stderr
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("listing %v: %v\n%s", patterns, err, stderr.String())
+	}
+	return strings.Fields(string(out))
+}
+
+// Lambdas are bundled from an embedded copy of these folders, and go:embed refuses
+// a colon in any file name.
+func TestFileNames(t *testing.T) {
+	for _, folder := range []string{"lambdas", "pkg"} {
+		err := filepath.WalkDir(filepath.Join(root(t), folder), func(path string, _ os.DirEntry, err error) error {
+			if strings.Contains(filepath.Base(path), ":") {
+				t.Errorf("%s: a colon in the name", path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A main wires; what it would decide belongs into a package with tests.
+func TestLambdaMainsAreShort(t *testing.T) {
+	const maxLines = 60
+	mains, err := filepath.Glob(filepath.Join(root(t), "lambdas", "*", "main.go"))
+	if err != nil || len(mains) == 0 {
+		t.Fatalf("no Lambda found: %v", err)
+	}
+	for _, path := range mains {
+		file, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := 0
+		for scanner := bufio.NewScanner(file); scanner.Scan(); {
+			lines++
+		}
+		file.Close()
+		if lines > maxLines {
+			t.Errorf("%s has %d lines, over %d", path, lines, maxLines)
+		}
+	}
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
