@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -123,7 +124,7 @@ func checkName(x *index.Index, text string) answer {
 	}
 	x.Match(&query, &m)
 	relation := "the name lies under"
-	if string(m.Indicator) == string(query.Bytes()) {
+	if bytes.Equal(m.Indicator, query.Bytes()) {
 		relation = "the name is"
 	}
 	a.explain(&m, relation)

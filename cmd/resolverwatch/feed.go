@@ -125,7 +125,7 @@ func (o *lintOptions) lint(path string, read importer.FeedSettings) (*linted, er
 	if err != nil {
 		return nil, fmt.Errorf("reading a list: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	l := &linted{File: path}
 	find := func(line int, kind, text, why string) {
 		if len(l.Findings) >= maxFindings && !o.all {
@@ -151,7 +151,7 @@ func (o *lintOptions) lint(path string, read importer.FeedSettings) (*linted, er
 
 func (l *linted) take(report *importer.ListReport) {
 	l.Format, l.Lines, l.Entries = report.Format, report.Lines, report.Entries
-	l.Taken, l.Addresses, l.Allowed = report.Names, report.Addresses, report.Report.Allowed
+	l.Taken, l.Addresses, l.Allowed = report.Names, report.Addresses, report.Allowed
 	l.Repeated, l.Rejected, l.Dropped = report.Repeats, report.Rejected, report.Dropped
 	l.Skipped = map[string]int{}
 	for reason, count := range report.Skips {

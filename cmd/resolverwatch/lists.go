@@ -203,7 +203,7 @@ func (a listArgument) addTo(builder *index.Builder, messages io.Writer, l *lists
 	if err != nil {
 		return fmt.Errorf("reading feed %s: %w", a.id, err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	list, report, err := importer.ReadList(file, a.settings, importer.Guards{Guards: settings.DefaultGuards()}, importer.Hooks{})
 	var refusals importer.Refusals
 	switch {

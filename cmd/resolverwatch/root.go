@@ -27,7 +27,7 @@ an AWS account. Then 'resolverwatch scan' marks your own logs against your own l
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
+	root.SetFlagErrorFunc(usage)
 	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std))
 	markUsage(root)
 	return root

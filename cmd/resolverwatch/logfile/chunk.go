@@ -26,7 +26,7 @@ type chunker struct {
 // next returns text that begins and ends between records, in buf's memory where it
 // fits, and the number of its first line. At the end it returns io.EOF.
 func (c *chunker) next(buf []byte) (text []byte, line int, err error) {
-	text = append(buf[:0], c.rest...)
+	text = append(buf[:0], c.rest...) //nolint:gocritic // into the caller's memory
 	c.rest = c.rest[:0]
 	for limit := chunkBytes; ; limit *= 2 {
 		if text, err = c.fill(text, limit); err != nil {

@@ -101,7 +101,7 @@ func (p *Pipeline) read(ctx context.Context, source Source, s *stream, work chan
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	text, release, err := decompress(&counter{file, p.Read})
 	if err != nil {
 		return fmt.Errorf("%s: %w", source.Name, err)
