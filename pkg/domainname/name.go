@@ -56,6 +56,9 @@ type Name struct{ text string }
 // ASCII names are never run through IDNA: DNS answers for a malformed `xn--` label
 // like for any other, so a list may name it.
 func Parse(text string) (Name, error) {
+	if isCanonical(text) { // as most lists are
+		return Name{text}, nil
+	}
 	if text == "" {
 		return Name{}, ErrEmpty
 	}
@@ -91,6 +94,28 @@ func (n Name) Parent() (Name, bool) {
 func (n Name) IsUnder(ancestor Name) bool {
 	cut := len(n.text) - len(ancestor.text)
 	return cut > 1 && ancestor.text != "" && n.text[cut-1] == '.' && n.text[cut:] == ancestor.text
+}
+
+// isCanonical reports whether text is the canonical form of a name as it stands.
+func isCanonical(text string) bool {
+	if len(text)+2 > maxWireOctets {
+		return false
+	}
+	start, seen := 0, uint8(0)
+	for i := range len(text) {
+		switch octet := octets[text[i]]; octet {
+		case digit, letter:
+			seen |= octet
+		case dot:
+			if checkLabel(i-start) != nil {
+				return false
+			}
+			start, seen = i+1, 0
+		default:
+			return false
+		}
+	}
+	return seen&letter != 0 && checkLabel(len(text)-start) == nil
 }
 
 // uts46 converts by UTS 46, non-transitional. STD3 rules are off because they

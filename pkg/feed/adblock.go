@@ -20,6 +20,10 @@ type adblockReader struct {
 
 func (a *adblockReader) line(c *collector, line []byte) {
 	text := trim(line)
+	if name := wholeHost(text); name != nil {
+		c.name(name, indicator.ScopeSubtree, indicator.ActionBlock)
+		return
+	}
 	if len(text) == 0 || isAdblockComment(text) {
 		return
 	}
@@ -48,14 +52,25 @@ func (a *adblockReader) line(c *collector, line []byte) {
 		c.skip(text, why)
 		return
 	}
-	if block, err := parseBlock(bytes.Trim(host, "[]")); err == nil {
-		c.address(block, action)
-		return
+	if mayBeAddress(host) {
+		if block, err := parseBlock(bytes.Trim(host, "[]")); err == nil {
+			c.address(block, action)
+			return
+		}
 	}
 	c.name(host, scope, action)
 }
 
 func (a *adblockReader) end(*collector) {}
+
+// wholeHost returns the name of `||name^`, which most rules are, or nil.
+func wholeHost(rule []byte) []byte {
+	last := len(rule) - 1
+	if last < len("||x") || rule[0] != '|' || rule[1] != '|' || rule[last] != '^' || !isSimpleName(rule[2:last]) {
+		return nil
+	}
+	return rule[2:last]
+}
 
 // cutHost returns the host of a rule that holds for all of it, and how far it
 // reaches, or why there is none.

@@ -43,9 +43,28 @@ func (k *clock) parse(text []byte) time.Time {
 func (k *clock) day(date []byte) time.Time {
 	if !bytes.Equal(date, k.date[:]) {
 		copy(k.date[:], date)
-		k.midnight, _ = time.Parse(time.DateOnly, string(date)) // the zero time if it fails
+		k.midnight = midnight(date)
 	}
 	return k.midnight
+}
+
+// midnight reads "2006-01-02". It is time.Parse without its price.
+func midnight(date []byte) time.Time {
+	number := func(digits []byte) (n int) {
+		for _, c := range digits {
+			n = 10*n + int(c-'0')
+		}
+		return n
+	}
+	year, month, day := date[:4], date[5:7], date[8:]
+	if !allOf(year, isDigit) || !allOf(month, isDigit) || !allOf(day, isDigit) || date[4] != '-' || date[7] != '-' {
+		return time.Time{}
+	}
+	t := time.Date(number(year), time.Month(number(month)), number(day), 0, 0, 0, 0, time.UTC)
+	if y, m, d := t.Date(); y != number(year) || int(m) != number(month) || d != number(day) {
+		return time.Time{} // as for 30 February
+	}
+	return t
 }
 
 // secondOfDay reads "15:04:05".

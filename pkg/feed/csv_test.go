@@ -112,17 +112,20 @@ func TestParse_csvColumn(t *testing.T) {
 		{"another than the usual one", "domain,ip_address\na.example,192.0.2.1\n", "ip_address", []string{"cidr 192.0.2.1"}},
 		{"a URL column stays one", "url,domain\nb.example/x,a.example\nc.example,\n", "URL", []string{"name b.example", "name c.example"}},
 		{"by number, without a heading", "1,b.example,evil.example\n2,b.example,c.example\n", "3", []string{"subtree evil.example", "subtree c.example"}},
+		{"of one, whose rows look like names alone", "bad thing\nevil.example\n", "bad thing", []string{"subtree evil.example"}},
 		{"a commented heading", "# when,bad\n1,evil.example\n", "bad", []string{"subtree evil.example"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, _, err := read(t, tt.in, feed.Options{Format: feed.CSV, Column: tt.column})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(reading{Accepted: tt.want}, got); diff != "" {
-				t.Error("-want +got:\n", diff)
+			for _, format := range []feed.Format{feed.CSV, ""} { // naming a column says that it is a table
+				got, _, err := read(t, tt.in, feed.Options{Format: format, Column: tt.column})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(reading{Accepted: tt.want}, got); diff != "" {
+					t.Error("-want +got:\n", diff)
+				}
 			}
 		})
 	}

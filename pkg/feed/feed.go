@@ -82,7 +82,11 @@ func (c *collector) read(source *source) (Format, error) {
 	if err != nil {
 		return c.options.Format, err
 	}
-	format, err := choose(head, c.options.Format, source.compression != "")
+	wanted := c.options.Format
+	if wanted == "" && c.options.Column != "" && !looksLikeJSON(head) {
+		wanted = CSV // nothing else has columns
+	}
+	format, err := choose(head, wanted, source.compression != "")
 	if err != nil {
 		return format, err
 	}

@@ -58,7 +58,8 @@ func orDefault[T int | int64](value, fallback T) T {
 type Options struct {
 	// Format of the list.
 	//
-	// Default: found by looking at the content, never at a file name.
+	// Default: found by looking at the content, never at a file name; a table or JSON
+	// if Column is set.
 	Format Format
 	// Scope of every name, whatever its format or its form says.
 	//
