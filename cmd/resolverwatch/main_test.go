@@ -5,13 +5,18 @@ import (
 	"compress/gzip"
 	"errors"
 	"flag"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
 )
 
 func TestMain(m *testing.M) {
@@ -22,7 +27,17 @@ var update = flag.Bool("update", false, "write the expected files of the scripts
 
 // Each file in testdata is a session at a shell, with the files it uses.
 func TestScripts(t *testing.T) {
+	endpoint := serveS3(t)
 	testscript.Run(t, testscript.Params{
+		Setup: func(env *testscript.Env) error {
+			for name, value := range map[string]string{
+				"AWS_ENDPOINT_URL_S3": endpoint, "AWS_REGION": "us-east-1",
+				"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
+			} {
+				env.Setenv(name, value)
+			}
+			return nil
+		},
 		Dir:           "testdata",
 		UpdateScripts: *update,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -31,6 +46,34 @@ func TestScripts(t *testing.T) {
 			"cut":      cut,
 		},
 	})
+}
+
+// serveS3 serves a bucket of logs and returns its endpoint.
+func serveS3(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(s3.New(s3.Config{}))
+	t.Cleanup(server.Close)
+	put := func(path, body string) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Signatures are not checked, but there must be one.
+		request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Fatalf("PUT %s: %s", path, response.Status)
+		}
+	}
+	put("/logs", "")
+	put("/logs/2026/01/a.json", `{"query_name":"www.evil.example."}`+"\n")
+	put("/logs/2026/02/b.json", `{"query_name":"fine.example."}`+"\n")
+	put("/logs/other/c.json", `{"query_name":"other.evil.example."}`+"\n")
+	return server.URL
 }
 
 // exitCode runs a command that must end with a code: `exitcode 2 resolverwatch scan`.

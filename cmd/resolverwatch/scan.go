@@ -8,12 +8,11 @@ import (
 	"os"
 	"runtime"
 
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/resolverwatch/resolverwatch/cmd/resolverwatch/logfile"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -136,14 +135,11 @@ func (o *scanOptions) sources(ctx context.Context, std streams, args []string) (
 }
 
 func expandS3(ctx context.Context, location string) ([]logfile.Source, error) {
-	cfg, err := config.LoadDefaultConfig(ctx)
+	config, err := awsio.Config(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
+		return nil, err
 	}
-	// An endpoint of one's own is an emulator, where a bucket is no host name.
-	ownEndpoint := os.Getenv("AWS_ENDPOINT_URL") != "" || os.Getenv("AWS_ENDPOINT_URL_S3") != ""
-	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = ownEndpoint })
-	return logfile.ExpandS3(ctx, client, location)
+	return logfile.ExpandS3(ctx, awsio.NewS3(config), location)
 }
 
 func (o *scanOptions) markOptions(onMark func(*verdict.Mark)) verdict.Options {

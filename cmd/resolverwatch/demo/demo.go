@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
@@ -50,6 +51,10 @@ type Options struct {
 	//
 	// Default: see [FindBinaries].
 	ImporterBinary, TransformerBinary string
+	// Command is how the report calls this command.
+	//
+	// Default: resolverwatch.
+	Command string
 	// Stdout gets the report, Stderr the progress.
 	Stdout, Stderr io.Writer
 
@@ -72,6 +77,7 @@ type demo struct {
 	generator *sample.Generator
 	ledger    *sample.Ledger
 	started   time.Time
+	served    index.Current // by the last import
 
 	mu     sync.Mutex
 	failed []error // events that the importer gave up on
@@ -85,6 +91,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if o.Records <= 0 {
 		o.Records = DefaultRecords
+	}
+	if o.Command == "" {
+		o.Command = "resolverwatch"
 	}
 	if o.buffer == 0 {
 		o.buffer = bufferInterval

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,8 +24,23 @@ func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_FUNCTION_NAME") == localaws.Transformer {
 		runtime.Start(passThrough)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if !testing.Short() {
+		if built, err := buildOnce(); err == nil {
+			built.Remove()
+		}
+	}
+	os.Exit(code)
 }
+
+// buildOnce builds the real functions.
+var buildOnce = sync.OnceValues(func() (*Binaries, error) {
+	root, err := sourceFolder()
+	if err != nil {
+		return nil, err
+	}
+	return build(context.Background(), Options{Stderr: io.Discard}, root)
+})
 
 func passThrough(_ context.Context, event json.RawMessage) (any, error) {
 	var in struct {
@@ -37,21 +53,16 @@ func passThrough(_ context.Context, event json.RawMessage) (any, error) {
 	return in, err
 }
 
-// functions builds the real functions once a test.
+// functions returns the real functions.
 func functions(t *testing.T) *Binaries {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds the functions and waits for buffers; run without -short")
 	}
-	root, err := sourceFolder()
+	built, err := buildOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
-	built, err := build(t.Context(), Options{Stderr: io.Discard}, root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(built.Remove)
 	return built
 }
 
@@ -131,7 +142,7 @@ func TestRun_interrupted(t *testing.T) {
 	begin := time.Now()
 	err := Run(ctx, Options{Out: t.TempDir(), ImporterBinary: built.Importer, TransformerBinary: built.Transformer,
 		Stdout: io.Discard, Stderr: io.Discard})
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 5*time.Second {
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > closeLimit {
 		t.Errorf("got %v after %v", err, time.Since(begin))
 	}
 }

@@ -41,16 +41,16 @@ func (d *demo) importFeeds(ctx context.Context, feeds []sample.Feed) ([]imported
 	if err := d.importFailures(); err != nil {
 		return nil, err
 	}
-	current, err := d.current()
-	if err != nil {
+	var err error
+	if d.served, err = d.current(); err != nil {
 		return nil, err
 	}
 	for i := range all {
-		if err := d.checkImport(&all[i], current); err != nil {
+		if err := d.checkImport(&all[i], d.served); err != nil {
 			return nil, fmt.Errorf("feed %s: %w", all[i].feed.ID, err)
 		}
 	}
-	d.progress("%d lists imported, index generation %d serves", len(feeds), current.Generation)
+	d.progress("lists imported: %d, index generation %d serves", len(feeds), d.served.Generation)
 	return all, nil
 }
 

@@ -62,17 +62,22 @@ func (d *demo) saveRawLogs() (err error) {
 // keep tells how to look around and waits until the context ends. Then what came in
 // meanwhile is delivered and saved.
 func (d *demo) keep(ctx context.Context) error {
-	d.print("\nEverything still runs at %s. In another terminal:\n\n", d.stack.URL)
+	d.print("\nEverything still runs at %s. In another terminal, with the AWS CLI 2\n(version 1 does without --cli-binary-format):\n\n", d.stack.URL)
 	for _, command := range []string{
-		"export AWS_ENDPOINT_URL=" + d.stack.URL + " AWS_REGION=us-east-1 \\",
+		"export AWS_ENDPOINT_URL=" + d.stack.URL + " AWS_DEFAULT_REGION=us-east-1 \\",
 		"       AWS_ACCESS_KEY_ID=" + localaws.OwnerKey + " AWS_SECRET_ACCESS_KEY=local",
 		"aws s3 ls --recursive s3://" + localaws.LogBucket,
-		"aws s3 cp my-names.txt s3://" + localaws.ListBucket + "/feeds/mine/my-names.txt",
-		"aws firehose put-record --delivery-stream-name " + localaws.DeliveryStream + ` --cli-binary-format raw-in-base64-out \`,
-		`       --record 'Data="{\"query_name\":\"www.evil.example.\"}"'`,
+		"",
+		"# a list of your own, and a query that it marks within a few seconds",
+		"echo www.evil.example | aws s3 cp - s3://" + localaws.ListBucket + "/feeds/mine/names.txt",
+		"aws firehose put-record --delivery-stream-name " + localaws.DeliveryStream + " \\",
+		`       --cli-binary-format raw-in-base64-out --record 'Data="{\"query_name\":\"www.evil.example.\"}"'`,
+		"",
+		"# the state of feeds, and a publish out of turn",
 		"aws dynamodb query --table-name " + localaws.Table + ` --key-condition-expression '#n = :n' \`,
 		`       --expression-attribute-names '{"#n":"name"}' --expression-attribute-values '{":n":{"S":"#feed"}}'`,
-		"aws lambda invoke --function-name " + localaws.Importer + ` --cli-binary-format raw-in-base64-out --payload '{"publish":true}' /dev/stdout`,
+		"aws lambda invoke --function-name " + localaws.Importer + " \\",
+		`       --cli-binary-format raw-in-base64-out --payload '{"publish":true}' answer.json`,
 	} {
 		d.print("  %s\n", command)
 	}

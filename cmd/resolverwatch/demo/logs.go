@@ -29,7 +29,8 @@ func (d *demo) sendLogs(ctx context.Context) error {
 	if err := d.send(ctx, records); err != nil {
 		return err
 	}
-	d.progress("%d records are with Firehose, after %.1f s", len(records), time.Since(begin).Seconds())
+	d.progress("records sent: %d, in %.1f s; Firehose keeps the last of them for %d s, twice", len(records),
+		time.Since(begin).Seconds(), d.buffer)
 	return d.delivered(ctx)
 }
 

@@ -27,7 +27,7 @@ func (d *demo) reportFeeds(imports []imported) {
 	rows := [][]string{{"FEED", "WHAT IT IS", "ENTRIES", "SKIPPED", "REJECTED"}}
 	for _, list := range imports {
 		rows = append(rows, []string{string(list.feed.ID), list.feed.Kind,
-			fmt.Sprint(list.report.Names), fmt.Sprint(list.report.Skipped), fmt.Sprint(list.report.Rejected)})
+			number(list.report.Names), number(list.report.Skipped), number(list.report.Rejected)})
 	}
 	d.table(rows)
 }
@@ -35,26 +35,29 @@ func (d *demo) reportFeeds(imports []imported) {
 func (d *demo) reportLogs(f *findings) {
 	d.print("\nQuery logs, through Firehose and the transformer\n\n")
 	rows := [][]string{
-		{"records sent", fmt.Sprint(d.ledger.Records), ""},
-		{"log objects delivered", fmt.Sprint(len(f.marked)), fmt.Sprintf("in %d files, %d KiB", f.objects, (f.bytes+1023)/1024)},
+		{"records sent", number(d.ledger.Records), "some hold several log objects"},
+		{"log objects delivered", number(len(f.marked)), fmt.Sprintf("in %d files, %d KiB", f.objects, (f.bytes+1023)/1024)},
 	}
 	for _, verdict := range []string{sample.Malicious, sample.Allowed, sample.Clean, sample.Unknown} {
-		rows = append(rows, []string{"  " + verdict, fmt.Sprint(f.verdicts[verdict]), meaning(verdict)})
+		rows = append(rows, []string{"  " + verdict, number(f.verdicts[verdict]), meaning(verdict)})
 	}
-	rows = append(rows, []string{"records dropped", fmt.Sprint(f.dropped), "blank, or a control message"},
-		[]string{"records failed", fmt.Sprint(len(d.ledger.Failed)), "kept as they came under delivery-failures/"})
+	rows = append(rows, []string{"records dropped", number(f.dropped), "blank, or a control message"},
+		[]string{"records failed", number(len(d.ledger.Failed)), "kept as they came, under delivery-failures/"})
 	for _, why := range slices.Sorted(maps.Keys(f.failed)) {
-		rows = append(rows, []string{"  " + why, fmt.Sprint(f.failed[why]), ""})
+		rows = append(rows, []string{"  " + why, number(f.failed[why]), ""})
 	}
 	d.table(rows)
 	d.print("\n  Every record was compared with what must come out: all of them are right.\n")
 	d.print("\nHosts that asked for a listed name, or were answered with one\n\n")
 	rows = [][]string{{"HOST", "INSTANCE", "VPC", "QUERIES", "INDICATOR", "FEED"}}
 	for _, s := range f.sighted {
-		rows = append(rows, []string{s.host.SrcAddr, s.host.Instance, s.host.VPCID, fmt.Sprint(s.queries), s.indicator, s.feeds})
+		rows = append(rows, []string{s.host.SrcAddr, s.host.Instance, s.host.VPCID, number(s.queries), s.indicator, s.feeds})
 	}
 	d.table(rows)
 }
+
+// number writes a count to the right of its column.
+func number(n int) string { return fmt.Sprintf("%7d", n) }
 
 func meaning(verdict string) string {
 	switch verdict {
@@ -94,10 +97,10 @@ func (d *demo) reportNext() {
 	d.print("\nNext\n\n")
 	for _, command := range []string{
 		"zcat " + logs + "/dns-query-logs/*/*/*/*.gz | grep '\"malicious\"' | head -n 3",
-		"resolverwatch scan --feed " + csv + " " + d.Out + "/" + rawLogs,
-		"resolverwatch check --feed " + csv + " a.tunnel.c2.example www.example.test",
-		"resolverwatch index inspect " + d.Out + "/" + localaws.IndexBucket + "/index/*.rwx",
-		"resolverwatch demo --keep    # leaves it running, for the AWS CLI to look around",
+		d.Command + " scan --feed " + csv + " " + d.Out + "/" + rawLogs,
+		d.Command + " check --feed " + csv + " a.tunnel.c2.example www.example.test",
+		d.Command + " index inspect " + d.Out + "/" + localaws.IndexBucket + "/" + d.served.Object,
+		d.Command + " demo --keep    # leaves it running, for the AWS CLI to look around",
 	} {
 		d.print("  %s\n", command)
 	}
