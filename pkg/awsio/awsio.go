@@ -36,7 +36,11 @@ func Config(ctx context.Context) (aws.Config, error) {
 // NewS3 returns a client for S3. Endpoints other than those of AWS are asked by path,
 // because a bucket has no host name of its own there.
 func NewS3(c aws.Config) *s3.Client {
-	return s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
+	return s3.NewFromConfig(c, func(o *s3.Options) {
+		o.UsePathStyle = o.BaseEndpoint != nil
+		// Indexes and snapshots carry checksums of their own, and lists come from anywhere.
+		o.DisableLogOutputChecksumValidationSkipped = true
+	})
 }
 
 // StatusOf returns the HTTP status of the answer that an error stands for, 0 if there

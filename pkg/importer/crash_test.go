@@ -37,13 +37,26 @@ func crashScene(t *testing.T) (w *world, triggers []importer.Trigger, before, af
 	return w, triggers, before, done.served(t)
 }
 
+// everyCall yields the numbers of calls, from 1. In short mode, which is for the slow race
+// detector, it yields some of them.
+func everyCall(calls int) func(yield func(int) bool) {
+	step := 1
+	if testing.Short() {
+		step = 13
+	}
+	return func(yield func(int) bool) {
+		for at := 1; at <= calls && yield(at); at += step {
+		}
+	}
+}
+
 // wantSound checks what must hold at every moment, in the middle of a run too.
 func wantSound(t *testing.T, w *world, allowed ...string) {
 	t.Helper()
 	if served := w.served(t); !slices.Contains(allowed, served) {
 		t.Fatalf("served is neither the old nor the new list: %.200s...", served)
 	}
-	for id, row := range w.rows {
+	for id, row := range w.state {
 		if _, found := w.objects[row.Accepted.Snapshot]; !found && row.Accepted.Snapshot != "" {
 			t.Fatalf("the row of %q names %q, which is not there", id, row.Accepted.Snapshot)
 		}
@@ -59,7 +72,7 @@ func wantFinished(t *testing.T, w *world, want string) {
 	if tabled := w.tabled(); tabled != want {
 		t.Fatalf("the table is not the new list: %.200s...", tabled)
 	}
-	for id, row := range w.rows {
+	for id, row := range w.state {
 		if row.Table != (importer.TableState{Snapshot: row.Accepted.Snapshot}) || row.Last.Outcome == importer.OutcomeDeleted {
 			t.Fatalf("the row of %q is not in order: %+v", id, row)
 		}
@@ -75,7 +88,7 @@ func TestImporter_Handle_killedAtEveryCall(t *testing.T) {
 	t.Parallel()
 	begin, triggers, before, after := crashScene(t)
 	calls := len(begin.clone().handle(t, triggers...).calls)
-	for at := 1; at <= calls; at++ {
+	for at := range everyCall(calls) {
 		for _, afterCall := range []bool{false, true} {
 			t.Run(fmt.Sprintf("call %d after %v", at, afterCall), func(t *testing.T) {
 				w := begin.clone()
@@ -125,9 +138,10 @@ func TestImporter_Handle_killedTwice(t *testing.T) {
 	t.Parallel()
 	begin, triggers, before, after := crashScene(t)
 	calls := len(begin.clone().handle(t, triggers...).calls)
-	const step = 7 // of both accidents; coprime to nothing in particular
-	for first := 1; first <= calls; first += step {
-		for second := 1; second <= calls; second += step {
+	const step = 7 // of both accidents
+	for first := range everyCall(calls / step) {
+		for second := range everyCall(calls / step) {
+			first, second := first*step, second*step
 			w := begin.clone()
 			_ = w.process().die(first, true).importer(t).Handle(context.Background(), triggers...)
 			w.pass(time.Minute)
@@ -146,7 +160,7 @@ func TestImporter_Handle_lostReplyAtEveryCall(t *testing.T) {
 	t.Parallel()
 	begin, triggers, _, after := crashScene(t)
 	calls := len(begin.clone().handle(t, triggers...).calls)
-	for at := 1; at <= calls; at++ {
+	for at := range everyCall(calls) {
 		w := begin.clone()
 		p := w.process()
 		p.at, p.twice = at, true
@@ -166,7 +180,7 @@ func TestImporter_Handle_overtakenAtEveryCall(t *testing.T) {
 	t.Parallel()
 	begin, triggers, _, after := crashScene(t)
 	calls := len(begin.clone().handle(t, triggers...).calls)
-	for at := 1; at <= calls; at++ {
+	for at := range everyCall(calls) {
 		w := begin.clone()
 		slow := w.process()
 		slow.at = at
@@ -190,7 +204,7 @@ func TestImporter_Handle_overtakenByNewerList(t *testing.T) {
 		done.handle(t, append(keys(key), triggers...)...)
 		after := done.served(t)
 		calls := len(begin.clone().handle(t, triggers...).calls)
-		for at := 1; at <= calls; at++ {
+		for at := range everyCall(calls) {
 			w := begin.clone()
 			slow := w.process()
 			slow.at = at
@@ -223,7 +237,7 @@ func TestImporter_Handle_interleavedAtEveryPairOfCalls(t *testing.T) {
 	for i := range calls {
 		calls[i] = len(begin.clone().handle(t, triggers[i]...).calls)
 	}
-	for pair := range calls[0] * calls[1] {
+	for pair := range everyCall(calls[0]*calls[1] - 1) {
 		w := begin.clone()
 		first, second := w.process(), w.process()
 		first.at, second.at = 1+pair%calls[0], 1+pair/calls[0]

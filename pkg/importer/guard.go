@@ -46,6 +46,7 @@ type DropReason string
 const (
 	DropSingleLabel    DropReason = "single_label"    // a top-level domain, or a host without one
 	DropPublicSuffix   DropReason = "public_suffix"   // strangers register names under it
+	DropPrivateSuffix  DropReason = "private_suffix"  // the same, by the company that owns it
 	DropProtected      DropReason = "protected"       // what a VPC cannot do without, or the user's own
 	DropSharedHost     DropReason = "shared_host"     // its paths belong to strangers
 	DropWideBlock      DropReason = "wide_block"      // more addresses than one owner has
@@ -59,6 +60,8 @@ func (r DropReason) Explain() string {
 		return "a single label: it would mark everything under a top-level domain"
 	case DropPublicSuffix:
 		return "a public suffix: strangers own the names under it"
+	case DropPrivateSuffix:
+		return "a hosting, storage or dynamic DNS suffix: customers own the names under it"
 	case DropProtected:
 		return "a protected name: AWS, Internet infrastructure or your own zone"
 	case DropSharedHost:
@@ -86,6 +89,7 @@ const (
 	markCore        mark = 1 << iota // a protected name; names under it may be listed
 	markZone                         // a protected zone: the name and all under it
 	markShared                       // a shared host
+	markSharedZone                   // a shared host, and no name below it is a customer's
 	markAboveCore                    // an ancestor of a protected name or zone
 	markAboveShared                  // an ancestor of a shared host
 )
@@ -98,7 +102,8 @@ func newEntryGuard(g *Guards) *entryGuard {
 	}
 	guard.set(strings.Fields(coreNames), markCore, markAboveCore)
 	guard.set(strings.Fields(coreZones), markZone, markAboveCore)
-	guard.set(strings.Fields(sharedHosts), markShared, markAboveShared)
+	guard.set(strings.Fields(sharedApexes), markShared, markAboveShared)
+	guard.set(strings.Fields(sharedHosts), markShared|markSharedZone, markAboveShared)
 	for _, zone := range g.Protected {
 		guard.set([]string{zone.String()}, markZone, markAboveCore)
 	}
@@ -131,10 +136,12 @@ func (g *entryGuard) judge(entry *indicator.Indicator) DropReason {
 	switch {
 	case !strings.Contains(name, "."):
 		return DropSingleLabel
-	case suffix == name && (icann || entry.Action == indicator.ActionBlock):
+	case suffix == name && icann:
 		return DropPublicSuffix
 	case entry.Action == indicator.ActionAllow:
 		return ""
+	case suffix == name && !isEC2Host(name):
+		return DropPrivateSuffix
 	default:
 		return g.judgeName(name, entry.Scope)
 	}
@@ -152,7 +159,7 @@ func (g *entryGuard) judgeName(name string, scope indicator.Scope) DropReason {
 		switch above := g.marks[ancestor]; {
 		case above&markZone != 0:
 			return DropProtected
-		case wide && above&markShared != 0:
+		case wide && above&markSharedZone != 0:
 			return DropSharedHost
 		}
 	}
@@ -186,22 +193,33 @@ func ancestors(name string) func(yield func(string) bool) {
 	}
 }
 
-// isAWSEndpoint reports whether name is an endpoint of an AWS service, global
-// (sts.amazonaws.com) or regional (sqs.eu-west-1.amazonaws.com). Names of customers
-// lie deeper, or under a label that is no Region.
+// isAWSEndpoint reports whether name is AWS's own: a service that is global
+// (sts.amazonaws.com) or regional (sqs.eu-west-1.amazonaws.com), or the Region of one
+// (eu-west-1.elb.amazonaws.com). Names of customers lie deeper, or under a label that is
+// no Region (bucket.s3-website-eu-west-1.amazonaws.com).
 func isAWSEndpoint(name string) bool {
 	service, found := strings.CutSuffix(strings.TrimSuffix(name, ".cn"), ".amazonaws.com")
 	if !found {
 		return false
 	}
-	_, region, regional := strings.Cut(service, ".")
-	return !regional || isRegion(region)
+	first, rest, deeper := strings.Cut(service, ".")
+	return !deeper || isRegion(rest) || isRegion(first)
 }
 
-// isRegion reports whether label reads like a Region: words and a digit, three or
-// more, joined by hyphens.
+// isEC2Host reports whether name is the public name of somebody's EC2 instance. The
+// public suffix list has those of us-east-1 for suffixes.
+func isEC2Host(name string) bool {
+	return strings.HasPrefix(name, "ec2-") && strings.HasSuffix(name, ".compute-1.amazonaws.com")
+}
+
+// isRegion reports whether label reads like a Region: us-east-1, us-gov-west-1.
 func isRegion(label string) bool {
-	last := len(label) - 1
-	return strings.Count(label, "-") >= 2 && !strings.Contains(label, ".") &&
-		'0' <= label[last] && label[last] <= '9' && label[last-1] == '-'
+	words := strings.Split(label, "-")
+	last := words[len(words)-1]
+	return len(words) >= 3 && len(words[0]) == 2 && isLetters(words[0]) &&
+		len(last) == 1 && '0' <= last[0] && last[0] <= '9'
+}
+
+func isLetters(word string) bool {
+	return !strings.ContainsFunc(word, func(r rune) bool { return r < 'a' || r > 'z' })
 }

@@ -230,7 +230,7 @@ func TestImporter_Handle_deletedFeed(t *testing.T) {
 	w.handle(t, keys("feeds/goes/one.txt")...)
 	wantEqual(t, "served", w.served(t), "stays block subtree stays.example")
 	wantEqual(t, "table", w.tabled(), "stays block subtree stays.example")
-	if _, found := w.rows["goes"]; found {
+	if _, found := w.state["goes"]; found {
 		t.Error("the row of the deleted feed is still there")
 	}
 }
@@ -314,7 +314,7 @@ func TestImporter_Handle_refusedListLeavesTheOldOne(t *testing.T) {
 	if report.Outcome != importer.OutcomeRefused || report.Refusals[0].Code != importer.RefusedUnreadable {
 		t.Errorf("report is %+v", report)
 	}
-	row := w.rows["f"]
+	row := w.state["f"]
 	if row.Accepted.Version != "v1" || row.Last.Version != "v2" || row.Last.Outcome != importer.OutcomeRefused {
 		t.Errorf("row is %+v", row)
 	}
@@ -337,7 +337,7 @@ func TestImporter_Handle_force(t *testing.T) {
 			u.tags = map[string]string{importer.ForceKey: "agreed"}
 		}},
 		{name: "settings", want: "a rolling list", force: func(w *world, _ *upload) {
-			w.settings["f"] = `{"force":"a rolling list"}`
+			w.parameters["f"] = `{"force":"a rolling list"}`
 		}},
 		{name: "trigger", want: "on the phone", force: func(*world, *upload) {}, trigger: "on the phone"},
 	} {
@@ -349,7 +349,7 @@ func TestImporter_Handle_force(t *testing.T) {
 			tc.force(w, w.put(key, numbered("name", 1_500)))
 			w.handle(t, importer.Trigger{Key: key, Force: tc.trigger})
 			report := w.report(t, "f/v2")
-			accepted := w.rows["f"].Accepted.Version
+			accepted := w.state["f"].Accepted.Version
 			if report.Refusals[0].Code != importer.RefusedShrink || report.Force != tc.want {
 				t.Errorf("refusals %v forced by %q, want shrink forced by %q", report.Refusals, report.Force, tc.want)
 			}
@@ -462,7 +462,7 @@ func TestImporter_Handle_rolledBackNumbersAreNotUsedAgain(t *testing.T) {
 func TestImporter_Handle_expiry(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	w.settings["old"] = `{"maxAge":"7d"}`
+	w.parameters["old"] = `{"maxAge":"7d"}`
 	w.put("feeds/old/list.txt", "old.example\n")
 	w.put("feeds/new/list.csv", "domain,expires_at\nstays.example,\nends.example,2030-01-02T00:00:00Z\n")
 	w.handle(t, keys("feeds/old/list.txt", "feeds/new/list.csv")...)
@@ -498,7 +498,7 @@ func rowKeyOf(t *testing.T, w *world, name string) string {
 func TestImporter_Handle_allFeedsTooOldIsNotClean(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	w.settings["f"] = `{"maxAge":"1d"}`
+	w.parameters["f"] = `{"maxAge":"1d"}`
 	w.put("feeds/f/list.txt", "evil.example\n")
 	w.handle(t, keys("feeds/f/list.txt")...)
 	renewed := w.current.RenewedAt
@@ -518,12 +518,12 @@ func TestImporter_Handle_changedSettings(t *testing.T) {
 	w := newWorld()
 	w.put(key, "evil.example\n")
 	w.handle(t, keys(key)...)
-	w.settings["f"] = `{"scope":"name","severity":"high"}`
+	w.parameters["f"] = `{"scope":"name","severity":"high"}`
 	w.handle(t, keys(key)...)
 	wantEqual(t, "served", w.served(t), "f block name evil.example")
 	wantEqual(t, "table", w.tabled(), "f block name evil.example")
 
-	w.settings["f"] = `{"scpoe":"name"}`
+	w.parameters["f"] = `{"scpoe":"name"}`
 	w.handle(t, keys(key)...)
 	report := w.report(t, "f/v1")
 	if report.Outcome != importer.OutcomeRefused || !strings.Contains(report.Refusals[0].What, `the nearest is "scope"`) {

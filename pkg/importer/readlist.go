@@ -53,12 +53,15 @@ type ListReport struct {
 func ReadList(r io.Reader, s FeedSettings, g Guards, h Hooks) (List, ListReport, error) {
 	guard, builder := newEntryGuard(&g), newListBuilder()
 	report := ListReport{Dropped: map[DropReason]int{}}
-	line := 0
+	line, suffixes := 0, 0
 	options := s.options(g, h)
 	options.Line = &line
 	parsed, err := feed.Parse(r, options, func(entry *indicator.Indicator) error {
 		if reason := guard.judge(entry); reason != "" {
 			report.Dropped[reason]++
+			if reason == DropPublicSuffix && entry.Action == indicator.ActionBlock {
+				suffixes++
+			}
 			if h.OnDrop != nil {
 				h.OnDrop(Drop{line, entry.Value(), entry.Scope.String(), reason})
 			}
@@ -72,7 +75,7 @@ func ReadList(r io.Reader, s FeedSettings, g Guards, h Hooks) (List, ListReport,
 	}
 	list, repeats := builder.build()
 	report.Repeats, report.Names = repeats, list.Len()
-	if refusals := g.checkReading(&report); len(refusals) > 0 {
+	if refusals := g.checkReading(&report, suffixes); len(refusals) > 0 {
 		return list, report, refusals
 	}
 	return list, report, nil

@@ -88,8 +88,10 @@ func (r Refusals) codes() string {
 const orForce = `; if it is right as it is, upload it again with the metadata or tag "` +
 	ForceKey + `" and the reason as its value`
 
-// checkReading refuses what the reading of a list alone shows.
-func (g *Guards) checkReading(r *ListReport) (refusals Refusals) {
+// checkReading refuses what the reading of a list alone shows. suffixes are the block
+// entries that are public suffixes: those of companies stand in good lists too, and in a
+// list of what is allowed they do no harm.
+func (g *Guards) checkReading(r *ListReport, suffixes int) (refusals Refusals) {
 	counted := r.Accepted + r.Rejected
 	valid := percent(r.Accepted, counted)
 	if counted >= g.MinValidEntries && valid < g.MinValidPercent {
@@ -106,7 +108,6 @@ func (g *Guards) checkReading(r *ListReport) (refusals Refusals) {
 			Todo: "see what was dropped and skipped; to retire a feed, delete its list",
 		})
 	}
-	suffixes := r.Dropped[DropPublicSuffix]
 	if share := percent(suffixes, r.Accepted); suffixes > g.SuffixEntries && share > g.SuffixPercent {
 		refusals = append(refusals, Refusal{
 			Code: RefusedSuffixes,

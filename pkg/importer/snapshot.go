@@ -53,15 +53,17 @@ const (
 	snapshotColumns = "value\tscope\taction\tseverity\tconfidence\tcategory\treference\tfirst_seen\texpires_at\tadded_at"
 	snapshotFields  = 10
 
-	maxSnapshotLine = 8 << 10 // bytes; a name, a category and a reference fit several times
+	snapshotWindow  = 256 << 10 // bytes
+	maxSnapshotLine = 8 << 10   // bytes; a name, a category and a reference fit several times
 )
 
 // writeSnapshot writes the entries of list. Those that stand in base too keep the time
 // when they were added; base may be nil.
 func writeSnapshot(head SnapshotHead, list *List, base *snapshotReader) ([]byte, error) {
 	var out bytes.Buffer
-	// One goroutine: a Lambda of this size has one core.
-	compressed, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1))
+	// One goroutine, since a Lambda of this size has one core; what repeats in a sorted
+	// list repeats within a small window.
+	compressed, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(snapshotWindow))
 	if err != nil {
 		return nil, fmt.Errorf("writing a snapshot: %w", err)
 	}
@@ -123,7 +125,7 @@ var errSnapshot = errors.New("damaged snapshot")
 
 // openSnapshot reads the head. The caller closes the reader, and r with it.
 func openSnapshot(r io.ReadCloser) (*snapshotReader, error) {
-	decompressed, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+	decompressed, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", errSnapshot, err), r.Close())
 	}

@@ -16,32 +16,38 @@ const coreNames = `
 	ubuntu.com debian.org fedoraproject.org redhat.com docker.com docker.io
 	npmjs.org pypi.org pythonhosted.org golang.org maven.org rubygems.org
 	digicert.com letsencrypt.org lencr.org globalsign.com sectigo.com verisign.com
-	root-servers.net gtld-servers.net ntp.org iana.org icann.org`
+	root-servers.net gtld-servers.net in-addr.arpa ip6.arpa ntp.org iana.org icann.org`
 
 // coreZones hold nothing that a list could rightly name: AWS's own end points, names
-// of a VPC, and zones that are served locally (RFC 6303, RFC 6761, RFC 8375).
+// of a VPC, and zones that are served locally (RFC 6761, RFC 6762, RFC 8375).
 const coreZones = `
-	api.aws internal local localhost localdomain home.arpa in-addr.arpa ip6.arpa`
+	api.aws internal local localhost localdomain home.arpa`
 
-// sharedHosts serve many strangers under one name, by path. Hosts that give each
-// customer a name of its own are no matter of this list but of the public suffixes.
+// sharedApexes serve many strangers under one name, by path, and give customers names of
+// their own below it. Those whose names below are all that strangers have are no matter
+// of this list but of the public suffixes.
+const sharedApexes = `
+	sourceforge.net box.com slack.com medium.com notion.so notion.site goo.gl
+	sharepoint.com wordpress.com tumblr.com zendesk.com live.net`
+
+// sharedHosts serve many strangers under one name, by path, as do the names below it.
 const sharedHosts = `
 	github.com gist.github.com api.github.com codeload.github.com objects.githubusercontent.com
-	raw.githubusercontent.com gitlab.com bitbucket.org codeberg.org sourceforge.net
-	dl.sourceforge.net launchpad.net gitee.com
+	raw.githubusercontent.com gitlab.com bitbucket.org codeberg.org
+	downloads.sourceforge.net dl.sourceforge.net launchpad.net gitee.com
 	drive.google.com docs.google.com sites.google.com storage.googleapis.com
 	firebasestorage.googleapis.com script.google.com forms.gle
-	dropbox.com dl.dropboxusercontent.com box.com onedrive.live.com 1drv.ms
+	dropbox.com dl.dropboxusercontent.com app.box.com onedrive.live.com 1drv.ms
 	mediafire.com mega.nz mega.co.nz wetransfer.com we.tl sendspace.com transfer.sh
 	gofile.io file.io anonfiles.com catbox.moe files.catbox.moe litterbox.catbox.moe
 	pixeldrain.com uploadfiles.io ufile.io workupload.com
 	pastebin.com paste.ee hastebin.com rentry.co ghostbin.com dpaste.org controlc.com
 	pastebin.pl justpaste.it
 	discord.com discordapp.com cdn.discordapp.com media.discordapp.net discordapp.net
-	slack.com files.slack.com telegram.org api.telegram.org t.me telegra.ph
+	files.slack.com telegram.org api.telegram.org t.me telegra.ph
 	archive.org web.archive.org reddit.com twitter.com x.com t.co linkedin.com
-	medium.com notion.so trello.com imgur.com i.imgur.com
-	bit.ly tinyurl.com is.gd cutt.ly rebrand.ly goo.gl ow.ly`
+	trello.com imgur.com i.imgur.com
+	bit.ly tinyurl.com is.gd cutt.ly rebrand.ly ow.ly`
 
 // specialBlocks are the special-purpose address registries of RFC 6890, as they are
 // for answers: an indicator in one of them would mark somebody's private network.

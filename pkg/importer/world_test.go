@@ -30,13 +30,13 @@ type world struct {
 	guards   importer.Guards
 	maxBytes int
 
-	uploads  map[string][]upload // the current version of a key is the last one
-	serial   int
-	settings map[indicator.FeedID]string
-	objects  map[string][]byte // of the archive
-	rows     map[indicator.FeedID]importer.FeedRow
-	table    map[string]importer.Entry // by feed and row key
-	badEdits []*importer.EntryError
+	uploads    map[string][]upload // the current version of a key is the last one
+	serial     int
+	parameters map[indicator.FeedID]string // settings of feeds
+	objects    map[string][]byte           // of the archive
+	state      map[indicator.FeedID]importer.FeedRow
+	table      map[string]importer.Entry // by feed and row key
+	badEdits   []*importer.EntryError
 
 	current   index.Current
 	etag      int // 0 = there is no pointer
@@ -52,16 +52,16 @@ type upload struct {
 
 func newWorld() *world {
 	return &world{
-		now:       time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC),
-		guards:    importer.Guards{Guards: settings.DefaultGuards()},
-		maxBytes:  1 << 30,
-		uploads:   map[string][]upload{},
-		settings:  map[indicator.FeedID]string{},
-		objects:   map[string][]byte{},
-		rows:      map[indicator.FeedID]importer.FeedRow{},
-		table:     map[string]importer.Entry{},
-		indexes:   map[string][]byte{},
-		indexAges: map[string]time.Time{},
+		now:        time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC),
+		guards:     importer.Guards{Guards: settings.DefaultGuards()},
+		maxBytes:   1 << 30,
+		uploads:    map[string][]upload{},
+		parameters: map[indicator.FeedID]string{},
+		objects:    map[string][]byte{},
+		state:      map[indicator.FeedID]importer.FeedRow{},
+		table:      map[string]importer.Entry{},
+		indexes:    map[string][]byte{},
+		indexAges:  map[string]time.Time{},
 	}
 }
 
@@ -69,8 +69,8 @@ func newWorld() *world {
 func (w *world) clone() *world {
 	return &world{
 		now: w.now, guards: w.guards, maxBytes: w.maxBytes, serial: w.serial, badEdits: w.badEdits,
-		uploads: maps.Clone(w.uploads), settings: maps.Clone(w.settings), objects: maps.Clone(w.objects),
-		rows: maps.Clone(w.rows), table: maps.Clone(w.table),
+		uploads: maps.Clone(w.uploads), parameters: maps.Clone(w.parameters), objects: maps.Clone(w.objects),
+		state: maps.Clone(w.state), table: maps.Clone(w.table),
 		current: w.current, etag: w.etag, indexes: maps.Clone(w.indexes), indexAges: maps.Clone(w.indexAges),
 	}
 }
@@ -294,7 +294,7 @@ type feedSettings struct{ *process }
 
 func (s feedSettings) Feed(_ context.Context, id indicator.FeedID) (text []byte, err error) {
 	err = s.call("Feed", func() error {
-		found, ok := s.world.settings[id]
+		found, ok := s.parameters[id]
 		if !ok {
 			return importer.ErrNotFound
 		}
@@ -308,7 +308,7 @@ type feedRows struct{ *process }
 
 func (r feedRows) Rows(context.Context) (rows []importer.FeedRow, err error) {
 	err = r.call("Rows", func() error {
-		rows = slices.Collect(maps.Values(r.world.rows))
+		rows = slices.Collect(maps.Values(r.state))
 		return nil
 	})
 	return rows, err
@@ -316,7 +316,7 @@ func (r feedRows) Rows(context.Context) (rows []importer.FeedRow, err error) {
 
 func (r feedRows) Row(_ context.Context, id indicator.FeedID) (row importer.FeedRow, err error) {
 	err = r.call("Row", func() error {
-		row = r.world.rows[id]
+		row = r.state[id]
 		return nil
 	})
 	return row, err
@@ -324,22 +324,22 @@ func (r feedRows) Row(_ context.Context, id indicator.FeedID) (row importer.Feed
 
 func (r feedRows) PutRow(_ context.Context, row importer.FeedRow) error {
 	return r.call("PutRow", func() error {
-		if r.world.rows[row.ID].Revision != row.Revision {
+		if r.state[row.ID].Revision != row.Revision {
 			return importer.ErrConflict
 		}
 		row := row
 		row.Revision++
-		r.world.rows[row.ID] = row
+		r.state[row.ID] = row
 		return nil
 	})
 }
 
 func (r feedRows) DeleteRow(_ context.Context, row importer.FeedRow) error {
 	return r.call("DeleteRow", func() error {
-		if r.world.rows[row.ID].Revision != row.Revision {
+		if r.state[row.ID].Revision != row.Revision {
 			return importer.ErrConflict
 		}
-		delete(r.world.rows, row.ID)
+		delete(r.state, row.ID)
 		return nil
 	})
 }

@@ -1,0 +1,273 @@
+package importerio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	localdynamodb "github.com/resolverwatch/resolverwatch/pkg/localaws/dynamodb"
+)
+
+func day(n int) time.Time { return time.Date(2030, 1, n, 1, 2, 3, 0, time.UTC) }
+
+func TestTable_feedRows(t *testing.T) {
+	t.Parallel()
+	ctx, table := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{PageItems: 2}), tableName)
+	full := importer.FeedRow{
+		ID: "full",
+		Accepted: importer.Acceptance{
+			Action: indicator.ActionAllow, Key: "allow/full/list.txt", Version: "v1", Settings: "0a1b", Snapshot: "accepted/full/v1",
+			Entries: 7, Bytes: 99, At: day(1), MaxAge: 36 * time.Hour,
+		},
+		Last:  importer.Judgement{Version: "v2", Outcome: importer.OutcomeRefused, Reason: "shrink growth", At: day(2)},
+		Table: importer.TableState{Snapshot: "accepted/full/v0", Target: "none", Cursor: "a\tb\tc", Owner: "me", Until: day(3)},
+	}
+	rows := []importer.FeedRow{{ID: "bare"}, {ID: "c"}, {ID: "d"}, full, {ID: "z"}}
+	for i := range rows {
+		if err := table.PutRow(ctx, rows[i]); err != nil {
+			t.Fatal(err)
+		}
+		rows[i].Revision = 1
+	}
+	got, err := table.Rows(ctx)
+	if diff := gocmp.Diff(rows, got); diff != "" || err != nil {
+		t.Errorf("rows: %v %s", err, diff)
+	}
+	for _, want := range rows {
+		got, err := table.Row(ctx, want.ID)
+		if got != want || err != nil {
+			t.Errorf("row is %+v, %v; want %+v", got, err, want)
+		}
+	}
+	if got, err := table.Row(ctx, "none"); got != (importer.FeedRow{ID: "none"}) || err != nil {
+		t.Errorf("a missing row is %+v, %v", got, err)
+	}
+}
+
+func TestTable_rowConflicts(t *testing.T) {
+	t.Parallel()
+	ctx, table := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{}), tableName)
+	first, second := importer.FeedRow{ID: "f"}, importer.FeedRow{ID: "f", Revision: 1}
+	for _, step := range []struct {
+		name string
+		do   func() error
+		want error
+	}{
+		{"delete none", func() error { return table.DeleteRow(ctx, second) }, importer.ErrConflict},
+		{"change none", func() error { return table.PutRow(ctx, second) }, importer.ErrConflict},
+		{"first", func() error { return table.PutRow(ctx, first) }, nil},
+		{"first again", func() error { return table.PutRow(ctx, first) }, importer.ErrConflict},
+		{"second", func() error { return table.PutRow(ctx, second) }, nil},
+		{"second again", func() error { return table.PutRow(ctx, second) }, importer.ErrConflict},
+		{"delete an old one", func() error { return table.DeleteRow(ctx, second) }, importer.ErrConflict},
+		{"delete", func() error { return table.DeleteRow(ctx, importer.FeedRow{ID: "f", Revision: 2}) }, nil},
+	} {
+		if err := step.do(); !errors.Is(err, step.want) {
+			t.Errorf("%s: %v, want %v", step.name, err, step.want)
+		}
+	}
+}
+
+func entry(t *testing.T, name string) importer.Entry {
+	t.Helper()
+	parsed, err := domainname.Parse(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return importer.Entry{AddedAt: day(4), Indicator: indicator.Indicator{
+		Name: parsed, Scope: indicator.ScopeSubtree, Action: indicator.ActionBlock,
+		Severity: indicator.SeverityHigh, Confidence: 0, Category: "phishing",
+	}}
+}
+
+func collect(t *testing.T, table *importerio.Table, feed indicator.FeedID) (entries []importer.Entry, problems []string) {
+	t.Helper()
+	for entry, err := range table.Entries(context.Background(), feed) {
+		var bad *importer.EntryError
+		switch {
+		case errors.As(err, &bad):
+			problems = append(problems, err.Error())
+		case err != nil:
+			t.Fatal(err)
+		default:
+			entries = append(entries, entry)
+		}
+	}
+	slices.SortFunc(entries, func(a, b importer.Entry) int { return a.Compare(&b.Indicator) })
+	slices.Sort(problems)
+	return entries, problems
+}
+
+func TestTable_Write_roundTrip(t *testing.T) {
+	t.Parallel()
+	ctx, table := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{PageItems: 10}), tableName)
+	block := importer.Entry{Indicator: indicator.Indicator{
+		Block: netip.MustParsePrefix("198.51.100.0/24"), Scope: indicator.ScopeCIDR, Action: indicator.ActionBlock,
+		Severity: indicator.SeverityLow, Confidence: 100, Reference: "https://lists.example/1",
+		FirstSeen: day(1), ExpiresAt: day(9),
+	}}
+	address := block
+	address.Block = netip.MustParsePrefix("2001:db8::1/128")
+	want := []importer.Entry{block, address}
+	for i := range 60 {
+		want = append(want, entry(t, fmt.Sprintf("n%02d.example", i)))
+	}
+	var changes []importer.Change
+	for _, e := range want {
+		changes = append(changes, importer.Change{Entry: e})
+	}
+	if err := table.Write(ctx, "f", changes); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.Write(ctx, "ff", changes[:5]); err != nil { // begins with the id of another feed
+		t.Fatal(err)
+	}
+	got, problems := collect(t, table, "f")
+	if diff := gocmp.Diff(texts(want), texts(got)); diff != "" || problems != nil {
+		t.Errorf("%v %s", problems, diff)
+	}
+	for i := range changes {
+		changes[i].Delete = i%2 == 0
+	}
+	if err := table.Write(ctx, "f", changes); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := collect(t, table, "f"); len(got) != 31 {
+		t.Errorf("%d entries are left of 62, want every second", len(got))
+	}
+}
+
+// texts makes entries comparable by go-cmp, which sees no fields of names.
+func texts(entries []importer.Entry) (lines []string) {
+	for _, e := range entries {
+		lines = append(lines, fmt.Sprintf("%s %v %v %v %v %q %q %v %v %v", e.Value(), e.Scope, e.Action,
+			e.Severity, e.Confidence, e.Category, e.Reference, e.FirstSeen, e.ExpiresAt, e.AddedAt))
+	}
+	return lines
+}
+
+// DynamoDB refuses a batch that names a key twice; the last word counts.
+func TestTable_Write_repeats(t *testing.T) {
+	t.Parallel()
+	ctx, table := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{}), tableName)
+	one, other := entry(t, "one.example"), entry(t, "other.example")
+	changed := one
+	changed.Category = "malware"
+	err := table.Write(ctx, "f", []importer.Change{
+		{Entry: one}, {Entry: other}, {Entry: changed}, {Entry: other, Delete: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := collect(t, table, "f")
+	if diff := gocmp.Diff(texts([]importer.Entry{changed}), texts(got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTable_Write_patience(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	table := importerio.NewTable(localTable(t, localdynamodb.Config{
+		Unprocessed: func(_ string, position int) bool { return position%3 != 0 }, // two of three
+		Fault: func(operation string) error {
+			if operation == "BatchWriteItem" && calls.Add(1)%5 == 0 {
+				return localdynamodb.ErrThrottled
+			}
+			return nil
+		},
+	}), tableName)
+	var changes []importer.Change
+	for i := range 60 {
+		changes = append(changes, importer.Change{Entry: entry(t, fmt.Sprintf("n%d.example", i))})
+	}
+	if err := table.Write(context.Background(), "f", changes); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := collect(t, table, "f"); len(got) != len(changes) {
+		t.Errorf("%d of %d rows were written", len(got), len(changes))
+	}
+}
+
+func TestTable_Write_deadline(t *testing.T) {
+	t.Parallel()
+	table := importerio.NewTable(localTable(t, localdynamodb.Config{
+		Unprocessed: func(string, int) bool { return true },
+	}), tableName)
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	err := table.Write(ctx, "f", []importer.Change{{Entry: entry(t, "one.example")}})
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), tableName) {
+		t.Errorf("error %v, want the deadline and the table", err)
+	}
+}
+
+// People edit the table by hand, with no more than the two keys.
+func TestTable_Entries_ownEdits(t *testing.T) {
+	t.Parallel()
+	client := localTable(t, localdynamodb.Config{})
+	put := func(name, sort string, more map[string]types.AttributeValue) {
+		item := map[string]types.AttributeValue{
+			"name": &types.AttributeValueMemberS{Value: name}, "entry": &types.AttributeValueMemberS{Value: sort},
+		}
+		for key, value := range more {
+			item[key] = value
+		}
+		_, err := client.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: aws.String(tableName), Item: item})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("Evil.Example.", "manual#block#subtree", nil)
+	put("198.51.100.9", "manual#block#cidr", nil)
+	put("fine.example", "manual#allow#name", map[string]types.AttributeValue{
+		"severity": &types.AttributeValueMemberS{Value: "High"}, "confidence": &types.AttributeValueMemberN{Value: "70"},
+		"expires_at": &types.AttributeValueMemberN{Value: "1900000000"}, "reason": &types.AttributeValueMemberS{Value: "ours"},
+	})
+	put("not a name", "manual#block#name", nil)
+	put("odd.example", "manual#block", nil)
+	put("odd.example", "manual#drop#name", nil)
+	put("odd.example", "manual#block#everything", nil)
+	put("odd.example", "manual#block#name", map[string]types.AttributeValue{"confidence": &types.AttributeValueMemberN{Value: "101"}})
+	put("odd.example", "manual#allow#name", map[string]types.AttributeValue{"first_seen": &types.AttributeValueMemberS{Value: "yesterday"}})
+
+	got, problems := collect(t, importerio.NewTable(client, tableName), indicator.ManualFeed)
+	none := time.Time{}
+	want := []string{
+		fmt.Sprintf(`198.51.100.9 cidr block medium 50 "" "" %v %v %v`, none, none, none),
+		fmt.Sprintf(`evil.example subtree block medium 50 "" "" %v %v %v`, none, none, none),
+		fmt.Sprintf(`fine.example name allow high 70 "" "" %v %v %v`, none, time.Unix(1_900_000_000, 0).UTC(), none),
+	}
+	if diff := gocmp.Diff(want, texts(got)); diff != "" {
+		t.Error(diff)
+	}
+	if len(problems) != 6 || !strings.HasPrefix(problems[0], "table row not a name manual#block#name: ") {
+		t.Errorf("problems are %q", problems)
+	}
+}
+
+func TestParameters_Feed(t *testing.T) {
+	t.Parallel()
+	parameters := importerio.NewParameters(localSSM(t, map[string]string{"/stack/feeds/f": `{"scope":"name"}`}), "stack")
+	if text, err := parameters.Feed(context.Background(), "f"); string(text) != `{"scope":"name"}` || err != nil {
+		t.Errorf("settings are %q, %v", text, err)
+	}
+	if _, err := parameters.Feed(context.Background(), "none"); !errors.Is(err, importer.ErrNotFound) {
+		t.Errorf("error %v, want not found", err)
+	}
+}
