@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -222,6 +223,26 @@ func TestStack_eventLost(t *testing.T) {
 	upload(t, stack, "reports/one/x", "x") // no list: the importer is not told
 	if objects := stack.Objects(localaws.IndexBucket, ""); len(objects) != 0 {
 		t.Errorf("index bucket holds %v", objects)
+	}
+}
+
+// A service that is not there says so in a way that SDKs understand.
+func TestStack_otherService(t *testing.T) {
+	t.Parallel()
+	stack := newStack(t, nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, stack.URL, strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Amz-Target", "AmazonSQS.ListQueues")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), "UnknownOperationException") {
+		t.Errorf("got %d %s, %v", response.StatusCode, body, err)
 	}
 }
 

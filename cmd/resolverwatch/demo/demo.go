@@ -53,7 +53,7 @@ type Options struct {
 	ImporterBinary, TransformerBinary string
 	// Command is how the report calls this command.
 	//
-	// Default: resolverwatch.
+	// Default: as it was called.
 	Command string
 	// Stdout gets the report, Stderr the progress.
 	Stdout, Stderr io.Writer
@@ -89,11 +89,12 @@ func Run(ctx context.Context, o Options) error {
 	if o.Out == "" {
 		o.Out = DefaultOut
 	}
+	o.Out = filepath.ToSlash(filepath.Clean(o.Out))
 	if o.Records <= 0 {
 		o.Records = DefaultRecords
 	}
 	if o.Command == "" {
-		o.Command = "resolverwatch"
+		o.Command = os.Args[0]
 	}
 	if o.buffer == 0 {
 		o.buffer = bufferInterval

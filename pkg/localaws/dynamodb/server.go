@@ -86,9 +86,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.api.WriteError(w, err)
 		return
 	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	w.WriteHeader(answer.status)
-	_, _ = w.Write(answer.body.Bytes()) // the client went away: nobody is left to tell
+	s.api.WriteRaw(w, answer.status, answer.body.Bytes())
 }
 
 // call checks a request as AWS would, then leaves it to minidyn.
@@ -101,6 +99,8 @@ func (s *Server) call(operation string, body []byte) (*reply, error) {
 	switch operation {
 	case "CreateTable":
 		return s.createTable(body)
+	case "DescribeTable":
+		return active(s.forward(operation, body))
 	case "DeleteTable":
 		return s.deleteTable(body)
 	case "ListTables":

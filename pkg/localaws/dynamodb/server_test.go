@@ -155,6 +155,16 @@ func TestServer_conditionalWrites(t *testing.T) {
 	}
 }
 
+// Tables can be waited for as in AWS, without the wait.
+func TestServer_DescribeTable(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, dynamodb.Config{})
+	out, err := client.DescribeTable(t.Context(), &sdk.DescribeTableInput{TableName: aws.String(tableName)})
+	if err != nil || out.Table.TableStatus != types.TableStatusActive || len(out.Table.KeySchema) != 2 {
+		t.Errorf("got %+v, %v", out, err)
+	}
+}
+
 func TestServer_timeToLive(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, dynamodb.Config{})

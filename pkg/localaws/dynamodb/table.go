@@ -38,7 +38,22 @@ func (s *Server) createTable(body []byte) (*reply, error) {
 			return s.config.Unprocessed(in.TableName, n)
 		})
 	}
-	return answer, nil
+	return active(answer)
+}
+
+// active completes the description of a table: it is ready for use at once.
+func active(answer *reply) (*reply, error) {
+	if answer.status != http.StatusOK {
+		return answer, nil
+	}
+	var description map[string]map[string]json.RawMessage
+	if err := json.Unmarshal(answer.body.Bytes(), &description); err != nil {
+		return nil, err
+	}
+	for _, table := range description {
+		table["TableStatus"] = json.RawMessage(`"ACTIVE"`)
+	}
+	return encode(description)
 }
 
 func (s *Server) deleteTable(body []byte) (*reply, error) {

@@ -50,14 +50,13 @@ func parse(r *http.Request) (*call, *Fault) {
 		return c, notImplemented("If-None-Match other than *")
 	}
 	if c.Action = c.action(query); c.Action == "" {
-		return c, &Fault{http.StatusMethodNotAllowed, "MethodNotAllowed",
-			"The specified method is not allowed against this resource."}
+		return c, &Fault{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed", Message: "The specified method is not allowed against this resource."}
 	}
 	return c, nil
 }
 
 func notImplemented(what string) *Fault {
-	return &Fault{http.StatusNotImplemented, "NotImplemented", "The local S3 does not implement " + what + "."}
+	return &Fault{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "The local S3 does not implement " + what + "."}
 }
 
 // accessKey returns whose key signed the request, "" for an anonymous one.

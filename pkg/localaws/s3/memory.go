@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"crypto/md5" //nolint:gosec // an ETag is an MD5 by definition
 	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
+	"hash/crc32"
 	"io"
 	"maps"
 	"slices"
@@ -85,6 +88,9 @@ func (m *memory) put(bucketName, key string, metadata map[string]string, body []
 	if err != nil {
 		return gofakes3.PutObjectResult{}, err
 	}
+	if wanted := metadata[checksumHeader]; wanted != "" && wanted != checksum(body) {
+		return gofakes3.PutObjectResult{}, gofakes3.ErrorMessage(gofakes3.ErrBadDigest, "The CRC32 you specified did not match the calculated checksum.")
+	}
 	sum := md5.Sum(body) //nolint:gosec // as above
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -125,9 +131,18 @@ func check(conditions *gofakes3.PutConditions, current *version, key string) err
 func kept(headers map[string]string) map[string]string {
 	metadata := maps.Clone(headers)
 	maps.DeleteFunc(metadata, func(name, _ string) bool {
-		return strings.HasPrefix(name, "X-Amz-") && !strings.HasPrefix(name, "X-Amz-Meta-")
+		return strings.HasPrefix(name, "X-Amz-") && !strings.HasPrefix(name, "X-Amz-Meta-") && name != checksumHeader
 	})
 	return metadata
+}
+
+// checksumHeader is the checksum that SDKs send by default, and compare when they
+// read. Others are not kept.
+const checksumHeader = "X-Amz-Checksum-Crc32"
+
+// checksum returns what stands in checksumHeader for a body.
+func checksum(body []byte) string {
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)))
 }
 
 // add makes v the current version of its key.
@@ -174,15 +189,17 @@ func (m *memory) GetObjectVersion(bucketName, key string, id gofakes3.VersionID,
 	if err != nil {
 		return nil, err
 	}
-	body := v.body
+	body, metadata := v.body, v.metadata
 	if part != nil {
 		body = body[part.Start : part.Start+part.Length]
+		metadata = maps.Clone(metadata)
+		delete(metadata, checksumHeader) // it is that of the whole
 	}
 	hash, err := hex.DecodeString(v.etag)
 	if err != nil {
 		return nil, err
 	}
-	return &gofakes3.Object{Name: key, Metadata: v.metadata, Size: int64(len(v.body)), Range: part, Hash: hash,
+	return &gofakes3.Object{Name: key, Metadata: metadata, Size: int64(len(v.body)), Range: part, Hash: hash,
 		VersionID: gofakes3.VersionID(v.id), IsDeleteMarker: v.marker, Contents: io.NopCloser(bytes.NewReader(body))}, nil
 }
 

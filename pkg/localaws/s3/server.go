@@ -56,17 +56,19 @@ type Fault struct {
 	Status  int    // HTTP status
 	Code    string // AWS's word for it
 	Message string
+
+	etag string // of the object, which 304 tells
 }
 
 // Conflict is the answer to the loser of two conditional writes at the same time.
 func Conflict() *Fault {
-	return &Fault{http.StatusConflict, "ConditionalRequestConflict",
-		"A conflicting conditional operation is currently in progress against this resource. Please try again."}
+	return &Fault{Status: http.StatusConflict, Code: "ConditionalRequestConflict",
+		Message: "A conflicting conditional operation is currently in progress against this resource. Please try again."}
 }
 
 // SlowDown is the answer to too many requests.
 func SlowDown() *Fault {
-	return &Fault{http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."}
+	return &Fault{Status: http.StatusServiceUnavailable, Code: "SlowDown", Message: "Please reduce your request rate."}
 }
 
 // Server serves S3's REST protocol with path-style addresses. It is safe for
@@ -110,8 +112,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// checkRead decides what gofakes3 does not: the answer for an object that is not
-// there, and for one that is not the one that If-Match asks for.
+// checkRead decides what gofakes3 does not, or not without sending what belongs to the
+// body: the answers for an object that is not there, and by If-Match and
+// If-None-Match.
 func (s *Server) checkRead(call *call) *Fault {
 	read := call.Method == http.MethodGet || call.Method == http.MethodHead
 	if !read || call.Key == "" || call.upload {
@@ -124,23 +127,35 @@ func (s *Server) checkRead(call *call) *Fault {
 		}
 		return nil // gofakes3 says which 404 it is
 	}
-	wanted := call.http.Header.Get("If-Match")
-	if wanted != "" && wanted != "*" && strings.Trim(wanted, `"`) != found.etag {
-		return &Fault{http.StatusPreconditionFailed, "PreconditionFailed",
-			"At least one of the pre-conditions you specified did not hold"}
+	match, noneMatch := call.http.Header.Get("If-Match"), call.http.Header.Get("If-None-Match")
+	switch {
+	case match != "" && !found.is(match):
+		return &Fault{Status: http.StatusPreconditionFailed, Code: "PreconditionFailed",
+			Message: "At least one of the pre-conditions you specified did not hold"}
+	case noneMatch != "" && found.is(noneMatch):
+		return &Fault{Status: http.StatusNotModified, etag: found.etag}
 	}
 	return nil
 }
 
-func accessDenied() *Fault { return &Fault{http.StatusForbidden, "AccessDenied", "Access Denied"} }
+// is reports whether a condition of a request means this version.
+func (v *version) is(etag string) bool { return etag == "*" || strings.Trim(etag, `"`) == v.etag }
+
+func accessDenied() *Fault {
+	return &Fault{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied"}
+}
 
 func writeFault(w http.ResponseWriter, r *http.Request, fault *Fault) {
 	w.Header().Set("X-Amz-Request-Id", rand.Text())
-	w.Header().Set("Content-Type", "application/xml")
-	w.WriteHeader(fault.Status)
-	if r.Method == http.MethodHead {
+	if fault.etag != "" {
+		w.Header().Set("ETag", `"`+fault.etag+`"`)
+	}
+	if r.Method == http.MethodHead || fault.Status == http.StatusNotModified {
+		w.WriteHeader(fault.Status)
 		return
 	}
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(fault.Status)
 	text, err := xml.Marshal(struct {
 		XMLName       xml.Name `xml:"Error"`
 		Code, Message string

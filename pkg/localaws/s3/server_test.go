@@ -56,7 +56,8 @@ func newEnv(t *testing.T, config s3.Config) *env {
 // as returns a client that signs with this access key.
 func (e *env) as(accessKey string) *sdk.Client {
 	return sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: aws.String(e.url), RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider(accessKey, "secret", "")})
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported, // the default of a loaded configuration
+		Credentials:                credentials.NewStaticCredentialsProvider(accessKey, "secret", "")})
 }
 
 func (e *env) put(key, body string, conditions ...func(*sdk.PutObjectInput)) (*sdk.PutObjectOutput, error) {
@@ -271,6 +272,40 @@ func TestServer_objectDetails(t *testing.T) {
 	}
 	if body, _ := e.get(sdk.GetObjectInput{Key: aws.String("key")}); body != "0123456789" {
 		t.Errorf("tagging changed the object to %q", body)
+	}
+}
+
+// A 304 has the ETag and nothing that describes a body.
+func TestServer_notModified(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, s3.Config{})
+	put := e.mustPut("key", "body")
+	_, err := e.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String(bucketName), Key: aws.String("key"), IfNoneMatch: put.ETag})
+	var response *smithyhttp.ResponseError
+	if !errors.As(err, &response) {
+		t.Fatalf("got %v, want 304", err)
+	}
+	header := response.Response.Header
+	if header.Get("ETag") != *put.ETag || header.Get("X-Amz-Checksum-Crc32") != "" || header.Get("Content-Type") != "" {
+		t.Errorf("header = %v", header)
+	}
+}
+
+// What arrives broken is refused, and readers get the checksum of what was sent.
+func TestServer_checksums(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, s3.Config{})
+	_, err := e.put("broken", "body", func(in *sdk.PutObjectInput) { in.ChecksumCRC32 = aws.String("AAAAAA==") })
+	if status(err) != http.StatusBadRequest {
+		t.Errorf("a wrong checksum: got %v, want 400", err)
+	}
+	e.mustPut("whole", "body")
+	out, err := e.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String(bucketName), Key: aws.String("whole"), ChecksumMode: types.ChecksumModeEnabled})
+	if err != nil || aws.ToString(out.ChecksumCRC32) == "" {
+		t.Errorf("no checksum: %+v, %v", out, err)
+	}
+	if _, err := e.get(sdk.GetObjectInput{Key: aws.String("whole"), Range: aws.String("bytes=1-2"), ChecksumMode: types.ChecksumModeEnabled}); err != nil {
+		t.Errorf("a part: %v", err)
 	}
 }
 

@@ -8,8 +8,10 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"hash/crc32"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -96,8 +98,14 @@ func (a *API) Write(w http.ResponseWriter, status int, answer any) {
 	if err != nil {
 		status, text = http.StatusInternalServerError, []byte(`{"__type":"InternalFailure"}`)
 	}
+	a.WriteRaw(w, status, text)
+}
+
+// WriteRaw sends JSON text, with the checksum that the SDKs compare.
+func (a *API) WriteRaw(w http.ResponseWriter, status int, text []byte) {
 	w.Header().Set("Content-Type", "application/x-amz-json-"+a.Version)
 	w.Header().Set("X-Amzn-Requestid", rand.Text())
+	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(text)), 10))
 	w.WriteHeader(status)
 	_, _ = w.Write(text) // the client went away: nobody is left to tell
 }
