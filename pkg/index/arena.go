@@ -3,7 +3,6 @@ package index
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"slices"
 )
@@ -47,28 +46,16 @@ func (a *arena) key(place uint32) []byte {
 
 // nameEntry is an entry on a name while an index is built.
 type nameEntry struct {
-	start uint64 // the first octets of the key, to compare without going to the arena
 	key   uint32 // its place in the arena
 	entry entry
-}
-
-// newNameEntry copies a name's key into the arena.
-func (a *arena) newNameEntry(name string, e entry) (nameEntry, error) {
-	place, err := a.add(name)
-	if err != nil {
-		return nameEntry{}, err
-	}
-	var start [8]byte // short keys are before those that go on
-	copy(start[:], a.key(place))
-	return nameEntry{binary.BigEndian.Uint64(start[:]), place, e}, nil
 }
 
 // sort orders entries by key, then by entry.
 func (a *arena) sort(entries []nameEntry) {
 	slices.SortFunc(entries, func(x, y nameEntry) int {
-		if x.start != y.start {
-			return cmp.Compare(x.start, y.start)
+		if c := bytes.Compare(a.key(x.key), a.key(y.key)); c != 0 {
+			return c
 		}
-		return cmp.Or(bytes.Compare(a.key(x.key), a.key(y.key)), cmp.Compare(x.entry, y.entry))
+		return cmp.Compare(x.entry, y.entry)
 	})
 }

@@ -89,11 +89,11 @@ func (b *Builder) Add(feed indicator.FeedID, i *indicator.Indicator) error {
 		b.blocks = append(b.blocks, blockEntry{normalBlock(i.Block), e})
 		return nil
 	}
-	name, err := b.arena.newNameEntry(i.Name.String(), e)
+	key, err := b.arena.add(i.Name.String())
 	if err != nil {
 		return fmt.Errorf("adding %q of feed %q: %w", i.Value(), feed, err)
 	}
-	b.names = append(b.names, name)
+	b.names = append(b.names, nameEntry{key, e})
 	return nil
 }
 

@@ -71,8 +71,9 @@
 //     within their prefix length (4 each); their groups (4 each).
 //   - IPv6 blocks: the same with prefix lengths 0 to 128 and 16 bytes an address.
 //   - suffix filter, name filter: empty if there are no keys, else: seed (8), segment
-//     length (4), segments * segment length (4), then the fingerprints of a 3-wise
-//     binary fuse filter with 8 bits. Keys are XXH3-64 of the text with the file's seed.
+//     length (4), length of all segments but the last two (4), then the fingerprints
+//     of a 3-wise binary fuse filter with 8 bits. Keys are XXH3-64 of the text with
+//     the file's seed.
 //
 // A block of keys, which are in byte order, is front-coded. Its first key is: length
 // (1), key, value (unsigned LEB128). Each other one is: a header, the octets behind
