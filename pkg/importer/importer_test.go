@@ -76,7 +76,7 @@ func (w *world) tabled() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var lines []string
-	for key, entry := range w.table {
+	for key, entry := range w.written {
 		feed, _, _ := strings.Cut(key, "#")
 		lines = append(lines, fmt.Sprintf("%s %v %v %s", feed, entry.Action, entry.Scope, entry.Value()))
 	}
@@ -122,7 +122,7 @@ func edit(t *testing.T, action indicator.Action, scope indicator.Scope, name str
 }
 
 func (w *world) edit(entry importer.Entry) {
-	w.table[rowKey(indicator.ManualFeed, &entry)] = entry
+	w.written[rowKey(indicator.ManualFeed, &entry)] = entry
 }
 
 func TestImporter_Handle_firstList(t *testing.T) {
@@ -375,7 +375,7 @@ func TestImporter_Handle_addedAt(t *testing.T) {
 	w := newWorld()
 	added := func() string {
 		var lines []string
-		for _, entry := range w.table {
+		for _, entry := range w.written {
 			lines = append(lines, fmt.Sprintf("%s day %.0f", entry.Value(),
 				entry.AddedAt.Sub(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)).Hours()/24))
 		}
@@ -467,7 +467,7 @@ func TestImporter_Handle_expiry(t *testing.T) {
 	w.put("feeds/new/list.csv", "domain,expires_at\nstays.example,\nends.example,2030-01-02T00:00:00Z\n")
 	w.handle(t, keys("feeds/old/list.txt", "feeds/new/list.csv")...)
 	all := lines("new block subtree ends.example", "new block subtree stays.example", "old block subtree old.example")
-	if strings.Contains(w.tabled(), "ends.example") && w.table[rowKeyOf(t, w, "ends.example")].ExpiresAt.IsZero() {
+	if strings.Contains(w.tabled(), "ends.example") && w.written[rowKeyOf(t, w, "ends.example")].ExpiresAt.IsZero() {
 		t.Skip("the parser reads no expires_at column out of a generic CSV list")
 	}
 	wantEqual(t, "served", w.served(t), all)
@@ -486,7 +486,7 @@ func TestImporter_Handle_expiry(t *testing.T) {
 
 func rowKeyOf(t *testing.T, w *world, name string) string {
 	t.Helper()
-	for key := range w.table {
+	for key := range w.written {
 		if strings.HasSuffix(key, " "+name) {
 			return key
 		}

@@ -107,8 +107,7 @@ func (im *Importer) accept(ctx context.Context, row *FeedRow, j *judgement, fing
 	if err != nil {
 		return err
 	}
-	im.metrics.count(MetricImportAccepted, 1)
-	im.metrics.count(MetricDropped, report.dropped())
+	im.metrics.put(count(MetricImportAccepted, 1), count(MetricDropped, report.dropped()))
 	im.log.InfoContext(ctx, "list accepted", "feed", row.ID, "key", report.Key, "version", report.Version,
 		"outcome", report.Outcome, "entries", report.Names, "force", report.Force)
 	return nil
@@ -143,7 +142,7 @@ func (im *Importer) refuse(ctx context.Context, report *Report) error {
 	if err := im.writeReport(ctx, report); err != nil {
 		return err
 	}
-	im.metrics.count(MetricImportRejected, 1)
+	im.metrics.put(count(MetricImportRejected, 1))
 	im.log.WarnContext(ctx, "list refused", "feed", report.Feed, "key", report.Key, "version", report.Version,
 		"why", report.Refusals.codes(), "report", report.key()+".txt")
 	return nil

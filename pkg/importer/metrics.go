@@ -25,7 +25,7 @@ const (
 	MetricBadEdits       = "BadTableEdits" // own edits in the table that are no entries
 )
 
-// metrics writes a line for each data point.
+// metrics writes a line for the data points that belong together.
 type metrics struct {
 	mu    sync.Mutex
 	out   io.Writer
@@ -33,12 +33,13 @@ type metrics struct {
 	now   func() time.Time
 }
 
-func (m *metrics) count(name string, n int) { m.put(name, emf.Count, float64(n)) }
+func count(name string, n int) emf.Metric {
+	return emf.Metric{Name: name, Unit: emf.Count, Value: float64(n)}
+}
 
-func (m *metrics) put(name string, unit emf.Unit, value float64) {
+func (m *metrics) put(points ...emf.Metric) {
 	line := emf.Line(m.now(), settings.MetricNamespace,
-		[]emf.Dimension{{Name: settings.MetricDimensionStack, Value: m.stack}},
-		[]emf.Metric{{Name: name, Unit: unit, Value: value}})
+		[]emf.Dimension{{Name: settings.MetricDimensionStack, Value: m.stack}}, points)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	_, _ = m.out.Write(line) // there is nowhere else to tell

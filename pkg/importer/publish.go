@@ -89,9 +89,9 @@ func (im *Importer) measure(built *built, rows []FeedRow) {
 			oldest = row.Accepted.At
 		}
 	}
-	im.metrics.count(MetricIndexEntries, entries)
-	im.metrics.put(MetricIndexBytes, emf.Bytes, float64(len(built.data)))
-	im.metrics.put(MetricOldestList, emf.Seconds, im.now().Sub(oldest).Seconds())
+	im.metrics.put(count(MetricIndexEntries, entries),
+		emf.Metric{Name: MetricIndexBytes, Unit: emf.Bytes, Value: float64(len(built.data))},
+		emf.Metric{Name: MetricOldestList, Unit: emf.Seconds, Value: im.now().Sub(oldest).Seconds()})
 }
 
 // writeIndex writes a new generation.
@@ -141,7 +141,7 @@ func (im *Importer) finishPublish(ctx context.Context, before, now index.Current
 	if err := im.writeManifest(ctx, now); err != nil {
 		return err
 	}
-	im.metrics.count(MetricPublished, 1)
+	im.metrics.put(count(MetricPublished, 1))
 	im.log.InfoContext(ctx, "index published", "generation", now.Generation, "object", now.Object,
 		"feeds", len(now.Feeds))
 	if err := im.sweepIndexes(ctx, now); err != nil {

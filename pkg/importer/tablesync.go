@@ -111,7 +111,7 @@ func (l *tableLease) write(ctx context.Context, batch []Change, until time.Time)
 	if err := l.im.table.Write(limited, l.id, batch); err != nil {
 		return until, err
 	}
-	l.im.metrics.count(MetricTableChanges, len(batch))
+	l.im.metrics.put(count(MetricTableChanges, len(batch)))
 	last := &batch[len(batch)-1].Entry
 	row, err := l.change(ctx, func(table *TableState) { table.Cursor = cursorOf(&last.Indicator) })
 	return row.Table.Until, err

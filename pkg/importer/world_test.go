@@ -35,7 +35,7 @@ type world struct {
 	parameters map[indicator.FeedID]string // settings of feeds
 	objects    map[string][]byte           // of the archive
 	state      map[indicator.FeedID]importer.FeedRow
-	table      map[string]importer.Entry // by feed and row key
+	written    map[string]importer.Entry // rows of the table, by feed and row key
 	badEdits   []*importer.EntryError
 
 	current   index.Current
@@ -59,7 +59,7 @@ func newWorld() *world {
 		parameters: map[indicator.FeedID]string{},
 		objects:    map[string][]byte{},
 		state:      map[indicator.FeedID]importer.FeedRow{},
-		table:      map[string]importer.Entry{},
+		written:    map[string]importer.Entry{},
 		indexes:    map[string][]byte{},
 		indexAges:  map[string]time.Time{},
 	}
@@ -70,7 +70,7 @@ func (w *world) clone() *world {
 	return &world{
 		now: w.now, guards: w.guards, maxBytes: w.maxBytes, serial: w.serial, badEdits: w.badEdits,
 		uploads: maps.Clone(w.uploads), parameters: maps.Clone(w.parameters), objects: maps.Clone(w.objects),
-		state: maps.Clone(w.state), table: maps.Clone(w.table),
+		state: maps.Clone(w.state), written: maps.Clone(w.written),
 		current: w.current, etag: w.etag, indexes: maps.Clone(w.indexes), indexAges: maps.Clone(w.indexAges),
 	}
 }
@@ -354,9 +354,9 @@ func (tb table) Write(_ context.Context, feed indicator.FeedID, changes []import
 	return tb.call("Write", func() error {
 		for _, change := range changes {
 			if change.Delete {
-				delete(tb.world.table, rowKey(feed, &change.Entry))
+				delete(tb.written, rowKey(feed, &change.Entry))
 			} else {
-				tb.world.table[rowKey(feed, &change.Entry)] = change.Entry
+				tb.written[rowKey(feed, &change.Entry)] = change.Entry
 			}
 		}
 		return nil
@@ -367,7 +367,7 @@ func (tb table) Entries(_ context.Context, feed indicator.FeedID) iter.Seq2[impo
 	return func(yield func(importer.Entry, error) bool) {
 		var entries []importer.Entry
 		err := tb.call("Entries", func() error {
-			for key, entry := range tb.world.table {
+			for key, entry := range tb.written {
 				if strings.HasPrefix(key, string(feed)+"#") {
 					entries = append(entries, entry)
 				}
@@ -410,8 +410,8 @@ func (s indexStore) SwapCurrent(_ context.Context, next index.Current, etag stri
 		if want := fmt.Sprint(s.etag); want != etag && (s.etag != 0 || etag != "") {
 			return importer.ErrConflict
 		}
-		s.world.etag++
-		s.world.current = next
+		s.etag++
+		s.current = next
 		return next.Validate()
 	})
 }
