@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -11,6 +12,8 @@ import (
 	tabletypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
 )
@@ -20,8 +23,34 @@ import (
 func (s *Stack) AWSConfig() aws.Config { return s.configOf(OwnerKey) }
 
 func (s *Stack) configOf(accessKey string) aws.Config {
-	return aws.Config{Region: s3.Region, BaseEndpoint: aws.String(s.URL),
-		Credentials: credentials.NewStaticCredentialsProvider(accessKey, "local", "")}
+	return aws.Config{
+		Region: s3.Region, BaseEndpoint: aws.String(s.URL),
+		Credentials: credentials.NewStaticCredentialsProvider(accessKey, "local", ""),
+		APIOptions:  []func(*middleware.Stack) error{plainBodies},
+	}
+}
+
+// plainBodies hides the WriteTo method of request bodies. On loopback an answer may
+// be there before net/http has looked for the end of the body; the SDK has closed the
+// body by then, its WriteTo returns io.EOF as an error, and the connection is torn
+// down under the answer. A call that was carried out would be made again.
+func plainBodies(stack *middleware.Stack) error {
+	return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("PlainBodies",
+		func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+			middleware.FinalizeOutput, middleware.Metadata, error) {
+			request, isHTTP := in.Request.(*smithyhttp.Request)
+			if !isHTTP {
+				return next.HandleFinalize(ctx, in)
+			}
+			if body, seekable := request.GetStream().(io.ReadSeeker); seekable {
+				plain, err := request.SetStream(struct{ io.ReadSeeker }{body})
+				if err != nil {
+					return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+				}
+				in.Request = plain
+			}
+			return next.HandleFinalize(ctx, in)
+		}), middleware.Before)
 }
 
 // s3Client returns a client that acts as one of the stack's roles.
@@ -69,8 +98,9 @@ func (s *Stack) createTable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = client.UpdateTimeToLive(ctx, &awsdynamodb.UpdateTimeToLiveInput{TableName: aws.String(Table),
-		TimeToLiveSpecification: &tabletypes.TimeToLiveSpecification{AttributeName: aws.String("expires_at"), Enabled: aws.Bool(true)}})
+	expiry := &tabletypes.TimeToLiveSpecification{AttributeName: aws.String("expires_at"), Enabled: aws.Bool(true)}
+	_, err = client.UpdateTimeToLive(ctx, &awsdynamodb.UpdateTimeToLiveInput{
+		TableName: aws.String(Table), TimeToLiveSpecification: expiry})
 	return err
 }
 

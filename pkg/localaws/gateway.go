@@ -27,7 +27,8 @@ func (s *Stack) gateway() http.Handler {
 			handler.ServeHTTP(w, r)
 		case service != "":
 			api := awsjson.API{Version: "1.1"}
-			api.WriteError(w, &awsjson.Error{Code: "UnknownOperationException", Message: "no local endpoint for " + service + "." + operation})
+			api.WriteError(w, &awsjson.Error{Code: "UnknownOperationException",
+				Message: "no local endpoint for " + service + "." + operation})
 		case strings.HasPrefix(r.URL.Path, lambda.PathPrefix):
 			functions.ServeHTTP(w, r)
 		default:

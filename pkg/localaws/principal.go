@@ -19,14 +19,15 @@ const (
 // policies are what each role of the deployed stack may do in S3. DynamoDB and the
 // Parameter Store ask nobody here.
 func policies(legacyKey string) map[string]s3.Policy {
-	lists := []string{ListBucket + "/" + importer.BlockPrefix + "*", ListBucket + "/" + importer.AllowPrefix + "*", ListBucket + "/" + legacyKey}
-	archive := []string{ListBucket + "/" + importer.AcceptedPrefix + "*", ListBucket + "/" + importer.ReportPrefix + "*"}
-	indexes := []string{IndexBucket + "/" + index.Prefix + "*"}
+	lists := under(ListBucket, importer.BlockPrefix+"*", importer.AllowPrefix+"*", legacyKey)
+	archive := under(ListBucket, importer.AcceptedPrefix+"*", importer.ReportPrefix+"*")
+	indexes := under(IndexBucket, index.Prefix+"*")
 	return map[string]s3.Policy{
 		OwnerKey: s3.FullAccess(),
 		importerKey: {
 			{Actions: []string{"s3:ListBucket"}, Resources: []string{ListBucket, IndexBucket}},
-			{Actions: []string{"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, Resources: lists},
+			{Actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, Resources: lists},
+			{Actions: []string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, Resources: lists},
 			{Actions: []string{"s3:GetObject", "s3:PutObject"}, Resources: archive},
 			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: indexes},
 		},
@@ -35,8 +36,18 @@ func policies(legacyKey string) map[string]s3.Policy {
 			{Actions: []string{"s3:ListBucket"}, Resources: []string{IndexBucket}, Prefixes: []string{index.Prefix + "*"}},
 		},
 		firehoseKey: {
-			{Actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, Resources: []string{LogBucket + "/*"}},
-			{Actions: []string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}, Resources: []string{LogBucket}},
+			{Actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, Resources: under(LogBucket, "*")},
+			{Actions: []string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"},
+				Resources: []string{LogBucket}},
 		},
 	}
+}
+
+// under returns objects of a bucket as resources of a policy.
+func under(bucket string, keys ...string) []string {
+	resources := make([]string, len(keys))
+	for i, key := range keys {
+		resources[i] = bucket + "/" + key
+	}
+	return resources
 }

@@ -126,16 +126,18 @@ func (s *Stack) build(config Config) error {
 		return err
 	}
 	s.Importer, err = lambda.New(lambda.Config{
-		Name: Importer, Binary: config.ImporterBinary, Environment: s.withEndpoint(forImporter.Encode()), AccessKey: importerKey,
-		MemoryMB: importerMemoryMB, Timeout: importerTimeout, Concurrency: 1, RetryDelays: config.RetryDelays,
-		OnFailure: config.OnEventLost, Logs: config.logs(Importer),
+		Name: Importer, Binary: config.ImporterBinary, Environment: s.withEndpoint(forImporter.Encode()),
+		AccessKey: importerKey, MemoryMB: importerMemoryMB, Timeout: importerTimeout, Concurrency: 1,
+		RetryDelays: config.RetryDelays,
+		OnFailure:   config.OnEventLost, Logs: config.logs(Importer),
 	})
 	if err != nil {
 		return err
 	}
 	s.Transformer, err = lambda.New(lambda.Config{
 		Name: Transformer, Binary: config.TransformerBinary, Environment: s.withEndpoint(forTransformer.Encode()),
-		AccessKey: transformerKey, MemoryMB: transformerMemoryMB, Timeout: transformerTimeout, Logs: config.logs(Transformer),
+		AccessKey: transformerKey, MemoryMB: transformerMemoryMB, Timeout: transformerTimeout,
+		Logs: config.logs(Transformer),
 	})
 	if err != nil {
 		return err
@@ -160,7 +162,8 @@ func (s *Stack) storeFeeds(stack string, feeds map[indicator.FeedID]settings.Fee
 
 // functionSettings returns the settings of both functions.
 func functionSettings(config *Config) (settings.Importer, settings.Transformer, error) {
-	names := map[string]string{settings.EnvListBucket: ListBucket, settings.EnvIndexBucket: IndexBucket, settings.EnvTable: Table}
+	names := map[string]string{
+		settings.EnvListBucket: ListBucket, settings.EnvIndexBucket: IndexBucket, settings.EnvTable: Table}
 	lookup := func(name string) (string, bool) { value, found := names[name]; return value, found }
 	forImporter, err := settings.DecodeImporter(lookup)
 	forTransformer, transformerErr := settings.DecodeTransformer(lookup)
@@ -206,7 +209,8 @@ func (s *Stack) delivery(config *Config) firehose.Config {
 // because the importer itself writes beside them.
 func (s *Stack) onEvent(event s3.Event) {
 	key := event.Detail.Object.Key
-	isList := strings.HasPrefix(key, importer.BlockPrefix) || strings.HasPrefix(key, importer.AllowPrefix) || key == s.legacyKey
+	isList := strings.HasPrefix(key, importer.BlockPrefix) || strings.HasPrefix(key, importer.AllowPrefix) ||
+		key == s.legacyKey
 	if event.Detail.Bucket.Name != ListBucket || !isList {
 		return
 	}

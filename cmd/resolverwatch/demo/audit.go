@@ -154,7 +154,8 @@ func (d *demo) auditFailure(f *findings, line []byte) error {
 	case !known:
 		return fmt.Errorf("a good record failed with %s: %s", got.ErrorCode, got.RawData)
 	case got.ErrorCode != setFailed || got.AttemptsMade != 1:
-		return fmt.Errorf("record %q failed with %s after %d tries, want %s after one", got.RawData, got.ErrorCode, got.AttemptsMade, setFailed)
+		return fmt.Errorf("record %q failed with %s after %d tries, want %s after one",
+			got.RawData, got.ErrorCode, got.AttemptsMade, setFailed)
 	}
 	f.failed[why]++
 	return nil

@@ -56,8 +56,9 @@ func FindBinaries(ctx context.Context, o Options) (*Binaries, error) {
 	if err == nil {
 		return build(ctx, o, root)
 	}
-	return nil, fmt.Errorf("finding the importer and transformer functions: %s is not there, and they cannot be built: %w. "+
-		"Run `make demo` in a checkout of %s, or name both binaries", found.Importer, err, modulePath)
+	return nil, fmt.Errorf("finding the importer and transformer functions: %s is not there, and they cannot be "+
+		"built: %w. Run `make demo` in a checkout of %s, or name both by --importer and --transformer",
+		found.Importer, err, modulePath)
 }
 
 func bootstrap(folder, function string) string { return filepath.Join(folder, function, "bootstrap") }
@@ -98,7 +99,8 @@ func build(ctx context.Context, o Options, root string) (*Binaries, error) {
 	if err != nil {
 		return nil, err
 	}
-	built := &Binaries{Importer: bootstrap(folder, "importer"), Transformer: bootstrap(folder, "transformer"), folder: folder}
+	built := &Binaries{folder: folder,
+		Importer: bootstrap(folder, "importer"), Transformer: bootstrap(folder, "transformer")}
 	for function, binary := range map[string]string{"importer": built.Importer, "transformer": built.Transformer} {
 		if err := buildOne(ctx, root, function, binary); err != nil {
 			built.Remove()

@@ -62,7 +62,8 @@ func (d *demo) saveRawLogs() (err error) {
 // keep tells how to look around and waits until the context ends. Then what came in
 // meanwhile is delivered and saved.
 func (d *demo) keep(ctx context.Context) error {
-	d.print("\nEverything still runs at %s. In another terminal, with the AWS CLI 2\n(version 1 does without --cli-binary-format):\n\n", d.stack.URL)
+	d.print("\nEverything still runs at %s. In another terminal, with the AWS CLI 2\n"+
+		"(version 1 does without --cli-binary-format):\n\n", d.stack.URL)
 	for _, command := range []string{
 		"export AWS_ENDPOINT_URL=" + d.stack.URL + " AWS_DEFAULT_REGION=us-east-1 \\",
 		"       AWS_ACCESS_KEY_ID=" + localaws.OwnerKey + " AWS_SECRET_ACCESS_KEY=local",

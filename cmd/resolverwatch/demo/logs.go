@@ -29,7 +29,7 @@ func (d *demo) sendLogs(ctx context.Context) error {
 	if err := d.send(ctx, records); err != nil {
 		return err
 	}
-	d.progress("records sent: %d, in %.1f s; Firehose keeps the last of them for %d s, twice", len(records),
+	d.progress("records sent: %d, in %.1f s; now Firehose's two buffers, of %d s each", len(records),
 		time.Since(begin).Seconds(), d.buffer)
 	return d.delivered(ctx)
 }

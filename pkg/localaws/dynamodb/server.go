@@ -68,7 +68,8 @@ func New(config Config) *Server {
 	if config.PageItems <= 0 {
 		config.PageItems = defaultPageItems
 	}
-	return &Server{config: config, api: awsjson.API{Version: "1.0"}, engine: server.NewServer(), tables: map[string]*table{}}
+	return &Server{config: config, api: awsjson.API{Version: "1.0"},
+		engine: server.NewServer(), tables: map[string]*table{}}
 }
 
 // ServeHTTP answers one call.
@@ -142,7 +143,8 @@ func (s *Server) forward(operation string, body []byte) *reply {
 	if text := answer.body.Bytes(); len(text) == 0 || text[0] != '{' { // minidyn's text for what it does not know
 		answer.status = http.StatusBadRequest
 		answer.body.Reset()
-		answer.body.WriteString(`{"__type":"UnknownOperationException","message":"the local endpoint has no ` + operation + `"}`)
+		answer.body.WriteString(
+			`{"__type":"UnknownOperationException","message":"the local endpoint has no ` + operation + `"}`)
 	}
 	return answer
 }

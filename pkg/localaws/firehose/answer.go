@@ -14,10 +14,12 @@ type outcome struct {
 
 // Failures that AWS reports for answers.
 var (
-	notParsable = failure{"Lambda.JsonProcessingException", "There was an error parsing returned records from the Lambda function. " +
-		"Ensure that the returned records follow the status model required by Firehose."}
-	notInFormat = failure{"Lambda.FunctionError", "Check your function and make sure the output is in required format. In addition to " +
-		"that, make sure the processed records contain valid result status of Dropped, Ok, or ProcessingFailed"}
+	notParsable = failure{"Lambda.JsonProcessingException",
+		"There was an error parsing returned records from the Lambda function. " +
+			"Ensure that the returned records follow the status model required by Firehose."}
+	notInFormat = failure{"Lambda.FunctionError",
+		"Check your function and make sure the output is in required format. In addition to that, make sure " +
+			"the processed records contain valid result status of Dropped, Ok, or ProcessingFailed"}
 	duplicatedID = failure{"Lambda.DuplicatedRecordId", "Multiple records were returned with the same record Id. " +
 		"Ensure that the Lambda function returns unique record Ids for each record."}
 	missingID = failure{"Lambda.MissingRecordId", "One or more record Ids were not returned. " +

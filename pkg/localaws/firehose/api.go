@@ -58,7 +58,8 @@ func (a API) putRecord(_ context.Context, body []byte) (any, error) {
 		return nil, err
 	}
 	if in.Record == nil {
-		return nil, awsjson.Invalid("1 validation error detected: Value null at 'record' failed to satisfy constraint: Member must not be null")
+		return nil, awsjson.Invalid("1 validation error detected: Value null at 'record' failed to satisfy constraint: " +
+			"Member must not be null")
 	}
 	id, err := stream.Put(in.Record.Data)
 	if err != nil {

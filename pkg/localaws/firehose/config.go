@@ -109,14 +109,16 @@ func (c *Config) validate() error {
 			problems = append(problems, fmt.Errorf(format, values...))
 		}
 	}
-	check(streamName.MatchString(c.DeliveryStreamName), "DeliveryStreamName: must match %s, got %q", streamName, c.DeliveryStreamName)
+	check(streamName.MatchString(c.DeliveryStreamName),
+		"DeliveryStreamName: must match %s, got %q", streamName, c.DeliveryStreamName)
 	check(c.Bucket != nil, "Bucket: must be set")
 	size, interval := c.BufferingHints.SizeInMBs, c.BufferingHints.IntervalInSeconds
 	check(1 <= size && size <= 128, "BufferingHints.SizeInMBs: must be in [1, 128], got %d", size)
 	check(0 <= interval && interval <= 900, "BufferingHints.IntervalInSeconds: must be in [0, 900], got %d", interval)
 	check(c.CompressionFormat == Uncompressed || c.CompressionFormat == GZIP,
 		"CompressionFormat: the local Firehose has UNCOMPRESSED and GZIP, got %q", c.CompressionFormat)
-	check(fileExtension.MatchString(c.FileExtension), "FileExtension: must match %s, got %q", fileExtension, c.FileExtension)
+	check(fileExtension.MatchString(c.FileExtension),
+		"FileExtension: must match %s, got %q", fileExtension, c.FileExtension)
 	if p := c.Processing; p != nil {
 		check(p.Function != nil, "Processing.Function: must be set")
 		check(strings.HasPrefix(p.LambdaArn, "arn:"), "Processing.LambdaArn: must be an ARN, got %q", p.LambdaArn)

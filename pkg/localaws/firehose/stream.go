@@ -109,7 +109,8 @@ func (s *Stream) Put(data []byte) (id string, err error) {
 	case err != nil:
 		return "", err
 	case ids[0] == "":
-		return "", &awsjson.Error{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailableException", Message: slowDown}
+		return "", &awsjson.Error{
+			Status: http.StatusServiceUnavailable, Code: "ServiceUnavailableException", Message: slowDown}
 	}
 	return ids[0], nil
 }

@@ -67,7 +67,8 @@ func (s *Stream) transform(batch []record) {
 
 // invoke calls the function once, under a new invocation id.
 func (s *Stream) invoke(batch []record) ([]byte, error) {
-	in := event{InvocationID: uuid.New(), DeliveryStreamArn: s.ARN(), Region: region, Records: make([]eventRecord, len(batch))}
+	in := event{InvocationID: uuid.New(), DeliveryStreamArn: s.ARN(), Region: region,
+		Records: make([]eventRecord, len(batch))}
 	for i, r := range batch {
 		in.Records[i] = eventRecord{r.id, r.arrival.UnixMilli(), append([]byte{}, r.data...)} // empty data is "", never null
 	}
@@ -89,7 +90,8 @@ func failureOf(err error) failure {
 	function := (*lambda.FunctionError)(nil)
 	switch {
 	case errors.As(err, &function):
-		return failure{"Lambda.FunctionError", "The Lambda function was successfully invoked but it returned an error result."}
+		return failure{"Lambda.FunctionError",
+			"The Lambda function was successfully invoked but it returned an error result."}
 	case errors.Is(err, lambda.ErrThrottled):
 		return failure{"Lambda.InvokeLimitExceeded", "The Lambda concurrent execution limit is exceeded. " +
 			"Increase the concurrent execution limit."}

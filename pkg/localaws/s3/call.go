@@ -21,7 +21,8 @@ type call struct {
 var known = []string{
 	"continuation-token", "delete", "delimiter", "encoding-type", "fetch-owner", "key-marker", "list-type", "location",
 	"marker", "max-keys", "max-parts", "max-uploads", "part-number-marker", "partNumber", "prefix", "start-after",
-	"tagging", "upload-id-marker", "uploadId", "uploads", "version-id-marker", "versionId", "versioning", "versions", "x-id",
+	"tagging", "upload-id-marker", "uploadId", "uploads", "version-id-marker", "versionId", "versioning", "versions",
+	"x-id",
 }
 
 // parse reads the request; a fault means that the server has no such operation.
@@ -50,13 +51,15 @@ func parse(r *http.Request) (*call, *Fault) {
 		return c, notImplemented("If-None-Match other than *")
 	}
 	if c.Action = c.action(query); c.Action == "" {
-		return c, &Fault{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed", Message: "The specified method is not allowed against this resource."}
+		return c, &Fault{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed",
+			Message: "The specified method is not allowed against this resource."}
 	}
 	return c, nil
 }
 
 func notImplemented(what string) *Fault {
-	return &Fault{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "The local S3 does not implement " + what + "."}
+	return &Fault{Status: http.StatusNotImplemented, Code: "NotImplemented",
+		Message: "The local S3 does not implement " + what + "."}
 }
 
 // accessKey returns whose key signed the request, "" for an anonymous one.
@@ -80,7 +83,8 @@ func (c *call) action(query url.Values) string {
 	case c.Key == "":
 		return c.bucketAction(query)
 	case c.tagging && c.version != "":
-		return map[string]string{http.MethodGet: "s3:GetObjectVersionTagging", http.MethodPut: "s3:PutObjectVersionTagging"}[c.Method]
+		return map[string]string{http.MethodGet: "s3:GetObjectVersionTagging",
+			http.MethodPut: "s3:PutObjectVersionTagging"}[c.Method]
 	case c.tagging:
 		return map[string]string{http.MethodGet: "s3:GetObjectTagging", http.MethodPut: "s3:PutObjectTagging"}[c.Method]
 	case c.upload:
@@ -112,8 +116,10 @@ func (c *call) bucketAction(query url.Values) string {
 		}
 		return ""
 	case http.MethodGet:
-		for parameter, action := range map[string]string{"versioning": "s3:GetBucketVersioning", "location": "s3:GetBucketLocation",
-			"versions": "s3:ListBucketVersions", "uploads": "s3:ListBucketMultipartUploads"} {
+		for parameter, action := range map[string]string{
+			"versioning": "s3:GetBucketVersioning", "location": "s3:GetBucketLocation",
+			"versions": "s3:ListBucketVersions", "uploads": "s3:ListBucketMultipartUploads",
+		} {
 			if query.Has(parameter) {
 				return action
 			}

@@ -30,7 +30,8 @@ func (m *memory) DeleteObject(bucketName, key string) (gofakes3.ObjectDeleteResu
 
 // DeleteObjectVersion removes a version for good; if it was the current one, the one
 // before is current again.
-func (m *memory) DeleteObjectVersion(bucketName, key string, id gofakes3.VersionID) (gofakes3.ObjectDeleteResult, error) {
+func (m *memory) DeleteObjectVersion(bucketName, key string,
+	id gofakes3.VersionID) (gofakes3.ObjectDeleteResult, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := m.buckets[bucketName]
@@ -61,7 +62,8 @@ func (m *memory) DeleteMulti(bucketName string, keys ...string) (gofakes3.MultiD
 }
 
 // DeleteMultiVersions deletes objects, or the versions that are named.
-func (m *memory) DeleteMultiVersions(bucketName string, objects ...gofakes3.ObjectID) (gofakes3.MultiDeleteResult, error) {
+func (m *memory) DeleteMultiVersions(bucketName string,
+	objects ...gofakes3.ObjectID) (gofakes3.MultiDeleteResult, error) {
 	var result gofakes3.MultiDeleteResult
 	for _, object := range objects {
 		var err error

@@ -11,7 +11,8 @@ import (
 )
 
 // ListBucket lists current objects by key, a page at a time.
-func (m *memory) ListBucket(name string, prefix *gofakes3.Prefix, page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
+func (m *memory) ListBucket(name string, prefix *gofakes3.Prefix,
+	page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	b := m.buckets[name]
@@ -108,7 +109,8 @@ func (b *bucket) versions() iter.Seq2[*version, bool] {
 func (v *version) listed(latest bool) gofakes3.VersionItem {
 	modified := gofakes3.NewContentTime(v.modified)
 	if v.marker {
-		return &gofakes3.DeleteMarker{Key: v.key, VersionID: gofakes3.VersionID(v.id), IsLatest: latest, LastModified: modified}
+		return &gofakes3.DeleteMarker{
+			Key: v.key, VersionID: gofakes3.VersionID(v.id), IsLatest: latest, LastModified: modified}
 	}
 	hash, _ := hex.DecodeString(v.etag) // it was encoded by put
 	return &gofakes3.Version{Key: v.key, VersionID: gofakes3.VersionID(v.id), IsLatest: latest, LastModified: modified,

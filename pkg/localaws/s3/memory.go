@@ -89,7 +89,8 @@ func (m *memory) put(bucketName, key string, metadata map[string]string, body []
 		return gofakes3.PutObjectResult{}, err
 	}
 	if wanted := metadata[checksumHeader]; wanted != "" && wanted != checksum(body) {
-		return gofakes3.PutObjectResult{}, gofakes3.ErrorMessage(gofakes3.ErrBadDigest, "The CRC32 you specified did not match the calculated checksum.")
+		return gofakes3.PutObjectResult{}, gofakes3.ErrorMessage(gofakes3.ErrBadDigest,
+			"The CRC32 you specified did not match the calculated checksum.")
 	}
 	sum := md5.Sum(body) //nolint:gosec // as above
 	m.mu.Lock()
@@ -101,7 +102,8 @@ func (m *memory) put(bucketName, key string, metadata map[string]string, body []
 	if err := check(conditions, b.find(key, ""), key); err != nil {
 		return gofakes3.PutObjectResult{}, err
 	}
-	v := &version{key: key, body: body, etag: hex.EncodeToString(sum[:]), metadata: kept(metadata), tags: tags, modified: m.now()}
+	v := &version{key: key, body: body, etag: hex.EncodeToString(sum[:]),
+		metadata: kept(metadata), tags: tags, modified: m.now()}
 	b.add(v)
 	m.announce(b, v, reason, "")
 	return gofakes3.PutObjectResult{VersionID: gofakes3.VersionID(v.id)}, nil
@@ -113,7 +115,8 @@ func check(conditions *gofakes3.PutConditions, current *version, key string) err
 		return nil
 	}
 	exists := current != nil && !current.marker
-	failed := gofakes3.ErrorMessage(gofakes3.ErrPreconditionFailed, "At least one of the pre-conditions you specified did not hold")
+	failed := gofakes3.ErrorMessage(gofakes3.ErrPreconditionFailed,
+		"At least one of the pre-conditions you specified did not hold")
 	switch wanted := conditions.IfMatch; {
 	case conditions.IfNoneMatch != nil && exists:
 		return failed

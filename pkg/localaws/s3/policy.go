@@ -40,7 +40,8 @@ func (s *Server) authorize(c *call) *Fault {
 		return accessDenied()
 	}
 	if _, exists := s.config.Policies[c.AccessKey]; !exists {
-		return &Fault{Status: http.StatusForbidden, Code: "InvalidAccessKeyId", Message: "The AWS Access Key Id you provided does not exist in our records."}
+		return &Fault{Status: http.StatusForbidden, Code: "InvalidAccessKeyId",
+			Message: "The AWS Access Key Id you provided does not exist in our records."}
 	}
 	switch {
 	case c.Action == "s3:DeleteObject" && c.Key == "":
@@ -76,7 +77,7 @@ func (s *Server) authorizeDeletes(c *call) *Fault {
 		Object []struct{ Key, VersionId string } //nolint:revive // the protocol's name
 	}
 	if err != nil || xml.Unmarshal(body, &in) != nil {
-		return &Fault{Status: http.StatusBadRequest, Code: "MalformedXML", Message: "The XML you provided was not well-formed."}
+		return malformed()
 	}
 	for _, object := range in.Object {
 		action := "s3:DeleteObject"

@@ -145,6 +145,11 @@ func accessDenied() *Fault {
 	return &Fault{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied"}
 }
 
+func malformed() *Fault {
+	return &Fault{Status: http.StatusBadRequest, Code: "MalformedXML",
+		Message: "The XML you provided was not well-formed."}
+}
+
 func writeFault(w http.ResponseWriter, r *http.Request, fault *Fault) {
 	w.Header().Set("X-Amz-Request-Id", rand.Text())
 	if fault.etag != "" {

@@ -44,7 +44,8 @@ func parseTags(header string) (map[string]string, error) {
 func (s *Server) serveTagging(w http.ResponseWriter, c *call) {
 	found := s.memory.find(c.Bucket, c.Key, c.version)
 	if found == nil || found.marker {
-		writeFault(w, c.http, &Fault{Status: http.StatusNotFound, Code: "NoSuchKey", Message: "The specified key does not exist."})
+		writeFault(w, c.http, &Fault{Status: http.StatusNotFound, Code: "NoSuchKey",
+			Message: "The specified key does not exist."})
 		return
 	}
 	if c.Method == http.MethodGet {
@@ -54,7 +55,7 @@ func (s *Server) serveTagging(w http.ResponseWriter, c *call) {
 	var in tagging
 	body, err := io.ReadAll(io.LimitReader(c.http.Body, maxTaggingBytes))
 	if err != nil || xml.Unmarshal(body, &in) != nil || len(in.TagSet.Tag) > maxTags {
-		writeFault(w, c.http, &Fault{Status: http.StatusBadRequest, Code: "MalformedXML", Message: "The XML you provided was not well-formed."})
+		writeFault(w, c.http, malformed())
 		return
 	}
 	tags := map[string]string{}

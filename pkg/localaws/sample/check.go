@@ -49,9 +49,11 @@ func (l *Line) Check(marked []byte) error {
 	want := l.Want
 	switch {
 	case have.Verdict != want.Verdict || have.Reason != want.Reason:
-		return fmt.Errorf("query %q: verdict %s %s, want %s %s", l.Query, have.Verdict, have.Reason, want.Verdict, want.Reason)
+		return fmt.Errorf("query %q: verdict %s %s, want %s %s",
+			l.Query, have.Verdict, have.Reason, want.Verdict, want.Reason)
 	case have.Indicator != want.Indicator || have.Part != want.Part:
-		return fmt.Errorf("query %q: indicator %q in %s, want %q in %s", l.Query, have.Indicator, have.Part, want.Indicator, want.Part)
+		return fmt.Errorf("query %q: indicator %q in %s, want %q in %s",
+			l.Query, have.Indicator, have.Part, want.Indicator, want.Part)
 	case !slices.Equal(have.Feeds, want.Feeds):
 		return fmt.Errorf("query %q: feeds %q, want %q", l.Query, have.Feeds, want.Feeds)
 	}

@@ -48,7 +48,8 @@ func Feeds() []Feed {
 	return []Feed{
 		{ID: MalwareHosts, Key: "feeds/" + MalwareHosts + "/hosts.txt", Kind: "hosts file", Lines: malwareHosts(),
 			Settings: settings.Feed{Format: "hosts", Category: "malware_download", Severity: "high", Confidence: &confidence}},
-		{ID: BotnetC2, Key: "feeds/" + BotnetC2 + "/indicators.csv", Kind: "CSV with names, addresses and networks", Lines: botnetC2()},
+		{ID: BotnetC2, Key: "feeds/" + BotnetC2 + "/indicators.csv", Kind: "CSV with names, addresses and networks",
+			Lines: botnetC2()},
 		{ID: Phishing, Key: "feeds/" + Phishing + "/filter.txt", Kind: "Adblock filter list", Lines: phishing(),
 			Settings: settings.Feed{Category: "phishing"}},
 		{ID: Partners, Key: "allow/" + Partners + "/names.txt", Kind: "names that are never marked", Lines: []string{

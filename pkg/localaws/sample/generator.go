@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -28,10 +29,10 @@ type Generator struct {
 
 // New returns a generator whose first query was asked at start.
 func New(seed uint64, start time.Time) *Generator {
-	g := &Generator{start: start.UTC(), hosts: hosts(), scenarios: harmless(),
+	g := &Generator{start: start.UTC(), hosts: hosts(), scenarios: slices.Concat(ordinary(), lookalike()),
 		random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // repeatable on purpose
 	g.infected = len(g.scenarios)
-	g.scenarios = append(g.scenarios, infected()...)
+	g.scenarios = slices.Concat(g.scenarios, asked(), led())
 	g.odd = append(unusual(), malformed()...)
 	return g
 }
@@ -71,7 +72,7 @@ func (g *Generator) Next() Record {
 // Ask makes a record of one query by an infected host, that is to be marked as wanted.
 func (g *Generator) Ask(name string, want Want) Record {
 	g.made++
-	line := g.line(noError(name, "A", want, a(benignAddress(g.random))), g.hosts[0], current)
+	line := g.line(noError(name, "A", want, benign(g.random)), g.hosts[0], current)
 	return Record{Data: append(bytes.Clone(line.Object), '\n'), Lines: []Line{line}}
 }
 
@@ -110,7 +111,7 @@ func hosts() []Host {
 	for i := range 60 {
 		all = append(all, Host{
 			AccountID: []string{"111122223333", "444455556666"}[i%2],
-			VPCID:     []string{"vpc-0a1b2c3d4e5f60001", "vpc-0a1b2c3d4e5f60002", "vpc-0a1b2c3d4e5f60003", "vpc-0a1b2c3d4e5f60004"}[i%4],
+			VPCID:     fmt.Sprintf("vpc-0a1b2c3d4e5f6%04d", i%4+1),
 			SrcAddr:   fmt.Sprintf("10.0.%d.%d", i%4, 10+i),
 			Instance:  fmt.Sprintf("i-0%016x", 0xabcde000+i),
 		})

@@ -35,15 +35,18 @@ func malformed() []func(*Generator) Record {
 		},
 		func(g *Generator) Record {
 			first, second := g.harmlessLine().Object, g.harmlessLine().Object
-			return Record{Data: fmt.Appendf(nil, "%s\n%s\n", first, second[:len(second)/2]), Failed: "second of two objects cut off"}
+			return Record{Data: fmt.Appendf(nil, "%s\n%s\n", first, second[:len(second)/2]),
+				Failed: "second of two objects cut off"}
 		},
 		func(g *Generator) Record {
 			object := g.harmlessLine().Object
-			return Record{Data: fmt.Appendf(nil, "%s,%q:%q}\n", object[:len(object)-1], "Verdict", "clean"), Failed: "a member of ours in other case"}
+			return Record{Data: fmt.Appendf(nil, "%s,%q:%q}\n", object[:len(object)-1], "Verdict", "clean"),
+				Failed: "a member of ours in other case"}
 		},
 		func(g *Generator) Record {
 			object := g.harmlessLine().Object
-			return Record{Data: fmt.Appendf(nil, "%s,%q:{}}\n", object[:len(object)-1], "threat"), Failed: "a member of ours without a verdict"}
+			return Record{Data: fmt.Appendf(nil, "%s,%q:{}}\n", object[:len(object)-1], "threat"),
+				Failed: "a member of ours without a verdict"}
 		},
 	}
 }

@@ -39,6 +39,11 @@ func listed(indicator string, feeds ...string) Want {
 	return Want{Verdict: Malicious, Indicator: indicator, Part: "query_name", Feeds: feeds}
 }
 
+// vetoed is what a match of the query name is marked with that an exception covers.
+func vetoed(indicator string, feeds ...string) Want {
+	return Want{Verdict: Allowed, Indicator: indicator, Part: "query_name", Feeds: feeds}
+}
+
 // answered is what a match in the answers is marked with.
 func answered(i int, indicator string, feeds ...string) Want {
 	return Want{Verdict: Malicious, Indicator: indicator, Part: fmt.Sprintf("answers[%d]", i), Feeds: feeds}
@@ -51,8 +56,8 @@ func noError(name, kind string, want Want, answers ...answer) query {
 // label returns a label that no other query is likely to have.
 func label(r *rand.Rand) string { return fmt.Sprintf("n%x", r.Uint32()) }
 
-// benignAddress returns an address of documentation that no feed lists.
-func benignAddress(r *rand.Rand) string { return fmt.Sprintf("192.0.2.%d", r.IntN(256)) }
+// benign returns an answer that no feed lists.
+func benign(r *rand.Rand) answer { return a(fmt.Sprintf("192.0.2.%d", r.IntN(256))) }
 
 // mixedCase writes a name as resolvers do that randomise its case (the 0x20 bits).
 func mixedCase(r *rand.Rand, name string) string {
@@ -67,25 +72,26 @@ func mixedCase(r *rand.Rand, name string) string {
 // pick returns one of the words.
 func pick(r *rand.Rand, words ...string) string { return words[r.IntN(len(words))] }
 
-// harmless are the queries that nobody worries about, and those that look like a
-// listed name and are none.
-func harmless() []scenario {
+// ordinary are the queries that nobody worries about.
+func ordinary() []scenario {
 	return []scenario{
 		{3000, func(r *rand.Rand) query {
-			return noError(label(r)+pick(r, ".corp.example.", ".vendor.test.", ".cdn.example."), "A", clean, a(benignAddress(r)), a(benignAddress(r)))
+			zone := pick(r, ".corp.example.", ".vendor.test.", ".cdn.example.")
+			return noError(label(r)+zone, "A", clean, benign(r), benign(r))
 		}},
 		{1500, func(r *rand.Rand) query {
 			return noError(label(r)+".corp.example.", "AAAA", clean, aaaa(fmt.Sprintf("2001:db8:1::%x", r.IntN(1<<16))))
 		}},
 		{1500, func(r *rand.Rand) query {
 			edge := label(r) + ".edge.cdn.example."
-			return noError("www."+label(r)+".test.", "A", clean, cname(edge), a(benignAddress(r)))
+			return noError("www."+label(r)+".test.", "A", clean, cname(edge), benign(r))
 		}},
 		{800, func(r *rand.Rand) query {
 			return query{name: label(r) + ".corp.example.", kind: "A", rcode: "NXDOMAIN", want: clean}
 		}},
 		{500, func(r *rand.Rand) query {
-			return noError(fmt.Sprintf("%d.2.0.192.in-addr.arpa.", r.IntN(256)), "PTR", clean, answer{"mail." + label(r) + ".example.", "PTR", "IN"})
+			return noError(fmt.Sprintf("%d.2.0.192.in-addr.arpa.", r.IntN(256)), "PTR", clean,
+				answer{"mail." + label(r) + ".example.", "PTR", "IN"})
 		}},
 		{150, func(*rand.Rand) query {
 			return query{name: "instance-data.", kind: "A", rcode: "NXDOMAIN", want: clean}
@@ -95,18 +101,25 @@ func harmless() []scenario {
 		}},
 		{100, func(*rand.Rand) query { return noError(".", "NS", clean) }},
 		{60, func(r *rand.Rand) query { // DNS Firewall only raised an alert
-			q := noError(label(r)+".new.example.", "A", clean, a(benignAddress(r)))
+			q := noError(label(r)+".new.example.", "A", clean, benign(r))
 			q.firewall = "ALERT"
 			return q
 		}},
+	}
+}
+
+// lookalike are the queries that look like a listed name, or like none at all, and
+// those that an exception covers.
+func lookalike() []scenario {
+	return []scenario{
 		{60, func(r *rand.Rand) query { // ends like a listed name, not at a label
-			return noError(label(r)+"beacon.botnet.example.", "A", clean, a(benignAddress(r)))
+			return noError(label(r)+"beacon.botnet.example.", "A", clean, benign(r))
 		}},
 		{60, func(r *rand.Rand) query { // the dot is part of a label
-			return noError(label(r)+`\.beacon.botnet.example.`, "A", clean, a(benignAddress(r)))
+			return noError(label(r)+`\.beacon.botnet.example.`, "A", clean, benign(r))
 		}},
 		{60, func(r *rand.Rand) query { // a hosts file covers no names below its own
-			return noError(label(r)+".dropper.malware.example.", "A", clean, a(benignAddress(r)))
+			return noError(label(r)+".dropper.malware.example.", "A", clean, benign(r))
 		}},
 		{30, func(r *rand.Rand) query { // no packet can hold these names
 			name := pick(r, "a..corp.example.", strings.Repeat("x", 64)+".corp.example.")
@@ -114,50 +127,33 @@ func harmless() []scenario {
 		}},
 		{25, func(r *rand.Rand) query {
 			return noError(pick(r, "", "www.")+"status.account-check.example.", "A",
-				Want{Verdict: Allowed, Indicator: "account-check.example", Part: "query_name", Feeds: []string{Phishing}}, a(benignAddress(r)))
+				vetoed("account-check.example", Phishing), benign(r))
 		}},
 		{25, func(r *rand.Rand) query { // the answer is listed too: not looked at
-			return noError("cdn.partner.example.", "A",
-				Want{Verdict: Allowed, Indicator: "cdn.partner.example", Part: "query_name", Feeds: []string{BotnetC2}}, a("203.0.113.66"))
+			return noError("cdn.partner.example.", "A", vetoed("cdn.partner.example", BotnetC2), a("203.0.113.66"))
 		}},
 	}
 }
 
-// infected are the queries of machines that somebody should look at, each by one of
-// the infected hosts in turn.
-func infected() []scenario {
+// asked are the queries for listed names.
+func asked() []scenario {
 	return []scenario{
 		{12, func(r *rand.Rand) query {
-			return noError("dropper.malware.example.", "A", listed("dropper.malware.example", MalwareHosts), a(benignAddress(r)))
+			return noError("dropper.malware.example.", "A", listed("dropper.malware.example", MalwareHosts), benign(r))
 		}},
 		{25, func(r *rand.Rand) query {
-			return noError(label(r)+".beacon.botnet.example.", "A", listed("beacon.botnet.example", BotnetC2), a(benignAddress(r)))
+			return noError(label(r)+".beacon.botnet.example.", "A",
+				listed("beacon.botnet.example", BotnetC2), benign(r))
 		}},
 		{10, func(r *rand.Rand) query {
-			return noError(mixedCase(r, "login.bank.example."), "A", listed("login.bank.example", Phishing), a(benignAddress(r)))
+			return noError(mixedCase(r, "login.bank.example."), "A", listed("login.bank.example", Phishing), benign(r))
 		}},
 		{8, func(r *rand.Rand) query { // no final dot
-			return noError("update.fakesoft.example", "A", listed("update.fakesoft.example", MalwareHosts), a(benignAddress(r)))
+			return noError("update.fakesoft.example", "A", listed("update.fakesoft.example", MalwareHosts), benign(r))
 		}},
 		{20, func(r *rand.Rand) query { // octets that no host name has
-			return noError(pick(r, "c2=", `\000`, "a b")+label(r)+".tunnel.c2.example.", "TXT", listed("tunnel.c2.example", BotnetC2))
-		}},
-		{8, func(r *rand.Rand) query {
-			return noError("www."+label(r)+".test.", "A", answered(0, "tracker.clicks.example", Phishing),
-				cname("r.tracker.clicks.example."), a(benignAddress(r)))
-		}},
-		{6, func(r *rand.Rand) query {
-			return noError("shop."+label(r)+".test.", "A", answered(1, "tracker.clicks.example", Phishing),
-				cname("edge.cdn.example."), cname("tracker.clicks.example."), a(benignAddress(r)))
-		}},
-		{8, func(r *rand.Rand) query {
-			return noError(label(r)+".dyn.example.", "A", answered(1, "203.0.113.66", BotnetC2), a(benignAddress(r)), a("203.0.113.66"))
-		}},
-		{6, func(r *rand.Rand) query {
-			return noError(label(r)+".dyn.example.", "A", answered(0, "198.51.100.128/26", BotnetC2), a(fmt.Sprintf("198.51.100.%d", 128+r.IntN(64))))
-		}},
-		{4, func(r *rand.Rand) query {
-			return noError(label(r)+".dyn.example.", "AAAA", answered(0, "2001:db8:bad::/48", BotnetC2), aaaa(fmt.Sprintf("2001:db8:bad:%x::1", r.IntN(1<<16))))
+			return noError(pick(r, "c2=", `\000`, "a b")+label(r)+".tunnel.c2.example.", "TXT",
+				listed("tunnel.c2.example", BotnetC2))
 		}},
 		{6, func(*rand.Rand) query { // DNS Firewall knew it too
 			q := noError("verify.parcel.example.", "A", listed("verify.parcel.example", Phishing))
@@ -165,10 +161,36 @@ func infected() []scenario {
 			return q
 		}},
 		{6, func(r *rand.Rand) query {
-			return noError("shared.c2.example.", "A", listed("shared.c2.example", BotnetC2, MalwareHosts), a(benignAddress(r)))
+			return noError("shared.c2.example.", "A", listed("shared.c2.example", BotnetC2, MalwareHosts), benign(r))
+		}},
+	}
+}
+
+// led are the queries whose answers led to something listed.
+func led() []scenario {
+	return []scenario{
+		{8, func(r *rand.Rand) query {
+			return noError("www."+label(r)+".test.", "A", answered(0, "tracker.clicks.example", Phishing),
+				cname("r.tracker.clicks.example."), benign(r))
+		}},
+		{6, func(r *rand.Rand) query {
+			return noError("shop."+label(r)+".test.", "A", answered(1, "tracker.clicks.example", Phishing),
+				cname("edge.cdn.example."), cname("tracker.clicks.example."), benign(r))
+		}},
+		{8, func(r *rand.Rand) query {
+			return noError(label(r)+".dyn.example.", "A", answered(1, "203.0.113.66", BotnetC2), benign(r), a("203.0.113.66"))
+		}},
+		{6, func(r *rand.Rand) query {
+			return noError(label(r)+".dyn.example.", "A", answered(0, "198.51.100.128/26", BotnetC2),
+				a(fmt.Sprintf("198.51.100.%d", 128+r.IntN(64))))
+		}},
+		{4, func(r *rand.Rand) query {
+			return noError(label(r)+".dyn.example.", "AAAA", answered(0, "2001:db8:bad::/48", BotnetC2),
+				aaaa(fmt.Sprintf("2001:db8:bad:%x::1", r.IntN(1<<16))))
 		}},
 		{4, func(*rand.Rand) query { // the name is none, its answer is listed
-			return noError("a..corp.example.", "A", answered(0, "beacon.botnet.example", BotnetC2), cname("x.beacon.botnet.example."))
+			return noError("a..corp.example.", "A", answered(0, "beacon.botnet.example", BotnetC2),
+				cname("x.beacon.botnet.example."))
 		}},
 	}
 }

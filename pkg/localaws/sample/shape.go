@@ -57,7 +57,8 @@ func current(l *logged) []byte {
 		Transport string            `json:"transport"`
 		SrcIDs    map[string]string `json:"srcids"`
 		firewall
-	}{l.common("1.100000"), l.answers, l.host.SrcAddr, fmt.Sprint(l.port), "UDP", map[string]string{"instance": l.host.Instance}, rule})
+	}{l.common("1.100000"), l.answers, l.host.SrcAddr, fmt.Sprint(l.port), "UDP",
+		map[string]string{"instance": l.host.Instance}, rule})
 }
 
 // hyphenated writes version 1.000000 for a query that came through an endpoint: the
@@ -70,7 +71,8 @@ func hyphenated(l *logged) []byte {
 		SrcPort   string            `json:"srcport"`
 		Transport string            `json:"transport"`
 		SrcIDs    map[string]string `json:"srcids"`
-	}{l.common("1.000000"), l.answers, l.host.SrcAddr, fmt.Sprint(l.port), "UDP", map[string]string{"resolver-endpoint": "rslvr-in-0123456789abcdef0"}})
+	}{l.common("1.000000"), l.answers, l.host.SrcAddr, fmt.Sprint(l.port), "UDP",
+		map[string]string{"resolver-endpoint": "rslvr-in-0123456789abcdef0"}})
 }
 
 // preview writes what Resolver wrote before version 1: `Address` with a space at its
@@ -133,7 +135,8 @@ func cloudWatch(objects [][]byte) []byte {
 
 // control is what CloudWatch Logs sends to see whether anybody is there.
 func control() []byte {
-	return subscription("CONTROL_MESSAGE", []logEvent{{"", 1767225600000, "CWL CONTROL MESSAGE: Checking health of destination Firehose."}})
+	const text = "CWL CONTROL MESSAGE: Checking health of destination Firehose."
+	return subscription("CONTROL_MESSAGE", []logEvent{{"", 1767225600000, text}})
 }
 
 func subscription(kind string, events []logEvent) []byte {

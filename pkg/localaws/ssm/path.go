@@ -69,7 +69,8 @@ func checkName(name string) error {
 	case name == "" || len(name) > maxNameBytes:
 		return awsjson.Invalid("A parameter name has 1 to 2048 characters.")
 	case strings.Contains(name, "/") && !strings.HasPrefix(name, "/"):
-		return awsjson.Invalid("Parameter name must be a fully qualified name: it contains a slash, so it must begin with one.")
+		return awsjson.Invalid("Parameter name must be a fully qualified name: " +
+			"it contains a slash, so it must begin with one.")
 	case strings.HasSuffix(name, "/") || strings.Contains(name, "//"):
 		return awsjson.Invalid("Parameter name: an empty level is not allowed.")
 	case strings.Count(name, "/") > maxLevels:
