@@ -12,8 +12,8 @@ import (
 // ErrBuilt reports a second use of a [Builder] that has built its index.
 var ErrBuilt = errors.New("index is built: use a new builder")
 
-// Builder collects the entries of feeds. It takes about 35 bytes a name and 50 a
-// block of addresses, and as much again while it builds. It is not safe for
+// Builder collects the entries of feeds. It takes about 36 bytes a name and 40 a
+// block of addresses, and about as much again while it builds. It is not safe for
 // concurrent use.
 type Builder struct {
 	feeds       []FeedInfo
