@@ -118,12 +118,13 @@ func (c *indexCorpus) generate() {
 		case 0, 1, 2:
 			name = "www." + name
 		case 3:
-			name = c.word(3, 12) + "." + c.pick("hosting.example", "pages.example", "shop.example")
+			name = c.word(3, 12) + "." + c.pick("hosting.example", "pages.example", "cloudfront.net",
+				"s3.us-east-1.amazonaws.com", "s3.eu-west-1.amazonaws.com")
 		}
 		if !seen[name] {
 			seen[name] = true
 			c.list = append(c.list, name)
-			c.feeds = append(c.feeds, 1<<c.random.IntN(5)|1<<c.random.IntN(5))
+			c.feeds = append(c.feeds, uint8(1+c.random.IntN(31))) // any of the five, at least one
 		}
 	}
 	for range 10_000 {

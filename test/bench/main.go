@@ -21,6 +21,7 @@ var suites = []struct {
 }{
 	{"feed", benchFeed},
 	{"index", benchIndex},
+	{"importer", benchImporter},
 	{"transform", benchTransform},
 	{"scan", benchScan},
 }
