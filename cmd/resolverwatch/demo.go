@@ -18,7 +18,7 @@ what. Then a name leaves a list, and its verdict changes.
 
 All names and addresses are reserved for documentation. Nothing leaves this machine.`,
 		Example: `  resolverwatch demo
-  resolverwatch demo --records 100000 --out /tmp/demo
+  resolverwatch demo --records 100000 --out ~/demo
   resolverwatch demo --keep   # and look around with the AWS CLI; Ctrl-C ends it`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return demo.Run(cmd.Context(), o) },

@@ -89,25 +89,14 @@ func gunzipAll(logs []string) error {
 	group.SetLimit(2)
 	for _, path := range logs {
 		group.Go(func() error {
-			file, err := os.Open(path)
-			if err != nil {
-				return err
-			}
-			defer file.Close()
-			reader, err := fastgzip.NewReader(file)
-			if err != nil {
-				return err
-			}
-			_, err = io.Copy(io.Discard, reader)
-			return err
+			return gunzip(io.Discard, path)
 		})
 	}
 	return group.Wait()
 }
 
-// benchScanMemory sends the text of one log again and again through standard input.
-func benchScanMemory(r *report, command, index, log string) error {
-	file, err := os.Open(log)
+func gunzip(out io.Writer, path string) error {
+	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
@@ -116,8 +105,14 @@ func benchScanMemory(r *report, command, index, log string) error {
 	if err != nil {
 		return err
 	}
-	text, err := io.ReadAll(reader)
-	if err != nil {
+	_, err = io.Copy(out, reader)
+	return err
+}
+
+// benchScanMemory sends the text of one log again and again through standard input.
+func benchScanMemory(r *report, command, index, log string) error {
+	var text bytes.Buffer
+	if err := gunzip(&text, log); err != nil {
 		return err
 	}
 	scan := exec.Command(command, "scan", "-q", "-o", "ndjson", "--index", index, "-")
@@ -130,7 +125,7 @@ func benchScanMemory(r *report, command, index, log string) error {
 	}
 	start, sent := time.Now(), 0
 	for sent < scanEndlessBytes {
-		n, err := in.Write(text)
+		n, err := in.Write(text.Bytes())
 		if sent += n; err != nil {
 			break // the command ended early, and says why in Wait
 		}
