@@ -85,8 +85,11 @@ func (x *Index) finds(q *domainname.Query, name []byte, group uint32) bool {
 	if q.Set(name) != nil {
 		return false
 	}
-	maybe, deepest := x.walk(q)
-	hits := x.lookUp(nil, q, &maybe, deepest)
+	depths := x.walk(nil, q)
+	if len(depths) == 0 {
+		return false
+	}
+	hits := x.lookUp(nil, q, depths)
 	return len(hits) > 0 && hits[0] == hit{q.Labels(), group}
 }
 

@@ -13,9 +13,9 @@ const filterHeader = 16
 
 // filter is a set of hashes that never denies a member and lets one in 256 others
 // through: a 3-wise binary fuse filter (Graf and Lemire, 2022) with 8-bit
-// fingerprints, which stay where the file has them. The builder's library makes it,
-// and probes it too; a probe of our own, over plain fields, saves a seventh of the
-// time of the look-up that most queries end with.
+// fingerprints, which stay where the file has them. A library makes it and could
+// probe it; a probe of our own, over plain fields, is faster, and it keeps the library
+// out of what only reads.
 type filter struct {
 	seed    uint64
 	segment uint32 // a power of two

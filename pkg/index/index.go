@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 
@@ -68,20 +69,12 @@ func (x *Index) read(sections *[sectionCount][]byte) error {
 	return nil
 }
 
-// depths is a set of label counts, 0 to 127.
-type depths [2]uint64
-
-func (d *depths) add(depth int) { d[depth>>6] |= 1 << (depth & 63) }
-
-func (d *depths) has(depth int) bool { return d[depth>>6]>>(depth&63)&1 != 0 }
-
-// walk returns the depths at which q may have a listed ancestor, or be listed
-// itself, by the filters.
-func (x *Index) walk(q *domainname.Query) (maybe depths, deepest int) {
+// walk appends the depths at which, by the filters, q may have a listed ancestor or
+// be listed itself, the shallowest first.
+func (x *Index) walk(depths []uint8, q *domainname.Query) []uint8 {
 	labels := q.Labels()
 	if x.singleLabels && labels > 0 && x.listed.contains(x.hash(q.Suffix(1))) {
-		maybe.add(1)
-		deepest = 1
+		depths = append(depths, 1)
 	}
 	for depth := 2; depth <= labels; depth++ {
 		hash := x.hash(q.Suffix(depth))
@@ -89,30 +82,26 @@ func (x *Index) walk(q *domainname.Query) (maybe depths, deepest int) {
 			break
 		}
 		if x.listed.contains(hash) {
-			maybe.add(depth)
-			deepest = depth
+			depths = append(depths, uint8(depth))
 		}
 	}
-	return maybe, deepest
+	return depths
 }
 
 func (x *Index) hash(text []byte) uint64 { return xxh3.HashSeed(text, x.seed) }
 
-// lookUp appends a hit for each depth in maybe at which a name is really listed, the
+// lookUp appends a hit for each of depths at which a name is really listed, the
 // deepest first.
-func (x *Index) lookUp(hits []hit, q *domainname.Query, maybe *depths, deepest int) []hit {
+func (x *Index) lookUp(hits []hit, q *domainname.Query, depths []uint8) []hit {
 	var buf [maxKeyBytes + 1]byte
-	key := appendQueryKey(buf[:0], q, deepest)
-	for depth := deepest; depth > 0; depth-- {
-		if !maybe.has(depth) {
-			continue
-		}
-		length := len(q.Suffix(depth))
+	key := appendQueryKey(buf[:0], q, int(depths[len(depths)-1]))
+	for _, depth := range slices.Backward(depths) {
+		length := len(q.Suffix(int(depth)))
 		if length > len(key) {
 			continue
 		}
 		if group, found := x.names.find(key[:length]); found {
-			hits = append(hits, hit{depth, group})
+			hits = append(hits, hit{int(depth), group})
 		}
 	}
 	return hits

@@ -54,8 +54,9 @@ type Match struct {
 	// address, whether or not there was something to veto.
 	AllowCovered bool
 
-	used    bool // since the last clear
-	depth   int  // of the Indicator, in labels or bits
+	used    bool    // since the last clear
+	depth   int     // of the Indicator, in labels or bits
+	maybe   []uint8 // depths that the filters let through
 	hits    []hit
 	vetoes  vetoes
 	numbers []int // of the feeds
@@ -85,12 +86,12 @@ type hit struct {
 // number of feeds that list them.
 func (x *Index) Match(q *domainname.Query, m *Match) bool {
 	m.reset()
-	maybe, deepest := x.walk(q)
-	if deepest == 0 {
+	m.maybe = x.walk(m.maybe, q)
+	if len(m.maybe) == 0 {
 		return false
 	}
 	m.used = true
-	m.hits = x.lookUp(m.hits, q, &maybe, deepest)
+	m.hits = x.lookUp(m.hits, q, m.maybe)
 	if !x.judge(m, q.Labels()) {
 		return false
 	}
@@ -143,6 +144,7 @@ func (m *Match) clear() {
 		Indicator: m.Indicator[:0],
 		Feeds:     m.Feeds[:0],
 		AllowedBy: Veto{Indicator: m.AllowedBy.Indicator[:0]},
+		maybe:     m.maybe[:0],
 		hits:      m.hits[:0],
 		vetoes:    vetoes{ofFeed: m.vetoes.ofFeed[:0]},
 		numbers:   m.numbers[:0],
