@@ -20,10 +20,11 @@ import (
 
 func newFeed(std streams) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "feed",
-		Short: "Look at lists before they are imported",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "feed",
+		Short:   "Look at lists before they are imported",
+		Example: `  resolverwatch feed lint urlhaus.csv`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newLint(std))
 	return cmd

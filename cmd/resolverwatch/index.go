@@ -18,8 +18,10 @@ func newIndex(std streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "index",
 		Short: "Make, describe and compare index files",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  resolverwatch index build --feed urlhaus.csv -o lists.rwx
+  resolverwatch index inspect lists.rwx`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newIndexBuild(std), newIndexInspect(std), newIndexDiff(std))
 	return cmd
