@@ -34,12 +34,7 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
 	mv $(TOOLS)/golangci-lint $@
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
-	@set -e; for package in $$(go list ./pkg/...); do \
-	  for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-	    echo "== $$package $$target"; \
-	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$package; \
-	  done; \
-	done
+	test/fuzz.sh $(FUZZTIME)
 
 bench: ## measure against floors and peers; BENCH_JSON=FILE writes the figures too
 	go run ./test/bench
