@@ -12,16 +12,15 @@ func Records(text []byte, line int, mark func(record []byte) error, refuse func(
 		if end == 0 {
 			end = len(text)
 		}
-		err := mark(text[:end])
-		if err != nil {
+		lines := 1
+		if err := mark(text[:end]); err != nil {
 			if size := objectLength(text); size > end && mark(text[:size]) == nil {
-				err, end = nil, size
+				end, lines = size, bytes.Count(text[:size], []byte{'\n'})
+			} else {
+				refuse(line, err)
 			}
 		}
-		if err != nil {
-			refuse(line, err)
-		}
-		line += bytes.Count(text[:end], []byte{'\n'})
+		line += lines
 		text = text[end:]
 	}
 }
