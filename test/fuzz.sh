@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every fuzz target below pkg/ for a time each: test/fuzz.sh 30s [go test flags].
+# Runs every fuzz target for a time each: test/fuzz.sh 30s [go test flags].
 #
 # The Go fuzzer sometimes ends a clean run with a bare "context deadline exceeded",
 # when its time is up in the middle of an input. A finding always comes with the file
@@ -11,7 +11,7 @@ shift
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-for package in $(go list ./pkg/...); do
+for package in $(go list ./pkg/... ./infra/config); do
   for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
     echo "== $package $target"
     if go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 20x "$@" "$package" >"$log" 2>&1; then

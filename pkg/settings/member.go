@@ -48,15 +48,15 @@ func sortedKeys[V any](object map[string]V) []string {
 // nearest returns the candidate with the fewest edits from name, whatever the case.
 func nearest(name string, candidates []string) string {
 	return slices.MinFunc(candidates, func(a, b string) int {
-		return edits(name, a) - edits(name, b)
+		return Edits(name, a) - Edits(name, b)
 	})
 }
 
 // maxEditBytes bounds the name that is compared; the product of two lengths is work.
 const maxEditBytes = 64
 
-// edits is the Levenshtein distance of two words, without regard to case.
-func edits(a, b string) int {
+// Edits is the Levenshtein distance of two words, without regard to case.
+func Edits(a, b string) int {
 	a, b = strings.ToLower(a[:min(len(a), maxEditBytes)]), strings.ToLower(b)
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -1,0 +1,151 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// ContextKey is the context key that all settings stand under.
+const ContextKey = "resolverwatch"
+
+// Decode reads the settings out of the whole context of a CDK app, as the app's root
+// node gives it. Context keys that are no business of ours are left alone; one that is
+// nearly ours is an error, because a misspelled -c would otherwise do nothing at all.
+//
+// The error joins every problem, each with the full path of its setting, the value and
+// what is allowed. The settings are the defaults then, as far as they could not be read.
+func Decode(context map[string]any) (Config, error) {
+	tree, err := overlay(context)
+	d := decoder{problems: []error{err}}
+	config := Default()
+	d.decode(ContextKey, tree, reflect.ValueOf(&config).Elem())
+	d.check(config)
+	return config, errors.Join(d.problems...)
+}
+
+type decoder struct {
+	problems []error
+}
+
+func (d *decoder) refuse(path string, value any, rule string) {
+	d.problems = append(d.problems, fmt.Errorf("%s: %s: %s", path, show(value), rule))
+}
+
+// decode sets target to value. A null leaves the default: it says "unset".
+func (d *decoder) decode(path string, value any, target reflect.Value) {
+	if value == nil {
+		return
+	}
+	if words, found := choices[target.Type()]; found {
+		d.decodeWord(path, value, target, words)
+		return
+	}
+	switch target.Kind() {
+	case reflect.Pointer:
+		target.Set(reflect.New(target.Type().Elem()))
+		d.decode(path, value, target.Elem())
+	case reflect.Struct:
+		d.decodeStruct(path, value, target)
+	case reflect.Map:
+		d.decodeMap(path, value, target)
+	case reflect.Slice:
+		d.decodeList(path, value, target)
+	default:
+		if !setScalar(target, value) {
+			d.refuse(path, value, "must be "+describe(target.Type()))
+		}
+	}
+}
+
+func (d *decoder) decodeStruct(path string, value any, target reflect.Value) {
+	object, isObject := value.(map[string]any)
+	if !isObject {
+		d.refuse(path, value, "must be an object")
+		return
+	}
+	before := len(d.problems)
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if field, found := member(target.Type(), name); found {
+			d.decode(path+"."+name, object[name], target.FieldByIndex(field.Index))
+		} else {
+			d.problems = append(d.problems, unknown(path, name, target.Type()))
+		}
+	}
+	if len(d.problems) == before {
+		d.validate(path, target)
+	}
+}
+
+// validate applies the rules of the settings that have a definition of their own,
+// because a Lambda reads them too.
+func (d *decoder) validate(path string, target reflect.Value) {
+	var err error
+	text, _ := json.Marshal(target.Interface()) //nolint:errchkjson // it came out of JSON
+	switch target.Interface().(type) {
+	case settings.Feed:
+		_, err = settings.DecodeFeed(text)
+	case settings.Guards:
+		_, err = settings.DecodeGuards(text)
+	}
+	if err != nil {
+		for line := range strings.Lines(err.Error()) {
+			d.problems = append(d.problems, fmt.Errorf("%s: %s", path, strings.TrimSuffix(line, "\n")))
+		}
+	}
+}
+
+func (d *decoder) decodeMap(path string, value any, target reflect.Value) {
+	object, isObject := value.(map[string]any)
+	if !isObject {
+		d.refuse(path, value, "must be an object")
+		return
+	}
+	target.Set(reflect.MakeMapWithSize(target.Type(), len(object)))
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if object[name] == nil {
+			continue // taken out by an override
+		}
+		element := reflect.New(target.Type().Elem()).Elem()
+		d.decode(path+"."+name, object[name], element)
+		target.SetMapIndex(reflect.ValueOf(name), element)
+	}
+}
+
+func (d *decoder) decodeList(path string, value any, target reflect.Value) {
+	list, isList := value.([]any)
+	if !isList {
+		d.refuse(path, value, "must be a list")
+		return
+	}
+	target.Set(reflect.MakeSlice(target.Type(), len(list), len(list)))
+	for i := range list {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if list[i] == nil || list[i] == "" {
+			d.refuse(at, list[i], "must not be empty")
+			continue
+		}
+		d.decode(at, list[i], target.Index(i))
+	}
+}
+
+// accountID is the form of an AWS account id.
+var accountID = regexp.MustCompile(`^[0-9]{12}$`)
+
+// check looks at what no construct gets to see, because the stack decides by it.
+func (d *decoder) check(config Config) {
+	if config.Account != "" && !accountID.MatchString(config.Account) {
+		d.refuse(ContextKey+".account", config.Account, "must be twelve digits")
+	}
+	if config.CreateKey && config.KeyARN != "" {
+		d.problems = append(d.problems, fmt.Errorf("%s.createKey and %[1]s.keyArn: "+
+			"must not both be set, as there is one key for everything", ContextKey))
+	}
+}

@@ -1,0 +1,305 @@
+package config_test
+
+import (
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/infra/config"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// context is the context of an app whose cdk.json holds the settings.
+func context(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var tree any
+	if err := json.Unmarshal([]byte(text), &tree); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]any{config.ContextKey: tree, "aws:cdk:version-reporting": true}
+}
+
+func TestDecode_defaults(t *testing.T) {
+	t.Parallel()
+	want := config.Config{
+		StackName:    "Resolverwatch",
+		Importer:     config.Importer{Guards: settings.DefaultGuards()},
+		Transformer:  config.Transformer{CheckCNAMEs: true, CheckAddresses: true},
+		QueryLogging: config.QueryLogging{Enabled: true},
+		Catalog:      config.Catalog{Enabled: true},
+	}
+	for name, context := range map[string]map[string]any{
+		"no context":  nil,
+		"no settings": {"@aws-cdk/core:newStyleStackSynthesis": true},
+		"null":        {"resolverwatch": nil},
+		"empty text":  {"resolverwatch": ""},
+		"empty":       {"resolverwatch": map[string]any{}},
+		"all unset":   {"resolverwatch": map[string]any{"store": nil, "stackName": nil, "importer": map[string]any{"guards": nil}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := config.Decode(context)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestDecode_values(t *testing.T) {
+	t.Parallel()
+	got, err := config.Decode(context(t, `{
+		"stackName": "security-dns", "tags": {"cost:center": "4711"}, "removalPolicy": "destroy",
+		"store": {"billing": "provisioned", "readCapacity": 5},
+		"importer": {"protected": ["corp.example"], "guards": {"shrinkPercent": 12.5}, "logLevel": "debug"},
+		"feeds": {"urlhaus": {"format": "csv", "confidence": 0}, "vendor.blocked": {"maxAge": "7d"}},
+		"transformer": {"failureMode": "fail", "checkCnames": false},
+		"delivery": {"processorBufferMiB": 0.5, "format": "PARQUET"},
+		"queryLogging": {"vpcIds": ["vpc-0a1b2c3d4e5f60001"]}
+	}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Default()
+	want.StackName = "security-dns"
+	want.Tags = map[string]string{"cost:center": "4711"}
+	want.RemovalPolicy = config.RemovalPolicyDestroy
+	want.Store = config.Store{Billing: config.BillingProvisioned, ReadCapacity: 5}
+	want.Importer.Protected = []string{"corp.example"}
+	want.Importer.Guards.ShrinkPercent = 12.5
+	want.Importer.LogLevel = slog.LevelDebug
+	want.Feeds = map[string]settings.Feed{
+		"urlhaus":        {Format: "csv", Confidence: new(int)},
+		"vendor.blocked": {MaxAge: "7d"},
+	}
+	want.Transformer.FailureMode = settings.FailureModeFail
+	want.Transformer.CheckCNAMEs = false
+	want.Delivery = config.Delivery{ProcessorBufferMiB: 0.5, Format: config.FormatParquet}
+	want.QueryLogging.VPCIDs = []string{"vpc-0a1b2c3d4e5f60001"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Values in errors stand as in cdk.json, so that they can be searched for there.
+func TestDecode_problems(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		in   string
+		want []string
+	}{{
+		name: "unknown setting", in: `{"delivery": {"bufferSizeMB": 5}}`,
+		want: []string{"resolverwatch.delivery.bufferSizeMB: unknown, the nearest is resolverwatch.delivery.bufferSizeMiB"},
+	}, {
+		name: "another case", in: `{"stackname": "x"}`,
+		want: []string{"resolverwatch.stackname: unknown, the nearest is resolverwatch.stackName"},
+	}, {
+		name: "unknown section", in: `{"transformr": {"memoryMiB": 256}}`,
+		want: []string{"resolverwatch.transformr: unknown, the nearest is resolverwatch.transformer"},
+	}, {
+		name: "section left out", in: `{"bufferSizeMiB": 5}`,
+		want: []string{"resolverwatch.bufferSizeMiB: unknown, the nearest is resolverwatch.delivery.bufferSizeMiB"},
+	}, {
+		name: "another section", in: `{"transformer": {"publishEveryMinutes": 5}}`,
+		want: []string{"resolverwatch.transformer.publishEveryMinutes: unknown, the nearest is resolverwatch.importer.publishEveryMinutes"},
+	}, {
+		name: "unknown member of a feed", in: `{"feeds": {"urlhaus": {"formta": "csv"}}}`,
+		want: []string{"resolverwatch.feeds.urlhaus.formta: unknown, the nearest is resolverwatch.feeds.urlhaus.format"},
+	}, {
+		name: "account as a number", in: `{"account": 123456789012}`,
+		want: []string{"resolverwatch.account: 123456789012: must be text"},
+	}, {
+		name: "account too short", in: `{"account": "1234"}`,
+		want: []string{`resolverwatch.account: "1234": must be twelve digits`},
+	}, {
+		name: "number as text", in: `{"importer": {"memoryMiB": "512"}}`,
+		want: []string{`resolverwatch.importer.memoryMiB: "512": must be a whole number, 0 or more`},
+	}, {
+		name: "fraction, negative, too large", in: `{"importer": {"memoryMiB": 1.5, "timeoutSeconds": -1, "logRetentionDays": 1e300}}`,
+		want: []string{
+			"resolverwatch.importer.logRetentionDays: 1e+300: must be a whole number, 0 or more",
+			"resolverwatch.importer.memoryMiB: 1.5: must be a whole number, 0 or more",
+			"resolverwatch.importer.timeoutSeconds: -1: must be a whole number, 0 or more",
+		},
+	}, {
+		name: "text for a flag", in: `{"createKey": "yes"}`,
+		want: []string{`resolverwatch.createKey: "yes": must be true or false`},
+	}, {
+		name: "text for a list", in: `{"queryLogging": {"vpcIds": "vpc-1"}}`,
+		want: []string{`resolverwatch.queryLogging.vpcIds: "vpc-1": must be a list`},
+	}, {
+		name: "elements of a list", in: `{"queryLogging": {"vpcIds": ["vpc-1", "", 7]}}`,
+		want: []string{
+			`resolverwatch.queryLogging.vpcIds[1]: "": must not be empty`,
+			"resolverwatch.queryLogging.vpcIds[2]: 7: must be text",
+		},
+	}, {
+		name: "list for an object", in: `{"tags": ["a"], "store": []}`,
+		want: []string{
+			"resolverwatch.store: []: must be an object",
+			`resolverwatch.tags: ["a"]: must be an object`,
+		},
+	}, {
+		name: "words", in: `{"removalPolicy": "snapshot", "store": {"billing": "PAY_PER_REQUEST"}, "transformer": {"logLevel": "loud"}}`,
+		want: []string{
+			`resolverwatch.removalPolicy: "snapshot": must be one of retain, destroy`,
+			`resolverwatch.store.billing: "PAY_PER_REQUEST": must be one of on-demand, provisioned`,
+			`resolverwatch.transformer.logLevel: "loud": must be one of debug, info, warn, error`,
+		},
+	}, {
+		name: "rules of the guards", in: `{"importer": {"guards": {"shrinkPercent": 101}}}`,
+		want: []string{"resolverwatch.importer.guards: shrinkPercent 101: must be at most 100"},
+	}, {
+		name: "settings that are no object", in: `7`,
+		want: []string{"resolverwatch: 7: must be an object"},
+	}, {
+		name: "two keys", in: `{"createKey": true, "keyArn": "arn:aws:kms:eu-west-1:111122223333:key/k"}`,
+		want: []string{"resolverwatch.createKey and resolverwatch.keyArn: must not both be set, as there is one key for everything"},
+	}, {
+		name: "long value", in: `{"createKey": "` + strings.Repeat("x", 200) + `"}`,
+		want: []string{`resolverwatch.createKey: "` + strings.Repeat("x", 79) + "...: must be true or false"},
+	}} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := config.Decode(context(t, tc.in))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if diff := cmp.Diff(tc.want, strings.Split(err.Error(), "\n")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestDecode_overrides(t *testing.T) {
+	t.Parallel()
+	base := `{"store": {"billing": "provisioned", "readCapacity": 5}, "tags": {"team": "dns"},
+		"queryLogging": {"vpcIds": ["vpc-1"]}, "feeds": {"urlhaus": {"format": "csv"}}}`
+	for _, tc := range []struct {
+		name      string
+		overrides map[string]any
+		want      func(*config.Config)
+		wantErr   string
+	}{{
+		name: "none", want: func(*config.Config) {},
+	}, {
+		name:      "one of a section leaves the others",
+		overrides: map[string]any{"resolverwatch.store.readCapacity": "7"},
+		want:      func(c *config.Config) { c.Store.ReadCapacity = 7 },
+	}, {
+		name:      "in a section that is not there",
+		overrides: map[string]any{"resolverwatch.importer.guards.shrinkPercent": "12.5"},
+		want:      func(c *config.Config) { c.Importer.Guards.ShrinkPercent = 12.5 },
+	}, {
+		name:      "empty is unset",
+		overrides: map[string]any{"resolverwatch.store.billing": "", "resolverwatch.tags.team": "", "resolverwatch.feeds.urlhaus": ""},
+		want: func(c *config.Config) {
+			c.Store.Billing, c.Tags, c.Feeds = "", map[string]string{}, map[string]settings.Feed{}
+		},
+	}, {
+		name:      "list with commas",
+		overrides: map[string]any{"resolverwatch.queryLogging.vpcIds": "vpc-2, vpc-3"},
+		want:      func(c *config.Config) { c.QueryLogging.VPCIDs = []string{"vpc-2", "vpc-3"} },
+	}, {
+		name:      "list as JSON",
+		overrides: map[string]any{"resolverwatch.queryLogging.vpcIds": ` ["vpc-2"]`},
+		want:      func(c *config.Config) { c.QueryLogging.VPCIDs = []string{"vpc-2"} },
+	}, {
+		name:      "map as JSON replaces it",
+		overrides: map[string]any{"resolverwatch.tags": `{"cost.center": "1"}`, "resolverwatch.tags.a.b": "2"},
+		want:      func(c *config.Config) { c.Tags = map[string]string{"cost.center": "1", "a.b": "2"} },
+	}, {
+		name:      "feed id with a dot",
+		overrides: map[string]any{"resolverwatch.feeds.vendor.list.confidence": "90"},
+		want: func(c *config.Config) {
+			ninety := 90
+			c.Feeds["vendor.list"] = settings.Feed{Confidence: &ninety}
+		},
+	}, {
+		name:      "text that looks like a number",
+		overrides: map[string]any{"resolverwatch.account": "012345678901", "resolverwatch.stackName": "true"},
+		want:      func(c *config.Config) { c.Account, c.StackName = "012345678901", "true" },
+	}, {
+		name:      "a value of cdk.json with its type",
+		overrides: map[string]any{"resolverwatch.store.readCapacity": 9, "resolverwatch.catalog.enabled": false},
+		want:      func(c *config.Config) { c.Store.ReadCapacity, c.Catalog.Enabled = 9, false },
+	}, {
+		name:      "everything as text",
+		overrides: map[string]any{"resolverwatch": `{"stackName": "x"}`},
+		want: func(c *config.Config) {
+			*c = config.Default()
+			c.StackName = "x"
+		},
+	}, {
+		name:      "unknown",
+		overrides: map[string]any{"resolverwatch.store.tablename": "x"},
+		wantErr:   "resolverwatch.store.tablename: unknown, the nearest is resolverwatch.store.tableName",
+	}, {
+		name:      "unknown in a feed",
+		overrides: map[string]any{"resolverwatch.feeds.urlhaus.sevrity": "high"},
+		wantErr:   "resolverwatch.feeds.urlhaus.sevrity: unknown, the nearest is resolverwatch.feeds.urlhaus.severity",
+	}, {
+		name:      "below a setting",
+		overrides: map[string]any{"resolverwatch.stackName.x": "1"},
+		wantErr:   `resolverwatch.stackName: {"x":"1"}: must be text`,
+	}, {
+		name:      "wrong type",
+		overrides: map[string]any{"resolverwatch.store.readCapacity": "many"},
+		wantErr:   `resolverwatch.store.readCapacity: "many": must be a whole number, 0 or more`,
+	}, {
+		name:      "broken JSON",
+		overrides: map[string]any{"resolverwatch.tags": "team=dns"},
+		wantErr:   `resolverwatch.tags: "team=dns": must be an object as JSON: invalid character 'e' in literal true (expecting 'r')`,
+	}, {
+		name:      "misspelled context key",
+		overrides: map[string]any{"resolverwach.store.readCapacity": "7"},
+		wantErr:   `context key "resolverwach.store.readCapacity": unknown, settings begin with "resolverwatch"`,
+	}} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			want, err := config.Decode(context(t, base))
+			if err != nil {
+				t.Fatal(err)
+			}
+			given := context(t, base)
+			maps.Copy(given, tc.overrides)
+			got, err := config.Decode(given)
+			if tc.wantErr != "" {
+				if err == nil || err.Error() != tc.wantErr {
+					t.Fatalf("error %v, want %s", err, tc.wantErr)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			tc.want(&want)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A caller may go on using its context; an app has one for all of its stacks.
+func TestDecode_leavesContextAlone(t *testing.T) {
+	t.Parallel()
+	given := context(t, `{"store": {"readCapacity": 5}}`)
+	given["resolverwatch.store.readCapacity"] = "7"
+	if _, err := config.Decode(given); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"store": map[string]any{"readCapacity": 5.0}}
+	if diff := cmp.Diff(want, given[config.ContextKey]); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,117 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// maxTypingErrors is how far a context key may be from ours and still be meant as ours.
+const maxTypingErrors = 2
+
+// overlay returns the settings as one tree: what stands under the context key, and over
+// it the single settings with keys of their own, the shorter path first.
+func overlay(context map[string]any) (any, error) {
+	tree, err := root(context[ContextKey])
+	problems := []error{err}
+	for _, key := range slices.Sorted(maps.Keys(context)) {
+		first, path, isPath := strings.Cut(key, ".")
+		switch distance := settings.Edits(first, ContextKey); {
+		case first == ContextKey && isPath:
+			tree, err = override(tree, path, context[key])
+			problems = append(problems, err)
+		case first != ContextKey && distance <= maxTypingErrors:
+			problems = append(problems, fmt.Errorf("context key %q: unknown, settings begin with %q", key, ContextKey))
+		}
+	}
+	return tree, errors.Join(problems...)
+}
+
+// root reads the tree itself, which is text where -c gives it.
+func root(value any) (any, error) {
+	text, isText := value.(string)
+	if !isText {
+		return value, nil
+	}
+	tree, err := parse(text, reflect.TypeFor[Config]())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", ContextKey, err)
+	}
+	return tree, nil
+}
+
+// override returns the tree with the setting at the path replaced, or taken out where
+// the value says "unset". The tree that it was given stays as it is.
+func override(tree any, path string, value any) (any, error) {
+	steps, kind := locate(reflect.TypeFor[Config](), path)
+	if text, isText := value.(string); isText && kind != nil {
+		parsed, err := parse(text, kind)
+		if err != nil {
+			return tree, fmt.Errorf("%s.%s: %w", ContextKey, path, err)
+		}
+		value = parsed
+	}
+	return replace(tree, steps, value), nil
+}
+
+func replace(tree any, steps []string, value any) any {
+	if len(steps) == 0 {
+		return value
+	}
+	object, isObject := tree.(map[string]any)
+	if !isObject && tree != nil {
+		return tree // decoding says what is wrong with it
+	}
+	copied := maps.Clone(object)
+	if copied == nil {
+		copied = make(map[string]any)
+	}
+	copied[steps[0]] = replace(object[steps[0]], steps[1:], value)
+	return copied
+}
+
+// parse reads the text that -c gives for a setting of a type. Empty text is nil: unset.
+// Text that is no such value is returned as it is, and decoding refuses it.
+func parse(text string, kind reflect.Type) (any, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // nil is the value that says "unset"
+	}
+	if _, isWord := choices[kind]; isWord {
+		return text, nil
+	}
+	switch kind.Kind() {
+	case reflect.Pointer:
+		return parse(text, kind.Elem())
+	case reflect.String:
+		return text, nil
+	case reflect.Slice:
+		if !strings.HasPrefix(strings.TrimSpace(text), "[") {
+			return split(text), nil
+		}
+	case reflect.Struct, reflect.Map:
+	default: // a number or a flag
+		if !json.Valid([]byte(text)) {
+			return text, nil
+		}
+	}
+	var value any
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		return nil, fmt.Errorf("%s: must be %s as JSON: %w", show(text), describe(kind), err)
+	}
+	return value, nil
+}
+
+// split reads a list that is separated by commas.
+func split(text string) []any {
+	var list []any
+	for word := range strings.SplitSeq(text, ",") {
+		list = append(list, strings.TrimSpace(word))
+	}
+	return list
+}

@@ -1,0 +1,227 @@
+package config
+
+import (
+	"log/slog"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// Store is where lists, indicators and the index lie.
+type Store struct {
+	// TableName of the indicator table.
+	//
+	// Default: chosen by CloudFormation.
+	TableName string `json:"tableName"`
+	// Billing of the table.
+	//
+	// Default: on-demand.
+	Billing Billing `json:"billing"`
+	// ReadCapacity of a provisioned table, in units.
+	//
+	// Default: 500.
+	ReadCapacity int `json:"readCapacity"`
+	// WriteCapacity of a provisioned table, in units.
+	//
+	// Default: 500.
+	WriteCapacity int `json:"writeCapacity"`
+	// ExistingTable is the name of a table to use in place of a new one.
+	ExistingTable string `json:"existingTable"`
+	// ListBucketName of the bucket that lists are uploaded to.
+	//
+	// Default: chosen by CloudFormation.
+	ListBucketName string `json:"listBucketName"`
+	// ExistingListBucket is the name of a bucket to use in place of a new one.
+	ExistingListBucket string `json:"existingListBucket"`
+	// IndexBucketName of the bucket that holds the index.
+	//
+	// Default: chosen by CloudFormation.
+	IndexBucketName string `json:"indexBucketName"`
+	// ExistingIndexBucket is the name of a bucket to use in place of a new one.
+	ExistingIndexBucket string `json:"existingIndexBucket"`
+	// NoncurrentVersionDays is how long replaced and deleted lists and indexes are kept.
+	//
+	// Default: 90.
+	NoncurrentVersionDays int `json:"noncurrentVersionDays"`
+}
+
+// Importer is the function that turns lists into the index.
+type Importer struct {
+	// ListKey is the object that is the feed "default", as the original sample reads it.
+	//
+	// Default: "config/all-malicious-domains.txt".
+	ListKey string `json:"listKey"`
+	// MemoryMiB of the function.
+	//
+	// Default: 1024.
+	MemoryMiB int `json:"memoryMiB"`
+	// TimeoutSeconds of the function.
+	//
+	// Default: 900.
+	TimeoutSeconds int `json:"timeoutSeconds"`
+	// PublishEveryMinutes is how often the index is published without an upload, which
+	// is what lets feeds expire and tells transformers that publishing is alive.
+	//
+	// Default: 60.
+	PublishEveryMinutes int `json:"publishEveryMinutes"`
+	// Protected names are never marked whatever a list says: your own zones.
+	Protected []string `json:"protected"`
+	// Guards keep an upload from replacing a good list.
+	//
+	// Default: [settings.DefaultGuards], threshold by threshold.
+	Guards settings.Guards `json:"guards"`
+	// LogRetentionDays of the function's log.
+	//
+	// Default: 90.
+	LogRetentionDays int `json:"logRetentionDays"`
+	// LogLevel of the function.
+	//
+	// Default: info.
+	LogLevel slog.Level `json:"logLevel"`
+	// ReservedConcurrency of the function.
+	//
+	// Default: none reserved.
+	ReservedConcurrency int `json:"reservedConcurrency"`
+}
+
+// Transformer is the function that marks records on their way through Firehose.
+type Transformer struct {
+	// MemoryMiB of the function. It bounds the index: two of them must fit.
+	//
+	// Default: 256.
+	MemoryMiB int `json:"memoryMiB"`
+	// TimeoutSeconds of the function.
+	//
+	// Default: 120.
+	TimeoutSeconds int `json:"timeoutSeconds"`
+	// PollSeconds between two looks for a newer index.
+	//
+	// Default: 60.
+	PollSeconds int `json:"pollSeconds"`
+	// MaxIndexAgeDays without a publish until "clean" becomes "unknown".
+	//
+	// Default: 7.
+	MaxIndexAgeDays int `json:"maxIndexAgeDays"`
+	// ColdStartWaitMillis for the first index.
+	//
+	// Default: 2000.
+	ColdStartWaitMillis int `json:"coldStartWaitMillis"`
+	// FailureMode is what happens where there is no index: mark the records unknown, or
+	// fail, so that Firehose tries again.
+	//
+	// Default: mark.
+	FailureMode settings.FailureMode `json:"failureMode"`
+	// CheckCNAMEs also looks up the CNAME targets in answers.
+	//
+	// Default: true.
+	CheckCNAMEs bool `json:"checkCnames"`
+	// CheckAddresses also looks up the addresses in answers.
+	//
+	// Default: true.
+	CheckAddresses bool `json:"checkAddresses"`
+	// LogRetentionDays of the function's log.
+	//
+	// Default: 90.
+	LogRetentionDays int `json:"logRetentionDays"`
+	// LogLevel of the function.
+	//
+	// Default: info.
+	LogLevel slog.Level `json:"logLevel"`
+}
+
+// Delivery is the Firehose delivery stream and the bucket it fills.
+type Delivery struct {
+	// OutputBucketName of the bucket for the marked logs.
+	//
+	// Default: chosen by CloudFormation.
+	OutputBucketName string `json:"outputBucketName"`
+	// ExistingOutputBucket is the name of a bucket to use in place of a new one.
+	ExistingOutputBucket string `json:"existingOutputBucket"`
+	// ExistingStream is the name of a delivery stream that query logging sends to, in
+	// place of a new one. Nothing is marked then.
+	ExistingStream string `json:"existingStream"`
+	// Prefix of the marked logs' keys.
+	//
+	// Default: "dns-query-logs/!{timestamp:yyyy/MM/dd}/".
+	Prefix string `json:"prefix"`
+	// ErrorPrefix of what could not be marked or delivered.
+	//
+	// Default: "delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/".
+	ErrorPrefix string `json:"errorPrefix"`
+	// Compression of the objects, by Firehose's name for it.
+	//
+	// Default: GZIP.
+	Compression string `json:"compression"`
+	// BufferIntervalSeconds until an object is written, however small.
+	//
+	// Default: 60.
+	BufferIntervalSeconds int `json:"bufferIntervalSeconds"`
+	// BufferSizeMiB at which an object is written, however early.
+	//
+	// Default: 5.
+	BufferSizeMiB int `json:"bufferSizeMiB"`
+	// ProcessorBufferMiB is the size of a batch for the transformer.
+	//
+	// Default: 1, which is also the most.
+	ProcessorBufferMiB float64 `json:"processorBufferMiB"`
+	// ProcessorBufferIntervalSeconds until a batch goes to the transformer, however small.
+	//
+	// Default: 60.
+	ProcessorBufferIntervalSeconds int `json:"processorBufferIntervalSeconds"`
+	// Format of the objects.
+	//
+	// Default: JSON.
+	Format Format `json:"format"`
+	// MarkedLogRetentionDays until a marked log is deleted.
+	//
+	// Default: kept for good.
+	MarkedLogRetentionDays int `json:"markedLogRetentionDays"`
+	// LogRetentionDays of the stream's own error log.
+	//
+	// Default: 90.
+	LogRetentionDays int `json:"logRetentionDays"`
+}
+
+// QueryLogging is what sends the queries of VPCs to the stream.
+type QueryLogging struct {
+	// Enabled makes the query logging configuration.
+	//
+	// Default: true.
+	Enabled bool `json:"enabled"`
+	// Name of the configuration.
+	//
+	// Default: made from the stack's name.
+	Name string `json:"name"`
+	// VPCIDs of the VPCs whose queries are logged.
+	//
+	// Default: none; they can be associated after the deployment.
+	VPCIDs []string `json:"vpcIds"`
+	// ShareWith names the accounts, organizations and organizational units that may
+	// associate VPCs of theirs: account ids and ARNs.
+	//
+	// Default: not shared.
+	ShareWith []string `json:"shareWith"`
+}
+
+// Catalog is what Athena needs to query the marked logs.
+type Catalog struct {
+	// Enabled makes the database, its table and the workgroup.
+	//
+	// Default: true.
+	Enabled bool `json:"enabled"`
+	// Database is the name of the Glue database.
+	//
+	// Default: made from the stack's name.
+	Database string `json:"database"`
+	// WorkGroup is the name of the Athena workgroup.
+	//
+	// Default: made from the stack's name.
+	WorkGroup string `json:"workGroup"`
+	// BytesScannedLimitGiB is where Athena stops a query.
+	//
+	// Default: 100.
+	BytesScannedLimitGiB int `json:"bytesScannedLimitGiB"`
+	// ResultRetentionDays until query results are deleted.
+	//
+	// Default: 30.
+	ResultRetentionDays int `json:"resultRetentionDays"`
+}
