@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -301,5 +303,23 @@ func TestDecode_leavesContextAlone(t *testing.T) {
 	want := map[string]any{"store": map[string]any{"readCapacity": 5.0}}
 	if diff := cmp.Diff(want, given[config.ContextKey]); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The settings of the templates that the linters see are settings that exist.
+func TestDecode_variants(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../test/testdata/variants/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no variants: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := config.Decode(context(t, string(text))); err != nil {
+			t.Errorf("%s: %v", filepath.Base(file), err)
+		}
 	}
 }
