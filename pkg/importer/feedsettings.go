@@ -50,7 +50,7 @@ func NewFeedSettings(wire settings.Feed) (FeedSettings, error) {
 		Category:    indicator.NewCategory(wire.Category),
 		Force:       strings.TrimSpace(wire.Force),
 	}
-	var errs [6]error
+	var errs [7]error
 	s.Format, errs[0] = feed.ParseFormat(wire.Format)
 	if wire.Scope != "" {
 		s.Scope, errs[1] = indicator.ParseScope(wire.Scope)
@@ -69,6 +69,7 @@ func NewFeedSettings(wire settings.Feed) (FeedSettings, error) {
 	if s.Column != "" && s.Format != "" && s.Format != feed.CSV && s.Format != feed.JSON {
 		errs[5] = fmt.Errorf("column %q: a %s list has no columns", s.Column, s.Format)
 	}
+	errs[6] = wire.ValidateSource()
 	return s, errors.Join(errs[:]...)
 }
 

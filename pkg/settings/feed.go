@@ -47,6 +47,47 @@ type Feed struct {
 	//
 	// Default: guards refuse.
 	Force string `json:"force,omitempty"`
+
+	// URL is where the importer fetches the list, https only. The list lands in the
+	// folder of the feed like an upload and is judged like one; the newest object of
+	// the folder counts, whoever put it there. What follows is about fetching and must
+	// be unset without a URL.
+	//
+	// Default: lists are uploaded.
+	URL string `json:"url,omitempty"`
+	// Schedule of fetching as EventBridge Scheduler writes it, "rate(6 hours)" or
+	// "cron(15 4 * * ? *)" in UTC, at most every 5 minutes.
+	//
+	// Default: [DefaultSchedule].
+	Schedule string `json:"schedule,omitempty"`
+	// Allow makes the list one of names that are never marked: it lands under allow/.
+	//
+	// Default: it lands under feeds/ and blocks.
+	Allow bool `json:"allow,omitempty"`
+	// SecretARN names the Secrets Manager secret that the server wants to see, by ARN.
+	// It needs SecretHeader or SecretQuery.
+	//
+	// Default: the server wants none.
+	SecretARN string `json:"secretArn,omitempty"`
+	// SecretKey is the member of a secret that is a JSON object.
+	//
+	// Default: the secret's whole text is sent.
+	SecretKey string `json:"secretKey,omitempty"`
+	// SecretHeader is the name of the request header that carries the secret as it is:
+	// for Authorization, the secret includes the scheme ("Bearer ..."). The header is
+	// never sent to another host than that of the URL.
+	SecretHeader string `json:"secretHeader,omitempty"`
+	// SecretQuery is the name of the query parameter that carries the secret.
+	SecretQuery string `json:"secretQuery,omitempty"`
+	// MaxBytes bounds the list as the server sends it.
+	//
+	// Default: what the guards take of an upload, maxListBytes, which bounds it anyway.
+	MaxBytes int64 `json:"maxBytes,omitempty"`
+	// Timeout bounds one fetch from the first name lookup to the last byte, from "1s" to
+	// "10m".
+	//
+	// Default: [DefaultFetchTimeout].
+	Timeout string `json:"timeout,omitempty"`
 }
 
 // DecodeFeed reads the value of a feed's parameter. A member that is no setting is

@@ -1,0 +1,87 @@
+package importer_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/pkg/feed"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// What a CDK app checks at synthesis is what the importer checks when it runs. Where a
+// word is added here, its list in pkg/settings must have it too.
+func TestSettings_knowTheSameWords(t *testing.T) {
+	t.Parallel()
+	var formats []string
+	for _, format := range feed.Formats() {
+		formats = append(formats, string(format))
+	}
+	if diff := cmp.Diff(formats, settings.FeedFormats()); diff != "" {
+		t.Errorf("formats of pkg/feed and of pkg/settings:\n%s", diff)
+	}
+	var scopes, severities []string
+	for scope := indicator.ScopeName; scope < indicator.ScopeCIDR; scope++ {
+		scopes = append(scopes, scope.String())
+	}
+	for severity := indicator.SeverityLow; severity <= indicator.SeverityCritical; severity++ {
+		severities = append(severities, severity.String())
+	}
+	if diff := cmp.Diff(scopes, settings.FeedScopes()); diff != "" {
+		t.Errorf("scopes of pkg/indicator and of pkg/settings:\n%s", diff)
+	}
+	if diff := cmp.Diff(severities, settings.FeedSeverities()); diff != "" {
+		t.Errorf("severities of pkg/indicator and of pkg/settings:\n%s", diff)
+	}
+}
+
+func TestSettings_takeTheSameFeedIDs(t *testing.T) {
+	t.Parallel()
+	ids := []string{"", "a", "default", "vendor.list_2-b", strings.Repeat("x", 64), strings.Repeat("x", 65), "ü", "a\n"}
+	for c := range rune(128) {
+		ids = append(ids, string(c), "a"+string(c))
+	}
+	for _, id := range ids {
+		_, err := indicator.NewFeedID(id)
+		if (err == nil) != (settings.CheckFeedID(id) == nil) {
+			t.Errorf("feed id %q: pkg/indicator says %v, pkg/settings %v", id, err, settings.CheckFeedID(id))
+		}
+	}
+	if settings.CheckFeedID(string(indicator.ManualFeed)) == nil {
+		t.Error("the feed of own edits may be defined")
+	}
+}
+
+// Settings are taken by both or refused by both, whatever the combination of members.
+func TestNewFeedSettings_agreesWithValidate(t *testing.T) {
+	t.Parallel()
+	number := func(n int) *int { return &n }
+	for _, format := range append([]string{"", "cvs", "CSV"}, settings.FeedFormats()...) {
+		for _, column := range []string{"", "host"} {
+			for _, confidence := range []*int{nil, number(-1), number(0), number(100), number(101)} {
+				feed := settings.Feed{Format: format, Column: column, Confidence: confidence}
+				wantAgreement(t, feed)
+			}
+		}
+	}
+	for _, word := range append(slices.Concat(settings.FeedScopes(), settings.FeedSeverities()), "HIGH", "cidr", "x", "2d", "0s") {
+		wantAgreement(t, settings.Feed{Scope: word})
+		wantAgreement(t, settings.Feed{Severity: word})
+		wantAgreement(t, settings.Feed{MaxAge: word})
+		wantAgreement(t, settings.Feed{URL: "https://lists.example/", Timeout: word})
+		wantAgreement(t, settings.Feed{Schedule: word})
+	}
+}
+
+func wantAgreement(t *testing.T, feed settings.Feed) {
+	t.Helper()
+	_, err := importer.NewFeedSettings(feed)
+	if checked := feed.Validate(); fmt.Sprint(err) != fmt.Sprint(checked) {
+		t.Errorf("%+v\npkg/importer: %v\npkg/settings: %v", feed, err, checked)
+	}
+}
