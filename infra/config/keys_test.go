@@ -65,6 +65,16 @@ var samples = map[string]string{
 	"feeds.<feed id>.maxAge":      "7d",
 	"feeds.<feed id>.force":       "agreed with the SOC",
 
+	"feeds.<feed id>.url":          "https://lists.example/all.csv",
+	"feeds.<feed id>.schedule":     "rate(6 hours)",
+	"feeds.<feed id>.allow":        "true",
+	"feeds.<feed id>.secretArn":    "arn:aws:secretsmanager:eu-west-1:111122223333:secret:feeds-AbCdEf",
+	"feeds.<feed id>.secretKey":    "token",
+	"feeds.<feed id>.secretHeader": "Auth-Key",
+	"feeds.<feed id>.secretQuery":  "auth-key",
+	"feeds.<feed id>.maxBytes":     "1048576",
+	"feeds.<feed id>.timeout":      "30s",
+
 	"transformer.memoryMiB":           "512",
 	"transformer.timeoutSeconds":      "60",
 	"transformer.pollSeconds":         "30",
