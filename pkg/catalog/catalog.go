@@ -112,3 +112,8 @@ func structOf(columns []Column) string {
 	}
 	return "struct<" + strings.Join(members, ",") + ">"
 }
+
+// Partition is the column by which tables of logs are partitioned: when Firehose
+// delivered the record, in UTC, as the folders of the output bucket are named. A query
+// is logged somewhat later than it was made, so time filters must look a day further.
+const Partition = "arrived"

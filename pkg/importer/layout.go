@@ -4,15 +4,16 @@ import (
 	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // Layout of the list bucket. Events must be limited to the feed prefixes and the
 // legacy key, because the importer writes reports and accepted lists beside them.
 const (
-	BlockPrefix    = "feeds/"    // feeds/<feed id>/<any name>
-	AllowPrefix    = "allow/"    // allow/<feed id>/<any name>
-	AcceptedPrefix = "accepted/" // accepted/<feed id>/<version>
-	ReportPrefix   = "reports/"  // reports/<feed id>/<version>.{json,txt}
+	BlockPrefix    = settings.BlockPrefix
+	AllowPrefix    = settings.AllowPrefix
+	AcceptedPrefix = settings.AcceptedPrefix
+	ReportPrefix   = settings.ReportPrefix
 )
 
 // FeedOf returns the feed that a key in the list bucket belongs to, and false for a

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // Prefix is the folder of the index bucket that everything of this package lies in;
 // CurrentKey is the key of the pointer to the index that serves.
 const (
-	Prefix     = "index/"
+	Prefix     = settings.IndexPrefix
 	CurrentKey = Prefix + "CURRENT"
 )
 

@@ -1,0 +1,69 @@
+package resolverwatch
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// bucketProps are what the buckets of this package differ in.
+type bucketProps struct {
+	name       string // "" = CloudFormation chooses
+	versioned  bool
+	key        awskms.IKey   // nil = SSE-S3
+	accessLogs awss3.IBucket // nil = none
+	lifecycle  []*awss3.LifecycleRule
+	removal    awscdk.RemovalPolicy // "" = RETAIN
+}
+
+// abandonedUploadDays is when parts of uploads that were never completed go; they are
+// billed and no listing shows them.
+const abandonedUploadDays = 7
+
+// newBucket defines a bucket that is private, encrypted, TLS only and owned by its
+// account alone.
+func newBucket(scope constructs.Construct, id string, p bucketProps) awss3.Bucket {
+	rules := append([]*awss3.LifecycleRule{{
+		Id:                                  jsii.String("AbandonedUploads"),
+		AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(abandonedUploadDays)),
+	}}, p.lifecycle...)
+	props := &awss3.BucketProps{
+		BlockPublicAccess:      awss3.BlockPublicAccess_BLOCK_ALL(),
+		Encryption:             awss3.BucketEncryption_S3_MANAGED,
+		EnforceSSL:             jsii.Bool(true),
+		MinimumTLSVersion:      jsii.Number(1.2),
+		ObjectOwnership:        awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
+		Versioned:              &p.versioned,
+		ServerAccessLogsBucket: p.accessLogs,
+		LifecycleRules:         &rules,
+		RemovalPolicy:          orDefault(p.removal, awscdk.RemovalPolicy_RETAIN),
+	}
+	if p.name != "" {
+		props.BucketName = &p.name
+	}
+	if p.key != nil {
+		props.Encryption = awss3.BucketEncryption_KMS
+		props.EncryptionKey = p.key
+		props.BucketKeyEnabled = jsii.Bool(true)
+	}
+	if p.accessLogs != nil {
+		props.ServerAccessLogsPrefix = jsii.String(*scope.Node().Path() + "/" + id + "/")
+	}
+	bucket := awss3.NewBucket(scope, &id, props)
+	if p.accessLogs == nil {
+		accept(bucket, finding{rule: "AwsSolutions-S1", reason: whyNoAccessLog})
+	}
+	return bucket
+}
+
+// noncurrentRule removes versions that were replaced or deleted long enough ago, and
+// the delete markers that are then left alone.
+func noncurrentRule(days int) *awss3.LifecycleRule {
+	return &awss3.LifecycleRule{
+		Id:                          jsii.String("NoncurrentVersions"),
+		NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(days)),
+		ExpiredObjectDeleteMarker:   jsii.Bool(true),
+	}
+}

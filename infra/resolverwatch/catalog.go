@@ -1,0 +1,190 @@
+package resolverwatch
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsglue"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// CatalogProps configures a [Catalog].
+type CatalogProps struct {
+	// OutputBucket holds the marked logs. Required.
+	OutputBucket awss3.IBucket
+	// OutputKey is the customer's key of the output bucket.
+	//
+	// Default: the bucket's own, as far as the bucket knows it.
+	OutputKey awskms.IKey
+	// Prefix of the marked logs, as the delivery stream has it.
+	//
+	// Default: that of a [Delivery].
+	Prefix string
+	// DatabaseName is the name of the Glue database.
+	//
+	// Default: the name of the stack in lower case, with underscores.
+	DatabaseName string
+	// WorkGroupName is the name of the Athena workgroup.
+	//
+	// Default: the name of the stack.
+	WorkGroupName string
+	// ResultsBucket is an existing bucket for the results of queries.
+	//
+	// Default: a new bucket.
+	ResultsBucket awss3.IBucket
+	// ResultRetention is how long results stay in the new bucket.
+	//
+	// Default: 30 days.
+	ResultRetention awscdk.Duration
+	// BytesScannedLimit ends a query that scans more, at least 10 MB.
+	//
+	// Default: 100 GiB.
+	BytesScannedLimit awscdk.Size
+	// LogRetention bounds the partitions that a query without a time filter looks into.
+	//
+	// Default: five years.
+	LogRetention awscdk.Duration
+	// EncryptionKey encrypts results.
+	//
+	// Default: keys of S3.
+	EncryptionKey awskms.IKey
+	// AccessLogBucket takes the server access logs of the new bucket.
+	//
+	// Default: no access logs.
+	AccessLogBucket awss3.IBucket
+	// RemovalPolicy is what happens to the new bucket when it leaves the stack.
+	//
+	// Default: RETAIN.
+	RemovalPolicy awscdk.RemovalPolicy
+}
+
+const (
+	defaultResultDays  = 30
+	defaultBytesLimit  = 100 << 30
+	minBytesLimit      = 10_000_000 // of Athena
+	defaultHistoryDays = 5 * 365
+)
+
+// Names that Athena takes unquoted, for databases, and for workgroups.
+var (
+	databaseName  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,127}$`)
+	workGroupName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,128}$`)
+	notInDatabase = regexp.MustCompile(`[^a-z0-9_]+`)
+)
+
+func (p CatalogProps) withDefaults(stack string) CatalogProps {
+	p.Prefix, _ = withSlash(orDefault(p.Prefix, defaultPrefix))
+	p.DatabaseName = orDefault(p.DatabaseName, notInDatabase.ReplaceAllString(strings.ToLower(stack), "_"))
+	p.WorkGroupName = orDefault(p.WorkGroupName, stack)
+	if p.ResultRetention == nil {
+		p.ResultRetention = awscdk.Duration_Days(jsii.Number(defaultResultDays))
+	}
+	if p.OutputKey == nil && p.OutputBucket != nil {
+		p.OutputKey = p.OutputBucket.EncryptionKey()
+	}
+	return p
+}
+
+func (p CatalogProps) validate() error {
+	var problems problems
+	problems.required("OutputBucket", p.OutputBucket == nil)
+	prefix, _ := withSlash(orDefault(p.Prefix, defaultPrefix))
+	_, err := newProjection(prefix)
+	problems.wrap("Prefix", err)
+	problems.name("DatabaseName", p.DatabaseName, databaseName, "1 to 128 of a-z 0-9 _, the first a letter")
+	problems.name("WorkGroupName", p.WorkGroupName, workGroupName, "1 to 128 of a-z A-Z 0-9 . _ -")
+	problems.exclusive("ResultsBucket", p.ResultsBucket != nil, "ResultRetention", p.ResultRetention != nil)
+	if p.BytesScannedLimit != nil && *p.BytesScannedLimit.ToBytes(nil) < minBytesLimit {
+		problems.addf("BytesScannedLimit: must be at least %d bytes, got %g", minBytesLimit, *p.BytesScannedLimit.ToBytes(nil))
+	}
+	return problems.join()
+}
+
+// Catalog is what the marked logs are asked by: a Glue table whose partitions are
+// computed from the prefix, and an Athena workgroup with a limit on what a query may
+// read.
+type Catalog struct {
+	construct
+
+	database  awsglue.CfnDatabase
+	table     awsglue.CfnTable
+	names     catalogNames
+	output    awss3.IBucket
+	outputKey awskms.IKey
+	results   awss3.IBucket
+	key       awskms.IKey
+}
+
+// catalogNames are what people type.
+type catalogNames struct{ database, workGroup string }
+
+// NewCatalog defines a [Catalog]. It panics if props are not valid.
+func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Catalog {
+	p := orEmpty(props)
+	problems := p.validate()
+	p = p.withDefaults(stackName(scope))
+	this := &Catalog{
+		output: p.OutputBucket, outputKey: p.OutputKey, results: p.ResultsBucket, key: p.EncryptionKey,
+		names: catalogNames{database: p.DatabaseName, workGroup: p.WorkGroupName},
+	}
+	begin(this, scope, id, problems)
+	this.database = awsglue.NewCfnDatabase(this, jsii.String("Database"), &awsglue.CfnDatabaseProps{
+		CatalogId: awscdk.Stack_Of(this).Account(),
+		DatabaseInput: &awsglue.CfnDatabase_DatabaseInputProperty{
+			Name:        &p.DatabaseName,
+			Description: jsii.String("Route 53 Resolver query logs, marked by Resolverwatch"),
+		},
+	})
+	this.table = this.newTable(p)
+	if this.results == nil {
+		this.results = newBucket(this, "Results", bucketProps{
+			key: p.EncryptionKey, accessLogs: p.AccessLogBucket, removal: p.RemovalPolicy,
+			lifecycle: []*awss3.LifecycleRule{{Id: jsii.String("ResultRetention"), Expiration: p.ResultRetention}},
+		})
+	}
+	this.newWorkGroup(p)
+	return this
+}
+
+// DatabaseName returns the name of the Glue database.
+func (c *Catalog) DatabaseName() string { return c.names.database }
+
+// TableName returns the name of the table of marked logs.
+func (c *Catalog) TableName() string { return logTable }
+
+// WorkGroupName returns the name of the Athena workgroup.
+func (c *Catalog) WorkGroupName() string { return c.names.workGroup }
+
+// ResultsBucket returns the bucket of query results.
+func (c *Catalog) ResultsBucket() awss3.IBucket { return c.results }
+
+// GrantQuery lets grantee run queries in the workgroup and read the logs by it.
+func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) {
+	stack := awscdk.Stack_Of(c)
+	arn := func(service, resource, name string) string {
+		return *stack.FormatArn(&awscdk.ArnComponents{Service: &service, Resource: &resource, ResourceName: &name})
+	}
+	catalog := *stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("glue"), Resource: jsii.String("catalog")})
+	database := c.names.database
+	for _, s := range []statement{
+		{actions: []string{"athena:BatchGetNamedQuery", "athena:GetNamedQuery", "athena:GetQueryExecution",
+			"athena:GetQueryResults", "athena:GetWorkGroup", "athena:ListNamedQueries", "athena:StartQueryExecution",
+			"athena:StopQueryExecution"}, resources: []string{arn("athena", "workgroup", c.names.workGroup)}},
+		{actions: []string{"glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"},
+			resources: []string{catalog, arn("glue", "database", database), arn("glue", "table", database+"/*")}},
+	} {
+		grantee.GrantPrincipal().AddToPrincipalPolicy(s.build())
+	}
+	c.output.GrantRead(grantee, nil)
+	c.results.GrantReadWrite(grantee, nil)
+	for _, key := range []awskms.IKey{c.outputKey, c.key} {
+		if key != nil {
+			key.GrantEncryptDecrypt(grantee)
+		}
+	}
+}

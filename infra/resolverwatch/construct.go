@@ -1,0 +1,78 @@
+package resolverwatch
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// construct is what every construct of this package is made of. jsii takes a Go type
+// for a construct of its own only if it overrides a method, hence ToString; and it
+// takes no field beside the interface in an embedded struct.
+type construct struct{ constructs.Construct }
+
+// ToString returns the path of the construct.
+func (c *construct) ToString() *string { return c.Construct.Node().Path() }
+
+// warn adds a warning to the synthesis, under an id by which it can be acknowledged.
+func (c *construct) warn(id, text string) {
+	awscdk.Annotations_Of(c.Construct).AddWarningV2(jsii.String("resolverwatch:"+id), &text)
+}
+
+// Step is something that a person has to do because the CDK cannot: a command to run
+// or a policy statement to add.
+type Step struct {
+	// ID tells steps apart, in CamelCase.
+	ID string
+	// Why says what does not work before it is done.
+	Why string
+	// Text is the command or statement. It may hold tokens.
+	Text string
+}
+
+// steps are what is left to be done by hand after a deployment. Each is a warning at
+// synthesis too; an app shows them best as outputs of its stack.
+type steps []Step
+
+// remind adds a step, and its warning to c.
+func (s *steps) remind(c *construct, step Step) {
+	*s = append(*s, step)
+	c.warn(step.ID, step.Why+" By hand: "+step.Text)
+}
+
+// begin puts this under scope and panics if its props are not valid.
+func begin(this constructs.Construct, scope constructs.Construct, id string, problems error) {
+	constructs.NewConstruct_Override(this, scope, &id)
+	if problems != nil {
+		panic(fmt.Errorf("%s: %w", *this.Node().Path(), problems))
+	}
+}
+
+// orEmpty returns a copy of props, and the zero value for nil.
+func orEmpty[P any](props *P) P {
+	if props == nil {
+		var zero P
+		return zero
+	}
+	return *props
+}
+
+// orDefault returns value, and fallback where value is the zero value.
+func orDefault[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+// isToken reports whether text is not known before deployment.
+func isToken(text string) bool { return *awscdk.Token_IsUnresolved(text) }
+
+// stackName returns the name of the stack that c is in.
+func stackName(c constructs.Construct) string { return *awscdk.Stack_Of(c).StackName() }
+
+// retained reports whether a policy keeps a resource that leaves its stack.
+func retained(policy awscdk.RemovalPolicy) bool { return policy != awscdk.RemovalPolicy_DESTROY }

@@ -1,0 +1,265 @@
+package resolverwatch
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// DeliveryProps configures a [Delivery].
+type DeliveryProps struct {
+	// Transformer marks the records, see [Transformer.Function]. Required.
+	Transformer awslambda.IFunction
+	// OutputBucket is an existing bucket that marked logs are written to.
+	//
+	// Default: a new bucket.
+	OutputBucket awss3.IBucket
+	// OutputBucketName is the name of the new bucket.
+	//
+	// Default: CloudFormation chooses one.
+	OutputBucketName string
+	// OutputKey is the customer's key of the output bucket.
+	//
+	// Default: EncryptionKey for a new bucket; the bucket's own, as far as it is known,
+	// for an existing one.
+	OutputKey awskms.IKey
+	// Prefix begins the keys of marked logs. It may hold Firehose's !{timestamp:...}
+	// expressions, which become the partitions of the catalog's table; without any,
+	// Firehose appends year, month, day and hour. A missing final slash is added.
+	//
+	// Default: dns-query-logs/!{timestamp:yyyy/MM/dd}/.
+	Prefix string
+	// ErrorPrefix begins the keys of records that could not be marked. It must hold
+	// !{firehose:error-output-type}.
+	//
+	// Default: delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/.
+	ErrorPrefix string
+	// Compression of the objects, in Firehose's words: GZIP, UNCOMPRESSED, HADOOP_SNAPPY,
+	// Snappy or ZIP. Athena does not read the last two.
+	//
+	// Default: GZIP.
+	Compression string
+	// BufferInterval is how long Firehose collects before it writes an object, 0 to 900 s.
+	//
+	// Default: 60 s.
+	BufferInterval awscdk.Duration
+	// BufferSize is how much Firehose collects before it writes an object, in whole MiB
+	// from 1 to 128.
+	//
+	// Default: 5 MiB.
+	BufferSize awscdk.Size
+	// ProcessorBufferSize is how much Firehose gives the transformer at once, from 0.2
+	// MiB. More than 1 MiB is refused: the answer, which is larger, could exceed Lambda's
+	// limit and lose the batch to the error prefix.
+	//
+	// Default: 1 MiB.
+	ProcessorBufferSize awscdk.Size
+	// ProcessorBufferInterval is how long Firehose collects for the transformer, 0 to
+	// 900 s.
+	//
+	// Default: 60 s.
+	ProcessorBufferInterval awscdk.Duration
+	// LogRetention is how long marked logs are kept in a new bucket. They tell which
+	// machine asked for which name: in many places these are personal data.
+	//
+	// Default: for good.
+	LogRetention awscdk.Duration
+	// LifecycleRules of a new bucket, beside those by LogRetention.
+	//
+	// Default: uploads that were never completed are removed after 7 days.
+	LifecycleRules []*awss3.LifecycleRule
+	// DeliveryLogRetention is how long the stream's own error log is kept.
+	//
+	// Default: three months.
+	DeliveryLogRetention awslogs.RetentionDays
+	// EncryptionKey encrypts the stream, its log and a new bucket.
+	//
+	// Default: keys of AWS.
+	EncryptionKey awskms.IKey
+	// AccessLogBucket takes the server access logs of a new bucket.
+	//
+	// Default: no access logs.
+	AccessLogBucket awss3.IBucket
+	// RemovalPolicy is what happens to the new bucket when it leaves the stack.
+	//
+	// Default: RETAIN.
+	RemovalPolicy awscdk.RemovalPolicy
+}
+
+// Limits of Firehose ("Quotas" and "Buffering hints" of its developer guide).
+const (
+	maxBufferInterval  = 900 * time.Second
+	maxBufferMiB       = 128
+	minProcessorMiB    = 0.2
+	maxProcessorMiB    = 1
+	defaultInterval    = 60 * time.Second
+	defaultBufferMiB   = 5
+	processorRetries   = 3
+	defaultCompression = "GZIP"
+)
+
+var compressions = []string{"GZIP", "UNCOMPRESSED", "HADOOP_SNAPPY", "Snappy", "ZIP"}
+
+func (p DeliveryProps) withDefaults() DeliveryProps {
+	p.Prefix, _ = withSlash(orDefault(p.Prefix, defaultPrefix))
+	p.ErrorPrefix, _ = withSlash(orDefault(p.ErrorPrefix, defaultErrorPrefix))
+	p.Compression = orDefault(p.Compression, defaultCompression)
+	if p.BufferInterval == nil {
+		p.BufferInterval = seconds(defaultInterval)
+	}
+	if p.ProcessorBufferInterval == nil {
+		p.ProcessorBufferInterval = seconds(defaultInterval)
+	}
+	if p.BufferSize == nil {
+		p.BufferSize = awscdk.Size_Mebibytes(jsii.Number(defaultBufferMiB))
+	}
+	switch {
+	case p.OutputKey == nil && p.OutputBucket == nil:
+		p.OutputKey = p.EncryptionKey
+	case p.OutputKey == nil:
+		p.OutputKey = p.OutputBucket.EncryptionKey()
+	}
+	return p
+}
+
+func (p DeliveryProps) validate() error {
+	var problems problems
+	problems.required("Transformer", p.Transformer == nil)
+	problems.exclusive("OutputBucket", p.OutputBucket != nil, "OutputBucketName", p.OutputBucketName != "")
+	problems.exclusive("OutputBucket", p.OutputBucket != nil, "LogRetention", p.LogRetention != nil)
+	problems.exclusive("OutputBucket", p.OutputBucket != nil, "LifecycleRules", len(p.LifecycleRules) > 0)
+	problems.name("OutputBucketName", p.OutputBucketName, bucketName, bucketNameRule)
+	_, err := parsePrefix(p.Prefix)
+	problems.wrap("Prefix", err)
+	if p.ErrorPrefix != "" {
+		problems.wrap("ErrorPrefix", checkErrorPrefix(p.ErrorPrefix))
+	}
+	if p.Compression != "" && !slices.Contains(compressions, p.Compression) {
+		problems.addf("Compression: must be one of %s, got %q", strings.Join(compressions, ", "), p.Compression)
+	}
+	problems.duration("BufferInterval", p.BufferInterval, 0, maxBufferInterval)
+	problems.duration("ProcessorBufferInterval", p.ProcessorBufferInterval, 0, maxBufferInterval)
+	if size := mebibytes(p.BufferSize, defaultBufferMiB); size < 1 || size > maxBufferMiB || size != float64(int(size)) {
+		problems.addf("BufferSize: must be whole MiB in [1, %d], got %g MiB", maxBufferMiB, size)
+	}
+	if size := mebibytes(p.ProcessorBufferSize, maxProcessorMiB); size < minProcessorMiB || size > maxProcessorMiB {
+		problems.addf("ProcessorBufferSize: must be in [%g MiB, %d MiB], got %g MiB: the marked records of a larger batch "+
+			"could exceed the 6 MB that Lambda answers; BufferSize is the size of objects", minProcessorMiB, maxProcessorMiB, size)
+	}
+	return problems.join()
+}
+
+// Delivery is the way of the logs: a delivery stream that has them marked, and the
+// bucket that they end in. The bucket is state: it is retained.
+type Delivery struct {
+	construct
+	steps steps
+
+	stream   awskinesisfirehose.DeliveryStream
+	bucket   awss3.IBucket
+	role     awsiam.Role
+	logGroup awslogs.LogGroup
+	prefix   string
+	key      awskms.IKey
+}
+
+// NewDelivery defines a [Delivery]. It panics if props are not valid.
+func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *Delivery {
+	given := orEmpty(props)
+	problems := given.validate()
+	p := given.withDefaults()
+	this := &Delivery{bucket: p.OutputBucket, prefix: p.Prefix, key: p.OutputKey}
+	begin(this, scope, id, problems)
+	this.warnOfSlash("Prefix", given.Prefix)
+	this.warnOfSlash("ErrorPrefix", given.ErrorPrefix)
+	this.steps.letLogsUse(&this.construct, p.EncryptionKey)
+	if this.bucket == nil {
+		this.bucket = newBucket(this, "Logs", bucketProps{
+			name: p.OutputBucketName, key: p.EncryptionKey, accessLogs: p.AccessLogBucket,
+			lifecycle: outputLifecycle(p), removal: p.RemovalPolicy,
+		})
+	}
+	this.logGroup = awslogs.NewLogGroup(this, jsii.String("LogGroup"), &awslogs.LogGroupProps{
+		Retention:     orDefault(p.DeliveryLogRetention, awslogs.RetentionDays_THREE_MONTHS),
+		EncryptionKey: keyRef(p.EncryptionKey),
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	this.role = newDeliveryRole(this, p)
+	this.stream = newStream(this, p)
+	return this
+}
+
+// outputLifecycle ends the logs after their time. The bucket has no versions: its
+// objects are written once.
+func outputLifecycle(p DeliveryProps) []*awss3.LifecycleRule {
+	rules := slices.Clone(p.LifecycleRules)
+	if p.LogRetention != nil {
+		rules = append(rules, &awss3.LifecycleRule{Id: jsii.String("LogRetention"), Expiration: p.LogRetention})
+	}
+	return rules
+}
+
+// warnOfSlash tells of a prefix that was completed.
+func (d *Delivery) warnOfSlash(prop, given string) {
+	if completed, added := withSlash(given); given != "" && added {
+		d.warn(prop+"Slash", prop+": got the final slash that it lacked and is now "+completed+
+			". Objects under the old prefix stay where they are; docs/migrating.md says how to query both.")
+	}
+}
+
+// Stream returns the delivery stream, which query logging writes to.
+func (d *Delivery) Stream() awskinesisfirehose.IDeliveryStream { return d.stream }
+
+// OutputBucket returns the bucket that marked logs are written to.
+func (d *Delivery) OutputBucket() awss3.IBucket { return d.bucket }
+
+// OutputKey returns the customer's key of the output bucket, or nil.
+func (d *Delivery) OutputKey() awskms.IKey { return d.key }
+
+// Prefix returns the prefix of marked logs, with its final slash.
+func (d *Delivery) Prefix() string { return d.prefix }
+
+// Role returns the role by which Firehose invokes the transformer and writes.
+func (d *Delivery) Role() awsiam.IRole { return d.role }
+
+// LogGroup returns the log group of the stream's errors.
+func (d *Delivery) LogGroup() awslogs.ILogGroup { return d.logGroup }
+
+// GrantReadLogs lets grantee read the marked logs.
+func (d *Delivery) GrantReadLogs(grantee awsiam.IGrantable) awsiam.Grant {
+	folder, _, _ := strings.Cut(d.prefix, "!{")
+	return d.bucket.GrantRead(grantee, folder+"*")
+}
+
+// GrantPutRecords lets grantee send records to the stream, as a replay does.
+func (d *Delivery) GrantPutRecords(grantee awsiam.IGrantable) awsiam.Grant {
+	return d.stream.GrantPutRecords(grantee)
+}
+
+// Metric returns a metric of the stream, such as "ThrottledRecords", as an average.
+func (d *Delivery) Metric(name string, options *MetricOptions) Metric {
+	return d.stream.Metric(&name, options)
+}
+
+// MetricDataFreshness is the age of the oldest record that is not yet in S3.
+func (d *Delivery) MetricDataFreshness(options *MetricOptions) Metric {
+	return d.stream.Metric(jsii.String("DeliveryToS3.DataFreshness"), options)
+}
+
+// MetricIncomingRecords counts the records that query logging sent.
+func (d *Delivery) MetricIncomingRecords(options *MetricOptions) Metric {
+	return d.stream.MetricIncomingRecords(options)
+}
+
+// Steps returns what is left to be done by hand after a deployment.
+func (d *Delivery) Steps() []Step { return slices.Clone(d.steps) }

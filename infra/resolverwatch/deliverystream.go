@@ -1,0 +1,98 @@
+package resolverwatch
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// newDeliveryRole defines the role that Firehose works by: the statements of its
+// developer guide, "Grant Firehose access to an Amazon S3 destination", for this
+// bucket, function and log alone.
+func newDeliveryRole(d *Delivery, p DeliveryProps) awsiam.Role {
+	function := *p.Transformer.FunctionArn()
+	statements := []statement{
+		{sid: "SeeBucket", resources: []string{*d.bucket.BucketArn()},
+			actions: []string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}},
+		{sid: "WriteLogs", resources: objects(d.bucket, "*"),
+			actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}},
+		{sid: "InvokeTransformer", resources: []string{function, function + ":$LATEST"},
+			actions: []string{"lambda:GetFunctionConfiguration", "lambda:InvokeFunction"}},
+		{sid: "WriteErrorLog", resources: []string{*d.logGroup.LogGroupArn()}, actions: []string{"logs:PutLogEvents"}},
+	}
+	statements = append(statements, keyUse(p.OutputKey, "s3", keyWrite...)...)
+	if p.EncryptionKey != nil {
+		statements = append(statements, statement{sid: "KeyForStream", actions: keyWrite,
+			resources: []string{*p.EncryptionKey.KeyArn()}, conditions: map[string]any{"StringEquals": map[string]any{
+				"kms:EncryptionContext:aws:kinesisfirehose:arn": streamArn(d)}}})
+	}
+	role := awsiam.NewRole(d, jsii.String("Role"), &awsiam.RoleProps{
+		Description: jsii.String("Firehose has query logs marked and writes them to S3"),
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("firehose.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+			Conditions: &map[string]any{"StringEquals": map[string]any{"sts:ExternalId": *awscdk.Stack_Of(d).Account()}},
+		}),
+		InlinePolicies: &map[string]awsiam.PolicyDocument{"Delivery": policyDocument(statements)},
+	})
+	accept(role, finding{rule: "AwsSolutions-IAM5", folders: []string{"/*"},
+		reason: "Firehose names the objects, under the log and the error prefix of one bucket"})
+	return role
+}
+
+// streamArn stands for the streams of this account and Region: the stream itself would
+// depend on its own role.
+func streamArn(d *Delivery) string {
+	return *awscdk.Stack_Of(d).FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("firehose"), Resource: jsii.String("deliverystream"), ResourceName: jsii.String("*")})
+}
+
+// newStream defines the stream. The destination gets the role without the right to
+// change it, because the CDK would add the permission to delete the logs.
+func newStream(d *Delivery, p DeliveryProps) awskinesisfirehose.DeliveryStream {
+	fixed := d.role.WithoutPolicyUpdates(nil)
+	processor := awskinesisfirehose.NewLambdaFunctionProcessor(p.Transformer, &awskinesisfirehose.DataProcessorProps{
+		BufferInterval: p.ProcessorBufferInterval,
+		BufferSize:     awscdk.Size_Mebibytes(jsii.Number(maxProcessorMiB)),
+		Retries:        jsii.Number(processorRetries),
+	})
+	destination := awskinesisfirehose.NewS3Bucket(d.bucket, &awskinesisfirehose.S3BucketProps{
+		BufferingInterval: p.BufferInterval,
+		BufferingSize:     p.BufferSize,
+		Compression:       awskinesisfirehose.Compression_Of(&p.Compression),
+		DataOutputPrefix:  &p.Prefix,
+		ErrorOutputPrefix: &p.ErrorPrefix,
+		EncryptionKey:     p.OutputKey,
+		LoggingConfig:     awskinesisfirehose.NewEnableLogging(d.logGroup),
+		Processor:         processor,
+		Role:              fixed,
+	})
+	encryption := awskinesisfirehose.StreamEncryption_AwsOwnedKey()
+	if p.EncryptionKey != nil {
+		encryption = awskinesisfirehose.StreamEncryption_CustomerManagedKey(p.EncryptionKey)
+	}
+	stream := awskinesisfirehose.NewDeliveryStream(d, jsii.String("Stream"), &awskinesisfirehose.DeliveryStreamProps{
+		Destination: destination,
+		Encryption:  encryption,
+		Role:        fixed,
+	})
+	// The CDK makes the log stream retained; its group is not, and cannot go without it.
+	resourceOf(d.logGroup.Node().FindChild(jsii.String("S3Destination"))).ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY, nil)
+	setProcessorBuffer(stream, mebibytes(p.ProcessorBufferSize, maxProcessorMiB))
+	stream.Node().AddDependency(d.role)
+	// Query logging writes only to streams with this tag. AWS sets it too, but an update
+	// of the stack's tags would take away what the template does not know.
+	awscdk.Tags_Of(stream).Add(jsii.String("LogDeliveryEnabled"), jsii.String("true"), nil)
+	return stream
+}
+
+// setProcessorBuffer writes the size that the transformer is given at once. The CDK's
+// own property takes no parts of a mebibyte.
+func setProcessorBuffer(stream awskinesisfirehose.DeliveryStream, mebibytes float64) {
+	const sizeParameter = 3 // behind RoleArn, LambdaArn and BufferIntervalInSeconds
+	path := fmt.Sprintf("ExtendedS3DestinationConfiguration.ProcessingConfiguration.Processors.0.Parameters.%d", sizeParameter)
+	resourceOf(stream).AddPropertyOverride(&path, map[string]any{
+		"ParameterName": "BufferSizeInMBs", "ParameterValue": strconv.FormatFloat(mebibytes, 'f', -1, 64)})
+}

@@ -1,0 +1,160 @@
+package resolverwatch
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// storeFeeds writes the settings of each feed into a parameter of its own: together
+// they would not fit into the function's environment.
+func (i *Importer) storeFeeds(feeds map[string]settings.Feed) {
+	for _, id := range slices.Sorted(maps.Keys(feeds)) {
+		text, err := json.Marshal(feeds[id])
+		if err != nil {
+			panic(fmt.Errorf("encoding strings and numbers: %w", err))
+		}
+		awsssm.NewCfnParameter(i, jsii.String("Feed-"+id), &awsssm.CfnParameterProps{
+			Name:        jsii.String(settings.FeedParameter(i.stack, id)),
+			Description: jsii.String("Settings of the feed " + id),
+			Type:        jsii.String("String"),
+			Value:       jsii.String(string(text)),
+		})
+	}
+}
+
+// fetched returns the ids of the feeds that are fetched from a URL, in order.
+func fetched(feeds map[string]settings.Feed) []string {
+	var ids []string
+	for _, id := range slices.Sorted(maps.Keys(feeds)) {
+		if feeds[id].URL != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// schedulerRetries are few: the next turn comes soon enough.
+const schedulerRetries = 2
+
+// scheduleFeeds has each feed with a URL fetched at its times.
+func (i *Importer) scheduleFeeds(feeds map[string]settings.Feed, key []statement) {
+	ids := fetched(feeds)
+	if len(ids) == 0 {
+		return
+	}
+	role := i.newSchedulerRole(key)
+	for _, id := range ids {
+		input, err := json.Marshal(map[string]string{"feed": id})
+		if err != nil {
+			panic(fmt.Errorf("encoding a string: %w", err))
+		}
+		awsscheduler.NewCfnSchedule(i, jsii.String("Fetch-"+id), &awsscheduler.CfnScheduleProps{
+			Description:        jsii.String("Fetch the feed " + id),
+			ScheduleExpression: jsii.String(orDefault(feeds[id].Schedule, settings.DefaultSchedule)),
+			FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("OFF")},
+			Target: &awsscheduler.CfnSchedule_TargetProperty{
+				Arn:              i.function.FunctionArn(),
+				RoleArn:          role.RoleArn(),
+				Input:            jsii.String(string(input)),
+				DeadLetterConfig: &awsscheduler.CfnSchedule_DeadLetterConfigProperty{Arn: i.deadLetters.QueueArn()},
+				RetryPolicy:      &awsscheduler.CfnSchedule_RetryPolicyProperty{MaximumRetryAttempts: jsii.Number(schedulerRetries)},
+			},
+		})
+	}
+}
+
+// newSchedulerRole defines the role by which the schedules of this account invoke the
+// function (EventBridge Scheduler user guide, "Confused deputy prevention").
+func (i *Importer) newSchedulerRole(key []statement) awsiam.Role {
+	statements := append([]statement{
+		{sid: "InvokeImporter", actions: []string{"lambda:InvokeFunction"}, resources: []string{*i.function.FunctionArn()}},
+		{sid: "KeepFailedEvents", actions: []string{"sqs:SendMessage"}, resources: []string{*i.deadLetters.QueueArn()}},
+	}, key...)
+	stack := awscdk.Stack_Of(i)
+	group := stack.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("scheduler"), Resource: jsii.String("schedule-group"), ResourceName: jsii.String("default")})
+	return awsiam.NewRole(i, jsii.String("SchedulerRole"), &awsiam.RoleProps{
+		Description: jsii.String("EventBridge Scheduler has feeds fetched"),
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+			Conditions: &map[string]any{"StringEquals": map[string]any{
+				"aws:SourceAccount": *stack.Account(), "aws:SourceArn": *group}},
+		}),
+		InlinePolicies: &map[string]awsiam.PolicyDocument{"Scheduler": policyDocument(statements)},
+	})
+}
+
+// fetchStatements let the importer store what it fetches, and read the secrets of feeds.
+// A secret under a customer's key needs the key's permission too, for [Importer.Role].
+func fetchStatements(p ImporterProps) []statement {
+	var folders, secrets []string
+	for _, id := range fetched(p.Feeds) {
+		folder := settings.BlockPrefix
+		if p.Feeds[id].Allow {
+			folder = settings.AllowPrefix
+		}
+		folders = append(folders, folder+id+"/*")
+		if secret := p.Feeds[id].SecretARN; secret != "" && !slices.Contains(secrets, secret) {
+			secrets = append(secrets, secret)
+		}
+	}
+	var statements []statement
+	if len(folders) > 0 {
+		statements = append(statements, statement{sid: "StoreFetchedLists", actions: []string{"s3:PutObject"},
+			resources: objects(p.Store.ListBucket(), folders...)})
+	}
+	if len(secrets) > 0 {
+		statements = append(statements, statement{sid: "ReadFeedSecrets",
+			actions: []string{"secretsmanager:GetSecretValue"}, resources: secrets})
+	}
+	return statements
+}
+
+// manualFeed is kept for own edits in the table.
+const manualFeed = "manual"
+
+// feeds refuses settings that the importer would refuse when it reads them.
+func (p *problems) feeds(feeds map[string]settings.Feed) {
+	const anySecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:of-a-token-000000"
+	for _, id := range slices.Sorted(maps.Keys(feeds)) {
+		prop, feed := fmt.Sprintf("Feeds[%q]", id), feeds[id]
+		if isToken(feed.SecretARN) {
+			feed.SecretARN = anySecret
+		}
+		p.wrap(prop, settings.CheckFeedID(id))
+		p.wrap(prop, feed.Validate())
+		if id == manualFeed {
+			p.addf("%s: the id is kept for own edits in the table, use another", prop)
+		}
+	}
+}
+
+// listKey refuses a key whose object would be a list twice, or that the importer
+// writes itself.
+func (p *problems) listKey(key string) {
+	for _, folder := range []string{settings.BlockPrefix, settings.AllowPrefix, settings.AcceptedPrefix, settings.ReportPrefix} {
+		if strings.HasPrefix(key, folder) {
+			p.addf("ListKey: must not lie in %s, which has a meaning of its own, got %q", folder, key)
+		}
+	}
+	if strings.HasSuffix(key, "/") || strings.HasPrefix(key, "/") {
+		p.addf("ListKey: must be the key of one object, without a slash at its ends, got %q", key)
+	}
+}
+
+// wrap adds what another package found wrong.
+func (p *problems) wrap(prop string, err error) {
+	if err != nil {
+		p.addf("%s: %w", prop, err)
+	}
+}

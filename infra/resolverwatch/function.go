@@ -1,0 +1,151 @@
+package resolverwatch
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// functionProps are what the functions of this package differ in.
+type functionProps struct {
+	name        string // of its folder under lambdas/
+	description string
+	code        awslambda.Code // nil = built from the embedded source
+	environment map[string]string
+	memoryMiB   int
+	timeout     awscdk.Duration
+	concurrency int // reserved; 0 = none
+	logs        awslogs.RetentionDays
+	key         awskms.IKey // of its environment and its logs; nil = AWS's
+	statements  []statement // beside those for its logs and its key
+	folders     []string    // ends of resources in statements that have a wildcard
+	findings    []finding   // of the function, beside those of every function
+}
+
+// Limits of Lambda ("Lambda quotas" of its developer guide).
+const (
+	minMemoryMiB        = 128
+	maxMemoryMiB        = 10_240
+	maxEnvironmentBytes = 4 << 10
+)
+
+// function is a Lambda function with its own role and log group.
+type function struct {
+	awslambda.Function
+
+	role     awsiam.Role
+	logGroup awslogs.LogGroup
+}
+
+// newFunction defines a function. Its role may write its logs, do what the statements
+// say, and nothing else.
+//
+// The trust of the role has no condition on the account: Lambda takes only roles of
+// the function's own account, from somebody who may pass them, and which keys it gives
+// when it assumes a role for the first time is not documented.
+func newFunction(scope constructs.Construct, p functionProps) *function {
+	logGroup := awslogs.NewLogGroup(scope, jsii.String("LogGroup"), &awslogs.LogGroupProps{
+		Retention:     orDefault(p.logs, awslogs.RetentionDays_THREE_MONTHS),
+		EncryptionKey: keyRef(p.key),
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	statements := append(slices.Clone(p.statements), statement{
+		sid:       "WriteOwnLogs",
+		actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
+		resources: []string{*logGroup.LogGroupArn()},
+	})
+	if p.key != nil {
+		statements = append(statements, statement{sid: "KeyForEnvironment", actions: keyRead,
+			resources: []string{*p.key.KeyArn()}, conditions: environmentContext(scope)})
+	}
+	role := awsiam.NewRole(scope, jsii.String("Role"), &awsiam.RoleProps{
+		AssumedBy:      awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+		Description:    &p.description,
+		InlinePolicies: &map[string]awsiam.PolicyDocument{"Function": policyDocument(statements)},
+	})
+	props := &awslambda.FunctionProps{
+		Description:           &p.description,
+		Runtime:               awslambda.Runtime_PROVIDED_AL2023(),
+		Architecture:          awslambda.Architecture_ARM_64(),
+		Handler:               jsii.String("bootstrap"),
+		MemorySize:            jsii.Number(p.memoryMiB),
+		Timeout:               p.timeout,
+		Environment:           environment(p.environment),
+		EnvironmentEncryption: keyRef(p.key),
+		LogGroup:              logGroup,
+		Role:                  role.WithoutPolicyUpdates(nil),
+	}
+	if p.concurrency != 0 {
+		props.ReservedConcurrentExecutions = jsii.Number(p.concurrency)
+	}
+	f := &function{newGoFunction(scope, p.name, p.code, props), role, logGroup}
+	accept(f.Function, append(p.findings, finding{rule: "Serverless-LambdaTracing", reason: whyNoTracing})...)
+	accept(f.role, finding{rule: "AwsSolutions-IAM5", reason: whyObjectKeys, folders: p.folders})
+	return f
+}
+
+// environmentContext limits the use of a key to the variables of functions of this
+// account and Region.
+func environmentContext(scope constructs.Construct) map[string]any {
+	arn := awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("lambda"), Resource: jsii.String("function"),
+		ResourceName: jsii.String("*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
+	return map[string]any{"ArnLike": map[string]any{"kms:EncryptionContext:aws:lambda:FunctionArn": *arn}}
+}
+
+// keyRef avoids an interface that holds a nil interface, which jsii would not take for
+// an unset prop.
+func keyRef(key awskms.IKey) awskms.IKeyRef {
+	if key == nil {
+		return nil
+	}
+	return key
+}
+
+func environment(values map[string]string) *map[string]*string {
+	variables := make(map[string]*string, len(values))
+	for name, value := range values {
+		variables[name] = &value
+	}
+	return &variables
+}
+
+// environmentBytes is what an environment counts against Lambda's limit. A token counts
+// as the longest name that it can stand for.
+func environmentBytes(values map[string]string) int {
+	const tokenBytes = 128
+	size := 0
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		value := len(values[name])
+		if isToken(values[name]) {
+			value = tokenBytes
+		}
+		size += len(name) + value
+	}
+	return size
+}
+
+// environment refuses variables that do not fit, and names the prop that has grown.
+func (p *problems) environment(values map[string]string, prop string) {
+	if size := environmentBytes(values); size > maxEnvironmentBytes {
+		p.addf("%s: makes the function's environment %d bytes long, at most %d fit", prop, size, maxEnvironmentBytes)
+	}
+}
+
+// mustFit panics if variables are too long, which only a construct that knows all its
+// names can tell.
+func mustFit(c constructs.Construct, variables map[string]string, prop string) {
+	var problems problems
+	problems.environment(variables, prop)
+	if err := problems.join(); err != nil {
+		panic(fmt.Errorf("%s: %w", *c.Node().Path(), err))
+	}
+}

@@ -1,0 +1,252 @@
+package resolverwatch
+
+import (
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// ImporterProps configures an [Importer].
+type ImporterProps struct {
+	// Store is where lists come in and the list that serves is kept. Required.
+	Store *IndicatorStore
+	// StackName is the value of the metrics' dimension `Stack`, and begins the names of
+	// the feeds' SSM parameters: `/<StackName>/feeds/<id>`.
+	//
+	// Default: the name of the stack.
+	StackName string
+	// Feeds are the settings of feeds, by feed id. A folder with a list in it is a feed
+	// without any.
+	//
+	// Default: none.
+	Feeds map[string]settings.Feed
+	// ListKey is the key of the original sample's single list, which is the feed
+	// `default`.
+	//
+	// Default: config/all-malicious-domains.txt.
+	ListKey string
+	// PublishInterval is how often the importer publishes without an event, so that
+	// entries and feeds expire, and the index is known to be fresh: whole minutes.
+	//
+	// Default: 1 h.
+	PublishInterval awscdk.Duration
+	// Protected are zones that no list may block, your own above all.
+	//
+	// Default: the built-in core of AWS and Internet infrastructure.
+	Protected []string
+	// Guards are the thresholds at which a list is refused.
+	//
+	// Default: those of settings.DefaultGuards.
+	Guards *settings.Guards
+	// MaxIndexBytes is the largest index that is published: what the transformers can
+	// load, see [Transformer.MaxIndexBytes].
+	//
+	// Default: that of a transformer with 256 MiB.
+	MaxIndexBytes int
+	// MemoryMiB is the function's memory, 128 to 10,240. A million names take some
+	// 400 MiB.
+	//
+	// Default: 1024.
+	MemoryMiB int
+	// Timeout of a run. One that is cut off is completed by the next.
+	//
+	// Default: 15 min.
+	Timeout awscdk.Duration
+	// ReservedConcurrency bounds how many importers run at once, at the cost of the
+	// account's own concurrency. Importers that race do no harm.
+	//
+	// Default: none is reserved, because new accounts have nothing to spare.
+	ReservedConcurrency int
+	// LogLevel is the least level that is logged.
+	//
+	// Default: info.
+	LogLevel slog.Level
+	// LogRetention is how long the function's own logs are kept. They hold no entries.
+	//
+	// Default: three months.
+	LogRetention awslogs.RetentionDays
+	// EncryptionKey encrypts the function's environment and logs, and the dead letters.
+	//
+	// Default: keys of AWS.
+	EncryptionKey awskms.IKey
+	// Code is what the function runs: a `bootstrap` for linux/arm64.
+	//
+	// Default: built from the source of this module by the go command.
+	Code awslambda.Code
+}
+
+const (
+	defaultImporterMiB     = 1024
+	maxLambdaTimeout       = 15 * time.Minute
+	defaultPublishInterval = time.Hour
+)
+
+func (p ImporterProps) withDefaults() ImporterProps {
+	p.ListKey = orDefault(p.ListKey, settings.DefaultLegacyKey)
+	p.MemoryMiB = orDefault(p.MemoryMiB, defaultImporterMiB)
+	p.MaxIndexBytes = orDefault(p.MaxIndexBytes, settings.DefaultMaxIndexBytes)
+	if p.Timeout == nil {
+		p.Timeout = seconds(maxLambdaTimeout)
+	}
+	return p
+}
+
+func (p ImporterProps) validate() error {
+	var problems problems
+	problems.required("Store", p.Store == nil)
+	problems.number("MemoryMiB", p.MemoryMiB, minMemoryMiB, maxMemoryMiB)
+	problems.duration("Timeout", p.Timeout, time.Second, maxLambdaTimeout)
+	interval := durationOf(p.PublishInterval, defaultPublishInterval)
+	if interval < time.Minute || interval > 24*time.Hour || interval%time.Minute != 0 {
+		problems.addf("PublishInterval: must be whole minutes in [1m, 24h], got %v", interval)
+	}
+	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, 1000)
+	if p.MaxIndexBytes < 0 {
+		problems.addf("MaxIndexBytes: must be above 0, got %d", p.MaxIndexBytes)
+	}
+	problems.feeds(p.Feeds)
+	problems.listKey(p.ListKey)
+	if p.Guards != nil {
+		text, err := json.Marshal(p.Guards)
+		if err == nil {
+			_, err = settings.DecodeGuards(text)
+		}
+		problems.wrap("Guards", err)
+	}
+	return problems.join()
+}
+
+// environment is the function's, by the contract of pkg/settings.
+func (p ImporterProps) environment(stack string) map[string]string {
+	guards := settings.DefaultGuards()
+	if p.Guards != nil {
+		guards = *p.Guards
+	}
+	return settings.Importer{
+		Stack:         stack,
+		LogLevel:      p.LogLevel,
+		ListBucket:    *p.Store.ListBucket().BucketName(),
+		LegacyKey:     p.ListKey,
+		IndexBucket:   *p.Store.IndexBucket().BucketName(),
+		Table:         *p.Store.Table().TableName(),
+		MaxIndexBytes: p.MaxIndexBytes,
+		Guards:        guards,
+		Protected:     p.Protected,
+	}.Encode()
+}
+
+// Importer is the function that keeps the index and the table equal to the lists, with
+// what invokes it: the events of the list bucket, a schedule, and a queue for events
+// that could not be handled.
+type Importer struct {
+	construct
+	steps steps
+
+	function    *function
+	deadLetters awssqs.Queue
+	stack       string
+}
+
+// NewImporter defines an [Importer]. It panics if props are not valid.
+func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *Importer {
+	p := orEmpty(props)
+	problems := p.validate()
+	p = p.withDefaults()
+	this := &Importer{}
+	begin(this, scope, id, problems)
+	this.stack = orDefault(p.StackName, stackName(this))
+	variables := p.environment(this.stack)
+	mustFit(this, variables, "Protected")
+	this.steps.letLogsUse(&this.construct, p.EncryptionKey)
+	this.steps.letEventsUse(&this.construct, p.EncryptionKey)
+	this.deadLetters = newDeadLetters(this, p.EncryptionKey)
+	this.function = newFunction(this, functionProps{
+		name:        "importer",
+		description: "Keeps the published index equal to the lists of malicious names",
+		code:        p.Code,
+		environment: variables,
+		memoryMiB:   p.MemoryMiB,
+		timeout:     p.Timeout,
+		concurrency: p.ReservedConcurrency,
+		logs:        p.LogRetention,
+		key:         p.EncryptionKey,
+		statements:  importerStatements(this, p),
+		folders:     importerFolders(p.Feeds),
+		findings: []finding{{rule: "Serverless-LambdaDLQ",
+			reason: "events that fail go to a queue by the function's event invoke configuration, which also says why"}},
+	})
+	this.invokeOnEvents(p)
+	this.invokeOnSchedule(durationOf(p.PublishInterval, defaultPublishInterval))
+	this.storeFeeds(p.Feeds)
+	this.scheduleFeeds(p.Feeds, keyUse(p.EncryptionKey, "sqs", keyWrite...))
+	return this
+}
+
+// newDeadLetters defines the queue for events that were given up. People look into it;
+// nothing reads it.
+func newDeadLetters(scope constructs.Construct, key awskms.IKey) awssqs.Queue {
+	const days = 14 // the most that SQS keeps a message
+	props := &awssqs.QueueProps{
+		EnforceSSL:      jsii.Bool(true),
+		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
+		RetentionPeriod: awscdk.Duration_Days(jsii.Number(days)),
+	}
+	if key != nil {
+		props.Encryption, props.EncryptionMasterKey = awssqs.QueueEncryption_KMS, key
+	}
+	queue := awssqs.NewQueue(scope, jsii.String("DeadLetters"), props)
+	accept(queue,
+		finding{rule: "AwsSolutions-SQS3", reason: whyLastQueue},
+		finding{rule: "Serverless-SQSRedrivePolicy", reason: whyLastQueue})
+	return queue
+}
+
+const whyLastQueue = "it is the dead-letter queue"
+
+// Function returns the function. Invoke it with {"feed":"<id>"} to look at one feed, or
+// with {} to publish.
+func (i *Importer) Function() awslambda.IFunction { return i.function.Function }
+
+// Role returns the function's role.
+func (i *Importer) Role() awsiam.IRole { return i.function.role }
+
+// LogGroup returns the log group of the function.
+func (i *Importer) LogGroup() awslogs.ILogGroup { return i.function.logGroup }
+
+// DeadLetters returns the queue of events that were given up.
+func (i *Importer) DeadLetters() awssqs.IQueue { return i.deadLetters }
+
+// GrantInvoke lets grantee start an import or a publish.
+func (i *Importer) GrantInvoke(grantee awsiam.IGrantable) awsiam.Grant {
+	return i.function.GrantInvoke(grantee)
+}
+
+// Metric returns a metric that the function writes, such as "ImportRejected", as a sum.
+func (i *Importer) Metric(name string, options *MetricOptions) Metric {
+	return ownMetric(i.stack, name, "Sum", options)
+}
+
+// MetricErrors counts runs that failed.
+func (i *Importer) MetricErrors(options *MetricOptions) Metric {
+	return i.function.MetricErrors(options)
+}
+
+// MetricDeadLetters is how many events wait in the queue of those that were given up.
+func (i *Importer) MetricDeadLetters(options *MetricOptions) Metric {
+	return i.deadLetters.MetricApproximateNumberOfMessagesVisible(options)
+}
+
+// Steps returns what is left to be done by hand after a deployment.
+func (i *Importer) Steps() []Step { return slices.Clone(i.steps) }

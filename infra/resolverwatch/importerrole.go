@@ -1,0 +1,55 @@
+package resolverwatch
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// importerStatements are all that the importer may do.
+func importerStatements(i *Importer, p ImporterProps) []statement {
+	lists, indexes, table := p.Store.ListBucket(), p.Store.IndexBucket(), *p.Store.Table().TableArn()
+	uploads := objects(lists, settings.BlockPrefix+"*", settings.AllowPrefix+"*", p.ListKey)
+	own := objects(lists, settings.AcceptedPrefix+"*", settings.ReportPrefix+"*")
+	statements := []statement{
+		{sid: "FindNewestList", actions: []string{"s3:ListBucket"}, resources: []string{*lists.BucketArn()}},
+		{sid: "ReadLists", resources: uploads, actions: []string{
+			"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"}},
+		{sid: "KeepAcceptedListsAndReports", actions: []string{"s3:GetObject", "s3:PutObject"}, resources: own},
+		{sid: "SeeIndexes", actions: []string{"s3:ListBucket"}, resources: []string{*indexes.BucketArn()},
+			conditions: map[string]any{"StringLike": map[string]any{"s3:prefix": settings.IndexPrefix + "*"}}},
+		{sid: "PublishIndexes", actions: []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
+			resources: objects(indexes, settings.IndexPrefix+"*")},
+		{sid: "KeepTable", resources: []string{table}, actions: []string{
+			"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem",
+			"dynamodb:Query", "dynamodb:Scan"}},
+		{sid: "ReadFeedSettings", actions: []string{"ssm:GetParameter"}, resources: []string{i.parameterArn("*")}},
+		{sid: "KeepFailedEvents", actions: []string{"sqs:SendMessage"}, resources: []string{*i.deadLetters.QueueArn()}},
+	}
+	statements = append(statements, fetchStatements(p)...)
+	statements = append(statements, keyUse(p.Store.EncryptionKey(), "s3", keyWrite...)...)
+	statements = append(statements, keyUse(p.Store.EncryptionKey(), "dynamodb", keyTable...)...)
+	return append(statements, keyUse(p.EncryptionKey, "sqs", keyWrite...)...)
+}
+
+// importerFolders are the wildcards in importerStatements.
+func importerFolders(feeds map[string]settings.Feed) []string {
+	folders := []string{
+		"/" + settings.BlockPrefix + "*", "/" + settings.AllowPrefix + "*", "/" + settings.AcceptedPrefix + "*",
+		"/" + settings.ReportPrefix + "*", "/" + settings.IndexPrefix + "*",
+		settings.FeedParameter("", "*")[1:],
+	}
+	for _, id := range fetched(feeds) {
+		folders = append(folders, "/"+id+"/*")
+	}
+	return folders
+}
+
+// parameterArn returns the ARN of a feed's parameter.
+func (i *Importer) parameterArn(feed string) string {
+	return *awscdk.Stack_Of(i).FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("ssm"), Resource: jsii.String("parameter"),
+		ResourceName: jsii.String(settings.FeedParameter(i.stack, feed)[1:]),
+	})
+}

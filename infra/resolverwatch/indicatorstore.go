@@ -1,0 +1,247 @@
+package resolverwatch
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// IndicatorStoreProps configures an [IndicatorStore]. The zero value is valid.
+type IndicatorStoreProps struct {
+	// Table is an existing table that is used as it is. It must have the partition key
+	// `name` and the sort key `entry`, both strings; `expires_at` should be its TTL
+	// attribute.
+	//
+	// Default: a new table.
+	Table awsdynamodb.ITable
+	// TableName is the name of the new table.
+	//
+	// Default: CloudFormation chooses one.
+	TableName string
+	// BillingMode of the new table.
+	//
+	// Default: PAY_PER_REQUEST, or PROVISIONED if a capacity is given.
+	BillingMode awsdynamodb.BillingMode
+	// ReadCapacity and WriteCapacity of the new table, in units a second.
+	//
+	// Default: 500 each, if BillingMode is PROVISIONED.
+	ReadCapacity, WriteCapacity int
+	// ListBucket is an existing bucket that lists are uploaded to. Versioning should be
+	// on, and it must send its events to EventBridge: see [IndicatorStore.Steps].
+	//
+	// Default: a new bucket.
+	ListBucket awss3.IBucket
+	// ListBucketName is the name of the new list bucket.
+	//
+	// Default: CloudFormation chooses one.
+	ListBucketName string
+	// IndexBucket is an existing bucket for the published index, under `index/`.
+	//
+	// Default: a new bucket.
+	IndexBucket awss3.IBucket
+	// IndexBucketName is the name of the new index bucket.
+	//
+	// Default: CloudFormation chooses one.
+	IndexBucketName string
+	// NoncurrentVersionDays is how long replaced and deleted versions stay in the new
+	// buckets.
+	//
+	// Default: 90.
+	NoncurrentVersionDays int
+	// EncryptionKey encrypts the new table and buckets.
+	//
+	// Default: keys of AWS.
+	EncryptionKey awskms.IKey
+	// AccessLogBucket takes the server access logs of the new buckets.
+	//
+	// Default: no access logs.
+	AccessLogBucket awss3.IBucket
+	// RemovalPolicy is what happens to the table and the buckets when they leave the
+	// stack.
+	//
+	// Default: RETAIN.
+	RemovalPolicy awscdk.RemovalPolicy
+}
+
+// Defaults of the original sample for a table with provisioned capacity.
+const defaultCapacity = 500
+
+const defaultNoncurrentDays = 90
+
+func (p IndicatorStoreProps) withDefaults() IndicatorStoreProps {
+	provisioned := p.ReadCapacity != 0 || p.WriteCapacity != 0
+	switch {
+	case p.BillingMode == "" && provisioned:
+		p.BillingMode = awsdynamodb.BillingMode_PROVISIONED
+	case p.BillingMode == "":
+		p.BillingMode = awsdynamodb.BillingMode_PAY_PER_REQUEST
+	}
+	if p.BillingMode == awsdynamodb.BillingMode_PROVISIONED {
+		p.ReadCapacity = orDefault(p.ReadCapacity, defaultCapacity)
+		p.WriteCapacity = orDefault(p.WriteCapacity, defaultCapacity)
+	}
+	p.NoncurrentVersionDays = orDefault(p.NoncurrentVersionDays, defaultNoncurrentDays)
+	p.RemovalPolicy = orDefault(p.RemovalPolicy, awscdk.RemovalPolicy_RETAIN)
+	return p
+}
+
+// Names that S3 and DynamoDB take (the S3 user guide, "Bucket naming rules"; the
+// DynamoDB developer guide, "Naming rules").
+var (
+	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	tableName  = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
+)
+
+func (p IndicatorStoreProps) validate() error {
+	var problems problems
+	problems.exclusive("Table", p.Table != nil, "TableName", p.TableName != "")
+	problems.exclusive("ListBucket", p.ListBucket != nil, "ListBucketName", p.ListBucketName != "")
+	problems.exclusive("IndexBucket", p.IndexBucket != nil, "IndexBucketName", p.IndexBucketName != "")
+	problems.name("TableName", p.TableName, tableName, "3 to 255 of a-z A-Z 0-9 _ . -")
+	problems.name("ListBucketName", p.ListBucketName, bucketName, bucketNameRule)
+	problems.name("IndexBucketName", p.IndexBucketName, bucketName, bucketNameRule)
+	capacity := p.ReadCapacity != 0 || p.WriteCapacity != 0
+	if capacity && p.Table != nil {
+		problems.addf("ReadCapacity and WriteCapacity: an existing table keeps its own; unset them")
+	}
+	if capacity && p.BillingMode == awsdynamodb.BillingMode_PAY_PER_REQUEST {
+		problems.addf("ReadCapacity and WriteCapacity: have no meaning with BillingMode PAY_PER_REQUEST; unset one")
+	}
+	const maxCapacity = 40_000 // of a table, by default (DynamoDB developer guide, "Quotas")
+	problems.number("ReadCapacity", p.ReadCapacity, 1, maxCapacity)
+	problems.number("WriteCapacity", p.WriteCapacity, 1, maxCapacity)
+	problems.number("NoncurrentVersionDays", p.NoncurrentVersionDays, 1, maxDays)
+	return problems.join()
+}
+
+const bucketNameRule = "3 to 63 of a-z 0-9 . -, and begin and end with a letter or digit"
+
+// IndicatorStore is where lists come in and the list that serves is kept: the list
+// bucket, the index bucket and the table. It is state: all of it is retained.
+type IndicatorStore struct {
+	construct
+	steps steps
+
+	table       awsdynamodb.ITable
+	listBucket  awss3.IBucket
+	indexBucket awss3.IBucket
+	key         awskms.IKey
+}
+
+// NewIndicatorStore defines an [IndicatorStore]. Nil props are the defaults. It panics
+// if props are not valid.
+func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorStoreProps) *IndicatorStore {
+	p := orEmpty(props)
+	problems := p.validate()
+	p = p.withDefaults()
+	this := &IndicatorStore{table: p.Table, listBucket: p.ListBucket, indexBucket: p.IndexBucket, key: p.EncryptionKey}
+	begin(this, scope, id, problems)
+	if this.table == nil {
+		this.table = newTable(this, p)
+	}
+	bucket := bucketProps{
+		versioned: true, key: p.EncryptionKey, accessLogs: p.AccessLogBucket, removal: p.RemovalPolicy,
+		lifecycle: []*awss3.LifecycleRule{noncurrentRule(p.NoncurrentVersionDays)},
+	}
+	if this.listBucket == nil {
+		bucket.name = p.ListBucketName
+		this.listBucket = sendEvents(newBucket(this, "Lists", bucket))
+	} else {
+		this.remindOfEvents()
+	}
+	if this.indexBucket == nil {
+		bucket.name = p.IndexBucketName
+		this.indexBucket = newBucket(this, "Index", bucket)
+	}
+	return this
+}
+
+func newTable(scope constructs.Construct, p IndicatorStoreProps) awsdynamodb.Table {
+	props := &awsdynamodb.TableProps{
+		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String(settings.TablePartitionKey), Type: awsdynamodb.AttributeType_STRING},
+		SortKey:             &awsdynamodb.Attribute{Name: jsii.String(settings.TableSortKey), Type: awsdynamodb.AttributeType_STRING},
+		TimeToLiveAttribute: jsii.String(settings.TableTTL),
+		BillingMode:         p.BillingMode,
+		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
+			PointInTimeRecoveryEnabled: jsii.Bool(true)},
+		DeletionProtection: jsii.Bool(retained(p.RemovalPolicy)),
+		RemovalPolicy:      p.RemovalPolicy,
+	}
+	if p.TableName != "" {
+		props.TableName = &p.TableName
+	}
+	if p.BillingMode == awsdynamodb.BillingMode_PROVISIONED {
+		props.ReadCapacity, props.WriteCapacity = jsii.Number(p.ReadCapacity), jsii.Number(p.WriteCapacity)
+	}
+	props.Encryption = awsdynamodb.TableEncryption_AWS_MANAGED
+	if p.EncryptionKey != nil {
+		props.Encryption, props.EncryptionKey = awsdynamodb.TableEncryption_CUSTOMER_MANAGED, p.EncryptionKey
+	}
+	table := awsdynamodb.NewTable(scope, jsii.String("Table"), props)
+	if p.BillingMode == awsdynamodb.BillingMode_PROVISIONED {
+		accept(table, finding{rule: "AwsSolutions-DDB1", reason: "the capacity was asked for as a fixed one"})
+	}
+	return table
+}
+
+// sendEvents makes a bucket send its events to EventBridge. It is set on the resource
+// itself: EventBridgeEnabled of the construct would add a function of its own.
+func sendEvents(bucket awss3.Bucket) awss3.Bucket {
+	resource := bucket.Node().DefaultChild().(awss3.CfnBucket)
+	resource.SetNotificationConfiguration(&awss3.CfnBucket_NotificationConfigurationProperty{
+		EventBridgeConfiguration: &awss3.CfnBucket_EventBridgeConfigurationProperty{EventBridgeEnabled: jsii.Bool(true)},
+	})
+	return bucket
+}
+
+func (s *IndicatorStore) remindOfEvents() {
+	name := *s.listBucket.BucketName()
+	s.steps.remind(&s.construct, Step{
+		ID:  "ListBucketEvents",
+		Why: "Uploads to an existing list bucket reach the importer only if the bucket sends its events to EventBridge.",
+		Text: fmt.Sprintf("aws s3api put-bucket-notification-configuration --bucket %s --notification-configuration "+
+			`'{"EventBridgeConfiguration":{}}' (add this member to the configuration if the bucket has one, the call replaces it)`, name),
+	})
+}
+
+// Table returns the table that holds the list.
+func (s *IndicatorStore) Table() awsdynamodb.ITable { return s.table }
+
+// ListBucket returns the bucket that lists are uploaded to.
+func (s *IndicatorStore) ListBucket() awss3.IBucket { return s.listBucket }
+
+// IndexBucket returns the bucket of the published index.
+func (s *IndicatorStore) IndexBucket() awss3.IBucket { return s.indexBucket }
+
+// EncryptionKey returns the customer's key, or nil.
+func (s *IndicatorStore) EncryptionKey() awskms.IKey { return s.key }
+
+// GrantReadList lets grantee ask the table.
+func (s *IndicatorStore) GrantReadList(grantee awsiam.IGrantable) awsiam.Grant {
+	return s.table.GrantReadData(grantee)
+}
+
+// GrantUpload lets grantee upload block and allow lists, and read the reports on them.
+func (s *IndicatorStore) GrantUpload(grantee awsiam.IGrantable) awsiam.Grant {
+	s.listBucket.GrantPut(grantee, jsii.String(settings.BlockPrefix+"*"))
+	s.listBucket.GrantPut(grantee, jsii.String(settings.AllowPrefix+"*"))
+	return s.listBucket.GrantRead(grantee, settings.ReportPrefix+"*")
+}
+
+// MetricWriteThrottles counts writes of the table that were throttled.
+func (s *IndicatorStore) MetricWriteThrottles(props *MetricOptions) Metric {
+	return s.table.Metric(jsii.String("WriteThrottleEvents"), props)
+}
+
+// Steps returns what is left to be done by hand after a deployment.
+func (s *IndicatorStore) Steps() []Step { return slices.Clone(s.steps) }

@@ -1,0 +1,59 @@
+package resolverwatch
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// letLogsUse lets CloudWatch Logs encrypt the log groups of this account with key
+// (CloudWatch Logs user guide, "Encrypt log data using AWS KMS"). Without it, no log
+// group with the key can be made.
+func (s *steps) letLogsUse(c *construct, key awskms.IKey) {
+	stack := awscdk.Stack_Of(c.Construct)
+	groups := stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("logs"), Resource: jsii.String("log-group"),
+		ResourceName: jsii.String("*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
+	s.letServiceUse(c, key, "logs."+*stack.Region()+".amazonaws.com", statement{
+		sid:     "ResolverwatchLogGroups",
+		actions: []string{"kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
+		conditions: map[string]any{"ArnLike": map[string]any{
+			"kms:EncryptionContext:aws:logs:arn": *groups}},
+	})
+}
+
+// letEventsUse lets EventBridge put events that it could not deliver into a queue that
+// is encrypted with key. The account is the only condition that it meets there.
+func (s *steps) letEventsUse(c *construct, key awskms.IKey) {
+	s.letServiceUse(c, key, eventsService, statement{
+		sid:     "ResolverwatchDeadLetters",
+		actions: keyWrite,
+		conditions: map[string]any{"StringEquals": map[string]any{
+			"aws:SourceAccount": *awscdk.Stack_Of(c.Construct).Account()}},
+	})
+}
+
+// letServiceUse adds a statement to the policy of key, and reminds of it where the key
+// is not the app's to change.
+func (s *steps) letServiceUse(c *construct, key awskms.IKey, service string, allowed statement) {
+	if key == nil {
+		return
+	}
+	allowed.resources = []string{"*"}
+	policy := allowed.forPrincipal(awsiam.NewServicePrincipal(&service, nil))
+	if *key.AddToResourcePolicy(policy, jsii.Bool(true)).StatementAdded {
+		return
+	}
+	text, err := json.Marshal(policy.ToStatementJson())
+	if err != nil {
+		panic(fmt.Errorf("encoding a policy statement: %w", err))
+	}
+	s.remind(c, Step{
+		ID:   "KeyPolicy" + allowed.sid,
+		Why:  "The policy of the existing key must let " + service + " use it.",
+		Text: fmt.Sprintf("add to the policy of %s: %s", *key.KeyArn(), text),
+	})
+}

@@ -1,0 +1,134 @@
+package resolverwatch
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"slices"
+)
+
+// PipelineProps configures a [Pipeline]. The zero value is valid. The props of parts
+// may leave out what the pipeline wires itself; what they set holds.
+type PipelineProps struct {
+	// EncryptionKey encrypts everything that the pipeline keeps, in place of keys of
+	// AWS. The policy of an existing key must let services use it: see Steps.
+	//
+	// Default: keys of AWS.
+	EncryptionKey awskms.IKey
+	// AccessLogBucket takes the server access logs of all new buckets.
+	//
+	// Default: no access logs.
+	AccessLogBucket awss3.IBucket
+	// RemovalPolicy is what happens to buckets and table when they leave the stack.
+	//
+	// Default: RETAIN.
+	RemovalPolicy awscdk.RemovalPolicy
+	// Stream is an existing delivery stream for the query logs. The pipeline then has
+	// neither delivery nor catalog, and the transformer must be set up in the stream by
+	// hand: see Steps.
+	//
+	// Default: a new stream.
+	Stream awskinesisfirehose.IDeliveryStream
+	// WithoutQueryLogging leaves the query logging configuration to others.
+	//
+	// Default: there is one.
+	WithoutQueryLogging bool
+	// WithoutCatalog leaves out the Glue table and the Athena workgroup.
+	//
+	// Default: there are such.
+	WithoutCatalog bool
+
+	// Store, Importer, Transformer, Delivery, QueryLogging and Catalog configure the
+	// parts.
+	//
+	// Default: the defaults of each.
+	Store        *IndicatorStoreProps
+	Importer     *ImporterProps
+	Transformer  *TransformerProps
+	Delivery     *DeliveryProps
+	QueryLogging *QueryLoggingProps
+	Catalog      *CatalogProps
+}
+
+// Pipeline is all of Resolverwatch: lists become an index, query logs are marked by it
+// and delivered, and can be asked.
+type Pipeline struct {
+	construct
+	steps steps
+
+	store        *IndicatorStore
+	importer     *Importer
+	transformer  *Transformer
+	delivery     *Delivery
+	queryLogging *QueryLogging
+	catalog      *Catalog
+}
+
+// NewPipeline defines a [Pipeline]. Nil props are the defaults. It panics if props are
+// not valid.
+func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *Pipeline {
+	p := orEmpty(props)
+	this := &Pipeline{}
+	begin(this, scope, id, p.validate())
+	this.store = NewIndicatorStore(this, "Store", p.storeProps())
+	this.transformer = NewTransformer(this, "Transformer", p.transformerProps(this.store))
+	this.importer = NewImporter(this, "Importer", p.importerProps(this.store, this.transformer))
+	stream := p.Stream
+	if stream == nil {
+		this.delivery = NewDelivery(this, "Delivery", p.deliveryProps(this.transformer))
+		stream = this.delivery.Stream()
+	} else {
+		this.remindOfTransformation()
+	}
+	if !p.WithoutQueryLogging {
+		this.queryLogging = NewQueryLogging(this, "QueryLogging", p.queryLoggingProps(stream))
+	}
+	if this.delivery != nil && !p.WithoutCatalog {
+		this.catalog = NewCatalog(this, "Catalog", p.catalogProps(this.delivery))
+	}
+	return this
+}
+
+// Steps returns what is left to be done by hand after a deployment, for all parts.
+func (p *Pipeline) Steps() []Step {
+	all := slices.Clone(p.steps)
+	seen := map[string]bool{}
+	add := func(part []Step) {
+		for _, step := range part {
+			if !seen[step.ID] {
+				seen[step.ID] = true
+				all = append(all, step)
+			}
+		}
+	}
+	add(p.store.steps)
+	add(p.transformer.steps)
+	add(p.importer.steps)
+	if p.delivery != nil {
+		add(p.delivery.steps)
+	}
+	if p.queryLogging != nil {
+		add(p.queryLogging.steps)
+	}
+	return all
+}
+
+// Store returns where lists come in and the list that serves is kept.
+func (p *Pipeline) Store() *IndicatorStore { return p.store }
+
+// Importer returns the function that publishes the lists.
+func (p *Pipeline) Importer() *Importer { return p.importer }
+
+// Transformer returns the function that marks the logs.
+func (p *Pipeline) Transformer() *Transformer { return p.transformer }
+
+// Delivery returns the way of the logs, or nil where an existing stream serves.
+func (p *Pipeline) Delivery() *Delivery { return p.delivery }
+
+// QueryLogging returns the query logging configuration, or nil without one.
+func (p *Pipeline) QueryLogging() *QueryLogging { return p.queryLogging }
+
+// Catalog returns what the logs are asked by, or nil without one.
+func (p *Pipeline) Catalog() *Catalog { return p.catalog }

@@ -1,0 +1,106 @@
+package resolverwatch
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
+)
+
+// What the pipeline sets itself must not be set twice; the rest is for the parts to
+// judge.
+func (p PipelineProps) validate() error {
+	var problems problems
+	for _, wired := range []struct {
+		prop string
+		set  bool
+	}{
+		{"Importer.Store", p.Importer != nil && p.Importer.Store != nil},
+		{"Importer.MaxIndexBytes", p.Importer != nil && p.Importer.MaxIndexBytes != 0},
+		{"Transformer.IndexBucket", p.Transformer != nil && p.Transformer.IndexBucket != nil},
+		{"Delivery.Transformer", p.Delivery != nil && p.Delivery.Transformer != nil},
+		{"QueryLogging.Stream", p.QueryLogging != nil && p.QueryLogging.Stream != nil},
+		{"Catalog.OutputBucket", p.Catalog != nil && p.Catalog.OutputBucket != nil},
+		{"Catalog.Prefix", p.Catalog != nil && p.Catalog.Prefix != ""},
+	} {
+		if wired.set {
+			problems.addf("%s: is set by the pipeline; unset it, or use the parts alone", wired.prop)
+		}
+	}
+	problems.exclusive("Stream", p.Stream != nil, "Delivery", p.Delivery != nil)
+	problems.exclusive("Stream", p.Stream != nil, "Catalog", p.Catalog != nil)
+	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "QueryLogging", p.QueryLogging != nil)
+	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "Stream", p.Stream != nil)
+	problems.exclusive("WithoutCatalog", p.WithoutCatalog, "Catalog", p.Catalog != nil)
+	return problems.join()
+}
+
+func (p PipelineProps) storeProps() *IndicatorStoreProps {
+	store := orEmpty(p.Store)
+	setUnset(&store.EncryptionKey, p.EncryptionKey)
+	setUnset(&store.AccessLogBucket, p.AccessLogBucket)
+	store.RemovalPolicy = orDefault(store.RemovalPolicy, p.RemovalPolicy)
+	return &store
+}
+
+func (p PipelineProps) transformerProps(store *IndicatorStore) *TransformerProps {
+	transformer := orEmpty(p.Transformer)
+	transformer.IndexBucket = store.IndexBucket()
+	setUnset(&transformer.IndexKey, store.EncryptionKey())
+	setUnset(&transformer.EncryptionKey, p.EncryptionKey)
+	return &transformer
+}
+
+func (p PipelineProps) importerProps(store *IndicatorStore, transformer *Transformer) *ImporterProps {
+	importer := orEmpty(p.Importer)
+	importer.Store = store
+	importer.MaxIndexBytes = transformer.MaxIndexBytes()
+	setUnset(&importer.EncryptionKey, p.EncryptionKey)
+	return &importer
+}
+
+func (p PipelineProps) deliveryProps(transformer *Transformer) *DeliveryProps {
+	delivery := orEmpty(p.Delivery)
+	delivery.Transformer = transformer.Function()
+	setUnset(&delivery.EncryptionKey, p.EncryptionKey)
+	setUnset(&delivery.AccessLogBucket, p.AccessLogBucket)
+	delivery.RemovalPolicy = orDefault(delivery.RemovalPolicy, p.RemovalPolicy)
+	return &delivery
+}
+
+func (p PipelineProps) queryLoggingProps(stream awskinesisfirehose.IDeliveryStream) *QueryLoggingProps {
+	queryLogging := orEmpty(p.QueryLogging)
+	queryLogging.Stream = stream
+	return &queryLogging
+}
+
+func (p PipelineProps) catalogProps(delivery *Delivery) *CatalogProps {
+	catalog := orEmpty(p.Catalog)
+	catalog.OutputBucket, catalog.Prefix = delivery.OutputBucket(), delivery.Prefix()
+	setUnset(&catalog.OutputKey, delivery.OutputKey())
+	setUnset(&catalog.EncryptionKey, p.EncryptionKey)
+	setUnset(&catalog.AccessLogBucket, p.AccessLogBucket)
+	if catalog.LogRetention == nil && p.Delivery != nil {
+		catalog.LogRetention = p.Delivery.LogRetention
+	}
+	catalog.RemovalPolicy = orDefault(catalog.RemovalPolicy, p.RemovalPolicy)
+	return &catalog
+}
+
+// setUnset sets an interface that is not set.
+func setUnset[T any](field *T, value T) {
+	if any(*field) == nil {
+		*field = value
+	}
+}
+
+// remindOfTransformation says what an existing stream needs.
+func (p *Pipeline) remindOfTransformation() {
+	function := *p.transformer.Function().FunctionArn()
+	p.steps.remind(&p.construct, Step{
+		ID:  "StreamTransformation",
+		Why: "An existing stream is left untouched, so nothing is marked before the transformer is set up in it.",
+		Text: fmt.Sprintf("in the stream, turn on data transformation by %s with a buffer of at most %d MiB, allow its role "+
+			"lambda:InvokeFunction and lambda:GetFunctionConfiguration on it, and tag it LogDeliveryEnabled=true",
+			function, maxProcessorMiB),
+	})
+}

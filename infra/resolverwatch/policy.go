@@ -1,0 +1,87 @@
+package resolverwatch
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// statement is an Allow statement in plain Go. Roles of this package are written out
+// in these, because the grants of CDK's constructs add wildcards.
+type statement struct {
+	sid       string
+	actions   []string
+	resources []string
+	// conditions are operator -> key -> value or values.
+	conditions map[string]any
+}
+
+func (s statement) build() awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(s.props())
+}
+
+// forPrincipal is the statement in a resource's policy.
+func (s statement) forPrincipal(principal awsiam.IPrincipal) awsiam.PolicyStatement {
+	props := s.props()
+	props.Principals = &[]awsiam.IPrincipal{principal}
+	return awsiam.NewPolicyStatement(props)
+}
+
+func (s statement) props() *awsiam.PolicyStatementProps {
+	props := &awsiam.PolicyStatementProps{
+		Actions:   jsii.Strings(s.actions...),
+		Resources: jsii.Strings(s.resources...),
+	}
+	if s.sid != "" {
+		props.Sid = &s.sid
+	}
+	if s.conditions != nil {
+		props.Conditions = &s.conditions
+	}
+	return props
+}
+
+func policyDocument(statements []statement) awsiam.PolicyDocument {
+	document := awsiam.NewPolicyDocument(nil)
+	for _, s := range statements {
+		document.AddStatements(s.build())
+	}
+	return document
+}
+
+// objects returns the objects of a bucket whose keys match patterns, as resources.
+func objects(bucket awss3.IBucket, patterns ...string) []string {
+	arns := make([]string, len(patterns))
+	for i, pattern := range patterns {
+		arns[i] = *bucket.ArnForObjects(&pattern)
+	}
+	return arns
+}
+
+// keyUse returns the statement by which a role uses key through a service of its
+// Region, such as "s3", and none without a key.
+func keyUse(key awskms.IKey, service string, actions ...string) []statement {
+	if key == nil {
+		return nil
+	}
+	via := service + "." + *key.Stack().Region() + "." + *key.Stack().UrlSuffix()
+	return []statement{{
+		sid:        "Key" + serviceSids[service],
+		actions:    actions,
+		resources:  []string{*key.KeyArn()},
+		conditions: map[string]any{"StringEquals": map[string]any{"kms:ViaService": via}},
+	}}
+}
+
+// serviceSids are the words by which statement ids name services.
+var serviceSids = map[string]string{"s3": "ForS3", "dynamodb": "ForDynamoDB", "sqs": "ForSQS"}
+
+// Actions on a key, by what is done to the data.
+var (
+	keyRead  = []string{"kms:Decrypt"}
+	keyWrite = []string{"kms:Decrypt", "kms:GenerateDataKey"}
+	// DynamoDB wants these of whoever uses an encrypted table (its developer guide,
+	// "Using IAM policies with encryption at rest").
+	keyTable = []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
+)

@@ -1,0 +1,98 @@
+package resolverwatch
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Prefixes of the original sample, with the final slash that they lacked: without it,
+// day and stream name run together in keys that no partition can be told from.
+const (
+	defaultPrefix      = "dns-query-logs/!{timestamp:yyyy/MM/dd}/"
+	defaultErrorPrefix = "delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
+)
+
+const (
+	errorTypeExpression = "!{firehose:error-output-type}"
+	maxPrefixBytes      = 512 // with room for what Firehose appends, in a key of 1,024
+	// hourlyExpression is what Firehose appends to a prefix without a timestamp.
+	hourlyExpression = "!{timestamp:yyyy/MM/dd/HH}/"
+)
+
+// prefix is a prefix of Firehose's objects, cut at its expressions.
+type prefix struct{ parts []prefixPart }
+
+// prefixPart is literal text, or an expression `!{namespace:value}`.
+type prefixPart struct {
+	literal          string
+	namespace, value string // of an expression
+}
+
+var expression = regexp.MustCompile(`!\{([a-zA-Z]*):([^}]*)\}`)
+
+// parsePrefix cuts a prefix at its expressions.
+func parsePrefix(text string) (prefix, error) {
+	if len(text) > maxPrefixBytes {
+		return prefix{}, fmt.Errorf("must have at most %d characters, got %d", maxPrefixBytes, len(text))
+	}
+	if strings.HasPrefix(text, "/") {
+		return prefix{}, fmt.Errorf("must not begin with a slash: the keys would have an empty first folder; got %q", text)
+	}
+	var parsed prefix
+	at := 0
+	for _, match := range expression.FindAllStringSubmatchIndex(text, -1) {
+		parsed.addLiteral(text[at:match[0]])
+		parsed.parts = append(parsed.parts, prefixPart{namespace: text[match[2]:match[3]], value: text[match[4]:match[5]]})
+		at = match[1]
+	}
+	parsed.addLiteral(text[at:])
+	for _, part := range parsed.parts {
+		if strings.Contains(part.literal, "!{") || strings.Contains(part.literal, "${") {
+			return prefix{}, fmt.Errorf("must have expressions of the form !{namespace:value} only, got %q", text)
+		}
+	}
+	return parsed, nil
+}
+
+func (p *prefix) addLiteral(text string) {
+	if text != "" {
+		p.parts = append(p.parts, prefixPart{literal: text})
+	}
+}
+
+func (p prefix) hasExpression() bool {
+	for _, part := range p.parts {
+		if part.namespace != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// withSlash returns the prefix with the final slash that every prefix needs, and
+// whether it was missing.
+func withSlash(text string) (completed string, added bool) {
+	if strings.HasSuffix(text, "/") {
+		return text, false
+	}
+	return text + "/", true
+}
+
+// checkErrorPrefix refuses an error prefix that Firehose would refuse, or under which
+// nobody could tell what failed.
+func checkErrorPrefix(text string) error {
+	parsed, err := parsePrefix(text)
+	if err != nil {
+		return err
+	}
+	for _, part := range parsed.parts {
+		if part.namespace != "" && part.namespace != "timestamp" && part.namespace != "firehose" {
+			return fmt.Errorf("must not use !{%s:...}, which Firehose does not know in it, got %q", part.namespace, text)
+		}
+	}
+	if !strings.Contains(text, errorTypeExpression) {
+		return fmt.Errorf("must hold %s, which tells kinds of failure apart, got %q", errorTypeExpression, text)
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package resolverwatch
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+)
+
+// problems collects what is wrong with props, in the user's terms: the prop, the rule,
+// and what was given.
+type problems struct{ errs []error }
+
+func (p *problems) addf(format string, args ...any) {
+	p.errs = append(p.errs, fmt.Errorf(format, args...))
+}
+
+func (p *problems) join() error { return errors.Join(p.errs...) }
+
+// required refuses a prop that is not set.
+func (p *problems) required(prop string, missing bool) {
+	if missing {
+		p.addf("%s: must be set", prop)
+	}
+}
+
+// number refuses a number outside [low, high]; 0 is unset.
+func (p *problems) number(prop string, value, low, high int) {
+	if value != 0 && (value < low || value > high) {
+		p.addf("%s: must be in [%d, %d], got %d", prop, low, high, value)
+	}
+}
+
+// duration refuses a duration outside [low, high], or with a part of a second.
+func (p *problems) duration(prop string, value awscdk.Duration, low, high time.Duration) {
+	if value == nil || *value.IsUnresolved() {
+		return
+	}
+	seconds := *value.ToSeconds(&awscdk.TimeConversionOptions{Integral: ptr(false)})
+	if seconds != math.Trunc(seconds) || seconds < low.Seconds() || seconds > high.Seconds() {
+		p.addf("%s: must be whole seconds in [%v, %v], got %gs", prop, low, high, seconds)
+	}
+}
+
+// exclusive refuses two props that contradict each other.
+func (p *problems) exclusive(one string, isSet bool, other string, otherIsSet bool) {
+	if isSet && otherIsSet {
+		p.addf("%s and %s: only one can be set", one, other)
+	}
+}
+
+// durationOf returns a duration that was checked, or fallback where it is unset.
+func durationOf(value awscdk.Duration, fallback time.Duration) time.Duration {
+	if value == nil {
+		return fallback
+	}
+	return time.Duration(*value.ToMilliseconds(nil)) * time.Millisecond
+}
+
+// mebibytes returns a size in MiB, or fallback where it is unset.
+func mebibytes(value awscdk.Size, fallback float64) float64 {
+	if value == nil {
+		return fallback
+	}
+	return *value.ToMebibytes(&awscdk.SizeConversionOptions{Rounding: awscdk.SizeRoundingBehavior_NONE})
+}
+
+func ptr[T any](value T) *T { return &value }
+
+// maxDays bounds what is counted in days; S3's lifecycle takes no more.
+const maxDays = 36_500
+
+// name refuses a physical name that the service would refuse. Tokens pass.
+func (p *problems) name(prop, value string, pattern *regexp.Regexp, rule string) {
+	if value != "" && !isToken(value) && !pattern.MatchString(value) {
+		p.addf("%s: must be %s, got %q", prop, rule, value)
+	}
+}

@@ -1,0 +1,157 @@
+package resolverwatch
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsram"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53resolver"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// QueryLoggingProps configures a [QueryLogging].
+type QueryLoggingProps struct {
+	// Stream takes the query logs. It may be an existing one of the same account and
+	// Region; it must then have the tag LogDeliveryEnabled=true. Required.
+	Stream awskinesisfirehose.IDeliveryStream
+	// Name of the query logging configuration. Changing it replaces the configuration
+	// and all its associations.
+	//
+	// Default: made of the construct's path.
+	Name string
+	// VPCs whose queries are logged, at most 100. A VPC can log to Firehose once only.
+	//
+	// Default: none, which is a warning; associate them later.
+	VPCs []awsec2.IVpc
+	// ShareWith are the accounts, organizational units or organizations that may
+	// associate VPCs of their own: account ids or ARNs.
+	//
+	// Default: it is not shared.
+	ShareWith []string
+	// ShareOutside lets accounts outside your organization take the share.
+	//
+	// Default: only accounts of your organization can.
+	ShareOutside bool
+}
+
+// maxAssociations is how many VPCs an account may associate in a Region ("Quotas on
+// Route 53 Resolver" of the Route 53 developer guide).
+const maxAssociations = 100
+
+// associationsAtOnce bounds how many associations CloudFormation makes at a time: the
+// API takes five requests a second.
+const associationsAtOnce = 5
+
+// queryLogName is what the API takes for a name; digits alone are refused as well.
+var queryLogName = regexp.MustCompile(`^[a-zA-Z0-9_' -]{1,64}$`)
+
+var principal = regexp.MustCompile(`^(\d{12}|arn:[a-z-]+:(organizations|iam)::\d{12}:.+)$`)
+
+func (p QueryLoggingProps) validate() error {
+	var problems problems
+	problems.required("Stream", p.Stream == nil)
+	problems.name("Name", p.Name, queryLogName, "1 to 64 of a-z A-Z 0-9 _ - ' and space")
+	if p.Name != "" && strings.Trim(p.Name, "0123456789") == "" {
+		problems.addf("Name: must not be digits alone, got %q", p.Name)
+	}
+	if len(p.VPCs) > maxAssociations {
+		problems.addf("VPCs: at most %d can be associated in an account and Region, got %d: "+
+			"use Route 53 Profiles, or several accounts and ShareWith", maxAssociations, len(p.VPCs))
+	}
+	for i, vpc := range p.VPCs {
+		problems.required(fmt.Sprintf("VPCs[%d]", i), vpc == nil)
+	}
+	for i, with := range p.ShareWith {
+		problems.name(fmt.Sprintf("ShareWith[%d]", i), orDefault(with, " "), principal,
+			"an account id of 12 digits, or the ARN of an organization, unit, role or user")
+	}
+	if p.ShareOutside && len(p.ShareWith) == 0 {
+		problems.addf("ShareOutside: has no meaning without ShareWith")
+	}
+	return problems.join()
+}
+
+// QueryLogging is the query logging configuration, its associations with VPCs, and its
+// share with other accounts.
+type QueryLogging struct {
+	construct
+	steps steps
+
+	config awsroute53resolver.CfnResolverQueryLoggingConfig
+}
+
+// NewQueryLogging defines a [QueryLogging]. It panics if props are not valid.
+func NewQueryLogging(scope constructs.Construct, id string, props *QueryLoggingProps) *QueryLogging {
+	p := orEmpty(props)
+	problems := p.validate()
+	this := &QueryLogging{}
+	begin(this, scope, id, problems)
+	if p.Name == "" {
+		p.Name = *awscdk.Names_UniqueResourceName(this, &awscdk.UniqueResourceNameOptions{
+			MaxLength: jsii.Number(64), Separator: jsii.String("-")})
+	}
+	this.config = awsroute53resolver.NewCfnResolverQueryLoggingConfig(this, jsii.String("Config"),
+		&awsroute53resolver.CfnResolverQueryLoggingConfigProps{
+			Name: &p.Name, DestinationArn: p.Stream.DeliveryStreamArn()})
+	// Deleted in the opposite order: associations, configuration, stream with its role.
+	this.config.Node().AddDependency(p.Stream)
+	this.associate(p.VPCs)
+	this.share(p)
+	return this
+}
+
+// associate defines an association for each VPC, under an id that is the VPC's: one
+// more VPC in the list must not replace the others.
+func (q *QueryLogging) associate(vpcs []awsec2.IVpc) {
+	var associations []*QueryLoggingAssociation
+	for _, vpc := range vpcs {
+		id := *vpc.VpcId()
+		if isToken(id) {
+			id = *vpc.Node().Addr()
+		}
+		association := NewQueryLoggingAssociation(q, "Association-"+id,
+			&QueryLoggingAssociationProps{QueryLogConfigID: q.ConfigID(), VPC: vpc})
+		if at := len(associations) - associationsAtOnce; at >= 0 {
+			association.Node().AddDependency(associations[at])
+		}
+		associations = append(associations, association)
+	}
+	if len(vpcs) == 0 {
+		q.steps.remind(&q.construct, Step{
+			ID:  StepAssociateVPC,
+			Why: "No VPC is associated, so nothing is logged yet.",
+			Text: fmt.Sprintf("aws route53resolver associate-resolver-query-log-config --resolver-query-log-config-id %s "+
+				"--resource-id VPC_ID", q.ConfigID()),
+		})
+	}
+}
+
+func (q *QueryLogging) share(p QueryLoggingProps) {
+	if len(p.ShareWith) == 0 {
+		return
+	}
+	awsram.NewCfnResourceShare(q, jsii.String("Share"), &awsram.CfnResourceShareProps{
+		Name:                    &p.Name,
+		ResourceArns:            &[]*string{q.config.AttrArn()},
+		Principals:              jsii.Strings(p.ShareWith...),
+		AllowExternalPrincipals: p.ShareOutside,
+	})
+}
+
+// ConfigID returns the id of the query logging configuration, which associations need.
+func (q *QueryLogging) ConfigID() string { return *q.config.AttrId() }
+
+// ConfigArn returns the ARN of the query logging configuration.
+func (q *QueryLogging) ConfigArn() string { return *q.config.AttrArn() }
+
+// StepAssociateVPC is the id of the step to associate a VPC.
+const StepAssociateVPC = "AssociateVpc"
+
+// Steps returns what is left to be done by hand after a deployment.
+func (q *QueryLogging) Steps() []Step { return slices.Clone(q.steps) }

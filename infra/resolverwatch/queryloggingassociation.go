@@ -1,0 +1,50 @@
+package resolverwatch
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53resolver"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// QueryLoggingAssociationProps configures a [QueryLoggingAssociation].
+type QueryLoggingAssociationProps struct {
+	// QueryLogConfigID is the id of a query logging configuration of this account, or of
+	// one that another account shares. Required.
+	QueryLogConfigID string
+	// VPC whose queries are to be logged, of this account and of the configuration's
+	// Region. Required.
+	VPC awsec2.IVpc
+}
+
+func (p QueryLoggingAssociationProps) validate() error {
+	var problems problems
+	problems.required("QueryLogConfigID", p.QueryLogConfigID == "")
+	problems.required("VPC", p.VPC == nil)
+	return problems.join()
+}
+
+// QueryLoggingAssociation has the queries of one VPC logged. Use it in the stack of a
+// member account that a [QueryLogging] is shared with.
+type QueryLoggingAssociation struct {
+	construct
+
+	association awsroute53resolver.CfnResolverQueryLoggingConfigAssociation
+}
+
+// NewQueryLoggingAssociation defines a [QueryLoggingAssociation]. It panics if props
+// are not valid.
+func NewQueryLoggingAssociation(
+	scope constructs.Construct, id string, props *QueryLoggingAssociationProps,
+) *QueryLoggingAssociation {
+	p := orEmpty(props)
+	this := &QueryLoggingAssociation{}
+	begin(this, scope, id, p.validate())
+	this.association = awsroute53resolver.NewCfnResolverQueryLoggingConfigAssociation(this, jsii.String("Association"),
+		&awsroute53resolver.CfnResolverQueryLoggingConfigAssociationProps{
+			ResolverQueryLogConfigId: &p.QueryLogConfigID, ResourceId: p.VPC.VpcId()})
+	return this
+}
+
+// AssociationID returns the id of the association.
+func (a *QueryLoggingAssociation) AssociationID() string { return *a.association.AttrId() }

@@ -1,0 +1,238 @@
+package resolverwatch
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// TransformerProps configures a [Transformer].
+type TransformerProps struct {
+	// IndexBucket holds the published index under `index/`. It may be of another Region
+	// or account, whose policies must then let the function read: one list can serve
+	// many Regions. Required.
+	IndexBucket awss3.IBucket
+	// IndexKey is the customer's key of the index bucket.
+	//
+	// Default: the bucket's own, as far as the bucket knows it.
+	IndexKey awskms.IKey
+	// StackName is the value of the metrics' dimension `Stack`.
+	//
+	// Default: the name of the stack.
+	StackName string
+	// MemoryMiB is the function's memory, 128 to 10,240. Two indexes must fit in, the
+	// served one and the one being loaded: the importer publishes none that is larger
+	// than (MemoryMiB - 96) / 2, at 12.6 bytes a name.
+	//
+	// Default: 256.
+	MemoryMiB int
+	// Timeout of an invocation, at most 5 min (Firehose waits no longer).
+	//
+	// Default: 2 min.
+	Timeout awscdk.Duration
+	// PollInterval is how often a running function looks for a new index.
+	//
+	// Default: 1 min.
+	PollInterval awscdk.Duration
+	// MaxIndexAge is how long after the last publish `clean` is still said.
+	//
+	// Default: 7 days.
+	MaxIndexAge awscdk.Duration
+	// ColdStartWait is how long a starting function waits for its first index.
+	//
+	// Default: 2 s.
+	ColdStartWait awscdk.Duration
+	// FailWithoutIndex makes an invocation without an index fail, so that Firehose tries
+	// again three times and then diverts the records to the error prefix.
+	//
+	// Default: the records are delivered with the verdict `unknown`.
+	FailWithoutIndex bool
+	// SkipCNAMEs leaves the CNAME targets of answers unchecked.
+	//
+	// Default: they are checked.
+	SkipCNAMEs bool
+	// SkipAddresses leaves the addresses of answers unchecked.
+	//
+	// Default: they are checked.
+	SkipAddresses bool
+	// LogLevel is the least level that is logged.
+	//
+	// Default: info.
+	LogLevel slog.Level
+	// LogRetention is how long the function's own logs are kept. They hold no names.
+	//
+	// Default: three months.
+	LogRetention awslogs.RetentionDays
+	// EncryptionKey encrypts the function's environment and logs.
+	//
+	// Default: keys of AWS.
+	EncryptionKey awskms.IKey
+	// Code is what the function runs: a `bootstrap` for linux/arm64.
+	//
+	// Default: built from the source of this module by the go command.
+	Code awslambda.Code
+}
+
+// Defaults of the original sample.
+const (
+	defaultTransformerMiB     = 256
+	defaultTransformerTimeout = 120 * time.Second
+)
+
+// maxTransformerTimeout is how long Firehose waits for a function (its developer
+// guide, "Transform source data").
+const maxTransformerTimeout = 5 * time.Minute
+
+func (p TransformerProps) withDefaults() TransformerProps {
+	p.MemoryMiB = orDefault(p.MemoryMiB, defaultTransformerMiB)
+	if p.Timeout == nil {
+		p.Timeout = seconds(defaultTransformerTimeout)
+	}
+	if p.IndexKey == nil && p.IndexBucket != nil {
+		p.IndexKey = p.IndexBucket.EncryptionKey()
+	}
+	return p
+}
+
+func (p TransformerProps) validate() error {
+	var problems problems
+	problems.required("IndexBucket", p.IndexBucket == nil)
+	problems.number("MemoryMiB", p.MemoryMiB, minMemoryMiB, maxMemoryMiB)
+	problems.duration("Timeout", p.Timeout, time.Second, maxTransformerTimeout)
+	problems.duration("PollInterval", p.PollInterval, time.Second, time.Hour)
+	problems.duration("MaxIndexAge", p.MaxIndexAge, time.Hour, maxDays*24*time.Hour)
+	if wait := durationOf(p.ColdStartWait, settings.DefaultColdStartWait); wait <= 0 || wait > time.Minute {
+		problems.addf("ColdStartWait: must be in (0s, 1m0s], got %v", wait)
+	}
+	return problems.join()
+}
+
+// environment is the function's, by the contract of pkg/settings.
+func (p TransformerProps) environment(stack string) map[string]string {
+	s := settings.Transformer{
+		Stack:          orDefault(p.StackName, stack),
+		LogLevel:       p.LogLevel,
+		IndexBucket:    *p.IndexBucket.BucketName(),
+		PollInterval:   durationOf(p.PollInterval, settings.DefaultPollInterval),
+		MaxIndexAge:    durationOf(p.MaxIndexAge, settings.DefaultMaxIndexAge),
+		ColdStartWait:  durationOf(p.ColdStartWait, settings.DefaultColdStartWait),
+		FailureMode:    settings.FailureModeMark,
+		CheckCNAMEs:    !p.SkipCNAMEs,
+		CheckAddresses: !p.SkipAddresses,
+	}
+	if p.FailWithoutIndex {
+		s.FailureMode = settings.FailureModeFail
+	}
+	variables := s.Encode()
+	// The heap may grow to nine tenths of the memory before the collector works harder;
+	// without a limit, the load of a second index could end the function.
+	variables["GOMEMLIMIT"] = fmt.Sprintf("%dMiB", p.MemoryMiB*9/10)
+	return variables
+}
+
+// Transformer is the function that marks query logs for a delivery stream.
+type Transformer struct {
+	construct
+	steps steps
+
+	function  *function
+	stack     string
+	memoryMiB int
+}
+
+// NewTransformer defines a [Transformer]. It panics if props are not valid.
+func NewTransformer(scope constructs.Construct, id string, props *TransformerProps) *Transformer {
+	p := orEmpty(props)
+	problems := p.validate()
+	p = p.withDefaults()
+	this := &Transformer{memoryMiB: p.MemoryMiB}
+	begin(this, scope, id, problems)
+	this.stack = orDefault(p.StackName, stackName(this))
+	this.steps.letLogsUse(&this.construct, p.EncryptionKey)
+	this.function = newFunction(this, functionProps{
+		name:        "transformer",
+		description: "Marks Route 53 Resolver query logs on their way through Firehose",
+		code:        p.Code,
+		environment: p.environment(this.stack),
+		memoryMiB:   p.MemoryMiB,
+		timeout:     p.Timeout,
+		logs:        p.LogRetention,
+		key:         p.EncryptionKey,
+		statements:  readIndex(p),
+		folders:     []string{"/" + settings.IndexPrefix + "*"},
+		findings: []finding{
+			{rule: "Serverless-LambdaDLQ", reason: "Firehose invokes the function and keeps what it cannot transform"},
+			{rule: "Serverless-LambdaAsyncFailureDestination", reason: "Firehose invokes the function, never asynchronously"},
+		},
+	})
+	return this
+}
+
+// readIndex lets the function read the index and nothing else. Without the permission
+// to list, S3 would answer 403 instead of 404 for an index that is not there yet.
+func readIndex(p TransformerProps) []statement {
+	bucket, folder := p.IndexBucket, settings.IndexPrefix+"*"
+	return append([]statement{
+		{sid: "ReadIndex", actions: []string{"s3:GetObject"}, resources: objects(bucket, folder)},
+		{sid: "SeeThatIndexIsMissing", actions: []string{"s3:ListBucket"}, resources: []string{*bucket.BucketArn()},
+			conditions: map[string]any{"StringLike": map[string]any{"s3:prefix": folder}}},
+	}, keyUse(p.IndexKey, "s3", keyRead...)...)
+}
+
+// Function returns the function.
+func (t *Transformer) Function() awslambda.IFunction { return t.function.Function }
+
+// Role returns the function's role.
+func (t *Transformer) Role() awsiam.IRole { return t.function.role }
+
+// LogGroup returns the log group of the function.
+func (t *Transformer) LogGroup() awslogs.ILogGroup { return t.function.logGroup }
+
+// MaxIndexBytes returns the largest index that the function can load while it serves
+// another.
+func (t *Transformer) MaxIndexBytes() int { return settings.MaxIndexBytes(t.memoryMiB) }
+
+// GrantInvoke lets grantee, such as the role of a delivery stream, invoke the function.
+func (t *Transformer) GrantInvoke(grantee awsiam.IGrantable) awsiam.Grant {
+	return t.function.GrantInvoke(grantee)
+}
+
+// Metric returns a metric that the function writes, such as "UnknownRecords", as a sum.
+func (t *Transformer) Metric(name string, options *MetricOptions) Metric {
+	return ownMetric(t.stack, name, "Sum", options)
+}
+
+// MetricErrors counts invocations that failed.
+func (t *Transformer) MetricErrors(options *MetricOptions) Metric {
+	return t.function.MetricErrors(options)
+}
+
+// MetricThrottles counts invocations that were throttled.
+func (t *Transformer) MetricThrottles(options *MetricOptions) Metric {
+	return t.function.MetricThrottles(options)
+}
+
+// MetricDuration is how long invocations take.
+func (t *Transformer) MetricDuration(options *MetricOptions) Metric {
+	return t.function.MetricDuration(options)
+}
+
+// seconds returns a whole number of seconds as the CDK's duration.
+func seconds(d time.Duration) awscdk.Duration {
+	return awscdk.Duration_Seconds(jsii.Number(d.Seconds()))
+}
+
+// Steps returns what is left to be done by hand after a deployment.
+func (t *Transformer) Steps() []Step { return slices.Clone(t.steps) }

@@ -1,0 +1,65 @@
+// Package stack makes one stack out of the settings of a deployment: the pipeline, and
+// outputs that say what it consists of and what to do next.
+package stack
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/infra/config"
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+)
+
+// New defines the stack under scope, an app or a stage. It panics if a setting cannot
+// work; the message names the prop that the setting became.
+func New(scope constructs.Construct, settings config.Config) awscdk.Stack {
+	stack := awscdk.NewStack(scope, &settings.StackName, &awscdk.StackProps{
+		Env:                   environment(settings),
+		Description:           jsii.String("Resolverwatch: Route 53 Resolver query logs, marked against lists of malicious names"),
+		TerminationProtection: &settings.TerminationProtection,
+		Tags:                  tags(settings.Tags),
+	})
+	from := existing{scope: stack}
+	props := from.pipelineProps(settings)
+	pipeline := resolverwatch.NewPipeline(stack, "Pipeline", props)
+	addOutputs(stack, pipeline)
+	return stack
+}
+
+// environment is nil where the stack is to fit any account and Region.
+func environment(settings config.Config) *awscdk.Environment {
+	if settings.Account == "" && settings.Region == "" {
+		return nil
+	}
+	return &awscdk.Environment{Account: unlessEmpty(settings.Account), Region: unlessEmpty(settings.Region)}
+}
+
+func tags(values map[string]string) *map[string]*string {
+	if len(values) == 0 {
+		return nil
+	}
+	tags := make(map[string]*string, len(values))
+	for name, value := range values {
+		tags[name] = &value
+	}
+	return &tags
+}
+
+func unlessEmpty(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// newKey defines a key for everything in the stack. It outlives the stack, as the data
+// that it encrypts does.
+func newKey(scope constructs.Construct, removal awscdk.RemovalPolicy) awskms.IKey {
+	return awskms.NewKey(scope, jsii.String("Key"), &awskms.KeyProps{
+		Description:       jsii.String("Encrypts what Resolverwatch keeps"),
+		EnableKeyRotation: jsii.Bool(true),
+		RemovalPolicy:     removal,
+	})
+}
