@@ -2,12 +2,13 @@
 # commands that matter are `make demo` and `make test`.
 
 GOLANGCI_VERSION := v2.15.0
+MAVEN_DEPENDENCY := 3.8.1
 TOOLS            := $(CURDIR)/.bin
 FUZZTIME         ?= 30s
 LAMBDA_FLAGS     := -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -ldflags="-s -w -buildid="
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance lint fuzz bench build lambdas race clean
+.PHONY: help demo test athena conformance lint fuzz bench build lambdas race clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +19,18 @@ demo: build ## run the whole pipeline on this machine, without an AWS account
 test: ## run the tests
 	go vet ./...
 	go test ./...
+
+athena: ## run the named queries on a real Trino, as Athena would (needs Java 17 and Maven; else it skips)
+	@if java --version >/dev/null 2>&1 && mvn --version >/dev/null 2>&1; then \
+		$(MAKE) --no-print-directory $(TOOLS)/trino.classpath && \
+		RESOLVERWATCH_TRINO=$(TOOLS)/trino.classpath go test ./test/athena -count=1 -v -timeout 10m; \
+	else echo "skipped: no java and mvn on the PATH"; fi
+
+# 390 MB on a fresh machine, kept in Maven's own repository.
+$(TOOLS)/trino.classpath: test/athena/trino/pom.xml
+	mkdir -p $(TOOLS)
+	mvn -B -q -ntp -f $< org.apache.maven.plugins:maven-dependency-plugin:$(MAVEN_DEPENDENCY):build-classpath -Dmdep.outputFile=$@.new
+	mv $@.new $@
 
 race: ## run the tests of the packages under the race detector (needs a C compiler)
 	go test -race -short ./pkg/...

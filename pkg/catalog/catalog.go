@@ -51,6 +51,10 @@ func Columns() []Column { return append(LogColumns(), MarkColumns()...) }
 // LogColumns returns the members that Resolver writes, by its documentation and by
 // real records. Members that it adds in a later version pass through the pipeline,
 // but have no column.
+//
+// srcids is text, though it is an object: early records have a list there, which a
+// reader of maps answers with the end of the query. A reader of text gives the JSON of
+// either; json_extract_scalar(srcids, '$.instance') picks a member.
 func LogColumns() []Column {
 	return []Column{
 		{"version", typeString, always, "version of the log format, major.minor"},
@@ -66,7 +70,7 @@ func LogColumns() []Column {
 		{"srcaddr", typeString, always, "address that the query came from"},
 		{"srcport", typeString, always, "port that the query came from; a string in the log"},
 		{"transport", typeString, "version 1.1 and later", "UDP, TCP or DOH"},
-		{"srcids", "map<string,string>", "version 1.1 and later", "instance, resolver_endpoint, resolver_network_interface; may be empty"},
+		{"srcids", typeString, "version 1.1 and later", "JSON: an object with instance, resolver_endpoint, resolver_network_interface; may be empty, or a list"},
 		{"firewall_rule_action", typeString, onFirewall, "ALERT or BLOCK"},
 		{"firewall_rule_group_id", typeString, onFirewall, "DNS Firewall rule group"},
 		{"firewall_domain_list_id", typeString, onFirewall, "DNS Firewall domain list; absent for rules without one"},

@@ -1,0 +1,143 @@
+// Package athena_test runs the named queries on a real Trino, the engine that Athena
+// runs: over the Glue tables as they are deployed, over logs in an embedded S3 that the
+// real marker wrote, as JSON and as Parquet. `make athena` starts it; elsewhere it
+// skips.
+package athena_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
+)
+
+// Catalogs are the ways in which Trino reads JSON.
+const (
+	// native is Trino's own reader.
+	native = "native"
+	// serde is the code of Hive's and of OpenX's SerDe.
+	serde = "serde"
+)
+
+// lab is Trino with a Glue and an S3 to read from.
+type lab struct {
+	trino  *trino
+	glue   glue
+	client *awss3.Client
+}
+
+var theLab struct {
+	once sync.Once
+	lab  *lab
+	err  error
+}
+
+// open returns the lab, which all tests share: Trino takes seconds to start.
+func open(t *testing.T) *lab {
+	t.Helper()
+	classPath := os.Getenv("RESOLVERWATCH_TRINO")
+	if classPath == "" {
+		t.Skip("needs Java and a Trino: `make athena` fetches Trino and runs this")
+	}
+	theLab.once.Do(func() { theLab.lab, theLab.err = newLab(classPath) })
+	if theLab.err != nil {
+		t.Fatal(theLab.err)
+	}
+	return theLab.lab
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if theLab.lab != nil {
+		if err := theLab.lab.trino.close(); err != nil {
+			fmt.Fprintln(os.Stderr, "closing Trino:", err)
+		}
+	}
+	os.Exit(code)
+}
+
+// newLab leaves its two servers to the end of the process.
+func newLab(classPath string) (*lab, error) {
+	l := &lab{}
+	objects := httptest.NewServer(s3.New(s3.Config{}))
+	tables := httptest.NewServer(&l.glue)
+	l.client = awss3.NewFromConfig(aws.Config{Region: s3.Region, BaseEndpoint: &objects.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")},
+		func(o *awss3.Options) { o.UsePathStyle = true })
+	var err error
+	if l.trino, err = startTrino(classPath, filepath.Join(os.TempDir(), "resolverwatch-trino.log")); err != nil {
+		return nil, err
+	}
+	for catalog, reader := range map[string]string{native: "true", serde: "false"} {
+		err := l.trino.mount(catalog, map[string]string{
+			"hive.metastore":                     "glue",
+			"hive.metastore.glue.endpoint-url":   tables.URL,
+			"hive.metastore.glue.region":         s3.Region,
+			"hive.metastore.glue.aws-access-key": "test",
+			"hive.metastore.glue.aws-secret-key": "test",
+			"hive.s3.endpoint":                   objects.URL,
+			"hive.s3.path-style-access":          "true",
+			"hive.s3.ssl.enabled":                "false",
+			"hive.s3.aws-access-key":             "test",
+			"hive.s3.aws-secret-key":             "test",
+			"hive.partition-projection-enabled":  "true",
+			"json.native-reader.enabled":         reader,
+			"openx-json.native-reader.enabled":   reader,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// bucket makes a bucket with objects, for the life of the process, and returns its name.
+func (l *lab) bucket(t *testing.T, objects map[string][]byte) string {
+	t.Helper()
+	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
+	if _, err := l.client.CreateBucket(context.Background(), &awss3.CreateBucketInput{Bucket: &name}); err != nil {
+		t.Fatal(err)
+	}
+	for key, body := range objects {
+		if _, err := l.client.PutObject(context.Background(), &awss3.PutObjectInput{Bucket: &name, Key: &key,
+			Body: bytes.NewReader(body)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return name
+}
+
+// query runs a statement that must succeed.
+func (l *lab) query(t *testing.T, catalog, sql string) *result {
+	t.Helper()
+	got, err := l.trino.query(catalog, database, sql)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, sql)
+	}
+	return got
+}
+
+func compress(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}

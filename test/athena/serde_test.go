@@ -1,0 +1,123 @@
+package athena_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+)
+
+const sound = `{"version":"1.100000","account_id":"012345678901","query_name":"www.evil.example.",` +
+	`"answers":[{"Rdata":"192.0.2.1","Type":"A","Class":"IN"}],"srcids":{"instance":"i-1"},` +
+	`"verdict":"malicious","index_generation":7,"threat":{"indicator":"evil.example","feeds":["a","b"],"confidence":50}}`
+
+const soundRow = `["www.evil.example.","012345678901",[["192.0.2.1","A","IN"]],"{\"instance\":\"i-1\"}",7,"evil.example",["a","b"],50]`
+
+const unreadable = `[null,null,null,null,null,null,null,null]`
+
+// What one odd line does to a query: nothing may break it, and the rows beside it are
+// there. Row is what the line itself is read as.
+var oddLines = []struct {
+	name, line, row string
+	hiveReads       bool // Hive's SerDe reads on as well
+	nativeRow       string
+}{
+	{name: "sound", line: sound, row: soundRow, hiveReads: true},
+	{name: "cut off", line: `{"query_name":"x",`, row: unreadable},
+	{name: "no JSON", line: `hello`, row: unreadable},
+	{name: "empty", line: ``, row: unreadable},
+	{name: "blank", line: `  `, row: unreadable},
+	{name: "a list", line: `["a"]`, row: unreadable, nativeRow: `[null,"a",null,null,null,null,null,null]`},
+	{name: "two objects", line: `{"query_name":"a"}{"query_name":"b"}`,
+		row: `["a",null,null,null,null,null,null,null]`, hiveReads: true},
+	{name: "byte order mark", line: "\ufeff" + `{"query_name":"a"}`, row: unreadable, hiveReads: true},
+	{name: "invalid UTF-8", line: "{\"query_name\":\"a\xffb\"}", row: `["a` + "\ufffd" + `b",null,null,null,null,null,null,null]`},
+	{name: "a name twice", line: `{"query_name":"a","query_name":"b"}`,
+		row: `["b",null,null,null,null,null,null,null]`, hiveReads: true},
+	{name: "a name in two cases", line: `{"query_name":"a","Query_Name":"b"}`,
+		row: `["b",null,null,null,null,null,null,null]`, hiveReads: true},
+	{name: "srcids as a list", line: `{"query_name":"a","srcids":["i-1","rslvr-in-1"]}`,
+		row: `["a",null,null,"[\"i-1\",\"rslvr-in-1\"]",null,null,null,null]`},
+	{name: "srcids empty", line: `{"query_name":"a","srcids":{}}`, row: `["a",null,null,"{}",null,null,null,null]`,
+		hiveReads: true},
+	{name: "srcids null", line: `{"query_name":"a","srcids":null}`, row: `["a",null,null,null,null,null,null,null]`,
+		hiveReads: true},
+	{name: "answers empty", line: `{"query_name":"a","answers":[]}`, row: `["a",null,[],null,null,null,null,null]`,
+		hiveReads: true},
+	{name: "answers of the preview", line: `{"query_name":"a","answers":[{"Address":"192.0.2.1 ","Type":"A"}]}`,
+		row: `["a",null,[[null,"A",null]],null,null,null,null,null]`, hiveReads: true},
+	{name: "members missing", line: `{"query_name":"a"}`, row: `["a",null,null,null,null,null,null,null]`, hiveReads: true},
+	{name: "numbers for text", line: `{"query_name":5,"account_id":12}`,
+		row: `["5","12",null,null,null,null,null,null]`, hiveReads: true},
+	{name: "an unknown member", line: `{"query_name":"a","new":{"a":[1,{"b":[]}]}}`,
+		row: `["a",null,null,null,null,null,null,null]`, hiveReads: true},
+	{name: "as deep as the marker lets through", line: `{"query_name":"a","new":` + strings.Repeat("[", 63) +
+		strings.Repeat("]", 63) + `}`, row: `["a",null,null,null,null,null,null,null]`, hiveReads: true},
+}
+
+// OpenX's SerDe, by its own code and by Trino's reader, answers all of them.
+func TestSerde_openx(t *testing.T) {
+	l := open(t)
+	for i, odd := range oddLines {
+		t.Run(odd.name, func(t *testing.T) {
+			l.oddTable(t, i, openxSerde)
+			for _, reader := range []string{native, serde} {
+				want := odd.row
+				if reader == native && odd.nativeRow != "" {
+					want = odd.nativeRow
+				}
+				got := l.query(t, reader, oddQuery)
+				if len(got.Rows) != 3 || text(got.Rows[0]) != soundRow || text(got.Rows[2]) != soundRow {
+					t.Errorf("%s: the lines beside it: %s", reader, text(got.Rows))
+				} else if text(got.Rows[1]) != want {
+					t.Errorf("%s: %s, want %s", reader, text(got.Rows[1]), want)
+				}
+			}
+		})
+	}
+}
+
+// Hive's SerDe ends the query at the first bad line, which is why the tables have the
+// other one.
+func TestSerde_hive(t *testing.T) {
+	l := open(t)
+	for i, odd := range oddLines {
+		t.Run(odd.name, func(t *testing.T) {
+			l.oddTable(t, i, hiveSerde)
+			for _, reader := range []string{native, serde} {
+				if _, err := l.trino.query(reader, database, oddQuery); (err == nil) != odd.hiveReads {
+					t.Errorf("%s: error %v, want it to read on: %t", reader, err, odd.hiveReads)
+				}
+			}
+		})
+	}
+}
+
+const oddQuery = `SELECT query_name, account_id, answers, srcids, index_generation, threat.indicator, threat.feeds,
+	threat.confidence FROM odd`
+
+// oddTable lets the table "odd" be an odd line between two sound ones.
+func (l *lab) oddTable(t *testing.T, i int, library string) {
+	t.Helper()
+	bucket := l.bucket(t, map[string][]byte{"odd/1.gz": compress(t, []byte(sound+"\n"+oddLines[i].line+"\n"+sound+"\n"))})
+	columns := catalog.Columns()
+	if library == hiveSerde { // it cannot read an object as text
+		for i := range columns {
+			if columns[i].Name == "srcids" {
+				columns[i].Type = "map<string,string>"
+			}
+		}
+	}
+	l.glue.put(jsonTable("odd", "s3://"+bucket+"/odd/", library, columns))
+}
+
+func text(value any) string {
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(out.String())
+}

@@ -1,0 +1,106 @@
+package athena_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+)
+
+// trino is a Trino in a child process; trino/Trino.java says what it understands. It
+// is safe for concurrent use.
+type trino struct {
+	mu      sync.Mutex
+	command *exec.Cmd
+	stdin   io.WriteCloser
+	answers *json.Decoder
+	log     string // path of what it says on standard error
+}
+
+// result is Trino's answer to a statement.
+type result struct {
+	Columns   []string `json:"columns"`
+	Rows      [][]any  `json:"rows"`       // numbers are json.Number
+	Bytes     int64    `json:"bytes"`      // read from storage
+	InputRows int64    `json:"input_rows"` // read from storage
+	Error     string   `json:"error"`
+}
+
+// startTrino runs Trino on the class path that stands in a file.
+func startTrino(classPathFile, log string) (*trino, error) {
+	classPath, err := os.ReadFile(classPathFile)
+	if err != nil {
+		return nil, err
+	}
+	stderr, err := os.Create(log)
+	if err != nil {
+		return nil, err
+	}
+	defer stderr.Close()
+	// A short run spends most of its time in the compiler of the virtual machine.
+	command := exec.Command("java", "-Xmx2g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "trino/Trino.java")
+	command.Env = append(os.Environ(), "CLASSPATH="+strings.TrimSpace(string(classPath)))
+	command.Stderr = stderr
+	t := &trino{command: command, log: log}
+	if t.stdin, err = command.StdinPipe(); err != nil {
+		return nil, err
+	}
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	t.answers = json.NewDecoder(bufio.NewReader(stdout))
+	t.answers.UseNumber()
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	if _, err := t.read(); err != nil {
+		return nil, errors.Join(err, command.Wait())
+	}
+	return t, nil
+}
+
+func (t *trino) close() error {
+	t.stdin.Close()
+	return t.command.Wait()
+}
+
+// mount makes a Hive catalog.
+func (t *trino) mount(catalog string, properties map[string]string) error {
+	_, err := t.ask(map[string]any{"catalog": catalog, "properties": properties})
+	return err
+}
+
+// query runs a statement in a database of a catalog.
+func (t *trino) query(catalog, database, sql string) (*result, error) {
+	return t.ask(map[string]any{"use": catalog, "schema": database, "sql": sql})
+}
+
+func (t *trino) ask(request any) (*result, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	line, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.stdin.Write(append(line, '\n')); err != nil {
+		return nil, fmt.Errorf("asking Trino: %w, see %s", err, t.log)
+	}
+	return t.read()
+}
+
+func (t *trino) read() (*result, error) {
+	var got result
+	if err := t.answers.Decode(&got); err != nil {
+		return nil, fmt.Errorf("reading Trino's answer: %w, see %s", err, t.log)
+	}
+	if got.Error != "" {
+		return nil, errors.New(got.Error)
+	}
+	return &got, nil
+}
