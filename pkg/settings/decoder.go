@@ -69,6 +69,14 @@ func (d *decoder) duration(name string, fallback time.Duration) time.Duration {
 	return duration
 }
 
+// span is a duration that may be 0.
+func (d *decoder) span(name string, fallback time.Duration) time.Duration {
+	if zero, err := time.ParseDuration(d.text(name, "")); err == nil && zero == 0 {
+		return 0
+	}
+	return d.duration(name, fallback)
+}
+
 func (d *decoder) level(name string) slog.Level {
 	value := d.text(name, slog.LevelInfo.String())
 	var level slog.Level

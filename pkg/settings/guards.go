@@ -25,8 +25,18 @@ type Guards struct {
 	// the whole list is refused.
 	SuffixPercent float64 `json:"suffixPercent"`
 	SuffixEntries int     `json:"suffixEntries"`
-	// MaxListBytes bounds an upload as it lies in the bucket.
-	MaxListBytes int64 `json:"maxListBytes"`
+	// ExpectedPercent is how many of the entries that a list says it has must be there.
+	// Lists count in ways of their own; one that was cut off falls far below.
+	ExpectedPercent float64 `json:"expectedPercent"`
+	// MaxListBytes bounds an upload as it lies in the bucket, MaxExpandedBytes after
+	// decompression, MaxRatio how many times larger it becomes by that.
+	MaxListBytes     int64 `json:"maxListBytes"`
+	MaxExpandedBytes int64 `json:"maxExpandedBytes"`
+	MaxRatio         int64 `json:"maxRatio"`
+	// MaxLineBytes bounds a line of every format but JSON.
+	MaxLineBytes int `json:"maxLineBytes"`
+	// TopListRanks is how many names of the top list, if there is one, are protected.
+	TopListRanks int `json:"topListRanks"`
 	// MinPrefixIPv4 and MinPrefixIPv6 are the widest CIDR blocks, in bits.
 	MinPrefixIPv4 int `json:"minPrefixIPv4"`
 	MinPrefixIPv6 int `json:"minPrefixIPv6"`
@@ -35,17 +45,22 @@ type Guards struct {
 // DefaultGuards returns the thresholds of a deployment that sets none.
 func DefaultGuards() Guards {
 	return Guards{
-		MinValidPercent: 95,
-		MinValidEntries: 20,
-		ShrinkPercent:   20,
-		ShrinkEntries:   1_000,
-		GrowthPercent:   100,
-		GrowthEntries:   10_000,
-		SuffixPercent:   1,
-		SuffixEntries:   5,
-		MaxListBytes:    256 << 20,
-		MinPrefixIPv4:   16,
-		MinPrefixIPv6:   32,
+		MinValidPercent:  95,
+		MinValidEntries:  20,
+		ShrinkPercent:    20,
+		ShrinkEntries:    1_000,
+		GrowthPercent:    100,
+		GrowthEntries:    10_000,
+		SuffixPercent:    1,
+		SuffixEntries:    5,
+		ExpectedPercent:  90,
+		MaxListBytes:     256 << 20,
+		MaxExpandedBytes: 1 << 30,
+		MaxRatio:         100,
+		MaxLineBytes:     4 << 10,
+		TopListRanks:     10_000,
+		MinPrefixIPv4:    16,
+		MinPrefixIPv6:    32,
 	}
 }
 
@@ -62,6 +77,9 @@ func DecodeGuards(text []byte) (Guards, error) {
 	return guards, guards.validate()
 }
 
+// maxLineBytes is the longest line that any setting allows; a line is kept in memory.
+const maxLineBytes = 1 << 20
+
 func (g Guards) validate() error {
 	const unbounded = 0
 	var problems []error
@@ -77,7 +95,12 @@ func (g Guards) validate() error {
 		{"growthEntries", float64(g.GrowthEntries), unbounded},
 		{"suffixPercent", g.SuffixPercent, 100},
 		{"suffixEntries", float64(g.SuffixEntries), unbounded},
+		{"expectedPercent", g.ExpectedPercent, 100},
 		{"maxListBytes", float64(g.MaxListBytes), unbounded},
+		{"maxExpandedBytes", float64(g.MaxExpandedBytes), unbounded},
+		{"maxRatio", float64(g.MaxRatio), unbounded},
+		{"maxLineBytes", float64(g.MaxLineBytes), maxLineBytes},
+		{"topListRanks", float64(g.TopListRanks), unbounded},
 		{"minPrefixIPv4", float64(g.MinPrefixIPv4), 32},
 		{"minPrefixIPv6", float64(g.MinPrefixIPv6), 128},
 	} {

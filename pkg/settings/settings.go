@@ -24,6 +24,7 @@ const (
 	EnvMaxIndexBytes  = "RESOLVERWATCH_MAX_INDEX_BYTES"
 	EnvGuards         = "RESOLVERWATCH_GUARDS"
 	EnvProtected      = "RESOLVERWATCH_PROTECTED"
+	EnvDeletionGrace  = "RESOLVERWATCH_DELETION_GRACE"
 	EnvPollInterval   = "RESOLVERWATCH_POLL_INTERVAL"
 	EnvMaxIndexAge    = "RESOLVERWATCH_MAX_INDEX_AGE"
 	EnvColdStartWait  = "RESOLVERWATCH_COLD_START_WAIT"
@@ -35,16 +36,18 @@ const (
 // envMemory is the memory of the function in MiB, as Lambda itself tells it.
 const envMemory = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
 
-// What all metrics have in common, in CloudWatch.
+// What all metrics have in common, in CloudWatch. A few are told apart by feed too.
 const (
 	MetricNamespace      = "Resolverwatch"
 	MetricDimensionStack = "Stack"
+	MetricDimensionFeed  = "Feed"
 )
 
 // Defaults of the settings that have one.
 const (
 	DefaultStack         = "resolverwatch"
 	DefaultLegacyKey     = "config/all-malicious-domains.txt"
+	DefaultDeletionGrace = 24 * time.Hour
 	DefaultPollInterval  = time.Minute
 	DefaultMaxIndexAge   = 7 * 24 * time.Hour
 	DefaultColdStartWait = 2 * time.Second
@@ -80,6 +83,9 @@ type Importer struct {
 	MaxIndexBytes int    // an index over this is refused
 	Guards        Guards
 	Protected     []string // names that no list may block: the user's own zones
+	// DeletionGrace is how long a feed counts whose last list was deleted. 0 is not at
+	// all: the next run takes it away.
+	DeletionGrace time.Duration
 }
 
 // DecodeImporter reads the environment of the importer. Its error joins every
@@ -96,6 +102,7 @@ func DecodeImporter(lookup Lookup) (Importer, error) {
 		MaxIndexBytes: d.number(EnvMaxIndexBytes, DefaultMaxIndexBytes),
 		Guards:        d.guards(EnvGuards),
 		Protected:     d.words(EnvProtected),
+		DeletionGrace: d.span(EnvDeletionGrace, DefaultDeletionGrace),
 	}, errors.Join(d.problems...)
 }
 
@@ -111,6 +118,7 @@ func (s Importer) Encode() map[string]string {
 		EnvMaxIndexBytes: s.MaxIndexBytes,
 		EnvGuards:        s.Guards,
 		EnvProtected:     s.Protected,
+		EnvDeletionGrace: s.DeletionGrace,
 	})
 }
 

@@ -38,6 +38,7 @@ func TestDecodeImporter_defaults(t *testing.T) {
 		MaxIndexBytes: 80 << 20,
 		Guards:        settings.DefaultGuards(),
 		Protected:     []string{},
+		DeletionGrace: 24 * time.Hour,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -73,7 +74,7 @@ func TestImporter_Encode_roundTrip(t *testing.T) {
 	want := settings.Importer{
 		Stack: "security-dns", LogLevel: slog.LevelDebug, ListBucket: "l", LegacyKey: "lists/one.txt",
 		IndexBucket: "i", Table: "t", MaxIndexBytes: 1 << 20, Guards: guards,
-		Protected: []string{"corp.example", "example.test"},
+		Protected: []string{"corp.example", "example.test"}, DeletionGrace: 0,
 	}
 	got, err := settings.DecodeImporter(lookup(want.Encode()))
 	if err != nil {
