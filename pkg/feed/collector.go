@@ -30,6 +30,7 @@ type collector struct {
 
 type counts struct {
 	entries, accepted, rejected, addresses, allowed int
+	expected                                        int // by the list's own word
 	skips                                           [skipEnd]int
 }
 
@@ -168,7 +169,7 @@ func (c *collector) report(format Format, from *source) Report {
 		Format: format, Compression: from.compression, InputBytes: from.raw.n, Bytes: from.n,
 		Lines: c.line, Entries: c.counts.entries, Accepted: c.counts.accepted,
 		Rejected: c.counts.rejected, Skips: map[Skip]int{},
-		Addresses: c.counts.addresses, Allowed: c.counts.allowed,
+		Addresses: c.counts.addresses, Allowed: c.counts.allowed, Expected: c.counts.expected,
 	}
 	for why, n := range c.counts.skips {
 		if n > 0 {

@@ -140,6 +140,9 @@ func readLines(in *window, c *collector, reader lineReader) error {
 			break
 		}
 		c.line++
+		if expected := expectedEntries(line); expected > 0 {
+			c.counts.expected = expected
+		}
 		reader.line(c, line)
 		if c.err != nil {
 			return c.err

@@ -18,6 +18,9 @@ type Report struct {
 
 	Addresses int // accepted entries that are addresses or CIDR blocks
 	Allowed   int // accepted entries that are allow entries
+	// Expected is how many entries the list has by its own word, in a comment like
+	// `# Entries: 1,904`; 0 if it does not say. Lists count in ways of their own.
+	Expected int
 }
 
 // Skip is why a well-formed entry is no indicator.
