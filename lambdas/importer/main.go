@@ -47,7 +47,7 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 		Settings: importerio.NewParameters(ssm.NewFromConfig(config), s.Stack),
 		Index:    importerio.NewIndexStore(objects, s.IndexBucket),
 		Log:      logger, Metrics: os.Stdout, Stack: s.Stack,
-		LegacyKey: s.LegacyKey, Guards: guards, MaxIndexBytes: s.MaxIndexBytes,
+		LegacyKey: s.LegacyKey, Guards: guards, DeletionGrace: s.DeletionGrace, MaxIndexBytes: s.MaxIndexBytes,
 	})
 	if err != nil {
 		return nil, err

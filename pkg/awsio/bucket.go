@@ -73,6 +73,14 @@ func (b *Bucket) Create(ctx context.Context, key, contentType string, body []byt
 	return b.Put(ctx, s3.PutObjectInput{Key: &key, ContentType: &contentType, IfNoneMatch: aws.String("*")}, body)
 }
 
+// Delete removes an object; one that is gone is no error.
+func (b *Bucket) Delete(ctx context.Context, key string) error {
+	if _, err := b.Client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.Name, Key: &key}); err != nil {
+		return Explain(err, "deleting s3://%s/%s", b.Name, key)
+	}
+	return nil
+}
+
 // ReadAll reads the body of an object of at most limit bytes and closes it.
 func ReadAll(out *s3.GetObjectOutput, limit int64) (data []byte, err error) {
 	defer func() { err = errors.Join(err, out.Body.Close()) }()

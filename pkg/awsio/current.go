@@ -24,12 +24,27 @@ func (b *Bucket) Current(ctx context.Context, etag string) (current index.Curren
 	if err != nil {
 		return current, "", err
 	}
+	current, err = b.decodeCurrent(out, index.CurrentKey)
+	return current, aws.ToString(out.ETag), err
+}
+
+// Manifest reads what was published as a generation, or returns [ErrNotFound].
+func (b *Bucket) Manifest(ctx context.Context, generation uint64) (index.Current, error) {
+	key := index.ManifestKey(generation)
+	out, err := b.Get(ctx, s3.GetObjectInput{Key: &key})
+	if err != nil {
+		return index.Current{}, err
+	}
+	return b.decodeCurrent(out, key)
+}
+
+func (b *Bucket) decodeCurrent(out *s3.GetObjectOutput, key string) (current index.Current, err error) {
 	data, err := ReadAll(out, maxCurrentBytes)
 	if err == nil {
 		current, err = index.DecodeCurrent(data)
 	}
 	if err != nil {
-		return current, "", fmt.Errorf("reading s3://%s/%s: %w", b.Name, index.CurrentKey, err)
+		return current, fmt.Errorf("reading s3://%s/%s: %w", b.Name, key, err)
 	}
-	return current, aws.ToString(out.ETag), nil
+	return current, nil
 }

@@ -4,53 +4,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
 // writeSnapshot keeps the list of a judgement and returns its key. Entries that the
 // accepted list has too keep the time when they were added.
+//
+// No key is ever used twice, so that a sweep deletes what it saw and nothing newer: a
+// run that was cut off leaves its snapshot to the sweep and writes another.
 func (im *Importer) writeSnapshot(ctx context.Context, row *FeedRow, j *judgement) (string, error) {
 	base, err := im.readOldSnapshot(ctx, row.Accepted.Snapshot)
 	if err != nil {
 		return "", err
 	}
 	defer base.Close()
-	head := SnapshotHead{
-		Feed:        row.ID,
-		Key:         j.report.Key,
-		Version:     j.report.Version,
-		AcceptedAt:  j.report.At,
-		Fingerprint: j.settings.fingerprint(row.Accepted.Snapshot, fmt.Sprint(im.guards)),
-	}
-	body, err := writeSnapshot(head, &j.list, base)
+	head := SnapshotHead{Feed: row.ID, Key: j.report.Key, Version: j.report.Version, AcceptedAt: j.report.At}
+	body, kept, err := writeSnapshot(head, &j.list, base)
 	if err != nil {
 		return "", err
 	}
-	key := AcceptedPrefix + string(row.ID) + "/" + j.report.Version
-	written, err := im.createSnapshot(ctx, key, head.Fingerprint, body)
-	if err == nil && !written {
-		// The same list was read before with other settings, or after another list.
-		key += "." + head.Fingerprint
-		_, err = im.createSnapshot(ctx, key, head.Fingerprint, body)
+	j.report.Added, j.report.Removed = j.list.Len()-kept, row.Accepted.Entries-kept
+	key := snapshotKey(row.ID, j.report.Version, im.newOwner())
+	err = im.archive.Create(ctx, key, body)
+	if err != nil && !errors.Is(err, ErrExists) { // the reply to a first try was lost
+		return "", fmt.Errorf("writing a snapshot: %w", err)
 	}
-	return key, err
+	return key, nil
 }
 
-// createSnapshot writes a snapshot and reports whether key now holds one that was made
-// of the same list in the same way: by this run, or by one that was cut off.
-func (im *Importer) createSnapshot(ctx context.Context, key, fingerprint string, body []byte) (bool, error) {
-	err := im.archive.Create(ctx, key, body)
-	if err == nil {
-		return true, nil
-	}
-	if !errors.Is(err, ErrExists) {
-		return false, fmt.Errorf("writing a snapshot: %w", err)
-	}
-	existing, err := im.readSnapshot(ctx, key)
-	if err != nil {
-		return false, err
-	}
-	defer existing.Close()
-	return existing.Head.Fingerprint == fingerprint, nil
+// snapshotKey returns the key of a snapshot; word is one that no other has.
+func snapshotKey(id indicator.FeedID, version, word string) string {
+	const enough = 12 // of 5 bits a letter
+	return AcceptedPrefix + string(id) + "/" + version + "." + strings.ToLower(word[:enough])
 }
 
 // readSnapshot opens a snapshot. Of no snapshot the reader is nil, which has no entries.

@@ -23,21 +23,20 @@ type source struct {
 
 // built is a new index that was verified.
 type built struct {
-	data  []byte
-	info  index.Info
-	feeds []index.CurrentFeed
+	data   []byte
+	info   index.Info
+	feeds  []index.CurrentFeed
+	blocks int // block entries
 }
 
 // sources returns what goes into the index: the accepted lists of all feeds that are
 // young enough, and own edits.
 func (im *Importer) sources(ctx context.Context, rows []FeedRow) ([]source, error) {
 	var sources []source
-	expired := 0
 	for _, row := range rows {
 		switch {
 		case row.Accepted.Snapshot == "":
 		case row.Accepted.expired(im.now()):
-			expired++
 			im.metrics.put(count(MetricFeedExpired, 1))
 			im.log.WarnContext(ctx, "feed is left out, it is older than its maxAge",
 				"feed", row.ID, "accepted", row.Accepted.At, "max_age", row.Accepted.MaxAge)
@@ -51,9 +50,6 @@ func (im *Importer) sources(ctx context.Context, rows []FeedRow) ([]source, erro
 	}
 	if edits != nil {
 		sources = append(sources, *edits)
-	}
-	if len(sources) == 0 && expired > 0 {
-		return nil, errAllExpired
 	}
 	slices.SortFunc(sources, func(a, b source) int { return strings.Compare(string(a.id), string(b.id)) })
 	return sources, nil
@@ -123,7 +119,7 @@ func (im *Importer) manualSource(ctx context.Context) (*source, error) {
 // build merges the sources into an index and verifies it.
 func (im *Importer) build(ctx context.Context, sources []source, generation uint64) (*built, error) {
 	now, builder, check := im.now(), index.NewBuilder(), newSelfCheck()
-	var feeds []index.CurrentFeed
+	made := &built{}
 	for _, s := range sources {
 		builder.Feed(s.id, s.vetoesAll)
 		count := 0
@@ -132,23 +128,25 @@ func (im *Importer) build(ctx context.Context, sources []source, generation uint
 				return nil
 			}
 			count++
+			if entry.Action == indicator.ActionBlock {
+				made.blocks++
+			}
 			check.note(entry)
 			return builder.Add(s.id, entry)
 		})
 		if err != nil {
 			return nil, fmt.Errorf("building the index: %w", err)
 		}
-		feeds = append(feeds, index.CurrentFeed{ID: s.id, VersionID: s.version, Count: count})
+		made.feeds = append(made.feeds, index.CurrentFeed{ID: s.id, VersionID: s.version, Count: count})
 	}
-	data, err := builder.Build(index.Options{Generation: generation, BuiltAt: now})
-	if err != nil {
+	var err error
+	if made.data, err = builder.Build(index.Options{Generation: generation, BuiltAt: now}); err != nil {
 		return nil, err
 	}
-	info, err := check.run(data)
-	if err != nil {
+	if made.info, err = check.run(made.data); err != nil {
 		return nil, fmt.Errorf("verifying the index: %w", err)
 	}
-	return &built{data, info, feeds}, nil
+	return made, nil
 }
 
 func hasEnded(entry *indicator.Indicator, now time.Time) bool {

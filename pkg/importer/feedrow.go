@@ -15,6 +15,9 @@ type FeedRow struct {
 	Accepted Acceptance
 	Last     Judgement
 	Table    TableState
+	// Missing is since when no list of the feed is left; zero while there is one. The
+	// feed counts on for a grace, because deleting is how uploads go wrong.
+	Missing time.Time
 }
 
 // Acceptance is the list that a feed stands for. The zero Acceptance is a feed
@@ -52,8 +55,11 @@ const (
 type Judgement struct {
 	Version string
 	Outcome Outcome
-	Reason  string
+	Reason  string // the codes of the refusals, or why a feed was taken away at once
 	At      time.Time
+	// Settings is the fingerprint of what a refusal rests on: while it and the list
+	// stay the same, judging again would refuse again.
+	Settings string
 }
 
 // TableState is how far the table has followed the accepted lists. While work is

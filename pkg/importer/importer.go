@@ -62,6 +62,10 @@ type Config struct {
 	// LegacyKey is the one list that is the feed "default" wherever it lies.
 	LegacyKey string
 	Guards    Guards
+	// DeletionGrace is how long a feed counts whose last list was deleted.
+	//
+	// Default: not at all.
+	DeletionGrace time.Duration
 	// MaxIndexBytes bounds the index by what a transformer can load.
 	MaxIndexBytes int
 }
@@ -80,6 +84,7 @@ type Importer struct {
 	now       func() time.Time // in UTC, to the second, so that it survives being stored
 	legacyKey string
 	guards    Guards
+	grace     time.Duration
 	maxBytes  int
 }
 
@@ -111,6 +116,7 @@ func New(c Config) (*Importer, error) {
 		now:       now,
 		legacyKey: c.LegacyKey,
 		guards:    c.Guards,
+		grace:     c.DeletionGrace,
 		maxBytes:  c.MaxIndexBytes,
 	}, nil
 }
@@ -143,9 +149,11 @@ func (im *Importer) newOwner() string { return rand.Text() }
 
 // Trigger is why the importer runs.
 type Trigger struct {
-	Key   string           // an object in the list bucket changed; or
-	Feed  indicator.FeedID // a feed should be looked at; or neither: publish on schedule
-	Force string           // the reason why guards are overridden for this run
+	Key  string           // an object in the list bucket changed; or
+	Feed indicator.FeedID // a feed should be looked at; or neither: look at all, and publish
+	// Force is the reason why guards are overridden for this run, and why a feed that
+	// has no list any more goes at once.
+	Force string
 }
 
 // Handle does what the triggers ask for. Lists that are refused are no error: they are

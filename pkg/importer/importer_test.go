@@ -148,13 +148,14 @@ func TestImporter_Handle_firstList(t *testing.T) {
 	if _, found := w.indexes[index.ManifestKey(1)]; !found {
 		t.Error("no manifest of generation 1")
 	}
-	if _, found := w.objects["accepted/example/v1"]; !found {
-		t.Error("no accepted snapshot")
+	snapshot := w.state["example"].Accepted.Snapshot
+	if _, found := w.objects[snapshot]; !found || !strings.HasPrefix(snapshot, "accepted/example/v1.") {
+		t.Errorf("no accepted snapshot %q", snapshot)
 	}
 	if report := w.report(t, "example/v1"); report.Outcome != importer.OutcomeAccepted || report.Names != 3 {
 		t.Errorf("report is %+v", report)
 	}
-	if p.counts["ImportAccepted"] != 1 || p.counts["IndexPublished"] != 1 {
+	if p.counts["ImportAccepted"] != 1 || p.counts["IndexPublished"] != 1 || p.counts["NamesAdded"] != 3 || p.counts["Generation"] != 1 {
 		t.Errorf("metrics are %v", p.counts)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
@@ -11,25 +12,33 @@ import (
 // errDecideAgain means that something that a decision rests on has changed.
 var errDecideAgain = errors.New("the feed changed meanwhile")
 
+// request is a feed to look at.
+type request struct {
+	id     indicator.FeedID
+	force  string // the reason why guards are overridden, or why the feed goes at once
+	asked  bool   // by its id: a list that was refused is judged once more
+	guards *guardSet
+}
+
 // importFeed makes the newest list of a feed its accepted one, unless it is already or
 // is refused.
-func (im *Importer) importFeed(ctx context.Context, id indicator.FeedID, force string) error {
+func (im *Importer) importFeed(ctx context.Context, r *request) error {
 	for range maxRounds {
 		// The row is read before the lists, and changed only from what was read: the
 		// list that is then taken is at least as new as the one in the row.
-		row, err := im.rows.Row(ctx, id)
+		row, err := im.rows.Row(ctx, r.id)
 		if err != nil {
 			return fmt.Errorf("reading the row: %w", err)
 		}
-		row.ID = id
-		if err := im.decide(ctx, &row, force); !errors.Is(err, errDecideAgain) {
+		row.ID = r.id
+		if err := im.decide(ctx, &row, r); !errors.Is(err, errDecideAgain) {
 			return err
 		}
 	}
 	return fmt.Errorf("%w %d times", errDecideAgain, maxRounds)
 }
 
-func (im *Importer) decide(ctx context.Context, row *FeedRow, force string) error {
+func (im *Importer) decide(ctx context.Context, row *FeedRow, r *request) error {
 	found, err := im.newestLists(ctx, row.ID)
 	if err != nil {
 		return err
@@ -44,45 +53,78 @@ func (im *Importer) decide(ctx context.Context, row *FeedRow, force string) erro
 	}
 	switch {
 	case list != nil:
-		return im.importList(ctx, row, list, force)
+		return im.importList(ctx, row, list, r)
 	case len(found) == 0 && row.Revision > 0:
-		return im.delist(ctx, row)
+		return im.miss(ctx, row, r.force)
 	default:
 		return nil
 	}
 }
 
 // importList judges a list and acts on the judgement.
-func (im *Importer) importList(ctx context.Context, row *FeedRow, list *foundList, force string) error {
+func (im *Importer) importList(ctx context.Context, row *FeedRow, list *foundList, r *request) error {
 	settings, problem, err := im.feedSettings(ctx, row.ID, list.action)
 	if err != nil {
 		return err
 	}
-	fingerprint := settings.fingerprint()
-	if row.Accepted.Version == list.Version && row.Accepted.Settings == fingerprint {
-		im.log.InfoContext(ctx, "list is the accepted one", "feed", row.ID, "version", list.Version)
-		return nil
+	j := judgement{
+		report: im.newReport(row, list), settings: settings,
+		reading: settings.fingerprint(r.guards.reading()),
+		judging: settings.fingerprint(r.guards.judging()),
 	}
-	j := judgement{report: im.newReport(row, list), settings: settings}
+	done, err := im.judged(ctx, row, list, &j, r)
+	if done || err != nil {
+		return err
+	}
+	if problem == nil {
+		j.guards, problem, err = r.guards.read(ctx)
+	}
+	if err != nil {
+		return err
+	}
 	if problem != nil {
 		j.report.Refusals = Refusals{*problem}
 	} else if err := im.judge(ctx, &j, list); err != nil {
 		return err
 	}
-	if err := im.override(ctx, &j, list, force); err != nil {
+	if err := im.override(ctx, &j, list, r.force); err != nil {
 		return err
 	}
 	if j.report.Outcome == OutcomeRefused {
 		if err := im.refuse(ctx, j.report); err != nil {
 			return err
 		}
-		return im.noteJudgement(ctx, row, j.report, row.Accepted)
+		return im.noteJudgement(ctx, row, &j, row.Accepted)
 	}
-	return im.accept(ctx, row, &j, fingerprint)
+	return im.accept(ctx, row, &j)
+}
+
+// judged reports whether nothing can come of judging a list: it is the accepted one, or
+// it was refused before, and all is as it was then.
+func (im *Importer) judged(
+	ctx context.Context, row *FeedRow, list *foundList, j *judgement, r *request,
+) (bool, error) {
+	if row.Accepted.Version == list.Version && row.Accepted.Settings == j.reading {
+		im.log.InfoContext(ctx, "list is the accepted one", "feed", row.ID, "version", list.Version)
+		return true, im.found(ctx, row)
+	}
+	refused := row.Last.Outcome == OutcomeRefused && row.Last.Version == list.Version && row.Last.Settings == j.judging
+	if !refused || r.asked || r.force != "" || j.settings.Force != "" {
+		return false, nil
+	}
+	tags, err := im.lists.Tags(ctx, list.Key, list.Version) // the reason may have come later
+	if err != nil {
+		return false, fmt.Errorf("reading the tags of %q: %w", list.Key, err)
+	}
+	if tags[ForceKey] != "" {
+		return false, nil
+	}
+	im.log.InfoContext(ctx, "list was refused before", "feed", row.ID, "version", list.Version)
+	return true, im.found(ctx, row)
 }
 
 // accept writes the snapshot and moves the row to it.
-func (im *Importer) accept(ctx context.Context, row *FeedRow, j *judgement, fingerprint string) error {
+func (im *Importer) accept(ctx context.Context, row *FeedRow, j *judgement) error {
 	report := j.report
 	snapshot, err := im.writeSnapshot(ctx, row, j)
 	if err != nil {
@@ -93,11 +135,11 @@ func (im *Importer) accept(ctx context.Context, row *FeedRow, j *judgement, fing
 	if err := im.writeReport(ctx, report); err != nil {
 		return err
 	}
-	err = im.noteJudgement(ctx, row, report, Acceptance{
+	err = im.noteJudgement(ctx, row, j, Acceptance{
 		Action:   j.settings.Action,
 		Key:      report.Key,
 		Version:  report.Version,
-		Settings: fingerprint,
+		Settings: j.reading,
 		Snapshot: snapshot,
 		Entries:  j.list.Len(),
 		Bytes:    j.list.Bytes(),
@@ -107,33 +149,26 @@ func (im *Importer) accept(ctx context.Context, row *FeedRow, j *judgement, fing
 	if err != nil {
 		return err
 	}
-	im.metrics.put(count(MetricImportAccepted, 1), count(MetricDropped, report.dropped()))
+	im.metrics.put(count(MetricImportAccepted, 1), count(MetricDropped, report.dropped()),
+		count(MetricNamesAdded, report.Added), count(MetricNamesRemoved, report.Removed))
 	im.log.InfoContext(ctx, "list accepted", "feed", row.ID, "key", report.Key, "version", report.Version,
-		"outcome", report.Outcome, "entries", report.Names, "force", report.Force)
+		"outcome", report.Outcome, "entries", report.Names, "added", report.Added, "removed", report.Removed,
+		"force", report.Force)
 	return nil
 }
 
 // noteJudgement moves the row from what was decided on to what was decided.
-func (im *Importer) noteJudgement(ctx context.Context, row *FeedRow, report *Report, accepted Acceptance) error {
+func (im *Importer) noteJudgement(ctx context.Context, row *FeedRow, j *judgement, accepted Acceptance) error {
+	report := j.report
 	_, err := im.changeRow(ctx, row.ID, func(stored *FeedRow) error {
 		if stored.Accepted != row.Accepted {
 			return errDecideAgain
 		}
-		stored.Accepted = accepted
-		stored.Last = Judgement{report.Version, report.Outcome, report.Refusals.codes(), report.At}
+		stored.Accepted, stored.Missing = accepted, time.Time{}
+		stored.Last = Judgement{report.Version, report.Outcome, report.Refusals.codes(), report.At, j.judging}
 		return nil
 	})
 	return err
-}
-
-// delist notes that no list of the feed is left.
-func (im *Importer) delist(ctx context.Context, row *FeedRow) error {
-	if row.Last.Outcome == OutcomeDeleted {
-		return nil
-	}
-	im.log.InfoContext(ctx, "feed has no list any more", "feed", row.ID)
-	gone := &Report{Outcome: OutcomeDeleted, At: im.now()}
-	return im.noteJudgement(ctx, row, gone, Acceptance{})
 }
 
 // refuse leaves the report of a refused list.

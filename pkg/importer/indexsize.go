@@ -2,7 +2,6 @@ package importer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -31,7 +30,7 @@ func (im *Importer) judgeSize(ctx context.Context, j *judgement) error {
 		return nil
 	}
 	sources, err := im.sources(ctx, others)
-	if err != nil && !errors.Is(err, errAllExpired) {
+	if err != nil {
 		return err
 	}
 	trial, err := im.build(ctx, append(sources, listSource(j)), 1)

@@ -13,6 +13,10 @@ type judgement struct {
 	list     List
 	report   *Report
 	settings FeedSettings
+	guards   Guards // with the user's own lists
+	// Fingerprints of what makes of the list the entries that it makes, and of all that
+	// a refusal rests on.
+	reading, judging string
 }
 
 // feedSettings reads the settings of a feed. Settings that cannot be read are no error
@@ -41,10 +45,10 @@ func (im *Importer) feedSettings(
 
 // judge reads the list and lets the guards speak. Its error is one of the ports.
 func (im *Importer) judge(ctx context.Context, j *judgement, list *foundList) error {
-	if list.Size > im.guards.MaxListBytes {
+	if list.Size > j.guards.MaxListBytes {
 		j.report.Refusals = Refusals{{
 			Code: RefusedTooLarge,
-			What: fmt.Sprintf("the object has %d bytes, at most %d are read", list.Size, im.guards.MaxListBytes),
+			What: fmt.Sprintf("the object has %d bytes, at most %d are read", list.Size, j.guards.MaxListBytes),
 			Todo: "split the list into several feeds, or compress it by gzip or zstd",
 		}}
 		return nil
@@ -56,7 +60,7 @@ func (im *Importer) judge(ctx context.Context, j *judgement, list *foundList) er
 	if err != nil {
 		return fmt.Errorf("opening %q: %w", list.Key, err)
 	}
-	entries, read, err := ReadList(body, j.settings, im.guards, j.report.hooks())
+	entries, read, err := ReadList(body, j.settings, j.guards, j.report.hooks())
 	_ = body.Close() // it was read to its end, or does not matter
 	j.list = entries
 	j.report.read(&read)
@@ -66,7 +70,7 @@ func (im *Importer) judge(ctx context.Context, j *judgement, list *foundList) er
 	if len(j.report.Refusals) > 0 && !j.report.Refusals.Overridable() {
 		return nil
 	}
-	j.report.Refusals = append(j.report.Refusals, im.guards.Compare(j.report.Previous, entries.Len())...)
+	j.report.Refusals = append(j.report.Refusals, j.guards.Compare(j.report.Previous, entries.Len())...)
 	return im.judgeSize(ctx, j)
 }
 

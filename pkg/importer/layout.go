@@ -14,7 +14,19 @@ const (
 	AllowPrefix    = settings.AllowPrefix
 	AcceptedPrefix = settings.AcceptedPrefix
 	ReportPrefix   = settings.ReportPrefix
+	GuardPrefix    = settings.GuardPrefix
+
+	// The user's own lists for the guards, any number of each kind under any name: what
+	// no feed may block, hosts that strangers share, and the most popular names.
+	ProtectedPrefix = GuardPrefix + "protected/"
+	SharedPrefix    = GuardPrefix + "shared/"
+	TopPrefix       = GuardPrefix + "top/"
 )
+
+// isGuardList reports whether a key is a list for the guards, in whichever folder.
+func isGuardList(key string) bool {
+	return strings.HasPrefix(key, GuardPrefix) && !strings.HasSuffix(key, "/")
+}
 
 // FeedOf returns the feed that a key in the list bucket belongs to, and false for a
 // key that belongs to none. The error names a folder that is no feed id.

@@ -50,6 +50,8 @@ type Archive interface {
 	Replace(ctx context.Context, key, contentType string, body []byte) error
 	// Read returns an object, or [ErrNotFound].
 	Read(ctx context.Context, key string) (io.ReadCloser, error)
+	// Delete removes an object; one that is gone is no error.
+	Delete(ctx context.Context, key string) error
 }
 
 // Settings holds the settings of feeds.
@@ -113,6 +115,8 @@ type IndexStore interface {
 	SwapCurrent(ctx context.Context, next index.Current, etag string) error
 	// Create writes an object that is never written again; [ErrExists].
 	Create(ctx context.Context, key string, body []byte) error
+	// Manifest returns what was published as a generation, or [ErrNotFound].
+	Manifest(ctx context.Context, generation uint64) (index.Current, error)
 	// Indexes returns all index objects, in any order.
 	Indexes(ctx context.Context) ([]StoredIndex, error)
 	// Delete removes an index object; one that is gone is no error.

@@ -10,9 +10,10 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 )
 
-// errAllExpired means that no feed is young enough to count. An index of nothing would
-// call everything clean, so the old one is left to become stale.
-var errAllExpired = errors.New("every feed is older than its maxAge: upload newer lists")
+// errNothingBlocks means that the index would have no block entry. It would call
+// everything clean, so the old one is left to serve, and to become stale in time.
+var errNothingBlocks = errors.New("no block entry would be left in the index: every feed is gone, " +
+	"older than its maxAge, or has only entries that ended; upload newer lists")
 
 // publish makes the index that is served equal to what the feed rows say, or renews it
 // if it is already or must stay as it is.
@@ -38,6 +39,7 @@ func (im *Importer) publish(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("moving the index pointer: %w", err)
 		}
+		im.metrics.put(emf.Metric{Name: MetricGeneration, Unit: emf.None, Value: float64(next.Generation)})
 		return im.finishPublish(ctx, current, next)
 	}
 	return fmt.Errorf("moving the index pointer: %w %d times", ErrConflict, maxRounds)
@@ -54,44 +56,40 @@ func (im *Importer) nextIndex(ctx context.Context, current index.Current) (index
 			return next, err
 		}
 	}
-	if current.Pinned {
-		return next, nil
-	}
 	rows, err := im.rows.Rows(ctx)
 	if err != nil {
 		return next, fmt.Errorf("reading the feed rows: %w", err)
 	}
+	im.measureFeeds(rows)
+	if current.Pinned {
+		return next, nil
+	}
 	sources, err := im.sources(ctx, rows)
-	if err != nil || (len(sources) == 0 && current.Generation == 0) {
-		return index.Current{}, err
+	if err != nil {
+		return next, err
 	}
 	built, err := im.build(ctx, sources, current.Highest+1)
 	if err != nil {
 		return next, err
 	}
-	im.measure(built, rows)
+	im.measureIndex(built)
 	next.Feeds = built.feeds
-	if built.info.ContentHash == current.ContentHash {
+	switch {
+	case built.info.ContentHash == current.ContentHash:
 		return next, nil
+	case built.blocks == 0 && current.Generation == 0:
+		return index.Current{}, nil // there is nothing to publish yet
+	case built.blocks == 0 && !goneOnPurpose(rows):
+		return index.Current{}, errNothingBlocks
 	}
 	return im.writeIndex(ctx, next, built)
 }
 
-// measure says how large the index is, and how long the feed has waited that has waited
-// longest: a feed that nobody feeds any more is the failure that nobody notices.
-func (im *Importer) measure(built *built, rows []FeedRow) {
-	entries, oldest := 0, im.now()
-	for _, feed := range built.feeds {
-		entries += feed.Count
-	}
-	for _, row := range rows {
-		if row.Accepted.Snapshot != "" && row.Accepted.At.Before(oldest) {
-			oldest = row.Accepted.At
-		}
-	}
-	im.metrics.put(count(MetricIndexEntries, entries),
-		emf.Metric{Name: MetricIndexBytes, Unit: emf.Bytes, Value: float64(len(built.data))},
-		emf.Metric{Name: MetricOldestList, Unit: emf.Seconds, Value: im.now().Sub(oldest).Seconds()})
+// goneOnPurpose reports whether somebody gave a reason for taking a feed away.
+func goneOnPurpose(rows []FeedRow) bool {
+	return slices.ContainsFunc(rows, func(row FeedRow) bool {
+		return row.Last.Outcome == OutcomeDeleted && row.Last.Reason != ""
+	})
 }
 
 // writeIndex writes a new generation.
@@ -144,8 +142,8 @@ func (im *Importer) finishPublish(ctx context.Context, before, now index.Current
 	im.metrics.put(count(MetricPublished, 1))
 	im.log.InfoContext(ctx, "index published", "generation", now.Generation, "object", now.Object,
 		"feeds", len(now.Feeds))
-	if err := im.sweepIndexes(ctx, now); err != nil {
-		im.log.WarnContext(ctx, "old indexes stay for now", "why", err)
+	if err := im.sweep(ctx, now); err != nil {
+		im.log.WarnContext(ctx, "old indexes or accepted lists stay for now", "why", err)
 	}
 	return nil
 }

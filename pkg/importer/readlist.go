@@ -93,7 +93,7 @@ func (s FeedSettings) options(g Guards, h Hooks) feed.Options {
 		Confidence:  s.Confidence,
 		OnReject:    h.OnReject,
 		OnSkip:      h.OnSkip,
-		Limits:      feed.Limits{InputBytes: g.MaxListBytes},
+		Limits:      g.limits(),
 	}
 }
 

@@ -27,16 +27,18 @@ const (
 	RefusedSuffixes      RefusalCode = "public_suffixes"
 	RefusedShrink        RefusalCode = "shrink"
 	RefusedGrowth        RefusalCode = "growth"
+	RefusedCutOff        RefusalCode = "cut_off" // fewer entries than the list says it has
 	RefusedIndexTooLarge RefusalCode = "index_too_large"
 	RefusedFeedConflict  RefusalCode = "feed_conflict" // one id in both folders, or reserved
 	RefusedSettings      RefusalCode = "bad_settings"
+	RefusedGuardList     RefusalCode = "bad_guard_list" // one of the user's own for the guards
 )
 
 // overridable reports whether a reason can override the refusal: there must be a list
 // to take, and an index that the transformer can load.
 func (c RefusalCode) overridable() bool {
 	switch c {
-	case RefusedInvalid, RefusedSuffixes, RefusedShrink, RefusedGrowth:
+	case RefusedInvalid, RefusedSuffixes, RefusedShrink, RefusedGrowth, RefusedCutOff:
 		return true
 	default:
 		return false
@@ -99,6 +101,13 @@ func (g *Guards) checkReading(r *ListReport, suffixes int) (refusals Refusals) {
 			Code: RefusedInvalid,
 			What: fmt.Sprintf("only %.1f %% of %d entries are valid, %v %% must be", valid, counted, g.MinValidPercent),
 			Todo: "see the rejected lines below; is this a list, whole and in the format that its settings say?" + orForce,
+		})
+	}
+	if there := percent(r.Entries, r.Expected); r.Expected > 0 && there < g.ExpectedPercent {
+		refusals = append(refusals, Refusal{
+			Code: RefusedCutOff,
+			What: fmt.Sprintf("%d entries, and the list says that it has %d", r.Entries, r.Expected),
+			Todo: "was the upload or the download cut off?" + orForce,
 		})
 	}
 	if r.Names == 0 {

@@ -39,6 +39,9 @@ type Report struct {
 	Repeats  int                `json:"repeats"`
 	Names    int                `json:"names"`    // what the list comes to
 	Previous int                `json:"previous"` // of the list that it would replace
+	Added    int                `json:"added"`    // to it, if it was replaced
+	Removed  int                `json:"removed"`
+	Expected int                `json:"expected,omitempty"` // entries by the list's own word
 
 	RejectedLines []SampleLine `json:"rejected_lines,omitempty"`
 	Drops         []Drop       `json:"drops,omitempty"`
@@ -71,6 +74,7 @@ func (r *Report) hooks() Hooks {
 // read takes the counts of a reading into the report.
 func (r *Report) read(l *ListReport) {
 	r.Format, r.Lines = l.Format, l.Lines
+	r.Expected = l.Expected
 	r.Entries, r.Accepted, r.Rejected, r.Skipped = l.Entries, l.Accepted, l.Rejected, l.Skipped
 	r.Dropped, r.Repeats, r.Names = l.Dropped, l.Repeats, l.Names
 	r.Skips = map[string]int{}

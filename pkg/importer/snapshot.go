@@ -31,13 +31,12 @@ func (e *Entry) same(other *Entry) bool {
 
 // SnapshotHead is the first line of a snapshot.
 type SnapshotHead struct {
-	Format      int              `json:"format"`
-	Feed        indicator.FeedID `json:"feed"`
-	Key         string           `json:"key"`
-	Version     string           `json:"version"`
-	AcceptedAt  time.Time        `json:"accepted_at"`
-	Entries     int              `json:"entries"`
-	Fingerprint string           `json:"fingerprint"` // of the settings and of the list before
+	Format     int              `json:"format"`
+	Feed       indicator.FeedID `json:"feed"`
+	Key        string           `json:"key"`
+	Version    string           `json:"version"`
+	AcceptedAt time.Time        `json:"accepted_at"`
+	Entries    int              `json:"entries"`
 }
 
 // An accepted list is a zstd stream of lines: the head in JSON behind a mark, the
@@ -54,19 +53,19 @@ const (
 )
 
 // writeSnapshot writes the entries of list. Those that stand in base too keep the time
-// when they were added; base may be nil.
-func writeSnapshot(head SnapshotHead, list *List, base *snapshotReader) ([]byte, error) {
+// when they were added, and are counted; base may be nil.
+func writeSnapshot(head SnapshotHead, list *List, base *snapshotReader) (body []byte, kept int, err error) {
 	var out bytes.Buffer
 	// One goroutine, since a Lambda of this size has one core; what repeats in a sorted
 	// list repeats within a small window.
 	compressed, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(snapshotWindow))
 	if err != nil {
-		return nil, fmt.Errorf("writing a snapshot: %w", err)
+		return nil, 0, fmt.Errorf("writing a snapshot: %w", err)
 	}
 	head.Format, head.Entries = snapshotFormat, list.Len()
 	first, err := json.Marshal(head)
 	if err != nil {
-		return nil, fmt.Errorf("writing a snapshot: %w", err)
+		return nil, 0, fmt.Errorf("writing a snapshot: %w", err)
 	}
 	// The writes go to memory: they cannot fail before Close says so.
 	_, _ = fmt.Fprintf(compressed, "%s%s\n%s\n", snapshotMark, first, snapshotColumns)
@@ -74,17 +73,18 @@ func writeSnapshot(head SnapshotHead, list *List, base *snapshotReader) ([]byte,
 	for found := range list.All() {
 		entry := Entry{*found, head.AcceptedAt}
 		if before, err := base.seek(found); err != nil {
-			return nil, err
+			return nil, 0, err
 		} else if before != nil {
+			kept++
 			entry.AddedAt = before.AddedAt
 		}
 		line = appendEntry(line[:0], &entry)
 		_, _ = compressed.Write(line)
 	}
 	if err := compressed.Close(); err != nil {
-		return nil, fmt.Errorf("writing a snapshot: %w", err)
+		return nil, 0, fmt.Errorf("writing a snapshot: %w", err)
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), kept, nil
 }
 
 func appendEntry(line []byte, e *Entry) []byte {

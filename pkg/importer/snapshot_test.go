@@ -33,7 +33,7 @@ func day(n int) time.Time { return time.Date(2030, 1, n, 0, 0, 0, 0, time.UTC) }
 
 func snapshotOf(t *testing.T, list *List, base *snapshotReader, at time.Time) []byte {
 	t.Helper()
-	body, err := writeSnapshot(SnapshotHead{Feed: "f", Version: "v1", AcceptedAt: at, Fingerprint: "0123"}, list, base)
+	body, _, err := writeSnapshot(SnapshotHead{Feed: "f", Version: "v1", AcceptedAt: at}, list, base)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestSnapshot_isReadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `#resolverwatch-snapshot {"format":1,"feed":"f","key":"","version":"v1","accepted_at":"2030-01-01T00:00:00Z","entries":2,"fingerprint":"0123"}
+	want := `#resolverwatch-snapshot {"format":1,"feed":"f","key":"","version":"v1","accepted_at":"2030-01-01T00:00:00Z","entries":2}
 value	scope	action	severity	confidence	category	reference	first_seen	expires_at	added_at
 198.51.100.0/24	cidr	block	medium	50					2030-01-01T00:00:00Z
 evil.example	subtree	block	high	50	phishing		2029-12-31T23:00:00Z		2030-01-01T00:00:00Z

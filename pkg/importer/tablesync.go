@@ -9,8 +9,41 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// tableBatch is how many changes are made between two notes of progress.
-const tableBatch = 500
+// Changes between two notes of progress. Few at first and whenever the table is slow,
+// so that a note is made well before a lease or a run ends; more where it is fast, since
+// every note is a write too.
+const (
+	firstBatch = 25
+	maxBatch   = 2_000
+	fastBatch  = time.Second
+	slowBatch  = 5 * time.Second
+)
+
+// tableMargin is how long before the end of a run the work at the table stops.
+const tableMargin = 15 * time.Second
+
+// errTableTime means that the run ends before the table is in order. Nothing is lost:
+// the next run goes on where this one stopped.
+var errTableTime = errors.New("the time of this run is over, a later one goes on with the table")
+
+// syncTables brings the table to the accepted lists of feeds. That there was no time to
+// finish is no error: readers of the index have all, and a retry at once would only
+// meet the same slow table.
+func (im *Importer) syncTables(ctx context.Context, ids []indicator.FeedID) error {
+	var problems []error
+	behind := 0
+	for _, id := range ids {
+		err := im.syncTable(ctx, id)
+		if errors.Is(err, errTableTime) || errors.Is(err, errTableBusy) {
+			behind++
+			im.log.InfoContext(ctx, "table is left to another run", "feed", id, "why", err)
+			continue
+		}
+		problems = append(problems, err)
+	}
+	im.metrics.put(count(MetricTablesBehind, behind))
+	return errors.Join(problems...)
+}
 
 // syncTable brings the table to the accepted list of a feed, from wherever an earlier
 // run left it. The row of a feed that was taken away goes with its last entry.
@@ -23,12 +56,10 @@ func (im *Importer) syncTable(ctx context.Context, id indicator.FeedID) error {
 		if row.tableInOrder() {
 			return im.forgetFeed(ctx, row)
 		}
-		err = im.followList(ctx, id)
-		if errors.Is(err, errTableBusy) {
-			im.log.InfoContext(ctx, "table is left to another run", "feed", id)
-			return nil
+		if isEnding(ctx) {
+			return errTableTime
 		}
-		if err != nil {
+		if err := im.followList(ctx, id); err != nil {
 			return fmt.Errorf("bringing the table of feed %q in order: %w", id, err)
 		}
 	}
@@ -82,17 +113,21 @@ func (l *tableLease) makeChanges(ctx context.Context, row FeedRow) error {
 	if err != nil {
 		return err
 	}
-	until, batch := row.Table.Until, make([]Change, 0, tableBatch)
+	until, batch, size := row.Table.Until, []Change(nil), firstBatch
 	flush := func() (err error) {
+		if isEnding(ctx) {
+			return errTableTime
+		}
+		began := time.Now()
 		until, err = l.write(ctx, batch, until)
-		batch = batch[:0]
+		batch, size = batch[:0], nextBatch(size, time.Since(began))
 		return err
 	}
 	err = difference(before, after, func(change Change) error {
 		if done != nil && change.Entry.Compare(done) <= 0 {
 			return nil
 		}
-		if batch = append(batch, change); len(batch) < tableBatch {
+		if batch = append(batch, change); len(batch) < size {
 			return nil
 		}
 		return flush()
@@ -101,6 +136,24 @@ func (l *tableLease) makeChanges(ctx context.Context, row FeedRow) error {
 		return err
 	}
 	return flush()
+}
+
+// nextBatch returns how many changes to make after a batch that took so long.
+func nextBatch(size int, took time.Duration) int {
+	switch {
+	case took > slowBatch:
+		return max(firstBatch, size/2)
+	case took < fastBatch:
+		return min(maxBatch, size*2)
+	default:
+		return size
+	}
+}
+
+// isEnding reports whether ctx is about to end.
+func isEnding(ctx context.Context) bool {
+	deadline, limited := ctx.Deadline()
+	return ctx.Err() != nil || limited && time.Until(deadline) < tableMargin
 }
 
 // write makes changes before the lease ends and notes the progress. It returns the

@@ -1,54 +1,65 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
 // work is what a run looks at: each feed once, in the order of the triggers.
 type work struct {
-	feeds     []indicator.FeedID
-	force     map[indicator.FeedID]string
-	scheduled bool
+	feeds    []indicator.FeedID
+	requests map[indicator.FeedID]*request
+	all      bool // look at all feeds, and publish whatever comes of it
+}
+
+// add takes a feed into the work and returns what is asked of it.
+func (w *work) add(id indicator.FeedID) *request {
+	if w.requests[id] == nil {
+		w.feeds = append(w.feeds, id)
+		w.requests[id] = &request{id: id}
+	}
+	return w.requests[id]
 }
 
 func (im *Importer) handle(ctx context.Context, triggers []Trigger) error {
 	work := im.plan(ctx, triggers)
-	if len(work.feeds) == 0 && !work.scheduled {
+	var problems []error
+	if work.all {
+		problems = append(problems, im.addAll(ctx, &work))
+	}
+	if len(work.feeds) == 0 && !work.all {
 		return nil
 	}
-	var problems []error
-	for _, id := range work.feeds {
-		if err := im.importFeed(ctx, id, work.force[id]); err != nil {
-			problems = append(problems, fmt.Errorf("importing feed %q: %w", id, err))
-		}
-	}
+	problems = append(problems, im.importFeeds(ctx, &work))
 	// What a run accepted and did not publish shows in its table: that comes last.
 	behind, err := im.behind(ctx, &work)
 	if err != nil {
 		return errors.Join(append(problems, err)...)
 	}
-	if behind || work.scheduled {
+	if behind || work.all {
 		if err := im.publish(ctx); err != nil {
 			return errors.Join(append(problems, fmt.Errorf("publishing: %w", err))...)
 		}
 	}
-	for _, id := range work.feeds {
-		problems = append(problems, im.syncTable(ctx, id))
-	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, im.syncTables(ctx, work.feeds))...)
 }
 
 // plan finds out which feeds the triggers speak of.
 func (im *Importer) plan(ctx context.Context, triggers []Trigger) work {
-	work := work{force: map[indicator.FeedID]string{}}
+	work := work{requests: map[indicator.FeedID]*request{}}
 	for _, trigger := range triggers {
 		id, found := trigger.Feed, trigger.Feed != ""
-		if trigger.Key != "" {
+		switch {
+		case isGuardList(trigger.Key):
+			work.all = true
+			continue
+		case trigger.Key != "":
 			var err error
 			if id, found, err = FeedOf(trigger.Key, im.legacyKey); err != nil {
 				im.metrics.put(count(MetricImportRejected, 1))
@@ -58,34 +69,82 @@ func (im *Importer) plan(ctx context.Context, triggers []Trigger) work {
 				continue
 			}
 		}
-		switch _, known := work.force[id]; {
-		case !found:
-			work.scheduled = true
-		case !known:
-			work.feeds = append(work.feeds, id)
-			fallthrough
-		case trigger.Force != "":
-			work.force[id] = trigger.Force
+		if !found {
+			work.all = true
+			continue
 		}
+		asked := work.add(id)
+		asked.asked = asked.asked || trigger.Feed != ""
+		asked.force = cmp.Or(trigger.Force, asked.force)
 	}
 	return work
 }
 
-// behind reports whether a feed of the run has a list that the table does not hold. A
-// scheduled run also takes over what other runs left undone.
+// addAll takes in every feed that has a list or a row, so that no event is missed for
+// longer than it takes to the next scheduled run. Folders that are no feeds were told of
+// by their event.
+func (im *Importer) addAll(ctx context.Context, work *work) error {
+	triggered := len(work.feeds)
+	for _, prefix := range []string{BlockPrefix, AllowPrefix, im.legacyKey} {
+		if prefix == "" {
+			continue // there is no legacy key
+		}
+		objects, err := im.lists.List(ctx, prefix)
+		if err != nil {
+			return fmt.Errorf("listing %q: %w", prefix, err)
+		}
+		for _, object := range objects {
+			if id, found, err := FeedOf(object.Key, im.legacyKey); found && err == nil {
+				work.add(id)
+			}
+		}
+	}
+	rows, err := im.rows.Rows(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the feed rows: %w", err)
+	}
+	for _, row := range rows {
+		work.add(row.ID)
+	}
+	slices.Sort(work.feeds[triggered:])
+	return nil
+}
+
+// errNoTime means that feeds are left for another run, so that this one can publish
+// what it has.
+var errNoTime = errors.New("the time of this run is over")
+
+// importFeeds looks at each feed of the work. A run that has a deadline spends half of
+// its time on that.
+func (im *Importer) importFeeds(ctx context.Context, work *work) error {
+	guards, err := im.findGuards(ctx)
+	if err != nil {
+		return err
+	}
+	deadline, limited := ctx.Deadline()
+	middle := time.Now().Add(time.Until(deadline) / 2)
+	var problems []error
+	for i, id := range work.feeds {
+		if limited && i > 0 && time.Now().After(middle) {
+			problems = append(problems, fmt.Errorf("%w: %d feeds are not looked at", errNoTime, len(work.feeds)-i))
+			break
+		}
+		asked := work.requests[id]
+		asked.guards = guards
+		if err := im.importFeed(ctx, asked); err != nil {
+			problems = append(problems, fmt.Errorf("importing feed %q: %w", id, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// behind reports whether a feed of the run has a list that the table does not hold.
 func (im *Importer) behind(ctx context.Context, work *work) (bool, error) {
 	rows, err := im.rows.Rows(ctx)
 	if err != nil {
 		return false, fmt.Errorf("reading the feed rows: %w", err)
 	}
-	behind := false
-	for _, row := range rows {
-		concerned := slices.Contains(work.feeds, row.ID)
-		undone := !row.tableInOrder() || row.Last.Outcome == OutcomeDeleted
-		if work.scheduled && !concerned && undone {
-			work.feeds = append(work.feeds, row.ID)
-		}
-		behind = behind || concerned && !row.tableInOrder()
-	}
-	return behind, nil
+	return slices.ContainsFunc(rows, func(row FeedRow) bool {
+		return work.requests[row.ID] != nil && !row.tableInOrder()
+	}), nil
 }

@@ -29,19 +29,20 @@ type world struct {
 	now      time.Time
 	guards   importer.Guards
 	maxBytes int
+	grace    time.Duration
 
 	uploads    map[string][]upload // the current version of a key is the last one
 	serial     int
 	parameters map[indicator.FeedID]string // settings of feeds
 	objects    map[string][]byte           // of the archive
+	ages       map[string]time.Time        // of objects, of the archive and of the index
 	state      map[indicator.FeedID]importer.FeedRow
 	written    map[string]importer.Entry // rows of the table, by feed and row key
 	badEdits   []*importer.EntryError
 
-	current   index.Current
-	etag      int // 0 = there is no pointer
-	indexes   map[string][]byte
-	indexAges map[string]time.Time
+	current index.Current
+	etag    int // 0 = there is no pointer
+	indexes map[string][]byte
 }
 
 type upload struct {
@@ -61,17 +62,17 @@ func newWorld() *world {
 		state:      map[indicator.FeedID]importer.FeedRow{},
 		written:    map[string]importer.Entry{},
 		indexes:    map[string][]byte{},
-		indexAges:  map[string]time.Time{},
+		ages:       map[string]time.Time{},
 	}
 }
 
 // clone copies the world, so that one beginning can have many ends.
 func (w *world) clone() *world {
 	return &world{
-		now: w.now, guards: w.guards, maxBytes: w.maxBytes, serial: w.serial, badEdits: w.badEdits,
+		now: w.now, guards: w.guards, maxBytes: w.maxBytes, grace: w.grace, serial: w.serial, badEdits: w.badEdits,
 		uploads: maps.Clone(w.uploads), parameters: maps.Clone(w.parameters), objects: maps.Clone(w.objects),
 		state: maps.Clone(w.state), written: maps.Clone(w.written),
-		current: w.current, etag: w.etag, indexes: maps.Clone(w.indexes), indexAges: maps.Clone(w.indexAges),
+		current: w.current, etag: w.etag, indexes: maps.Clone(w.indexes), ages: maps.Clone(w.ages),
 	}
 }
 
@@ -109,9 +110,10 @@ var errKilled = errors.New("killed")
 // of them, lose the reply to any, or be held up before any.
 type process struct {
 	*world
-	mu     sync.Mutex
-	calls  []string
-	counts map[string]float64 // metrics by name, added up
+	mu       sync.Mutex
+	calls    []string
+	counts   map[string]float64 // metrics by name, added up
+	listAges map[string]float64 // the last ListAge, by feed; "" is the oldest
 
 	at     int // the call, from 1, at which something happens
 	before func() error
@@ -120,14 +122,16 @@ type process struct {
 	dead   bool
 }
 
-func (w *world) process() *process { return &process{world: w, counts: map[string]float64{}} }
+func (w *world) process() *process {
+	return &process{world: w, counts: map[string]float64{}, listAges: map[string]float64{}}
+}
 
 func (p *process) importer(t *testing.T) *importer.Importer {
 	t.Helper()
 	im, err := importer.New(importer.Config{
 		Lists: lists{p}, Archive: archive{p}, Settings: feedSettings{p}, Rows: feedRows{p},
 		Table: table{p}, Index: indexStore{p}, Metrics: p, LegacyKey: legacyKey,
-		Guards: p.guards, MaxIndexBytes: p.maxBytes,
+		Guards: p.guards, MaxIndexBytes: p.maxBytes, DeletionGrace: p.grace,
 		Now: func() time.Time {
 			p.world.mu.Lock()
 			defer p.world.mu.Unlock()
@@ -192,6 +196,10 @@ func (p *process) Write(line []byte) (int, error) {
 	if err := json.Unmarshal(line, &members); err != nil {
 		return 0, err
 	}
+	if age, found := members["ListAge"]; found {
+		feed, _ := members["Feed"].(string)
+		p.listAges[feed] = age.(float64)
+	}
 	for name, value := range members {
 		if number, ok := value.(float64); ok {
 			p.counts[name] += number
@@ -209,6 +217,11 @@ func (l lists) List(_ context.Context, prefix string) (objects []importer.Object
 				object := versions[len(versions)-1].object
 				object.Version, object.Metadata = "", nil
 				objects = append(objects, object)
+			}
+		}
+		for key, body := range l.objects {
+			if strings.HasPrefix(key, prefix) {
+				objects = append(objects, importer.Object{Key: key, Size: int64(len(body)), LastModified: l.ages[key]})
 			}
 		}
 		return nil
@@ -266,14 +279,21 @@ func (a archive) Create(_ context.Context, key string, body []byte) error {
 		if _, found := a.objects[key]; found {
 			return importer.ErrExists
 		}
-		a.objects[key] = slices.Clone(body)
+		a.objects[key], a.ages[key] = slices.Clone(body), a.now
+		return nil
+	})
+}
+
+func (a archive) Delete(_ context.Context, key string) error {
+	return a.call("Delete "+key, func() error {
+		delete(a.objects, key)
 		return nil
 	})
 }
 
 func (a archive) Replace(_ context.Context, key, _ string, body []byte) error {
 	return a.call("Replace "+key, func() error {
-		a.objects[key] = slices.Clone(body)
+		a.objects[key], a.ages[key] = slices.Clone(body), a.now
 		return nil
 	})
 }
@@ -350,17 +370,25 @@ func rowKey(feed indicator.FeedID, e *importer.Entry) string {
 	return fmt.Sprintf("%s#%v#%v %s", feed, e.Action, e.Scope, e.Value())
 }
 
+// Write is one call for every 25 changes, as DynamoDB takes them: it may end after any
+// part of them.
 func (tb table) Write(_ context.Context, feed indicator.FeedID, changes []importer.Change) error {
-	return tb.call("Write", func() error {
-		for _, change := range changes {
-			if change.Delete {
-				delete(tb.written, rowKey(feed, &change.Entry))
-			} else {
-				tb.written[rowKey(feed, &change.Entry)] = change.Entry
+	for batch := range slices.Chunk(changes, 25) {
+		err := tb.call("Write", func() error {
+			for _, change := range batch {
+				if change.Delete {
+					delete(tb.written, rowKey(feed, &change.Entry))
+				} else {
+					tb.written[rowKey(feed, &change.Entry)] = change.Entry
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func (tb table) Entries(_ context.Context, feed indicator.FeedID) iter.Seq2[importer.Entry, error] {
@@ -421,16 +449,28 @@ func (s indexStore) Create(_ context.Context, key string, body []byte) error {
 		if _, found := s.indexes[key]; found {
 			return importer.ErrExists
 		}
-		s.indexes[key], s.indexAges[key] = slices.Clone(body), s.now
+		s.indexes[key], s.ages[key] = slices.Clone(body), s.now
 		return nil
 	})
+}
+
+func (s indexStore) Manifest(_ context.Context, generation uint64) (manifest index.Current, err error) {
+	err = s.call("Manifest", func() error {
+		text, found := s.indexes[index.ManifestKey(generation)]
+		if !found {
+			return importer.ErrNotFound
+		}
+		manifest, err = index.DecodeCurrent(text)
+		return err
+	})
+	return manifest, err
 }
 
 func (s indexStore) Indexes(context.Context) (stored []importer.StoredIndex, err error) {
 	err = s.call("Indexes", func() error {
 		for key := range s.indexes {
 			if _, _, ok := index.ParseObjectKey(key); ok {
-				stored = append(stored, importer.StoredIndex{Key: key, LastModified: s.indexAges[key]})
+				stored = append(stored, importer.StoredIndex{Key: key, LastModified: s.ages[key]})
 			}
 		}
 		return nil
@@ -439,7 +479,7 @@ func (s indexStore) Indexes(context.Context) (stored []importer.StoredIndex, err
 }
 
 func (s indexStore) Delete(_ context.Context, key string) error {
-	return s.call("Delete", func() error {
+	return s.call("Delete "+key, func() error {
 		delete(s.indexes, key)
 		return nil
 	})

@@ -20,7 +20,9 @@ const (
 // Parameter Store ask nobody here.
 func policies(legacyKey string) map[string]s3.Policy {
 	lists := under(ListBucket, importer.BlockPrefix+"*", importer.AllowPrefix+"*", legacyKey)
-	archive := under(ListBucket, importer.AcceptedPrefix+"*", importer.ReportPrefix+"*")
+	guards := under(ListBucket, importer.GuardPrefix+"*")
+	accepted := under(ListBucket, importer.AcceptedPrefix+"*")
+	reports := under(ListBucket, importer.ReportPrefix+"*")
 	indexes := under(IndexBucket, index.Prefix+"*")
 	return map[string]s3.Policy{
 		OwnerKey: s3.FullAccess(),
@@ -28,7 +30,9 @@ func policies(legacyKey string) map[string]s3.Policy {
 			{Actions: []string{"s3:ListBucket"}, Resources: []string{ListBucket, IndexBucket}},
 			{Actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, Resources: lists},
 			{Actions: []string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, Resources: lists},
-			{Actions: []string{"s3:GetObject", "s3:PutObject"}, Resources: archive},
+			{Actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, Resources: guards},
+			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: accepted},
+			{Actions: []string{"s3:PutObject"}, Resources: reports},
 			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: indexes},
 		},
 		transformerKey: {

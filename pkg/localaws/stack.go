@@ -210,7 +210,7 @@ func (s *Stack) delivery(config *Config) firehose.Config {
 func (s *Stack) onEvent(event s3.Event) {
 	key := event.Detail.Object.Key
 	isList := strings.HasPrefix(key, importer.BlockPrefix) || strings.HasPrefix(key, importer.AllowPrefix) ||
-		key == s.legacyKey
+		strings.HasPrefix(key, importer.GuardPrefix) || key == s.legacyKey
 	if event.Detail.Bucket.Name != ListBucket || !isList {
 		return
 	}

@@ -5,7 +5,8 @@ package settings
 const (
 	BlockPrefix    = "feeds/"    // feeds/<feed id>/<any name>: what users upload
 	AllowPrefix    = "allow/"    // allow/<feed id>/<any name>: what users upload
-	AcceptedPrefix = "accepted/" // accepted/<feed id>/<version>: written by the importer
+	GuardPrefix    = "guards/"   // guards/{protected,shared,top}/<any name>: what users upload for the guards
+	AcceptedPrefix = "accepted/" // accepted/<feed id>/<version>.<word>: written and deleted by the importer
 	ReportPrefix   = "reports/"  // reports/<feed id>/<version>.{json,txt}: written by the importer
 )
 

@@ -145,6 +145,11 @@ func (b *importBench) Create(_ context.Context, key string, body []byte) error {
 
 func (b *importBench) Replace(context.Context, string, string, []byte) error { return nil }
 
+func (b *importBench) Delete(_ context.Context, key string) error {
+	delete(b.objects, key)
+	return nil
+}
+
 func (b *importBench) Read(_ context.Context, key string) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(b.objects[key])), nil
 }
@@ -196,6 +201,10 @@ func (s benchIndexStore) SwapCurrent(_ context.Context, next index.Current, _ st
 func (s benchIndexStore) Create(_ context.Context, key string, body []byte) error {
 	s.indexes[key] = body
 	return nil
+}
+
+func (s benchIndexStore) Manifest(context.Context, uint64) (index.Current, error) {
+	return index.Current{}, importer.ErrNotFound
 }
 
 func (s benchIndexStore) Indexes(context.Context) ([]importer.StoredIndex, error) { return nil, nil }

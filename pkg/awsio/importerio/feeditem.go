@@ -31,6 +31,8 @@ type feedItem struct {
 	Outcome       string `dynamodbav:"outcome,omitempty"`
 	Reason        string `dynamodbav:"reason,omitempty"`
 	JudgedAt      string `dynamodbav:"judged_at,omitempty"`
+	JudgedBy      string `dynamodbav:"judged_settings,omitempty"`
+	MissingSince  string `dynamodbav:"missing_since,omitempty"`
 
 	TableSnapshot string `dynamodbav:"table_snapshot,omitempty"`
 	TableTarget   string `dynamodbav:"table_target,omitempty"`
@@ -56,6 +58,8 @@ func newFeedItem(row *importer.FeedRow) feedItem {
 		Outcome:       string(row.Last.Outcome),
 		Reason:        row.Last.Reason,
 		JudgedAt:      formatTime(row.Last.At),
+		JudgedBy:      row.Last.Settings,
+		MissingSince:  formatTime(row.Missing),
 		TableSnapshot: row.Table.Snapshot,
 		TableTarget:   row.Table.Target,
 		TableCursor:   row.Table.Cursor,
@@ -88,19 +92,21 @@ func decodeRow(encoded item) (importer.FeedRow, error) {
 		},
 		Last: importer.Judgement{
 			Version: stored.LastVersionID, Outcome: importer.Outcome(stored.Outcome), Reason: stored.Reason,
+			Settings: stored.JudgedBy,
 		},
 		Table: importer.TableState{
 			Snapshot: stored.TableSnapshot, Target: stored.TableTarget,
 			Cursor: stored.TableCursor, Owner: stored.TableOwner,
 		},
 	}
-	var errs [4]error
+	var errs [5]error
 	if stored.Action != "" {
 		row.Accepted.Action, errs[0] = indicator.ParseAction(stored.Action)
 	}
 	row.Accepted.At, errs[1] = parseTime(stored.AcceptedAt)
 	row.Last.At, errs[2] = parseTime(stored.JudgedAt)
 	row.Table.Until, errs[3] = parseTime(stored.TableUntil)
+	row.Missing, errs[4] = parseTime(stored.MissingSince)
 	if err := errors.Join(errs[:]...); err != nil {
 		return row, fmt.Errorf("decoding the row of feed %q: %w", stored.ID, err)
 	}

@@ -62,6 +62,15 @@ func (s *IndexStore) Create(ctx context.Context, key string, body []byte) error 
 	return err
 }
 
+// Manifest returns what was published as a generation.
+func (s *IndexStore) Manifest(ctx context.Context, generation uint64) (index.Current, error) {
+	manifest, err := s.bucket.Manifest(ctx, generation)
+	if errors.Is(err, awsio.ErrNotFound) {
+		return manifest, importer.ErrNotFound
+	}
+	return manifest, err
+}
+
 // Indexes returns all index objects.
 func (s *IndexStore) Indexes(ctx context.Context) ([]importer.StoredIndex, error) {
 	var stored []importer.StoredIndex
@@ -85,9 +94,4 @@ func (s *IndexStore) Indexes(ctx context.Context) ([]importer.StoredIndex, error
 }
 
 // Delete removes an index object.
-func (s *IndexStore) Delete(ctx context.Context, key string) error {
-	if _, err := s.bucket.Client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket.Name, Key: &key}); err != nil {
-		return awsio.Explain(err, "deleting s3://%s/%s", s.bucket.Name, key)
-	}
-	return nil
-}
+func (s *IndexStore) Delete(ctx context.Context, key string) error { return s.bucket.Delete(ctx, key) }

@@ -127,6 +127,9 @@ func (l *Lists) Replace(ctx context.Context, key, contentType string, body []byt
 	return l.bucket.Put(ctx, s3.PutObjectInput{Key: &key, ContentType: &contentType}, body)
 }
 
+// Delete removes an object.
+func (l *Lists) Delete(ctx context.Context, key string) error { return l.bucket.Delete(ctx, key) }
+
 // Read returns an object.
 func (l *Lists) Read(ctx context.Context, key string) (io.ReadCloser, error) {
 	out, err := l.bucket.Get(ctx, s3.GetObjectInput{Key: &key})

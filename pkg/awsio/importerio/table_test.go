@@ -34,8 +34,9 @@ func TestTable_feedRows(t *testing.T) {
 			Action: indicator.ActionAllow, Key: "allow/full/list.txt", Version: "v1", Settings: "0a1b", Snapshot: "accepted/full/v1",
 			Entries: 7, Bytes: 99, At: day(1), MaxAge: 36 * time.Hour,
 		},
-		Last:  importer.Judgement{Version: "v2", Outcome: importer.OutcomeRefused, Reason: "shrink growth", At: day(2)},
-		Table: importer.TableState{Snapshot: "accepted/full/v0", Target: "none", Cursor: "a\tb\tc", Owner: "me", Until: day(3)},
+		Last:    importer.Judgement{Version: "v2", Outcome: importer.OutcomeRefused, Reason: "shrink growth", At: day(2), Settings: "2c3d"},
+		Table:   importer.TableState{Snapshot: "accepted/full/v0", Target: "none", Cursor: "a\tb\tc", Owner: "me", Until: day(3)},
+		Missing: day(4),
 	}
 	rows := []importer.FeedRow{{ID: "bare"}, {ID: "c"}, {ID: "d"}, full, {ID: "z"}}
 	for i := range rows {

@@ -1,0 +1,118 @@
+package importer
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// entryGuard judges one entry at a time.
+type entryGuard struct {
+	core                         guardNames
+	own                          guardNames // the user's
+	special                      []netip.Prefix
+	minPrefixIPv4, minPrefixIPv6 int
+}
+
+func newEntryGuard(g *Guards) *entryGuard {
+	guard := &entryGuard{own: g.own, minPrefixIPv4: g.MinPrefixIPv4, minPrefixIPv6: g.MinPrefixIPv6}
+	for _, set := range []struct {
+		names      string
+		own, above mark
+	}{
+		{coreNames, markCore, markAboveCore},
+		{coreZones, markZone, markAboveCore},
+		{sharedApexes, markShared, markAboveShared},
+		{sharedHosts, markShared | markSharedZone, markAboveShared},
+	} {
+		for _, name := range strings.Fields(set.names) {
+			guard.core.set(name, set.own, set.above)
+		}
+	}
+	for _, block := range strings.Fields(specialBlocks) {
+		guard.special = append(guard.special, netip.MustParsePrefix(block))
+	}
+	return guard
+}
+
+// judge returns the reason to drop an entry, or "" to keep it. An allow entry marks
+// nothing, so only one that switches checks off for whole top-level domains goes.
+func (g *entryGuard) judge(entry *indicator.Indicator) DropReason {
+	if entry.Scope == indicator.ScopeCIDR {
+		if entry.Action == indicator.ActionAllow {
+			return ""
+		}
+		return g.judgeBlock(entry.Block)
+	}
+	name := entry.Name.String()
+	suffix, icann := publicsuffix.PublicSuffix(name)
+	switch {
+	case !strings.Contains(name, "."):
+		return DropSingleLabel
+	case suffix == name && icann:
+		return DropPublicSuffix
+	case entry.Action == indicator.ActionAllow:
+		return ""
+	case suffix == name && !isEC2Host(name):
+		return DropPrivateSuffix
+	default:
+		return g.judgeName(name, entry.Scope)
+	}
+}
+
+func (g *entryGuard) judgeName(name string, scope indicator.Scope) DropReason {
+	known, wide := g.marks(name), scope != indicator.ScopeName
+	switch {
+	case known&(markCore|markZone) != 0, wide && known&markAboveCore != 0, isAWSEndpoint(name):
+		return DropProtected
+	case known&markShared != 0, wide && known&markAboveShared != 0:
+		return DropSharedHost
+	case known&markTop != 0, wide && known&markAboveTop != 0:
+		return DropTopList
+	}
+	for ancestor := range ancestors(name) {
+		switch above := g.marks(ancestor); {
+		case above&markZone != 0:
+			return DropProtected
+		case wide && above&markSharedZone != 0:
+			return DropSharedHost
+		}
+	}
+	return ""
+}
+
+func (g *entryGuard) judgeBlock(block netip.Prefix) DropReason {
+	minBits := g.minPrefixIPv6
+	if block.Addr().Is4() {
+		minBits = g.minPrefixIPv4
+	}
+	if block.Bits() < minBits {
+		return DropWideBlock
+	}
+	if slices.ContainsFunc(g.special, block.Overlaps) {
+		return DropSpecialAddress
+	}
+	if slices.ContainsFunc(g.own.blocks, block.Overlaps) {
+		return DropProtected
+	}
+	return ""
+}
+
+func (g *entryGuard) marks(name string) mark { return g.core.marks[name] | g.own.marks[name] }
+
+// ancestors yields the names above name, the nearest first.
+func ancestors(name string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for {
+			_, parent, found := strings.Cut(name, ".")
+			if !found || !yield(parent) {
+				return
+			}
+			name = parent
+		}
+	}
+}
