@@ -65,6 +65,10 @@ type Importer struct {
 	PublishEveryMinutes int `json:"publishEveryMinutes"`
 	// Protected names are never marked whatever a list says: your own zones.
 	Protected []string `json:"protected"`
+	// DeletionGraceHours is how long a feed counts whose last list was deleted.
+	//
+	// Default: 24.
+	DeletionGraceHours int `json:"deletionGraceHours"`
 	// Guards keep an upload from replacing a good list.
 	//
 	// Default: [settings.DefaultGuards], threshold by threshold.

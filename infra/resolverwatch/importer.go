@@ -46,6 +46,10 @@ type ImporterProps struct {
 	//
 	// Default: the built-in core of AWS and Internet infrastructure.
 	Protected []string
+	// DeletionGrace is how long a feed counts whose last list was deleted; 0 is not at all.
+	//
+	// Default: 24 h.
+	DeletionGrace awscdk.Duration
 	// Guards are the thresholds at which a list is refused.
 	//
 	// Default: those of settings.DefaultGuards.
@@ -91,6 +95,7 @@ const (
 	defaultImporterMiB     = 1024
 	maxLambdaTimeout       = 15 * time.Minute
 	defaultPublishInterval = time.Hour
+	maxDeletionGrace       = 365 * 24 * time.Hour
 )
 
 func (p ImporterProps) withDefaults() ImporterProps {
@@ -113,6 +118,7 @@ func (p ImporterProps) validate() error {
 		problems.addf("PublishInterval: must be whole minutes in [1m, 24h], got %v", interval)
 	}
 	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, 1000)
+	problems.duration("DeletionGrace", p.DeletionGrace, 0, maxDeletionGrace)
 	if p.MaxIndexBytes < 0 {
 		problems.addf("MaxIndexBytes: must be above 0, got %d", p.MaxIndexBytes)
 	}
@@ -144,6 +150,7 @@ func (p ImporterProps) environment(stack string) map[string]string {
 		MaxIndexBytes: p.MaxIndexBytes,
 		Guards:        guards,
 		Protected:     p.Protected,
+		DeletionGrace: durationOf(p.DeletionGrace, settings.DefaultDeletionGrace),
 	}.Encode()
 }
 

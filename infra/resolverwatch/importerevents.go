@@ -18,7 +18,7 @@ const (
 	maxEventAge    = 6 * time.Hour // the most that Lambda keeps an event
 	eventRetries   = 2             // the most that Lambda tries again
 	targetID       = "Importer"
-	publishPayload = "{}"
+	publishPayload = settings.PublishEvent
 )
 
 // invokeOnEvents makes changes of lists reach the function. The rule matches nothing
@@ -34,6 +34,7 @@ func (i *Importer) invokeOnEvents(p ImporterProps) {
 				"object": map[string]any{"key": []any{
 					map[string]any{"prefix": settings.BlockPrefix},
 					map[string]any{"prefix": settings.AllowPrefix},
+					map[string]any{"prefix": settings.GuardPrefix},
 					p.ListKey,
 				}},
 			},

@@ -11,12 +11,15 @@ import (
 func importerStatements(i *Importer, p ImporterProps) []statement {
 	lists, indexes, table := p.Store.ListBucket(), p.Store.IndexBucket(), *p.Store.Table().TableArn()
 	uploads := objects(lists, settings.BlockPrefix+"*", settings.AllowPrefix+"*", p.ListKey)
-	own := objects(lists, settings.AcceptedPrefix+"*", settings.ReportPrefix+"*")
+	guards := objects(lists, settings.GuardPrefix+"*")
+	accepted, reports := objects(lists, settings.AcceptedPrefix+"*"), objects(lists, settings.ReportPrefix+"*")
 	statements := []statement{
 		{sid: "FindNewestList", actions: []string{"s3:ListBucket"}, resources: []string{*lists.BucketArn()}},
 		{sid: "ReadLists", resources: uploads, actions: []string{
 			"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"}},
-		{sid: "KeepAcceptedListsAndReports", actions: []string{"s3:GetObject", "s3:PutObject"}, resources: own},
+		{sid: "ReadGuardLists", actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, resources: guards},
+		{sid: "KeepAcceptedLists", actions: []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"}, resources: accepted},
+		{sid: "WriteReports", actions: []string{"s3:PutObject"}, resources: reports},
 		{sid: "SeeIndexes", actions: []string{"s3:ListBucket"}, resources: []string{*indexes.BucketArn()},
 			conditions: map[string]any{"StringLike": map[string]any{"s3:prefix": settings.IndexPrefix + "*"}}},
 		{sid: "PublishIndexes", actions: []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
@@ -37,7 +40,7 @@ func importerStatements(i *Importer, p ImporterProps) []statement {
 func importerFolders(feeds map[string]settings.Feed) []string {
 	folders := []string{
 		"/" + settings.BlockPrefix + "*", "/" + settings.AllowPrefix + "*", "/" + settings.AcceptedPrefix + "*",
-		"/" + settings.ReportPrefix + "*", "/" + settings.IndexPrefix + "*",
+		"/" + settings.ReportPrefix + "*", "/" + settings.IndexPrefix + "*", "/" + settings.GuardPrefix + "*",
 		settings.FeedParameter("", "*")[1:],
 	}
 	for _, id := range fetched(feeds) {

@@ -66,6 +66,7 @@ func importerProps(c config.Importer, feeds map[string]settings.Feed) *resolverw
 		ListKey:             c.ListKey,
 		PublishInterval:     minutes(c.PublishEveryMinutes),
 		Protected:           c.Protected,
+		DeletionGrace:       hours(c.DeletionGraceHours),
 		Guards:              &c.Guards,
 		MemoryMiB:           c.MemoryMiB,
 		Timeout:             seconds(c.TimeoutSeconds),

@@ -35,6 +35,13 @@ func minutes(n int) awscdk.Duration {
 	return awscdk.Duration_Minutes(jsii.Number(n))
 }
 
+func hours(n int) awscdk.Duration {
+	if n == 0 {
+		return nil
+	}
+	return awscdk.Duration_Hours(jsii.Number(n))
+}
+
 func days(n int) awscdk.Duration {
 	if n == 0 {
 		return nil
