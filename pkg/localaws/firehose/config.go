@@ -26,6 +26,9 @@ type Bucket interface {
 type Config struct {
 	// DeliveryStreamName is part of every object's key. Required.
 	DeliveryStreamName string
+	// DeliveryStreamARN is what the processor is told; "" is an ARN of the local
+	// account.
+	DeliveryStreamARN string
 	// Bucket is the destination. Required.
 	Bucket Bucket
 	// Prefix begins the keys of delivered objects. Where it has no timestamp

@@ -29,6 +29,9 @@ type eventRecord struct {
 
 // ARN returns the stream's name in AWS's long form.
 func (s *Stream) ARN() string {
+	if s.config.DeliveryStreamARN != "" {
+		return s.config.DeliveryStreamARN
+	}
 	return "arn:aws:firehose:" + region + ":000000000000:deliverystream/" + s.config.DeliveryStreamName
 }
 

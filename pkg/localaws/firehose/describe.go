@@ -1,0 +1,112 @@
+package firehose
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
+)
+
+// Described is a deployed delivery stream, out of [Describe].
+type Described struct {
+	// Config is what the stream does, without Bucket and Processing.Function: those
+	// are for the caller to find, by the names below.
+	Config Config
+	// BucketARN is where it delivers, RoleARN what it delivers as. The function is
+	// Config.Processing.LambdaArn.
+	BucketARN, RoleARN string
+	// LogGroup and LogStream get its errors; "" if it logs none.
+	LogGroup, LogStream string
+}
+
+// Describe reads what DescribeDeliveryStream says of a stream, so that a stream here
+// does what the deployed one would. What is left out here is an error, and so is what
+// the description does not say.
+func Describe(d *types.DeliveryStreamDescription) (*Described, error) {
+	if d.DeliveryStreamType != types.DeliveryStreamTypeDirectPut {
+		return nil, fmt.Errorf("delivery stream %s: type %s is not emulated, only DirectPut",
+			aws.ToString(d.DeliveryStreamName), d.DeliveryStreamType)
+	}
+	if len(d.Destinations) != 1 || d.Destinations[0].ExtendedS3DestinationDescription == nil {
+		return nil, fmt.Errorf("delivery stream %s: must have one destination, an extended S3 one",
+			aws.ToString(d.DeliveryStreamName))
+	}
+	s3 := d.Destinations[0].ExtendedS3DestinationDescription
+	out := &Described{BucketARN: aws.ToString(s3.BucketARN), RoleARN: aws.ToString(s3.RoleARN), Config: Config{
+		DeliveryStreamName: aws.ToString(d.DeliveryStreamName),
+		DeliveryStreamARN:  aws.ToString(d.DeliveryStreamARN),
+		Prefix:             aws.ToString(s3.Prefix),
+		ErrorOutputPrefix:  aws.ToString(s3.ErrorOutputPrefix),
+		CompressionFormat:  string(s3.CompressionFormat),
+		FileExtension:      aws.ToString(s3.FileExtension),
+	}}
+	if hints := s3.BufferingHints; hints != nil {
+		out.Config.BufferingHints = &BufferingHints{
+			SizeInMBs: int(aws.ToInt32(hints.SizeInMBs)), IntervalInSeconds: int(aws.ToInt32(hints.IntervalInSeconds))}
+	}
+	if log := s3.CloudWatchLoggingOptions; log != nil && aws.ToBool(log.Enabled) {
+		out.LogGroup, out.LogStream = aws.ToString(log.LogGroupName), aws.ToString(log.LogStreamName)
+	}
+	processing, err := describeProcessing(s3.ProcessingConfiguration)
+	out.Config.Processing = processing
+	if err = errors.Join(leftOut(s3), err); err != nil {
+		return nil, fmt.Errorf("delivery stream %s: %w", out.Config.DeliveryStreamName, err)
+	}
+	return out, nil
+}
+
+// leftOut refuses what the local Firehose does not do.
+func leftOut(d *types.ExtendedS3DestinationDescription) error {
+	var problems []error
+	if c := d.DataFormatConversionConfiguration; c != nil && aws.ToBool(c.Enabled) {
+		problems = append(problems, errors.New("format conversion is not emulated"))
+	}
+	if c := d.DynamicPartitioningConfiguration; c != nil && aws.ToBool(c.Enabled) {
+		problems = append(problems, errors.New("dynamic partitioning is not emulated"))
+	}
+	if d.S3BackupMode == types.S3BackupModeEnabled {
+		problems = append(problems, errors.New("backup of source records is not emulated"))
+	}
+	if zone := aws.ToString(d.CustomTimeZone); zone != "" && zone != "UTC" {
+		problems = append(problems, fmt.Errorf("time zone %s is not emulated, only UTC", zone))
+	}
+	return errors.Join(problems...)
+}
+
+// describeProcessing reads the processor; nil if there is none.
+func describeProcessing(c *types.ProcessingConfiguration) (*Processing, error) {
+	if c == nil || !aws.ToBool(c.Enabled) || len(c.Processors) == 0 {
+		return nil, nil
+	}
+	if len(c.Processors) > 1 || c.Processors[0].Type != types.ProcessorTypeLambda {
+		return nil, errors.New("processors other than one Lambda function are not emulated")
+	}
+	p := NewProcessing(nil, "")
+	var problems []error
+	for _, parameter := range c.Processors[0].Parameters {
+		if err := p.set(parameter.ParameterName, aws.ToString(parameter.ParameterValue)); err != nil {
+			problems = append(problems, fmt.Errorf("processor parameter %s: %w", parameter.ParameterName, err))
+		}
+	}
+	return p, errors.Join(problems...)
+}
+
+// set reads one parameter of a processor.
+func (p *Processing) set(name types.ProcessorParameterName, value string) (err error) {
+	switch name {
+	case types.ProcessorParameterNameLambdaArn:
+		p.LambdaArn = value
+	case types.ProcessorParameterNameLambdaNumberOfRetries:
+		p.NumberOfRetries, err = strconv.Atoi(value)
+	case types.ProcessorParameterNameBufferSizeInMb:
+		p.BufferSizeInMBs, err = strconv.ParseFloat(value, 64)
+	case types.ProcessorParameterNameBufferIntervalInSeconds:
+		p.BufferIntervalInSeconds, err = strconv.Atoi(value)
+	case types.ProcessorParameterNameRoleArn: // the stream's own role when left out
+	default:
+		err = errors.New("is not emulated")
+	}
+	return err
+}
