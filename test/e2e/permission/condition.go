@@ -1,0 +1,92 @@
+package permission
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// comparison is how an operator compares a value of the context with one of the
+// policy.
+type comparison func(value, wanted string) bool
+
+var comparisons = map[string]comparison{
+	"StringEquals":           func(value, wanted string) bool { return value == wanted },
+	"StringEqualsIgnoreCase": strings.EqualFold,
+	"StringLike":             func(value, wanted string) bool { return Like(wanted, value) },
+	"ArnEquals":              func(value, wanted string) bool { return Like(wanted, value) },
+	"ArnLike":                func(value, wanted string) bool { return Like(wanted, value) },
+	"Bool":                   strings.EqualFold,
+}
+
+// operator is an operator's name taken apart: StringNotEqualsIfExists is
+// StringEquals, negated, and holds where the key is missing.
+type operator struct {
+	compare           comparison
+	negated, ifExists bool
+	null              bool // tests only whether the key is there
+}
+
+func parseOperator(name string) (operator, error) {
+	if name == "Null" {
+		return operator{null: true}, nil
+	}
+	base, ifExists := strings.CutSuffix(name, "IfExists")
+	positive := strings.Replace(base, "Not", "", 1)
+	compare := comparisons[positive]
+	if compare == nil {
+		return operator{}, fmt.Errorf("condition operator %s: not known here", name)
+	}
+	return operator{compare: compare, negated: positive != base, ifExists: ifExists}, nil
+}
+
+func checkOperator(name string) error {
+	_, err := parseOperator(name)
+	return err
+}
+
+// holds reports whether the context fulfils the condition. A negated operator holds
+// where the key is missing, any other does not, as in IAM.
+func (c *Condition) holds(context map[string][]string) (bool, error) {
+	op, err := parseOperator(c.Operator)
+	if err != nil {
+		return false, err
+	}
+	values := context[strings.ToLower(c.Key)]
+	switch {
+	case op.null:
+		return slices.Contains(c.Values, fmt.Sprint(len(values) == 0)), nil
+	case len(values) == 0:
+		return op.negated || op.ifExists, nil
+	}
+	matched := false
+	for _, wanted := range c.Values {
+		if strings.Contains(wanted, "${") {
+			return false, fmt.Errorf("condition %s %s: variable in %q: not known here", c.Operator, c.Key, wanted)
+		}
+		matched = matched || slices.ContainsFunc(values, func(value string) bool { return op.compare(value, wanted) })
+	}
+	return matched != op.negated, nil
+}
+
+// Like reports whether text matches a pattern, in which `*` stands for any characters
+// and `?` for any one.
+func Like(pattern, text string) bool {
+	star, retry := -1, 0
+	p, t := 0, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, retry = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p, t = p+1, t+1
+		case star >= 0: // let the last star stand for one character more
+			retry++
+			p, t = star+1, retry
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}

@@ -1,0 +1,137 @@
+package recorder
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/resolverwatch/resolverwatch/test/e2e/permission"
+)
+
+// namer turns requests into calls.
+type namer struct{ account, region string }
+
+// name returns what a request needs to be allowed. Every call comes by HTTPS once it is
+// deployed.
+func (n *namer) name(request *http.Request, body []byte) ([]permission.Call, error) {
+	service, operation, isJSON := strings.Cut(request.Header.Get("X-Amz-Target"), ".")
+	calls, err := []permission.Call(nil), error(nil)
+	if isJSON {
+		calls, err = n.nameJSON(service, operation, body)
+	} else {
+		calls, err = nameS3(request, body)
+	}
+	for i := range calls {
+		if calls[i].Context == nil {
+			calls[i].Context = map[string][]string{}
+		}
+		calls[i].Context["aws:securetransport"] = []string{"true"}
+	}
+	return calls, err
+}
+
+// jsonServices are the services of the JSON protocol by their target prefix.
+var jsonServices = map[string]func(*namer, string, []byte) ([]permission.Call, error){
+	"DynamoDB_20120810": (*namer).nameDynamoDB,
+	"AmazonSSM":         (*namer).nameSSM,
+	"AmazonSQS":         (*namer).nameSQS,
+	"secretsmanager":    (*namer).nameSecret,
+}
+
+func (n *namer) nameJSON(service, operation string, body []byte) ([]permission.Call, error) {
+	name := jsonServices[service]
+	if name == nil {
+		return nil, errors.New("the service is not known here")
+	}
+	return name(n, operation, body)
+}
+
+func (n *namer) arn(service, resource string) string {
+	return "arn:aws:" + service + ":" + n.region + ":" + n.account + ":" + resource
+}
+
+// tableOperations are the operations on one table; each is an action of its own name.
+var tableOperations = []string{"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "DescribeTable"}
+
+func (n *namer) nameDynamoDB(operation string, body []byte) ([]permission.Call, error) {
+	var in struct {
+		TableName, IndexName string
+		RequestItems         map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, err
+	}
+	switch {
+	case slices.Contains(tableOperations, operation):
+		resource := "table/" + in.TableName
+		if in.IndexName != "" {
+			resource += "/index/" + in.IndexName
+		}
+		return []permission.Call{{Action: "dynamodb:" + operation, Resource: n.arn("dynamodb", resource)}}, nil
+	case operation == "BatchWriteItem", operation == "BatchGetItem":
+		var calls []permission.Call
+		for table := range in.RequestItems {
+			calls = append(calls, permission.Call{
+				Action: "dynamodb:" + operation, Resource: n.arn("dynamodb", "table/"+table)})
+		}
+		return calls, nil
+	}
+	return nil, errors.New("the operation is not known here")
+}
+
+func (n *namer) nameSSM(operation string, body []byte) ([]permission.Call, error) {
+	var in struct {
+		Name, Path string
+		Names      []string
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, err
+	}
+	switch operation {
+	case "GetParameter", "PutParameter", "DeleteParameter":
+		in.Names = []string{in.Name}
+	case "GetParameters":
+	case "GetParametersByPath":
+		in.Names = []string{in.Path}
+	default:
+		return nil, errors.New("the operation is not known here")
+	}
+	var calls []permission.Call
+	for _, name := range in.Names {
+		resource := n.arn("ssm", "parameter/"+strings.TrimPrefix(name, "/"))
+		calls = append(calls, permission.Call{Action: "ssm:" + operation, Resource: resource})
+	}
+	return calls, nil
+}
+
+func (n *namer) nameSQS(operation string, body []byte) ([]permission.Call, error) {
+	var in struct{ QueueURL string }
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, err
+	}
+	queue := in.QueueURL[strings.LastIndexByte(in.QueueURL, '/')+1:]
+	switch operation {
+	case "SendMessageBatch":
+		operation = "SendMessage"
+	case "DeleteMessageBatch":
+		operation = "DeleteMessage"
+	case "SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility":
+	default:
+		return nil, errors.New("the operation is not known here")
+	}
+	return []permission.Call{{Action: "sqs:" + operation, Resource: n.arn("sqs", queue)}}, nil
+}
+
+func (n *namer) nameSecret(operation string, body []byte) ([]permission.Call, error) {
+	var in struct{ SecretID string }
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, err
+	}
+	if operation != "GetSecretValue" || !strings.HasPrefix(in.SecretID, "arn:") {
+		return nil, fmt.Errorf("%s of %q: only GetSecretValue by an ARN is known here", operation, in.SecretID)
+	}
+	return []permission.Call{{Action: "secretsmanager:GetSecretValue", Resource: in.SecretID}}, nil
+}

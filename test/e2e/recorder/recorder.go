@@ -1,0 +1,116 @@
+// Package recorder stands between functions and the endpoint of AWS that they call,
+// passes everything on, and notes every call as IAM sees it: who, which action, on
+// which resource, with which condition keys. A call that it cannot name is noted as a
+// problem, so that none escapes the judgement.
+package recorder
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/resolverwatch/resolverwatch/test/e2e/permission"
+)
+
+// maxBody bounds a request: the importer's largest is an index.
+const maxBody = 512 << 20
+
+// Entry is one recorded request.
+type Entry struct {
+	// Key is the access key that signed it: it names the caller.
+	Key string
+	// Calls are what the request needs to be allowed, without the principal.
+	Calls []permission.Call
+	// Status is the HTTP status of the answer.
+	Status int
+}
+
+// Recorder is an HTTP handler. It is safe for concurrent use.
+type Recorder struct {
+	namer namer
+	proxy *httputil.ReverseProxy
+	// OnEntry, if set, is told of every request after it was answered.
+	OnEntry func(Entry, *http.Request)
+
+	mu       sync.Mutex
+	entries  []Entry
+	problems []error
+}
+
+// New returns a recorder in front of target. Resources are named by account and Region.
+func New(target *url.URL, account, region string) *Recorder {
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	return &Recorder{namer: namer{account: account, region: region}, proxy: proxy}
+}
+
+// ServeHTTP passes a request on and notes it.
+func (r *Recorder) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, request.Body, maxBody))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
+		return
+	}
+	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	calls, err := r.namer.name(request, body)
+	entry := Entry{Key: accessKey(request.Header.Get("Authorization")), Calls: calls}
+	if err == nil && entry.Key == "" {
+		err = errors.New("is not signed")
+	}
+	answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+	r.proxy.ServeHTTP(answer, request)
+	entry.Status = answer.status
+	r.note(entry, request, err)
+	if r.OnEntry != nil {
+		r.OnEntry(entry, request)
+	}
+}
+
+func (r *Recorder) note(entry Entry, request *http.Request, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entries = append(r.entries, entry)
+	if err != nil {
+		r.problems = append(r.problems, fmt.Errorf("%s %s (%s): %w",
+			request.Method, request.URL, request.Header.Get("X-Amz-Target"), err))
+	}
+}
+
+// Note adds a call that does not come by HTTP.
+func (r *Recorder) Note(key string, call permission.Call) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entries = append(r.entries, Entry{Key: key, Calls: []permission.Call{call}, Status: http.StatusOK})
+}
+
+// Entries returns what was recorded, and every request that could not be named.
+func (r *Recorder) Entries() ([]Entry, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]Entry{}, r.entries...), errors.Join(r.problems...)
+}
+
+// accessKey reads who signed a request.
+func accessKey(authorization string) string {
+	_, credential, _ := strings.Cut(authorization, "Credential=")
+	key, _, _ := strings.Cut(credential, "/")
+	return key
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets the proxy flush.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
