@@ -1,0 +1,13 @@
+"""The resource types, by what they are for. Importing a module defines its types."""
+
+from . import access, delivery, functions, messaging, operations, query, storage
+
+__all__ = [
+    "access",
+    "delivery",
+    "functions",
+    "messaging",
+    "operations",
+    "query",
+    "storage",
+]

@@ -1,0 +1,53 @@
+"""moto as the AWS that `make e2e` deploys to.
+
+Prints {"url": ...} as its first line on standard output once it answers, logs to
+standard error, and ends when its standard input is closed: an emulator never outlives
+the test that started it.
+"""
+
+import json
+import logging
+import os
+import sys
+import threading
+
+# AWS's own policies, which CDK's bootstrap attaches to its roles.
+os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import FakeBucket
+from werkzeug.serving import make_server
+
+import engine
+import handlers  # noqa: F401  defines the resource types
+
+
+def leave_policies_to_the_test():
+    """moto denies by bucket policies without reading their conditions: "deny what does
+    not come by TLS" would deny everything. The test reads the policies back and judges
+    every recorded call by them, conditions included."""
+    from moto.iam.access_control import PermissionResult
+
+    FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
+
+
+def main():
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    for chatty in ("botocore", "boto3", "urllib3"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    engine.install()
+    leave_policies_to_the_test()
+    app = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    # CDK's command line tells the template bucket by a host name that is not an address.
+    engine.ENDPOINT["url"] = f"http://localhost:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(json.dumps({"url": f"http://127.0.0.1:{server.server_port}"}), flush=True)
+    sys.stdin.read()
+    server.shutdown()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+//go:build !e2e
+
+package e2e_test
+
+import "testing"
+
+func TestDeployment(t *testing.T) {
+	t.Skip("deploys the app to an AWS emulator, for which it needs Python and the CDK's command line: run `make e2e`")
+}
