@@ -44,12 +44,13 @@ func (e existing) stream(name string) awskinesisfirehose.IDeliveryStream {
 	return awskinesisfirehose.DeliveryStream_FromDeliveryStreamName(e.scope, jsii.String("Stream"), &name)
 }
 
-// vpcs refers to VPCs by their ids alone. Query logging needs nothing else of them.
+// vpcs refers to VPCs by their ids alone. Query logging needs nothing else of them; one
+// zone is named because the CDK divides the number of subnets, none, by that of zones.
 func (e existing) vpcs(ids []string) []awsec2.IVpc {
 	var vpcs []awsec2.IVpc
 	for _, id := range ids {
 		vpcs = append(vpcs, awsec2.Vpc_FromVpcAttributes(e.scope, jsii.String(fmt.Sprintf("Vpc-%s", id)),
-			&awsec2.VpcAttributes{VpcId: &id, AvailabilityZones: &[]*string{}}))
+			&awsec2.VpcAttributes{VpcId: &id, AvailabilityZones: jsii.Strings("unknown")}))
 	}
 	return vpcs
 }
