@@ -8,10 +8,10 @@ FUZZTIME         ?= 30s
 LAMBDA_FLAGS     := -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -ldflags="-s -w -buildid="
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test athena conformance lint fuzz bench build lambdas race clean
+.PHONY: help demo test athena conformance lint lint-templates fuzz bench build lambdas synth race clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: build ## run the whole pipeline on this machine, without an AWS account
 	./bin/resolverwatch demo
@@ -38,9 +38,19 @@ race: ## run the tests of the packages under the race detector (needs a C compil
 conformance: ## check every name of the corpus in RESOLVERWATCH_CORPUS against the index
 	go test ./test/conformance -count=1 -v -timeout 5m
 
-lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## run the linters
-	@test -z "$$(gofmt -l cmd lambdas pkg test)" || { echo "not formatted:"; gofmt -l cmd lambdas pkg test; exit 1; }
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) lint-templates ## run the linters
+	@test -z "$$(gofmt -l cmd infra lambdas pkg test)" || { echo "not formatted:"; gofmt -l cmd infra lambdas pkg test; exit 1; }
 	$< run ./...
+
+lint-templates: $(TOOLS)/cfn-lint ## run cfn-lint on the templates of all variants of settings (needs Python)
+	rm -rf bin/variants
+	go run ./test/synth -out bin/variants
+	$</bin/cfn-lint --config-file test/synth/cfnlintrc.yaml --template bin/variants/*/*.template.json
+
+$(TOOLS)/cfn-lint: test/synth/requirements.txt
+	python3 -m venv --clear $@
+	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
 	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
@@ -61,5 +71,8 @@ lambdas: ## build the Lambdas as they are deployed: linux/arm64, without cgo
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(LAMBDA_FLAGS) -o bin/arm64/importer/bootstrap ./lambdas/importer
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(LAMBDA_FLAGS) -o bin/arm64/transformer/bootstrap ./lambdas/transformer
 
+synth: ## synthesize the template that is deployed into cdk.out, without AWS or Docker
+	@bash -c 'TIMEFORMAT="synthesized in %1R s"; time infra/synth.sh'
+
 clean: ## remove what was built
-	rm -rf bin $(TOOLS)
+	rm -rf bin cdk.out $(TOOLS)

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Synthesizes into cdk.out what `cdk synth` would, without the CDK command: builds the app
+# and hands it the context of cdk.json and cdk.context.json as the command does. No network
+# once the modules are there, no credentials, no Docker.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+go build -o bin/infra-app ./infra/app
+rm -rf cdk.out
+
+CDK_OUTDIR=cdk.out
+CDK_CONTEXT_JSON=$(node -p 'JSON.stringify({
+  ...require("./cdk.json").context,
+  ...require("./cdk.context.json"),
+  "aws:cdk:enable-path-metadata": true,
+  "aws:cdk:enable-asset-metadata": true,
+  "aws:cdk:version-reporting": false,
+})')
+# An old Node still synthesizes; the CDK's banner of eleven lines about it is not for here.
+JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=$(node -p 'process.versions.node.split(".")[0]')
+export CDK_OUTDIR CDK_CONTEXT_JSON JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION
+./bin/infra-app
+ls cdk.out/*.template.json
