@@ -84,6 +84,8 @@ func CheckURL(text string) error {
 		return refuse("must begin with https://")
 	case u.Hostname() == "":
 		return refuse("must name a host")
+	case strings.ContainsFunc(u.Host, func(c rune) bool { return c <= ' ' || c > '~' }):
+		return refuse("the host must be in ASCII, an international name as xn--...")
 	case strings.Contains(text, "#"):
 		return refuse("must not have a fragment (#)")
 	case !isPort(u.Port()):

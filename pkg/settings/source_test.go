@@ -132,6 +132,7 @@ func TestCheckURL_refused(t *testing.T) {
 		"https://user:hunter2@lists.test/":            `url "https://lists.test/": must not hold a user or password`,
 		"https://user@lists.example/":                 "must not hold a user or password",
 		"https://user:hunter2%zz@h.test/":             "url: must be one",
+		"https://b\u00fccher.example/":                "the host must be in ASCII",
 		"https://lists.example/#part":                 "must not have a fragment",
 		"https://lists.example/#":                     "must not have a fragment",
 		"https://lists.example:0/":                    "the port must be in",

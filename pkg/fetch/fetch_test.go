@@ -1,0 +1,308 @@
+package fetch_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/pkg/fetch"
+)
+
+const someList = "evil.example\nworse.example\n"
+
+// read returns what was fetched, once from the start and once again.
+func read(t *testing.T, body *fetch.Body) string {
+	t.Helper()
+	if body == nil {
+		return ""
+	}
+	first, err := io.ReadAll(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := body.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	again, err := io.ReadAll(body)
+	if err != nil || !bytes.Equal(first, again) {
+		t.Errorf("read again: %d bytes, %v", len(again), err)
+	}
+	sum := sha256.Sum256(first)
+	if body.Size != int64(len(first)) || body.SHA256 != hex.EncodeToString(sum[:]) {
+		t.Errorf("%d bytes are told as %d, %s", len(first), body.Size, body.SHA256)
+	}
+	return string(first)
+}
+
+// What well-behaved servers answer.
+func TestFetcher_Fetch_lists(t *testing.T) {
+	t.Parallel()
+	var packed bytes.Buffer
+	zip := gzip.NewWriter(&packed)
+	io.WriteString(zip, someList)
+	zip.Close()
+	for _, tc := range []struct {
+		name   string
+		answer string
+		want   string
+	}{
+		{"by length", list(someList), someList},
+		{"in chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nevil.\r\n8\r\nexample\n\r\n0\r\n\r\n", "evil.example\n"},
+		{"empty, which is for the guards to judge", list(""), ""},
+		{"by HTTP/1.0 with a length", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\na\n", "a\n"},
+		{"after interim answers", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + list(someList), someList},
+		{"compressed, as it is", list(packed.String(), "Content-Encoding: gzip"), packed.String()},
+		{"a page, which is for the guards to judge", list("<html>", "Content-Type: text/html"), "<html>"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			result := newInternet(t, map[string]script{"lists.example": serves(tc.answer)}).fetch(nil)
+			if got := read(t, result.Body); result.Outcome != fetch.Fetched || result.Reason != "" || got != tc.want {
+				t.Errorf("%s (%s): %q, want %q", result.Outcome, result.Reason, got, tc.want)
+			}
+			if result.Status != http.StatusOK || result.URL != "https://lists.example/all.txt" {
+				t.Errorf("answered %d at %s", result.Status, result.URL)
+			}
+		})
+	}
+}
+
+// What a server says of its list comes along, unless it cannot be kept.
+func TestFetcher_Fetch_fields(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		headers []string
+		want    [3]string
+	}{
+		{
+			name:    "all",
+			headers: []string{`ETag: W/"a-1"`, "Last-Modified: Tue, 01 Jan 2030 00:00:00 GMT", "Content-Type: text/plain"},
+			want:    [3]string{`W/"a-1"`, "Tue, 01 Jan 2030 00:00:00 GMT", "text/plain"},
+		},
+		{name: "none"},
+		{name: "too long", headers: []string{`ETag: "` + strings.Repeat("a", 200) + `"`}},
+		{name: "no ASCII", headers: []string{"ETag: \"\xc3\xbc\""}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			result := newInternet(t, map[string]script{"lists.example": serves(list("a\n", tc.headers...))}).fetch(nil)
+			if got := [3]string{result.ETag, result.LastModified, result.ContentType}; got != tc.want {
+				t.Errorf("%q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestFetcher_Fetch_request(t *testing.T) {
+	t.Parallel()
+	in := newInternet(t, map[string]script{"lists.example": serves("HTTP/1.1 304 Not Modified\r\nETag: \"2\"\r\n\r\n")})
+	result := in.fetch(func(r *fetch.Request) {
+		r.URL, r.ETag, r.LastModified = "https://lists.example/all.txt?format=csv", `"1"`, "Tue, 01 Jan 2030 00:00:00 GMT"
+	})
+	if result.Outcome != fetch.NotModified || result.Body != nil || result.Reason != "" {
+		t.Errorf("%+v", result)
+	}
+	request := in.requests[0]
+	if request.Method != http.MethodGet || request.RequestURI != "/all.txt?format=csv" || request.Host != "lists.example" {
+		t.Errorf("asked %s %s of %s", request.Method, request.RequestURI, request.Host)
+	}
+	want := http.Header{
+		"Accept": {"*/*"}, "Accept-Encoding": {"identity"}, "Connection": {"close"},
+		"If-Modified-Since": {"Tue, 01 Jan 2030 00:00:00 GMT"}, "If-None-Match": {`"1"`},
+		"User-Agent": {"resolverwatch (+https://github.com/resolverwatch/resolverwatch)"},
+	}
+	if diff := cmp.Diff(want, request.Header); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// One misbehaviour of a server a row.
+func TestFetcher_Fetch_misbehaviour(t *testing.T) {
+	t.Parallel()
+	status := func(line, headers string) string {
+		return "HTTP/1.1 " + line + "\r\n" + headers + "Content-Length: 6\r\n\r\n<html>"
+	}
+	for _, tc := range []struct {
+		name   string
+		answer string
+		want   fetch.Outcome
+		reason string
+		retry  time.Duration // from now
+	}{
+		{"too many, in seconds", status("429 Slow Down", "Retry-After: 120\r\n"), fetch.RetryLater, "answers 429 Too Many Requests", 2 * time.Minute},
+		{"too many, until a date", status("429 x", "Retry-After: Tue, 01 Jan 2030 13:30:00 GMT\r\n"), fetch.RetryLater, "answers 429", 90 * time.Minute},
+		{"too many, for a year", status("429 x", "Retry-After: 31536000\r\n"), fetch.RetryLater, "answers 429", 24 * time.Hour},
+		{"too many, without a word", status("429 x", ""), fetch.RetryLater, "answers 429", time.Hour},
+		{"too many, without sense", status("429 x", "Retry-After: soon\r\n"), fetch.RetryLater, "answers 429", time.Hour},
+		{"maintenance", status("503 x", "Retry-After: 60\r\n"), fetch.RetryLater, "answers 503 Service Unavailable", time.Minute},
+		{"overload", status("503 x", ""), fetch.Failed, "answers 503 Service Unavailable", 0},
+		{"broken", status("500 x", "Retry-After: 60\r\n"), fetch.Failed, "answers 500 Internal Server Error", 0},
+		{"broken behind", status("502 x", ""), fetch.Failed, "answers 502 Bad Gateway", 0},
+		{"slow client", status("408 x", ""), fetch.Failed, "answers 408", 0},
+		{"gone", status("410 x", ""), fetch.Refused, "answers 410 Gone", 0},
+		{"not there", status("404 x", ""), fetch.Refused, "answers 404 Not Found", 0},
+		{"who are you", status("401 x", ""), fetch.Refused, "is the secret set, and still good?", 0},
+		{"no", status("403 x", ""), fetch.Refused, "is the secret set, and still good?", 0},
+		{"part of it", status("206 x", "Content-Range: bytes 0-5/100\r\n"), fetch.Failed, "answers 206 Partial Content", 0},
+		{"nothing", "HTTP/1.1 204 No Content\r\n\r\n", fetch.Failed, "answers 204 No Content", 0},
+		{"unmodified, unasked", "HTTP/1.1 304 Not Modified\r\n\r\n", fetch.Failed, "answers 304 Not Modified", 0},
+		{"a choice", status("300 x", ""), fetch.Failed, "answers 300 Multiple Choices", 0},
+		{"another protocol", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", fetch.Failed, "another protocol", 0},
+		{"no status that is known", status("799 x", ""), fetch.Failed, "answers 799", 0},
+
+		{"shorter than announced", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + someList, fetch.Failed, "ends after 27 bytes, before it is whole", 0},
+		{"longer than announced", "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n" + someList, fetch.Failed, "sends more than it announced", 0},
+		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 27\r\nContent-Length: 13\r\n\r\n" + someList, fetch.Failed, "reading the answer of lists.example", 0},
+		{"a length below zero", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n" + someList, fetch.Failed, "reading the answer of lists.example", 0},
+		{"no length", "HTTP/1.1 200 OK\r\n\r\n" + someList, fetch.Failed, "says no length", 0},
+		{"chunks without an end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nevil.\r\n", fetch.Failed, "before it is whole", 0},
+		{"chunks that are none", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nevil.\r\n", fetch.Failed, "reading the list", 0},
+		{"more after the chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\nevil.example", fetch.Failed, "sends more than it announced", 0},
+		{"larger than is taken, announced", "HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n", fetch.Refused, "has 1048577 bytes, at most 1048576 are taken", 0},
+		{"larger than is taken", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat("x", 2<<20), fetch.Refused, "more than the 1048576 bytes", 0},
+		{"in another compression", list("x", "Content-Encoding: br"), fetch.Refused, `Content-Encoding "br", which was not asked for`, 0},
+
+		{"no HTTP", "SSH-2.0-OpenSSH_9.0\r\n", fetch.Failed, "reading the answer of lists.example", 0},
+		{"nothing at all", "", fetch.Failed, "it ends within its head", 0},
+		{"half a head", "HTTP/1.1 200 OK\r\nContent-Le", fetch.Failed, "reading the answer of lists.example", 0},
+		{"a head without end", "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: "+strings.Repeat("x", 1000)+"\r\n", 200), fetch.Failed, "head is over 65536 bytes", 0},
+		{"interim answers without end", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 100), fetch.Failed, "more than 5 interim answers", 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			result := newInternet(t, map[string]script{"lists.example": serves(tc.answer)}).fetch(nil)
+			if result.Outcome != tc.want || !strings.Contains(result.Reason, tc.reason) || result.Body != nil {
+				t.Errorf("%s (%s), want %s (%s)", result.Outcome, result.Reason, tc.want, tc.reason)
+			}
+			wantRetry := time.Time{}
+			if tc.retry > 0 {
+				wantRetry = clock().Add(tc.retry)
+			}
+			if !result.RetryAt.Equal(wantRetry) || strings.Contains(result.Reason, "\n") {
+				t.Errorf("retry at %v, want %v; reason %q", result.RetryAt, wantRetry, result.Reason)
+			}
+		})
+	}
+}
+
+// A server that takes its time gets no more of it than was asked for.
+func TestFetcher_Fetch_slow(t *testing.T) {
+	t.Parallel()
+	drip := func(before, drop string) script {
+		return func(w io.Writer, _ *http.Request) {
+			for err := error(nil); err == nil; time.Sleep(20 * time.Millisecond) {
+				_, err = io.WriteString(w, before+drop)
+				before = ""
+			}
+		}
+	}
+	for name, slow := range map[string]script{
+		"head":              drip("HTTP/1.1 200 OK\r\nX-Slow: ", "x"),
+		"body":              drip("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "x"),
+		"chunks":            drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n"),
+		"length of a chunk": drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "0"),
+		"nothing":           func(io.Writer, *http.Request) { time.Sleep(time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			begin := time.Now()
+			result := newInternet(t, map[string]script{"lists.example": slow}).fetch(func(r *fetch.Request) { r.Timeout = 300 * time.Millisecond })
+			if took := time.Since(begin); took > 900*time.Millisecond {
+				t.Errorf("took %v", took)
+			}
+			// An endless length of a chunk is an error before the time is up.
+			if result.Outcome != fetch.Failed || !strings.Contains(result.Reason, "no whole answer in time, which is at most 300ms") &&
+				name != "length of a chunk" {
+				t.Errorf("%s (%s)", result.Outcome, result.Reason)
+			}
+		})
+	}
+}
+
+// Whoever waits for a fetch can end it.
+func TestFetcher_Fetch_cancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.Background())
+	in := newInternet(t, map[string]script{"lists.example": func(_ io.Writer, r *http.Request) {
+		cancel()
+		time.Sleep(300 * time.Millisecond)
+	}})
+	result := in.fetcher().Fetch(ctx, fetch.Request{URL: "https://lists.example/", MaxBytes: 1, Timeout: time.Minute})
+	if result.Outcome != fetch.Failed {
+		t.Errorf("%+v", result)
+	}
+}
+
+// The largest list that is taken is taken, in memory that does not grow with it, and one
+// byte more is not.
+func TestFetcher_Fetch_large(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("writes 512 MiB to a temporary file")
+	}
+	const limit = 256 << 20
+	line := []byte(strings.Repeat("a.example\n", 6554))[:1<<16]
+	sends := func(size int) script {
+		return func(w io.Writer, _ *http.Request) {
+			io.WriteString(w, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+			for sent := 0; sent < size; sent += len(line) {
+				part := line[:min(len(line), size-sent)]
+				if _, err := fmt.Fprintf(w, "%x\r\n%s\r\n", len(part), part); err != nil {
+					return
+				}
+			}
+			io.WriteString(w, "0\r\n\r\n")
+		}
+	}
+	for size, want := range map[int]fetch.Outcome{limit: fetch.Fetched, limit + 1: fetch.Refused} {
+		in := newInternet(t, map[string]script{"lists.example": sends(size)})
+		result := in.fetch(func(r *fetch.Request) { r.MaxBytes, r.Timeout = limit, time.Minute })
+		if result.Outcome != want {
+			t.Errorf("%d bytes: %s (%s)", size, result.Outcome, result.Reason)
+		}
+	}
+}
+
+// Nothing lies about while a list is fetched, nor after.
+func TestFetcher_Fetch_leavesNothing(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	in := newInternet(t, map[string]script{
+		"lists.example": serves(list(someList)),
+		"broken.test":   serves("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + someList),
+	})
+	fetcher := fetch.New(fetch.Config{Resolve: in.resolve, Dial: in.dial, Public: isPublic, Roots: in.roots, Folder: folder})
+	for _, url := range []string{"https://lists.example/", "https://broken.test/"} {
+		result := fetcher.Fetch(context.Background(), fetch.Request{URL: url, MaxBytes: 100, Timeout: time.Minute})
+		if result.Body != nil {
+			if err := result.Body.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+func TestFetcher_Fetch_noRoom(t *testing.T) {
+	t.Parallel()
+	in := newInternet(t, map[string]script{"lists.example": serves(list(someList))})
+	fetcher := fetch.New(fetch.Config{Resolve: in.resolve, Dial: in.dial, Public: isPublic, Roots: in.roots, Folder: "/nowhere"})
+	result := fetcher.Fetch(context.Background(), fetch.Request{URL: "https://lists.example/", MaxBytes: 100, Timeout: time.Minute})
+	if result.Outcome != fetch.Failed || !strings.Contains(result.Reason, "making room for the list") {
+		t.Errorf("%s (%s)", result.Outcome, result.Reason)
+	}
+}

@@ -1,0 +1,241 @@
+package fetch_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/pkg/fetch"
+)
+
+func TestFetcher_Fetch_redirects(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		scripts map[string]script
+		want    fetch.Outcome
+		reason  string
+		url     string // asked last
+	}{{
+		name: "to another path",
+		scripts: map[string]script{"lists.example": func(w io.Writer, r *http.Request) {
+			if r.URL.Path == "/all.txt" {
+				io.WriteString(w, redirect("v2/all.txt?signature=hunter2#part"))
+				return
+			}
+			io.WriteString(w, list(someList))
+		}},
+		want: fetch.Fetched, url: "https://lists.example/v2/all.txt",
+	}, {
+		name: "to another host",
+		scripts: map[string]script{
+			"lists.example":  serves(redirect("//mirror.example/a")),
+			"mirror.example": serves(list(someList)),
+		},
+		want: fetch.Fetched, url: "https://mirror.example/a",
+	}, {
+		name: "along five hosts",
+		scripts: map[string]script{
+			"lists.example": serves(redirect("https://a.test/")), "a.test": serves(redirect("https://b.test/")),
+			"b.test": serves(redirect("https://c.test/")), "c.test": serves(redirect("https://d.test/")),
+			"d.test": serves(redirect("https://e.test/")), "e.test": serves(list(someList)),
+		},
+		want: fetch.Fetched, url: "https://e.test/",
+	}, {
+		name: "along six hosts",
+		scripts: map[string]script{
+			"lists.example": serves(redirect("https://a.test/")), "a.test": serves(redirect("https://b.test/")),
+			"b.test": serves(redirect("https://c.test/")), "c.test": serves(redirect("https://d.test/")),
+			"d.test": serves(redirect("https://e.test/")), "e.test": serves(redirect("https://f.test/")),
+		},
+		want: fetch.Refused, reason: "more than 5 redirects, the last to https://f.test/", url: "https://e.test/",
+	}, {
+		name:    "to itself",
+		scripts: map[string]script{"lists.example": serves(redirect("/all.txt"))},
+		want:    fetch.Refused, reason: "in a circle, back to https://lists.example/all.txt", url: "https://lists.example/all.txt",
+	}, {
+		name: "in a circle",
+		scripts: map[string]script{
+			"lists.example": serves(redirect("https://a.test/")), "a.test": serves(redirect("https://lists.example/all.txt")),
+		},
+		want: fetch.Refused, reason: "in a circle", url: "https://a.test/",
+	}, {
+		name: "ever deeper",
+		scripts: map[string]script{"lists.example": func(w io.Writer, r *http.Request) {
+			io.WriteString(w, redirect(r.URL.Path+"/x"))
+		}},
+		want: fetch.Refused, reason: "more than 5 redirects", url: "https://lists.example/all.txt/x/x/x/x/x",
+	}, {
+		name:    "nowhere",
+		scripts: map[string]script{"lists.example": serves("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n")},
+		want:    fetch.Failed, reason: "without a Location", url: "https://lists.example/all.txt",
+	}} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			result := newInternet(t, tc.scripts).fetch(nil)
+			if result.Outcome != tc.want || !strings.Contains(result.Reason, tc.reason) || result.URL != tc.url {
+				t.Errorf("%s (%s) at %s, want %s (%s) at %s", result.Outcome, result.Reason, result.URL, tc.want, tc.reason, tc.url)
+			}
+		})
+	}
+}
+
+// Where no redirect may lead, by its looks or by its address. Nothing is dialled there.
+func TestFetcher_Fetch_redirectsOut(t *testing.T) {
+	t.Parallel()
+	for to, reason := range map[string]string{
+		"http://mirror.example/all.txt":        "must begin with https://",
+		"HTTP://lists.example/all.txt":         "must begin with https://",
+		"ftp://mirror.example/all.txt":         "must begin with https://",
+		"file:///proc/self/environ":            "must begin with https://",
+		"javascript:alert(1)":                  "must begin with https://",
+		"https:///x":                           "must name a host",
+		"https://mirror.example:99999/":        "the port must be in",
+		"https://me:hunter2@mirror.example/":   "must not hold a user",
+		"https://mirror.example/%zz":           "what is no URL",
+		"https://127.0.0.1/":                   "must be a public host",
+		"https://127.0.0.1:9001/2018-06-01/":   "must be a public host",
+		"https://169.254.169.254/latest/":      "must be a public host",
+		"https://[::1]/":                       "must be a public host",
+		"https://10.1.2.3/":                    "must be a public host",
+		"https://[::ffff:10.1.2.3]/":           "must be a public host",
+		"https://[::ffff:169.254.169.254]/":    "must be a public host",
+		"https://[fe80::1%25eth0]/":            "must be a public host",
+		"https://localhost/":                   "must be a public host",
+		"https://100.64.0.1/":                  "100.64.0.1 has the address 100.64.0.1, which is not public",
+		"https://198.18.0.1/":                  "which is not public",
+		"https://[64:ff9b::a9fe:a9fe]/":        "which is not public", // NAT64 of 169.254.169.254
+		"https://[2002:7f00:1::]/":             "which is not public", // 6to4 of 127.0.0.1
+		"https://[::127.0.0.1]/":               "which is not public",
+		"https://[2001:0:7f00:1::]/":           "which is not public",
+		"https://private.test/":                "private.test has the address 10.0.0.8, which is not public",
+		"https://metadata.test/":               "metadata.test has the address 169.254.169.254, which is not public",
+		"https://mapped.test/":                 "mapped.test has the address ::ffff:127.0.0.1, which is not public",
+		"https://2852039166/latest/meta-data/": "2852039166 has the address 169.254.169.254", // if a resolver reads it so
+		"https://b\u00fccher.example/":         "the host must be in ASCII",
+	} {
+		t.Run(to, func(t *testing.T) {
+			t.Parallel()
+			in := newInternet(t, map[string]script{"lists.example": serves(redirect(to))})
+			in.answers["private.test"] = [][]netip.Addr{{netip.MustParseAddr("10.0.0.8"), netip.MustParseAddr("::1")}}
+			in.answers["metadata.test"] = [][]netip.Addr{{netip.MustParseAddr("169.254.169.254")}}
+			in.answers["mapped.test"] = [][]netip.Addr{{netip.MustParseAddr("::ffff:127.0.0.1")}}
+			in.answers["2852039166"] = [][]netip.Addr{{netip.MustParseAddr("169.254.169.254")}}
+			result := in.fetch(nil)
+			if result.Outcome != fetch.Refused || !strings.Contains(result.Reason, reason) || strings.Contains(result.Reason, "hunter2") {
+				t.Errorf("%s (%s), want %q", result.Outcome, result.Reason, reason)
+			}
+			if len(in.dialled) != 1 || in.dialled[0].Addr() != publicAddress {
+				t.Errorf("dialled %v", in.dialled)
+			}
+		})
+	}
+}
+
+// The URL itself is checked like any redirect.
+func TestFetcher_Fetch_urls(t *testing.T) {
+	t.Parallel()
+	for url, reason := range map[string]string{
+		"http://lists.example/":   "must begin with https://",
+		"https://127.0.0.1:9001/": "must be a public host",
+		"https://100.64.0.1/":     "which is not public",
+		"https://private.test/":   "which is not public",
+		"https://empty.test/":     "empty.test has no address",
+		"":                        "must begin with https://",
+	} {
+		in := newInternet(t, nil)
+		in.answers["private.test"] = [][]netip.Addr{{netip.MustParseAddr("fd00:ec2::254")}}
+		in.answers["empty.test"] = [][]netip.Addr{{}}
+		result := in.fetch(func(r *fetch.Request) { r.URL = url })
+		if result.Outcome == fetch.Fetched || !strings.Contains(result.Reason, reason) || len(in.dialled) > 0 {
+			t.Errorf("%q: %s (%s), dialled %v", url, result.Outcome, result.Reason, in.dialled)
+		}
+	}
+}
+
+// A DNS server of the attacker's can change its answer at any time. What is dialled is
+// the answer that was checked, and each connection has its own.
+func TestFetcher_Fetch_rebinding(t *testing.T) {
+	t.Parallel()
+	public, private := []netip.Addr{publicAddress}, []netip.Addr{netip.MustParseAddr("127.0.0.1")}
+	t.Run("after the check", func(t *testing.T) {
+		t.Parallel()
+		in := newInternet(t, map[string]script{"lists.example": serves(list(someList))})
+		in.answers["lists.example"] = [][]netip.Addr{public, private}
+		if result := in.fetch(nil); result.Outcome != fetch.Fetched {
+			t.Errorf("%s (%s)", result.Outcome, result.Reason)
+		}
+		if !slices.Equal(in.resolved, []string{"lists.example"}) || in.dialled[0].String() != "192.0.2.1:443" {
+			t.Errorf("resolved %v, dialled %v", in.resolved, in.dialled)
+		}
+	})
+	t.Run("between two hops", func(t *testing.T) {
+		t.Parallel()
+		in := newInternet(t, map[string]script{"lists.example": serves(redirect("/v2"))})
+		in.answers["lists.example"] = [][]netip.Addr{public, private}
+		if result := in.fetch(nil); result.Outcome != fetch.Refused || len(in.dialled) != 1 {
+			t.Errorf("%s (%s), dialled %v", result.Outcome, result.Reason, in.dialled)
+		}
+	})
+	t.Run("both at once", func(t *testing.T) {
+		t.Parallel()
+		in := newInternet(t, map[string]script{"lists.example": serves(list(someList))})
+		in.answers["lists.example"] = [][]netip.Addr{slices.Concat(private, public)}
+		if result := in.fetch(nil); result.Outcome != fetch.Fetched || len(in.dialled) != 1 {
+			t.Errorf("%s (%s), dialled %v", result.Outcome, result.Reason, in.dialled)
+		}
+	})
+}
+
+// Of several addresses the next is tried where nobody is, IPv4 before IPv6, and not ever
+// so many.
+func TestFetcher_Fetch_addresses(t *testing.T) {
+	t.Parallel()
+	dead := func(n byte) netip.Addr { return netip.AddrFrom4([4]byte{9, 9, 9, n}) }
+	in := newInternet(t, map[string]script{"lists.example:8443": serves(list(someList))})
+	in.answers["lists.example"] = [][]netip.Addr{{netip.MustParseAddr("2600::1"), dead(1), publicAddress}}
+	in.answers["dead.test"] = [][]netip.Addr{{dead(1), dead(2), dead(3), dead(4), dead(5)}}
+	if result := in.fetch(func(r *fetch.Request) { r.URL = "https://lists.example:8443/" }); result.Outcome != fetch.Fetched {
+		t.Errorf("%s (%s)", result.Outcome, result.Reason)
+	}
+	if got := fmt.Sprint(in.dialled); got != "[9.9.9.1:8443 192.0.2.1:8443]" {
+		t.Errorf("dialled %s", got)
+	}
+	in.dialled = nil
+	result := in.fetch(func(r *fetch.Request) { r.URL = "https://dead.test/" })
+	if result.Outcome != fetch.Failed || !strings.Contains(result.Reason, "connecting to dead.test: nobody is there; ") || len(in.dialled) != 4 {
+		t.Errorf("%s (%s), dialled %v", result.Outcome, result.Reason, in.dialled)
+	}
+}
+
+// A server must prove who it is.
+func TestFetcher_Fetch_certificate(t *testing.T) {
+	t.Parallel()
+	in := newInternet(t, nil)
+	stranger := in.fetch(func(r *fetch.Request) { r.URL = "https://stranger.example/" })
+	_, in.roots = newCertificate(t, "lists.example")
+	forger := in.fetch(nil)
+	for _, result := range []fetch.Result{stranger, forger} {
+		if result.Outcome != fetch.Failed || !strings.Contains(result.Reason, "greeting ") || !strings.Contains(result.Reason, "certificate") {
+			t.Errorf("%s (%s)", result.Outcome, result.Reason)
+		}
+	}
+	if len(in.requests) > 0 {
+		t.Error("a request went out before the server was known")
+	}
+}
+
+// Variables of the environment that lead other programs through a proxy do nothing.
+func TestFetcher_Fetch_noProxy(t *testing.T) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY"} {
+		t.Setenv(name, "http://127.0.0.1:1")
+	}
+	in := newInternet(t, map[string]script{"lists.example": serves(list(someList))})
+	if result := in.fetch(nil); result.Outcome != fetch.Fetched || in.dialled[0].Addr() != publicAddress {
+		t.Errorf("%s (%s), dialled %v", result.Outcome, result.Reason, in.dialled)
+	}
+}

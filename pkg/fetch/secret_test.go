@@ -1,0 +1,187 @@
+package fetch_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/pkg/fetch"
+)
+
+// The secret of these tests looks otherwise in a header, in a query and in Go's quotes.
+const hunter = `hunter2/"x" +&=%`
+
+var (
+	header = fetch.Secret{Header: "Auth-Key", Value: hunter}
+	query  = fetch.Secret{Query: "auth-key", Value: hunter}
+)
+
+// wantNoSecret makes sure that nothing a result says holds the secret in any form.
+func wantNoSecret(t *testing.T, result fetch.Result) {
+	t.Helper()
+	result.Body = nil
+	text := fmt.Sprintf("%+v %#v", result, result)
+	for _, form := range []string{hunter, url.QueryEscape(hunter), url.PathEscape(hunter), "hunter2",
+		base64.StdEncoding.EncodeToString([]byte(hunter))} {
+		if strings.Contains(text, form) {
+			t.Errorf("the result tells the secret: %s", text)
+		}
+	}
+}
+
+func TestFetcher_Fetch_secretIsSent(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		secret fetch.Secret
+		url    string
+		want   string // request target and header
+	}{
+		{header, "https://lists.example/all.txt?a=1", `/all.txt?a=1 hunter2/"x" +&=%`},
+		{query, "https://lists.example/all.txt", "/all.txt?auth-key=hunter2%2F%22x%22+%2B%26%3D%25 "},
+		{query, "https://lists.example/?z=1&a=%20", "/?z=1&a=%20&auth-key=hunter2%2F%22x%22+%2B%26%3D%25 "},
+		{fetch.Secret{}, "https://lists.example/", "/ "},
+	} {
+		in := newInternet(t, map[string]script{"lists.example": serves(list(someList))})
+		result := in.fetch(func(r *fetch.Request) { r.URL, r.Secret = tc.url, tc.secret })
+		if result.Outcome != fetch.Fetched {
+			t.Fatalf("%s (%s)", result.Outcome, result.Reason)
+		}
+		if got := in.requests[0].RequestURI + " " + in.requests[0].Header.Get("Auth-Key"); got != tc.want {
+			t.Errorf("asked %q, want %q", got, tc.want)
+		}
+		wantNoSecret(t, result)
+	}
+}
+
+// The secret is the server's of the URL: no other host, port or subdomain gets it.
+func TestFetcher_Fetch_secretStaysAtHome(t *testing.T) {
+	t.Parallel()
+	for to, wantSent := range map[string]bool{
+		"/v2/all.txt":                    true,
+		"https://lists.example/v2":       true,
+		"https://mirror.example/":        false,
+		"https://sub.lists.example/":     false,
+		"https://lists.example:8443/":    false,
+		"//lists.example./":              false,
+		"https://lists.example.a.test/":  false,
+		"https://mirror.example/?next=1": false,
+	} {
+		t.Run(to, func(t *testing.T) {
+			t.Parallel()
+			here := func(w io.Writer, r *http.Request) {
+				if r.URL.Path == "/all.txt" {
+					io.WriteString(w, redirect(to))
+					return
+				}
+				io.WriteString(w, list(someList))
+			}
+			in := newInternet(t, map[string]script{
+				"lists.example": here, "mirror.example": here, "sub.lists.example": here,
+				"lists.example:8443": here, "lists.example.": here,
+			})
+			result := in.fetch(func(r *fetch.Request) { r.Secret = header })
+			if to != "https://lists.example.a.test/" && result.Outcome != fetch.Fetched { // no certificate for that one
+				t.Fatalf("%s (%s)", result.Outcome, result.Reason)
+			}
+			last := in.requests[len(in.requests)-1]
+			if in.requests[0].Header.Get("Auth-Key") != hunter || len(in.requests) > 1 && (last.Header.Get("Auth-Key") != "") != wantSent {
+				t.Errorf("sent %q, want it sent: %v", last.Header.Get("Auth-Key"), wantSent)
+			}
+		})
+	}
+}
+
+// Servers repeat what they were told, in all places.
+func TestFetcher_Fetch_secretEchoed(t *testing.T) {
+	t.Parallel()
+	escaped := url.QueryEscape(hunter)
+	for _, tc := range []struct {
+		name   string
+		answer string
+		want   fetch.Outcome
+		reason string
+	}{
+		{"in a status", "HTTP/1.1 403 No " + hunter + "\r\n\r\n", fetch.Refused, "answers 403 Forbidden"},
+		{"instead of HTTP", hunter + "\r\n\r\n", fetch.Failed, "reading the answer of lists.example"},
+		{"in a broken header", "HTTP/1.1 200 OK\r\n" + hunter + "\r\n\r\n", fetch.Failed, "[secret]"},
+		{"in a length", "HTTP/1.1 200 OK\r\nContent-Length: " + hunter + "\r\n\r\n", fetch.Failed, "[secret]"},
+		{"in an encoding", list("x", "Content-Encoding: "+hunter), fetch.Refused, "[secret]"},
+		{"in a redirect to another host", redirect("https://mirror.example/?key=" + escaped), fetch.Refused, "would hand the secret to another host"},
+		{"in a path to another host", redirect("https://mirror.example/" + url.PathEscape(hunter)), fetch.Refused, "would hand the secret to another host"},
+		{"in a redirect to no URL", redirect("https://%zz/" + escaped), fetch.Refused, "what is no URL"},
+		{"in a redirect to http", redirect("http://mirror.example/" + url.PathEscape(hunter)), fetch.Refused, "[not told, because it repeats the secret]"},
+		{"in a host", redirect("https://hunter2.test/" + escaped), fetch.Refused, "another host"},
+		{"in a list", list("evil.example\n# licensed to " + hunter + "\n"), fetch.Refused, "repeats the secret"},
+		{"in a page", list("<html>bad key: " + hunter), fetch.Refused, "repeats the secret"},
+		{"across two reads of a list", list(strings.Repeat("x", 32<<10-5) + hunter), fetch.Refused, "repeats the secret"},
+		{"in what is kept of a list", list(someList, `ETag: "`+hunter+`"`, "Content-Type: text/plain; key="+escaped), fetch.Fetched, ""},
+	} {
+		for place, secret := range map[string]fetch.Secret{"header": header, "query": query} {
+			t.Run(tc.name+", "+place, func(t *testing.T) {
+				t.Parallel()
+				result := newInternet(t, map[string]script{"lists.example": serves(tc.answer)}).fetch(func(r *fetch.Request) { r.Secret = secret })
+				if result.Outcome != tc.want || !strings.Contains(result.Reason, tc.reason) {
+					t.Errorf("%s (%s), want %s (%s)", result.Outcome, result.Reason, tc.want, tc.reason)
+				}
+				if tc.name != "in a host" {
+					wantNoSecret(t, result)
+				}
+				if result.ETag != "" || result.ContentType != "" {
+					t.Errorf("kept %q and %q", result.ETag, result.ContentType)
+				}
+			})
+		}
+	}
+}
+
+// Of "Bearer abc" the scheme is no secret and the rest alone is one.
+func TestFetcher_Fetch_bearer(t *testing.T) {
+	t.Parallel()
+	in := newInternet(t, map[string]script{"lists.example": serves(redirect("http://a.test/0123456789abcdef"))})
+	result := in.fetch(func(r *fetch.Request) {
+		r.Secret = fetch.Secret{Header: "Authorization", Value: "Bearer 0123456789abcdef"}
+	})
+	if strings.Contains(result.Reason, "0123456789abcdef") || !strings.Contains(result.Reason, "http://a.test/[secret]") {
+		t.Error(result.Reason)
+	}
+}
+
+func TestFetcher_Fetch_secretThatIsNone(t *testing.T) {
+	t.Parallel()
+	for value, reason := range map[string]string{
+		"":                    "has 0 characters",
+		"1234567":             "has 7 characters, at least 8 make one",
+		"12345678\r\nX-Evil:": "a character at 8 that is not printable ASCII",
+		"schl\u00fcssel":      "a character at 4 that is not printable ASCII",
+	} {
+		in := newInternet(t, nil)
+		result := in.fetch(func(r *fetch.Request) { r.Secret = fetch.Secret{Header: "X-Key", Value: value} })
+		if result.Outcome != fetch.Refused || !strings.Contains(result.Reason, reason) || len(in.dialled) > 0 {
+			t.Errorf("%q: %s (%s), dialled %v", value, result.Outcome, result.Reason, in.dialled)
+		}
+	}
+}
+
+// A secret does not print itself, however it is printed.
+func TestSecret_hides(t *testing.T) {
+	t.Parallel()
+	request := fetch.Request{URL: "https://lists.example/", Secret: header}
+	encoded, err := json.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logged bytes.Buffer
+	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "request", request, "secret", request.Secret)
+	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "request", request, "secret", request.Secret)
+	text := fmt.Sprintf("%v %+v %#v %s %q %s %s", request, request, request, request.Secret, request.Secret, encoded, logged.String())
+	if strings.Contains(text, "hunter2") || !strings.Contains(text, "[secret]") {
+		t.Error(text)
+	}
+}
