@@ -8,7 +8,7 @@ FUZZTIME         ?= 30s
 LAMBDA_FLAGS     := -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -ldflags="-s -w -buildid="
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test athena conformance lint lint-templates fuzz bench build lambdas synth race clean
+.PHONY: help demo test athena conformance lint lint-templates fuzz bench build lambdas synth consumer race clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ $(TOOLS)/trino.classpath: test/athena/trino/pom.xml
 	mkdir -p $(TOOLS)
 	mvn -B -q -ntp -f $< org.apache.maven.plugins:maven-dependency-plugin:$(MAVEN_DEPENDENCY):build-classpath -Dmdep.outputFile=$@.new
 	mv $@.new $@
+
+consumer: ## use the constructs from another module: out of a module cache, and vendored
+	go run ./test/consumer
 
 race: ## run the tests of the packages under the race detector (needs a C compiler)
 	go test -race -short ./pkg/...

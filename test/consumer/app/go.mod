@@ -1,0 +1,9 @@
+module example.com/security
+
+go 1.26.0
+
+require (
+	github.com/aws/aws-cdk-go/awscdk/v2 v2.220.0
+	github.com/aws/jsii-runtime-go v1.119.0
+	github.com/resolverwatch/resolverwatch v0.0.1
+)
