@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
@@ -44,7 +43,7 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 	table := importerio.NewTable(dynamodb.NewFromConfig(config), s.Table)
 	core, err := importer.New(importer.Config{
 		Lists: lists, Archive: lists, Rows: table, Table: table,
-		Settings: importerio.NewParameters(ssm.NewFromConfig(config), s.Stack),
+		Settings: importerio.NewParameters(config, s.Stack),
 		Index:    importerio.NewIndexStore(objects, s.IndexBucket),
 		Log:      logger, Metrics: os.Stdout, Stack: s.Stack,
 		LegacyKey: s.LegacyKey, Guards: guards, DeletionGrace: s.DeletionGrace, MaxIndexBytes: s.MaxIndexBytes,

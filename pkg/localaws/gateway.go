@@ -8,6 +8,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/internal/awsjson"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/lambda"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/secretsmanager"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/ssm"
 )
 
@@ -15,9 +16,10 @@ import (
 // their target header, Lambda by its path, and the rest is S3.
 func (s *Stack) gateway() http.Handler {
 	services := map[string]http.Handler{
-		dynamodb.TargetPrefix: s.table,
-		ssm.TargetPrefix:      &s.parameters,
-		firehose.TargetPrefix: firehose.API{DeliveryStream: s.Stream},
+		dynamodb.TargetPrefix:       s.table,
+		ssm.TargetPrefix:            &s.parameters,
+		secretsmanager.TargetPrefix: &s.Secrets,
+		firehose.TargetPrefix:       firehose.API{DeliveryStream: s.Stream},
 	}
 	functions := lambda.API{Importer: s.Importer, Transformer: s.Transformer}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,9 +1,9 @@
 // Package localaws runs Resolverwatch's pipeline on this machine: S3, DynamoDB, the
-// Parameter Store, Lambda and Firehose as endpoints on loopback that keep AWS's
-// rules, wired the way the deployed stack is, with the really built functions as
-// child processes. What goes in are the paths of the functions' binaries and their
-// settings; what comes out is a [Stack] with one URL that the AWS SDKs and the AWS
-// CLI understand.
+// Parameter Store, Secrets Manager, Lambda and Firehose as endpoints on loopback that
+// keep AWS's rules, wired the way the deployed stack is, with the really built functions
+// as child processes. What goes in are the paths of the functions' binaries and their
+// settings; what comes out is a [Stack] with one URL that the AWS SDKs and the AWS CLI
+// understand.
 //
 // Each service is a package of its own below this one and says there what it keeps
 // and what it leaves out. All of it lives in memory and ends with [Stack.Close].
@@ -27,6 +27,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/lambda"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/secretsmanager"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/ssm"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
@@ -84,6 +85,8 @@ type Stack struct {
 	Stream *firehose.Stream
 	// Importer and Transformer are the functions.
 	Importer, Transformer *lambda.Function
+	// Secrets are what feeds with a URL are asked for.
+	Secrets secretsmanager.Store
 
 	objects    *s3.Server
 	table      *dynamodb.Server

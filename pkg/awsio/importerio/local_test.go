@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	localdynamodb "github.com/resolverwatch/resolverwatch/pkg/localaws/dynamodb"
@@ -78,7 +77,8 @@ func localTable(t *testing.T, config localdynamodb.Config) *dynamodb.Client {
 	return client
 }
 
-func localSSM(t *testing.T, parameters map[string]string) *ssm.Client {
+// localSSM serves parameters.
+func localSSM(t *testing.T, parameters map[string]string) aws.Config {
 	t.Helper()
 	var store localssm.Store
 	for name, value := range parameters {
@@ -88,5 +88,5 @@ func localSSM(t *testing.T, parameters map[string]string) *ssm.Client {
 	}
 	server := httptest.NewServer(&store)
 	t.Cleanup(server.Close)
-	return ssm.NewFromConfig(configFor(server.URL))
+	return configFor(server.URL)
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -16,23 +14,26 @@ import (
 
 // Parameters are the SSM parameters of a stack: [importer.Settings].
 type Parameters struct {
-	client *ssm.Client
-	stack  string
+	service *jsonService
+	stack   string
 }
 
 // NewParameters returns the parameters of a stack.
-func NewParameters(client *ssm.Client, stack string) *Parameters { return &Parameters{client, stack} }
+func NewParameters(config aws.Config, stack string) *Parameters {
+	return &Parameters{newJSONService(config, "ssm", "SSM", "AmazonSSM"), stack}
+}
 
 // Feed returns the settings of a feed.
 func (p *Parameters) Feed(ctx context.Context, id indicator.FeedID) ([]byte, error) {
 	name := settings.FeedParameter(p.stack, string(id))
-	out, err := p.client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
-	var missing *types.ParameterNotFound
-	if errors.As(err, &missing) {
+	var out struct{ Parameter struct{ Value string } }
+	err := p.service.call(ctx, "GetParameter", map[string]any{"Name": name, "WithDecryption": true}, &out)
+	var answer *jsonError
+	if errors.As(err, &answer) && answer.Code == "ParameterNotFound" {
 		return nil, importer.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the parameter %s: %w", name, err)
 	}
-	return []byte(aws.ToString(out.Parameter.Value)), nil
+	return []byte(out.Parameter.Value), nil
 }
