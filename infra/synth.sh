@@ -20,4 +20,14 @@ CDK_CONTEXT_JSON=$(node -p 'JSON.stringify({
 JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=$(node -p 'process.versions.node.split(".")[0]')
 export CDK_OUTDIR CDK_CONTEXT_JSON JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION
 ./bin/infra-app
+
+# What the command would say of the constructs' annotations, and do about errors.
+node -e '
+  for (const artifact of Object.values(require("./cdk.out/manifest.json").artifacts))
+    for (const [path, entries] of Object.entries(artifact.metadata ?? {}))
+      for (const { type, data } of entries) {
+        if (!/^aws:cdk:(info|warning|error)$/.test(type)) continue
+        console.log(`${type.slice("aws:cdk:".length)}: ${path.slice(1)}: ${data}`)
+        if (type === "aws:cdk:error") process.exitCode = 1
+      }'
 ls cdk.out/*.template.json

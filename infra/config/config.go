@@ -74,15 +74,6 @@ const (
 	BillingProvisioned Billing = "provisioned"
 )
 
-// Format is what the marked logs are written as.
-type Format string
-
-// The zero Format is FormatJSON.
-const (
-	FormatJSON    Format = "JSON"
-	FormatParquet Format = "PARQUET"
-)
-
 // DefaultStackName is the stack's name where none is set.
 const DefaultStackName = "Resolverwatch"
 

@@ -63,7 +63,7 @@ func TestDecode_values(t *testing.T) {
 		"importer": {"protected": ["corp.example"], "guards": {"shrinkPercent": 12.5}, "logLevel": "debug"},
 		"feeds": {"urlhaus": {"format": "csv", "confidence": 0}, "vendor.blocked": {"maxAge": "7d"}},
 		"transformer": {"failureMode": "fail", "checkCnames": false},
-		"delivery": {"processorBufferMiB": 0.5, "format": "PARQUET"},
+		"delivery": {"processorBufferMiB": 0.5},
 		"queryLogging": {"vpcIds": ["vpc-0a1b2c3d4e5f60001"]}
 	}`))
 	if err != nil {
@@ -83,7 +83,7 @@ func TestDecode_values(t *testing.T) {
 	}
 	want.Transformer.FailureMode = settings.FailureModeFail
 	want.Transformer.CheckCNAMEs = false
-	want.Delivery = config.Delivery{ProcessorBufferMiB: 0.5, Format: config.FormatParquet}
+	want.Delivery = config.Delivery{ProcessorBufferMiB: 0.5}
 	want.QueryLogging.VPCIDs = []string{"vpc-0a1b2c3d4e5f60001"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

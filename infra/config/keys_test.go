@@ -12,110 +12,18 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/config"
 )
 
-// samples has a value for every setting, as -c gives it, that is not its default.
-var samples = map[string]string{
-	"stackName":             "security-dns",
-	"account":               "111122223333",
-	"region":                "eu-west-1",
-	"terminationProtection": "true",
-	"tags.<key>":            "dns",
-	"removalPolicy":         "destroy",
-	"keyArn":                "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d",
-	"createKey":             "true",
-	"accessLogBucket":       "access-logs",
-
-	"store.tableName":             "indicators",
-	"store.billing":               "provisioned",
-	"store.readCapacity":          "50",
-	"store.writeCapacity":         "50",
-	"store.existingTable":         "indicators",
-	"store.listBucketName":        "lists",
-	"store.existingListBucket":    "lists",
-	"store.indexBucketName":       "index",
-	"store.existingIndexBucket":   "index",
-	"store.noncurrentVersionDays": "30",
-
-	"importer.listKey":                 "lists/domains.txt",
-	"importer.memoryMiB":               "2048",
-	"importer.timeoutSeconds":          "600",
-	"importer.publishEveryMinutes":     "30",
-	"importer.protected":               "corp.example,example.test",
-	"importer.deletionGraceHours":      "48",
-	"importer.guards.minValidPercent":  "90",
-	"importer.guards.minValidEntries":  "50",
-	"importer.guards.shrinkPercent":    "12.5",
-	"importer.guards.shrinkEntries":    "500",
-	"importer.guards.growthPercent":    "300",
-	"importer.guards.growthEntries":    "500",
-	"importer.guards.suffixPercent":    "2",
-	"importer.guards.suffixEntries":    "0",
-	"importer.guards.expectedPercent":  "80",
-	"importer.guards.maxListBytes":     "1048576",
-	"importer.guards.maxExpandedBytes": "4194304",
-	"importer.guards.maxRatio":         "50",
-	"importer.guards.maxLineBytes":     "8192",
-	"importer.guards.topListRanks":     "1000",
-	"importer.guards.minPrefixIPv4":    "24",
-	"importer.guards.minPrefixIPv6":    "48",
-	"importer.logRetentionDays":        "30",
-	"importer.logLevel":                "debug",
-	"importer.reservedConcurrency":     "1",
-
-	"feeds.<feed id>.format":      "csv",
-	"feeds.<feed id>.scope":       "name",
-	"feeds.<feed id>.column":      "domain",
-	"feeds.<feed id>.registrable": "true",
-	"feeds.<feed id>.category":    "phishing",
-	"feeds.<feed id>.severity":    "high",
-	"feeds.<feed id>.confidence":  "0",
-	"feeds.<feed id>.maxAge":      "7d",
-	"feeds.<feed id>.force":       "agreed with the SOC",
-
-	"feeds.<feed id>.url":          "https://lists.example/all.csv",
-	"feeds.<feed id>.schedule":     "rate(6 hours)",
-	"feeds.<feed id>.allow":        "true",
-	"feeds.<feed id>.secretArn":    "arn:aws:secretsmanager:eu-west-1:111122223333:secret:feeds-AbCdEf",
-	"feeds.<feed id>.secretKey":    "token",
-	"feeds.<feed id>.secretHeader": "Auth-Key",
-	"feeds.<feed id>.secretQuery":  "auth-key",
-	"feeds.<feed id>.maxBytes":     "1048576",
-	"feeds.<feed id>.timeout":      "30s",
-
-	"transformer.memoryMiB":           "512",
-	"transformer.timeoutSeconds":      "60",
-	"transformer.pollSeconds":         "30",
-	"transformer.maxIndexAgeDays":     "3",
-	"transformer.coldStartWaitMillis": "500",
-	"transformer.failureMode":         "fail",
-	"transformer.checkCnames":         "false",
-	"transformer.checkAddresses":      "false",
-	"transformer.logRetentionDays":    "30",
-	"transformer.logLevel":            "error",
-
-	"delivery.outputBucketName":               "marked-logs",
-	"delivery.existingOutputBucket":           "marked-logs",
-	"delivery.existingStream":                 "dns",
-	"delivery.prefix":                         "logs/!{timestamp:yyyy/MM/dd/HH}/",
-	"delivery.errorPrefix":                    "failed/!{firehose:error-output-type}/",
-	"delivery.compression":                    "UNCOMPRESSED",
-	"delivery.bufferIntervalSeconds":          "300",
-	"delivery.bufferSizeMiB":                  "64",
-	"delivery.processorBufferMiB":             "0.5",
-	"delivery.processorBufferIntervalSeconds": "120",
-	"delivery.format":                         "PARQUET",
-	"delivery.markedLogRetentionDays":         "400",
-	"delivery.logRetentionDays":               "30",
-
-	"queryLogging.enabled":   "false",
-	"queryLogging.name":      "all-vpcs",
-	"queryLogging.vpcIds":    "vpc-0a1b2c3d4e5f60001",
-	"queryLogging.shareWith": "444455556666",
-
-	"catalog.enabled":              "false",
-	"catalog.database":             "dns",
-	"catalog.workGroup":            "dns",
-	"catalog.bytesScannedLimitGiB": "10",
-	"catalog.resultRetentionDays":  "7",
+// readSamples returns a value for every setting, as -c gives it, that is not its default.
+func readSamples(t testing.TB) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/settings.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var samples map[string]string
+	if err := json.Unmarshal(text, &samples); err != nil {
+		t.Fatal(err)
+	}
+	return samples
 }
 
 // contextKey is what -c names the setting.
@@ -125,6 +33,7 @@ func contextKey(key string) string {
 
 func TestKeys_overridable(t *testing.T) {
 	t.Parallel()
+	samples := readSamples(t)
 	if len(samples) != len(config.Keys()) {
 		t.Errorf("%d samples for %d settings", len(samples), len(config.Keys()))
 	}
@@ -186,7 +95,7 @@ func TestKeys_documented(t *testing.T) {
 
 // Any context decodes to settings or to an error whose every line says where.
 func FuzzDecode(f *testing.F) {
-	for key, text := range samples {
+	for key, text := range readSamples(f) {
 		f.Add(`{}`, contextKey(key), text)
 	}
 	f.Add(`{"store":{"readCapacity":-1}}`, "resolverwatch.store.readCapacity.x", `[[]]`)

@@ -171,10 +171,6 @@ type Delivery struct {
 	//
 	// Default: 60.
 	ProcessorBufferIntervalSeconds int `json:"processorBufferIntervalSeconds"`
-	// Format of the objects.
-	//
-	// Default: JSON.
-	Format Format `json:"format"`
 	// MarkedLogRetentionDays until a marked log is deleted.
 	//
 	// Default: kept for good.
