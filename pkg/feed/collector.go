@@ -79,19 +79,19 @@ func (c *collector) zone(text []byte, scope indicator.Scope, action indicator.Ac
 	}
 }
 
-// target takes what is either a name or an address.
-func (c *collector) target(t target, text []byte, scope indicator.Scope, action indicator.Action) {
+// target takes what is either a name or an address, to block it.
+func (c *collector) target(t target, text []byte, scope indicator.Scope) {
 	switch {
 	case t.err != nil:
 		c.reject(text, t.err)
 	case t.skip != 0:
 		c.skip(text, t.skip)
 	case t.block.IsValid():
-		c.address(t.block, action)
+		c.address(t.block, indicator.ActionBlock)
 	case t.partial:
-		c.name(t.host, indicator.ScopeName, action)
+		c.name(t.host, indicator.ScopeName, indicator.ActionBlock)
 	default:
-		c.name(t.host, scope, action)
+		c.name(t.host, scope, indicator.ActionBlock)
 	}
 }
 

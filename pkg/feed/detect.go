@@ -11,8 +11,9 @@ import (
 const votes = 200
 
 // Detect finds the format of an uncompressed list by its first bytes, of which
-// 256 KiB are enough. JSON shows in the first character; otherwise the format that
-// most of the first entries look like wins. File names do not matter: lists of every
+// 256 KiB are enough. JSON shows in the first character, and MISP and STIX in the members
+// of its first object; otherwise the format that most of the first entries look like
+// wins. File names do not matter: lists of every
 // format are published as `.txt`.
 //
 // The error is a [*RefusedError] over [ErrEmpty], [ErrUnknownFormat], or what says
@@ -29,13 +30,13 @@ func choose(head []byte, wanted Format, compressed bool) (Format, error) {
 	begins := looksLikeJSON(head)
 	switch {
 	case wanted == "" && begins:
-		return JSON, nil
+		return formatOfJSON(head), nil
 	case wanted == "":
 		return vote(head)
-	case begins && wanted != JSON:
+	case begins && !wanted.isJSON():
 		return wanted, refuse(ErrWrongFormat, 1, "JSON, not %s", wanted)
 	}
-	if text := trimLeft(head); wanted == JSON && len(text) > 0 && strings.IndexByte(`{["`, text[0]) < 0 {
+	if text := trimLeft(head); wanted.isJSON() && len(text) > 0 && strings.IndexByte(`{["`, text[0]) < 0 {
 		return wanted, refuse(ErrWrongFormat, 1, "no JSON object or array")
 	}
 	return wanted, nil

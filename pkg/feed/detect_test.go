@@ -48,6 +48,31 @@ func TestDetect(t *testing.T) {
 		{"JSON array", " [\n\"evil.example\"]", feed.JSON},
 		{"JSON objects", "{\"ioc\":\"evil.example\"}\n{\"ioc\":\"b.example\"}\n", feed.JSON},
 		{"JSON of any shape", `{"message":"no list"}`, feed.JSON},
+		{"a MISP event", `{"Event":{"info":"x","Attribute":[]}}`, feed.MISP},
+		{"a MISP event without its wrapper", `{"uuid":"x","info":"y","Attribute":[{"type":"domain"}]}`, feed.MISP},
+		{"a MISP event whose attributes are far off", `{"id":"1","Orgc":{"name":"` + strings.Repeat("x", 1000), feed.MISP},
+		{"a MISP answer", `{"response":[{"Event":{}}]}`, feed.MISP},
+		{"MISP events in an array", ` [ {"Event":{}} ]`, feed.MISP},
+		{"MISP events, one a line", "{\"Event\":{}}\n{\"Event\":{}}\n", feed.MISP},
+		{"MISP attributes, one a line", `{"type":"domain","value":"evil.example","to_ids":false}`, feed.MISP},
+		{"a warninglist", `{"description":"d","list":["a.example"],"name":"n","type":"string","version":1}`, feed.MISP},
+		{"a warninglist by its attributes", `{"list":["a.example"],"matching_attributes":["domain"]}`, feed.MISP},
+		{"a warninglist, cut within its list", `{"description":"d","list":["a.example","b.exa`, feed.MISP},
+		{"a list with a title", `{"name":"n","list":["a.example"]}`, feed.JSON},
+		{"a list with a type of its own", `{"name":"n","type":"phishing","list":["a.example","b.exa`, feed.JSON},
+		{"a list with other members, cut", `{"name":"n","count":2,"list":["a.example","b.exa`, feed.JSON},
+		{"a list without a title, cut", `{"list":["a.example","b.exa`, feed.JSON},
+		{"a STIX bundle", `{"type":"bundle","id":"bundle--1","objects":[]}`, feed.STIX},
+		{"a STIX bundle in another order", `{"id":"bundle--1","objects":[{"type":"`, feed.STIX},
+		{"a STIX bundle, objects first", `{"objects":[{"type":"malware","id":"malware--1"}],"type":"bundle"}`, feed.STIX},
+		{"a TAXII envelope", `{"more":false,"objects":[{"id":"indicator--1","type":"indicator"}]}`, feed.STIX},
+		{"STIX objects in an array", `[{"type":"indicator","id":"indicator--1","pattern":"x"}]`, feed.STIX},
+		{"STIX objects, one a line", `{"spec_version":"2.1","type":"indicator"}` + "\n", feed.STIX},
+		{"objects of another kind", `{"objects":[{"type":"host","id":"h-1","domain":"a.example"}]}`, feed.JSON},
+		{"an array of objects", `[{"type":"domain","id":"5--x","value":"evil.example"}]`, feed.JSON},
+		{"ThreatFox", `{"query_status":"ok","data":[{"id":"1","ioc":"evil.example","ioc_type":"domain"}]}`, feed.JSON},
+		{"words of MISP as values", `{"response":"Event","Attribute":"Object","domain":"evil.example"}`, feed.JSON},
+		{"an object that is cut at once", `{"type`, feed.JSON},
 		{"the majority wins", "evil.example\nb.example\n||c.example^\n", feed.Plain},
 	}
 	for _, tt := range tests {
@@ -85,12 +110,16 @@ func TestParseFormat(t *testing.T) {
 	}
 }
 
-// The folder of a real list names its format.
+// The folder of a real list names its format; lists to allow are warninglists.
 func TestDetect_corpus(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(corpus(t), "data", "feeds")
+	folders := map[string]feed.Format{"allow": feed.MISP}
 	for _, format := range feed.Formats() {
-		lists, err := filepath.Glob(filepath.Join(root, string(format), "*"))
+		folders[string(format)] = format
+	}
+	for folder, format := range folders {
+		lists, err := filepath.Glob(filepath.Join(root, folder, "*"))
 		if err != nil || len(lists) == 0 {
 			t.Errorf("no %s lists: %v", format, err)
 		}

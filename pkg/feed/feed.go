@@ -16,9 +16,11 @@
 // Names go through [domainname.Parse]: UTS 46 for Unicode, lower case, no final dot,
 // underscores kept. The scope of a name follows from the format:
 //
-//   - plain, wildcard, CSV, JSON: the name and everything under it; `*.x` and `.x`
-//     mean the same as `x`. A host cut out of a URL, of `host:port` or of `host/path`
+//   - plain, wildcard, CSV, JSON, MISP, STIX: the name and everything under it; `*.x`
+//     and `.x` mean the same as `x`. A host cut out of a URL, of `host:port` or of `host/path`
 //     stands for itself alone, since the list names less than the whole host.
+//   - MISP warninglists: of type hostname the name and everything under it, of type
+//     string the name alone. Those that match parts of names are refused.
 //   - hosts: the name alone.
 //   - Adblock: `||x^` the name and everything under it, `||*.x^` what is under it,
 //     `|x^`, `://x^` and a bare `x` the name alone.
@@ -26,8 +28,8 @@
 //   - RPZ: `x` the name alone, `*.x` what is under it.
 //
 // [Options].Scope replaces all of these. Addresses and CIDR blocks are indicators of
-// their own in plain, wildcard, CSV and JSON lists, in Adblock host rules and in RPZ
-// `rpz-ip` triggers. Where a server would look for a name (second column of hosts
+// their own in plain, wildcard, CSV, JSON, MISP and STIX lists, in Adblock host rules and
+// in RPZ `rpz-ip` triggers. Where a server would look for a name (second column of hosts
 // files, owner names of dnsmasq, unbound, BIND, RPZ) an address has no effect, so it
 // is skipped, and so is a wildcard over an address. IPv4 octets with a leading zero
 // are rejected: readers disagree whether they are octal. IPv4 in IPv6 is unmapped,
@@ -83,16 +85,24 @@ func (c *collector) read(source *source) (Format, error) {
 		return c.options.Format, err
 	}
 	wanted := c.options.Format
-	if wanted == "" && c.options.Column != "" && !looksLikeJSON(head) {
-		wanted = CSV // nothing else has columns
+	if wanted == "" && c.options.Column != "" { // nothing else has columns
+		wanted = CSV
+		if looksLikeJSON(head) {
+			wanted = JSON
+		}
 	}
 	format, err := choose(head, wanted, source.compression != "")
 	if err != nil {
 		return format, err
 	}
-	if format == JSON {
+	switch format {
+	case JSON:
 		err = readJSON(in, c)
-	} else {
+	case MISP:
+		err = readMISP(in, c)
+	case STIX:
+		err = readSTIX(in, c)
+	default:
 		err = readLines(in, c, newLineReader(format, c.options))
 	}
 	if err == nil && c.counts.entries == 0 {

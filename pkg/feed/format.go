@@ -10,7 +10,8 @@ import (
 type Format string
 
 // The formats. Plain is one name, address, CIDR block or URL a line; Wildcard is
-// Plain written as `*.x`, read alike; JSON includes one JSON value a line.
+// Plain written as `*.x`, read alike; JSON includes one JSON value a line. MISP is what
+// MISP exports and its warninglists, STIX is STIX 2.
 const (
 	Plain    Format = "plain"
 	Hosts    Format = "hosts"
@@ -22,11 +23,13 @@ const (
 	Wildcard Format = "wildcard"
 	CSV      Format = "csv"
 	JSON     Format = "json"
+	MISP     Format = "misp"
+	STIX     Format = "stix"
 )
 
 // Formats returns all formats, in the order of the documentation.
 func Formats() []Format {
-	return []Format{Plain, Hosts, Adblock, Dnsmasq, Unbound, BIND, RPZ, Wildcard, CSV, JSON}
+	return []Format{Plain, Hosts, Adblock, Dnsmasq, Unbound, BIND, RPZ, Wildcard, CSV, JSON, MISP, STIX}
 }
 
 // ParseFormat reads the name of a format. The empty text is the empty Format, which
@@ -38,6 +41,9 @@ func ParseFormat(text string) (Format, error) {
 	}
 	return format, nil
 }
+
+// isJSON reports whether lists of the format are JSON.
+func (f Format) isJSON() bool { return f == JSON || f == MISP || f == STIX }
 
 func joinFormats() string {
 	var names []string

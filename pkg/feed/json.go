@@ -23,8 +23,8 @@ var (
 )
 
 // containers are the members of an object at the top whose arrays hold the entries:
-// those of ThreatFox ("data"), its mirrors ("iocs"), the URLhaus API ("urls"), MISP
-// warninglists ("list") and home-made lists. So do arrays under numbers, which the
+// those of ThreatFox ("data"), its mirrors ("iocs"), the URLhaus API ("urls") and home-made
+// lists. So do arrays under numbers, which the
 // full exports of ThreatFox and URLhaus are made of.
 var containers = []string{
 	"data", "iocs", "indicators", "urls", "domains", "hosts", "hostnames", "ips", "addresses",
@@ -34,7 +34,7 @@ var containers = []string{
 // jsonReader reads arrays of strings or of objects, objects that contain such arrays,
 // and sequences of all these, as in one object a line.
 type jsonReader struct {
-	in        jsonScanner
+	in        *jsonScanner
 	c         *collector
 	column    string
 	row       jsonMembers // of the current entry
@@ -42,55 +42,34 @@ type jsonReader struct {
 	members   []string    // of the first of them
 }
 
+func newJSONReader(in *window, c *collector) *jsonReader {
+	return &jsonReader{in: newJSONScanner(in), c: c, column: c.options.Column}
+}
+
 func readJSON(in *window, c *collector) error {
-	r := &jsonReader{in: jsonScanner{in: in, line: 1}, c: c, column: c.options.Column}
-	err := r.all()
-	c.line = r.in.lines()
-	if err == nil && r.shapeless > 0 && r.shapeless == c.counts.entries {
+	r := newJSONReader(in, c)
+	return r.finish(r.in.values(r.top))
+}
+
+// finish refuses a list without a single entry of a known shape. err is what ended the
+// walk.
+func (r *jsonReader) finish(err error) error {
+	r.c.line = r.in.lines()
+	if err == nil && r.shapeless > 0 && r.shapeless == r.c.counts.entries {
 		return refuse(ErrUnknownJSON, 0, "it has %s", strings.Join(r.members, ", "))
 	}
-	return atLine(err, c.line)
+	return atLine(err, r.c.line)
 }
 
-// all reads the values at the top.
-func (r *jsonReader) all() error {
-	for {
-		first, err := r.in.peek()
-		switch {
-		case err != nil || first == 0:
-			return err
-		case first == '[':
-			err = r.array()
-		case first == '{':
-			err = r.object()
-		default:
-			err = r.element()
-		}
-		if err != nil {
-			return err
-		}
+// top reads a value at the top.
+func (r *jsonReader) top(first byte) error {
+	switch first {
+	case '[':
+		return r.in.elements(r.element)
+	case '{':
+		return r.object()
 	}
-}
-
-// array reads entries.
-func (r *jsonReader) array() error {
-	if _, err := r.in.next("["); err != nil {
-		return err
-	}
-	if first, err := r.in.peek(); err != nil {
-		return err
-	} else if first == ']' {
-		_, err = r.in.next("]")
-		return err
-	}
-	for {
-		if err := r.element(); err != nil {
-			return err
-		}
-		if end, err := r.in.next(",]"); err != nil || end == ']' {
-			return err
-		}
-	}
+	return r.element()
 }
 
 // object reads a container or, at the top, one entry.
@@ -98,54 +77,32 @@ func (r *jsonReader) object() error {
 	line := r.in.line
 	var members jsonMembers
 	contains := false
-	if _, err := r.in.next("{"); err != nil {
+	err := r.in.members(func(name []byte) error {
+		isList, err := r.member(string(name), &members)
+		contains = contains || isList
 		return err
-	}
-	first, err := r.in.peek()
-	for end := first; err == nil && end != '}'; {
-		var isList bool
-		if isList, err = r.member(&members); err == nil {
-			contains = contains || isList
-			end, err = r.in.next(",}")
-		}
-	}
-	if err == nil && first == '}' {
-		_, err = r.in.next("}")
-	}
+	})
 	if err == nil && !contains {
 		r.c.line = line
-		r.entry(&members, []byte("{"+strings.Join(members.names, ", ")+"}"))
+		r.entry(&members, textOf(members.names))
 		err = r.c.err
 	}
 	return err
 }
 
-// member reads one member of an object at the top: the entries in it if it is a list
-// of them, or else its value, into members.
-func (r *jsonReader) member(members *jsonMembers) (isList bool, err error) {
-	text, err := r.in.value()
-	if err != nil {
-		return false, err
-	}
-	quoted := jsonscan.New(text)
-	raw, err := quoted.Text()
-	if err != nil {
-		return false, refuseFor(ErrBadJSON, r.in.line, err)
-	}
-	name := string(raw.Append(nil))
-	if _, err := r.in.next(":"); err != nil {
-		return false, err
-	}
+// member reads the value of one member of an object at the top: the entries in it if it
+// is a list of them, or else its text, into members.
+func (r *jsonReader) member(name string, members *jsonMembers) (isList bool, err error) {
 	first, err := r.in.peek()
 	switch {
 	case err != nil:
 		return false, err
 	case first == '[' && isContainer(name):
-		return true, r.array()
+		return true, r.in.elements(r.element)
 	case len(members.names) == maxMembers:
 		return false, refuse(ErrUnknownJSON, r.in.line, "an object with over %d members", maxMembers)
 	}
-	text, err = r.in.value()
+	text, err := r.in.value()
 	switch {
 	case errors.Is(err, ErrTooLarge) && first == '[':
 		return false, refuse(ErrUnknownJSON, r.in.line, "a long array %q", shown([]byte(name)))
@@ -173,6 +130,12 @@ func (r *jsonReader) element() error {
 	if err != nil {
 		return err
 	}
+	r.take(text)
+	return r.c.err
+}
+
+// take takes the text of one entry.
+func (r *jsonReader) take(text []byte) {
 	cursor := jsonscan.New(text)
 	switch text[0] {
 	case '{':
@@ -192,7 +155,6 @@ func (r *jsonReader) element() error {
 	default:
 		r.unknown(text, errNoString, []string{strconv.Quote(shown(text))})
 	}
-	return r.c.err
 }
 
 // walk reads the members of an entry into r.row. Their names are kept only as long as
@@ -244,15 +206,6 @@ func (r *jsonReader) headingOf(name []byte) heading {
 		return heading{}
 	}
 	return known
-}
-
-// unknown rejects an entry of no known shape.
-func (r *jsonReader) unknown(text []byte, err error, members []string) {
-	if r.shapeless == 0 {
-		r.members = members[:min(len(members), shownMembers)]
-	}
-	r.shapeless++
-	r.c.reject(text, err)
 }
 
 func isContainer(name string) bool {

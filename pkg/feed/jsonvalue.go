@@ -13,11 +13,19 @@ const (
 	maxValueDepth = 64
 )
 
-// jsonScanner cuts a stream into JSON values without understanding them.
+// firstOfValue are the bytes that a value may begin with.
+const firstOfValue = `{["-0123456789tfn`
+
+// jsonScanner cuts a stream into JSON values without understanding them, or walks it
+// member by member. What is walked, and not taken as a value, may be of any length.
 type jsonScanner struct {
-	in   *window
-	line int // of the next byte, from 1
+	in    *window
+	line  int    // of the next byte, from 1
+	depth int    // of the objects and arrays that are walked
+	named []byte // the name of the last member
 }
+
+func newJSONScanner(in *window) *jsonScanner { return &jsonScanner{in: in, line: 1} }
 
 // peek skips white space and returns the next byte; zero at the end.
 func (s *jsonScanner) peek() (byte, error) {
@@ -75,7 +83,7 @@ func (s *jsonScanner) next(wanted string) (byte, error) {
 
 // value consumes one value and returns its bytes, valid until the next call.
 func (s *jsonScanner) value() ([]byte, error) {
-	if _, err := s.want(`{["-0123456789tfn`); err != nil {
+	if _, err := s.want(firstOfValue); err != nil {
 		return nil, err
 	}
 	var nesting nesting
@@ -87,7 +95,7 @@ func (s *jsonScanner) value() ([]byte, error) {
 			return nil, refuse(ErrTooLarge, s.line, "a JSON value over %d bytes", maxValueBytes)
 		}
 		n, done := nesting.add(s.in.buf[s.in.start+i])
-		if nesting.depth > maxValueDepth {
+		if s.depth+nesting.depth > maxValueDepth {
 			return nil, refuse(ErrTooLarge, s.line, "JSON nested over %d levels", maxValueDepth)
 		}
 		if done {

@@ -21,7 +21,7 @@ func (plainReader) line(c *collector, line []byte) {
 		c.reject(text, errWords)
 		return
 	}
-	c.target(parseTarget(text), text, indicator.ScopeSubtree, indicator.ActionBlock)
+	c.target(parseTarget(text), text, indicator.ScopeSubtree)
 }
 
 func (plainReader) end(*collector) {}

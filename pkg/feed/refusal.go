@@ -37,10 +37,15 @@ var (
 		"correct the format, or leave it out to have it found")
 	ErrUnknownJSON = reason("JSON of no known shape",
 		"known are arrays of names or of objects with a member such as domain, host, url, ip, ioc, "+
-			"indicator or value, such objects one a line, and ThreatFox and URLhaus exports; "+
-			"or name the member as the column")
+			"indicator or value, such objects one a line, ThreatFox and URLhaus exports, MISP events and "+
+			"warninglists, and STIX bundles; or name the member as the column")
 	ErrBadJSON = reason("malformed JSON",
 		"check that the list was transferred as it is")
+	ErrWidens = reason("a warninglist that matches parts of names",
+		"read as names its entries would cover more than they mean: take a list of type string, hostname or cidr; "+
+			"if its entries are whole names after all, name the format json")
+	ErrPartial = reason("one page of several",
+		"fetch the others too and give all objects in one bundle")
 	ErrColumn = reason("no such column",
 		"name a heading of the table, or the number of the column counted from 1")
 )

@@ -44,6 +44,10 @@ const (
 	SkipHousekeeping                    // localhost and its like
 	SkipOtherType                       // a file hash, a mail address and their like
 	SkipNoValue                         // a row whose indicator columns are all empty
+	SkipWithdrawn                       // deleted (MISP) or revoked (STIX) by its source
+	SkipNotDetection                    // MISP: `to_ids` is false
+	SkipObservation                     // STIX: a name or an address that no indicator speaks of
+	SkipCondition                       // STIX: a pattern that asks for more than one value
 	skipEnd
 )
 
@@ -64,6 +68,10 @@ var skipWords = [skipEnd]string{
 	SkipHousekeeping:    "localhost and its like",
 	SkipOtherType:       "neither a name nor an address",
 	SkipNoValue:         "row without an indicator",
+	SkipWithdrawn:       "withdrawn by its source",
+	SkipNotDetection:    "not meant for detection (to_ids is false)",
+	SkipObservation:     "observed only, no indicator",
+	SkipCondition:       "pattern with more conditions than one value",
 }
 
 // String returns the reason in words.

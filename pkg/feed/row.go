@@ -31,13 +31,21 @@ func (c *collector) take(row *cells, text []byte) {
 	if partial || kind == typeURL {
 		scope = indicator.ScopeName
 	}
+	c.value(value, kind, scope)
+}
+
+// value takes a name, an address, or a URL or part of one. It is not empty and has no
+// white space at its ends.
+func (c *collector) value(value []byte, kind valueType, scope indicator.Scope) {
 	switch {
+	case kind == typeAddress:
+		c.target(parseOnlyAddress(value), value, scope)
 	case isSimpleName(value):
 		c.name(value, scope, indicator.ActionBlock)
 	case kind == typeAddressPort:
-		c.target(parseAddressPort(value), value, scope, indicator.ActionBlock)
+		c.target(parseAddressPort(value), value, scope)
 	default:
-		c.target(parseTarget(value), value, scope, indicator.ActionBlock)
+		c.target(parseTarget(value), value, scope)
 	}
 }
 
@@ -47,6 +55,7 @@ type valueType uint8
 const (
 	typeAny valueType = iota // the value shows what it is
 	typeURL
+	typeAddress // nothing else will do
 	typeAddressPort
 	typeOther // no name and no address
 )

@@ -30,6 +30,8 @@ func slowRead(format feed.Format, text string) *slowReader {
 		s.csv(text)
 	case feed.JSON:
 		s.json(text)
+	case feed.MISP, feed.STIX:
+		s.list(slowJSON(format, text))
 	default:
 		for line := range strings.Lines(text) {
 			if line = strings.TrimSpace(line); line != "" {
@@ -38,6 +40,29 @@ func slowRead(format feed.Format, text string) *slowReader {
 		}
 	}
 	return s
+}
+
+var slowHash = regexp.MustCompile(`^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// list takes the values of entries that are found by decoding everything.
+func (s *slowReader) list(found *slowList) {
+	s.entries = len(found.entries)
+	for _, entry := range found.entries {
+		block, isAddress := slowAddress(entry.value)
+		url := slowURL.FindStringSubmatch(entry.value)
+		switch {
+		case entry.kind == "", slowHash.MatchString(entry.value):
+		case isAddress:
+			s.accept("cidr ", block)
+		case entry.kind == "address":
+		case url != nil:
+			s.host(url[1])
+		case entry.kind == "host":
+			s.target("name ", entry.value)
+		default:
+			s.target("subtree ", strings.TrimPrefix(strings.TrimPrefix(entry.value, "*"), "."))
+		}
+	}
 }
 
 func (s *slowReader) line(format feed.Format, line string) {
@@ -247,7 +272,7 @@ func (s *slowReader) element(element any) {
 		s.object(element)
 	case string:
 		s.entries++
-		if regexp.MustCompile(`^[0-9a-f]*$`).MatchString(element) && len(element) >= 32 {
+		if slowHash.MatchString(element) {
 			return
 		}
 		s.target("subtree ", strings.TrimPrefix(element, "."))

@@ -13,6 +13,7 @@ var (
 	errWords = errors.New("several words: name hosts as the format, or the column of a table")
 	errPort  = errors.New("port that is not in [1, 65535]")
 	errHost  = errors.New("URL without a host")
+	errName  = errors.New("a name where an address is wanted")
 )
 
 // target is what people write where a name or an address is wanted. Exactly one of
@@ -151,6 +152,15 @@ func parseAddressPort(text []byte) target {
 	}
 	t := parseTarget(text[:colon])
 	t.partial = true
+	return t
+}
+
+// parseOnlyAddress is parseTarget where a name will not do.
+func parseOnlyAddress(text []byte) target {
+	t := parseTarget(text)
+	if t.err == nil && t.skip == 0 && !t.block.IsValid() {
+		return target{err: errName}
+	}
 	return t
 }
 

@@ -75,7 +75,7 @@ func NewFeedSettings(wire settings.Feed) (FeedSettings, error) {
 
 // readingVersion changes when the same list would be read into other entries than
 // before, so that it is read again.
-const readingVersion = 1
+const readingVersion = 2
 
 // fingerprint identifies what makes of a list the entries that it makes, and how long
 // they count. A reason to override guards is no part of it.

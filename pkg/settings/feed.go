@@ -12,7 +12,7 @@ const maxFeedBytes = 4 << 10
 // be left out, and so may the parameter: a folder with a list in it is a feed.
 type Feed struct {
 	// Format of the list: plain, hosts, adblock, dnsmasq, unbound, bind, rpz,
-	// wildcard, csv or json.
+	// wildcard, csv, json, misp or stix.
 	//
 	// Default: found by looking at the list.
 	Format string `json:"format,omitempty"`

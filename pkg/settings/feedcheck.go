@@ -14,7 +14,7 @@ import (
 
 // FeedFormats returns the formats of lists.
 func FeedFormats() []string {
-	return []string{"plain", "hosts", "adblock", "dnsmasq", "unbound", "bind", "rpz", "wildcard", "csv", "json"}
+	return []string{"plain", "hosts", "adblock", "dnsmasq", "unbound", "bind", "rpz", "wildcard", "csv", "json", "misp", "stix"}
 }
 
 // FeedScopes returns how far a name can reach.

@@ -49,7 +49,7 @@ func TestFeed_Validate_problems(t *testing.T) {
 	}{{
 		name: "words",
 		in:   settings.Feed{Format: "cvs", Scope: "all", Severity: "bad", Confidence: &above, MaxAge: "soon"},
-		want: `format "cvs": must be one of plain, hosts, adblock, dnsmasq, unbound, bind, rpz, wildcard, csv, json
+		want: `format "cvs": must be one of plain, hosts, adblock, dnsmasq, unbound, bind, rpz, wildcard, csv, json, misp, stix
 scope "all": must be one of name, subtree, under
 severity "bad": must be one of low, medium, high, critical
 confidence 101: must be in [0, 100]

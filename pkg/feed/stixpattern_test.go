@@ -1,0 +1,255 @@
+package feed_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/pkg/feed"
+)
+
+// readPattern says what becomes of the indicator of a pattern: what it lists, and why
+// other parts of it are left out.
+func readPattern(t *testing.T, pattern string) (outcome []string) {
+	t.Helper()
+	o := feed.Options{
+		Format:   feed.STIX,
+		OnReject: func(e feed.LineError) { outcome = append(outcome, "rejected: "+e.Err.Error()) },
+		OnSkip:   func(s feed.SkippedLine) { outcome = append(outcome, s.Why.String()) },
+	}
+	emit := func(entry string) { outcome = append(outcome, entry) }
+	if err := parseRendered(bundle(stixIndicator(pattern, "")), o, emit); err != nil {
+		t.Fatal(err)
+	}
+	return outcome
+}
+
+const (
+	skippedType      = "neither a name nor an address"
+	skippedCondition = "pattern with more conditions than one value"
+)
+
+func TestParse_stixPatterns(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		pattern string
+		want    []string
+	}{
+		// One value.
+		{"[domain-name:value = 'evil.example']", []string{"subtree evil.example"}},
+		{"[domain-name:value='Evil.Example.']", []string{"subtree evil.example"}},
+		{" [ domain-name : value == 'evil.example' ] ", []string{"subtree evil.example"}},
+		{"[domain-name:'value'='evil.example']", []string{"subtree evil.example"}},
+		{"([(domain-name:value='evil.example')])", []string{"subtree evil.example"}},
+		{"[hostname:value='evil.example']", []string{"subtree evil.example"}},
+		{"[domain-name:value='192.0.2.1']", []string{"cidr 192.0.2.1"}},
+		{"[domain-name:value='evil.example/x']", []string{"name evil.example"}},
+		{"[domain-name:value='b\u00fccher.example']", []string{"subtree xn--bcher-kva.example"}},
+		{"[ipv4-addr:value = '192.0.2.1']", []string{"cidr 192.0.2.1"}},
+		{"[ipv4-addr:value='192.0.2.7/24']", []string{"cidr 192.0.2.0/24"}},
+		{"[ipv4-addr:value ISSUBSET '192.0.2.0/24']", []string{"cidr 192.0.2.0/24"}},
+		{"[ipv6-addr:value = '2001:db8::1']", []string{"cidr 2001:db8::1"}},
+		{"[ipv6-addr:value ISSUBSET '2001:db8::/32']", []string{"cidr 2001:db8::/32"}},
+		{"[url:value = 'http://evil.example/x?y']", []string{"name evil.example"}},
+		{"[url:value='evil.example']", []string{"name evil.example"}},
+		{"[url:value='http://192.0.2.1:80/']", []string{"cidr 192.0.2.1"}},
+		{`[url:value='http://evil.example/it\'s\\x']`, []string{"name evil.example"}},
+
+		// Several, of which one is enough.
+		{"[domain-name:value='a.example' OR domain-name:value='b.example' OR url:value='http://c.example/']",
+			[]string{"subtree a.example", "subtree b.example", "name c.example"}},
+		{"[domain-name:value='a.example'] OR [ipv4-addr:value='192.0.2.1']", []string{"subtree a.example", "cidr 192.0.2.1"}},
+		{"([domain-name:value='a.example'] OR ([domain-name:value='b.example']))", []string{"subtree a.example", "subtree b.example"}},
+		{"[domain-name:value IN ('a.example','b.example' , 'c.example')]", []string{"subtree a.example", "subtree b.example", "subtree c.example"}},
+		{"[domain-name:value='a.example' OR file:name='x.exe']", []string{"subtree a.example", skippedType}},
+		{"[domain-name:value='a.example' OR domain-name:value LIKE '%.b.example']", []string{"subtree a.example", "wildcard or part of a name"}},
+
+		// Of something else.
+		{"[file:hashes.'SHA-256'='abc']", []string{skippedType}},
+		{"[file:hashes.sha256='abc']", []string{skippedType}},
+		{"[process:name='x'] OR [email-addr:value='a@b.example']", []string{skippedType, skippedType}},
+		{"[android-property:name='x']", []string{skippedType}},
+		{"[domain-name:resolves_to_refs[*].value='192.0.2.1']", []string{skippedType}},
+		{"[network-traffic:extensions.'http-request-ext'.request_header[0] LIKE 'x']", []string{skippedType}},
+		{"[file:size > 1024]", []string{skippedType}},
+		{"[file:created >= t'2026-01-01T00:00:00Z']", []string{skippedType}},
+		{"[artifact:payload_bin = b'QUFB']", []string{skippedType}},
+		{"[artifact:payload_bin = h'00ff']", []string{skippedType}},
+		{"[file:name IN ('a','b')]", []string{skippedType}},
+		{"[x-own:flag = true]", []string{skippedType}},
+		{"[EXISTS file:name]", []string{skippedType}},
+		{"[domain-name:name='evil.example']", []string{skippedType}},
+		{"[Domain-Name:value='evil.example']", []string{skippedType}},
+
+		// What lists more than it means, if it were read as one value.
+		{"[domain-name:value='a.example' AND domain-name:value='b.example']", []string{skippedCondition}},
+		{"[ipv4-addr:value='192.0.2.1' AND network-traffic:dst_port=443]", []string{skippedCondition}},
+		{"[network-traffic:dst_ref.type='ipv4-addr' AND network-traffic:dst_ref.value='192.0.2.1']", []string{skippedCondition}},
+		{"[domain-name:value='a.example'] AND [file:name='x']", []string{skippedCondition}},
+		{"[domain-name:value='a.example'] FOLLOWEDBY [domain-name:value='b.example']", []string{skippedCondition}},
+		{"[domain-name:value='a.example'] REPEATS 5 TIMES", []string{skippedCondition}},
+		{"[domain-name:value='a.example'] WITHIN 300 SECONDS", []string{skippedCondition}},
+		{"[domain-name:value='a.example'] REPEATS 5 TIMES WITHIN 1.5 SECONDS", []string{skippedCondition}},
+		{"[domain-name:value='a.example'] START t'2026-01-01T00:00:00Z' STOP t'2026-01-02T00:00:00Z'", []string{skippedCondition}},
+		{"[domain-name:value != 'a.example']", []string{skippedCondition}},
+		{"[domain-name:value NOT = 'a.example']", []string{skippedCondition}},
+		{"[domain-name:value NOT IN ('a.example','b.example')]", []string{skippedCondition}},
+		{"[NOT EXISTS domain-name:value]", []string{skippedCondition}},
+		{"[EXISTS domain-name:value]", []string{skippedCondition}},
+		{"[domain-name:value > 'a.example']", []string{skippedCondition}},
+		{"[domain-name:value ISSUBSET 'a.example']", []string{skippedCondition}},
+		{"[ipv4-addr:value ISSUPERSET '192.0.2.0/24']", []string{skippedCondition}},
+		{"[ipv4-addr:value NOT ISSUBSET '192.0.2.0/24']", []string{skippedCondition}},
+		{"[domain-name:value LIKE '%evil%']", []string{"wildcard or part of a name"}},
+		{"[domain-name:value MATCHES '^evil']", []string{"regular expression"}},
+
+		// Precedence.
+		{"[domain-name:value='a.example' OR domain-name:value='b.example' AND domain-name:value='c.example']", []string{"subtree a.example", skippedCondition}},
+		{"[(domain-name:value='a.example' OR domain-name:value='b.example') AND domain-name:value='c.example']", []string{skippedCondition}},
+		{"[domain-name:value='a.example'] OR [domain-name:value='b.example'] AND [domain-name:value='c.example']", []string{"subtree a.example", skippedCondition}},
+		{"[domain-name:value='a.example'] OR [domain-name:value='b.example'] FOLLOWEDBY [domain-name:value='c.example']", []string{skippedCondition}},
+		{"[domain-name:value='a.example'] OR ([domain-name:value='b.example'] OR [domain-name:value='c.example']) WITHIN 5 SECONDS", []string{"subtree a.example", skippedCondition}},
+
+		// What cannot be an indicator.
+		{"[domain-name:value='a.example' OR domain-name:value='']", []string{"subtree a.example", "rejected: no value"}},
+		{"[ipv4-addr:value='evil.example']", []string{"rejected: a name where an address is wanted"}},
+		{"[domain-name:value='evil..example']", []string{"rejected: empty label"}},
+
+		// What is no pattern lists nothing of what it begins with.
+		{"domain-name:value='a.example'", []string{`rejected: pattern with "domain-name" where [ or ( is wanted`}},
+		{"[domain-name:value='a.example'", []string{"rejected: pattern that ends where ] is wanted"}},
+		{"[domain-name:value='a.example", []string{"rejected: pattern with a quote that does not close"}},
+		{"[domain-name:value='a.example'] [domain-name:value='b.example']", []string{`rejected: pattern with "[" where the end is wanted`}},
+		{"[domain-name:value='a.example' or domain-name:value='b.example']", []string{`rejected: pattern with "or" where ] is wanted`}},
+		{"[domain-name:value='a.example' OR ]", []string{`rejected: pattern with "]" where an object path is wanted`}},
+		{`[domain-name:value="a.example"]`, []string{`rejected: pattern with '"'`}},
+		{"[domain-name:value=a.example]", []string{`rejected: pattern with "a" where a literal is wanted`}},
+		{"[domain-name:value=5]", []string{`rejected: pattern with "5" where text in quotes is wanted`}},
+		{"[domain-name.value='a.example']", []string{`rejected: pattern with "." where : is wanted`}},
+		{"[domain-name:value 'a.example']", []string{`rejected: pattern with "a.example" where a comparison is wanted`}},
+		{"[domain-name:value IN 'a.example']", []string{`rejected: pattern with "a.example" where ( is wanted`}},
+		{"[domain-name:value IN ('a.example' 'b.example')]", []string{`rejected: pattern with "b.example" where ) is wanted`}},
+		{"[domain-name:value IN ()]", []string{`rejected: pattern with ")" where a literal is wanted`}},
+		{`[domain-name:value='a\.example']`, []string{`rejected: pattern with an escape that is none: "\\."`}},
+		{"[domain-name:value='a.example'] WITHIN SECONDS", []string{`rejected: pattern with "SECONDS" where a qualifier is wanted`}},
+		{"[file:x[y]='a']", []string{`rejected: pattern with "y" where an index is wanted`}},
+		{"[NOT domain-name:value='a.example']", []string{`rejected: pattern with "domain-name" where EXISTS is wanted`}},
+		{strings.Repeat("(", 40), []string{"rejected: pattern with too many brackets in each other"}},
+		{"[", []string{"rejected: pattern that ends where an object path is wanted"}},
+		{"[]", []string{`rejected: pattern with "]" where an object path is wanted`}},
+	}
+	for _, tt := range tests {
+		if diff := cmp.Diff(tt.want, readPattern(t, tt.pattern)); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", tt.pattern, diff)
+		}
+	}
+}
+
+// formula is a random pattern, which knows whether it is fulfilled by seeing one value
+// and nothing else.
+type formula struct {
+	text      string
+	fulfilled func(value string) bool
+	values    []string // what it compares with, if it has no conditions
+	condition bool
+}
+
+// writer makes random formulas, whose values are all different.
+type writer struct {
+	random *rand.Rand
+	n      int
+}
+
+func (w *writer) comparison(depth int) formula {
+	switch roll := w.random.IntN(10); {
+	case roll < 5 || depth == 0:
+		w.n++
+		value := fmt.Sprintf("n%d.example", w.n)
+		f := formula{text: "domain-name:value = '" + value + "'", fulfilled: func(v string) bool { return v == value }, values: []string{value}}
+		if w.random.IntN(8) == 0 {
+			f = formula{text: "domain-name:value != '" + value + "'", fulfilled: func(v string) bool { return v != value }, condition: true}
+		}
+		return f
+	case roll < 7:
+		return join(w.comparison(depth-1), " OR ", w.operand(w.comparison(depth-1)))
+	case roll < 8:
+		return join(w.operand(w.comparison(depth-1)), " AND ", w.operand(w.comparison(depth-1)))
+	default:
+		return w.operand(w.comparison(depth - 1))
+	}
+}
+
+func (w *writer) observation(depth int) formula {
+	switch roll := w.random.IntN(10); {
+	case roll < 4 || depth == 0:
+		f := w.comparison(3)
+		f.text = "[" + f.text + "]"
+		return f
+	case roll < 6:
+		return join(w.observation(depth-1), " OR ", w.operand(w.observation(depth-1)))
+	case roll < 7:
+		return join(w.operand(w.observation(depth-1)), " AND ", w.operand(w.observation(depth-1)))
+	case roll < 8:
+		f := w.operand(w.observation(depth - 1))
+		return formula{text: f.text + " REPEATS 2 TIMES", fulfilled: func(string) bool { return false }, condition: true}
+	case roll < 9:
+		a, b := w.operand(w.observation(depth-1)), w.operand(w.observation(depth-1))
+		return formula{text: a.text + " FOLLOWEDBY " + b.text, fulfilled: func(string) bool { return false }, condition: true}
+	default:
+		return w.operand(w.observation(depth - 1))
+	}
+}
+
+// operand puts a formula in parentheses.
+func (w *writer) operand(f formula) formula {
+	f.text = "(" + f.text + ")"
+	return f
+}
+
+func join(a formula, by string, b formula) formula {
+	f := formula{text: a.text + by + b.text, condition: a.condition || b.condition, values: append(slices.Clone(a.values), b.values...)}
+	f.fulfilled = func(v string) bool { return a.fulfilled(v) || b.fulfilled(v) }
+	if by == " AND " {
+		f.fulfilled = func(v string) bool { return a.fulfilled(v) && b.fulfilled(v) }
+		f.condition = true
+	}
+	return f
+}
+
+// No pattern is ever widened: a name that is listed out of it fulfils it alone. And
+// where nothing but OR joins its values, all are listed.
+func TestParse_stixNeverWidens(t *testing.T) {
+	t.Parallel()
+	w := &writer{random: rand.New(rand.NewPCG(7, 11))}
+	listed := 0
+	for range 5000 {
+		f := w.observation(4)
+		if strings.Contains(f.text, strings.Repeat("(", 20)) {
+			continue
+		}
+		var got []string
+		for _, outcome := range readPattern(t, f.text) {
+			if value, found := strings.CutPrefix(outcome, "subtree "); found {
+				got = append(got, value)
+			} else if strings.HasPrefix(outcome, "rejected") {
+				t.Fatalf("%s: %s", f.text, outcome)
+			}
+		}
+		listed += len(got)
+		for _, value := range got {
+			if !f.fulfilled(value) {
+				t.Errorf("%s is listed out of %s, which it does not fulfil alone", value, f.text)
+			}
+		}
+		if !f.condition && !slices.Equal(got, f.values) {
+			t.Errorf("%v is listed out of %s, want %v", got, f.text, f.values)
+		}
+	}
+	if listed < 1000 {
+		t.Errorf("%d names are listed, too few to show anything", listed)
+	}
+}
