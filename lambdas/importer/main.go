@@ -45,6 +45,7 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 		Lists: lists, Archive: lists, Rows: table, Table: table,
 		Settings: importerio.NewParameters(config, s.Stack),
 		Index:    importerio.NewIndexStore(objects, s.IndexBucket),
+		Fetch:    importerio.NewFetchPorts(config, lists),
 		Log:      logger, Metrics: os.Stdout, Stack: s.Stack,
 		LegacyKey: s.LegacyKey, Guards: guards, DeletionGrace: s.DeletionGrace, MaxIndexBytes: s.MaxIndexBytes,
 	})

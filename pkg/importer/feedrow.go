@@ -15,6 +15,7 @@ type FeedRow struct {
 	Accepted Acceptance
 	Last     Judgement
 	Table    TableState
+	Fetch    FetchState
 	// Missing is since when no list of the feed is left; zero while there is one. The
 	// feed counts on for a grace, because deleting is how uploads go wrong.
 	Missing time.Time
@@ -31,12 +32,23 @@ type Acceptance struct {
 	Entries  int
 	Bytes    int64 // of all values together
 	At       time.Time
-	MaxAge   time.Duration // the feed leaves the index so long after At; 0 = never
+	// Confirmed is when the server of the list last said that it still is the one; zero
+	// if it never did.
+	Confirmed time.Time
+	MaxAge    time.Duration // the feed leaves the index so long after that; 0 = never
+}
+
+// current returns when the list was last known to be the one of its feed.
+func (a *Acceptance) current() time.Time {
+	if a.Confirmed.After(a.At) {
+		return a.Confirmed
+	}
+	return a.At
 }
 
 // expired reports whether the feed has had no list for longer than it counts.
 func (a *Acceptance) expired(now time.Time) bool {
-	return a.MaxAge > 0 && now.Sub(a.At) > a.MaxAge
+	return a.MaxAge > 0 && now.Sub(a.current()) > a.MaxAge
 }
 
 // Outcome is how a list was judged. The words stand in rows, reports and logs.

@@ -30,6 +30,8 @@ type FeedSettings struct {
 	Confidence  *indicator.Confidence
 	MaxAge      time.Duration // 0 = the feed counts for good
 	Force       string        // the reason why refusals are overridden; "" = they are not
+
+	Source FeedSource `json:"-"` // makes no other entries of a list
 }
 
 // ParseFeedSettings reads the JSON that the parameter of a feed holds. Its error joins
@@ -49,6 +51,7 @@ func NewFeedSettings(wire settings.Feed) (FeedSettings, error) {
 		Registrable: wire.Registrable,
 		Category:    indicator.NewCategory(wire.Category),
 		Force:       strings.TrimSpace(wire.Force),
+		Source:      newFeedSource(&wire),
 	}
 	var errs [7]error
 	s.Format, errs[0] = feed.ParseFormat(wire.Format)

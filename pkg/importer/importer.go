@@ -46,6 +46,10 @@ type Config struct {
 	Rows     FeedRows
 	Table    Table
 	Index    IndexStore
+	// Fetch gets the lists of feeds that have a URL.
+	//
+	// Default: all lists are uploaded.
+	Fetch FetchPorts
 	// Log takes what happens, with feed ids and keys, never with what a list says.
 	//
 	// Default: it is not told.
@@ -79,6 +83,7 @@ type Importer struct {
 	rows      FeedRows
 	table     Table
 	index     IndexStore
+	fetch     FetchPorts
 	metrics   *metrics
 	log       *slog.Logger
 	now       func() time.Time // in UTC, to the second, so that it survives being stored
@@ -111,6 +116,7 @@ func New(c Config) (*Importer, error) {
 		rows:      c.Rows,
 		table:     c.Table,
 		index:     c.Index,
+		fetch:     c.Fetch,
 		metrics:   &metrics{out: c.Metrics, stack: c.Stack, now: now},
 		log:       c.Log,
 		now:       now,
@@ -137,6 +143,9 @@ func (c *Config) validate() error {
 		if port.missing {
 			problems = append(problems, fmt.Errorf("%s: must be set", port.name))
 		}
+	}
+	if c.Fetch != (FetchPorts{}) && (c.Fetch.Fetcher == nil || c.Fetch.Secrets == nil || c.Fetch.Inbox == nil) {
+		problems = append(problems, errors.New("fetch: must be set whole or not at all"))
 	}
 	if c.MaxIndexBytes <= 0 {
 		problems = append(problems, fmt.Errorf("max index bytes %d: must be above 0", c.MaxIndexBytes))

@@ -16,8 +16,10 @@ var errDecideAgain = errors.New("the feed changed meanwhile")
 type request struct {
 	id     indicator.FeedID
 	force  string // the reason why guards are overridden, or why the feed goes at once
-	asked  bool   // by its id: a list that was refused is judged once more
+	asked  bool   // by its id: a list that was refused is judged once more, a URL is fetched
 	guards *guardSet
+
+	refetch bool // the last fetch went wrong and is to be made again
 }
 
 // importFeed makes the newest list of a feed its accepted one, unless it is already or
@@ -54,7 +56,7 @@ func (im *Importer) decide(ctx context.Context, row *FeedRow, r *request) error 
 	switch {
 	case list != nil:
 		return im.importList(ctx, row, list, r)
-	case len(found) == 0 && row.Revision > 0:
+	case len(found) == 0 && row.Last.Outcome != "": // a list was judged once
 		return im.miss(ctx, row, r.force)
 	default:
 		return nil

@@ -27,11 +27,12 @@ func (im *Importer) measureFeeds(rows []FeedRow) {
 		if row.Accepted.Snapshot == "" {
 			continue
 		}
-		if row.Accepted.At.Before(oldest) {
-			oldest = row.Accepted.At
+		current := row.Accepted.current()
+		if current.Before(oldest) {
+			oldest = current
 		}
 		if told++; told <= maxFeedMetrics {
-			im.metrics.putOf(row.ID, seconds(MetricListAge, now.Sub(row.Accepted.At)))
+			im.metrics.putOf(row.ID, seconds(MetricListAge, now.Sub(current)))
 		}
 	}
 	im.metrics.put(seconds(MetricListAge, now.Sub(oldest)))

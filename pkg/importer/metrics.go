@@ -13,22 +13,26 @@ import (
 // Names of metrics; renaming one breaks alarms. Only the age of lists is told apart by
 // feed, because each would be one to pay for: the log line beside it names the feed.
 const (
-	MetricImportAccepted = "ImportAccepted" // lists that became a feed's accepted list
-	MetricImportRejected = "ImportRejected" // lists that were refused
-	MetricImportFailed   = "ImportFailed"   // runs that end in an error and are tried again
-	MetricNamesAdded     = "NamesAdded"     // entries of an accepted list that the one before had not
-	MetricNamesRemoved   = "NamesRemoved"   // entries of the one before that are gone
-	MetricDropped        = "DroppedEntries" // of an accepted list
-	MetricTableChanges   = "TableChanges"   // rows written and deleted
-	MetricTablesBehind   = "TablesBehind"   // feeds whose rows a later run has to finish
-	MetricPublished      = "IndexPublished" // new generations
-	MetricGeneration     = "Generation"     // that serves, at each publish; like all that follow
-	MetricIndexEntries   = "IndexEntries"   // of all feeds
-	MetricIndexBytes     = "IndexBytes"
-	MetricListAge        = "ListAge"       // since a feed had a list: of the oldest, and by feed
-	MetricFeedExpired    = "FeedExpired"   // feeds left out because they are too old
-	MetricFeedMissing    = "FeedMissing"   // feeds that count on though no list of theirs is left
-	MetricBadEdits       = "BadTableEdits" // own edits in the table that are no entries
+	MetricImportAccepted  = "ImportAccepted"  // lists that became a feed's accepted list
+	MetricImportRejected  = "ImportRejected"  // lists that were refused
+	MetricImportFailed    = "ImportFailed"    // runs that end in an error and are tried again
+	MetricListFetched     = "ListFetched"     // new lists that came from their URLs
+	MetricListNotModified = "ListNotModified" // fetches of lists that are still the ones
+	MetricFetchDeferred   = "FetchDeferred"   // fetches that a server put off
+	MetricFetchFailed     = "FetchFailed"     // fetches that went wrong; the feed goes on with its list
+	MetricNamesAdded      = "NamesAdded"      // entries of an accepted list that the one before had not
+	MetricNamesRemoved    = "NamesRemoved"    // entries of the one before that are gone
+	MetricDropped         = "DroppedEntries"  // of an accepted list
+	MetricTableChanges    = "TableChanges"    // rows written and deleted
+	MetricTablesBehind    = "TablesBehind"    // feeds whose rows a later run has to finish
+	MetricPublished       = "IndexPublished"  // new generations
+	MetricGeneration      = "Generation"      // that serves, at each publish; like all that follow
+	MetricIndexEntries    = "IndexEntries"    // of all feeds
+	MetricIndexBytes      = "IndexBytes"
+	MetricListAge         = "ListAge"       // since a feed had a list: of the oldest, and by feed
+	MetricFeedExpired     = "FeedExpired"   // feeds left out because they are too old
+	MetricFeedMissing     = "FeedMissing"   // feeds that count on though no list of theirs is left
+	MetricBadEdits        = "BadTableEdits" // own edits in the table that are no entries
 )
 
 // maxFeedMetrics is how many feeds, in the order of their ids, have a [MetricListAge]

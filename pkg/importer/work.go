@@ -104,9 +104,18 @@ func (im *Importer) addAll(ctx context.Context, work *work) error {
 		return fmt.Errorf("reading the feed rows: %w", err)
 	}
 	for _, row := range rows {
-		work.add(row.ID)
+		work.add(row.ID).refetch = row.Fetch.due(im.now())
 	}
-	slices.Sort(work.feeds[triggered:])
+	// Servers that failed come last, since they may take their time once more.
+	turn := func(id indicator.FeedID) int {
+		if work.requests[id].refetch {
+			return 1
+		}
+		return 0
+	}
+	slices.SortFunc(work.feeds[triggered:], func(a, b indicator.FeedID) int {
+		return cmp.Or(turn(a)-turn(b), cmp.Compare(a, b))
+	})
 	return nil
 }
 
@@ -131,6 +140,9 @@ func (im *Importer) importFeeds(ctx context.Context, work *work) error {
 		}
 		asked := work.requests[id]
 		asked.guards = guards
+		if err := im.fetchFeed(ctx, asked); err != nil {
+			problems = append(problems, fmt.Errorf("fetching feed %q: %w", id, err))
+		}
 		if err := im.importFeed(ctx, asked); err != nil {
 			problems = append(problems, fmt.Errorf("importing feed %q: %w", id, err))
 		}

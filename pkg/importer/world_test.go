@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -40,6 +41,9 @@ type world struct {
 	written    map[string]importer.Entry // rows of the table, by feed and row key
 	badEdits   []*importer.EntryError
 
+	sites   map[string]site   // by URL
+	secrets map[string]string // by ARN
+
 	current index.Current
 	etag    int // 0 = there is no pointer
 	indexes map[string][]byte
@@ -61,6 +65,7 @@ func newWorld() *world {
 		objects:    map[string][]byte{},
 		state:      map[indicator.FeedID]importer.FeedRow{},
 		written:    map[string]importer.Entry{},
+		sites:      map[string]site{},
 		indexes:    map[string][]byte{},
 		ages:       map[string]time.Time{},
 	}
@@ -71,7 +76,7 @@ func (w *world) clone() *world {
 	return &world{
 		now: w.now, guards: w.guards, maxBytes: w.maxBytes, grace: w.grace, serial: w.serial, badEdits: w.badEdits,
 		uploads: maps.Clone(w.uploads), parameters: maps.Clone(w.parameters), objects: maps.Clone(w.objects),
-		state: maps.Clone(w.state), written: maps.Clone(w.written),
+		state: maps.Clone(w.state), written: maps.Clone(w.written), sites: maps.Clone(w.sites), secrets: w.secrets,
 		current: w.current, etag: w.etag, indexes: maps.Clone(w.indexes), ages: maps.Clone(w.ages),
 	}
 }
@@ -118,7 +123,8 @@ type process struct {
 	at     int // the call, from 1, at which something happens
 	before func() error
 	after  func() error
-	twice  bool // the call is made twice, as by an SDK that lost the first reply
+	asked  []fetch.Request // of sites
+	twice  bool            // the call is made twice, as by an SDK that lost the first reply
 	dead   bool
 }
 
@@ -131,6 +137,7 @@ func (p *process) importer(t *testing.T) *importer.Importer {
 	im, err := importer.New(importer.Config{
 		Lists: lists{p}, Archive: archive{p}, Settings: feedSettings{p}, Rows: feedRows{p},
 		Table: table{p}, Index: indexStore{p}, Metrics: p, LegacyKey: legacyKey,
+		Fetch:  importer.FetchPorts{Fetcher: fetcher{p, t.TempDir()}, Secrets: secrets{p}, Inbox: inbox{p}},
 		Guards: p.guards, MaxIndexBytes: p.maxBytes, DeletionGrace: p.grace,
 		Now: func() time.Time {
 			p.world.mu.Lock()

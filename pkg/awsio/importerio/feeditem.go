@@ -34,6 +34,8 @@ type feedItem struct {
 	JudgedBy      string `dynamodbav:"judged_settings,omitempty"`
 	MissingSince  string `dynamodbav:"missing_since,omitempty"`
 
+	fetchItem
+
 	TableSnapshot string `dynamodbav:"table_snapshot,omitempty"`
 	TableTarget   string `dynamodbav:"table_target,omitempty"`
 	TableCursor   string `dynamodbav:"table_cursor,omitempty"`
@@ -60,6 +62,7 @@ func newFeedItem(row *importer.FeedRow) feedItem {
 		JudgedAt:      formatTime(row.Last.At),
 		JudgedBy:      row.Last.Settings,
 		MissingSince:  formatTime(row.Missing),
+		fetchItem:     newFetchItem(row),
 		TableSnapshot: row.Table.Snapshot,
 		TableTarget:   row.Table.Target,
 		TableCursor:   row.Table.Cursor,
@@ -99,7 +102,7 @@ func decodeRow(encoded item) (importer.FeedRow, error) {
 			Cursor: stored.TableCursor, Owner: stored.TableOwner,
 		},
 	}
-	var errs [5]error
+	var errs [6]error
 	if stored.Action != "" {
 		row.Accepted.Action, errs[0] = indicator.ParseAction(stored.Action)
 	}
@@ -107,6 +110,7 @@ func decodeRow(encoded item) (importer.FeedRow, error) {
 	row.Last.At, errs[2] = parseTime(stored.JudgedAt)
 	row.Table.Until, errs[3] = parseTime(stored.TableUntil)
 	row.Missing, errs[4] = parseTime(stored.MissingSince)
+	errs[5] = stored.decodeFetch(&row)
 	if err := errors.Join(errs[:]...); err != nil {
 		return row, fmt.Errorf("decoding the row of feed %q: %w", stored.ID, err)
 	}

@@ -18,7 +18,7 @@ import (
 // etag tells one upload from another.
 const etagVersion = "etag-"
 
-// Lists is the list bucket: [importer.Lists] and [importer.Archive].
+// Lists is the list bucket: [importer.Lists], [importer.Archive] and [importer.Inbox].
 type Lists struct{ bucket awsio.Bucket }
 
 // NewLists returns the list bucket of that name.
@@ -129,6 +129,17 @@ func (l *Lists) Replace(ctx context.Context, key, contentType string, body []byt
 
 // Delete removes an object.
 func (l *Lists) Delete(ctx context.Context, key string) error { return l.bucket.Delete(ctx, key) }
+
+// Put uploads a list.
+func (l *Lists) Put(ctx context.Context, key string, body io.ReadSeeker, metadata map[string]string) (string, error) {
+	out, err := l.bucket.Client.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &l.bucket.Name, Key: &key, Body: body, Metadata: metadata, ContentType: aws.String("application/octet-stream"),
+	})
+	if err != nil {
+		return "", awsio.Explain(err, "writing s3://%s/%s", l.bucket.Name, key)
+	}
+	return versionOf(out.VersionId, out.ETag), nil
+}
 
 // Read returns an object.
 func (l *Lists) Read(ctx context.Context, key string) (io.ReadCloser, error) {

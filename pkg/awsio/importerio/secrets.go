@@ -8,7 +8,16 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/resolverwatch/resolverwatch/pkg/fetch"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
 )
+
+// NewFetchPorts returns what the importer needs to fetch lists from the Internet into the
+// list bucket.
+func NewFetchPorts(config aws.Config, lists *Lists) importer.FetchPorts {
+	return importer.FetchPorts{Fetcher: fetch.New(fetch.Config{}), Secrets: NewSecrets(config), Inbox: lists}
+}
 
 // Secrets are the secrets of Secrets Manager: [importer.Secrets].
 type Secrets struct{ config aws.Config }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	localdynamodb "github.com/resolverwatch/resolverwatch/pkg/localaws/dynamodb"
@@ -32,11 +33,15 @@ func TestTable_feedRows(t *testing.T) {
 		ID: "full",
 		Accepted: importer.Acceptance{
 			Action: indicator.ActionAllow, Key: "allow/full/list.txt", Version: "v1", Settings: "0a1b", Snapshot: "accepted/full/v1",
-			Entries: 7, Bytes: 99, At: day(1), MaxAge: 36 * time.Hour,
+			Entries: 7, Bytes: 99, At: day(1), Confirmed: day(5), MaxAge: 36 * time.Hour,
 		},
 		Last:    importer.Judgement{Version: "v2", Outcome: importer.OutcomeRefused, Reason: "shrink growth", At: day(2), Settings: "2c3d"},
 		Table:   importer.TableState{Snapshot: "accepted/full/v0", Target: "none", Cursor: "a\tb\tc", Owner: "me", Until: day(3)},
 		Missing: day(4),
+		Fetch: importer.FetchState{
+			Source: "4e5f", Version: "v1", ETag: `"1"`, LastModified: "Tue, 01 Jan 2030 00:00:00 GMT", Outcome: fetch.RetryLater,
+			Reason: "the server answers 429 Too Many Requests", At: day(6), RetryAt: day(7), Failures: 3,
+		},
 	}
 	rows := []importer.FeedRow{{ID: "bare"}, {ID: "c"}, {ID: "d"}, full, {ID: "z"}}
 	for i := range rows {

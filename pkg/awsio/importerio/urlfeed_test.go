@@ -1,0 +1,203 @@
+package importerio_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	"github.com/resolverwatch/resolverwatch/pkg/fetch"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	localdynamodb "github.com/resolverwatch/resolverwatch/pkg/localaws/dynamodb"
+	locals3 "github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/secretsmanager"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// publisher is a server of lists on TLS, which wants to see a key.
+type publisher struct {
+	mu       sync.Mutex
+	list     string
+	revision int
+	statuses []int
+}
+
+func (p *publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	etag, status := fmt.Sprintf(`"%d"`, p.revision), http.StatusOK
+	switch {
+	case r.Header.Get("Auth-Key") != "hunter2hunter2":
+		status = http.StatusForbidden
+	case r.Header.Get("If-None-Match") == etag:
+		status = http.StatusNotModified
+	}
+	w.Header().Set("ETag", etag)
+	w.Header().Set("Content-Type", "text/csv")
+	w.WriteHeader(status)
+	if status == http.StatusOK {
+		fmt.Fprint(w, p.list)
+	}
+	p.statuses = append(p.statuses, status)
+}
+
+func (p *publisher) publish(list string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.list, p.revision = list, p.revision+1
+}
+
+// fetcherFor leads a host of the tests, whose certificate is that of httptest, to a server.
+func fetcherFor(server *httptest.Server) *fetch.Fetcher {
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	public := netip.MustParseAddr("192.0.2.1")
+	return fetch.New(fetch.Config{
+		Roots:   roots,
+		Resolve: func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{public}, nil },
+		Public:  func(address netip.Addr) bool { return address == public },
+		Dial: func(ctx context.Context, _ netip.AddrPort) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", server.Listener.Addr().String())
+		},
+	})
+}
+
+// A feed by URL from end to end, on real adapters and endpoints: what the schedule sends
+// has the list fetched with its secret, stored with its provenance, imported and
+// published; and nothing more is written while the server has nothing new.
+func TestHandler_Invoke_feedByURL(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	vendor := &publisher{}
+	vendor.publish("id,domain\n1,evil.example\n2,worse.example\n")
+	server := httptest.NewTLSServer(vendor)
+	t.Cleanup(server.Close)
+	var vault secretsmanager.Store
+	arn, err := vault.Put("vendor", `{"key":"hunter2hunter2"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vaultServer := httptest.NewServer(&vault)
+	t.Cleanup(vaultServer.Close)
+
+	var objectWrites, rowWrites []string
+	objects := localS3(t, locals3.Config{OnEvent: func(e locals3.Event) {
+		objectWrites = append(objectWrites, e.Detail.Object.Key)
+	}})
+	rows := localTable(t, localdynamodb.Config{Fault: func(operation string) error {
+		if strings.HasPrefix(operation, "Put") || strings.HasPrefix(operation, "Batch") || strings.HasPrefix(operation, "Delete") {
+			rowWrites = append(rowWrites, operation)
+		}
+		return nil
+	}})
+	lists, table := importerio.NewLists(objects, versioned), importerio.NewTable(rows, tableName)
+	store := importerio.NewIndexStore(objects, indexBucket)
+	var logged, metrics bytes.Buffer
+	logger := slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	core, err := importer.New(importer.Config{
+		Lists: lists, Archive: lists, Rows: table, Table: table, Index: store, Log: logger, Metrics: &metrics,
+		Settings: importerio.NewParameters(localSSM(t, map[string]string{"/stack/feeds/vendor": `{
+			"url":"https://example.com/all.csv?edition=2","secretArn":"` + arn + `","secretKey":"key","secretHeader":"Auth-Key","severity":"high"}`}), "stack"),
+		Fetch: importer.FetchPorts{
+			Fetcher: fetcherFor(server), Secrets: importerio.NewSecrets(configFor(vaultServer.URL)), Inbox: lists,
+		},
+		Guards: importer.Guards{Guards: settings.DefaultGuards()}, MaxIndexBytes: 1 << 20,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler := importerio.Handler{Importer: core, ListBucket: versioned, Log: logger}
+	invoke := func() {
+		t.Helper()
+		objectWrites, rowWrites = nil, nil
+		if _, err := handler.Invoke(ctx, []byte(`{"feed":"vendor"}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	invoke()
+	stored, err := objects.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String(versioned), Key: aws.String("feeds/vendor/fetched")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at, err := time.Parse(time.RFC3339, stored.Metadata["resolverwatch-fetched-at"]); err != nil || time.Since(at) > time.Minute {
+		t.Errorf("fetched at %v, %v", at, err)
+	}
+	delete(stored.Metadata, "resolverwatch-fetched-at")
+	wantMetadata := map[string]string{
+		"resolverwatch-source":       "https://example.com/all.csv",
+		"resolverwatch-etag":         `"1"`,
+		"resolverwatch-sha256":       fmt.Sprintf("%x", sha256.Sum256([]byte(vendor.list))),
+		"resolverwatch-content-type": "text/csv",
+	}
+	if diff := gocmp.Diff(wantMetadata, stored.Metadata); diff != "" {
+		t.Error(diff)
+	}
+	current, _, err := store.Current(ctx)
+	if err != nil || current.Generation != 1 || len(current.Feeds) != 1 || current.Feeds[0].Count != 2 {
+		t.Fatalf("CURRENT is %+v, %v", current, err)
+	}
+	got, _ := collect(t, table, "vendor")
+	if len(got) != 2 || got[0].Value() != "evil.example" || got[0].Severity.String() != "high" {
+		t.Errorf("table rows are %v", texts(got))
+	}
+
+	invoke()
+	if fmt.Sprint(vendor.statuses) != "[200 304]" || len(objectWrites) > 0 || fmt.Sprint(rowWrites) != "[PutItem]" {
+		t.Errorf("answered %v, wrote objects %v and rows %v", vendor.statuses, objectWrites, rowWrites)
+	}
+
+	vendor.publish("id,domain\n2,worse.example\n3,worst.example\n")
+	invoke()
+	if current, _, err = store.Current(ctx); err != nil || current.Generation != 2 {
+		t.Errorf("CURRENT is %+v, %v", current, err)
+	}
+
+	if _, err := vault.Put("vendor", `{"key":"wrong-wrong-wrong"}`); err != nil {
+		t.Fatal(err)
+	}
+	invoke()
+	row, err := table.Row(ctx, "vendor")
+	if err != nil || row.Fetch.Outcome != fetch.Refused || !strings.Contains(row.Fetch.Reason, "is the secret set, and still good?") {
+		t.Errorf("row is %+v, %v", row.Fetch, err)
+	}
+	if row.Accepted.Entries != 2 || len(objectWrites) > 0 {
+		t.Errorf("accepted %+v, wrote %v", row.Accepted, objectWrites)
+	}
+	told := logged.String() + metrics.String() + fmt.Sprintf("%+v %v", row, stored.Metadata)
+	if strings.Contains(told, "hunter2") || strings.Contains(told, "wrong-wrong") || strings.Contains(told, "edition=2") {
+		t.Errorf("told: %s", told)
+	}
+	if !strings.Contains(metrics.String(), `"FetchFailed":1`) {
+		t.Errorf("counted: %s", metrics.String())
+	}
+}
+
+// What the function fetches with goes nowhere but to the Internet.
+func TestNewFetchPorts(t *testing.T) {
+	t.Parallel()
+	ports := importerio.NewFetchPorts(configFor("http://127.0.0.1:1"), importerio.NewLists(localS3(t, locals3.Config{}), versioned))
+	for _, url := range []string{"https://127.0.0.1:9001/2018-06-01/runtime/invocation/next", "https://169.254.169.254/latest/meta-data/",
+		"https://100.64.0.1/", "https://[64:ff9b::a9fe:a9fe]/"} {
+		result := ports.Fetcher.Fetch(context.Background(), fetch.Request{URL: url, MaxBytes: 1, Timeout: time.Second})
+		if result.Outcome != fetch.Refused || !strings.Contains(result.Reason, "public") {
+			t.Errorf("%s: %s (%s)", url, result.Outcome, result.Reason)
+		}
+	}
+}

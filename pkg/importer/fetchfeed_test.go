@@ -1,0 +1,468 @@
+package importer_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/pkg/fetch"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+const (
+	siteURL    = "https://lists.example/all.txt"
+	siteSecret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:vendor-AbCdEf"
+)
+
+// newSiteWorld has one feed, "site", whose URL gives a list.
+func newSiteWorld(t *testing.T, change func(*settings.Feed)) *world {
+	t.Helper()
+	w := newWorld()
+	w.sites[siteURL] = site{body: "evil.example\n", etag: `"1"`}
+	w.setSource(t, change)
+	return w
+}
+
+func (w *world) setSource(t *testing.T, change func(*settings.Feed)) {
+	t.Helper()
+	feed := settings.Feed{URL: siteURL}
+	if change != nil {
+		change(&feed)
+	}
+	text, err := json.Marshal(feed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.parameters["site"] = string(text)
+}
+
+// fetch lets an hour pass and runs what the schedule of the feed runs.
+func (w *world) fetch(t *testing.T) *process {
+	t.Helper()
+	w.pass(time.Hour)
+	return w.handle(t, importer.Trigger{Feed: "site"})
+}
+
+// writes returns the calls that changed something.
+func (p *process) writes() []string {
+	var writes []string
+	for _, call := range p.calls {
+		for _, verb := range []string{"Put", "Create", "Replace", "Write", "Delete", "SwapCurrent"} {
+			if strings.HasPrefix(call, verb) {
+				writes = append(writes, call)
+			}
+		}
+	}
+	return writes
+}
+
+func TestImporter_Handle_fetches(t *testing.T) {
+	t.Parallel()
+	w := newSiteWorld(t, nil)
+	first := w.fetch(t)
+	if got := w.served(t); !strings.Contains(got, "evil.example") {
+		t.Errorf("serves %q", got)
+	}
+	stored := w.uploads["feeds/site/fetched"]
+	if len(stored) != 1 || string(stored[0].body) != "evil.example\n" {
+		t.Fatalf("stored %v", stored)
+	}
+	want := map[string]string{
+		"resolverwatch-source":       siteURL,
+		"resolverwatch-fetched-at":   "2030-01-01T01:00:00Z",
+		"resolverwatch-sha256":       fmt.Sprintf("%x", sha256.Sum256([]byte("evil.example\n"))),
+		"resolverwatch-etag":         `"1"`,
+		"resolverwatch-content-type": "text/plain",
+	}
+	if diff := cmp.Diff(want, stored[0].object.Metadata); diff != "" {
+		t.Error(diff)
+	}
+	request := first.asked[0]
+	if request.ETag != "" || request.MaxBytes != 256<<20 || request.Timeout != 2*time.Minute || request.Secret != (fetch.Secret{}) {
+		t.Errorf("asked %+v", request)
+	}
+	if first.counts[importer.MetricListFetched] != 1 || first.counts[importer.MetricImportAccepted] != 1 {
+		t.Errorf("counted %v", first.counts)
+	}
+
+	// The event that storing the list causes finds everything done.
+	if event := w.handle(t, keys("feeds/site/fetched")...); len(event.writes()) > 0 || len(event.asked) > 0 {
+		t.Errorf("the event of the stored list writes %v, asks %v", event.writes(), event.asked)
+	}
+
+	// Nothing new: one write, which notes that.
+	second := w.fetch(t)
+	if diff := cmp.Diff([]string{"PutRow"}, second.writes()); diff != "" || second.asked[0].ETag != `"1"` {
+		t.Errorf("asked with %q, writes: %s", second.asked[0].ETag, diff)
+	}
+	if second.counts[importer.MetricListNotModified] != 1 || second.counts[importer.MetricFetchFailed] != 0 {
+		t.Errorf("counted %v", second.counts)
+	}
+
+	// Something new.
+	w.sites[siteURL] = site{body: "worse.example\n", etag: `"2"`}
+	w.fetch(t)
+	if got := w.served(t); strings.Contains(got, "evil.example") || !strings.Contains(got, "worse.example") {
+		t.Errorf("serves %q", got)
+	}
+}
+
+// A server without marks of its lists sends the same one over and over. It is stored once.
+func TestImporter_Handle_fetchesSameBytes(t *testing.T) {
+	t.Parallel()
+	w := newSiteWorld(t, nil)
+	w.sites[siteURL] = site{body: "evil.example\n"}
+	w.fetch(t)
+	again := w.fetch(t)
+	if diff := cmp.Diff([]string{"PutRow"}, again.writes()); diff != "" || again.counts[importer.MetricListNotModified] != 1 {
+		t.Errorf("counted %v, writes: %s", again.counts, diff)
+	}
+	// One that begins to give marks is asked by them.
+	w.sites[siteURL] = site{body: "evil.example\n", etag: `"9"`}
+	w.fetch(t)
+	if last := w.fetch(t); last.asked[0].ETag != `"9"` {
+		t.Errorf("asked with %q", last.asked[0].ETag)
+	}
+}
+
+// When the marks of the last list are of no use, all of the list is asked for.
+func TestImporter_Handle_fetchesAnew(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*world){
+		"its object is gone":        func(w *world) { w.remove("feeds/site/fetched") },
+		"somebody uploaded over it": func(w *world) { w.put("feeds/site/fetched", "other.example\n") },
+		"the URL is another":        func(w *world) { w.setSource(t, func(f *settings.Feed) { f.URL = siteURL + "?all" }) },
+		"the secret is another": func(w *world) {
+			w.setSource(t, func(f *settings.Feed) { f.SecretARN, f.SecretHeader = siteSecret, "X-Key" })
+		},
+		"it goes to another folder":  func(w *world) { w.setSource(t, func(f *settings.Feed) { f.Allow = true }) },
+		"the row was lost":           func(w *world) { delete(w.state, "site") },
+		"the list changed elsewhere": func(w *world) { w.sites[siteURL] = site{body: "new.example\n", etag: `"2"`} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newSiteWorld(t, nil)
+			w.secrets = map[string]string{siteSecret: "hunter2hunter2"}
+			w.fetch(t)
+			w.sites[siteURL+"?all"] = w.sites[siteURL]
+			change(w)
+			again := w.fetch(t)
+			wantETag := ""
+			if name == "the list changed elsewhere" {
+				wantETag = `"1"`
+			}
+			if len(again.asked) != 1 || again.asked[0].ETag != wantETag {
+				t.Fatalf("asked %+v", again.asked)
+			}
+			if again.counts[importer.MetricFetchFailed] > 0 {
+				t.Errorf("counted %v", again.counts)
+			}
+		})
+	}
+}
+
+// What is asked follows from the settings.
+func TestImporter_Handle_fetchRequest(t *testing.T) {
+	t.Parallel()
+	w := newSiteWorld(t, func(f *settings.Feed) {
+		f.SecretARN, f.SecretKey, f.SecretQuery = siteSecret, "token", "auth-key"
+		f.MaxBytes, f.Timeout, f.Allow = 1000, "30s", true
+	})
+	w.secrets = map[string]string{siteSecret + "token": "hunter2hunter2"}
+	p := w.process()
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	defer cancel()
+	if err := p.importer(t).Handle(ctx, importer.Trigger{Feed: "site"}); err != nil {
+		t.Fatal(err)
+	}
+	request := p.asked[0]
+	if request.MaxBytes != 1000 || request.Timeout > 20*time.Second || request.Timeout < 15*time.Second {
+		t.Errorf("asked %+v", request)
+	}
+	if request.Secret.Value != "hunter2hunter2" || request.Secret.Query != "auth-key" || request.Secret.Header != "" {
+		t.Errorf("with the secret %q as %q", request.Secret.Value, request.Secret.Query)
+	}
+	if len(w.uploads["allow/site/fetched"]) != 1 || w.state["site"].Accepted.Action.String() != "allow" {
+		t.Errorf("stored %v, accepted %+v", slices.Collect(maps.Keys(w.uploads)), w.state["site"].Accepted)
+	}
+}
+
+// Whatever goes wrong, the feed serves on, and it shows.
+func TestImporter_Handle_fetchGoesWrong(t *testing.T) {
+	t.Parallel()
+	bad := func(outcome fetch.Outcome, reason string) func(*testing.T, *world) {
+		return func(_ *testing.T, w *world) {
+			w.sites[siteURL] = site{bad: fetch.Result{Outcome: outcome, Reason: reason}}
+		}
+	}
+	gives := func(body string) func(*testing.T, *world) {
+		return func(_ *testing.T, w *world) { w.sites[siteURL] = site{body: body, etag: `"2"`} }
+	}
+	for _, tc := range []struct {
+		name       string
+		change     func(*testing.T, *world)
+		want       fetch.Outcome
+		wantReason string
+		wantReport importer.RefusalCode // none if empty
+	}{
+		{"the server fails", bad(fetch.Failed, "the server answers 502 Bad Gateway"), fetch.Failed, "502", ""},
+		{"the server refuses", bad(fetch.Refused, "the server answers 404 Not Found"), fetch.Refused, "404", ""},
+		{"a page comes", gives("<!DOCTYPE html><title>Log in</title>"), fetch.Refused, `it says "Log in"`, importer.RefusedUnreadable},
+		{"a message comes", gives("Rate limit exceeded. Try again later!\n"), fetch.Refused, "what came is no list", importer.RefusedUnreadable},
+		{"an error as JSON comes", gives(`{"error":"bad key"}`), fetch.Refused, "JSON of no known shape", importer.RefusedUnreadable},
+		{"nothing comes", gives(""), fetch.Refused, "no entries", importer.RefusedNoEntries},
+		{"an archive comes", gives("PK\x03\x04 and so on"), fetch.Refused, "archive", importer.RefusedUnreadable},
+		{"half an archive comes", gives("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), fetch.Refused, "ends too early", importer.RefusedUnreadable},
+		{"only junk comes", gives("a_b c_d\n!!\n"), fetch.Refused, "what came is no list", importer.RefusedUnreadable},
+		{"the secret is not to be had", func(t *testing.T, w *world) {
+			w.setSource(t, func(f *settings.Feed) { f.SecretARN, f.SecretHeader = siteSecret, "X-Key" })
+		}, fetch.Failed, "AccessDeniedException", ""},
+		{"the settings became wrong", func(t *testing.T, w *world) {
+			w.setSource(t, func(f *settings.Feed) { f.Format = "cvs" })
+		}, fetch.Refused, `format "cvs"`, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w := newSiteWorld(t, nil)
+			w.fetch(t)
+			before := w.served(t)
+			tc.change(t, w)
+			wrong := w.fetch(t)
+			state := w.state["site"].Fetch
+			if w.served(t) != before || len(w.uploads["feeds/site/fetched"]) != 1 {
+				t.Errorf("serves %q, stored %d lists", w.served(t), len(w.uploads["feeds/site/fetched"]))
+			}
+			if state.Outcome != tc.want || !strings.Contains(state.Reason, tc.wantReason) || state.Failures != 1 {
+				t.Errorf("noted %+v", state)
+			}
+			if wrong.counts[importer.MetricFetchFailed] != 1 || wrong.counts[importer.MetricImportFailed] != 0 {
+				t.Errorf("counted %v", wrong.counts)
+			}
+			reports := slices.DeleteFunc(slices.Sorted(maps.Keys(w.objects)), func(key string) bool {
+				return !strings.HasPrefix(key, "reports/site/fetched-") || !strings.HasSuffix(key, ".json")
+			})
+			if len(reports) != map[bool]int{true: 1}[tc.wantReport != ""] {
+				t.Fatalf("reports are %v", reports)
+			}
+			if tc.wantReport != "" {
+				report := w.report(t, strings.TrimSuffix(strings.TrimPrefix(reports[0], importer.ReportPrefix), ".json"))
+				if report.Outcome != importer.OutcomeRefused || report.Refusals[0].Code != tc.wantReport ||
+					report.Key != siteURL || report.Feed != "site" || report.Previous != 1 {
+					t.Errorf("report is %+v", report)
+				}
+			}
+			again := w.fetch(t)
+			if again.counts[importer.MetricImportRejected] > map[bool]float64{true: 1}[tc.name == "the settings became wrong"] ||
+				w.state["site"].Fetch.Failures != 2 {
+				t.Errorf("the same once more is reported once more: %v", again.counts)
+			}
+		})
+	}
+}
+
+// A list that is one, but that a guard refuses, is stored and reported like an upload; it
+// is not judged again because the schedule comes round, and a reason lets it pass.
+func TestImporter_Handle_fetchedListRefused(t *testing.T) {
+	t.Parallel()
+	w := newSiteWorld(t, nil)
+	w.sites[siteURL] = site{body: numbered("a", 3000), etag: `"1"`}
+	w.fetch(t)
+	w.sites[siteURL] = site{body: numbered("a", 10), etag: `"2"`}
+	if p := w.fetch(t); p.counts[importer.MetricImportRejected] != 1 || len(w.uploads["feeds/site/fetched"]) != 2 {
+		t.Errorf("counted %v, stored %d", p.counts, len(w.uploads["feeds/site/fetched"]))
+	}
+	if p := w.fetch(t); p.counts[importer.MetricImportRejected] != 0 || p.asked[0].ETag != `"2"` {
+		t.Errorf("counted %v, asked with %q", p.counts, p.asked[0].ETag)
+	}
+	if age := w.handle(t, scheduled()).listAges["site"]; age < (2 * time.Hour).Seconds() {
+		t.Errorf("a refused list makes the feed look fresh: %v s", age)
+	}
+	w.handle(t, importer.Trigger{Feed: "site", Force: "the vendor says so"})
+	if got := w.state["site"]; got.Accepted.Entries != 10 || got.Last.Outcome != importer.OutcomeForced {
+		t.Errorf("row is %+v", got)
+	}
+}
+
+// A server that asks for patience gets it, from the schedule and from the run that looks
+// after all feeds. Whoever has a reason does not wait.
+func TestImporter_Handle_fetchLater(t *testing.T) {
+	t.Parallel()
+	w := newSiteWorld(t, nil)
+	until := w.now.Add(5 * time.Hour)
+	good := w.sites[siteURL]
+	w.sites[siteURL] = site{bad: fetch.Result{Outcome: fetch.RetryLater, Reason: "the server answers 429", RetryAt: until}}
+	if p := w.fetch(t); p.counts[importer.MetricFetchDeferred] != 1 || !w.state["site"].Fetch.RetryAt.Equal(until) {
+		t.Errorf("counted %v, noted %+v", p.counts, w.state["site"].Fetch)
+	}
+	w.sites[siteURL] = good
+	for range 3 {
+		if p := w.fetch(t); len(p.asked) > 0 || len(p.writes()) > 0 {
+			t.Errorf("asked all the same, wrote %v", p.writes())
+		}
+		if p := w.handle(t, scheduled()); len(p.asked) > 0 {
+			t.Error("asked by the scheduled run")
+		}
+	}
+	forced := w.clone()
+	if p := forced.handle(t, importer.Trigger{Feed: "site", Force: "on the phone"}); len(p.asked) != 1 {
+		t.Error("a reason does not help")
+	}
+	w.pass(2 * time.Hour)
+	if p := w.handle(t, scheduled()); len(p.asked) != 1 || !strings.Contains(w.served(t), "evil.example") {
+		t.Errorf("asked %d times when the time was over, serves %q", len(p.asked), w.served(t))
+	}
+}
+
+// A fetch that failed is made again by the scheduled run, not at once, and after the
+// feeds that need no server.
+func TestImporter_Handle_fetchesAgain(t *testing.T) {
+	t.Parallel()
+	w := newSiteWorld(t, nil)
+	good := w.sites[siteURL]
+	w.sites[siteURL] = site{bad: fetch.Result{Outcome: fetch.Failed, Reason: "the server answers 500"}}
+	w.put("feeds/zz/list", "zz.example\n")
+	w.fetch(t)
+	if p := w.handle(t, scheduled()); len(p.asked) > 0 {
+		t.Error("asked again at once")
+	}
+	w.sites[siteURL] = good
+	w.put("feeds/zz/list", "zzz.example\n")
+	w.pass(30 * time.Minute)
+	p := w.handle(t, scheduled())
+	if len(p.asked) != 1 || slices.Index(p.calls, "Fetch") < slices.Index(p.calls, "Create accepted/zz/v2") {
+		t.Errorf("calls are %v", p.calls)
+	}
+	if state := w.state["site"].Fetch; state.Failures != 0 || state.Outcome != fetch.Fetched {
+		t.Errorf("noted %+v", state)
+	}
+	if p := w.handle(t, scheduled()); len(p.asked) > 0 {
+		t.Error("a fetch that went well is made again")
+	}
+	// A feed that has no URL any more is not asked about for ever.
+	w.sites[siteURL] = site{bad: fetch.Result{Outcome: fetch.Failed}}
+	w.fetch(t)
+	delete(w.parameters, "site")
+	w.pass(time.Hour)
+	if p := w.handle(t, scheduled()); len(p.asked) > 0 || w.state["site"].Fetch != (importer.FetchState{}) {
+		t.Errorf("asked %d times, noted %+v", len(p.asked), w.state["site"].Fetch)
+	}
+}
+
+// A list that its server says is still the one does not grow old.
+func TestImporter_Handle_fetchConfirms(t *testing.T) {
+	t.Parallel()
+	w := newSiteWorld(t, func(f *settings.Feed) { f.MaxAge = "12h" })
+	w.put("feeds/other/list", "other.example\n")
+	w.handle(t, keys("feeds/other/list")...)
+	w.fetch(t)
+	for range 24 {
+		w.fetch(t)
+	}
+	if p := w.handle(t, scheduled()); p.counts[importer.MetricFeedExpired] > 0 || p.listAges["site"] != 0 {
+		t.Errorf("counted %v, aged %v", p.counts, p.listAges)
+	}
+	w.sites[siteURL] = site{bad: fetch.Result{Outcome: fetch.Failed}}
+	for range 13 {
+		w.fetch(t)
+	}
+	if p := w.handle(t, scheduled()); p.counts[importer.MetricFeedExpired] == 0 || p.listAges["site"] != (13*time.Hour).Seconds() {
+		t.Errorf("counted %v, aged %v", p.counts, p.listAges)
+	}
+}
+
+// An upload into the folder of a feed with a URL is the newest list until the URL has
+// something new.
+func TestImporter_Handle_uploadBesideFetched(t *testing.T) {
+	t.Parallel()
+	w := newSiteWorld(t, nil)
+	w.fetch(t)
+	w.put("feeds/site/by-hand.txt", "good-for-now.example\n")
+	w.handle(t, keys("feeds/site/by-hand.txt")...)
+	w.fetch(t)
+	if got := w.served(t); !strings.Contains(got, "good-for-now.example") {
+		t.Errorf("serves %q", got)
+	}
+	w.sites[siteURL] = site{body: "corrected.example\n", etag: `"2"`}
+	w.fetch(t)
+	if got := w.served(t); !strings.Contains(got, "corrected.example") {
+		t.Errorf("serves %q", got)
+	}
+}
+
+// Nothing is fetched for an object, for the schedule of all feeds, for the feed of own
+// edits, or without ports.
+func TestImporter_Handle_fetchesNot(t *testing.T) {
+	t.Parallel()
+	w := newSiteWorld(t, nil)
+	w.parameters["manual"] = w.parameters["site"]
+	for name, trigger := range map[string]importer.Trigger{
+		"an object": keys("feeds/site/list")[0], "the schedule": scheduled(), "own edits": {Feed: "manual"}, "no URL": {Feed: "other"},
+	} {
+		if p := w.handle(t, trigger); len(p.asked) > 0 {
+			t.Errorf("%s: asked %v", name, p.asked)
+		}
+	}
+	p := w.process()
+	_, err := importer.New(importer.Config{
+		Lists: lists{p}, Archive: archive{p}, Settings: feedSettings{p}, Rows: feedRows{p}, Table: table{p}, Index: indexStore{p},
+		MaxIndexBytes: 1, Fetch: importer.FetchPorts{Inbox: inbox{p}},
+	})
+	if err == nil || !strings.Contains(err.Error(), "fetch: must be set whole or not at all") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Killed at any call, the schedule or the scheduled run brings the feed to where it would
+// be, and never stores a list twice.
+func TestImporter_Handle_fetchKilledAtEveryCall(t *testing.T) {
+	t.Parallel()
+	begin := newSiteWorld(t, nil)
+	begin.fetch(t)
+	before := begin.served(t)
+	begin.sites[siteURL] = site{body: "worse.example\n", etag: `"2"`}
+	begin.pass(time.Hour)
+	trigger := importer.Trigger{Feed: "site"}
+	done := begin.clone()
+	calls := len(done.handle(t, trigger).calls)
+	after := done.served(t)
+	for at := range everyCall(calls) {
+		for _, afterCall := range []bool{false, true} {
+			t.Run(fmt.Sprintf("call %d after %v", at, afterCall), func(t *testing.T) {
+				w := begin.clone()
+				killed := w.process().die(at, afterCall)
+				err := killed.importer(t).Handle(context.Background(), trigger)
+				if !errors.Is(err, errKilled) && at < calls && !isSweep(killed.calls[at-1]) {
+					t.Fatalf("killed at %q, the run ended with %v", killed.calls[at-1], err)
+				}
+				wantSound(t, w, before, after)
+				w.pass(time.Minute)
+				if len(w.uploads["feeds/site/fetched"]) == 2 {
+					w.handle(t, keys("feeds/site/fetched")...) // S3 tells of what it stored
+				} else {
+					w.handle(t, trigger)
+				}
+				wantFinished(t, w, after)
+				w.pass(time.Hour)
+				w.handle(t, trigger)
+				wantFinished(t, w, after)
+				if n := len(w.uploads["feeds/site/fetched"]); n != 2 {
+					t.Errorf("stored %d lists", n)
+				}
+				if state := w.state["site"].Fetch; state.ETag != `"2"` || state.Failures != 0 {
+					t.Errorf("noted %+v", state)
+				}
+			})
+		}
+	}
+	t.Logf("%d calls, killed before and after each", calls)
+}
