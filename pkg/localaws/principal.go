@@ -1,9 +1,13 @@
 package localaws
 
 import (
+	"slices"
+
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // OwnerKey is the access key that may do everything; any secret goes with it.
@@ -18,7 +22,7 @@ const (
 
 // policies are what each role of the deployed stack may do in S3. DynamoDB and the
 // Parameter Store ask nobody here.
-func policies(legacyKey string) map[string]s3.Policy {
+func policies(legacyKey string, feeds map[indicator.FeedID]settings.Feed) map[string]s3.Policy {
 	lists := under(ListBucket, importer.BlockPrefix+"*", importer.AllowPrefix+"*", legacyKey)
 	guards := under(ListBucket, importer.GuardPrefix+"*")
 	accepted := under(ListBucket, importer.AcceptedPrefix+"*")
@@ -32,7 +36,7 @@ func policies(legacyKey string) map[string]s3.Policy {
 			{Actions: []string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, Resources: lists},
 			{Actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, Resources: guards},
 			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: accepted},
-			{Actions: []string{"s3:PutObject"}, Resources: reports},
+			{Actions: []string{"s3:PutObject"}, Resources: slices.Concat(reports, fetched(feeds))},
 			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: indexes},
 		},
 		transformerKey: {
@@ -45,6 +49,21 @@ func policies(legacyKey string) map[string]s3.Policy {
 				Resources: []string{LogBucket}},
 		},
 	}
+}
+
+// fetched returns the lists that the importer may write: those of feeds with a URL.
+func fetched(feeds map[indicator.FeedID]settings.Feed) []string {
+	var keys []string
+	for id, feed := range feeds {
+		switch {
+		case feed.URL == "":
+		case feed.Allow:
+			keys = append(keys, importer.AllowPrefix+string(id)+"/*")
+		default:
+			keys = append(keys, importer.BlockPrefix+string(id)+"/*")
+		}
+	}
+	return under(ListBucket, keys...)
 }
 
 // under returns objects of a bucket as resources of a policy.

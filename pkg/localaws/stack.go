@@ -123,7 +123,7 @@ func (s *Stack) build(config Config) error {
 		return err
 	}
 	s.legacyKey = forImporter.LegacyKey
-	s.objects = s3.New(s3.Config{Policies: policies(s.legacyKey), Fault: config.S3Fault, OnEvent: s.onEvent})
+	s.objects = s3.New(s3.Config{Policies: policies(s.legacyKey, config.Feeds), Fault: config.S3Fault, OnEvent: s.onEvent})
 	s.table = dynamodb.New(dynamodb.Config{Fault: config.TableFault})
 	if err := s.storeFeeds(forImporter.Stack, config.Feeds); err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	runtime "github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	tabletypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	awsfirehose "github.com/aws/aws-sdk-go-v2/service/firehose"
@@ -206,6 +207,31 @@ func TestStack(t *testing.T) {
 	rows, err := awsdynamodb.NewFromConfig(stack.AWSConfig()).Scan(t.Context(), &awsdynamodb.ScanInput{TableName: aws.String(localaws.Table)})
 	if err != nil || len(rows.Items) != 1 {
 		t.Errorf("table holds %v, %v", rows, err)
+	}
+}
+
+// The importer may write the lists of feeds that it fetches, and no others.
+func TestStack_fetchedFeeds(t *testing.T) {
+	t.Parallel()
+	stack := newStack(t, func(c *localaws.Config) {
+		c.Feeds["url"] = settings.Feed{URL: "https://lists.example/"}
+		c.Feeds["ours"] = settings.Feed{URL: "https://lists.example/", Allow: true}
+	})
+	config := stack.AWSConfig()
+	config.Credentials = credentials.NewStaticCredentialsProvider("LOCALIMPORTER", "local", "")
+	client := awss3.NewFromConfig(config)
+	for key, want := range map[string]string{
+		"feeds/url/fetched": "", "allow/ours/fetched": "",
+		"allow/url/fetched": "AccessDenied", "feeds/ours/fetched": "AccessDenied", "feeds/one/fetched": "AccessDenied",
+	} {
+		_, err := client.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(localaws.ListBucket), Key: &key, Body: strings.NewReader("x")})
+		code := ""
+		if failure := smithy.APIError(nil); errors.As(err, &failure) {
+			code = failure.ErrorCode()
+		}
+		if code != want {
+			t.Errorf("writing %s: %v, want %q", key, err, want)
+		}
 	}
 }
 

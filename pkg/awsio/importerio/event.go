@@ -16,7 +16,8 @@ import (
 //   - an S3 notification with any number of records, with the key form-encoded, or the
 //     test event that S3 sends when notifications are set up;
 //   - a schedule of EventBridge;
-//   - our own: {"publish":true}, {"feed":"<id>"}, {"feed":"<id>","force":"<reason>"}.
+//   - our own: {"publish":true}, {"feed":"<id>"}, {"feed":"<id>","force":"<reason>"}. The
+//     second is what the schedule of a feed with a URL sends.
 type event struct {
 	Source string `json:"source"`
 	Detail struct {
