@@ -51,6 +51,9 @@ var headingWords = [roleCount][]string{
 	roleExpires: {"expires", "expires_at", "expiry", "expiration", "valid_until"},
 }
 
+// vagueRank is the rank of "name", which many things have.
+var vagueRank = len(headingWords[roleName]) - 1
+
 // heading is what a heading means; the lower rank is preferred.
 type heading struct {
 	role role

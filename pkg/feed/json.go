@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -56,7 +57,7 @@ func readJSON(in *window, c *collector) error {
 func (r *jsonReader) finish(err error) error {
 	r.c.line = r.in.lines()
 	if err == nil && r.shapeless > 0 && r.shapeless == r.c.counts.entries {
-		return refuse(ErrUnknownJSON, 0, "it has %s", strings.Join(r.members, ", "))
+		return refuse(ErrUnknownJSON, 0, "it has %s", cmp.Or(strings.Join(r.members, ", "), "no members"))
 	}
 	return atLine(err, r.c.line)
 }
@@ -82,12 +83,20 @@ func (r *jsonReader) object() error {
 		contains = contains || isList
 		return err
 	})
-	if err == nil && !contains {
-		r.c.line = line
-		r.entry(&members, textOf(members.names))
-		err = r.c.err
+	if err != nil || contains {
+		return err
 	}
-	return err
+	next, err := r.in.peek()
+	if err != nil {
+		return err
+	}
+	r.c.line = line
+	if alone := next == 0 && r.c.counts.entries == 0; alone && members.isVague() {
+		r.noShape(members.names)
+	} else {
+		r.entry(&members, textOf(members.names))
+	}
+	return r.c.err
 }
 
 // member reads the value of one member of an object at the top: the entries in it if it

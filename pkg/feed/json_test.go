@@ -39,6 +39,14 @@ func TestParse_json(t *testing.T) {
 		in:   "{\"ioc\":\"evil.example\",\"ioc_type\":\"domain\"}\r\n{\"ioc\":\"2001:db8::5:40669\",\"ioc_type\":\"ip:port\"}\n\n{\"ioc\":\"http://b.example\",\"ioc_type\":\"url\"}",
 		want: reading{Accepted: []string{"subtree evil.example", "cidr 2001:db8::5", "name b.example"}},
 	}, {
+		name: "the vaguest of members, one object a line and one beside another",
+		in:   "{\"name\":\"a.example\",\"score\":1}\n{\"name\":\"b.example\"}\n",
+		want: reading{Accepted: []string{"subtree a.example", "subtree b.example"}},
+	}, {
+		name: "one object",
+		in:   `{"name":"x","domain":"a.example"}`,
+		want: reading{Accepted: []string{"subtree a.example"}},
+	}, {
 		name: "the ThreatFox API",
 		in:   `{"query_status":"ok","data":[{"id":"1","ioc":"192.0.2.1:80","ioc_type":"ip:port","tags":["a","b"]}]}`,
 		want: reading{Accepted: []string{"cidr 192.0.2.1"}},
@@ -117,6 +125,8 @@ func TestParse_jsonRefused(t *testing.T) {
 		{"an answer without data", `{"query_status":"unknown_auth_key"}`, feed.ErrUnknownJSON, "it has query_status"},
 		{"STIX", `{"type":"bundle","id":"x","objects":[{"type":"indicator","name":"x"}]}`, feed.ErrUnknownJSON, "it has type, id, objects"},
 		{"MISP", `{"Event":{"Attribute":[]}}`, feed.ErrUnknownJSON, "it has Event"},
+		{"a document that has a name", `{"name":"list.txt","content":"ZXZpbA=="}`, feed.ErrUnknownJSON, "it has name, content"},
+		{"an object without members", `{}`, feed.ErrUnknownJSON, "it has no members"},
 		{"numbers", `[1,2,3]`, feed.ErrUnknownJSON, `it has "1"`},
 		{"a long array that is not known", `{"objects":["` + strings.Repeat("x", 1<<20) + `"]}`, feed.ErrUnknownJSON, `a long array "objects"`},
 		{"many members", "{" + strings.Repeat(`"x":1,`, 1001) + `"y":1}`, feed.ErrUnknownJSON, "over 1000 members"},

@@ -31,6 +31,12 @@ func (m *jsonMembers) add(h heading, value []byte) {
 	}
 }
 
+// isVague reports whether the indicator is under "name" alone. Of a document that is one
+// object and nothing else, that is more likely what the document is called.
+func (m *jsonMembers) isVague() bool {
+	return m.known && m.cells[roleURL] == nil && m.cells[roleAddress] == nil && m.rank[roleName] == vagueRank
+}
+
 // scalar reads a string, number or boolean as text; anything else is empty.
 func scalar(cursor *jsonscan.Cursor) ([]byte, error) {
 	first, start := cursor.Next(), cursor.Pos()
