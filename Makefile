@@ -38,7 +38,7 @@ consumer: ## use the constructs from another module: out of a module cache, and 
 race: ## run the tests of the packages under the race detector (needs a C compiler)
 	go test -race -short ./pkg/...
 
-conformance: ## check every name of the corpus in RESOLVERWATCH_CORPUS against the index
+conformance: ## decide about every broken list, and check every name of RESOLVERWATCH_CORPUS against the index
 	go test ./test/conformance -count=1 -v -timeout 5m
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) lint-templates ## run the linters

@@ -1,0 +1,84 @@
+package importer_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+	"github.com/resolverwatch/resolverwatch/test/conformance/brokenlists"
+)
+
+// maxUpload bounds the lists that are kept in memory as uploads; longer ones are read by
+// the conformance test alone.
+const maxUpload = 16 << 20
+
+// A broken list that is refused changes nothing but the reports: what was published before
+// it goes on. One that is taken is published with the entries that it has left.
+func TestImport_brokenLists(t *testing.T) {
+	t.Parallel()
+	imported := 0
+	for _, list := range brokenlists.All("../../test/testdata/broken-lists") {
+		r, err := list.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(io.LimitReader(r, maxUpload+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(body) > maxUpload {
+			continue
+		}
+		imported++
+		importBroken(t, &list, string(body))
+	}
+	if imported < 60 {
+		t.Errorf("only %d lists are imported", imported)
+	}
+}
+
+func importBroken(t *testing.T, list *brokenlists.List, body string) {
+	t.Helper()
+	const feed = indicator.FeedID("broken")
+	w, folder := newWorld(), "feeds/broken/"
+	if list.Settings.Action == indicator.ActionAllow {
+		folder = "allow/broken/"
+	}
+	var good strings.Builder
+	for i := range max(list.Previous, 1) {
+		fmt.Fprintf(&good, "before%d.example\n", i)
+	}
+	w.put("feeds/other/list.txt", "other.example\n")
+	w.put(folder+"good.txt", good.String())
+	w.handle(t, keys("feeds/other/list.txt", folder+"good.txt")...)
+	served, tabled := w.served(t), w.tabled()
+
+	parameter, err := json.Marshal(settings.Feed{Format: string(list.Settings.Format), Column: list.Settings.Column})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.parameters[feed] = string(parameter)
+	upload := w.put(folder+list.Name, body)
+	w.handle(t, keys(folder+list.Name)...)
+	report := w.report(t, string(feed)+"/"+upload.object.Version)
+	if strings.HasPrefix(list.Want, "refused") {
+		if report.Outcome != importer.OutcomeRefused || len(report.Refusals) == 0 {
+			t.Errorf("%s: the report says %s", list.Name, report.Outcome)
+		}
+		wantEqual(t, list.Name+": served", w.served(t), served)
+		wantEqual(t, list.Name+": the table", w.tabled(), tabled)
+		return
+	}
+	entries := strings.Count(w.served(t), "broken ")
+	if want := fmt.Sprintf("takes %d", entries); report.Outcome != importer.OutcomeAccepted || !strings.HasPrefix(list.Want+",", want+",") {
+		t.Errorf("%s: %s with %d entries served, want: %s", list.Name, report.Outcome, entries, list.Want)
+	}
+	if strings.Contains(w.served(t), "before") || w.served(t) != w.tabled() {
+		t.Errorf("%s: what is served or tabled is not the new list:\n%s", list.Name, w.served(t))
+	}
+}

@@ -1,0 +1,103 @@
+package brokenlists
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// text makes a list of text.
+func text(parts ...string) func() io.Reader {
+	return func() io.Reader { return strings.NewReader(strings.Join(parts, "")) }
+}
+
+// made makes a list of bytes.
+func made(recipe func() []byte) func() io.Reader {
+	return func() io.Reader { return bytes.NewReader(recipe()) }
+}
+
+// repeated makes a long list that is never in memory as a whole.
+func repeated(head, body string, times int, tail string) func() io.Reader {
+	return func() io.Reader {
+		return io.MultiReader(strings.NewReader(head), &repeater{text: body, left: times * len(body)}, strings.NewReader(tail))
+	}
+}
+
+type repeater struct {
+	text string
+	at   int
+	left int
+}
+
+func (r *repeater) Read(p []byte) (n int, err error) {
+	if r.left == 0 {
+		return 0, io.EOF
+	}
+	for n < len(p) && r.left > 0 {
+		copied := copy(p[n:min(len(p), n+r.left)], r.text[r.at:])
+		n, r.left, r.at = n+copied, r.left-copied, (r.at+copied)%len(r.text)
+	}
+	return n, nil
+}
+
+// names makes a list of different names.
+func names(n int) string {
+	var list strings.Builder
+	for i := range n {
+		fmt.Fprintf(&list, "bad%d.example\n", i)
+	}
+	return list.String()
+}
+
+// must is for recipes, which write into memory.
+func must(err error) {
+	if err != nil {
+		panic(fmt.Errorf("making a broken list: %w", err))
+	}
+}
+
+func gzipped(list io.Reader) []byte {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := io.Copy(w, list)
+	must(err)
+	must(w.Close())
+	return packed.Bytes()
+}
+
+func zstandard(list io.Reader) []byte {
+	var packed bytes.Buffer
+	w, err := zstd.NewWriter(&packed)
+	must(err)
+	_, err = io.Copy(w, list)
+	must(err)
+	must(w.Close())
+	return packed.Bytes()
+}
+
+func zipped(list string) []byte {
+	var packed bytes.Buffer
+	w := zip.NewWriter(&packed)
+	file, err := w.Create("list.txt")
+	must(err)
+	_, err = io.WriteString(file, list)
+	must(err)
+	must(w.Close())
+	return packed.Bytes()
+}
+
+func tarred(list string) []byte {
+	var packed bytes.Buffer
+	w := tar.NewWriter(&packed)
+	must(w.WriteHeader(&tar.Header{Name: "list.txt", Mode: 0o644, Size: int64(len(list))}))
+	_, err := io.WriteString(w, list)
+	must(err)
+	must(w.Close())
+	return packed.Bytes()
+}
