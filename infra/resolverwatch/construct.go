@@ -18,6 +18,7 @@ func (c *construct) ToString() *string { return c.Construct.Node().Path() }
 
 // warn adds a warning to the synthesis, under an id by which it can be acknowledged.
 func (c *construct) warn(id, text string) {
+	text = readable(c.Construct, text)
 	awscdk.Annotations_Of(c.Construct).AddWarningV2(jsii.String("resolverwatch:"+id), &text)
 }
 

@@ -18,7 +18,8 @@ import (
 
 // DeliveryProps configures a [Delivery].
 type DeliveryProps struct {
-	// Transformer marks the records, see [Transformer.Function]. Required.
+	// Transformer marks the records, see [Transformer.Function]. One that is imported must
+	// be imported with SameEnvironment or SkipPermissions. Required.
 	Transformer awslambda.IFunction
 	// OutputBucket is an existing bucket that marked logs are written to.
 	//

@@ -1,9 +1,6 @@
 package resolverwatch
 
 import (
-	"encoding/json"
-	"fmt"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -47,13 +44,9 @@ func (s *steps) letServiceUse(c *construct, key awskms.IKey, service string, all
 	if *key.AddToResourcePolicy(policy, jsii.Bool(true)).StatementAdded {
 		return
 	}
-	text, err := json.Marshal(policy.ToStatementJson())
-	if err != nil {
-		panic(fmt.Errorf("encoding a policy statement: %w", err))
-	}
 	s.remind(c, Step{
 		ID:   "KeyPolicy" + allowed.sid,
 		Why:  "The policy of the existing key must let " + service + " use it.",
-		Text: fmt.Sprintf("add to the policy of %s: %s", *key.KeyArn(), text),
+		Text: "add to the policy of " + *key.KeyArn() + ": " + allowed.text(service),
 	})
 }

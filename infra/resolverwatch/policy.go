@@ -1,6 +1,9 @@
 package resolverwatch
 
 import (
+	"encoding/json"
+	"fmt"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
@@ -40,6 +43,18 @@ func (s statement) props() *awsiam.PolicyStatementProps {
 		props.Conditions = &s.conditions
 	}
 	return props
+}
+
+// text is the statement as people write it into the policy of a resource.
+func (s statement) text(service string) string {
+	text, err := json.Marshal(map[string]any{
+		"Sid": s.sid, "Effect": "Allow", "Principal": map[string]string{"Service": service},
+		"Action": s.actions, "Resource": s.resources, "Condition": s.conditions,
+	})
+	if err != nil {
+		panic(fmt.Errorf("encoding strings: %w", err))
+	}
+	return string(text)
 }
 
 func policyDocument(statements []statement) awsiam.PolicyDocument {

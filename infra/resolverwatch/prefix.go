@@ -29,7 +29,7 @@ type prefixPart struct {
 	namespace, value string // of an expression
 }
 
-var expression = regexp.MustCompile(`!\{([a-zA-Z]*):([^}]*)\}`)
+var expression = regexp.MustCompile(`!\{([a-zA-Z]+):([^}]+)\}`)
 
 // parsePrefix cuts a prefix at its expressions.
 func parsePrefix(text string) (prefix, error) {

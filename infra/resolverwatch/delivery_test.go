@@ -1,0 +1,188 @@
+//go:build !race
+
+package resolverwatch_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+)
+
+const transformerArn = "arn:aws:lambda:eu-west-1:111122223333:function:transformer"
+
+func transformer(stack awscdk.Stack) awslambda.IFunction {
+	return awslambda.Function_FromFunctionAttributes(stack, jsii.String("Fn"), &awslambda.FunctionAttributes{
+		FunctionArn: jsii.String(transformerArn), SkipPermissions: jsii.Bool(true)})
+}
+
+const destination = "ExtendedS3DestinationConfiguration."
+
+// The order of a processor's parameters is the CDK's.
+func TestDelivery_defaults(t *testing.T) {
+	stack := newStack(t)
+	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack)})
+	made := synth(t, stack)
+	made.one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{
+		"DeliveryStreamName":                         nil,
+		"DeliveryStreamType":                         "DirectPut",
+		"DeliveryStreamEncryptionConfigurationInput": object{"KeyType": "AWS_OWNED_CMK"},
+		"Tags":                                          []any{object{"Key": "LogDeliveryEnabled", "Value": "true"}},
+		destination + "Prefix":                          "dns-query-logs/!{timestamp:yyyy/MM/dd}/",
+		destination + "ErrorOutputPrefix":               "delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/",
+		destination + "CompressionFormat":               "GZIP",
+		destination + "BufferingHints":                  object{"IntervalInSeconds": 60, "SizeInMBs": 5},
+		destination + "ProcessingConfiguration.Enabled": true,
+		destination + "ProcessingConfiguration.Processors.0.Parameters.1": object{"ParameterName": "LambdaArn", "ParameterValue": transformerArn},
+		destination + "ProcessingConfiguration.Processors.0.Parameters.2": object{"ParameterName": "BufferIntervalInSeconds", "ParameterValue": "60"},
+		destination + "ProcessingConfiguration.Processors.0.Parameters.3": object{"ParameterName": "BufferSizeInMBs", "ParameterValue": "1"},
+		destination + "ProcessingConfiguration.Processors.0.Parameters.4": object{"ParameterName": "NumberOfRetries", "ParameterValue": "3"},
+	})
+	bucket := made.one("AWS::S3::Bucket", "")
+	bucket.want(t, object{"BucketName": nil, "LifecycleConfiguration.Rules.1": nil, "VersioningConfiguration": nil})
+	if bucket.DeletionPolicy != "Retain" {
+		t.Errorf("deletion policy %q", bucket.DeletionPolicy)
+	}
+	wantTLSOnly(t, made.one("AWS::S3::BucketPolicy", ""))
+	made.one("AWS::Logs::LogGroup", "").want(t, object{"RetentionInDays": 90})
+	if got := warnings(t, stack); got != "" {
+		t.Errorf("warnings: %s", got)
+	}
+}
+
+// Firehose may write logs and invoke the one function. It may not delete what it wrote,
+// and is not to be talked into working for somebody else's account.
+func TestDelivery_permissions(t *testing.T) {
+	stack := newStack(t)
+	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack)})
+	made := synth(t, stack)
+	made.wantPermissions("Delivery",
+		"lambda:GetFunctionConfiguration on "+transformerArn,
+		"lambda:GetFunctionConfiguration on "+transformerArn+":$LATEST",
+		"lambda:InvokeFunction on "+transformerArn,
+		"lambda:InvokeFunction on "+transformerArn+":$LATEST",
+		"logs:PutLogEvents on <DeliveryLogGroup.Arn>",
+		"s3:AbortMultipartUpload on <DeliveryLogs.Arn>/*",
+		"s3:GetBucketLocation on <DeliveryLogs.Arn>",
+		"s3:GetObject on <DeliveryLogs.Arn>/*",
+		"s3:ListBucket on <DeliveryLogs.Arn>",
+		"s3:ListBucketMultipartUploads on <DeliveryLogs.Arn>",
+		"s3:PutObject on <DeliveryLogs.Arn>/*",
+	)
+	made.one("AWS::IAM::Role", "").want(t, object{"AssumeRolePolicyDocument.Statement.0.Condition": object{
+		"StringEquals": object{"sts:ExternalId": object{"Ref": "AWS::AccountId"}}}})
+	if policies := made.ids("AWS::IAM::Policy"); len(policies) > 0 {
+		t.Errorf("the CDK added policies: %v", policies)
+	}
+	role := made.ids("AWS::IAM::Role")[0]
+	if depends := list(made.one("AWS::KinesisFirehose::DeliveryStream", "").DependsOn); !strings.Contains(flatten(depends), role) {
+		t.Errorf("the stream does not wait for its role: %v", depends)
+	}
+}
+
+func TestDelivery_props(t *testing.T) {
+	stack := newStack(t)
+	key := awskms.NewKey(stack, jsii.String("Key"), nil)
+	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
+		Transformer: transformer(stack), OutputBucketName: "marked.example", EncryptionKey: key,
+		Prefix: "logs/!{timestamp:yyyy/MM/dd/HH}/", ErrorPrefix: "errors/!{firehose:error-output-type}/",
+		Compression: "HADOOP_SNAPPY", BufferInterval: awscdk.Duration_Seconds(jsii.Number(0)),
+		BufferSize:              awscdk.Size_Mebibytes(jsii.Number(128)),
+		ProcessorBufferSize:     awscdk.Size_Kibibytes(jsii.Number(512)),
+		ProcessorBufferInterval: awscdk.Duration_Seconds(jsii.Number(5)),
+		LogRetention:            awscdk.Duration_Days(jsii.Number(400)),
+		LifecycleRules: []*awss3.LifecycleRule{{Id: jsii.String("Cold"), Transitions: &[]*awss3.Transition{{
+			StorageClass: awss3.StorageClass_GLACIER_INSTANT_RETRIEVAL(), TransitionAfter: awscdk.Duration_Days(jsii.Number(90))}}}},
+		DeliveryLogRetention: awslogs.RetentionDays_ONE_WEEK, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	made := synth(t, stack)
+	made.one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{
+		"DeliveryStreamEncryptionConfigurationInput.KeyType":                     "CUSTOMER_MANAGED_CMK",
+		"DeliveryStreamEncryptionConfigurationInput.KeyARN":                      "<Key961B73FD.Arn>",
+		destination + "EncryptionConfiguration.KMSEncryptionConfig.AWSKMSKeyARN": "<Key961B73FD.Arn>",
+		destination + "Prefix":                                            "logs/!{timestamp:yyyy/MM/dd/HH}/",
+		destination + "ErrorOutputPrefix":                                 "errors/!{firehose:error-output-type}/",
+		destination + "CompressionFormat":                                 "HADOOP_SNAPPY",
+		destination + "BufferingHints":                                    object{"IntervalInSeconds": 0, "SizeInMBs": 128},
+		destination + "ProcessingConfiguration.Processors.0.Parameters.2": object{"ParameterName": "BufferIntervalInSeconds", "ParameterValue": "5"},
+		destination + "ProcessingConfiguration.Processors.0.Parameters.3": object{"ParameterName": "BufferSizeInMBs", "ParameterValue": "0.5"},
+	})
+	bucket := made.one("AWS::S3::Bucket", "")
+	bucket.want(t, object{
+		"BucketName": "marked.example",
+		"LifecycleConfiguration.Rules.1.Transitions.0.StorageClass": "GLACIER_IR",
+		"LifecycleConfiguration.Rules.2.ExpirationInDays":           400,
+	})
+	if bucket.DeletionPolicy != "Delete" {
+		t.Errorf("deletion policy %q", bucket.DeletionPolicy)
+	}
+	made.one("AWS::Logs::LogGroup", "").want(t, object{"RetentionInDays": 7, "KmsKeyId": "<Key961B73FD.Arn>"})
+	permissions := strings.Join(made.one("AWS::IAM::Role", "").permissions(), "\n")
+	for _, part := range []string{`"kms:ViaService"`, "kms:EncryptionContext:aws:kinesisfirehose:arn"} {
+		if !strings.Contains(permissions, part) {
+			t.Errorf("the role lacks %s:\n%s", part, permissions)
+		}
+	}
+}
+
+// The original sample's prefixes lack the slash without which day and stream name run
+// together.
+func TestDelivery_addsSlash(t *testing.T) {
+	stack := newStack(t)
+	delivery := resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
+		Transformer: transformer(stack), Prefix: "dns-query-logs/!{timestamp:yyyy/MM/dd}",
+		ErrorPrefix: "failures/!{firehose:error-output-type}"})
+	synth(t, stack).one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{
+		destination + "Prefix":            "dns-query-logs/!{timestamp:yyyy/MM/dd}/",
+		destination + "ErrorOutputPrefix": "failures/!{firehose:error-output-type}/",
+	})
+	if got := delivery.Prefix(); got != "dns-query-logs/!{timestamp:yyyy/MM/dd}/" {
+		t.Errorf("Prefix() = %s", got)
+	}
+	got := warnings(t, stack)
+	for _, part := range []string{"Prefix: got the final slash", "ErrorPrefix: got the final slash", "docs/migrating.md"} {
+		if !strings.Contains(got, part) {
+			t.Errorf("no warning with %q: %s", part, got)
+		}
+	}
+}
+
+func TestDelivery_existingBucket(t *testing.T) {
+	stack := newStack(t)
+	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack),
+		OutputBucket: awss3.Bucket_FromBucketName(stack, jsii.String("B"), jsii.String("marked"))})
+	made := synth(t, stack)
+	if buckets := append(made.ids("AWS::S3::Bucket"), made.ids("AWS::S3::BucketPolicy")...); len(buckets) > 0 {
+		t.Errorf("the existing bucket was to be left alone: %v", buckets)
+	}
+	made.one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{destination + "BucketARN": "arn:<AWS::Partition>:s3:::marked"})
+}
+
+func TestDelivery_refuses(t *testing.T) {
+	wantRefused(t, func(stack awscdk.Stack) {
+		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
+			OutputBucket: indexBucket(stack), OutputBucketName: "x", LogRetention: awscdk.Duration_Days(jsii.Number(1)),
+			Prefix: "/logs", ErrorPrefix: "errors/", Compression: "BROTLI",
+			BufferInterval: awscdk.Duration_Seconds(jsii.Number(901)), BufferSize: awscdk.Size_Mebibytes(jsii.Number(129)),
+			ProcessorBufferSize: awscdk.Size_Mebibytes(jsii.Number(3)),
+		})
+	},
+		"Test/Delivery: Transformer: must be set",
+		"OutputBucket and OutputBucketName: only one can be set",
+		"OutputBucket and LogRetention: only one can be set",
+		"OutputBucketName: must be 3 to 63",
+		"\nPrefix: must not begin with a slash",
+		"ErrorPrefix: must hold !{firehose:error-output-type}, which tells kinds of failure apart",
+		`Compression: must be one of GZIP, UNCOMPRESSED, HADOOP_SNAPPY, Snappy, ZIP, got "BROTLI"`,
+		"BufferInterval: must be whole seconds in [0s, 15m0s], got 901s",
+		"BufferSize: must be whole MiB in [1, 128], got 129 MiB",
+		"ProcessorBufferSize: must be in [0.2 MiB, 1 MiB], got 3 MiB: the marked records of a larger batch",
+	)
+}

@@ -1,0 +1,277 @@
+//go:build !race
+
+package resolverwatch_test
+
+import (
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+func newImporter(stack awscdk.Stack, props resolverwatch.ImporterProps) *resolverwatch.Importer {
+	props.Store = resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
+		EncryptionKey: props.EncryptionKey})
+	props.Code = code()
+	return resolverwatch.NewImporter(stack, "Importer", &props)
+}
+
+func TestImporter_defaults(t *testing.T) {
+	stack := newStack(t)
+	newImporter(stack, resolverwatch.ImporterProps{})
+	made := synth(t, stack)
+	made.one("AWS::Lambda::Function", "").want(t, object{
+		"MemorySize": 1024, "Timeout": 900, "ReservedConcurrentExecutions": nil, "Architectures": []any{"arm64"},
+		"Environment.Variables.RESOLVERWATCH_STACK":           "Test",
+		"Environment.Variables.RESOLVERWATCH_LIST_BUCKET":     "<StoreListsF1F6557C>",
+		"Environment.Variables.RESOLVERWATCH_INDEX_BUCKET":    "<StoreIndex955BD0F1>",
+		"Environment.Variables.RESOLVERWATCH_TABLE":           "<StoreTable0CCFA19B>",
+		"Environment.Variables.RESOLVERWATCH_LEGACY_KEY":      "config/all-malicious-domains.txt",
+		"Environment.Variables.RESOLVERWATCH_MAX_INDEX_BYTES": "83886080",
+	})
+	if parameters := made.ids("AWS::SSM::Parameter"); len(parameters) > 0 {
+		t.Errorf("parameters without feeds: %v", parameters)
+	}
+}
+
+// Uploads reach the function by a rule that matches feeds and the single list alone:
+// the function writes into the same bucket and must not wake itself.
+func TestImporter_events(t *testing.T) {
+	stack := newStack(t)
+	newImporter(stack, resolverwatch.ImporterProps{})
+	made := synth(t, stack)
+	rule := made.one("AWS::Events::Rule", "ListEvents")
+	rule.want(t, object{
+		"State": "ENABLED",
+		"EventPattern": object{
+			"source":      []any{"aws.s3"},
+			"detail-type": []any{"Object Created", "Object Deleted"},
+			"detail": object{
+				"bucket": object{"name": []any{object{"Ref": "StoreListsF1F6557C"}}},
+				"object": object{"key": []any{object{"prefix": "feeds/"}, object{"prefix": "allow/"}, "config/all-malicious-domains.txt"}},
+			},
+		},
+		"Targets.0.Input": nil,
+	})
+	schedule := made.one("AWS::Events::Rule", "Schedule")
+	schedule.want(t, object{"ScheduleExpression": "rate(1 hour)", "Targets.0.Input": "{}"})
+	for _, r := range []resource{rule, schedule} {
+		if got := withoutHashes(flatten(r.get("Targets.0.Arn"))); got != "<ImporterFunction.Arn>" {
+			t.Errorf("target %s", got)
+		}
+		if got := withoutHashes(flatten(r.get("Targets.0.DeadLetterConfig.Arn"))); got != "<ImporterDeadLetters.Arn>" {
+			t.Errorf("dead letters %s", got)
+		}
+	}
+	permission := made.one("AWS::Lambda::Permission", "ListEvents")
+	permission.want(t, object{"Principal": "events.amazonaws.com", "Action": "lambda:InvokeFunction", "SourceAccount": "<AWS::AccountId>"})
+	if got := withoutHashes(flatten(permission.get("SourceArn"))); got != "<ImporterListEvents.Arn>" {
+		t.Errorf("events of %s may invoke", got)
+	}
+	made.one("AWS::Lambda::EventInvokeConfig", "").want(t, object{"MaximumEventAgeInSeconds": 21600, "MaximumRetryAttempts": 2})
+	for id, r := range made.resources {
+		if strings.HasPrefix(r.Type, "Custom::") {
+			t.Errorf("%s of type %s: a custom resource", id, r.Type)
+		}
+	}
+}
+
+func TestImporter_deadLetters(t *testing.T) {
+	stack := newStack(t)
+	newImporter(stack, resolverwatch.ImporterProps{})
+	made := synth(t, stack)
+	made.one("AWS::SQS::Queue", "").want(t, object{"MessageRetentionPeriod": 1209600, "SqsManagedSseEnabled": true})
+	policy := made.one("AWS::SQS::QueuePolicy", "")
+	text, _ := json.Marshal(policy.get("PolicyDocument.Statement"))
+	for _, part := range []string{"aws:SecureTransport", "events.amazonaws.com", "aws:SourceArn", "aws:SourceAccount"} {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("the queue's policy lacks %s: %s", part, text)
+		}
+	}
+}
+
+var importerPermissions = []string{
+	"dynamodb:BatchWriteItem on <StoreTable.Arn>",
+	"dynamodb:DeleteItem on <StoreTable.Arn>",
+	"dynamodb:GetItem on <StoreTable.Arn>",
+	"dynamodb:PutItem on <StoreTable.Arn>",
+	"dynamodb:Query on <StoreTable.Arn>",
+	"dynamodb:Scan on <StoreTable.Arn>",
+	"logs:CreateLogStream on <ImporterLogGroup.Arn>",
+	"logs:PutLogEvents on <ImporterLogGroup.Arn>",
+	"s3:DeleteObject on <StoreIndex.Arn>/index/*",
+	"s3:GetObject on <StoreIndex.Arn>/index/*",
+	"s3:PutObject on <StoreIndex.Arn>/index/*",
+	`s3:ListBucket on <StoreIndex.Arn> if {"StringLike":{"s3:prefix":"index/*"}}`,
+	"s3:ListBucket on <StoreLists.Arn>",
+	"s3:GetObject on <StoreLists.Arn>/accepted/*",
+	"s3:GetObject on <StoreLists.Arn>/allow/*",
+	"s3:GetObject on <StoreLists.Arn>/config/all-malicious-domains.txt",
+	"s3:GetObject on <StoreLists.Arn>/feeds/*",
+	"s3:GetObject on <StoreLists.Arn>/reports/*",
+	"s3:GetObjectTagging on <StoreLists.Arn>/allow/*",
+	"s3:GetObjectTagging on <StoreLists.Arn>/config/all-malicious-domains.txt",
+	"s3:GetObjectTagging on <StoreLists.Arn>/feeds/*",
+	"s3:GetObjectVersion on <StoreLists.Arn>/allow/*",
+	"s3:GetObjectVersion on <StoreLists.Arn>/config/all-malicious-domains.txt",
+	"s3:GetObjectVersion on <StoreLists.Arn>/feeds/*",
+	"s3:GetObjectVersionTagging on <StoreLists.Arn>/allow/*",
+	"s3:GetObjectVersionTagging on <StoreLists.Arn>/config/all-malicious-domains.txt",
+	"s3:GetObjectVersionTagging on <StoreLists.Arn>/feeds/*",
+	"s3:PutObject on <StoreLists.Arn>/accepted/*",
+	"s3:PutObject on <StoreLists.Arn>/reports/*",
+	"sqs:SendMessage on <ImporterDeadLetters.Arn>",
+	"ssm:GetParameter on arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/Test/feeds/*",
+}
+
+// All that the function may do: it cannot change what users upload, and it deletes
+// nothing but indexes.
+func TestImporter_permissions(t *testing.T) {
+	stack := newStack(t)
+	newImporter(stack, resolverwatch.ImporterProps{})
+	synth(t, stack).wantPermissions("ImporterRole", importerPermissions...)
+}
+
+func TestImporter_props(t *testing.T) {
+	stack := newStack(t)
+	guards := settings.DefaultGuards()
+	guards.MinValidPercent = 90
+	newImporter(stack, resolverwatch.ImporterProps{
+		StackName: "prod", ListKey: "list.txt", PublishInterval: awscdk.Duration_Minutes(jsii.Number(15)),
+		Protected: []string{"corp.example", "corp.test"}, Guards: &guards, MaxIndexBytes: 1 << 20,
+		MemoryMiB: 2048, Timeout: awscdk.Duration_Minutes(jsii.Number(5)), ReservedConcurrency: 1,
+		LogLevel: slog.LevelWarn, LogRetention: awslogs.RetentionDays_ONE_YEAR,
+		Feeds: map[string]settings.Feed{"urlhaus": {Format: "csv", Severity: "high"}},
+	})
+	made := synth(t, stack)
+	function := made.one("AWS::Lambda::Function", "")
+	function.want(t, object{
+		"MemorySize": 2048, "Timeout": 300, "ReservedConcurrentExecutions": 1,
+		"Environment.Variables.RESOLVERWATCH_STACK":           "prod",
+		"Environment.Variables.RESOLVERWATCH_LEGACY_KEY":      "list.txt",
+		"Environment.Variables.RESOLVERWATCH_PROTECTED":       "corp.example corp.test",
+		"Environment.Variables.RESOLVERWATCH_MAX_INDEX_BYTES": "1048576",
+		"Environment.Variables.RESOLVERWATCH_LOG_LEVEL":       "WARN",
+	})
+	if text := flatten(function.get("Environment.Variables.RESOLVERWATCH_GUARDS")); !strings.Contains(text, `"minValidPercent":90`) {
+		t.Errorf("guards %s", text)
+	}
+	made.one("AWS::Events::Rule", "Schedule").want(t, object{"ScheduleExpression": "rate(15 minutes)"})
+	made.one("AWS::Events::Rule", "ListEvents").want(t, object{"EventPattern.detail.object.key.2": "list.txt"})
+	made.one("AWS::Logs::LogGroup", "").want(t, object{"RetentionInDays": 365})
+	made.one("AWS::SSM::Parameter", "").want(t, object{
+		"Name": "/prod/feeds/urlhaus", "Type": "String", "Value": `{"format":"csv","severity":"high"}`})
+}
+
+// A feed with a URL is fetched by a schedule of its own, and only then may the function
+// write into the feed's folder and read its secret.
+func TestImporter_fetchedFeeds(t *testing.T) {
+	stack := newStack(t)
+	const secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:feed-AbCdEf"
+	newImporter(stack, resolverwatch.ImporterProps{Feeds: map[string]settings.Feed{
+		"plain":   {},
+		"fetched": {URL: "https://feeds.example/list.txt", Schedule: "rate(6 hours)", SecretARN: secret, SecretHeader: "Auth-Key"},
+		"good":    {URL: "https://feeds.example/good.txt", Allow: true},
+	}})
+	made := synth(t, stack)
+	if got := made.ids("AWS::SSM::Parameter"); len(got) != 3 {
+		t.Errorf("parameters %v", got)
+	}
+	made.one("AWS::Scheduler::Schedule", "fetched").want(t, object{
+		"ScheduleExpression": "rate(6 hours)", "FlexibleTimeWindow.Mode": "OFF", "Target.Input": `{"feed":"fetched"}`})
+	made.one("AWS::Scheduler::Schedule", "good").want(t, object{"ScheduleExpression": "rate(1 hour)"})
+	made.wantPermissions("ImporterRole", append([]string{
+		"s3:PutObject on <StoreLists.Arn>/allow/good/*",
+		"s3:PutObject on <StoreLists.Arn>/feeds/fetched/*",
+		"secretsmanager:GetSecretValue on " + secret,
+	}, importerPermissions...)...)
+	made.wantPermissions("SchedulerRole",
+		"lambda:InvokeFunction on <ImporterFunction.Arn>", "sqs:SendMessage on <ImporterDeadLetters.Arn>")
+	made.one("AWS::IAM::Role", "SchedulerRole").want(t, object{
+		"AssumeRolePolicyDocument.Statement.0.Condition.StringEquals.aws:SourceAccount": "<AWS::AccountId>"})
+}
+
+func TestImporter_customerKey(t *testing.T) {
+	stack := newStack(t)
+	key := awskms.NewKey(stack, jsii.String("Key"), nil)
+	importer := newImporter(stack, resolverwatch.ImporterProps{EncryptionKey: key})
+	made := synth(t, stack)
+	made.one("AWS::SQS::Queue", "").want(t, object{"KmsMasterKeyId": "<Key961B73FD.Arn>"})
+	text, _ := json.Marshal(made.one("AWS::KMS::Key", "").get("KeyPolicy.Statement"))
+	for _, part := range []string{`"logs.`, "kms:EncryptionContext:aws:logs:arn", "events.amazonaws.com", "aws:SourceAccount"} {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("the key's policy lacks %s: %s", part, text)
+		}
+	}
+	permissions := strings.Join(made.one("AWS::IAM::Role", "ImporterRole").permissions(), "\n")
+	for _, service := range []string{"s3.", "dynamodb.", "sqs."} {
+		if !strings.Contains(permissions, `"kms:ViaService":{"Fn::Join":["",["`+service) {
+			t.Errorf("the role may not use the key by %s", service)
+		}
+	}
+	if steps := importer.Steps(); len(steps) > 0 {
+		t.Errorf("the app's own key leaves nothing to do, got %v", steps)
+	}
+}
+
+// What cannot be changed on an existing key is said, with the statements to add.
+func TestImporter_existingKey(t *testing.T) {
+	stack := newStack(t)
+	const arn = "arn:aws:kms:eu-west-1:111122223333:key/0000"
+	importer := newImporter(stack, resolverwatch.ImporterProps{
+		EncryptionKey: awskms.Key_FromKeyArn(stack, jsii.String("Key"), jsii.String(arn))})
+	synth(t, stack)
+	got := warnings(t, stack)
+	for _, part := range []string{"add to the policy of " + arn, "logs.", `{"Service":"events.amazonaws.com"}`, "logs.<AWS::Region>.amazonaws.com", "kms:GenerateDataKey"} {
+		if !strings.Contains(got, part) {
+			t.Errorf("no warning with %q:\n%s", part, got)
+		}
+	}
+	if steps := importer.Steps(); len(steps) != 2 {
+		t.Errorf("steps %v", steps)
+	}
+}
+
+func TestImporter_refuses(t *testing.T) {
+	guards := settings.DefaultGuards()
+	guards.ShrinkPercent = 200
+	confidence := 101
+	wantRefused(t, func(stack awscdk.Stack) {
+		resolverwatch.NewImporter(stack, "Importer", &resolverwatch.ImporterProps{
+			MemoryMiB: 20_000, Timeout: awscdk.Duration_Minutes(jsii.Number(16)),
+			PublishInterval: awscdk.Duration_Seconds(jsii.Number(90)), ReservedConcurrency: -1, MaxIndexBytes: -1,
+			ListKey: "feeds/x/list.txt", Guards: &guards,
+			Feeds: map[string]settings.Feed{
+				"Bad Id": {}, "manual": {}, "words": {Format: "xls", Severity: "huge", Confidence: &confidence},
+				"fetched": {URL: "http://feeds.example/x"},
+			},
+		})
+	},
+		"Test/Importer: Store: must be set",
+		"MemoryMiB: must be in [128, 10240], got 20000",
+		"Timeout: must be whole seconds in [1s, 15m0s], got 960s",
+		"PublishInterval: must be whole minutes in [1m, 24h], got 1m30s",
+		"ReservedConcurrency: must be in [1, 1000], got -1",
+		"MaxIndexBytes: must be above 0, got -1",
+		`ListKey: must not lie in feeds/, which has a meaning of its own, got "feeds/x/list.txt"`,
+		"Guards: shrinkPercent 200: must be at most 100",
+		`Feeds["Bad Id"]: `,
+		`Feeds["manual"]: the id is kept for own edits in the table`,
+		`"xls"`, `"huge"`, `https`,
+	)
+}
+
+func TestImporter_refusesLongEnvironment(t *testing.T) {
+	zone := strings.Repeat("a", 60) + ".example"
+	wantRefused(t, func(stack awscdk.Stack) {
+		newImporter(stack, resolverwatch.ImporterProps{Protected: strings.Fields(strings.Repeat(zone+" ", 70))})
+	}, "Test/Importer: Protected: makes the function's environment ", "at most 4096 fit")
+}

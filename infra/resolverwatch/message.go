@@ -1,0 +1,42 @@
+package resolverwatch
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+)
+
+// readable writes text for a person: what is known only after deployment stands in it as
+// <LogicalId.Attribute> in place of a token.
+func readable(c constructs.Construct, text string) string {
+	if !isToken(text) {
+		return text
+	}
+	return flatten(awscdk.Stack_Of(c).Resolve(text))
+}
+
+// flatten writes what a token resolves to: text, a reference, or a list of both.
+func flatten(resolved any) string {
+	function, isFunction := resolved.(map[string]any)
+	if !isFunction {
+		return fmt.Sprint(resolved)
+	}
+	if name, found := function["Ref"]; found {
+		return fmt.Sprintf("<%v>", name)
+	}
+	if attribute, found := function["Fn::GetAtt"].([]any); found {
+		return fmt.Sprintf("<%v.%v>", attribute[0], attribute[1])
+	}
+	join, found := function["Fn::Join"].([]any)
+	if !found {
+		return fmt.Sprint(resolved)
+	}
+	var text strings.Builder
+	parts, _ := join[1].([]any) // the separator of what the CDK joins is empty
+	for _, part := range parts {
+		text.WriteString(flatten(part))
+	}
+	return text.String()
+}
