@@ -56,13 +56,13 @@ func TestImporter_events(t *testing.T) {
 			"detail-type": []any{"Object Created", "Object Deleted"},
 			"detail": object{
 				"bucket": object{"name": []any{object{"Ref": "StoreListsF1F6557C"}}},
-				"object": object{"key": []any{object{"prefix": "feeds/"}, object{"prefix": "allow/"}, "config/all-malicious-domains.txt"}},
+				"object": object{"key": []any{object{"prefix": "feeds/"}, object{"prefix": "allow/"}, object{"prefix": "guards/"}, "config/all-malicious-domains.txt"}},
 			},
 		},
 		"Targets.0.Input": nil,
 	})
 	schedule := made.one("AWS::Events::Rule", "Schedule")
-	schedule.want(t, object{"ScheduleExpression": "rate(1 hour)", "Targets.0.Input": "{}"})
+	schedule.want(t, object{"ScheduleExpression": "rate(1 hour)", "Targets.0.Input": `{"publish":true}`})
 	for _, r := range []resource{rule, schedule} {
 		if got := withoutHashes(flatten(r.get("Targets.0.Arn"))); got != "<ImporterFunction.Arn>" {
 			t.Errorf("target %s", got)
@@ -116,7 +116,9 @@ var importerPermissions = []string{
 	"s3:GetObject on <StoreLists.Arn>/allow/*",
 	"s3:GetObject on <StoreLists.Arn>/config/all-malicious-domains.txt",
 	"s3:GetObject on <StoreLists.Arn>/feeds/*",
-	"s3:GetObject on <StoreLists.Arn>/reports/*",
+	"s3:GetObject on <StoreLists.Arn>/guards/*",
+	"s3:GetObjectVersion on <StoreLists.Arn>/guards/*",
+	"s3:DeleteObject on <StoreLists.Arn>/accepted/*",
 	"s3:GetObjectTagging on <StoreLists.Arn>/allow/*",
 	"s3:GetObjectTagging on <StoreLists.Arn>/config/all-malicious-domains.txt",
 	"s3:GetObjectTagging on <StoreLists.Arn>/feeds/*",
@@ -133,7 +135,7 @@ var importerPermissions = []string{
 }
 
 // All that the function may do: it cannot change what users upload, and it deletes
-// nothing but indexes.
+// nothing but indexes and accepted lists, which it wrote itself.
 func TestImporter_permissions(t *testing.T) {
 	stack := newStack(t)
 	newImporter(stack, resolverwatch.ImporterProps{})
@@ -146,7 +148,7 @@ func TestImporter_props(t *testing.T) {
 	guards.MinValidPercent = 90
 	newImporter(stack, resolverwatch.ImporterProps{
 		StackName: "prod", ListKey: "list.txt", PublishInterval: awscdk.Duration_Minutes(jsii.Number(15)),
-		Protected: []string{"corp.example", "corp.test"}, Guards: &guards, MaxIndexBytes: 1 << 20,
+		Protected: []string{"corp.example", "corp.test"}, DeletionGrace: awscdk.Duration_Hours(jsii.Number(2)), Guards: &guards, MaxIndexBytes: 1 << 20,
 		MemoryMiB: 2048, Timeout: awscdk.Duration_Minutes(jsii.Number(5)), ReservedConcurrency: 1,
 		LogLevel: slog.LevelWarn, LogRetention: awslogs.RetentionDays_ONE_YEAR,
 		Feeds: map[string]settings.Feed{"urlhaus": {Format: "csv", Severity: "high"}},
@@ -159,13 +161,14 @@ func TestImporter_props(t *testing.T) {
 		"Environment.Variables.RESOLVERWATCH_LEGACY_KEY":      "list.txt",
 		"Environment.Variables.RESOLVERWATCH_PROTECTED":       "corp.example corp.test",
 		"Environment.Variables.RESOLVERWATCH_MAX_INDEX_BYTES": "1048576",
+		"Environment.Variables.RESOLVERWATCH_DELETION_GRACE":  "2h0m0s",
 		"Environment.Variables.RESOLVERWATCH_LOG_LEVEL":       "WARN",
 	})
 	if text := flatten(function.get("Environment.Variables.RESOLVERWATCH_GUARDS")); !strings.Contains(text, `"minValidPercent":90`) {
 		t.Errorf("guards %s", text)
 	}
 	made.one("AWS::Events::Rule", "Schedule").want(t, object{"ScheduleExpression": "rate(15 minutes)"})
-	made.one("AWS::Events::Rule", "ListEvents").want(t, object{"EventPattern.detail.object.key.2": "list.txt"})
+	made.one("AWS::Events::Rule", "ListEvents").want(t, object{"EventPattern.detail.object.key.3": "list.txt"})
 	made.one("AWS::Logs::LogGroup", "").want(t, object{"RetentionInDays": 365})
 	made.one("AWS::SSM::Parameter", "").want(t, object{
 		"Name": "/prod/feeds/urlhaus", "Type": "String", "Value": `{"format":"csv","severity":"high"}`})

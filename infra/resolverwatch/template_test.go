@@ -76,8 +76,8 @@ func (m template) ids(typ string) []string {
 	return ids
 }
 
-// one returns the only resource of a type whose logical id contains part.
-func (m template) one(typ, part string) resource {
+// id returns the logical id of the only resource of a type whose id contains part.
+func (m template) id(typ, part string) string {
 	m.t.Helper()
 	var found []string
 	for _, id := range m.ids(typ) {
@@ -88,7 +88,13 @@ func (m template) one(typ, part string) resource {
 	if len(found) != 1 {
 		m.t.Fatalf("%s with %q in its id: want one, got %v", typ, part, found)
 	}
-	return m.resources[found[0]]
+	return found[0]
+}
+
+// one returns the only resource of a type whose logical id contains part.
+func (m template) one(typ, part string) resource {
+	m.t.Helper()
+	return m.resources[m.id(typ, part)]
 }
 
 // get returns what lies at a path of members and list indices, and nil for nothing.

@@ -1,0 +1,132 @@
+//go:build !race
+
+package resolverwatch_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+)
+
+const glueTable = "AWS::Glue::Table"
+
+func outputBucket(stack awscdk.Stack) awss3.IBucket {
+	return awss3.Bucket_FromBucketName(stack, jsii.String("Output"), jsii.String("marked"))
+}
+
+func TestCatalog_defaults(t *testing.T) {
+	stack := newStack(t)
+	resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack)})
+	made := synth(t, stack)
+	made.one("AWS::Glue::Database", "").want(t, object{"DatabaseInput.Name": "test"})
+	made.one(glueTable, "CatalogTable").want(t, object{
+		"DatabaseName":                                        "test",
+		"TableInput.Name":                                     "dns_logs",
+		"TableInput.StorageDescriptor.Location":               "s3://marked/dns-query-logs/",
+		"TableInput.PartitionKeys.0.Name":                     "arrived",
+		"TableInput.Parameters.projection.enabled":            nil, // a dot in a name, see below
+		"TableInput.StorageDescriptor.Columns.0.Name":         "version",
+		"TableInput.StorageDescriptor.StoredAsSubDirectories": nil,
+	})
+	wantParameters(t, made, object{
+		"projection.enabled": "true", "projection.arrived.type": "date", "projection.arrived.format": "yyyy/MM/dd",
+		"projection.arrived.range": "NOW-1825DAYS,NOW", "projection.arrived.interval": "1",
+		"projection.arrived.interval.unit": "DAYS",
+		"storage.location.template":        "s3://marked/dns-query-logs/${arrived}/",
+	})
+	const config = "WorkGroupConfiguration."
+	made.one("AWS::Athena::WorkGroup", "").want(t, object{
+		"Name": "Test", config + "EnforceWorkGroupConfiguration": true, config + "BytesScannedCutoffPerQuery": 107374182400,
+		config + "PublishCloudWatchMetricsEnabled":                              true,
+		config + "ResultConfiguration.EncryptionConfiguration.EncryptionOption": "SSE_S3",
+	})
+	made.one("AWS::S3::Bucket", "Results").want(t, object{"LifecycleConfiguration.Rules.1.ExpirationInDays": 30})
+}
+
+func wantParameters(t *testing.T, made template, want object) {
+	t.Helper()
+	got, _ := made.one(glueTable, "CatalogTable").get("TableInput.Parameters").(object)
+	for name, value := range want {
+		if flatten(got[name]) != value {
+			t.Errorf("%s: got %s, want %v", name, flatten(got[name]), value)
+		}
+	}
+}
+
+// The table's columns are the members that the marker writes, both by pkg/catalog.
+func TestCatalog_columns(t *testing.T) {
+	stack := newStack(t)
+	resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack)})
+	var want []any
+	for _, column := range catalog.Columns() {
+		want = append(want, object{"Name": column.Name, "Type": column.Type, "Comment": column.Description})
+	}
+	synth(t, stack).one(glueTable, "CatalogTable").want(t, object{"TableInput.StorageDescriptor.Columns": want})
+}
+
+func TestCatalog_props(t *testing.T) {
+	stack := newStack(t)
+	key := awskms.NewKey(stack, jsii.String("Key"), nil)
+	resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{
+		OutputBucket: outputBucket(stack), Prefix: "logs/!{timestamp:yyyy-MM-dd-HH}", DatabaseName: "dns", WorkGroupName: "soc",
+		ResultRetention: awscdk.Duration_Days(jsii.Number(7)), BytesScannedLimit: awscdk.Size_Gibibytes(jsii.Number(1)),
+		LogRetention: awscdk.Duration_Days(jsii.Number(90)), EncryptionKey: key,
+		AccessLogBucket: indexBucket(stack), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	made := synth(t, stack)
+	made.one("AWS::Glue::Database", "").want(t, object{"DatabaseInput.Name": "dns"})
+	made.one(glueTable, "CatalogTable").want(t, object{"DatabaseName": "dns"})
+	wantParameters(t, made, object{
+		"projection.arrived.format": "yyyy-MM-dd-HH", "projection.arrived.interval.unit": "HOURS",
+		"projection.arrived.range":  "NOW-91DAYS,NOW",
+		"storage.location.template": "s3://marked/logs/${arrived}/",
+	})
+	made.one("AWS::Athena::WorkGroup", "").want(t, object{
+		"Name": "soc", "WorkGroupConfiguration.BytesScannedCutoffPerQuery": 1 << 30,
+		"WorkGroupConfiguration.ResultConfiguration.EncryptionConfiguration.KmsKey": "<Key961B73FD.Arn>",
+	})
+	results := made.one("AWS::S3::Bucket", "Results")
+	results.want(t, object{"LifecycleConfiguration.Rules.1.ExpirationInDays": 7,
+		"LoggingConfiguration.DestinationBucketName": "index-bucket"})
+	if results.DeletionPolicy != "Delete" {
+		t.Errorf("deletion policy %q", results.DeletionPolicy)
+	}
+}
+
+func TestCatalog_grantQuery(t *testing.T) {
+	stack := newStack(t)
+	made := resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack)})
+	user := awsiam.NewRole(stack, jsii.String("Analyst"), &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()})
+	made.GrantQuery(user)
+	text := flatten(synth(t, stack).one("AWS::IAM::Policy", "Analyst").get("PolicyDocument"))
+	for _, part := range []string{"athena:StartQueryExecution", "workgroup/Test", "glue:GetTable", "database/test", "s3:GetObject*"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("grant lacks %s: %s", part, text)
+		}
+	}
+}
+
+func TestCatalog_refuses(t *testing.T) {
+	wantRefused(t, func(stack awscdk.Stack) {
+		resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{
+			Prefix: "logs/!{firehose:random-string}/!{timestamp:yyyy/MM/dd}/", DatabaseName: "DNS", WorkGroupName: "a b",
+			ResultsBucket: outputBucket(stack), ResultRetention: awscdk.Duration_Days(jsii.Number(1)),
+			BytesScannedLimit: awscdk.Size_Kibibytes(jsii.Number(1)),
+		})
+	},
+		"Test/Catalog: OutputBucket: must be set",
+		"Prefix: must not hold !{firehose:random-string}: partition projection cannot compute its values; use !{timestamp:...} alone",
+		`DatabaseName: must be 1 to 128 of a-z 0-9 _, the first a letter, got "DNS"`,
+		`WorkGroupName: must be 1 to 128 of`,
+		"ResultsBucket and ResultRetention: only one can be set",
+		"BytesScannedLimit: must be at least 10000000 bytes, got 1024",
+	)
+}

@@ -1,0 +1,184 @@
+//go:build !race
+
+package resolverwatch_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
+
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+)
+
+// newPipeline defines a pipeline whose functions are not built.
+func newPipeline(stack awscdk.Stack, props *resolverwatch.PipelineProps) *resolverwatch.Pipeline {
+	p := resolverwatch.PipelineProps{}
+	if props != nil {
+		p = *props
+	}
+	if p.Transformer == nil {
+		p.Transformer = &resolverwatch.TransformerProps{}
+	}
+	if p.Importer == nil {
+		p.Importer = &resolverwatch.ImporterProps{}
+	}
+	p.Transformer.Code, p.Importer.Code = code(), code()
+	return resolverwatch.NewPipeline(stack, "Pipeline", &p)
+}
+
+// What one part decides, the others follow.
+func TestPipeline_wiring(t *testing.T) {
+	stack := newStack(t)
+	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
+		Transformer: &resolverwatch.TransformerProps{MemoryMiB: 512},
+		Delivery: &resolverwatch.DeliveryProps{
+			Prefix: "logs/!{timestamp:yyyy/MM/dd}/", LogRetention: awscdk.Duration_Days(jsii.Number(30))},
+	})
+	made := synth(t, stack)
+	made.one("AWS::Lambda::Function", "Importer").want(t, object{
+		"Environment.Variables.RESOLVERWATCH_MAX_INDEX_BYTES": "218103808"}) // (512 - 96) MiB / 2
+	made.one("AWS::Lambda::Function", "Transformer").want(t, object{
+		"Environment.Variables.RESOLVERWATCH_INDEX_BUCKET": "<" + made.id("AWS::S3::Bucket", "StoreIndex") + ">"})
+	wantParameters(t, made, object{
+		"projection.arrived.range":  "NOW-31DAYS,NOW",
+		"storage.location.template": "s3://<" + made.id("AWS::S3::Bucket", "DeliveryLogs") + ">/logs/${arrived}/"})
+	if pipeline.Delivery() == nil || pipeline.QueryLogging() == nil || pipeline.Catalog() == nil || pipeline.Store() == nil {
+		t.Error("a part is missing")
+	}
+	if steps := pipeline.Steps(); len(steps) != 1 || steps[0].ID != resolverwatch.StepAssociateVPC {
+		t.Errorf("steps %v", steps)
+	}
+}
+
+func TestPipeline_encryptionKey(t *testing.T) {
+	stack := newStack(t)
+	newPipeline(stack, &resolverwatch.PipelineProps{EncryptionKey: awskms.NewKey(stack, jsii.String("Key"), nil)})
+	made := synth(t, stack)
+	const arn = "<Key961B73FD.Arn>"
+	const encryption = "BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault.KMSMasterKeyID"
+	for _, id := range made.ids("AWS::S3::Bucket") {
+		made.resources[id].want(t, object{encryption: arn})
+	}
+	for _, id := range made.ids("AWS::Logs::LogGroup") {
+		made.resources[id].want(t, object{"KmsKeyId": arn})
+	}
+	for _, id := range made.ids("AWS::Lambda::Function") {
+		made.resources[id].want(t, object{"KmsKeyArn": arn})
+	}
+	made.one("AWS::DynamoDB::Table", "").want(t, object{"SSESpecification.KMSMasterKeyId": arn})
+	made.one("AWS::SQS::Queue", "").want(t, object{"KmsMasterKeyId": arn})
+	made.one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{"DeliveryStreamEncryptionConfigurationInput.KeyARN": arn})
+	made.one("AWS::Athena::WorkGroup", "").want(t, object{
+		"WorkGroupConfiguration.ResultConfiguration.EncryptionConfiguration.KmsKey": arn})
+}
+
+func TestPipeline_removalPolicyAndAccessLogs(t *testing.T) {
+	stack := newStack(t)
+	newPipeline(stack, &resolverwatch.PipelineProps{RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+		AccessLogBucket: awss3.Bucket_FromBucketName(stack, jsii.String("A"), jsii.String("access"))})
+	made := synth(t, stack)
+	for _, id := range append(made.ids("AWS::S3::Bucket"), made.ids("AWS::DynamoDB::Table")...) {
+		if policy := made.resources[id].DeletionPolicy; policy != "Delete" {
+			t.Errorf("%s: deletion policy %q", id, policy)
+		}
+	}
+	for _, id := range made.ids("AWS::S3::Bucket") {
+		made.resources[id].want(t, object{"LoggingConfiguration.DestinationBucketName": "access"})
+	}
+}
+
+func TestPipeline_withoutParts(t *testing.T) {
+	stack := newStack(t)
+	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{WithoutQueryLogging: true, WithoutCatalog: true})
+	made := synth(t, stack)
+	for _, typ := range []string{queryLogConfig, glueTable, "AWS::Athena::WorkGroup"} {
+		if ids := made.ids(typ); len(ids) > 0 {
+			t.Errorf("%s: %v", typ, ids)
+		}
+	}
+	if pipeline.QueryLogging() != nil || pipeline.Catalog() != nil {
+		t.Error("a part that was left out is there")
+	}
+}
+
+// An existing stream is left alone; what it needs is said.
+func TestPipeline_existingStream(t *testing.T) {
+	stack := newStack(t)
+	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{Stream: existingStream(stack)})
+	made := synth(t, stack)
+	if ids := made.ids("AWS::KinesisFirehose::DeliveryStream"); len(ids) > 0 || pipeline.Delivery() != nil {
+		t.Errorf("a second stream: %v", ids)
+	}
+	made.one(queryLogConfig, "").want(t, object{
+		"DestinationArn": "arn:<AWS::Partition>:firehose:<AWS::Region>:<AWS::AccountId>:deliverystream/stream"})
+	if got := warnings(t, stack); !strings.Contains(got, "turn on data transformation by <PipelineTransformerFunction") {
+		t.Errorf("no warning: %s", got)
+	}
+}
+
+func TestPipeline_refuses(t *testing.T) {
+	wantRefused(t, func(stack awscdk.Stack) {
+		stream := existingStream(stack)
+		newPipeline(stack, &resolverwatch.PipelineProps{
+			Stream: stream, WithoutQueryLogging: true, WithoutCatalog: true,
+			Importer:     &resolverwatch.ImporterProps{MaxIndexBytes: 1},
+			Transformer:  &resolverwatch.TransformerProps{IndexBucket: indexBucket(stack)},
+			Delivery:     &resolverwatch.DeliveryProps{Transformer: transformer(stack)},
+			QueryLogging: &resolverwatch.QueryLoggingProps{Stream: stream},
+			Catalog:      &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack), Prefix: "x"},
+		})
+	},
+		"Test/Pipeline: Importer.MaxIndexBytes: is set by the pipeline; unset it, or use the parts alone",
+		"Transformer.IndexBucket: is set", "Delivery.Transformer: is set", "QueryLogging.Stream: is set",
+		"Catalog.OutputBucket: is set", "Catalog.Prefix: is set",
+		"Stream and Delivery: only one", "Stream and Catalog: only one",
+		"WithoutQueryLogging and QueryLogging: only one", "WithoutQueryLogging and Stream: only one",
+		"WithoutCatalog and Catalog: only one",
+	)
+}
+
+// The props are the caller's: a pipeline that changed them would change the next one.
+func TestPipeline_leavesPropsAlone(t *testing.T) {
+	stack := newStack(t)
+	store, queryLogging := resolverwatch.IndicatorStoreProps{}, resolverwatch.QueryLoggingProps{}
+	delivery := resolverwatch.DeliveryProps{}
+	newPipeline(stack, &resolverwatch.PipelineProps{
+		EncryptionKey: awskms.NewKey(stack, jsii.String("Key"), nil),
+		Store:         &store, QueryLogging: &queryLogging, Delivery: &delivery})
+	if store.EncryptionKey != nil || queryLogging.Stream != nil || delivery.Transformer != nil || delivery.Prefix != "" {
+		t.Errorf("changed: %+v %+v %+v", store, queryLogging, delivery)
+	}
+}
+
+// jsii takes a construct of ours wherever it takes one of the CDK.
+func TestConstructs_arePassedToTheCDK(t *testing.T) {
+	stack := newStack(t)
+	p := newPipeline(stack, &resolverwatch.PipelineProps{QueryLogging: &resolverwatch.QueryLoggingProps{VPCs: vpcs(stack, 0, 1)}})
+	member := resolverwatch.NewQueryLoggingAssociation(stack, "Member", &resolverwatch.QueryLoggingAssociationProps{
+		QueryLogConfigID: "rqlc-1", VPC: vpcs(stack, 1, 2)[0]})
+	for path, c := range map[string]constructs.Construct{
+		"Test/Pipeline": p, "Test/Pipeline/Store": p.Store(), "Test/Pipeline/Importer": p.Importer(),
+		"Test/Pipeline/Transformer": p.Transformer(), "Test/Pipeline/Delivery": p.Delivery(),
+		"Test/Pipeline/QueryLogging": p.QueryLogging(), "Test/Pipeline/Catalog": p.Catalog(), "Test/Member": member,
+	} {
+		awscdk.Tags_Of(c).Add(jsii.String("part"), &path, nil)
+		cdknag.NagSuppressions_AddResourceSuppressions(c, &[]*cdknag.NagPackSuppression{
+			{Id: jsii.String("AwsSolutions-S1"), Reason: jsii.String("a test passes constructs around")}}, jsii.Bool(true))
+		if got := *c.Node().Path(); got != path || *c.ToString() != path {
+			t.Errorf("path %s, want %s", got, path)
+		}
+		awscdk.NewCfnOutput(c, jsii.String("Out"), &awscdk.CfnOutputProps{Value: &path})
+	}
+	made := synth(t, stack)
+	for _, id := range made.ids("AWS::S3::Bucket") {
+		if text := flatten(made.resources[id].Properties["Tags"]); !strings.Contains(text, "Test/Pipeline") {
+			t.Errorf("%s: tags %s", id, text)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+//go:build !race
+
+package resolverwatch_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+)
+
+const (
+	queryLogConfig = "AWS::Route53Resolver::ResolverQueryLoggingConfig"
+	association    = "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation"
+)
+
+func existingStream(stack awscdk.Stack) awskinesisfirehose.IDeliveryStream {
+	return awskinesisfirehose.DeliveryStream_FromDeliveryStreamName(stack, jsii.String("Existing"), jsii.String("stream"))
+}
+
+func vpcs(stack awscdk.Stack, from, to int) []awsec2.IVpc {
+	var vpcs []awsec2.IVpc
+	for i := from; i < to; i++ {
+		id := fmt.Sprintf("vpc-%03d", i)
+		vpcs = append(vpcs, awsec2.Vpc_FromVpcAttributes(stack, &id, &awsec2.VpcAttributes{
+			VpcId: &id, AvailabilityZones: jsii.Strings("eu-west-1a")}))
+	}
+	return vpcs
+}
+
+func TestQueryLogging_withoutVPC(t *testing.T) {
+	stack := newStack(t)
+	queryLogging := resolverwatch.NewQueryLogging(stack, "QueryLogging",
+		&resolverwatch.QueryLoggingProps{Stream: existingStream(stack)})
+	made := synth(t, stack)
+	made.one(queryLogConfig, "").want(t, object{
+		"Name":           "Test-QueryLogging-EF7FE5DA",
+		"DestinationArn": "arn:<AWS::Partition>:firehose:<AWS::Region>:<AWS::AccountId>:deliverystream/stream",
+	})
+	const command = "aws route53resolver associate-resolver-query-log-config --resolver-query-log-config-id "
+	if got := warnings(t, stack); !strings.Contains(got, "No VPC is associated") || !strings.Contains(got, command) {
+		t.Errorf("no warning with the command: %s", got)
+	}
+	if steps := queryLogging.Steps(); len(steps) != 1 || steps[0].ID != resolverwatch.StepAssociateVPC {
+		t.Errorf("steps %v", steps)
+	}
+}
+
+// Associations go first, then the configuration, then the stream: CloudFormation
+// deletes in the opposite order of dependencies.
+func TestQueryLogging_deletionOrder(t *testing.T) {
+	stack := newStack(t)
+	delivery := resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack)})
+	resolverwatch.NewQueryLogging(stack, "QueryLogging",
+		&resolverwatch.QueryLoggingProps{Stream: delivery.Stream(), VPCs: vpcs(stack, 0, 1)})
+	made := synth(t, stack)
+	config := made.one(queryLogConfig, "")
+	stream := made.ids("AWS::KinesisFirehose::DeliveryStream")[0]
+	if !strings.Contains(flatten(list(config.DependsOn)), stream) {
+		t.Errorf("the configuration does not depend on the stream: %v", config.DependsOn)
+	}
+	made.one(association, "").want(t, object{
+		"ResolverQueryLogConfigId": "<" + made.ids(queryLogConfig)[0] + ".Id>", "ResourceId": "vpc-000"})
+}
+
+// One VPC more, wherever in the list, changes no other association.
+func TestQueryLogging_stableAssociations(t *testing.T) {
+	ids := func(from, to int) []string {
+		stack := newStack(t)
+		resolverwatch.NewQueryLogging(stack, "QueryLogging",
+			&resolverwatch.QueryLoggingProps{Stream: existingStream(stack), VPCs: vpcs(stack, from, to)})
+		return synth(t, stack).ids(association)
+	}
+	few, more := ids(1, 8), ids(0, 9)
+	if len(few) != 7 || len(more) != 9 {
+		t.Fatalf("%d and %d associations", len(few), len(more))
+	}
+	for _, id := range few {
+		if !strings.Contains(strings.Join(more, " "), id) {
+			t.Errorf("%s is gone from %v", id, more)
+		}
+	}
+}
+
+func TestQueryLogging_sharing(t *testing.T) {
+	stack := newStack(t)
+	const organization = "arn:aws:organizations::111122223333:organization/o-example"
+	resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
+		Stream: existingStream(stack), Name: "dns logs", VPCs: vpcs(stack, 0, 1),
+		ShareWith: []string{"111122223333", organization}, ShareOutside: true})
+	made := synth(t, stack)
+	made.one(queryLogConfig, "").want(t, object{"Name": "dns logs"})
+	made.one("AWS::RAM::ResourceShare", "").want(t, object{
+		"Principals": []any{"111122223333", organization}, "AllowExternalPrincipals": true,
+		"ResourceArns.0": "<" + made.ids(queryLogConfig)[0] + ".Arn>"})
+	if got := warnings(t, stack); got != "" {
+		t.Errorf("warnings: %s", got)
+	}
+}
+
+func TestQueryLogging_refuses(t *testing.T) {
+	wantRefused(t, func(stack awscdk.Stack) {
+		resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
+			Name: "123", VPCs: append(vpcs(stack, 0, 100), nil), ShareWith: []string{"12345"}})
+	},
+		"Test/QueryLogging: Stream: must be set",
+		`Name: must not be digits alone, got "123"`,
+		"VPCs: at most 100 can be associated in an account and Region, got 101: use Route 53 Profiles",
+		"VPCs[100]: must be set",
+		`ShareWith[0]: must be an account id of 12 digits, or the ARN of`,
+	)
+	wantRefused(t, func(stack awscdk.Stack) {
+		resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
+			Stream: existingStream(stack), Name: "a/b", ShareOutside: true})
+	}, `Name: must be 1 to 64 of`, "ShareOutside: has no meaning without ShareWith")
+}
+
+func TestQueryLoggingAssociation(t *testing.T) {
+	stack := newStack(t)
+	resolverwatch.NewQueryLoggingAssociation(stack, "Member", &resolverwatch.QueryLoggingAssociationProps{
+		QueryLogConfigID: "rqlc-0123456789abcdef", VPC: vpcs(stack, 0, 1)[0]})
+	synth(t, stack).one(association, "Member").want(t, object{
+		"ResolverQueryLogConfigId": "rqlc-0123456789abcdef", "ResourceId": "vpc-000"})
+	wantRefused(t, func(stack awscdk.Stack) {
+		resolverwatch.NewQueryLoggingAssociation(stack, "Member", nil)
+	}, "Test/Member: QueryLogConfigID: must be set\nVPC: must be set")
+}
