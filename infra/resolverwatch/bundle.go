@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdklambdagoalpha/v2"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -28,6 +29,9 @@ func newGoFunction(
 	scope constructs.Construct, name string, code awslambda.Code, props *awslambda.FunctionProps,
 ) awslambda.Function {
 	id := jsii.String("Function")
+	if code == nil && !*awscdk.Stack_Of(scope).BundlingRequired() {
+		code = placeholder(name)
+	}
 	if code != nil {
 		props.Code = code
 		return awslambda.NewFunction(scope, id, props)
@@ -59,6 +63,20 @@ func newGoFunction(
 		Role:                         props.Role,
 		Timeout:                      props.Timeout,
 	})
+}
+
+// placeholder stands for the code of a function where only the template is wanted, as by
+// `cdk list`, `cdk destroy` and tests: the CDK then builds nothing.
+func placeholder(name string) awslambda.Code {
+	folder, err := os.MkdirTemp("", "resolverwatch-placeholder-")
+	if err == nil {
+		text := "The " + name + " was not built, because its stack was not to be bundled.\n"
+		err = os.WriteFile(filepath.Join(folder, "NOT-BUILT.txt"), []byte(text), 0o600)
+	}
+	if err != nil {
+		panic(fmt.Errorf("writing a placeholder for the %s: %w", name, err))
+	}
+	return awslambda.Code_FromAsset(&folder, nil)
 }
 
 // extractSource writes the embedded source into a new temporary folder.

@@ -1,0 +1,57 @@
+package boundary_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	source "github.com/resolverwatch/resolverwatch"
+)
+
+// Limits of the deployed binaries, in bytes: a Lambda that links what it should not
+// shows here first.
+var maxBinaryBytes = map[string]int64{"importer": 14_000_000, "transformer": 11_000_000}
+
+// The embedded source is all that the Lambdas are built from in somebody else's app.
+func TestEmbeddedSourceBuilds(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, source.Files); err != nil {
+		t.Fatal(err)
+	}
+	lambdas, err := filepath.Glob(filepath.Join(folder, "lambdas", "*", "main.go"))
+	if err != nil || len(lambdas) != len(maxBinaryBytes) {
+		t.Fatalf("Lambdas %v, %v; want %d", lambdas, err, len(maxBinaryBytes))
+	}
+	for _, main := range lambdas {
+		name := filepath.Base(filepath.Dir(main))
+		binary := filepath.Join(t.TempDir(), "bootstrap")
+		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-tags=lambda.norpc",
+			"-ldflags=-s -w -buildid=", "-o", binary, "./lambdas/"+name)
+		build.Dir = folder
+		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64", "GOWORK=off", "GOARM64=v8.0")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("building the %s out of the embedded source: %v\n%s", name, err, out)
+		}
+		info, err := os.Stat(binary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %.2f MB of at most %.0f MB", name, float64(info.Size())/1e6, float64(maxBinaryBytes[name])/1e6)
+		if info.Size() > maxBinaryBytes[name] {
+			t.Errorf("%s: %d bytes, at most %d", name, info.Size(), maxBinaryBytes[name])
+		}
+	}
+}
+
+// An app that imports the constructs has to have in its go.mod what they import: that
+// stays short only while they take nothing of pkg/ but these two leaves.
+func TestInfraImports(t *testing.T) {
+	for _, dependency := range dependencies(t, []string{"./infra/resolverwatch", "./infra/config", "./infra/stack", "./infra/app"}) {
+		part, isPkg := strings.CutPrefix(dependency, module+"/pkg/")
+		if isPkg && part != "settings" && part != "catalog" {
+			t.Errorf("infra links pkg/%s", part)
+		}
+	}
+}
