@@ -125,7 +125,7 @@ const manualFeed = "manual"
 
 // feeds refuses settings that the importer would refuse when it reads them.
 func (p *problems) feeds(feeds map[string]settings.Feed) {
-	const anySecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:of-a-token-000000"
+	const anySecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:of-a-token-000000" //nolint:gosec // a name, not a secret
 	for _, id := range slices.Sorted(maps.Keys(feeds)) {
 		prop, feed := fmt.Sprintf("Feeds[%q]", id), feeds[id]
 		if isToken(feed.SecretARN) {

@@ -76,7 +76,7 @@ func rate(interval time.Duration) string {
 
 // newRule defines a rule whose target is the function. Resources are defined one by one
 // because the CDK's own targets package pulls in the constructs of forty services.
-func (i *Importer) newRule(id string, props *awsevents.CfnRuleProps, input *string) awsevents.CfnRule {
+func (i *Importer) newRule(id string, props *awsevents.CfnRuleProps, input *string) {
 	props.State = jsii.String("ENABLED")
 	props.Targets = &[]any{&awsevents.CfnRule_TargetProperty{
 		Arn:              i.function.FunctionArn(),
@@ -101,5 +101,4 @@ func (i *Importer) newRule(id string, props *awsevents.CfnRuleProps, input *stri
 			"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Stack_Of(i).Account()},
 		},
 	}.forPrincipal(awsiam.NewServicePrincipal(jsii.String(eventsService), nil)))
-	return rule
 }

@@ -8,12 +8,11 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Metric and MetricOptions are CloudWatch's. The options of every Metric method may be
-// nil.
-type (
-	Metric        = awscloudwatch.Metric
-	MetricOptions = awscloudwatch.MetricOptions
-)
+// Metric is CloudWatch's.
+type Metric = awscloudwatch.Metric
+
+// MetricOptions are CloudWatch's. Those of every Metric method may be nil.
+type MetricOptions = awscloudwatch.MetricOptions
 
 // metricPeriod is that of all metrics, unless options say otherwise.
 const metricPeriodMinutes = 5

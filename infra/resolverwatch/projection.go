@@ -51,7 +51,8 @@ func newProjection(text string) (projection, error) {
 			p.after += part.literal
 		}
 	}
-	return p, p.check(fields, text)
+	err = p.check(fields, text)
+	return p, err
 }
 
 func (p *projection) check(fields int, text string) error {
