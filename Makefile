@@ -19,6 +19,7 @@ demo: build ## run the whole pipeline on this machine, without an AWS account
 test: ## run the tests
 	go vet ./...
 	go test ./...
+	cd test/nag && go test ./... # cdk-nag's Serverless pack, in a module of its own
 
 athena: ## run the named queries on a real Trino, as Athena would (needs Java 17 and Maven; else it skips)
 	@if java --version >/dev/null 2>&1 && mvn --version >/dev/null 2>&1; then \
