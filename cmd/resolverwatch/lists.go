@@ -180,7 +180,7 @@ func exists(path string) bool {
 // "urlhaus-online".
 func feedIDOf(path string) indicator.FeedID {
 	name := strings.ToLower(filepath.Base(path))
-	for _, extension := range []string{".gz", ".zst", ".txt", ".csv", ".json", ".ndjson", ".conf", ".list"} {
+	for _, extension := range []string{".gz", ".zst", ".txt", ".csv", ".json", ".ndjson", ".stix2", ".conf", ".list"} {
 		name = strings.TrimSuffix(name, extension)
 	}
 	name = strings.Trim(strings.Map(func(r rune) rune {

@@ -112,3 +112,22 @@ func unzip(t *testing.T, packed []byte) string {
 	}
 	return text.String()
 }
+
+// BenchmarkParse_json reads the real events, bundles and warninglists that are longest.
+func BenchmarkParse_json(b *testing.B) {
+	for _, name := range []string{"misp/echap-event-no-wrapper.json", "stix/pegasus.stix2", "allow/public-dns-hostname.json"} {
+		text, err := os.ReadFile(filepath.Join(corpus(b), "data", "feeds", name))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := feed.Parse(bytes.NewReader(text), feed.Options{}, ignore); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
