@@ -36,7 +36,7 @@ func (im *Importer) sources(ctx context.Context, rows []FeedRow) ([]source, erro
 	for _, row := range rows {
 		switch {
 		case row.Accepted.Snapshot == "":
-		case row.Accepted.expired(im.now()):
+		case row.Accepted.Expired(im.now()):
 			im.metrics.put(count(MetricFeedExpired, 1))
 			im.log.WarnContext(ctx, "feed is left out, it is older than its maxAge",
 				"feed", row.ID, "accepted", row.Accepted.At, "max_age", row.Accepted.MaxAge)

@@ -39,6 +39,9 @@ func newEntryGuard(g *Guards) *entryGuard {
 	return guard
 }
 
+// Judge returns the reason to drop an entry, or "" to keep it.
+func (g *Guards) Judge(entry *indicator.Indicator) DropReason { return newEntryGuard(g).judge(entry) }
+
 // judge returns the reason to drop an entry, or "" to keep it. An allow entry marks
 // nothing, so only one that switches checks off for whole top-level domains goes.
 func (g *entryGuard) judge(entry *indicator.Indicator) DropReason {

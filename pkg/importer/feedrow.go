@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"strings"
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -46,8 +47,8 @@ func (a *Acceptance) current() time.Time {
 	return a.At
 }
 
-// expired reports whether the feed has had no list for longer than it counts.
-func (a *Acceptance) expired(now time.Time) bool {
+// Expired reports whether the feed has had no list for longer than it counts.
+func (a *Acceptance) Expired(now time.Time) bool {
 	return a.MaxAge > 0 && now.Sub(a.current()) > a.MaxAge
 }
 
@@ -87,6 +88,19 @@ type TableState struct {
 	// condition, so a slow writer could otherwise undo a newer one.
 	Owner string
 	Until time.Time
+}
+
+// DescribeTable says in words how far the table of a feed is.
+func (r *FeedRow) DescribeTable() string {
+	switch {
+	case r.tableInOrder():
+		return "in order"
+	case r.Table.Cursor != "":
+		value, _, _ := strings.Cut(r.Table.Cursor, "\t")
+		return "behind: changes are made up to " + value
+	default:
+		return "behind"
+	}
 }
 
 // noSnapshot is the [TableState] target of a feed that was taken away.

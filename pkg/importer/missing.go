@@ -53,7 +53,7 @@ func (im *Importer) isLastBlockFeed(ctx context.Context, row *FeedRow) (bool, er
 	}
 	for _, other := range rows {
 		if other.ID != row.ID && other.Accepted.Snapshot != "" && other.Accepted.Action == indicator.ActionBlock &&
-			!other.Accepted.expired(im.now()) {
+			!other.Accepted.Expired(im.now()) {
 			return false, nil
 		}
 	}

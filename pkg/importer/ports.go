@@ -104,6 +104,7 @@ func (e *EntryError) Unwrap() error { return e.Err }
 // StoredIndex is an index object as a listing shows it.
 type StoredIndex struct {
 	Key          string
+	Size         int64 // bytes
 	LastModified time.Time
 }
 

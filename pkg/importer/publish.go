@@ -119,15 +119,10 @@ func (im *Importer) moveCurrent(ctx context.Context, next index.Current, etag st
 	if readErr != nil {
 		return errors.Join(err, readErr)
 	}
-	if sameCurrent(&stored, &next) {
+	if stored.Same(&next) {
 		return nil
 	}
 	return err
-}
-
-func sameCurrent(a, b *index.Current) bool {
-	return a.Generation == b.Generation && a.Highest == b.Highest && a.Object == b.Object &&
-		a.Pinned == b.Pinned && a.RenewedAt.Equal(b.RenewedAt) && slices.Equal(a.Feeds, b.Feeds)
 }
 
 // finishPublish does what may come after the pointer moved: the manifest, and the
@@ -150,7 +145,7 @@ func (im *Importer) finishPublish(ctx context.Context, before, now index.Current
 
 // writeManifest keeps what CURRENT said about a generation when it was published.
 func (im *Importer) writeManifest(ctx context.Context, published index.Current) error {
-	published.Pinned = false
+	published.Pinned, published.Pin = false, nil
 	text, err := published.Encode()
 	if err != nil {
 		return fmt.Errorf("encoding a manifest: %w", err)

@@ -91,8 +91,13 @@ func (r *Report) dropped() (total int) {
 	return total
 }
 
+// ReportKey returns where the report on a list is kept, without its ending.
+func ReportKey(feed indicator.FeedID, version string) string {
+	return ReportPrefix + string(feed) + "/" + version
+}
+
 // key returns where the report is kept, without its ending.
-func (r *Report) key() string { return ReportPrefix + string(r.Feed) + "/" + r.Version }
+func (r *Report) key() string { return ReportKey(r.Feed, r.Version) }
 
 func (r *Report) json() []byte {
 	text, err := json.MarshalIndent(r, "", "  ")

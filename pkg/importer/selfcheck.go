@@ -67,6 +67,24 @@ func (c *selfCheck) note(entry *indicator.Indicator) {
 	}
 }
 
+// VerifyIndex opens an index file and asks it about its own entries, names that nobody
+// lists and canaries, as a publish does before it moves the pointer.
+func VerifyIndex(data []byte) (*index.Index, error) {
+	opened, err := index.Open(data)
+	if err != nil {
+		return nil, err
+	}
+	check := newSelfCheck()
+	for stored, err := range opened.All() {
+		if err != nil {
+			return nil, err
+		}
+		check.note(&stored.Indicator)
+	}
+	_, err = check.run(data)
+	return opened, err
+}
+
 // run opens the index as a transformer does and looks up entries, names that nobody
 // lists, and canaries.
 func (c *selfCheck) run(data []byte) (index.Info, error) {

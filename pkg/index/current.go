@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,9 +48,32 @@ type Current struct {
 	ContentHash string `json:"content_hash"` // its [Info.ContentHash]
 	// RenewedAt is when a publish last found that this index is what the feeds say.
 	RenewedAt time.Time `json:"renewed_at"`
-	// Pinned keeps publishes from moving the pointer, after a rollback.
+	// Pinned keeps publishes from moving the pointer, after a rollback; Pin says who did
+	// that.
 	Pinned bool          `json:"pinned"`
+	Pin    *Pin          `json:"pin,omitempty"`
 	Feeds  []CurrentFeed `json:"feeds"`
+}
+
+// Pin is who pinned a pointer, when, and why if they said so.
+type Pin struct {
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// Same reports whether two pointers say the same.
+func (c *Current) Same(other *Current) bool {
+	return c.Generation == other.Generation && c.Highest == other.Highest && c.Object == other.Object &&
+		c.Pinned == other.Pinned && c.Pin.same(other.Pin) && c.RenewedAt.Equal(other.RenewedAt) &&
+		slices.Equal(c.Feeds, other.Feeds)
+}
+
+func (p *Pin) same(other *Pin) bool {
+	if p == nil || other == nil {
+		return p == other
+	}
+	return p.By == other.By && p.Reason == other.Reason && p.At.Equal(other.At)
 }
 
 // CurrentFeed is a list that went into an index.

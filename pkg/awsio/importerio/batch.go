@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
@@ -51,9 +50,9 @@ func newRequests(feed indicator.FeedID, changes []importer.Change) ([]types.Writ
 		rowKey := [2]string{entry.Value(), sortOf(feed, entry)}
 		request := types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key(rowKey[0], rowKey[1])}}
 		if !changes[i].Delete {
-			encoded, err := attributevalue.MarshalMap(newEntryItem(feed, entry))
+			encoded, err := EncodeEntry(feed, entry)
 			if err != nil {
-				return nil, fmt.Errorf("encoding the row of %q: %w", entry.Value(), err)
+				return nil, err
 			}
 			request = types.WriteRequest{PutRequest: &types.PutRequest{Item: encoded}}
 		}
@@ -124,7 +123,7 @@ func (t *Table) Entries(ctx context.Context, feed indicator.FeedID) iter.Seq2[im
 				return
 			}
 			for _, found := range page.Items {
-				if !yield(decodeEntry(found)) {
+				if !yield(DecodeEntry(found)) {
 					return
 				}
 			}

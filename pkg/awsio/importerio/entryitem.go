@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
@@ -46,13 +47,27 @@ func newEntryItem(feed indicator.FeedID, e *importer.Entry) entryItem {
 	return stored
 }
 
+// EncodeEntry returns an entry of a feed as it is stored.
+func EncodeEntry(feed indicator.FeedID, e *importer.Entry) (map[string]types.AttributeValue, error) {
+	encoded, err := attributevalue.MarshalMap(newEntryItem(feed, e))
+	if err != nil {
+		return nil, fmt.Errorf("encoding the row of %q: %w", e.Value(), err)
+	}
+	return encoded, nil
+}
+
+// EntryKey returns the key of the row of an entry.
+func EntryKey(feed indicator.FeedID, e *importer.Entry) map[string]types.AttributeValue {
+	return key(e.Value(), sortOf(feed, e))
+}
+
 // sortOf returns the sort key of an entry.
 func sortOf(feed indicator.FeedID, e *importer.Entry) string {
 	return strings.Join([]string{string(feed), e.Action.String(), e.Scope.String()}, "#")
 }
 
-// decodeEntry reads an entry, whoever wrote it. The error is an [*importer.EntryError].
-func decodeEntry(encoded item) (importer.Entry, error) {
+// DecodeEntry reads an entry, whoever wrote it. The error is an [*importer.EntryError].
+func DecodeEntry(encoded item) (importer.Entry, error) {
 	var stored entryItem
 	err := attributevalue.UnmarshalMap(encoded, &stored)
 	var entry importer.Entry

@@ -49,6 +49,25 @@ func (s *IndexStore) SwapCurrent(ctx context.Context, next index.Current, etag s
 	return importer.ErrConflict
 }
 
+// maxIndexBytes bounds an index object that is read; no transformer loads one as large.
+const maxIndexBytes = 4 << 30
+
+// Object returns an index object.
+func (s *IndexStore) Object(ctx context.Context, key string) ([]byte, error) {
+	out, err := s.bucket.Get(ctx, s3.GetObjectInput{Key: &key})
+	if errors.Is(err, awsio.ErrNotFound) {
+		return nil, importer.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	data, err := awsio.ReadAll(out, maxIndexBytes)
+	if err != nil {
+		return nil, fmt.Errorf("reading s3://%s/%s: %w", s.bucket.Name, key, err)
+	}
+	return data, nil
+}
+
 // Create writes an index or a manifest.
 func (s *IndexStore) Create(ctx context.Context, key string, body []byte) error {
 	contentType := "application/octet-stream"
@@ -85,7 +104,9 @@ func (s *IndexStore) Indexes(ctx context.Context) ([]importer.StoredIndex, error
 		for _, object := range page.Contents {
 			if _, _, ok := index.ParseObjectKey(aws.ToString(object.Key)); ok {
 				stored = append(stored, importer.StoredIndex{
-					Key: aws.ToString(object.Key), LastModified: aws.ToTime(object.LastModified),
+					Key:          aws.ToString(object.Key),
+					Size:         aws.ToInt64(object.Size),
+					LastModified: aws.ToTime(object.LastModified),
 				})
 			}
 		}
