@@ -75,7 +75,7 @@ const (
 )
 
 // DefaultStackName is the stack's name where none is set.
-const DefaultStackName = "Resolverwatch"
+const DefaultStackName = settings.DefaultStack
 
 // Default returns the settings of a deployment that sets none.
 func Default() Config {

@@ -10,8 +10,12 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// OwnerKey is the access key that may do everything; any secret goes with it.
-const OwnerKey = "LOCALOWNER"
+// Access keys of people; any secret goes with them. The owner may do everything, the
+// operator what `rollback`, `publish`, `allow`, `status` and `index diff` need.
+const (
+	OwnerKey    = "LOCALOWNER"
+	OperatorKey = "LOCALOPERATOR"
+)
 
 // Access keys of the stack's roles.
 const (
@@ -38,6 +42,13 @@ func policies(legacyKey string, feeds map[indicator.FeedID]settings.Feed) map[st
 			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: accepted},
 			{Actions: []string{"s3:PutObject"}, Resources: slices.Concat(reports, fetched(feeds))},
 			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: indexes},
+		},
+		// Beside these: cloudformation:DescribeStacks, lambda:InvokeFunction on the importer,
+		// dynamodb:Query, PutItem, DeleteItem and Scan on the table.
+		OperatorKey: {
+			{Actions: []string{"s3:GetObject"}, Resources: indexes},
+			{Actions: []string{"s3:PutObject"}, Resources: under(IndexBucket, index.CurrentKey)},
+			{Actions: []string{"s3:ListBucket"}, Resources: []string{IndexBucket}, Prefixes: []string{index.Prefix + "*"}},
 		},
 		transformerKey: {
 			{Actions: []string{"s3:GetObject"}, Resources: indexes},

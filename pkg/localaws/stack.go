@@ -91,6 +91,7 @@ type Stack struct {
 	objects    *s3.Server
 	table      *dynamodb.Server
 	parameters ssm.Store
+	name       string // of the stack
 	legacyKey  string
 	server     *http.Server
 	served     chan error
@@ -122,7 +123,7 @@ func (s *Stack) build(config Config) error {
 	if err != nil {
 		return err
 	}
-	s.legacyKey = forImporter.LegacyKey
+	s.name, s.legacyKey = forImporter.Stack, forImporter.LegacyKey
 	s.objects = s3.New(s3.Config{Policies: policies(s.legacyKey, config.Feeds), Fault: config.S3Fault, OnEvent: s.onEvent})
 	s.table = dynamodb.New(dynamodb.Config{Fault: config.TableFault})
 	if err := s.storeFeeds(forImporter.Stack, config.Feeds); err != nil {

@@ -45,7 +45,7 @@ const (
 
 // Defaults of the settings that have one.
 const (
-	DefaultStack         = "resolverwatch"
+	DefaultStack         = "Resolverwatch"
 	DefaultLegacyKey     = "config/all-malicious-domains.txt"
 	DefaultDeletionGrace = 24 * time.Hour
 	DefaultPollInterval  = time.Minute

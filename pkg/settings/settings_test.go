@@ -30,7 +30,7 @@ func TestDecodeImporter_defaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := settings.Importer{
-		Stack:         "resolverwatch",
+		Stack:         "Resolverwatch",
 		ListBucket:    "lists",
 		LegacyKey:     "config/all-malicious-domains.txt",
 		IndexBucket:   "index",
@@ -52,7 +52,7 @@ func TestDecodeTransformer_defaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := settings.Transformer{
-		Stack:          "resolverwatch",
+		Stack:          "Resolverwatch",
 		IndexBucket:    "index",
 		PollInterval:   time.Minute,
 		MaxIndexAge:    168 * time.Hour,

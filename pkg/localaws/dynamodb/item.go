@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/internal/awsjson"
@@ -31,6 +32,42 @@ func (s *Server) checkPut(body []byte) error {
 	}
 	_, err := known.check(in.Item)
 	return err
+}
+
+// put writes an item. Asked for the old one, minidyn returns the new.
+func (s *Server) put(body []byte) (*reply, error) {
+	var in struct {
+		TableName    string
+		Item         item
+		ReturnValues string
+	}
+	if err := awsjson.Decode(body, &in); err != nil {
+		return nil, err
+	}
+	known := s.tables[in.TableName]
+	if in.ReturnValues != "ALL_OLD" || known == nil {
+		return s.forward("PutItem", body), nil
+	}
+	key := item{}
+	for _, name := range known.keys {
+		key[name] = in.Item[name]
+	}
+	request, err := json.Marshal(map[string]any{"TableName": in.TableName, "Key": key, "ConsistentRead": true})
+	if err != nil {
+		return nil, err
+	}
+	var before struct{ Item item }
+	if err := json.Unmarshal(s.forward("GetItem", request).body.Bytes(), &before); err != nil {
+		return nil, err
+	}
+	answer := s.forward("PutItem", body)
+	if answer.status == http.StatusOK {
+		answer.body.Reset()
+		err = json.NewEncoder(&answer.body).Encode(struct {
+			Attributes item `json:",omitempty"`
+		}{before.Item})
+	}
+	return answer, err
 }
 
 // checkBatch refuses what AWS refuses of a whole BatchWriteItem and minidyn takes:

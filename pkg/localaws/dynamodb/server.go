@@ -2,7 +2,7 @@
 // AWS, so that code which works here does not break there.
 //
 // Mended: parallel scans give every item to exactly one segment, Scan and Query
-// answer in pages, a batch that names a key twice is refused, items and keys have
+// answer in pages, PutItem returns the old item, a batch that names a key twice is refused, items and keys have
 // AWS's size limits, time to live can be switched on, and throttling and
 // unprocessed items happen on demand.
 //
@@ -116,6 +116,7 @@ func (s *Server) call(operation string, body []byte) (*reply, error) {
 		if err := s.checkPut(body); err != nil {
 			return nil, err
 		}
+		return s.put(body)
 	case "BatchWriteItem":
 		if err := s.checkBatch(body); err != nil {
 			return nil, err

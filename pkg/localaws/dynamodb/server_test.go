@@ -278,3 +278,27 @@ func TestServer_throttled(t *testing.T) {
 		t.Errorf("got %v, want ProvisionedThroughputExceededException", err)
 	}
 }
+
+func TestServer_putReturnsTheOldItem(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, dynamodb.Config{})
+	before := ""
+	for _, note := range []string{"first", "second", "third"} {
+		item := row("a.example")
+		item["note"] = &types.AttributeValueMemberS{Value: note}
+		out, err := client.PutItem(t.Context(), &sdk.PutItemInput{
+			TableName: aws.String(tableName), ReturnValues: types.ReturnValueAllOld, Item: item,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if old, found := out.Attributes["note"].(*types.AttributeValueMemberS); found {
+			got = old.Value
+		}
+		if got != before {
+			t.Errorf("putting %q returned %q, want %q", note, got, before)
+		}
+		before = note
+	}
+}
