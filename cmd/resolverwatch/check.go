@@ -27,6 +27,7 @@ const (
 
 func newCheck(std streams) *cobra.Command {
 	var l lists
+	var d deployment
 	var form string
 	var failOnMatch bool
 	cmd := &cobra.Command{
@@ -34,15 +35,17 @@ func newCheck(std streams) *cobra.Command {
 		Short: "Say for names what the verdict on them is, and why",
 		Long: `Check looks names and addresses up as the transformer would, and says which entry of
 which list decides. NAME may be an address; - reads names from standard input, one a
-line. LIST is ` + listSyntax + `.`,
+line. With --stack or --index-bucket it asks the index that a deployed stack serves.
+LIST is ` + listSyntax + `.`,
 		Example: `  resolverwatch check --feed urlhaus.csv www.evil.example 192.0.2.1
-  resolverwatch check --index lists.rwx -o json - < names.txt`,
+  resolverwatch check --index lists.rwx -o json - < names.txt
+  resolverwatch check --stack Resolverwatch www.evil.example`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if form != formText && form != formJSON {
 				return usagef(cmd, "output %q: must be text or json", form)
 			}
-			x, err := l.load(cmd, std.err)
+			x, err := loadOrServed(cmd, &l, &d, std.err)
 			if err != nil {
 				return err
 			}
@@ -55,9 +58,26 @@ line. LIST is ` + listSyntax + `.`,
 	}
 	l.register(cmd)
 	l.registerFile(cmd)
+	d.registerIndex(cmd)
 	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text, or json with one object a line")
 	cmd.Flags().BoolVar(&failOnMatch, "fail-on-match", false, "exit with code 3 if a name is malicious")
 	return cmd
+}
+
+// loadOrServed returns the index that the flags of lists name, or that a deployed stack
+// serves.
+func loadOrServed(cmd *cobra.Command, l *lists, d *deployment, messages io.Writer) (*index.Index, error) {
+	if !d.isNamed(cmd) {
+		return l.load(cmd, messages)
+	}
+	if l.file != "" || len(l.feeds)+len(l.allows) > 0 {
+		return nil, usagef(cmd, "a deployed stack and lists: name either")
+	}
+	o, err := d.operator(cmd.Context(), d.needIndex())
+	if err != nil {
+		return nil, err
+	}
+	return o.Open(cmd.Context(), 0)
 }
 
 // checkAll answers for each name, as they come.

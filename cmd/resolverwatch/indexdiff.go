@@ -2,13 +2,11 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,118 +16,73 @@ import (
 )
 
 func newIndexDiff(std streams) *cobra.Command {
+	var d deployment
 	var form string
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "Show what one index has and another has not",
 		Long: `Diff compares two index files entry by entry: + is new, - is gone, ~ has another
-category, severity or confidence. The counts go to standard error.`,
-		Example: `  resolverwatch index diff yesterday.rwx today.rwx`,
-		Args:    cobra.ExactArgs(2),
+category, severity or confidence. The counts go to standard error.
+
+With --stack or --index-bucket, OLD and NEW are numbers of published generations;
+'resolverwatch status' shows which are kept.
+` + deploymentHelp,
+		Example: `  resolverwatch index diff yesterday.rwx today.rwx
+  resolverwatch index diff --stack Resolverwatch 41 42`,
+		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if form != formText && form != formJSON {
-				return usagef(cmd, "output %q: must be text or json", form)
+			if err := checkForm(cmd, form); err != nil {
+				return err
 			}
-			before, err := openIndex(args[0])
+			open := openIndex
+			if d.isNamed(cmd) {
+				var err error
+				if open, err = d.generations(cmd); err != nil {
+					return err
+				}
+			}
+			before, err := open(args[0])
 			if err != nil {
 				return err
 			}
-			after, err := openIndex(args[1])
+			after, err := open(args[1])
 			if err != nil {
 				return err
 			}
-			counts := map[string]int{}
-			out := bufio.NewWriter(std.out)
-			err = diff(before, after, func(sign string, s *index.Stored) error {
-				counts[sign]++
-				return newStoredLine(sign, s).write(out, form)
-			})
-			if err := errors.Join(err, out.Flush()); err != nil {
-				return fmt.Errorf("comparing: %w", err)
-			}
-			fmt.Fprintf(std.err, "%d added, %d removed, %d changed\n", counts["+"], counts["-"], counts["~"])
-			return nil
+			return writeDiff(std, before, after, form)
 		},
 	}
+	d.registerIndex(cmd)
 	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text, or json with one object a line")
 	return cmd
 }
 
-// diff walks two indexes side by side; both yield their entries in the same order.
-func diff(before, after *index.Index, report func(sign string, s *index.Stored) error) error {
-	nextOld, stopOld := iter.Pull2(before.All())
-	defer stopOld()
-	nextNew, stopNew := iter.Pull2(after.All())
-	defer stopNew()
-	was, err, moreOld := nextOld()
-	is, errNew, moreNew := nextNew()
-	for err = errors.Join(err, errNew); err == nil && (moreOld || moreNew); err = errors.Join(err, errNew) {
-		order := compareStored(&was, &is)
-		takeOld := moreOld && (!moreNew || order <= 0)
-		takeNew := moreNew && (!moreOld || order >= 0)
-		switch {
-		case takeOld && takeNew && rated(&was) != rated(&is):
-			err = report("~", &is)
-		case takeOld && !takeNew:
-			err = report("-", &was)
-		case takeNew && !takeOld:
-			err = report("+", &is)
+// generations returns how to open a published generation by its number.
+func (d *deployment) generations(cmd *cobra.Command) (func(number string) (*index.Index, error), error) {
+	o, err := d.operator(cmd.Context(), d.needIndex())
+	return func(text string) (*index.Index, error) {
+		number, err := strconv.ParseUint(text, 10, 64)
+		if err != nil || number == 0 {
+			return nil, usagef(cmd, "%q is no generation: of a stack, name two by their numbers", text)
 		}
-		if err != nil {
-			return err
-		}
-		if takeOld {
-			was, err, moreOld = nextOld()
-		}
-		if takeNew {
-			is, errNew, moreNew = nextNew()
-		}
+		return o.Open(cmd.Context(), number)
+	}, err
+}
+
+func writeDiff(std streams, before, after *index.Index, form string) error {
+	counts := map[index.ChangeKind]int{}
+	out := bufio.NewWriter(std.out)
+	err := index.Diff(before, after, func(kind index.ChangeKind, s *index.Stored) error {
+		counts[kind]++
+		return newStoredLine(string(rune(kind)), s).write(out, form)
+	})
+	if err := errors.Join(err, out.Flush()); err != nil {
+		return fmt.Errorf("comparing: %w", err)
 	}
-	return err
+	fmt.Fprintf(std.err, "%d added, %d removed, %d changed\n",
+		counts[index.Added], counts[index.Removed], counts[index.Rated])
+	return nil
 }
-
-// compareStored is the order of [index.Index.All].
-func compareStored(a, b *index.Stored) int {
-	return cmp.Or(
-		cmp.Compare(kindOf(a), kindOf(b)),
-		slices.Compare(reversedLabels(a), reversedLabels(b)),
-		cmp.Compare(a.Block.Bits(), b.Block.Bits()),
-		a.Block.Addr().Compare(b.Block.Addr()),
-		cmp.Compare(a.Feed, b.Feed),
-		cmp.Compare(a.Action, b.Action),
-		cmp.Compare(a.Scope, b.Scope),
-	)
-}
-
-// kindOf orders names before IPv4 before IPv6.
-func kindOf(s *index.Stored) int {
-	switch {
-	case !s.Block.IsValid():
-		return 0
-	case s.Block.Addr().Is4():
-		return 1
-	default:
-		return 2
-	}
-}
-
-func reversedLabels(s *index.Stored) []string {
-	if s.Name.IsZero() {
-		return nil
-	}
-	labels := strings.Split(s.Name.String(), ".")
-	slices.Reverse(labels)
-	return labels
-}
-
-// rating is what may change in an entry that stays.
-type rating struct {
-	category   indicator.Category
-	severity   indicator.Severity
-	confidence indicator.Confidence
-}
-
-func rated(s *index.Stored) rating { return rating{s.Category, s.Severity, s.Confidence} }
 
 // storedLine is an entry as the command writes it.
 type storedLine struct {

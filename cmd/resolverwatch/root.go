@@ -28,7 +28,8 @@ an AWS account. Then 'resolverwatch scan' marks your own logs against your own l
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	root.SetFlagErrorFunc(usage)
-	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std))
+	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std),
+		newStatus(std), newAllow(std), newRollback(std), newPublish(std))
 	markUsage(root)
 	return root
 }

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/spf13/cobra"
+
+	"github.com/resolverwatch/resolverwatch/pkg/awsio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/operatorio"
+	"github.com/resolverwatch/resolverwatch/pkg/operator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// deployment is the flags by which a command finds a deployed stack. What the outputs of
+// the stack would say can be given by hand, so that no CloudFormation is needed.
+type deployment struct {
+	stack                        string
+	indexBucket, table, importer string
+
+	config  aws.Config
+	outputs operatorio.Outputs
+}
+
+// deploymentHelp says for a command's help how it finds the stack.
+const deploymentHelp = `
+The stack is found by its name with the usual AWS credentials and Region (AWS_PROFILE,
+AWS_REGION, ...). Flags that name its parts stand in for its outputs.`
+
+func (d *deployment) register(cmd *cobra.Command) {
+	d.registerIndex(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&d.table, "table", "", "`NAME` of the table, likewise")
+	flags.StringVar(&d.importer, "importer", "", "`NAME` of the importer function, likewise")
+}
+
+// registerIndex adds the flags of a command that needs the index alone.
+func (d *deployment) registerIndex(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&d.stack, "stack", settings.DefaultStack, "`NAME` of the deployed stack")
+	flags.StringVar(&d.indexBucket, "index-bucket", "", "`NAME` of the index bucket (default: by the outputs of the stack)")
+}
+
+// isNamed reports whether a flag names a deployment.
+func (d *deployment) isNamed(cmd *cobra.Command) bool {
+	return cmd.Flags().Changed("stack") || cmd.Flags().Changed("index-bucket")
+}
+
+// need is a part of a deployment that a command works with.
+type need struct {
+	flag   string
+	value  *string
+	output string
+}
+
+func (d *deployment) needIndex() need {
+	return need{"--index-bucket", &d.indexBucket, settings.OutputIndexBucketName}
+}
+
+func (d *deployment) needTable() need {
+	return need{"--table", &d.table, settings.OutputTableName}
+}
+
+func (d *deployment) needImporter() need {
+	return need{"--importer", &d.importer, settings.OutputImporterFunctionName}
+}
+
+// operator finds the parts that a command needs and returns who acts on them.
+func (d *deployment) operator(ctx context.Context, needs ...need) (*operator.Operator, error) {
+	var err error
+	if d.config, err = awsio.Config(ctx); err != nil {
+		return nil, err
+	}
+	for _, need := range needs {
+		if err := d.find(ctx, need); err != nil {
+			return nil, err
+		}
+	}
+	table := dynamodb.NewFromConfig(d.config)
+	return &operator.Operator{
+		Index:     importerio.NewIndexStore(awsio.NewS3(d.config), d.indexBucket),
+		Feeds:     importerio.NewTable(table, d.table),
+		Edits:     operatorio.NewEdits(table, d.table),
+		Publisher: operatorio.NewPublisher(lambda.NewFromConfig(d.config), d.importer),
+		Now:       time.Now,
+		Pause:     time.Second,
+	}, nil
+}
+
+// find takes over what the stack says of a part, unless a flag says it.
+func (d *deployment) find(ctx context.Context, n need) (err error) {
+	if *n.value != "" {
+		return nil
+	}
+	if d.outputs == nil {
+		if d.outputs, err = operatorio.FindStack(ctx, d.config, d.stack); err != nil {
+			return err
+		}
+	}
+	if *n.value = d.outputs[n.output]; *n.value == "" {
+		return fmt.Errorf("the stack %q has no output %s: deploy it again, or give %s", d.stack, n.output, n.flag)
+	}
+	return nil
+}
+
+// caller is who acts, for the record: the identity of the credentials or, where AWS
+// cannot be asked, the user of this machine.
+func (d *deployment) caller(ctx context.Context) string {
+	arn, err := operatorio.Caller(ctx, d.config)
+	if err == nil {
+		return arn
+	}
+	me, userErr := user.Current()
+	if userErr != nil || errors.Is(err, context.Canceled) {
+		return "unknown"
+	}
+	return me.Username
+}

@@ -1,0 +1,121 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+)
+
+// Generation is a published index that is kept, so that it can serve again.
+type Generation struct {
+	Generation  uint64    `json:"generation"`
+	PublishedAt time.Time `json:"published_at"`
+	Entries     int       `json:"entries"`
+	Bytes       int64     `json:"bytes"`
+	Feeds       int       `json:"feeds"`
+	Serves      bool      `json:"serves"`
+
+	manifest index.Current
+}
+
+// Generations returns what is kept, the newest first. Objects that were never published,
+// because another importer was faster, are none.
+func (o *Operator) Generations(ctx context.Context) ([]Generation, error) {
+	current, _, err := o.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := o.Index.Indexes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing generations: %w", err)
+	}
+	var kept []Generation
+	for _, object := range objects {
+		number, _, ok := index.ParseObjectKey(object.Key)
+		if !ok {
+			continue
+		}
+		manifest, err := o.manifest(ctx, number, &current)
+		if errors.Is(err, importer.ErrNotFound) || (err == nil && manifest.Object != object.Key) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		entries := 0
+		for _, feed := range manifest.Feeds {
+			entries += feed.Count
+		}
+		kept = append(kept, Generation{
+			Generation: number, PublishedAt: object.LastModified.UTC(), Bytes: object.Size, Entries: entries,
+			Feeds: len(manifest.Feeds), Serves: number == current.Generation, manifest: manifest,
+		})
+	}
+	slices.SortFunc(kept, func(a, b Generation) int { return int(b.Generation) - int(a.Generation) }) //nolint:gosec // generations are few
+	return kept, nil
+}
+
+// manifest returns what was published as a generation. The pointer itself tells of the
+// one that serves, whose manifest may still be owed.
+func (o *Operator) manifest(ctx context.Context, number uint64, current *index.Current) (index.Current, error) {
+	manifest, err := o.Index.Manifest(ctx, number)
+	if errors.Is(err, importer.ErrNotFound) && number == current.Generation {
+		return *current, nil
+	}
+	if err != nil {
+		return manifest, fmt.Errorf("reading the manifest of generation %d: %w", number, err)
+	}
+	return manifest, nil
+}
+
+// Open returns the index of a published generation, 0 = the one that serves.
+func (o *Operator) Open(ctx context.Context, number uint64) (*index.Index, error) {
+	current, _, err := o.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if number == 0 || number == current.Generation {
+		return o.open(ctx, &current)
+	}
+	manifest, err := o.manifest(ctx, number, &current)
+	if err != nil {
+		return nil, o.explainMissing(ctx, number, err)
+	}
+	opened, err := o.open(ctx, &manifest)
+	return opened, o.explainMissing(ctx, number, err)
+}
+
+// explainMissing says of a generation that is not there which ones are.
+func (o *Operator) explainMissing(ctx context.Context, number uint64, err error) error {
+	if !errors.Is(err, importer.ErrNotFound) {
+		return err
+	}
+	kept, listErr := o.Generations(ctx)
+	if listErr != nil {
+		return errors.Join(err, listErr)
+	}
+	return &MissingError{Generation: number, Kept: kept}
+}
+
+// MissingError is a generation that was never published or is not kept any more.
+type MissingError struct {
+	Generation uint64
+	Kept       []Generation
+}
+
+func (e *MissingError) Error() string {
+	numbers := make([]string, len(e.Kept))
+	for i, kept := range e.Kept {
+		numbers[i] = fmt.Sprint(kept.Generation)
+	}
+	return fmt.Sprintf("generation %d is not kept: there are %s", e.Generation, strings.Join(numbers, ", "))
+}
+
+// Unwrap returns [importer.ErrNotFound].
+func (e *MissingError) Unwrap() error { return importer.ErrNotFound }

@@ -1,0 +1,69 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// ErrNotYet means that the importer was asked and has not published in the time that
+// was given. It goes on by itself.
+var ErrNotYet = errors.New("the importer has not published yet; it goes on by itself, see its log and `status`")
+
+// Publish asks the importer to look at all feeds and publish, or at one feed. It returns
+// the pointer that the importer leaves, or [ErrNotYet] after wait; at once if wait is 0.
+// A feed that is looked at alone is published only if its list changed, so that is not
+// waited for.
+func (o *Operator) Publish(ctx context.Context, feed indicator.FeedID, force string, wait time.Duration) (index.Current, error) {
+	current, before, err := o.Index.Current(ctx)
+	if err != nil && !errors.Is(err, importer.ErrNotFound) {
+		return index.Current{}, fmt.Errorf("reading the index pointer: %w", err)
+	}
+	if wait > 0 && current.RenewedAt.Equal(o.now()) {
+		// Renewed within the same second the pointer would be the same, byte for byte.
+		time.Sleep(time.Second)
+	}
+	if err := o.Publisher.Publish(ctx, feed, force); err != nil {
+		return index.Current{}, fmt.Errorf("asking the importer to publish: %w", err)
+	}
+	if wait <= 0 || feed != "" {
+		return index.Current{}, nil
+	}
+	return o.await(ctx, wait, func(_ context.Context, _ index.Current, etag string) (bool, error) {
+		return etag != before, nil
+	})
+}
+
+// await looks at the pointer until done says so, or returns [ErrNotYet].
+func (o *Operator) await(
+	ctx context.Context, wait time.Duration, done func(context.Context, index.Current, string) (bool, error),
+) (index.Current, error) {
+	limited, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for {
+		current, etag, err := o.Index.Current(limited)
+		finished := false
+		if err == nil {
+			finished, err = done(limited, current, etag)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return current, ctx.Err()
+		case limited.Err() != nil:
+			return current, ErrNotYet
+		case err != nil && !errors.Is(err, importer.ErrNotFound):
+			return current, fmt.Errorf("waiting for the importer: %w", err)
+		case finished:
+			return current, nil
+		}
+		select {
+		case <-limited.Done():
+		case <-time.After(o.Pause):
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// Status is how a deployed list stands. Ages are for the reader to count from At.
+type Status struct {
+	At          time.Time    `json:"at"`
+	Current     *Serving     `json:"current"` // nil if nothing was published yet
+	Generations []Generation `json:"generations"`
+	Feeds       []FeedStatus `json:"feeds"`
+	OwnEdits    int          `json:"own_edits"` // in the index that serves
+}
+
+// Serving is the pointer to the index that serves.
+type Serving struct {
+	Generation uint64     `json:"generation"`
+	Highest    uint64     `json:"highest"`
+	RenewedAt  time.Time  `json:"renewed_at"`
+	Pinned     bool       `json:"pinned"`
+	Pin        *index.Pin `json:"pin,omitempty"`
+	Object     string     `json:"object"`
+	Entries    int        `json:"entries"`
+}
+
+// FeedStatus is how one feed stands.
+type FeedStatus struct {
+	ID         indicator.FeedID `json:"id"`
+	Action     string           `json:"action,omitempty"` // block or allow; empty without an accepted list
+	Entries    int              `json:"entries"`
+	Key        string           `json:"key,omitempty"` // of the accepted list, as are the next
+	Version    string           `json:"version,omitempty"`
+	AcceptedAt *time.Time       `json:"accepted_at,omitempty"`
+	MaxAge     string           `json:"max_age,omitempty"`
+	Expired    bool             `json:"expired"`                 // older than its maxAge: left out
+	Missing    *time.Time       `json:"missing_since,omitempty"` // no list of it is left
+	Served     *int             `json:"served_entries"`          // in the index that serves; null if it is not in it
+	Current    bool             `json:"served_is_accepted"`      // the index has the accepted list
+	Last       LastJudgement    `json:"last"`
+	Table      string           `json:"table"` // "in order", or what is under way
+}
+
+// LastJudgement is how the newest list was judged.
+type LastJudgement struct {
+	Outcome importer.Outcome `json:"outcome,omitempty"`
+	Reason  string           `json:"reason,omitempty"`
+	Version string           `json:"version,omitempty"`
+	At      *time.Time       `json:"at,omitempty"`
+	Report  string           `json:"report,omitempty"` // key in the list bucket
+}
+
+// Status looks at the pointer, the kept generations and the feeds.
+func (o *Operator) Status(ctx context.Context) (*Status, error) {
+	s := &Status{At: o.now(), Generations: []Generation{}, Feeds: []FeedStatus{}}
+	current, _, err := o.current(ctx)
+	if err != nil && !errors.Is(err, ErrNothingPublished) {
+		return nil, err
+	}
+	if err == nil {
+		s.Current = &Serving{
+			Generation: current.Generation, Highest: current.Highest, RenewedAt: current.RenewedAt,
+			Pinned: current.Pinned, Pin: current.Pin, Object: current.Object,
+		}
+		for _, feed := range current.Feeds {
+			s.Current.Entries += feed.Count
+			if feed.ID == indicator.ManualFeed {
+				s.OwnEdits = feed.Count
+			}
+		}
+		if s.Generations, err = o.Generations(ctx); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := o.Feeds.Rows(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the feeds: %w", err)
+	}
+	slices.SortFunc(rows, func(a, b importer.FeedRow) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	for i := range rows {
+		s.Feeds = append(s.Feeds, newFeedStatus(&rows[i], &current, s.At))
+	}
+	return s, nil
+}
+
+func newFeedStatus(row *importer.FeedRow, current *index.Current, now time.Time) FeedStatus {
+	f := FeedStatus{
+		ID: row.ID, Entries: row.Accepted.Entries, Key: row.Accepted.Key, Version: row.Accepted.Version,
+		AcceptedAt: orNil(row.Accepted.At), Missing: orNil(row.Missing), Table: row.DescribeTable(),
+		Last: LastJudgement{
+			Outcome: row.Last.Outcome, Reason: row.Last.Reason, Version: row.Last.Version, At: orNil(row.Last.At),
+		},
+	}
+	if row.Last.Version != "" {
+		f.Last.Report = importer.ReportKey(row.ID, row.Last.Version) + ".txt"
+	}
+	if row.Accepted.Snapshot != "" {
+		f.Action = row.Accepted.Action.String()
+	}
+	if row.Accepted.MaxAge > 0 {
+		f.MaxAge, f.Expired = row.Accepted.MaxAge.String(), row.Accepted.Expired(now)
+	}
+	for _, served := range current.Feeds {
+		if served.ID == row.ID {
+			f.Served, f.Current = &served.Count, served.VersionID == row.Accepted.Version
+		}
+	}
+	return f
+}
+
+func orNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
