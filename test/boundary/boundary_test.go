@@ -117,24 +117,3 @@ func root(t *testing.T) string {
 	}
 	return path
 }
-
-// The example of the README is the one that compiles.
-func TestReadmeExample(t *testing.T) {
-	source, err := os.ReadFile(filepath.Join(root(t), "infra", "resolverwatch", "example_test.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	readme, err := os.ReadFile(filepath.Join(root(t), "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, body, _ := strings.Cut(string(source), "func ExampleNewPipeline() {\n")
-	body = strings.TrimSuffix(body, "}\n")
-	if body == "" {
-		t.Fatal("no ExampleNewPipeline")
-	}
-	example := "```go\n" + strings.TrimPrefix(strings.ReplaceAll("\n"+body, "\n\t", "\n"), "\n") + "```\n"
-	if !strings.Contains(string(readme), example) {
-		t.Errorf("the README does not have the example as it is compiled:\n%s", example)
-	}
-}

@@ -1,0 +1,67 @@
+package boundary_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The example of the README is the one that compiles.
+func TestReadmeExample(t *testing.T) {
+	_, body, _ := strings.Cut(read(t, "infra", "resolverwatch", "example_test.go"), "func ExampleNewPipeline() {\n")
+	body = strings.TrimSuffix(body, "}\n")
+	if body == "" {
+		t.Fatal("no ExampleNewPipeline")
+	}
+	example := "```go\n" + strings.TrimPrefix(strings.ReplaceAll("\n"+body, "\n\t", "\n"), "\n") + "```\n"
+	if !strings.Contains(read(t, "README.md"), example) {
+		t.Errorf("the README does not have the example as it is compiled:\n%s", example)
+	}
+}
+
+// Each role may do what docs/architecture.md says of it, and nothing else. What the roles
+// of a deployment may do stands in the inventory of its template.
+func TestDocumentedPermissions(t *testing.T) {
+	action := regexp.MustCompile(`[a-z0-9]+:[A-Z][A-Za-z]+`)
+	inventory := read(t, "infra", "stack", "testdata", "inventory.txt")
+	document := read(t, "docs", "architecture.md")
+	for _, role := range []struct {
+		heading, inventory string
+		optional           []string // actions that a deployment without settings has no use for
+	}{
+		{"The importer", "PipelineImporterRole", []string{"secretsmanager:GetSecretValue"}},
+		{"The transformer", "PipelineTransformerRole", nil},
+		{"Firehose", "PipelineDeliveryRole", nil},
+	} {
+		t.Run(role.heading, func(t *testing.T) {
+			_, section, _ := strings.Cut(document, "### "+role.heading+"\n")
+			section, _, _ = strings.Cut(section, "\n### ")
+			section = regexp.MustCompile("(?m)^[^|].*$").ReplaceAllString(section, "") // rows only
+			documented := action.FindAllString(section, -1)
+			var granted []string
+			for line := range strings.Lines(inventory) {
+				if name, may, _ := strings.Cut(strings.TrimSpace(line), " "); name == role.inventory && may != "sts:AssumeRole" {
+					granted = append(granted, may)
+				}
+			}
+			granted = append(granted, role.optional...)
+			slices.Sort(documented)
+			slices.Sort(granted)
+			if documented = slices.Compact(documented); !slices.Equal(granted, documented) {
+				t.Errorf("may:        %v\ndocumented: %v", granted, documented)
+			}
+		})
+	}
+}
+
+func read(t *testing.T, path ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(append([]string{root(t)}, path...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
