@@ -75,6 +75,7 @@ func run(root string) error {
 // was compiled for these paths.
 type workshop struct {
 	root, folder string
+	version      string // of the packed module
 	// online is the environment of a go command that may download: this module from the
 	// packed folder, others from the machine's module cache, else from where it always does.
 	online []string
@@ -82,11 +83,11 @@ type workshop struct {
 	offline []string
 }
 
-func newWorkshop(root string) (workshop, error) {
-	w := workshop{root: root, folder: filepath.Join(root, ".bin", "consumer")}
+func newWorkshop(root string) (*workshop, error) {
+	w := &workshop{root: root, folder: filepath.Join(root, ".bin", "consumer")}
 	values, err := w.command(root, nil, "go", "env", "GOMODCACHE", "GOPROXY")
 	if err != nil {
-		return w, err
+		return nil, err
 	}
 	modcache, proxy, _ := strings.Cut(values, "\n")
 	proxies := []string{
@@ -98,22 +99,23 @@ func newWorkshop(root string) (workshop, error) {
 	return w, nil
 }
 
-func (w workshop) path(elem ...string) string {
+func (w *workshop) path(elem ...string) string {
 	return filepath.Join(append([]string{w.folder}, elem...)...)
 }
 
-func (w workshop) modcache() string { return w.path("modcache") }
+func (w *workshop) modcache() string { return w.path("modcache") }
 
 // clear removes what an earlier run made of this module. Modules of others are kept.
-func (w workshop) clear() error {
+func (w *workshop) clear() error {
 	if err := makeWritable(w.modcache()); err != nil {
 		return err
 	}
-	for _, folder := range []string{
-		w.path("proxy"), w.path("cached"), w.path("vendored"),
-		filepath.Join(w.modcache(), filepath.FromSlash(modulePath)+"@"+moduleVersion),
-		filepath.Join(w.modcache(), "cache", "download", filepath.FromSlash(modulePath)),
-	} {
+	unpacked, err := filepath.Glob(filepath.Join(w.modcache(), filepath.FromSlash(modulePath)+"@*"))
+	if err != nil {
+		return err
+	}
+	for _, folder := range append(unpacked, w.path("proxy"), w.path("cached"), w.path("vendored"),
+		filepath.Join(w.modcache(), "cache", "download", filepath.FromSlash(modulePath))) {
 		if err := os.RemoveAll(folder); err != nil {
 			return err
 		}
@@ -122,7 +124,7 @@ func (w workshop) clear() error {
 }
 
 // command runs a program in a folder of the workshop and returns what it prints.
-func (w workshop) command(folder string, env []string, name string, args ...string) (string, error) {
+func (w *workshop) command(folder string, env []string, name string, args ...string) (string, error) {
 	command := exec.CommandContext(context.Background(), name, args...)
 	command.Dir = folder
 	command.Env = append(os.Environ(), env...)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/zip"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -11,20 +12,18 @@ import (
 	"strings"
 )
 
-const (
-	modulePath    = "github.com/resolverwatch/resolverwatch"
-	moduleVersion = "v0.0.1"
-)
+const modulePath = "github.com/resolverwatch/resolverwatch"
 
 // packModule makes a folder that the go command takes for a module proxy ("GOPROXY
-// protocol" of the Go modules reference), with this checkout as its only module: the files
-// that git knows or would add, without those of nested modules.
-func (w workshop) packModule() error {
-	listed, err := w.command(w.root, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+// protocol" of the Go modules reference), with this checkout as its only module.
+func (w *workshop) packModule() error {
+	files, err := w.moduleFiles()
 	if err != nil {
 		return err
 	}
-	files := withoutNestedModules(strings.Split(strings.TrimRight(listed, "\x00"), "\x00"))
+	if w.version, err = w.versionOf(files); err != nil {
+		return err
+	}
 	versions := w.path("proxy", filepath.FromSlash(modulePath), "@v")
 	if err := os.MkdirAll(versions, 0o755); err != nil {
 		return err
@@ -34,15 +33,45 @@ func (w workshop) packModule() error {
 		return err
 	}
 	for name, text := range map[string]string{
-		"list":                  moduleVersion + "\n",
-		moduleVersion + ".mod":  string(goMod),
-		moduleVersion + ".info": fmt.Sprintf(`{"Version":%q,"Time":"2026-01-01T00:00:00Z"}`, moduleVersion),
+		"list":              w.version + "\n",
+		w.version + ".mod":  string(goMod),
+		w.version + ".info": fmt.Sprintf(`{"Version":%q,"Time":"2026-01-01T00:00:00Z"}`, w.version),
 	} {
 		if err := os.WriteFile(filepath.Join(versions, name), []byte(text), 0o644); err != nil {
 			return err
 		}
 	}
-	return w.writeZip(filepath.Join(versions, moduleVersion+".zip"), files)
+	return w.writeZip(filepath.Join(versions, w.version+".zip"), files)
+}
+
+// moduleFiles are the files that git knows or would add and that are there, without those
+// of nested modules.
+func (w *workshop) moduleFiles() ([]string, error) {
+	listed, err := w.command(w.root, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, file := range withoutNestedModules(strings.Split(strings.TrimRight(listed, "\x00"), "\x00")) {
+		if _, err := os.Stat(filepath.Join(w.root, file)); err == nil {
+			files = append(files, file)
+		}
+	}
+	return files, nil
+}
+
+// versionOf returns a version of its own for each content: the go command takes it that a
+// version never changes, and remembers which files it had.
+func (w *workshop) versionOf(files []string) (string, error) {
+	hash := sha256.New()
+	for _, name := range files {
+		text, err := os.ReadFile(filepath.Join(w.root, name))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(hash, "%s %d\n%s", name, len(text), text)
+	}
+	return fmt.Sprintf("v0.0.1-h%x", hash.Sum(nil)[:8]), nil
 }
 
 func withoutNestedModules(files []string) []string {
@@ -65,7 +94,7 @@ func withoutNestedModules(files []string) []string {
 	return own
 }
 
-func (w workshop) writeZip(path string, files []string) (err error) {
+func (w *workshop) writeZip(path string, files []string) (err error) {
 	out, err := os.Create(path)
 	if err != nil {
 		return err
@@ -73,7 +102,7 @@ func (w workshop) writeZip(path string, files []string) (err error) {
 	defer func() { err = errors.Join(err, out.Close()) }()
 	archive := zip.NewWriter(out)
 	for _, name := range files {
-		if err := addFile(archive, filepath.Join(w.root, name), modulePath+"@"+moduleVersion+"/"+name); err != nil {
+		if err := addFile(archive, filepath.Join(w.root, name), modulePath+"@"+w.version+"/"+name); err != nil {
 			return err
 		}
 	}
@@ -82,9 +111,6 @@ func (w workshop) writeZip(path string, files []string) (err error) {
 
 func addFile(archive *zip.Writer, path, name string) error {
 	in, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // git knows it, the working tree has it no more
-	}
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // checkoutHashes synthesizes the app of this checkout.
-func (w workshop) checkoutHashes() ([]string, error) {
+func (w *workshop) checkoutHashes() ([]string, error) {
 	if _, err := w.command(w.root, nil, "go", "build", "-o", w.path("infra-app"), "./infra/app"); err != nil {
 		return nil, err
 	}
@@ -21,7 +21,7 @@ func (w workshop) checkoutHashes() ([]string, error) {
 
 // cachedHashes builds the app against the served module, and lets it synthesize once more
 // when nothing can be downloaded, or written in the module cache.
-func (w workshop) cachedHashes() ([]string, error) {
+func (w *workshop) cachedHashes() ([]string, error) {
 	app, err := w.buildApp("cached")
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (w workshop) cachedHashes() ([]string, error) {
 }
 
 // vendoredHashes builds the app with -trimpath out of its vendor folder.
-func (w workshop) vendoredHashes() ([]string, error) {
+func (w *workshop) vendoredHashes() ([]string, error) {
 	app, err := w.buildApp("vendored", "-mod=vendor", "-trimpath")
 	if err != nil {
 		return nil, err
@@ -66,14 +66,14 @@ func (w workshop) vendoredHashes() ([]string, error) {
 
 // buildApp copies the app into a folder of its own, lets the go command complete its
 // go.mod, checks that this stays small, and returns the program.
-func (w workshop) buildApp(name string, flags ...string) (string, error) {
+func (w *workshop) buildApp(name string, flags ...string) (string, error) {
 	folder := w.path(name)
 	if err := os.CopyFS(folder, os.DirFS(filepath.Join(w.root, "test", "consumer", "app"))); err != nil {
 		return "", err
 	}
-	steps := [][]string{{"mod", "tidy"}, append([]string{"build", "-o", "app"}, flags...)}
+	steps := [][]string{{"mod", "edit", "-require=" + modulePath + "@" + w.version}, {"mod", "tidy"}, append([]string{"build", "-o", "app"}, flags...)}
 	if slices.Contains(flags, "-mod=vendor") {
-		steps = slices.Insert(steps, 1, []string{"mod", "vendor"})
+		steps = slices.Insert(steps, 2, []string{"mod", "vendor"})
 	}
 	for _, step := range steps {
 		if _, err := w.command(folder, w.online, "go", step...); err != nil {
@@ -91,7 +91,7 @@ func (w workshop) buildApp(name string, flags ...string) (string, error) {
 }
 
 // synthesize runs an app and returns the asset hashes of the functions in its templates.
-func (w workshop) synthesize(app string, env []string) ([]string, error) {
+func (w *workshop) synthesize(app string, env []string) ([]string, error) {
 	out := app + ".out"
 	if err := os.RemoveAll(out); err != nil {
 		return nil, err
