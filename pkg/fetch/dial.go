@@ -78,7 +78,7 @@ func (r *run) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	case len(found) == 0:
 		return nil, fail("%s has no address", host)
 	case len(public) == 0:
-		return nil, refuse("%s has the address %v, which is not public: lists are fetched from the Internet alone", host, found[0])
+		return nil, refuse("%s is at %v, which is not public: lists are fetched from the Internet alone", host, found[0])
 	}
 	slices.SortStableFunc(public, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
 	return public, nil

@@ -106,16 +106,16 @@ func TestFetcher_Fetch_redirectsOut(t *testing.T) {
 		"https://[::ffff:169.254.169.254]/":    "must be a public host",
 		"https://[fe80::1%25eth0]/":            "must be a public host",
 		"https://localhost/":                   "must be a public host",
-		"https://100.64.0.1/":                  "100.64.0.1 has the address 100.64.0.1, which is not public",
+		"https://100.64.0.1/":                  "100.64.0.1 is at 100.64.0.1, which is not public",
 		"https://198.18.0.1/":                  "which is not public",
 		"https://[64:ff9b::a9fe:a9fe]/":        "which is not public", // NAT64 of 169.254.169.254
 		"https://[2002:7f00:1::]/":             "which is not public", // 6to4 of 127.0.0.1
 		"https://[::127.0.0.1]/":               "which is not public",
 		"https://[2001:0:7f00:1::]/":           "which is not public",
-		"https://private.test/":                "private.test has the address 10.0.0.8, which is not public",
-		"https://metadata.test/":               "metadata.test has the address 169.254.169.254, which is not public",
-		"https://mapped.test/":                 "mapped.test has the address ::ffff:127.0.0.1, which is not public",
-		"https://2852039166/latest/meta-data/": "2852039166 has the address 169.254.169.254", // if a resolver reads it so
+		"https://private.test/":                "private.test is at 10.0.0.8, which is not public",
+		"https://metadata.test/":               "metadata.test is at 169.254.169.254, which is not public",
+		"https://mapped.test/":                 "mapped.test is at ::ffff:127.0.0.1, which is not public",
+		"https://2852039166/latest/meta-data/": "2852039166 is at 169.254.169.254", // if a resolver reads it so
 		"https://b\u00fccher.example/":         "the host must be in ASCII",
 	} {
 		t.Run(to, func(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -161,20 +160,23 @@ func (im *Importer) fetchRequest(ctx context.Context, f *fetching, again bool) (
 // server has.
 func (im *Importer) endFetch(ctx context.Context, f *fetching, version string) error {
 	state, result := f.row.Fetch.next(&f.result, im.now()), &f.result
-	level, metric, confirmed := slog.LevelInfo, "", ""
+	log := im.log.With("feed", f.id, "outcome", result.Outcome, "status", result.Status, "url", result.URL)
+	metric, confirmed := MetricFetchFailed, ""
 	switch result.Outcome {
 	case fetch.Fetched:
 		metric, state.Version = MetricListFetched, version
 	case fetch.NotModified:
 		metric, state.Version, confirmed = MetricListNotModified, version, version
 	case fetch.RetryLater:
-		level, metric = slog.LevelWarn, MetricFetchDeferred
+		metric, log = MetricFetchDeferred, log.With("until", state.RetryAt)
 	case fetch.Refused, fetch.Failed:
-		level, metric = slog.LevelWarn, MetricFetchFailed
 	}
 	im.metrics.put(count(metric, 1))
-	im.log.Log(ctx, level, "feed fetched", "feed", f.id, "outcome", result.Outcome, "status", result.Status,
-		"url", result.URL, "why", result.Reason, "version", version, "failures", state.Failures, "retry_at", state.RetryAt)
+	if state.Failures > 0 {
+		log.WarnContext(ctx, "feed is not fetched and goes on with its list", "why", result.Reason, "failures", state.Failures)
+	} else {
+		log.InfoContext(ctx, "feed is fetched", "version", version)
+	}
 	return im.noteFetch(ctx, f.id, state, confirmed)
 }
 

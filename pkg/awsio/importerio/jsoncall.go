@@ -23,7 +23,7 @@ import (
 
 // jsonService is a service of AWS that speaks the JSON protocol 1.1, by the one call of
 // it that the importer needs. The SDK's clients of the Parameter Store and of Secrets
-// Manager would add 1.5 MB to the function, all but a few kB of it for calls that are
+// Manager would add 1.4 MB to the function, all but a few kB of it for calls that are
 // never made. What signs, what finds credentials and what knows the endpoints is the
 // SDK's.
 type jsonService struct {
