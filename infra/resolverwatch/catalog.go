@@ -1,6 +1,7 @@
 package resolverwatch
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -11,6 +12,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
 // CatalogProps configures a [Catalog].
@@ -21,6 +24,13 @@ type CatalogProps struct {
 	//
 	// Default: the bucket's own, as far as the bucket knows it.
 	OutputKey awskms.IKey
+	// IndexBucket holds the published indicators, which the retro-hunt looks for, and
+	// IndexKey is the customer's key of it.
+	//
+	// Default: there is no table of indicators, and no query that needs it; the bucket's
+	// own key, as far as the bucket knows it.
+	IndexBucket awss3.IBucket
+	IndexKey    awskms.IKey
 	// Prefix of the marked logs, as the delivery stream has it.
 	//
 	// Default: that of a [Delivery].
@@ -87,6 +97,9 @@ func (p CatalogProps) withDefaults(stack string) CatalogProps {
 	if p.OutputKey == nil && p.OutputBucket != nil {
 		p.OutputKey = p.OutputBucket.EncryptionKey()
 	}
+	if p.IndexKey == nil && p.IndexBucket != nil {
+		p.IndexKey = p.IndexBucket.EncryptionKey()
+	}
 	return p
 }
 
@@ -106,8 +119,8 @@ func (p CatalogProps) validate() error {
 }
 
 // Catalog is what the marked logs are asked by: a Glue table whose partitions are
-// computed from the prefix, and an Athena workgroup with a limit on what a query may
-// read.
+// computed from the prefix, one of the published indicators, and an Athena workgroup
+// with a limit on what a query may read and with named queries.
 type Catalog struct {
 	construct
 
@@ -116,6 +129,8 @@ type Catalog struct {
 	names     catalogNames
 	output    awss3.IBucket
 	outputKey awskms.IKey
+	index     awss3.IBucket // nil without indicators
+	indexKey  awskms.IKey
 	results   awss3.IBucket
 	key       awskms.IKey
 }
@@ -129,7 +144,8 @@ func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Cat
 	problems := p.validate()
 	p = p.withDefaults(stackName(scope))
 	this := &Catalog{
-		output: p.OutputBucket, outputKey: p.OutputKey, results: p.ResultsBucket, key: p.EncryptionKey,
+		output: p.OutputBucket, outputKey: p.OutputKey, index: p.IndexBucket, indexKey: p.IndexKey,
+		results: p.ResultsBucket, key: p.EncryptionKey,
 		names: catalogNames{database: p.DatabaseName, workGroup: p.WorkGroupName},
 	}
 	begin(this, scope, id, problems)
@@ -140,14 +156,21 @@ func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Cat
 			Description: jsii.String("Route 53 Resolver query logs, marked by Resolverwatch"),
 		},
 	})
-	this.table = this.newTable(p)
+	projection, err := newProjection(p.Prefix)
+	if err != nil {
+		panic(fmt.Errorf("reading a prefix that was checked: %w", err))
+	}
+	this.table = this.newTable(p, projection)
+	if this.index != nil {
+		this.newIndicatorTable()
+	}
 	if this.results == nil {
 		this.results = newBucket(this, "Results", bucketProps{
 			key: p.EncryptionKey, accessLogs: p.AccessLogBucket, removal: p.RemovalPolicy,
 			lifecycle: []*awss3.LifecycleRule{{Id: jsii.String("ResultRetention"), Expiration: p.ResultRetention}},
 		})
 	}
-	this.newWorkGroup(p)
+	this.newQueries(this.newWorkGroup(p), projection)
 	return this
 }
 
@@ -169,20 +192,23 @@ func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) {
 	arn := func(service, resource, name string) string {
 		return *stack.FormatArn(&awscdk.ArnComponents{Service: &service, Resource: &resource, ResourceName: &name})
 	}
-	catalog := *stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("glue"), Resource: jsii.String("catalog")})
+	glueCatalog := *stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("glue"), Resource: jsii.String("catalog")})
 	database := c.names.database
 	for _, s := range []statement{
 		{actions: []string{"athena:BatchGetNamedQuery", "athena:GetNamedQuery", "athena:GetQueryExecution",
 			"athena:GetQueryResults", "athena:GetWorkGroup", "athena:ListNamedQueries", "athena:StartQueryExecution",
 			"athena:StopQueryExecution"}, resources: []string{arn("athena", "workgroup", c.names.workGroup)}},
 		{actions: []string{"glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"},
-			resources: []string{catalog, arn("glue", "database", database), arn("glue", "table", database+"/*")}},
+			resources: []string{glueCatalog, arn("glue", "database", database), arn("glue", "table", database+"/*")}},
 	} {
 		grantee.GrantPrincipal().AddToPrincipalPolicy(s.build())
 	}
 	c.output.GrantRead(grantee, nil)
+	if c.index != nil {
+		c.index.GrantRead(grantee, catalog.IndicatorPrefix+"*")
+	}
 	c.results.GrantReadWrite(grantee, nil)
-	for _, key := range []awskms.IKey{c.outputKey, c.key} {
+	for _, key := range []awskms.IKey{c.outputKey, c.indexKey, c.key} {
 		if key != nil {
 			key.GrantEncryptDecrypt(grantee)
 		}

@@ -3,6 +3,7 @@
 package resolverwatch_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -16,7 +17,10 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
-const glueTable = "AWS::Glue::Table"
+const (
+	glueTable  = "AWS::Glue::Table"
+	namedQuery = "AWS::Athena::NamedQuery"
+)
 
 func outputBucket(stack awscdk.Stack) awss3.IBucket {
 	return awss3.Bucket_FromBucketName(stack, jsii.String("Output"), jsii.String("marked"))
@@ -98,6 +102,55 @@ func TestCatalog_props(t *testing.T) {
 		"LoggingConfiguration.DestinationBucketName": "index-bucket"})
 	if results.DeletionPolicy != "Delete" {
 		t.Errorf("deletion policy %q", results.DeletionPolicy)
+	}
+}
+
+// A table lies in a folder, whatever follows it in the prefix.
+func TestCatalog_hivePrefix(t *testing.T) {
+	stack := newStack(t)
+	resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{
+		OutputBucket: outputBucket(stack), Prefix: "dns/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/"})
+	made := synth(t, stack)
+	made.one(glueTable, "CatalogTable").want(t, object{"TableInput.StorageDescriptor.Location": "s3://marked/dns/"})
+	wantParameters(t, made, object{"storage.location.template": "s3://marked/dns/year=${arrived}/"})
+}
+
+// The queries name the tables, and write partitions as the prefix does. Each has its
+// question as its description.
+func TestCatalog_queries(t *testing.T) {
+	stack := newStack(t)
+	resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack),
+		IndexBucket: indexBucket(stack), Prefix: "dns/!{timestamp:yyyy-MM-dd-HH}/", WorkGroupName: "soc", DatabaseName: "dns"})
+	made := synth(t, stack)
+	made.one(glueTable, "IndicatorTable").want(t, object{"TableInput.Name": "indicators", "DatabaseName": "dns",
+		"TableInput.StorageDescriptor.Location": "s3://index-bucket/indicators/"})
+	hunt := made.one(namedQuery, "retrohunt")
+	hunt.want(t, object{"Name": "retro-hunt", "WorkGroup": "soc", "Database": "dns",
+		"Description": "Which hosts asked for a name before the lists knew it?"})
+	for _, id := range made.ids(namedQuery) {
+		text := made.resources[id].get("QueryString").(string)
+		if strings.Contains(text, "${") || !strings.Contains(text, "FROM dns_logs\n") ||
+			!strings.Contains(text, "'%Y-%m-%d-%H'") {
+			t.Errorf("%s: something is not filled in:\n%s", id, text)
+		}
+		if dependencies := fmt.Sprint(made.resources[id].DependsOn); !strings.Contains(dependencies, "CatalogWorkGroup") {
+			t.Errorf("%s: depends on %s, not on its workgroup", id, dependencies)
+		}
+	}
+}
+
+// Without the index bucket there are no indicators to hunt for.
+func TestCatalog_withoutIndicators(t *testing.T) {
+	stack := newStack(t)
+	resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack)})
+	made := synth(t, stack)
+	if tables := made.ids(glueTable); len(tables) != 1 {
+		t.Errorf("tables %v", tables)
+	}
+	for _, id := range made.ids(namedQuery) {
+		if strings.Contains(made.resources[id].get("QueryString").(string), "FROM indicators") {
+			t.Errorf("%s asks a table that is not there", id)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package resolverwatch
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsathena"
@@ -16,12 +17,11 @@ const logTable = "dns_logs"
 
 // newTable defines the table of marked logs. A row is a line; members that Resolver may
 // add later are passed over.
-func (c *Catalog) newTable(p CatalogProps) awsglue.CfnTable {
-	projection, err := newProjection(p.Prefix)
-	if err != nil {
-		panic(fmt.Errorf("reading a prefix that was checked: %w", err))
-	}
-	location := "s3://" + *p.OutputBucket.BucketName() + "/" + projection.folder
+func (c *Catalog) newTable(p CatalogProps, projection projection) awsglue.CfnTable {
+	bucket := "s3://" + *p.OutputBucket.BucketName() + "/"
+	// A table lies in a folder; what a prefix writes before its first timestamp may go on
+	// behind the last slash, as in year=!{timestamp:yyyy}/.
+	location := bucket + projection.folder[:strings.LastIndexByte(projection.folder, '/')+1]
 	table := awsglue.NewCfnTable(c, jsii.String("Table"), &awsglue.CfnTableProps{
 		CatalogId:    awscdk.Stack_Of(c).Account(),
 		DatabaseName: &p.DatabaseName,
@@ -29,20 +29,11 @@ func (c *Catalog) newTable(p CatalogProps) awsglue.CfnTable {
 			Name:        jsii.String(logTable),
 			Description: jsii.String("Route 53 Resolver query logs with the verdict on each query"),
 			TableType:   jsii.String("EXTERNAL_TABLE"),
-			Parameters:  tableParameters(projection, location, historyDays(p.LogRetention)),
+			Parameters:  tableParameters(projection, bucket, historyDays(p.LogRetention)),
 			PartitionKeys: []any{&awsglue.CfnTable_ColumnProperty{
 				Name: jsii.String(catalog.Partition), Type: jsii.String("string"),
 				Comment: jsii.String("when the record arrived, in UTC: " + projection.format)}},
-			StorageDescriptor: &awsglue.CfnTable_StorageDescriptorProperty{
-				Columns:      tableColumns(),
-				Location:     &location,
-				InputFormat:  jsii.String("org.apache.hadoop.mapred.TextInputFormat"),
-				OutputFormat: jsii.String("org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"),
-				SerdeInfo: &awsglue.CfnTable_SerdeInfoProperty{
-					SerializationLibrary: jsii.String("org.openx.data.jsonserde.JsonSerDe"),
-					Parameters:           map[string]any{"ignore.malformed.json": "true", "case.insensitive": "true"},
-				},
-			},
+			StorageDescriptor: jsonStorage(location, catalog.Columns()),
 		},
 	})
 	table.AddDependency(c.database)
@@ -51,7 +42,7 @@ func (c *Catalog) newTable(p CatalogProps) awsglue.CfnTable {
 
 // tableParameters make Athena compute the partitions, from the first that may hold a
 // log to that of now.
-func tableParameters(p projection, location string, days int) map[string]any {
+func tableParameters(p projection, bucket string, days int) map[string]any {
 	const column = "projection." + catalog.Partition
 	return map[string]any{
 		"EXTERNAL":                  "TRUE",
@@ -62,7 +53,7 @@ func tableParameters(p projection, location string, days int) map[string]any {
 		column + ".range":           fmt.Sprintf("NOW-%dDAYS,NOW", days),
 		column + ".interval":        "1",
 		column + ".interval.unit":   p.unit,
-		"storage.location.template": location + "${" + catalog.Partition + "}" + p.after,
+		"storage.location.template": bucket + p.folder + "${" + catalog.Partition + "}" + p.after,
 	}
 }
 
@@ -74,18 +65,29 @@ func historyDays(retention awscdk.Duration) int {
 	return int(*retention.ToDays(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})) + 1
 }
 
-func tableColumns() []any {
-	var columns []any
-	for _, column := range catalog.Columns() {
-		columns = append(columns, &awsglue.CfnTable_ColumnProperty{
+// jsonStorage describes JSON lines. A line that is no JSON is a row of nulls: with Hive's
+// SerDe it would end the query.
+func jsonStorage(location string, columns []catalog.Column) *awsglue.CfnTable_StorageDescriptorProperty {
+	var described []any
+	for _, column := range columns {
+		described = append(described, &awsglue.CfnTable_ColumnProperty{
 			Name: jsii.String(column.Name), Type: jsii.String(column.Type), Comment: jsii.String(column.Description)})
 	}
-	return columns
+	return &awsglue.CfnTable_StorageDescriptorProperty{
+		Columns:      described,
+		Location:     &location,
+		InputFormat:  jsii.String("org.apache.hadoop.mapred.TextInputFormat"),
+		OutputFormat: jsii.String("org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"),
+		SerdeInfo: &awsglue.CfnTable_SerdeInfoProperty{
+			SerializationLibrary: jsii.String("org.openx.data.jsonserde.JsonSerDe"),
+			Parameters:           map[string]any{"ignore.malformed.json": "true", "case.insensitive": "true"},
+		},
+	}
 }
 
 // newWorkGroup defines the workgroup. Its settings hold for every query in it, whatever
 // the client asks for.
-func (c *Catalog) newWorkGroup(p CatalogProps) {
+func (c *Catalog) newWorkGroup(p CatalogProps) awsathena.CfnWorkGroup {
 	limit := float64(defaultBytesLimit)
 	if p.BytesScannedLimit != nil {
 		limit = *p.BytesScannedLimit.ToBytes(nil)
@@ -94,7 +96,7 @@ func (c *Catalog) newWorkGroup(p CatalogProps) {
 	if p.EncryptionKey != nil {
 		encryption.EncryptionOption, encryption.KmsKey = jsii.String("SSE_KMS"), p.EncryptionKey.KeyArn()
 	}
-	awsathena.NewCfnWorkGroup(c, jsii.String("WorkGroup"), &awsathena.CfnWorkGroupProps{
+	return awsathena.NewCfnWorkGroup(c, jsii.String("WorkGroup"), &awsathena.CfnWorkGroupProps{
 		Name:                  &p.WorkGroupName,
 		Description:           jsii.String("Queries of Route 53 Resolver query logs"),
 		RecursiveDeleteOption: true,

@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -21,9 +22,12 @@ func importerStatements(i *Importer, p ImporterProps) []statement {
 		{sid: "KeepAcceptedLists", actions: []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"}, resources: accepted},
 		{sid: "WriteReports", actions: []string{"s3:PutObject"}, resources: reports},
 		{sid: "SeeIndexes", actions: []string{"s3:ListBucket"}, resources: []string{*indexes.BucketArn()},
-			conditions: map[string]any{"StringLike": map[string]any{"s3:prefix": settings.IndexPrefix + "*"}}},
+			conditions: map[string]any{"StringLike": map[string]any{"s3:prefix": []string{
+				settings.IndexPrefix + "*", catalog.IndicatorPrefix + "*"}}}},
 		{sid: "PublishIndexes", actions: []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
 			resources: objects(indexes, settings.IndexPrefix+"*")},
+		{sid: "PublishIndicators", actions: []string{"s3:GetObject", "s3:PutObject"},
+			resources: objects(indexes, catalog.IndicatorKey)},
 		{sid: "KeepTable", resources: []string{table}, actions: []string{
 			"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem",
 			"dynamodb:Query", "dynamodb:Scan"}},

@@ -86,7 +86,7 @@ func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *P
 		this.queryLogging = NewQueryLogging(this, "QueryLogging", p.queryLoggingProps(stream))
 	}
 	if this.delivery != nil && !p.WithoutCatalog {
-		this.catalog = NewCatalog(this, "Catalog", p.catalogProps(this.delivery))
+		this.catalog = NewCatalog(this, "Catalog", p.catalogProps(this.store, this.delivery))
 	}
 	return this
 }

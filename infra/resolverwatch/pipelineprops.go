@@ -73,8 +73,10 @@ func (p PipelineProps) queryLoggingProps(stream awskinesisfirehose.IDeliveryStre
 	return &queryLogging
 }
 
-func (p PipelineProps) catalogProps(delivery *Delivery) *CatalogProps {
+func (p PipelineProps) catalogProps(store *IndicatorStore, delivery *Delivery) *CatalogProps {
 	catalog := orEmpty(p.Catalog)
+	setUnset(&catalog.IndexBucket, store.IndexBucket())
+	setUnset(&catalog.IndexKey, store.EncryptionKey())
 	catalog.OutputBucket, catalog.Prefix = delivery.OutputBucket(), delivery.Prefix()
 	setUnset(&catalog.OutputKey, delivery.OutputKey())
 	setUnset(&catalog.EncryptionKey, p.EncryptionKey)

@@ -12,7 +12,7 @@ import (
 func TestColumns(t *testing.T) {
 	t.Parallel()
 	valid := regexp.MustCompile(`^[a-z][a-z_]*$`)
-	for _, columns := range [][]catalog.Column{catalog.Columns(), catalog.ThreatColumns()} {
+	for _, columns := range [][]catalog.Column{catalog.Columns(), catalog.ThreatColumns(), catalog.IndicatorColumns()} {
 		seen := map[string]bool{}
 		for _, column := range columns {
 			if !valid.MatchString(column.Name) || seen[column.Name] {

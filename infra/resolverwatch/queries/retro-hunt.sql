@@ -1,0 +1,123 @@
+-- Which hosts asked for a name before the lists knew it?
+--
+-- Takes the entries that came into the lists since a day and looks for them in older
+-- logs, by the rules by which records are marked: names with their subdomains by scope,
+-- CNAME targets and addresses in answers, allow entries as vetoes, the deepest entry
+-- first. One row a host and indicator. unmarked counts the queries that had no malicious
+-- verdict when they were logged.
+--
+-- Parameters, each between /*name:*/ and /*:name*/ in all its places:
+--   since  timestamp  entries that a feed added since then; a week ago if not set
+--   from   timestamp  queries since then; 30 days ago if not set
+--   until  timestamp  queries before then; now if not set
+WITH listed AS (
+  -- A block of addresses is known by its first bits in text, an IPv4 one by those of the
+  -- IPv6 form.
+  SELECT indicator, scope, action, feed, coalesce(vetoes_all, false) AS vetoes_all, category, severity, confidence, added_at,
+         array_position(ARRAY['name', 'subtree', 'under', 'cidr'], scope) AS breadth,
+         array_position(ARRAY['low', 'medium', 'high', 'critical'], severity) AS badness,
+         IF(scope <> 'cidr', 'name ' || indicator, 'address ' || substr(
+           array_join(transform(
+             regexp_extract_all(to_hex(CAST(CAST(IF(scope = 'cidr', split_part(indicator, '/', 1)) AS ipaddress) AS varbinary)), '.'),
+             digit -> lpad(to_base(from_base(digit, 16), 2), 4, '0')), ''), 1,
+           IF(strpos(indicator, ':') > 0, 0, 96) + coalesce(CAST(split_part(indicator, '/', 2) AS integer),
+                                                            IF(strpos(indicator, ':') > 0, 128, 32)))) AS key
+  FROM ${indicators}
+  WHERE action = 'allow' OR from_iso8601_timestamp(added_at) >= /*since:*/current_timestamp - INTERVAL '7' DAY/*:since*/
+), sizes AS (
+  SELECT array_agg(DISTINCT length(key) - length('address ')) AS sizes FROM listed WHERE scope = 'cidr'
+), logged AS (
+  SELECT ROW(account_id, vpc_id, srcaddr, srcport, transport, query_timestamp, query_name, query_type, query_class) AS record,
+         account_id, vpc_id, srcaddr, json_extract_scalar(srcids, '$.instance') AS instance, verdict,
+         coalesce(try(from_iso8601_timestamp(query_timestamp)),
+                  with_timezone(date_parse(arrived, '${format}'), 'UTC')) AS asked_at,
+         -- What is looked up: the query name, then the answers in their order.
+         ARRAY['name ' || query_name] || coalesce(transform(answers, answer -> CASE
+           WHEN upper(answer.type) = 'CNAME' THEN 'name ' || rtrim(answer.rdata)
+           WHEN upper(answer.type) IN ('A', 'AAAA') THEN 'address ' || split_part(rtrim(answer.rdata), '%', 1) END),
+           ARRAY[]) AS parts
+  FROM ${logs}
+  WHERE verdict IS NOT NULL
+    -- Partitions are times of arrival; a day on each side holds what came late.
+    AND arrived BETWEEN
+        date_format(/*from:*/current_timestamp - INTERVAL '30' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
+        date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')
+), observed AS (
+  -- Lower case is that of ASCII alone.
+  SELECT logged.*, place,
+         IF(starts_with(part, 'name '), translate(substr(part, length('name ') + 1),
+            'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')) AS name,
+         IF(starts_with(part, 'address '), try_cast(substr(part, length('address ') + 1) AS ipaddress)) AS address
+  FROM logged CROSS JOIN UNNEST(parts) WITH ORDINALITY AS looked_up (part, place)
+  WHERE asked_at >= /*from:*/current_timestamp - INTERVAL '30' DAY/*:from*/
+    AND asked_at < /*until:*/current_timestamp/*:until*/
+), split AS (
+  -- A dot behind a backslash parts no labels; \. and \DDD are one octet each.
+  SELECT observed.*,
+         regexp_extract_all(name, '(?s)(?:\\[0-9]{3}|\\.|\\|[^.\\])+') AS labels,
+         array_join(transform(regexp_extract_all(to_hex(CAST(address AS varbinary)), '.'),
+                              digit -> lpad(to_base(from_base(digit, 16), 2), 4, '0')), '') AS bits
+  FROM observed
+), measured AS (
+  SELECT split.*, transform(labels, label -> length(to_utf8(regexp_replace(label, '(?s)\\([0-9]{3}|.)',
+         escaped -> IF(length(escaped[1]) = 3, '-', escaped[1]))))) AS octets
+  FROM split
+), candidates AS (
+  -- The name and its ancestors, or the blocks that hold the address. What no packet can
+  -- hold as a name has none.
+  SELECT measured.*, depth, key, coalesce(array_join(labels, '.'), CAST(address AS varchar)) AS matched
+  FROM measured CROSS JOIN sizes CROSS JOIN UNNEST(CASE
+    WHEN address IS NOT NULL THEN transform(sizes, size -> CAST(ROW(size, 'address ' || substr(bits, 1, size))
+                                                              AS row(depth bigint, key varchar)))
+    WHEN cardinality(labels) > 0
+      AND (array_join(labels, '.') = name OR array_join(labels, '.') || '.' = name)
+      AND array_max(octets) <= 63 AND reduce(octets, 1, (sum, size) -> sum + size + 1, sum -> sum) <= 255
+    THEN transform(sequence(1, cardinality(labels)), size -> CAST(ROW(size, 'name ' ||
+           array_join(slice(labels, -size, size), '.')) AS row(depth bigint, key varchar)))
+    END) AS candidate (depth, key)
+), matches AS (
+  SELECT candidates.record, account_id, vpc_id, srcaddr, instance, verdict, asked_at, place, matched, depth,
+         indicator, scope, action, feed, category, severity, confidence, added_at, breadth, badness,
+         max(IF(action = 'allow' AND vetoes_all, depth)) OVER (PARTITION BY record, place) AS vetoed,
+         max(IF(action = 'allow', depth)) OVER (PARTITION BY record, place, feed) AS vetoed_by_feed,
+         max(IF(action = 'allow' AND vetoes_all AND place = 1, 1)) OVER (PARTITION BY record) AS name_allowed
+  FROM candidates JOIN listed ON listed.key = candidates.key
+    AND (scope IN ('subtree', 'cidr') OR (scope = 'name' AND depth = cardinality(labels))
+         OR (scope = 'under' AND depth < cardinality(labels)))
+), blocked AS (
+  SELECT matches.*, min(place) OVER (PARTITION BY record) AS first_place
+  FROM matches
+  WHERE action = 'block' AND depth > coalesce(vetoed, -1) AND depth > coalesce(vetoed_by_feed, -1)
+    AND (place = 1 OR name_allowed IS NULL)
+), hits AS (
+  -- One row a distinct record: its first malicious part, by its deepest entry.
+  SELECT arbitrary(account_id) AS account_id, arbitrary(vpc_id) AS vpc_id, arbitrary(srcaddr) AS srcaddr,
+         arbitrary(instance) AS instance, min(asked_at) AS asked_at, bool_and(verdict <> 'malicious') AS unmarked,
+         arbitrary(matched) AS matched,
+         min_by(indicator, ROW(-depth, breadth)) AS indicator,
+         min_by(scope, ROW(-depth, breadth)) AS scope,
+         array_agg(DISTINCT feed) AS feeds,
+         min_by(category, ROW(-badness, -confidence, feed, -depth, breadth)) AS category,
+         min_by(confidence, ROW(-badness, -confidence, feed, -depth, breadth)) AS confidence,
+         max(badness) AS badness,
+         min(added_at) AS added_at
+  FROM blocked
+  WHERE place = first_place
+  GROUP BY record
+)
+SELECT account_id, vpc_id, srcaddr,
+       nullif(array_join(array_sort(array_agg(DISTINCT instance)), ' '), '') AS instances,
+       indicator, scope,
+       array_join(array_sort(array_distinct(flatten(array_agg(feeds)))), ' ') AS feeds,
+       max_by(category, badness) AS category,
+       element_at(ARRAY['low', 'medium', 'high', 'critical'], max(badness)) AS severity,
+       max(confidence) AS confidence,
+       min(added_at) AS added_at,
+       min(matched) AS example,
+       count(*) AS logged_queries,
+       count_if(unmarked) AS unmarked,
+       date_format(min(asked_at), '%Y-%m-%dT%H:%i:%sZ') AS first_seen,
+       date_format(max(asked_at), '%Y-%m-%dT%H:%i:%sZ') AS last_seen
+FROM hits
+GROUP BY account_id, vpc_id, srcaddr, indicator, scope
+ORDER BY max(badness) DESC, unmarked DESC, account_id, vpc_id, srcaddr, indicator

@@ -1,0 +1,114 @@
+package namedquery_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
+)
+
+const text = `-- Who asked?
+--
+-- One row a host.
+--
+-- Parameters, each between /*name:*/ and /*:name*/ in all its places:
+--   from      timestamp  queries since then; a week ago if not set
+--   at_least  integer    rows; 10 if not set
+--   vpc       text       id of the VPC; any if not set
+SELECT 1 WHERE a >= /*from:*/now()
+  - INTERVAL '7' DAY/*:from*/ AND b >= /*at_least:*/10/*:at_least*/ AND /*vpc:*/''/*:vpc*/ IN ('', c)
+  AND d >= /*from:*/now()/*:from*/
+`
+
+func ExampleQuery_Fill() {
+	query, err := namedquery.Parse("-- Who?\n-- Parameters:\n--   from  timestamp  since then\nWHERE t > /*from:*/now()/*:from*/")
+	if err != nil {
+		panic(err)
+	}
+	sql, err := query.Fill(map[string]string{"from": "2026-11-01"})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(sql[strings.Index(sql, "WHERE"):])
+	// Output: WHERE t > from_iso8601_timestamp('2026-11-01T00:00:00Z')
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	got, err := namedquery.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []namedquery.Parameter{
+		{Name: "from", Type: namedquery.Timestamp, Description: "queries since then; a week ago if not set"},
+		{Name: "at_least", Type: namedquery.Integer, Description: "rows; 10 if not set"},
+		{Name: "vpc", Type: namedquery.Text, Description: "id of the VPC; any if not set"},
+	}
+	if got.Question != "Who asked?" || got.Description != "One row a host." || !cmp.Equal(got.Parameters, want) {
+		t.Errorf("%+v", got)
+	}
+	if same, err := got.Fill(nil); err != nil || same != text {
+		t.Errorf("without values the text is\n%s\n%v", same, err)
+	}
+}
+
+func TestParse_errors(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, text, want string }{
+		{"no head", "SELECT 1", "no comment at its head"},
+		{"no place", "-- Who?\n-- Parameters:\n--   from  timestamp  since then\nSELECT 1", `"from": has no place`},
+		{"not described", "-- Who?\nSELECT /*top:*/1/*:top*/", `"top": is not in the comment`},
+		{"no such type", "-- Who?\n-- Parameters:\n--   top  float  rows\nSELECT /*top:*/1/*:top*/", `type "float" must be`},
+		{"crossed", "-- Who?\nSELECT /*a:*/1/*:b*/", `ends as that of "b"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := namedquery.Parse(test.text); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestQuery_Fill(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, parameter, value, want, wantErr string
+	}{
+		{"a moment", "from", "2026-11-01T08:00:00+02:00", "a >= from_iso8601_timestamp('2026-11-01T06:00:00Z') AND b", ""},
+		{"in every place", "from", "2026-11-01", "d >= from_iso8601_timestamp('2026-11-01T00:00:00Z')\n", ""},
+		{"so long ago", "from", "36h", "a >= current_timestamp - INTERVAL '36' HOUR AND b", ""},
+		{"no moment", "from", "yesterday", "", `"yesterday" must be a moment`},
+		{"a way out of a moment", "from", "1d' --", "", "must be a moment"},
+		{"a number", "at_least", "007", "b >= 7 AND", ""},
+		{"no number", "at_least", "1 OR 1=1", "", "must be a whole number"},
+		{"a negative number", "at_least", "-1", "", "must be a whole number"},
+		{"text", "vpc", "vpc-1", "'vpc-1' IN", ""},
+		{"a quotation mark", "vpc", "' OR '1'='1", "''' OR ''1''=''1' IN", ""},
+		{"a dollar", "vpc", "${1}$0", "'${1}$0' IN", ""},
+		{"a place", "vpc", "/*from:*/x/*:from*/", "'/*from:*/x/*:from*/' IN", ""},
+		{"a line end", "vpc", "a\nb", "", "no control characters"},
+		{"unknown", "until", "7d", "", "the query has none of that name, it has from, at_least, vpc"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			query, err := namedquery.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := query.Fill(map[string]string{test.parameter: test.value})
+			if test.wantErr != "" {
+				if err == nil || !strings.Contains(err.Error(), test.wantErr) {
+					t.Errorf("error %v, want %q", err, test.wantErr)
+				}
+				return
+			}
+			if err != nil || !strings.Contains(got, test.want) {
+				t.Errorf("%s\n%v, want %q in it", got, err, test.want)
+			}
+		})
+	}
+}

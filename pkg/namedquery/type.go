@@ -1,0 +1,59 @@
+package namedquery
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Type is what values of a parameter are.
+type Type string
+
+// The types of parameters, and how a value is written.
+const (
+	// Timestamp is a moment: 2026-11-01T08:00:00Z, the day 2026-11-01 in UTC, or so long
+	// ago: 90m, 36h, 7d.
+	Timestamp Type = "timestamp"
+	Integer   Type = "integer" // a whole number that is not negative
+	Text      Type = "text"    // anything without control characters
+)
+
+func (t Type) known() bool { return t == Timestamp || t == Integer || t == Text }
+
+// literal returns the SQL for a value. No value reaches SQL but as a number, a moment
+// that was parsed, or a quoted string.
+func (t Type) literal(value string) (string, error) {
+	switch t {
+	case Timestamp:
+		return timestamp(value)
+	case Integer:
+		number, err := strconv.ParseUint(value, 10, 31)
+		if err != nil {
+			return "", fmt.Errorf("%q must be a whole number, from 0 to 2147483647", value)
+		}
+		return strconv.FormatUint(number, 10), nil
+	default:
+		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return "", fmt.Errorf("%q must hold no control characters", value)
+		}
+		return "'" + strings.ReplaceAll(value, "'", "''") + "'", nil
+	}
+}
+
+var ago = regexp.MustCompile(`^([0-9]{1,5})([mhd])$`)
+
+func timestamp(value string) (string, error) {
+	if found := ago.FindStringSubmatch(value); found != nil {
+		unit := map[string]string{"m": "MINUTE", "h": "HOUR", "d": "DAY"}[found[2]]
+		return "current_timestamp - INTERVAL '" + found[1] + "' " + unit, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if moment, err := time.Parse(layout, value); err == nil {
+			return "from_iso8601_timestamp('" + moment.UTC().Format(time.RFC3339) + "')", nil
+		}
+	}
+	return "", fmt.Errorf("%q must be a moment such as 2026-11-01T08:00:00Z, a day such as 2026-11-01, "+
+		"or so long ago, such as 36h or 7d", value)
+}
