@@ -24,7 +24,7 @@ test: ## run the tests
 athena: ## run the named queries on a real Trino, as Athena would (needs Java 17 and Maven; else it skips)
 	@if java --version >/dev/null 2>&1 && mvn --version >/dev/null 2>&1; then \
 		$(MAKE) --no-print-directory $(TOOLS)/trino.classpath && \
-		RESOLVERWATCH_TRINO=$(TOOLS)/trino.classpath go test ./test/athena -count=1 -v -timeout 10m; \
+		RESOLVERWATCH_TRINO=$(TOOLS)/trino.classpath go test ./test/athena -count=1 -v -timeout 15m; \
 	else echo "skipped: no java and mvn on the PATH"; fi
 
 # 390 MB on a fresh machine, kept in Maven's own repository.

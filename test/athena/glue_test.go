@@ -76,7 +76,7 @@ func (g *glue) answer(operation, name string) map[string]any {
 // stored adds what Glue adds to a table that it is given.
 func (t tableInput) stored() map[string]any {
 	table, storage := maps.Clone(t), map[string]any{"NumberOfBuckets": 0, "Compressed": false}
-	maps.Copy(storage, t["StorageDescriptor"].(map[string]any))
+	maps.Copy(storage, t.storage())
 	table["DatabaseName"], table["StorageDescriptor"] = database, storage
 	return table
 }

@@ -8,11 +8,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"flag"
 	"fmt"
+	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 	"testing"
 
@@ -22,6 +25,8 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
 )
+
+var update = flag.Bool("update", false, "write docs/queries.md anew")
 
 // Catalogs are the ways in which Trino reads JSON.
 const (
@@ -36,6 +41,10 @@ type lab struct {
 	trino  *trino
 	glue   glue
 	client *awss3.Client
+
+	buckets int // made so far
+	mu      sync.Mutex
+	reads   map[string]bool // keys of objects that were read since [lab.forget]
 }
 
 var theLab struct {
@@ -70,8 +79,8 @@ func TestMain(m *testing.M) {
 
 // newLab leaves its two servers to the end of the process.
 func newLab(classPath string) (*lab, error) {
-	l := &lab{}
-	objects := httptest.NewServer(s3.New(s3.Config{}))
+	l := &lab{reads: map[string]bool{}}
+	objects := httptest.NewServer(s3.New(s3.Config{Fault: l.note}))
 	tables := httptest.NewServer(&l.glue)
 	l.client = awss3.NewFromConfig(aws.Config{Region: s3.Region, BaseEndpoint: &objects.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")},
@@ -103,20 +112,46 @@ func newLab(classPath string) (*lab, error) {
 	return l, nil
 }
 
+// note keeps the keys of objects that are read.
+func (l *lab) note(r s3.Request) *s3.Fault {
+	if r.Method == http.MethodGet && r.Key != "" {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.reads[r.Key] = true
+	}
+	return nil
+}
+
+// forget returns the keys that were read since it was called last.
+func (l *lab) forget() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	keys := slices.Sorted(maps.Keys(l.reads))
+	clear(l.reads)
+	return keys
+}
+
 // bucket makes a bucket with objects, for the life of the process, and returns its name.
 func (l *lab) bucket(t *testing.T, objects map[string][]byte) string {
 	t.Helper()
-	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
+	l.buckets++
+	name := fmt.Sprintf("bucket-%d", l.buckets)
 	if _, err := l.client.CreateBucket(context.Background(), &awss3.CreateBucketInput{Bucket: &name}); err != nil {
 		t.Fatal(err)
 	}
+	l.put(t, name, objects)
+	return name
+}
+
+// put puts objects into a bucket.
+func (l *lab) put(t *testing.T, bucket string, objects map[string][]byte) {
+	t.Helper()
 	for key, body := range objects {
-		if _, err := l.client.PutObject(context.Background(), &awss3.PutObjectInput{Bucket: &name, Key: &key,
+		if _, err := l.client.PutObject(context.Background(), &awss3.PutObjectInput{Bucket: &bucket, Key: &key,
 			Body: bytes.NewReader(body)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return name
 }
 
 // query runs a statement that must succeed.

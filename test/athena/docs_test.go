@@ -1,0 +1,104 @@
+package athena_test
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
+)
+
+const docsPath = "../../docs/queries.md"
+
+// page is what the document says of a query.
+type page struct {
+	name, text string
+	result     *result
+}
+
+const docsHead = `# The named queries
+
+A deployed stack has these queries in its Athena workgroup, under *Saved queries*. They
+run as they stand, over the last days; to ask for other days, change what stands between
+` + "`/*from:*/` and `/*:from*/`" + `, in all its places.
+
+What they count:
+
+- **Logged queries.** Resolver logs no answer out of its cache: a host that asks a
+  thousand times may show once.
+- **Distinct records.** Delivery is at least once; what was delivered twice counts once.
+- **Hosts** are an address in a VPC of an account. The instance is shown where Resolver
+  names it.
+- **Times** are those of the query, in UTC. A record whose time cannot be read counts at
+  the start of the day, or hour, in which it arrived. Partitions are times of arrival:
+  the queries read a day more on each side.
+- Lines that are no JSON are left out; ` + "`unknown-verdicts`" + ` counts them.
+
+The tables below are from a run of the test (` + "`make athena`" + `) over a month of made-up logs;
+long ones are cut.
+`
+
+// compareDocs compares the document with the queries and what they answered; -update
+// writes it anew.
+func compareDocs(t *testing.T, pages []page) {
+	t.Helper()
+	var doc bytes.Buffer
+	doc.WriteString(docsHead)
+	for _, p := range pages {
+		p.write(t, &doc)
+	}
+	if *update {
+		if err := os.WriteFile(docsPath, doc.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(docsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), doc.String()); diff != "" {
+		t.Errorf("docs/queries.md (-stands there +answered), -update writes it anew:\n%s", diff)
+	}
+}
+
+func (p *page) write(t *testing.T, doc *bytes.Buffer) {
+	t.Helper()
+	query, err := namedquery.Parse(p.text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(doc, "\n## %s\n\n**%s** %s\n\n", p.name, query.Question, query.Description)
+	doc.WriteString("| parameter | type | |\n| --- | --- | --- |\n")
+	for _, parameter := range query.Parameters {
+		fmt.Fprintf(doc, "| `%s` | %s | %s |\n", parameter.Name, parameter.Type, parameter.Description)
+	}
+	values := parametersOf(p.name)
+	doc.WriteString("\nWith")
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		fmt.Fprintf(doc, " `%s=%s`", name, values[name])
+	}
+	fmt.Fprintf(doc, ":\n\n| %s |\n|%s\n", strings.Join(p.result.Columns, " | "), strings.Repeat(" --- |", len(p.result.Columns)))
+	const most = 8
+	for _, row := range p.result.Rows[:min(most, len(p.result.Rows))] {
+		for _, cell := range row {
+			fmt.Fprintf(doc, "| %s ", cellText(cell))
+		}
+		doc.WriteString("|\n")
+	}
+	if more := len(p.result.Rows) - most; more > 0 {
+		fmt.Fprintf(doc, "\nand %d more rows.\n", more)
+	}
+}
+
+func cellText(cell any) string {
+	if cell == nil {
+		return ""
+	}
+	return strings.ReplaceAll(fmt.Sprint(cell), "|", `\|`)
+}

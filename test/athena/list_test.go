@@ -1,0 +1,110 @@
+package athena_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// list is what feeds say: lines of
+//
+//	feed action scope name-or-block category severity confidence added
+//
+// where a feed that begins with "allow" vetoes all feeds.
+type list string
+
+type listed struct {
+	feed      indicator.FeedID
+	vetoesAll bool
+	importer.Entry
+}
+
+func (l list) entries(t *testing.T) (entries []listed) {
+	t.Helper()
+	for line := range strings.Lines(string(l)) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		entry := listed{feed: indicator.FeedID(fields[0]), vetoesAll: strings.HasPrefix(fields[0], "allow")}
+		err := entry.parse(fields)
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+func (e *listed) parse(fields []string) (err error) {
+	e.Category = indicator.NewCategory(fields[4])
+	if e.Action, err = indicator.ParseAction(fields[1]); err != nil {
+		return err
+	}
+	if e.Severity, err = indicator.ParseSeverity(fields[5]); err != nil {
+		return err
+	}
+	if e.Confidence, err = indicator.ParseConfidence(fields[6]); err != nil {
+		return err
+	}
+	if e.AddedAt, err = time.Parse(time.DateOnly, fields[7]); err != nil {
+		return err
+	}
+	if fields[2] == "cidr" {
+		e.Scope = indicator.ScopeCIDR
+		if !strings.Contains(fields[3], "/") {
+			address, err := netip.ParseAddr(fields[3])
+			e.Block = netip.PrefixFrom(address, address.BitLen())
+			return err
+		}
+		e.Block, err = netip.ParsePrefix(fields[3])
+		return err
+	}
+	if e.Scope, err = indicator.ParseScope(fields[2]); err != nil {
+		return err
+	}
+	e.Name, err = domainname.Parse(fields[3])
+	return err
+}
+
+// index builds what the transformer would load.
+func (l list) index(t *testing.T, generation uint64) *index.Index {
+	t.Helper()
+	builder := index.NewBuilder()
+	for _, entry := range l.entries(t) {
+		builder.Feed(entry.feed, entry.vetoesAll)
+		if err := builder.Add(entry.feed, &entry.Indicator); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := builder.Build(index.Options{Generation: generation, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := index.Open(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// published returns the object of published indicators.
+func (l list) published(t *testing.T, generation uint64) []byte {
+	t.Helper()
+	var lines bytes.Buffer
+	encoder := json.NewEncoder(&lines)
+	for _, entry := range l.entries(t) {
+		if err := encoder.Encode(importer.NewIndicatorRow(generation, entry.feed, entry.vetoesAll, &entry.Entry)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return compress(t, lines.Bytes())
+}

@@ -1,0 +1,198 @@
+package athena_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// oracles count in Go what the named queries ask, in the same lines.
+var oracles = map[string]func(t *testing.T, lines []line, values map[string]string) [][]any{
+	"malicious-hosts":          maliciousHosts,
+	"indicators-seen":          indicatorsSeen,
+	"timeline":                 timeline,
+	"top-indicators":           topIndicators,
+	"unknown-verdicts":         unknownVerdicts,
+	"nxdomain-ratio":           nxdomainRatio,
+	"firewall-against-verdict": firewallAgainstVerdict,
+	"around-a-match":           aroundAMatch,
+	"coverage":                 coverage,
+	"retro-hunt":               retroHunt,
+}
+
+func hostOf(r *marked) string      { return r.host() }
+func indicatorOf(r *marked) string { return r.Threat.Indicator }
+
+func maliciousHosts(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
+	hosts, of := by(where(records(t, lines, values), malicious), hostOf)
+	slices.SortStableFunc(hosts, func(a, b string) int {
+		return cmp.Or(cmp.Compare(worst(of[b]).severity(), worst(of[a]).severity()), cmp.Compare(len(of[b]), len(of[a])))
+	})
+	for _, host := range hosts {
+		r := worst(of[host])
+		first, last := span(of[host])
+		rows = append(rows, []any{r.Account, r.VPC, r.Address, joined(distinct(of[host], (*marked).instance)),
+			r.Threat.Severity, len(of[host]), len(distinct(of[host], indicatorOf)), first, last})
+	}
+	return rows
+}
+
+func indicatorsSeen(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
+	indicators, of := by(where(records(t, lines, values), malicious), indicatorOf)
+	for _, indicator := range indicators {
+		feeds := map[string]bool{}
+		for _, r := range of[indicator] {
+			for _, feed := range r.Threat.Feeds {
+				feeds[feed] = true
+			}
+		}
+		first, last := span(of[indicator])
+		rows = append(rows, []any{indicator, joined(distinct(of[indicator], func(r *marked) string { return r.Threat.Scope })),
+			joined(sortedKeys(feeds)), joined(distinct(of[indicator], func(r *marked) string { return r.Threat.Category })),
+			worst(of[indicator]).Threat.Severity, first, last, len(of[indicator]), len(distinct(of[indicator], hostOf))})
+	}
+	slices.SortStableFunc(rows, func(a, b []any) int { return strings.Compare(b[6].(string), a[6].(string)) })
+	return rows
+}
+
+func timeline(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
+	keys, of := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict != "" }), func(r *marked) string {
+		return stamp(r.asked.Truncate(time.Hour)) + " " + r.Account + " " + r.VPC
+	})
+	for _, key := range keys {
+		count := func(verdict string) int {
+			return len(where(of[key], func(r *marked) bool { return r.Verdict == verdict }))
+		}
+		hour, account, vpc := cut3(key)
+		rows = append(rows, []any{hour, account, vpc, len(of[key]), count("malicious"), count("allowed"), count("unknown"),
+			len(distinct(where(of[key], malicious), hostOf))})
+	}
+	return rows
+}
+
+func topIndicators(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
+	var listings []marked // a record once for each feed
+	for _, r := range where(records(t, lines, values), malicious) {
+		for _, feed := range r.Threat.Feeds {
+			r.Threat.Feeds = []string{feed}
+			listings = append(listings, r)
+		}
+	}
+	lists, of := by(listings, func(r *marked) string { return r.Threat.Feeds[0] + " " + r.Threat.Category })
+	for _, list := range lists {
+		feed, category, _ := strings.Cut(list, " ")
+		indicators, with := by(of[list], indicatorOf)
+		slices.SortStableFunc(indicators, func(a, b string) int { return cmp.Compare(len(with[b]), len(with[a])) })
+		for i, indicator := range indicators {
+			rows = append(rows, []any{feed, category, i + 1, indicator, len(with[indicator]), len(distinct(with[indicator], hostOf))})
+		}
+	}
+	return rows
+}
+
+func unknownVerdicts(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
+	reasons, of := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict == "unknown" || r.Verdict == "" }),
+		func(r *marked) string { return cmp.Or(r.Reason, "unreadable_line") })
+	for _, reason := range reasons {
+		hosts := where(of[reason], func(r *marked) bool { return r.Verdict != "" })
+		first, last := span(of[reason])
+		rows = append(rows, []any{reason, len(of[reason]), len(distinct(hosts, hostOf)),
+			len(distinct(hosts, func(r *marked) string { return r.VPC })), first, last})
+	}
+	slices.SortStableFunc(rows, func(a, b []any) int { return cmp.Compare(b[1].(int), a[1].(int)) })
+	return rows
+}
+
+func nxdomainRatio(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
+	hosts, of := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict != "" }), hostOf)
+	for _, host := range hosts {
+		none := where(of[host], func(r *marked) bool { return r.RCODE == "NXDOMAIN" })
+		percent := 100 * float64(len(none)) / float64(len(of[host]))
+		if r := of[host][0]; len(of[host]) >= 100 {
+			rows = append(rows, []any{r.Account, r.VPC, r.Address, joined(distinct(of[host], (*marked).instance)), len(of[host]),
+				len(none), json.Number(strconv.FormatFloat(percent, 'f', 1, 64)),
+				len(distinct(none, func(r *marked) string { return r.Name }))})
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b []any) int { return cmp.Compare(b[5].(int), a[5].(int)) })
+	return rows
+}
+
+func firewallAgainstVerdict(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
+	keys, of := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict != "" }),
+		func(r *marked) string { return cmp.Or(r.Firewall, "none") + " " + r.Verdict })
+	for _, key := range keys {
+		action, verdict, _ := strings.Cut(key, " ")
+		rows = append(rows, []any{action, verdict, len(of[key]), len(distinct(of[key], hostOf)),
+			len(distinct(of[key], func(r *marked) string { return r.Name }))})
+	}
+	slices.SortStableFunc(rows, func(a, b []any) int {
+		return cmp.Or(strings.Compare(a[0].(string), b[0].(string)), cmp.Compare(b[2].(int), a[2].(int)))
+	})
+	return rows
+}
+
+func aroundAMatch(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
+	at := moment(values["at"], "")
+	minutes, err := strconv.Atoi(values["minutes"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records(t, lines, nil) {
+		if r.Address != values["srcaddr"] || values["vpc_id"] != "" && r.VPC != values["vpc_id"] ||
+			r.asked.Sub(at).Abs() > time.Duration(minutes)*time.Minute {
+			continue
+		}
+		var data []string
+		for _, a := range r.Answers {
+			data = append(data, a.Rdata)
+		}
+		var indicator any
+		if r.Threat.Indicator != "" {
+			indicator = r.Threat.Indicator
+		}
+		rows = append(rows, []any{stamp(r.asked), r.Account, r.VPC, r.Name, r.RRtype, r.RCODE, r.Verdict, indicator,
+			strings.Join(data, " ")})
+	}
+	slices.SortStableFunc(rows, func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
+	return rows
+}
+
+func coverage(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
+	logged := map[string]map[string]bool{"*": {}} // days of a VPC
+	for _, vpc := range strings.Fields(values["vpcs"]) {
+		logged[vpc] = map[string]bool{}
+	}
+	for _, r := range where(records(t, lines, values), func(r *marked) bool { return r.Verdict != "" }) {
+		for _, vpc := range []string{r.VPC, "*"} {
+			if logged[vpc] == nil {
+				logged[vpc] = map[string]bool{}
+			}
+			logged[vpc][r.asked.Format(time.DateOnly)] = true
+		}
+	}
+	for day := moment(values["from"], ""); day.Before(moment(values["until"], "")); day = day.AddDate(0, 0, 1) {
+		for _, vpc := range sortedKeys(logged) {
+			if !logged[vpc][day.Format(time.DateOnly)] {
+				var last any
+				if days := sortedKeys(logged[vpc]); len(days) > 0 {
+					last = days[len(days)-1]
+				}
+				rows = append(rows, []any{day.Format(time.DateOnly), vpc, last})
+			}
+		}
+	}
+	return rows
+}
+
+func cut3(key string) (a, b, c string) {
+	if n, err := fmt.Sscan(key, &a, &b, &c); n != 3 {
+		panic(err)
+	}
+	return a, b, c
+}
