@@ -232,6 +232,21 @@ func TestFetcher_Fetch_slow(t *testing.T) {
 	}
 }
 
+// A server that never ends is left at the largest list that is taken.
+func TestFetcher_Fetch_endless(t *testing.T) {
+	t.Parallel()
+	in := newInternet(t, map[string]script{"lists.example": func(w io.Writer, _ *http.Request) {
+		_, err := io.WriteString(w, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+		for chunk := "1000\r\n" + strings.Repeat("a.example\n", 410)[:4096] + "\r\n"; err == nil; {
+			_, err = io.WriteString(w, chunk)
+		}
+	}})
+	result := in.fetch(nil)
+	if result.Outcome != fetch.Refused || !strings.Contains(result.Reason, "more than the 1048576 bytes") {
+		t.Errorf("%s (%s)", result.Outcome, result.Reason)
+	}
+}
+
 // Whoever waits for a fetch can end it.
 func TestFetcher_Fetch_cancelled(t *testing.T) {
 	t.Parallel()

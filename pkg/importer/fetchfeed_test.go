@@ -1,6 +1,8 @@
 package importer_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -290,6 +292,31 @@ func TestImporter_Handle_fetchedListRefused(t *testing.T) {
 	w.handle(t, importer.Trigger{Feed: "site", Force: "the vendor says so"})
 	if got := w.state["site"]; got.Accepted.Entries != 10 || got.Last.Outcome != importer.OutcomeForced {
 		t.Errorf("row is %+v", got)
+	}
+}
+
+// A list that is small on the wire and without end when it is unpacked is stopped by the
+// guard that stops uploads.
+func TestImporter_Handle_fetchedBomb(t *testing.T) {
+	t.Parallel()
+	w := newSiteWorld(t, nil)
+	w.fetch(t)
+	before := w.served(t)
+	var bomb bytes.Buffer
+	zip := gzip.NewWriter(&bomb)
+	for line := bytes.Repeat([]byte("evil.example\n"), 1000); bomb.Len() < 100<<10; {
+		if _, err := zip.Write(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := zip.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.sites[siteURL] = site{body: bomb.String(), etag: `"2"`}
+	p := w.fetch(t)
+	report := w.report(t, "site/"+w.state["site"].Fetch.Version)
+	if w.served(t) != before || p.counts[importer.MetricImportRejected] != 1 || report.Refusals[0].Code != importer.RefusedTooLarge {
+		t.Errorf("serves %q, counted %v, report %+v", w.served(t), p.counts, report)
 	}
 }
 
