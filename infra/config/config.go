@@ -74,6 +74,15 @@ const (
 	BillingProvisioned Billing = "provisioned"
 )
 
+// Format is what the marked logs are written as.
+type Format string
+
+// The zero Format is FormatJSON.
+const (
+	FormatJSON    Format = "JSON"
+	FormatParquet Format = "PARQUET"
+)
+
 // DefaultStackName is the stack's name where none is set.
 const DefaultStackName = settings.DefaultStack
 
@@ -83,6 +92,7 @@ func Default() Config {
 		StackName:    DefaultStackName,
 		Importer:     Importer{Guards: settings.DefaultGuards()},
 		Transformer:  Transformer{CheckCNAMEs: true, CheckAddresses: true},
+		Delivery:     Delivery{SourceBackup: true},
 		QueryLogging: QueryLogging{Enabled: true},
 		Catalog:      Catalog{Enabled: true},
 	}

@@ -147,6 +147,18 @@ type Delivery struct {
 	//
 	// Default: "dns-query-logs/!{timestamp:yyyy/MM/dd}/".
 	Prefix string `json:"prefix"`
+	// Format of the objects.
+	//
+	// Default: JSON.
+	Format Format `json:"format"`
+	// ParquetPrefix of the marked logs' keys in Parquet.
+	//
+	// Default: "dns-query-logs-parquet/!{timestamp:yyyy/MM/dd}/".
+	ParquetPrefix string `json:"parquetPrefix"`
+	// SourceBackup keeps the records as Resolver wrote them, where Parquet is written.
+	//
+	// Default: true.
+	SourceBackup bool `json:"sourceBackup"`
 	// ErrorPrefix of what could not be marked or delivered.
 	//
 	// Default: "delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/".

@@ -17,6 +17,7 @@ import (
 var choices = map[reflect.Type][]string{
 	reflect.TypeFor[RemovalPolicy]():        {string(RemovalPolicyRetain), string(RemovalPolicyDestroy)},
 	reflect.TypeFor[Billing]():              {string(BillingOnDemand), string(BillingProvisioned)},
+	reflect.TypeFor[Format]():               {string(FormatJSON), string(FormatParquet)},
 	reflect.TypeFor[settings.FailureMode](): {string(settings.FailureModeMark), string(settings.FailureModeFail)},
 	reflect.TypeFor[slog.Level]():           {"debug", "info", "warn", "error"},
 }

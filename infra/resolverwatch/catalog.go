@@ -1,7 +1,6 @@
 package resolverwatch
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -35,6 +34,12 @@ type CatalogProps struct {
 	//
 	// Default: that of a [Delivery].
 	Prefix string
+	// ParquetPrefix is that of marked logs in Parquet, as the delivery stream has it. They
+	// are a table of their own, which the named queries then ask; what lies under Prefix
+	// can still be asked as the other.
+	//
+	// Default: there are none.
+	ParquetPrefix string
 	// DatabaseName is the name of the Glue database.
 	//
 	// Default: the name of the stack in lower case, with underscores.
@@ -109,6 +114,11 @@ func (p CatalogProps) validate() error {
 	prefix, _ := withSlash(orDefault(p.Prefix, defaultPrefix))
 	_, err := newProjection(prefix)
 	problems.wrap("Prefix", err)
+	if p.ParquetPrefix != "" {
+		prefix, _ := withSlash(p.ParquetPrefix)
+		_, err := newProjection(prefix)
+		problems.wrap("ParquetPrefix", err)
+	}
 	problems.name("DatabaseName", p.DatabaseName, databaseName, "1 to 128 of a-z 0-9 _, the first a letter")
 	problems.name("WorkGroupName", p.WorkGroupName, workGroupName, "1 to 128 of a-z A-Z 0-9 . _ -")
 	problems.exclusive("ResultsBucket", p.ResultsBucket != nil, "ResultRetention", p.ResultRetention != nil)
@@ -125,7 +135,7 @@ type Catalog struct {
 	construct
 
 	database  awsglue.CfnDatabase
-	table     awsglue.CfnTable
+	table     awsglue.CfnTable // of the format that is written
 	names     catalogNames
 	output    awss3.IBucket
 	outputKey awskms.IKey
@@ -136,7 +146,7 @@ type Catalog struct {
 }
 
 // catalogNames are what people type.
-type catalogNames struct{ database, workGroup string }
+type catalogNames struct{ database, workGroup, table string }
 
 // NewCatalog defines a [Catalog]. It panics if props are not valid.
 func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Catalog {
@@ -156,11 +166,7 @@ func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Cat
 			Description: jsii.String("Route 53 Resolver query logs, marked by Resolverwatch"),
 		},
 	})
-	projection, err := newProjection(p.Prefix)
-	if err != nil {
-		panic(fmt.Errorf("reading a prefix that was checked: %w", err))
-	}
-	this.table = this.newTable(p, projection)
+	asked := this.newTables(p)
 	if this.index != nil {
 		this.newIndicatorTable()
 	}
@@ -170,15 +176,16 @@ func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Cat
 			lifecycle: []*awss3.LifecycleRule{{Id: jsii.String("ResultRetention"), Expiration: p.ResultRetention}},
 		})
 	}
-	this.newQueries(this.newWorkGroup(p), projection)
+	this.newQueries(this.newWorkGroup(p), asked)
 	return this
 }
 
 // DatabaseName returns the name of the Glue database.
 func (c *Catalog) DatabaseName() string { return c.names.database }
 
-// TableName returns the name of the table of marked logs.
-func (c *Catalog) TableName() string { return logTable }
+// TableName returns the name of the table of marked logs that the named queries ask:
+// `dns_logs`, or `dns_logs_parquet`.
+func (c *Catalog) TableName() string { return c.names.table }
 
 // WorkGroupName returns the name of the Athena workgroup.
 func (c *Catalog) WorkGroupName() string { return c.names.workGroup }

@@ -12,41 +12,70 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
-// logTable is the name of the table of marked logs.
-const logTable = "dns_logs"
+// Names of the tables of marked logs, by their format.
+const (
+	logTable     = "dns_logs"
+	parquetTable = "dns_logs_parquet"
+)
 
-// newTable defines the table of marked logs. A row is a line; members that Resolver may
+// logFormat is how a table of marked logs is stored.
+type logFormat struct {
+	id, table      string // of the construct, and of the table
+	prefix         string
+	classification string
+	storage        func(location string, columns []catalog.Column) *awsglue.CfnTable_StorageDescriptorProperty
+}
+
+// newTables defines the table of marked logs in JSON, and one of those in Parquet where
+// there are any. It returns how the keys of the table that is asked are made.
+func (c *Catalog) newTables(p CatalogProps) projection {
+	written := logFormat{"Table", logTable, p.Prefix, "json", jsonStorage}
+	asked := c.newTable(p, written)
+	if p.ParquetPrefix != "" {
+		prefix, _ := withSlash(p.ParquetPrefix)
+		written = logFormat{"ParquetTable", parquetTable, prefix, "parquet", parquetStorage}
+		asked = c.newTable(p, written)
+	}
+	c.names.table = written.table
+	return asked
+}
+
+// newTable defines a table of marked logs. A row is a record; members that Resolver may
 // add later are passed over.
-func (c *Catalog) newTable(p CatalogProps, projection projection) awsglue.CfnTable {
+func (c *Catalog) newTable(p CatalogProps, format logFormat) projection {
+	projection, err := newProjection(format.prefix)
+	if err != nil {
+		panic(fmt.Errorf("reading a prefix that was checked: %w", err))
+	}
 	bucket := "s3://" + *p.OutputBucket.BucketName() + "/"
 	// A table lies in a folder; what a prefix writes before its first timestamp may go on
 	// behind the last slash, as in year=!{timestamp:yyyy}/.
 	location := bucket + projection.folder[:strings.LastIndexByte(projection.folder, '/')+1]
-	table := awsglue.NewCfnTable(c, jsii.String("Table"), &awsglue.CfnTableProps{
+	c.table = awsglue.NewCfnTable(c, &format.id, &awsglue.CfnTableProps{
 		CatalogId:    awscdk.Stack_Of(c).Account(),
 		DatabaseName: &p.DatabaseName,
 		TableInput: &awsglue.CfnTable_TableInputProperty{
-			Name:        jsii.String(logTable),
+			Name:        &format.table,
 			Description: jsii.String("Route 53 Resolver query logs with the verdict on each query"),
 			TableType:   jsii.String("EXTERNAL_TABLE"),
-			Parameters:  tableParameters(projection, bucket, historyDays(p.LogRetention)),
+			Parameters:  tableParameters(projection, bucket, format.classification, historyDays(p.LogRetention)),
 			PartitionKeys: []any{&awsglue.CfnTable_ColumnProperty{
 				Name: jsii.String(catalog.Partition), Type: jsii.String("string"),
 				Comment: jsii.String("when the record arrived, in UTC: " + projection.format)}},
-			StorageDescriptor: jsonStorage(location, catalog.Columns()),
+			StorageDescriptor: format.storage(location, catalog.Columns()),
 		},
 	})
-	table.AddDependency(c.database)
-	return table
+	c.table.AddDependency(c.database)
+	return projection
 }
 
 // tableParameters make Athena compute the partitions, from the first that may hold a
 // log to that of now.
-func tableParameters(p projection, bucket string, days int) map[string]any {
+func tableParameters(p projection, bucket, classification string, days int) map[string]any {
 	const column = "projection." + catalog.Partition
 	return map[string]any{
 		"EXTERNAL":                  "TRUE",
-		"classification":            "json",
+		"classification":            classification,
 		"projection.enabled":        "true",
 		column + ".type":            "date",
 		column + ".format":          p.format,
@@ -68,13 +97,8 @@ func historyDays(retention awscdk.Duration) int {
 // jsonStorage describes JSON lines. A line that is no JSON is a row of nulls: with Hive's
 // SerDe it would end the query.
 func jsonStorage(location string, columns []catalog.Column) *awsglue.CfnTable_StorageDescriptorProperty {
-	var described []any
-	for _, column := range columns {
-		described = append(described, &awsglue.CfnTable_ColumnProperty{
-			Name: jsii.String(column.Name), Type: jsii.String(column.Type), Comment: jsii.String(column.Description)})
-	}
 	return &awsglue.CfnTable_StorageDescriptorProperty{
-		Columns:      described,
+		Columns:      glueColumns(columns),
 		Location:     &location,
 		InputFormat:  jsii.String("org.apache.hadoop.mapred.TextInputFormat"),
 		OutputFormat: jsii.String("org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"),
@@ -83,6 +107,29 @@ func jsonStorage(location string, columns []catalog.Column) *awsglue.CfnTable_St
 			Parameters:           map[string]any{"ignore.malformed.json": "true", "case.insensitive": "true"},
 		},
 	}
+}
+
+// parquetStorage describes what Firehose's conversion writes.
+func parquetStorage(location string, columns []catalog.Column) *awsglue.CfnTable_StorageDescriptorProperty {
+	return &awsglue.CfnTable_StorageDescriptorProperty{
+		Columns:      glueColumns(columns),
+		Location:     &location,
+		InputFormat:  jsii.String("org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"),
+		OutputFormat: jsii.String("org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"),
+		SerdeInfo: &awsglue.CfnTable_SerdeInfoProperty{
+			SerializationLibrary: jsii.String("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"),
+			Parameters:           map[string]any{"serialization.format": "1"},
+		},
+	}
+}
+
+func glueColumns(columns []catalog.Column) []any {
+	described := make([]any, len(columns))
+	for i, column := range columns {
+		described[i] = &awsglue.CfnTable_ColumnProperty{
+			Name: jsii.String(column.Name), Type: jsii.String(column.Type), Comment: jsii.String(column.Description)}
+	}
+	return described
 }
 
 // newWorkGroup defines the workgroup. Its settings hold for every query in it, whatever

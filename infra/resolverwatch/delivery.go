@@ -40,6 +40,27 @@ type DeliveryProps struct {
 	//
 	// Default: dns-query-logs/!{timestamp:yyyy/MM/dd}/.
 	Prefix string
+	// Format of the objects: JSON, a record a line, or PARQUET, which Firehose converts the
+	// marked records to. Parquet files hold the catalogued columns only.
+	//
+	// Default: JSON.
+	Format string
+	// ParquetPrefix begins the keys of Parquet files, by the rules of Prefix: no table can
+	// be of two formats.
+	//
+	// Default: dns-query-logs-parquet/!{timestamp:yyyy/MM/dd}/.
+	ParquetPrefix string
+	// Schema is the Glue table by which records are converted. Required with PARQUET; a
+	// [Pipeline] with a catalog sets it.
+	//
+	// Default: nothing is converted.
+	Schema *Schema
+	// WithoutSourceBackup does not keep the records as Resolver wrote them, under `raw/`.
+	// With PARQUET they are the only copy of members that have no column. A backup cannot
+	// be turned off again once a stream has it.
+	//
+	// Default: PARQUET has a backup; JSON needs none, the marked record is the original.
+	WithoutSourceBackup bool
 	// ErrorPrefix begins the keys of records that could not be marked. It must hold
 	// !{firehose:error-output-type}.
 	//
@@ -48,16 +69,16 @@ type DeliveryProps struct {
 	// Compression of the objects, in Firehose's words: GZIP, UNCOMPRESSED, HADOOP_SNAPPY,
 	// Snappy or ZIP. Athena does not read the last two.
 	//
-	// Default: GZIP.
+	// Default: GZIP; UNCOMPRESSED with PARQUET, whose files are compressed inside.
 	Compression string
 	// BufferInterval is how long Firehose collects before it writes an object, 0 to 900 s.
 	//
 	// Default: 60 s.
 	BufferInterval awscdk.Duration
 	// BufferSize is how much Firehose collects before it writes an object, in whole MiB
-	// from 1 to 128.
+	// from 1 to 128; from 64 with PARQUET.
 	//
-	// Default: 5 MiB.
+	// Default: 5 MiB; 128 MiB with PARQUET.
 	BufferSize awscdk.Size
 	// ProcessorBufferSize is how much Firehose gives the transformer at once, from 0.2
 	// MiB. More than 1 MiB is refused: the answer, which is larger, could exceed Lambda's
@@ -112,9 +133,11 @@ const (
 var compressions = []string{"GZIP", "UNCOMPRESSED", "HADOOP_SNAPPY", "Snappy", "ZIP"}
 
 func (p DeliveryProps) withDefaults() DeliveryProps {
+	p.Format = orDefault(p.Format, FormatJSON)
 	p.Prefix, _ = withSlash(orDefault(p.Prefix, defaultPrefix))
+	p.ParquetPrefix, _ = withSlash(orDefault(p.ParquetPrefix, defaultParquetPrefix))
 	p.ErrorPrefix, _ = withSlash(orDefault(p.ErrorPrefix, defaultErrorPrefix))
-	p.Compression = orDefault(p.Compression, defaultCompression)
+	p.Compression = orDefault(p.Compression, p.defaultCompression())
 	if p.BufferInterval == nil {
 		p.BufferInterval = seconds(defaultInterval)
 	}
@@ -122,7 +145,7 @@ func (p DeliveryProps) withDefaults() DeliveryProps {
 		p.ProcessorBufferInterval = seconds(defaultInterval)
 	}
 	if p.BufferSize == nil {
-		p.BufferSize = awscdk.Size_Mebibytes(jsii.Number(defaultBufferMiB))
+		p.BufferSize = awscdk.Size_Mebibytes(jsii.Number(p.defaultBufferMiB()))
 	}
 	switch {
 	case p.OutputKey == nil && p.OutputBucket == nil:
@@ -148,9 +171,10 @@ func (p DeliveryProps) validate() error {
 	if p.Compression != "" && !slices.Contains(compressions, p.Compression) {
 		problems.addf("Compression: must be one of %s, got %q", strings.Join(compressions, ", "), p.Compression)
 	}
+	problems.parquet(p)
 	problems.duration("BufferInterval", p.BufferInterval, 0, maxBufferInterval)
 	problems.duration("ProcessorBufferInterval", p.ProcessorBufferInterval, 0, maxBufferInterval)
-	if size := mebibytes(p.BufferSize, defaultBufferMiB); size < 1 || size > maxBufferMiB || size != float64(int(size)) {
+	if size := mebibytes(p.BufferSize, p.defaultBufferMiB()); size < 1 || size > maxBufferMiB || size != float64(int(size)) {
 		problems.addf("BufferSize: must be whole MiB in [1, %d], got %g MiB", maxBufferMiB, size)
 	}
 	if size := mebibytes(p.ProcessorBufferSize, maxProcessorMiB); size < minProcessorMiB || size > maxProcessorMiB {
@@ -171,6 +195,7 @@ type Delivery struct {
 	role     awsiam.Role
 	logGroup awslogs.LogGroup
 	prefix   string
+	parquet  string // the prefix of Parquet files; "" = JSON is written
 	key      awskms.IKey
 }
 
@@ -181,7 +206,11 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	p := given.withDefaults()
 	this := &Delivery{bucket: p.OutputBucket, prefix: p.Prefix, key: p.OutputKey}
 	begin(this, scope, id, problems)
+	if p.Format == FormatParquet {
+		this.parquet = p.ParquetPrefix
+	}
 	this.warnOfSlash("Prefix", given.Prefix)
+	this.warnOfSlash("ParquetPrefix", given.ParquetPrefix)
 	this.warnOfSlash("ErrorPrefix", given.ErrorPrefix)
 	this.steps.letLogsUse(&this.construct, p.EncryptionKey)
 	if this.bucket == nil {
@@ -227,8 +256,12 @@ func (d *Delivery) OutputBucket() awss3.IBucket { return d.bucket }
 // OutputKey returns the customer's key of the output bucket, or nil.
 func (d *Delivery) OutputKey() awskms.IKey { return d.key }
 
-// Prefix returns the prefix of marked logs, with its final slash.
+// Prefix returns the prefix of marked logs in JSON, with its final slash, also where
+// Parquet is written now.
 func (d *Delivery) Prefix() string { return d.prefix }
+
+// ParquetPrefix returns the prefix of Parquet files, or "" where JSON is written.
+func (d *Delivery) ParquetPrefix() string { return d.parquet }
 
 // Role returns the role by which Firehose invokes the transformer and writes.
 func (d *Delivery) Role() awsiam.IRole { return d.role }
@@ -238,7 +271,7 @@ func (d *Delivery) LogGroup() awslogs.ILogGroup { return d.logGroup }
 
 // GrantReadLogs lets grantee read the marked logs.
 func (d *Delivery) GrantReadLogs(grantee awsiam.IGrantable) awsiam.Grant {
-	folder, _, _ := strings.Cut(d.prefix, "!{")
+	folder, _, _ := strings.Cut(orDefault(d.parquet, d.prefix), "!{")
 	return d.bucket.GrantRead(grantee, folder+"*")
 }
 

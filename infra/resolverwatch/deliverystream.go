@@ -24,6 +24,7 @@ func newDeliveryRole(d *Delivery, p DeliveryProps) awsiam.Role {
 			actions: []string{"lambda:GetFunctionConfiguration", "lambda:InvokeFunction"}},
 		{sid: "WriteErrorLog", resources: []string{*d.logGroup.LogGroupArn()}, actions: []string{"logs:PutLogEvents"}},
 	}
+	statements = append(statements, readSchema(d, p)...)
 	statements = append(statements, keyUse(p.OutputKey, "s3", keyWrite...)...)
 	if p.EncryptionKey != nil {
 		statements = append(statements, statement{sid: "KeyForStream", actions: keyWrite,
@@ -62,12 +63,13 @@ func newStream(d *Delivery, p DeliveryProps) awskinesisfirehose.DeliveryStream {
 		BufferingInterval: p.BufferInterval,
 		BufferingSize:     p.BufferSize,
 		Compression:       awskinesisfirehose.Compression_Of(&p.Compression),
-		DataOutputPrefix:  &p.Prefix,
+		DataOutputPrefix:  p.writtenPrefix(),
 		ErrorOutputPrefix: &p.ErrorPrefix,
 		EncryptionKey:     p.OutputKey,
 		LoggingConfig:     awskinesisfirehose.NewEnableLogging(d.logGroup),
 		Processor:         processor,
 		Role:              fixed,
+		S3Backup:          d.sourceBackup(p),
 	})
 	encryption := awskinesisfirehose.StreamEncryption_AwsOwnedKey()
 	if p.EncryptionKey != nil {
@@ -80,6 +82,7 @@ func newStream(d *Delivery, p DeliveryProps) awskinesisfirehose.DeliveryStream {
 	})
 	// The CDK makes the log stream retained; its group is not, and cannot go without it.
 	resourceOf(d.logGroup.Node().FindChild(jsii.String("S3Destination"))).ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY, nil)
+	d.convert(stream, p)
 	setProcessorBuffer(stream, mebibytes(p.ProcessorBufferSize, maxProcessorMiB))
 	stream.Node().AddDependency(d.role)
 	// Query logging writes only to streams with this tag. AWS sets it too, but an update

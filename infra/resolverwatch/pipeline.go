@@ -87,6 +87,7 @@ func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *P
 	}
 	if this.delivery != nil && !p.WithoutCatalog {
 		this.catalog = NewCatalog(this, "Catalog", p.catalogProps(this.store, this.delivery))
+		this.delivery.waitForSchema(this.catalog)
 	}
 	return this
 }

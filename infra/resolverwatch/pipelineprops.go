@@ -21,6 +21,7 @@ func (p PipelineProps) validate() error {
 		{"QueryLogging.Stream", p.QueryLogging != nil && p.QueryLogging.Stream != nil},
 		{"Catalog.OutputBucket", p.Catalog != nil && p.Catalog.OutputBucket != nil},
 		{"Catalog.Prefix", p.Catalog != nil && p.Catalog.Prefix != ""},
+		{"Catalog.ParquetPrefix", p.Catalog != nil && p.Catalog.ParquetPrefix != ""},
 	} {
 		if wired.set {
 			problems.addf("%s: is set by the pipeline; unset it, or use the parts alone", wired.prop)
@@ -64,6 +65,10 @@ func (p PipelineProps) deliveryProps(transformer *Transformer) *DeliveryProps {
 	setUnset(&delivery.EncryptionKey, p.EncryptionKey)
 	setUnset(&delivery.AccessLogBucket, p.AccessLogBucket)
 	delivery.RemovalPolicy = orDefault(delivery.RemovalPolicy, p.RemovalPolicy)
+	if delivery.Format == FormatParquet && delivery.Schema == nil && !p.WithoutCatalog {
+		database := orEmpty(p.Catalog).withDefaults(stackName(transformer)).DatabaseName
+		delivery.Schema = &Schema{DatabaseName: database, TableName: parquetTable}
+	}
 	return &delivery
 }
 
@@ -77,7 +82,8 @@ func (p PipelineProps) catalogProps(store *IndicatorStore, delivery *Delivery) *
 	catalog := orEmpty(p.Catalog)
 	setUnset(&catalog.IndexBucket, store.IndexBucket())
 	setUnset(&catalog.IndexKey, store.EncryptionKey())
-	catalog.OutputBucket, catalog.Prefix = delivery.OutputBucket(), delivery.Prefix()
+	catalog.OutputBucket = delivery.OutputBucket()
+	catalog.Prefix, catalog.ParquetPrefix = delivery.Prefix(), delivery.ParquetPrefix()
 	setUnset(&catalog.OutputKey, delivery.OutputKey())
 	setUnset(&catalog.EncryptionKey, p.EncryptionKey)
 	setUnset(&catalog.AccessLogBucket, p.AccessLogBucket)

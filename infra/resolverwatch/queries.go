@@ -47,7 +47,7 @@ func (c *Catalog) newQueries(group awsathena.CfnWorkGroup, p projection) {
 	if err != nil {
 		panic(fmt.Errorf("reading the named queries: %w", err))
 	}
-	fill := strings.NewReplacer("${logs}", logTable, "${indicators}", indicatorTable, "${format}", p.sql)
+	fill := strings.NewReplacer("${logs}", c.names.table, "${indicators}", indicatorTable, "${format}", p.sql)
 	for _, file := range files {
 		text, err := queryFiles.ReadFile(path.Join("queries", file.Name()))
 		if err != nil {

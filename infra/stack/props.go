@@ -96,6 +96,8 @@ func (e existing) deliveryProps(c config.Delivery) *resolverwatch.DeliveryProps 
 		OutputBucket:            e.bucket("OutputBucket", c.ExistingOutputBucket),
 		OutputBucketName:        c.OutputBucketName,
 		Prefix:                  c.Prefix,
+		Format:                  string(c.Format),
+		ParquetPrefix:           c.ParquetPrefix,
 		ErrorPrefix:             c.ErrorPrefix,
 		Compression:             c.Compression,
 		BufferInterval:          seconds(c.BufferIntervalSeconds),
@@ -103,6 +105,8 @@ func (e existing) deliveryProps(c config.Delivery) *resolverwatch.DeliveryProps 
 		LogRetention:            days(c.MarkedLogRetentionDays),
 		DeliveryLogRetention:    retention("delivery.logRetentionDays", c.LogRetentionDays),
 	}
+	// Only Parquet has a backup that could be left out.
+	props.WithoutSourceBackup = !c.SourceBackup && c.Format == config.FormatParquet
 	if c.BufferSizeMiB != 0 {
 		props.BufferSize = awscdk.Size_Mebibytes(jsii.Number(c.BufferSizeMiB))
 	}

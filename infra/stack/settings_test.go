@@ -30,6 +30,7 @@ var settings = []struct {
 	{"transformer.memoryMiB", "512", []string{`"MemorySize":512`, `"RESOLVERWATCH_MAX_INDEX_BYTES":"218103808"`}},
 	{"transformer.timeoutSeconds", "61", []string{`"Timeout":61`}},
 	{"delivery.prefix", "logs/!{timestamp:yyyy/MM/dd/HH}/", []string{`"Prefix":"logs/!{timestamp:yyyy/MM/dd/HH}/"`, `"projection.arrived.interval.unit":"HOURS"`}},
+	{"delivery.format", "PARQUET", []string{`"ParquetSerDe"`, `"TableName":"dns_logs_parquet"`, `"Prefix":"dns-query-logs-parquet/!{timestamp:yyyy/MM/dd}/"`, `"Prefix":"raw/!{timestamp:yyyy/MM/dd}/"`, `"S3BackupMode":"Enabled"`}},
 	{"delivery.errorPrefix", "failed/!{firehose:error-output-type}/", []string{`"ErrorOutputPrefix":"failed/!{firehose:error-output-type}/"`}},
 	{"delivery.compression", "UNCOMPRESSED", []string{`"CompressionFormat":"UNCOMPRESSED"`}},
 	{"delivery.bufferIntervalSeconds", "300", []string{`"IntervalInSeconds":300`}},
@@ -82,7 +83,8 @@ var settings = []struct {
 }
 
 // Settings that show by what the template lacks, or that stand outside of it.
-var otherSettings = []string{"queryLogging.enabled", "catalog.enabled", "terminationProtection", "tags"}
+var otherSettings = []string{"queryLogging.enabled", "catalog.enabled", "terminationProtection", "tags",
+	"delivery.parquetPrefix", "delivery.sourceBackup"}
 
 func TestSettings(t *testing.T) {
 	// One stack has all settings that go together: a stack takes a third of a second.
@@ -112,7 +114,7 @@ func TestSettings(t *testing.T) {
 
 // exclusive are the settings that exclude another of the table.
 var exclusive = []string{"store.billing", "store.existingTable", "store.existingListBucket", "store.existingIndexBucket",
-	"keyArn", "delivery.existingOutputBucket", "delivery.existingStream"}
+	"keyArn", "delivery.existingOutputBucket", "delivery.existingStream", "delivery.format"}
 
 // text is the template of a stack and where it goes, as text without escapes for HTML.
 func text(t *testing.T, stack awscdk.Stack) string {
@@ -140,6 +142,20 @@ func TestSettings_switches(t *testing.T) {
 	}
 	if !*stack.TerminationProtection() {
 		t.Error("no termination protection")
+	}
+}
+
+// Settings of Parquet have no meaning without it.
+func TestSettings_parquet(t *testing.T) {
+	all := text(t, define(t, appContext(t, map[string]any{"delivery": object{
+		"format": "PARQUET", "parquetPrefix": "columns/!{timestamp:yyyy/MM/dd/HH}", "sourceBackup": false}})))
+	for _, want := range []string{`"Prefix":"columns/!{timestamp:yyyy/MM/dd/HH}/"`, `FROM dns_logs_parquet`} {
+		if !strings.Contains(all, want) {
+			t.Errorf("the template lacks %s", want)
+		}
+	}
+	if strings.Contains(all, "S3BackupMode") {
+		t.Error("a backup that was not wanted")
 	}
 }
 
