@@ -28,6 +28,7 @@ func newEntryGuard(g *Guards) *entryGuard {
 		{coreZones, markZone, markAboveCore},
 		{sharedApexes, markShared, markAboveShared},
 		{sharedHosts, markShared | markSharedZone, markAboveShared},
+		{customerWildcards, markCustomers, 0},
 	} {
 		for _, name := range strings.Fields(set.names) {
 			guard.core.set(name, set.own, set.above)
@@ -53,14 +54,15 @@ func (g *entryGuard) judge(entry *indicator.Indicator) DropReason {
 	}
 	name := entry.Name.String()
 	suffix, icann := publicsuffix.PublicSuffix(name)
+	above, aboveICANN := isAboveSuffixes(name, entry.Scope)
 	switch {
 	case !strings.Contains(name, "."):
 		return DropSingleLabel
-	case suffix == name && icann:
+	case suffix == name && icann, above && aboveICANN:
 		return DropPublicSuffix
 	case entry.Action == indicator.ActionAllow:
 		return ""
-	case suffix == name && !isEC2Host(name):
+	case suffix == name && !isEC2Host(name) && !g.isCustomer(name), above:
 		return DropPrivateSuffix
 	default:
 		return g.judgeName(name, entry.Scope)
@@ -103,6 +105,24 @@ func (g *entryGuard) judgeBlock(block netip.Prefix) DropReason {
 		return DropProtected
 	}
 	return ""
+}
+
+// isAboveSuffixes reports whether every name right under name is a public suffix, by the
+// ICANN section or the private one, and the entry reaches them. The public suffix list
+// writes "*.name" for that, and name itself is no suffix.
+func isAboveSuffixes(name string, scope indicator.Scope) (above, icann bool) {
+	if scope == indicator.ScopeName {
+		return false, false
+	}
+	below := "resolverwatch." + name
+	suffix, icann := publicsuffix.PublicSuffix(below)
+	return suffix == below, icann
+}
+
+// isCustomer reports whether name is a customer's though it reads like a suffix.
+func (g *entryGuard) isCustomer(name string) bool {
+	_, zone, _ := strings.Cut(name, ".")
+	return g.core.marks[zone]&markCustomers != 0
 }
 
 func (g *entryGuard) marks(name string) mark { return g.core.marks[name] | g.own.marks[name] }

@@ -50,7 +50,7 @@ func (im *Importer) findGuards(ctx context.Context) (*guardSet, error) {
 func (s *guardSet) reading() string {
 	g := &s.im.guards
 	words := []string{
-		coreNames, coreZones, sharedApexes, sharedHosts, specialBlocks, publicsuffix.List.String(),
+		coreNames, coreZones, sharedApexes, sharedHosts, customerWildcards, specialBlocks, publicsuffix.List.String(),
 		fmt.Sprint(g.own, g.MinPrefixIPv4, g.MinPrefixIPv6, g.TopListRanks),
 	}
 	for _, object := range s.objects {

@@ -52,6 +52,8 @@ func TestGuards_drops(t *testing.T) {
 		{"github.io", under, importer.DropPrivateSuffix},
 		{"github.io", name, importer.DropPrivateSuffix},
 		{"nyc3.digitaloceanspaces.com", name, importer.DropPrivateSuffix},
+		{"sells-well.at.ply.gg", subtree, ""}, // a customer, by a wildcard of the public suffix list
+		{"at.ply.gg", subtree, importer.DropPrivateSuffix},
 		{"anything.ck", subtree, importer.DropPublicSuffix},
 		{"www.ck", subtree, ""}, // an exception of the public suffix list
 		{"evil.github.io", subtree, ""},
@@ -89,6 +91,8 @@ func TestGuards_drops(t *testing.T) {
 		{"medium.com", subtree, importer.DropSharedHost},
 		{"evil.medium.com", subtree, ""}, // a customer's name
 		{"discordapp.net", name, importer.DropSharedHost},
+		{"asuscomm.com", subtree, importer.DropSharedHost}, // a dynamic DNS zone that is no public suffix
+		{"evil.asuscomm.com", subtree, ""},
 	} {
 		s := importer.FeedSettings{Scope: tc.scope}
 		if got := dropped(t, tc.entry, s, defaultGuards()); got != tc.want {

@@ -7,7 +7,7 @@ import (
 )
 
 // mark is what is known about a name, as bits.
-type mark uint8
+type mark uint16
 
 const (
 	markCore        mark = 1 << iota // a protected name; names under it may be listed
@@ -18,6 +18,7 @@ const (
 	markAboveCore                    // an ancestor of a protected name or zone
 	markAboveShared                  // an ancestor of a shared host
 	markAboveTop                     // an ancestor of a name of a top list
+	markCustomers                    // a zone of [customerWildcards]
 )
 
 // guardNames are names and address blocks that guards look at.

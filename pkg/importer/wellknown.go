@@ -26,9 +26,16 @@ const coreZones = `
 // sharedApexes serve many strangers under one name, by path, and give customers names of
 // their own below it. Those whose names below are all that strangers have are no matter
 // of this list but of the public suffixes.
+// Beside those who host files and pages these are dynamic DNS zones that no public suffix
+// stands for; real lists name some of them whole.
 const sharedApexes = `
 	sourceforge.net box.com slack.com medium.com notion.so notion.site goo.gl
-	sharepoint.com wordpress.com tumblr.com zendesk.com live.net`
+	sharepoint.com wordpress.com tumblr.com zendesk.com live.net
+	wix.com weebly.com webs.com webnode.com jimdo.com tripod.com angelfire.com freeservers.com
+	000webhost.com 000webhostapp.com atspace.com freehostia.com ucoz.com page.tl xtgem.com hpage.com
+	110mb.com 20m.com 6te.net ueuo.com doodlekit.com sitey.me oocities.org skyrock.com unblog.fr free.fr
+	cjb.net xsph.ru linode.com linodeobjects.com cdn77.org gcdn.co
+	anondns.net asuscomm.com changeip.com dns04.com dynamic-dns.net dnsexit.com fortiddns.com wikaba.com`
 
 // sharedHosts serve many strangers under one name, by path, as do the names below it.
 const sharedHosts = `
@@ -47,7 +54,14 @@ const sharedHosts = `
 	files.slack.com telegram.org api.telegram.org t.me telegra.ph
 	archive.org web.archive.org reddit.com twitter.com x.com t.co linkedin.com
 	trello.com imgur.com i.imgur.com
-	bit.ly tinyurl.com is.gd cutt.ly rebrand.ly ow.ly`
+	bit.ly tinyurl.com is.gd cutt.ly rebrand.ly ow.ly lnkd.in clck.ru s.id cutt.us alturl.com
+	cdn.jsdelivr.net anotepad.com allmylinks.com flavors.me mastodon.online anonym.to`
+
+// customerWildcards are zones whose every name is one customer's, where the public suffix
+// list has "*.zone": it stands for a suffix there, and is the only name that can be listed.
+// Of others, such as those of object stores, the names are regions that strangers share.
+const customerWildcards = `
+	at.ply.gg localto.net beget.app code.run raw.icp0.io vps.myjino.ru hosting.myjino.ru`
 
 // specialBlocks are the special-purpose address registries of RFC 6890, as they are
 // for answers: an indicator in one of them would mark somebody's private network.

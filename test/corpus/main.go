@@ -1,0 +1,145 @@
+// Command corpus prints what an import makes of every list of the corpus in
+// RESOLVERWATCH_CORPUS, one a line: what is taken, what is lost and why, and the
+// decision. With -drops it also prints every entry that the guards drop, to be read by
+// eye: an ordinary name among them means that a guard is too strict, a name that half of
+// the world asks for among what is taken that one is too lax.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+func main() {
+	drops := flag.Bool("drops", false, "print every entry that is dropped")
+	top := flag.String("top", "", "a top `list` to guard by")
+	flag.Parse()
+	if err := run(os.Getenv("RESOLVERWATCH_CORPUS"), *drops, *top); err != nil {
+		fmt.Fprintln(os.Stderr, "corpus:", err)
+		os.Exit(1)
+	}
+}
+
+// folders of the corpus that hold lists.
+var folders = []string{"data/feeds", "data/load", "vectors/own/bad_lists"}
+
+func run(root string, drops bool, top string) error {
+	if root == "" {
+		return errors.New("set RESOLVERWATCH_CORPUS to the folder of the corpus")
+	}
+	guards := importer.Guards{Guards: settings.DefaultGuards()}
+	if top != "" {
+		file, err := os.Open(top)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := guards.ReadTop(file); err != nil {
+			return err
+		}
+	}
+	lists, err := findLists(root)
+	if err != nil {
+		return err
+	}
+	rows := table.NewWriter()
+	rows.SetOutputMirror(os.Stdout)
+	rows.AppendHeader(table.Row{"LIST", "FORMAT", "ENTRIES", "REJECTED", "SKIPPED", "DROPPED", "REPEATS", "TAKEN", "DECISION", "DROPPED BECAUSE"})
+	var all importer.ListReport
+	all.Dropped = map[importer.DropReason]int{}
+	refused := 0
+	for _, path := range lists {
+		name, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		report, decision, err := read(path, name, guards, drops)
+		if err != nil {
+			return err
+		}
+		if decision != "taken" {
+			refused++
+		}
+		for reason, n := range report.Dropped {
+			all.Dropped[reason] += n
+		}
+		all.Entries += report.Entries
+		all.Rejected += report.Rejected
+		all.Skipped += report.Skipped
+		all.Repeats += report.Repeats
+		all.Names += report.Names
+		rows.AppendRow(rowOf(name, string(report.Format), &report, decision))
+	}
+	rows.AppendFooter(rowOf(fmt.Sprintf("%d lists", len(lists)), "", &all, fmt.Sprintf("%d refused", refused)))
+	rows.Render()
+	return nil
+}
+
+func rowOf(name, format string, r *importer.ListReport, decision string) table.Row {
+	dropped := 0
+	var why []string
+	for _, reason := range slices.Sorted(maps.Keys(r.Dropped)) {
+		dropped += r.Dropped[reason]
+		why = append(why, fmt.Sprintf("%d %s", r.Dropped[reason], reason))
+	}
+	return table.Row{name, format, r.Entries, r.Rejected, r.Skipped, dropped, r.Repeats, r.Names, decision, strings.Join(why, ", ")}
+}
+
+func findLists(root string) (lists []string, err error) {
+	for _, folder := range folders {
+		err := filepath.WalkDir(filepath.Join(root, filepath.FromSlash(folder)), func(path string, file fs.DirEntry, err error) error {
+			isList := err == nil && !file.IsDir() && !strings.HasPrefix(file.Name(), "LICENSE") && file.Name() != "SOURCES.md"
+			if isList {
+				lists = append(lists, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return lists, nil
+}
+
+// read reads a list as an import does; those of folders named allow as allow feeds.
+func read(path, name string, guards importer.Guards, drops bool) (importer.ListReport, string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return importer.ListReport{}, "", err
+	}
+	defer file.Close()
+	s := importer.FeedSettings{}
+	if strings.Contains(filepath.ToSlash(name), "/allow/") {
+		s.Action = indicator.ActionAllow
+	}
+	hooks := importer.Hooks{}
+	if drops {
+		hooks.OnDrop = func(d importer.Drop) {
+			fmt.Printf("%s:%d\t%s\t%s\t%s\n", name, d.Line, d.Reason, d.Entry, d.Scope)
+		}
+	}
+	_, report, err := importer.ReadList(file, s, guards, hooks)
+	decision := "taken"
+	var refusals importer.Refusals
+	if errors.As(err, &refusals) {
+		codes := make([]string, len(refusals))
+		for i, refusal := range refusals {
+			codes[i] = string(refusal.Code)
+		}
+		return report, "refused: " + strings.Join(codes, ", "), nil
+	}
+	return report, decision, err
+}
