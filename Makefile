@@ -5,10 +5,11 @@ GOLANGCI_VERSION := v2.15.0
 MAVEN_DEPENDENCY := 3.8.1
 TOOLS            := $(CURDIR)/.bin
 FUZZTIME         ?= 30s
+RACETIME         ?= 10m
 LAMBDA_FLAGS     := -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -ldflags="-s -w -buildid="
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test athena conformance lint lint-templates fuzz bench build lambdas synth consumer race clean
+.PHONY: help demo test athena conformance proof corpus lint lint-templates fuzz bench build lambdas synth consumer race clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,13 @@ race: ## run the tests of the packages under the race detector (needs a C compil
 
 conformance: ## decide about every broken list, and check every name of RESOLVERWATCH_CORPUS against the index
 	go test ./test/conformance -count=1 -v -timeout 5m
+
+proof: ## kill an import at every call, try every order of events, and race readers against publishers for RACETIME (10m)
+	RESOLVERWATCH_PROOF=1 go test ./pkg/importer -run Enumeration -count=1 -v -timeout 60m
+	RESOLVERWATCH_RACE=$(RACETIME) go test ./test/proof -count=1 -v -timeout 60m
+
+corpus: ## print what an import makes of every list in RESOLVERWATCH_CORPUS
+	go run ./test/corpus
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) lint-templates ## run the linters
 	@test -z "$$(gofmt -l cmd infra lambdas pkg test)" || { echo "not formatted:"; gofmt -l cmd infra lambdas pkg test; exit 1; }

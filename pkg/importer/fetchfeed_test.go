@@ -451,7 +451,7 @@ func TestImporter_Handle_fetchesNot(t *testing.T) {
 
 // Killed at any call, the schedule or the scheduled run brings the feed to where it would
 // be, and never stores a list twice.
-func TestImporter_Handle_fetchKilledAtEveryCall(t *testing.T) {
+func TestEnumeration_fetchKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
 	begin := newSiteWorld(t, nil)
 	begin.fetch(t)
@@ -464,31 +464,29 @@ func TestImporter_Handle_fetchKilledAtEveryCall(t *testing.T) {
 	after := done.served(t)
 	for at := range everyCall(calls) {
 		for _, afterCall := range []bool{false, true} {
-			t.Run(fmt.Sprintf("call %d after %v", at, afterCall), func(t *testing.T) {
-				w := begin.clone()
-				killed := w.process().die(at, afterCall)
-				err := killed.importer(t).Handle(context.Background(), trigger)
-				if !errors.Is(err, errKilled) && at < calls && !isSweep(killed.calls[at-1]) {
-					t.Fatalf("killed at %q, the run ended with %v", killed.calls[at-1], err)
-				}
-				wantSound(t, w, before, after)
-				w.pass(time.Minute)
-				if len(w.uploads["feeds/site/fetched"]) == 2 {
-					w.handle(t, keys("feeds/site/fetched")...) // S3 tells of what it stored
-				} else {
-					w.handle(t, trigger)
-				}
-				wantFinished(t, w, after)
-				w.pass(time.Hour)
+			w := begin.clone()
+			killed := w.process().die(at, afterCall)
+			err := killed.importer(t).Handle(context.Background(), trigger)
+			if !errors.Is(err, errKilled) && at < calls && !isSweep(killed.calls, at) {
+				t.Fatalf("killed at %q, the run ended with %v", killed.calls[at-1], err)
+			}
+			wantSound(t, w, before, after)
+			w.pass(time.Minute)
+			if len(w.uploads["feeds/site/fetched"]) == 2 {
+				w.handle(t, keys("feeds/site/fetched")...) // S3 tells of what it stored
+			} else {
 				w.handle(t, trigger)
-				wantFinished(t, w, after)
-				if n := len(w.uploads["feeds/site/fetched"]); n != 2 {
-					t.Errorf("stored %d lists", n)
-				}
-				if state := w.state["site"].Fetch; state.ETag != `"2"` || state.Failures != 0 {
-					t.Errorf("noted %+v", state)
-				}
-			})
+			}
+			wantFinished(t, w, after)
+			w.pass(time.Hour)
+			w.handle(t, trigger)
+			wantFinished(t, w, after)
+			if n := len(w.uploads["feeds/site/fetched"]); n != 2 {
+				t.Errorf("stored %d lists", n)
+			}
+			if state := w.state["site"].Fetch; state.ETag != `"2"` || state.Failures != 0 {
+				t.Errorf("noted %+v", state)
+			}
 		}
 	}
 	t.Logf("%d calls, killed before and after each", calls)

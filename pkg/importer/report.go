@@ -3,8 +3,6 @@ package importer
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +31,7 @@ type Report struct {
 	Entries  int                `json:"entries"`
 	Accepted int                `json:"accepted"`
 	Rejected int                `json:"rejected"`
+	Rejects  map[string]int     `json:"rejects,omitempty"` // by reason
 	Skipped  int                `json:"skipped"`
 	Skips    map[string]int     `json:"skips,omitempty"` // by reason
 	Dropped  map[DropReason]int `json:"dropped,omitempty"`
@@ -43,7 +42,10 @@ type Report struct {
 	Removed  int                `json:"removed"`
 	Expected int                `json:"expected,omitempty"` // entries by the list's own word
 
+	// Samples: the first of the rejected and of the skipped lines, and of the drops for
+	// each reason.
 	RejectedLines []SampleLine `json:"rejected_lines,omitempty"`
+	SkippedLines  []SampleLine `json:"skipped_lines,omitempty"`
 	Drops         []Drop       `json:"drops,omitempty"`
 }
 
@@ -57,10 +59,17 @@ type SampleLine struct {
 // hooks collect the samples of a report.
 func (r *Report) hooks() Hooks {
 	dropped := map[DropReason]int{}
+	r.Rejects = map[string]int{}
 	return Hooks{
 		OnReject: func(e feed.LineError) {
+			r.Rejects[kindOf(e.Err)]++
 			if len(r.RejectedLines) < maxSamples {
 				r.RejectedLines = append(r.RejectedLines, SampleLine{e.Line, e.Text, e.Err.Error()})
+			}
+		},
+		OnSkip: func(s feed.SkippedLine) {
+			if len(r.SkippedLines) < maxSamples {
+				r.SkippedLines = append(r.SkippedLines, SampleLine{s.Line, s.Text, s.Why.String()})
 			}
 		},
 		OnDrop: func(d Drop) {
@@ -69,6 +78,13 @@ func (r *Report) hooks() Hooks {
 			}
 		},
 	}
+}
+
+// kindOf returns what is wrong with a line without the particulars, which come after a
+// colon: of one kind there are many.
+func kindOf(err error) string {
+	kind, _, _ := strings.Cut(err.Error(), ": ")
+	return kind
 }
 
 // read takes the counts of a reading into the report.
@@ -105,34 +121,4 @@ func (r *Report) json() []byte {
 		panic(fmt.Errorf("encoding a struct of numbers and strings: %w", err))
 	}
 	return append(text, '\n')
-}
-
-// text returns the report for people. What comes out of a list is quoted.
-func (r *Report) text() []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "Feed %s: %s\n\n", r.Feed, r.Outcome)
-	fmt.Fprintf(&b, "list      %q\nversion   %s\nsize      %d bytes\nat        %s\n",
-		r.Key, r.Version, r.Size, r.At.Format(time.RFC3339))
-	if r.Force != "" {
-		fmt.Fprintf(&b, "forced    %q\n", r.Force)
-	}
-	for _, refusal := range r.Refusals {
-		fmt.Fprintf(&b, "\n%s: %s\n", refusal.Code, refusal.Error())
-	}
-	fmt.Fprintf(&b, "\nformat    %s\nlines     %d\nentries   %d\n", r.Format, r.Lines, r.Entries)
-	fmt.Fprintf(&b, "  rejected  %d\n  skipped   %d\n", r.Rejected, r.Skipped)
-	for _, why := range slices.Sorted(maps.Keys(r.Skips)) {
-		fmt.Fprintf(&b, "    %d  %s\n", r.Skips[why], why)
-	}
-	for _, reason := range slices.Sorted(maps.Keys(r.Dropped)) {
-		fmt.Fprintf(&b, "  dropped   %d  %s\n", r.Dropped[reason], reason.Explain())
-	}
-	fmt.Fprintf(&b, "  repeats   %d\nlisted    %d (before: %d)\n", r.Repeats, r.Names, r.Previous)
-	for _, line := range r.RejectedLines {
-		fmt.Fprintf(&b, "\nrejected  line %d: %q: %s", line.Line, line.Text, line.Why)
-	}
-	for _, drop := range r.Drops {
-		fmt.Fprintf(&b, "\ndropped   line %d: %q (%s): %s", drop.Line, drop.Entry, drop.Scope, drop.Reason.Explain())
-	}
-	return []byte(strings.TrimRight(b.String(), "\n") + "\n")
 }

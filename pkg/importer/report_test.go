@@ -1,0 +1,78 @@
+package importer_test
+
+import "testing"
+
+// The report is what the owner of a refused list has to go by.
+func TestReport_text(t *testing.T) {
+	t.Parallel()
+	const key = "feeds/f/list.txt"
+	w := newWorld()
+	w.put(key, numbered("name", 3_000))
+	w.handle(t, keys(key)...)
+	w.put(key, `# Entries: 90
+evil.example
+evil.example
+co.uk
+pastebin.com
+two words
+no_dots..in.a.row
+/a/path/alone
+`)
+	w.handle(t, keys(key)...)
+	wantEqual(t, "refused", string(w.objects["reports/f/v2.txt"]), `Feed f: refused
+The list is not taken. The one before, of 3000 entries, goes on serving.
+
+cut_off: 7 entries, and the list says that it has 90
+  what to do: was the upload or the download cut off?; if it is right as it is, upload it again with the metadata or tag "resolverwatch-force" and the reason as its value
+
+shrink: 2999 of 3000 entries are gone, 100.0 %
+  what to do: is the list whole?; if it is right as it is, upload it again with the metadata or tag "resolverwatch-force" and the reason as its value
+
+list      "feeds/f/list.txt"
+version   v2
+size      101 bytes
+at        2030-01-01T00:00:02Z
+
+format    plain
+lines     8
+entries   7 (the list says 90)
+  rejected       2
+               1  empty label
+               1  several words
+  skipped        1
+               1  URL path without a host
+  dropped        2
+               1  a public suffix: strangers own the names under it
+               1  a shared host: list single names under it with scope name, or block by URL elsewhere
+  repeats        1
+listed    1 (before: 3000)
+
+rejected line 6: "two words": several words: name hosts as the format, or the column of a table
+rejected line 7: "no_dots..in.a.row": empty label
+
+dropped line 4: "co.uk (subtree)": a public suffix: strangers own the names under it
+dropped line 5: "pastebin.com (subtree)": a shared host: list single names under it with scope name, or block by URL elsewhere
+
+skipped line 8: "/a/path/alone": URL path without a host
+`)
+
+	w.put(key, numbered("name", 2_999)+"evil.example\n")
+	w.handle(t, keys(key)...)
+	wantEqual(t, "taken", string(w.objects["reports/f/v3.txt"]), `Feed f: accepted
+The list is taken: 3000 entries, 1 added and 1 removed.
+
+list      "feeds/f/list.txt"
+version   v3
+size      49886 bytes
+at        2030-01-01T00:00:03Z
+
+format    plain
+lines     3000
+entries   3000
+  rejected       0
+  skipped        0
+  dropped        0
+  repeats        0
+listed    3000 (before: 3000)
+`)
+}

@@ -1,0 +1,302 @@
+// Package proof_test holds what only shows when parts work together for a while: a
+// publisher and its readers, over the real adapters and embedded S3 and DynamoDB.
+package proof_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/resolverwatch/resolverwatch/pkg/awsio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/transformerio"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	localdynamodb "github.com/resolverwatch/resolverwatch/pkg/localaws/dynamodb"
+	locals3 "github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+	"github.com/resolverwatch/resolverwatch/pkg/transformer"
+)
+
+// raceTime is how long the race goes on, unless RESOLVERWATCH_RACE says it.
+const raceTime = 2 * time.Second
+
+const (
+	readers    = 8
+	listNames  = 60 // of every list
+	maxBytes   = 1 << 26
+	coldStarts = 50 // events until a reader begins anew, as a container does
+	// breath is how long a reader waits between two events, so that the publishers of the
+	// same machine get their turn.
+	breath = 10 * time.Millisecond
+)
+
+// Two publishers take turns at two feeds: each upload of a feed holds 60 names of its
+// own and none of the one before. Readers mark all names of the last uploads in one
+// event. Whatever index they are served, of each feed all names of exactly one list must
+// be malicious and no other: a part of a list, or two lists of one feed, is a failure.
+func TestRace_readersNeverSeeHalfAList(t *testing.T) {
+	duration := raceTime
+	if text := os.Getenv("RESOLVERWATCH_RACE"); text != "" {
+		var err error
+		if duration, err = time.ParseDuration(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), duration)
+	defer cancel()
+	race := newRace(t)
+	var group sync.WaitGroup
+	for _, feed := range []string{"first", "second"} {
+		race.upload(t, feed, 0)
+		group.Add(1)
+		go func() { defer group.Done(); race.publish(ctx, t, feed) }()
+	}
+	for range readers {
+		group.Add(1)
+		go func() { defer group.Done(); race.read(ctx, t) }()
+	}
+	group.Wait()
+	t.Logf("%v: %d imports, %d events read by %d readers, %d cold starts, %d times another generation than before: 0 halves",
+		duration, race.imports.Load(), race.events.Load(), readers, race.cold.Load(), race.changes.Load())
+	if race.imports.Load() < 4 || race.changes.Load() < readers {
+		t.Error("too little happened for a race")
+	}
+}
+
+type race struct {
+	objects *s3.Client
+	table   *dynamodb.Client
+
+	uploads sync.Map // the number of a feed's last upload, by feed
+
+	imports, events, cold, changes atomic.Int64
+}
+
+func newRace(t *testing.T) *race {
+	t.Helper()
+	objects := httptest.NewServer(locals3.New(locals3.Config{}))
+	t.Cleanup(objects.Close)
+	table := httptest.NewServer(localdynamodb.New(localdynamodb.Config{}))
+	t.Cleanup(table.Close)
+	config := func(url string) aws.Config {
+		return aws.Config{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")}
+	}
+	r := &race{objects: awsio.NewS3(config(objects.URL)), table: dynamodb.NewFromConfig(config(table.URL))}
+	for _, bucket := range []string{"lists", "index"} {
+		_, err := r.objects.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket})
+		if err == nil {
+			_, err = r.objects.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: &bucket,
+				VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	name, entry := aws.String("name"), aws.String("entry")
+	_, err := r.table.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: aws.String("table"), BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: name, AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: entry, AttributeType: types.ScalarAttributeTypeS},
+		},
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: name, KeyType: types.KeyTypeHash}, {AttributeName: entry, KeyType: types.KeyTypeRange},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// name returns a name of an upload.
+func name(feed string, upload, i int) string {
+	return fmt.Sprintf("n%d.u%d.%s.example", i, upload, feed)
+}
+
+func (r *race) upload(t *testing.T, feed string, number int) {
+	t.Helper()
+	var list strings.Builder
+	for i := range listNames {
+		list.WriteString(name(feed, number, i) + "\n")
+	}
+	r.uploads.Store(feed, number)
+	_, err := r.objects.PutObject(context.Background(), &s3.PutObjectInput{
+		Bucket: aws.String("lists"), Key: aws.String("feeds/" + feed + "/list.txt"), Body: strings.NewReader(list.String()),
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// noSettings is a stack whose feeds have none.
+type noSettings struct{}
+
+func (noSettings) Feed(context.Context, indicator.FeedID) ([]byte, error) {
+	return nil, importer.ErrNotFound
+}
+
+// noTable takes all rows and keeps none: readers never look at them.
+type noTable struct{}
+
+func (noTable) Write(context.Context, indicator.FeedID, []importer.Change) error { return nil }
+
+func (noTable) Entries(context.Context, indicator.FeedID) iter.Seq2[importer.Entry, error] {
+	return func(func(importer.Entry, error) bool) {}
+}
+
+// publish uploads lists of a feed and imports them, until ctx ends.
+func (r *race) publish(ctx context.Context, t *testing.T, feed string) {
+	lists, table := importerio.NewLists(r.objects, "lists"), importerio.NewTable(r.table, "table")
+	core, err := importer.New(importer.Config{
+		Lists: lists, Archive: lists, Settings: noSettings{}, Rows: table, Table: noTable{},
+		Index: importerio.NewIndexStore(r.objects, "index"), MaxIndexBytes: maxBytes,
+		Guards: importer.Guards{Guards: settings.DefaultGuards()},
+	})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for number := 1; ctx.Err() == nil; number++ {
+		err := core.Handle(context.Background(), importer.Trigger{Feed: indicator.FeedID(feed)})
+		// The two move one pointer: one that loses ten times in a row is tried again.
+		if err != nil && !errors.Is(err, importer.ErrConflict) {
+			t.Errorf("importing %s: %v", feed, err)
+			return
+		}
+		r.imports.Add(1)
+		r.upload(t, feed, number)
+	}
+}
+
+// read marks events until ctx ends.
+func (r *race) read(ctx context.Context, t *testing.T) {
+	generation := int64(0)
+	for ctx.Err() == nil {
+		r.cold.Add(1)
+		core, err := transformer.New(transformer.Config{
+			Store: transformerio.NewStore(r.objects, "index", maxBytes), Poll: time.Millisecond, MaxIndexAge: time.Hour,
+		})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for range coldStarts {
+			if ctx.Err() != nil {
+				return
+			}
+			seen, err := r.markAll(core)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			r.events.Add(1)
+			time.Sleep(breath)
+			if seen != generation {
+				generation = seen
+				r.changes.Add(1)
+			}
+		}
+	}
+}
+
+// markAll sends an event with all names of the last uploads of both feeds, and checks
+// what comes back. It returns the generation.
+func (r *race) markAll(core *transformer.Transformer) (int64, error) {
+	const back = 6 // uploads; an index may be as old as a publish takes
+	var names, owners []string
+	for _, feed := range []string{"first", "second"} {
+		last, _ := r.uploads.Load(feed)
+		for upload := max(0, last.(int)-back); upload <= last.(int); upload++ {
+			for i := range listNames {
+				names = append(names, name(feed, upload, i))
+				owners = append(owners, fmt.Sprint(feed, " ", upload))
+			}
+		}
+	}
+	answer, err := core.Invoke(context.Background(), eventOf(names))
+	if err != nil {
+		return 0, err
+	}
+	marks, err := marksOf(answer)
+	if err != nil || len(marks) != len(names) {
+		return 0, fmt.Errorf("%d marks for %d names: %w", len(marks), len(names), err)
+	}
+	malicious, generation := map[string]int{}, marks[0].Generation
+	for i, mark := range marks {
+		switch {
+		case mark.Generation != generation:
+			return 0, fmt.Errorf("generations %d and %d in one event", generation, mark.Generation)
+		case mark.Verdict == "malicious":
+			malicious[owners[i]]++
+		case mark.Verdict != "clean" && mark.Reason != "no_index":
+			return 0, fmt.Errorf("%s is %s (%s)", names[i], mark.Verdict, mark.Reason)
+		}
+	}
+	lists := map[string]int{}
+	for owner, count := range malicious {
+		feed, _, _ := strings.Cut(owner, " ")
+		if lists[feed]++; count != listNames || lists[feed] > 1 {
+			return 0, fmt.Errorf("generation %d holds of the lists: %v", generation, malicious)
+		}
+	}
+	return generation, nil
+}
+
+func eventOf(names []string) []byte {
+	var event bytes.Buffer
+	event.WriteString(`{"invocationId":"i","deliveryStreamArn":"a","region":"r","records":[`)
+	for i, name := range names {
+		if i > 0 {
+			event.WriteByte(',')
+		}
+		data := base64.StdEncoding.EncodeToString([]byte(`{"query_name":"` + name + `."}`))
+		fmt.Fprintf(&event, `{"recordId":"%d","data":%q}`, i, data)
+	}
+	event.WriteString(`]}`)
+	return event.Bytes()
+}
+
+type mark struct {
+	Verdict    string `json:"verdict"`
+	Reason     string `json:"verdict_reason"`
+	Generation int64  `json:"index_generation"`
+}
+
+func marksOf(answer []byte) ([]mark, error) {
+	var response struct {
+		Records []struct {
+			Result string `json:"result"`
+			Data   []byte `json:"data"`
+		} `json:"records"`
+	}
+	if err := json.Unmarshal(answer, &response); err != nil {
+		return nil, err
+	}
+	marks := make([]mark, len(response.Records))
+	for i, record := range response.Records {
+		if err := json.Unmarshal(record.Data, &marks[i]); err != nil {
+			return nil, fmt.Errorf("record %d, %s: %w", i, record.Result, err)
+		}
+	}
+	return marks, nil
+}
