@@ -23,13 +23,14 @@ func (s *steps) letLogsUse(c *construct, key awskms.IKey) {
 }
 
 // letEventsUse lets EventBridge put events that it could not deliver into a queue that
-// is encrypted with key. The account is the only condition that it meets there.
+// is encrypted with key (SQS developer guide, "Configure KMS permissions for AWS
+// services"). There is no condition on the source: EventBridge is known to meet none at
+// an encrypted topic (SNS developer guide, "Key management"), no source says that it does
+// at a queue, and one that it did not meet would lose the events without a word.
 func (s *steps) letEventsUse(c *construct, key awskms.IKey) {
 	s.letServiceUse(c, key, eventsService, statement{
 		sid:     "ResolverwatchDeadLetters",
 		actions: keyWrite,
-		conditions: map[string]any{"StringEquals": map[string]any{
-			"aws:SourceAccount": *awscdk.Stack_Of(c.Construct).Account()}},
 	})
 }
 

@@ -47,10 +47,14 @@ func (s statement) props() *awsiam.PolicyStatementProps {
 
 // text is the statement as people write it into the policy of a resource.
 func (s statement) text(service string) string {
-	text, err := json.Marshal(map[string]any{
+	statement := map[string]any{
 		"Sid": s.sid, "Effect": "Allow", "Principal": map[string]string{"Service": service},
-		"Action": s.actions, "Resource": s.resources, "Condition": s.conditions,
-	})
+		"Action": s.actions, "Resource": s.resources,
+	}
+	if s.conditions != nil {
+		statement["Condition"] = s.conditions
+	}
+	text, err := json.Marshal(statement)
 	if err != nil {
 		panic(fmt.Errorf("encoding strings: %w", err))
 	}
