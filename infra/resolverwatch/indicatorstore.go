@@ -148,6 +148,8 @@ func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorSt
 	begin(this, scope, id, problems)
 	if this.table == nil {
 		this.table = newTable(this, p)
+	} else {
+		this.remindOfTable()
 	}
 	bucket := bucketProps{
 		versioned: true, key: p.EncryptionKey, accessLogs: p.AccessLogBucket, removal: p.RemovalPolicy,
@@ -157,7 +159,7 @@ func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorSt
 		bucket.name = p.ListBucketName
 		this.listBucket = sendEvents(newBucket(this, "Lists", bucket))
 	} else {
-		this.remindOfEvents()
+		this.remindOfListBucket()
 	}
 	if this.indexBucket == nil {
 		bucket.name = p.IndexBucketName
@@ -204,8 +206,26 @@ func sendEvents(bucket awss3.Bucket) awss3.Bucket {
 	return bucket
 }
 
-func (s *IndicatorStore) remindOfEvents() {
+// remindOfTable says what an existing table needs to have.
+func (s *IndicatorStore) remindOfTable() {
+	s.steps.remind(&s.construct, Step{
+		ID: "TableTimeToLive",
+		Why: fmt.Sprintf("An existing table must have the partition key %q and the sort key %q, both strings; rows whose time "+
+			"is over stay in it until its TTL removes them.", settings.TablePartitionKey, settings.TableSortKey),
+		Text: fmt.Sprintf("aws dynamodb update-time-to-live --table-name %s --time-to-live-specification Enabled=true,AttributeName=%s",
+			*s.table.TableName(), settings.TableTTL),
+	})
+}
+
+// remindOfListBucket says what an existing list bucket needs to have.
+func (s *IndicatorStore) remindOfListBucket() {
 	name := *s.listBucket.BucketName()
+	s.steps.remind(&s.construct, Step{
+		ID: "ListBucketVersioning",
+		Why: "An existing list bucket should keep versions: reports and accepted lists name them, and without them a list that " +
+			"was uploaded over cannot be had back.",
+		Text: fmt.Sprintf("aws s3api put-bucket-versioning --bucket %s --versioning-configuration Status=Enabled", name),
+	})
 	s.steps.remind(&s.construct, Step{
 		ID:  "ListBucketEvents",
 		Why: "Uploads to an existing list bucket reach the importer only if the bucket sends its events to EventBridge.",

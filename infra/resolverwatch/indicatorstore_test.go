@@ -117,12 +117,18 @@ func TestIndicatorStore_existing(t *testing.T) {
 	if made := synth(t, stack); len(made.resources) > 0 {
 		t.Errorf("existing resources were to be left alone, got %v", made.resources)
 	}
-	const command = "aws s3api put-bucket-notification-configuration --bucket lists "
-	if got := warnings(t, stack); !strings.Contains(got, command) {
-		t.Errorf("no warning with the command %q:\n%s", command, got)
-	}
-	if steps := store.Steps(); len(steps) != 1 || !strings.Contains(steps[0].Text, command) {
-		t.Errorf("steps %v", steps)
+	told, steps := warnings(t, stack), store.Steps()
+	for i, command := range []string{
+		"aws dynamodb update-time-to-live --table-name indicators ",
+		"aws s3api put-bucket-versioning --bucket lists ",
+		"aws s3api put-bucket-notification-configuration --bucket lists ",
+	} {
+		if !strings.Contains(told, command) {
+			t.Errorf("no warning with the command %q:\n%s", command, told)
+		}
+		if len(steps) != 3 || !strings.Contains(steps[i].Text, command) {
+			t.Errorf("steps %v", steps)
+		}
 	}
 }
 
