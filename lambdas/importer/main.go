@@ -41,12 +41,13 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 	objects := awsio.NewS3(config)
 	lists := importerio.NewLists(objects, s.ListBucket)
 	table := importerio.NewTable(dynamodb.NewFromConfig(config), s.Table)
+	indexes := importerio.NewIndexStore(objects, s.IndexBucket)
 	core, err := importer.New(importer.Config{
 		Lists: lists, Archive: lists, Rows: table, Table: table,
 		Settings: importerio.NewParameters(config, s.Stack),
-		Index:    importerio.NewIndexStore(objects, s.IndexBucket),
-		Fetch:    importerio.NewFetchPorts(config, lists),
-		Log:      logger, Metrics: os.Stdout, Stack: s.Stack,
+		Index:    indexes, Indicators: indexes,
+		Fetch: importerio.NewFetchPorts(config, lists),
+		Log:   logger, Metrics: os.Stdout, Stack: s.Stack,
 		LegacyKey: s.LegacyKey, Guards: guards, DeletionGrace: s.DeletionGrace, MaxIndexBytes: s.MaxIndexBytes,
 	})
 	if err != nil {

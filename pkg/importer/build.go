@@ -17,12 +17,13 @@ type source struct {
 	id        indicator.FeedID
 	version   string
 	vetoesAll bool
-	// each calls add for every entry, until add fails.
-	each func(ctx context.Context, add func(*indicator.Indicator) error) error
+	// each calls add for every entry, until add fails. The entry is valid during the call.
+	each func(ctx context.Context, add func(*Entry) error) error
 }
 
 // built is a new index that was verified.
 type built struct {
+	at     time.Time
 	data   []byte
 	info   index.Info
 	feeds  []index.CurrentFeed
@@ -61,7 +62,7 @@ func (im *Importer) snapshotSource(row *FeedRow) source {
 		id:        id,
 		version:   accepted.Version,
 		vetoesAll: accepted.Action == indicator.ActionAllow,
-		each: func(ctx context.Context, add func(*indicator.Indicator) error) error {
+		each: func(ctx context.Context, add func(*Entry) error) error {
 			snapshot, err := im.readSnapshot(ctx, accepted.Snapshot)
 			if err != nil {
 				return fmt.Errorf("feed %q: %w", id, err)
@@ -73,7 +74,7 @@ func (im *Importer) snapshotSource(row *FeedRow) source {
 					return nil
 				}
 				if err == nil {
-					err = add(&entry.Indicator)
+					err = add(entry)
 				}
 				if err != nil {
 					return fmt.Errorf("feed %q: reading %q: %w", id, accepted.Snapshot, err)
@@ -86,7 +87,7 @@ func (im *Importer) snapshotSource(row *FeedRow) source {
 // manualSource returns the own edits in the table, or nil if there are none. Whoever
 // edits by hand knows why: no guard speaks here, and allow entries veto every feed.
 func (im *Importer) manualSource(ctx context.Context) (*source, error) {
-	var edits []indicator.Indicator
+	var edits []Entry
 	for entry, err := range im.table.Entries(ctx, indicator.ManualFeed) {
 		var bad *EntryError
 		switch {
@@ -96,7 +97,7 @@ func (im *Importer) manualSource(ctx context.Context) (*source, error) {
 		case err != nil:
 			return nil, fmt.Errorf("reading own edits: %w", err)
 		default:
-			edits = append(edits, entry.Indicator)
+			edits = append(edits, entry)
 		}
 	}
 	if len(edits) == 0 {
@@ -105,7 +106,7 @@ func (im *Importer) manualSource(ctx context.Context) (*source, error) {
 	return &source{
 		id:        indicator.ManualFeed,
 		vetoesAll: true,
-		each: func(_ context.Context, add func(*indicator.Indicator) error) error {
+		each: func(_ context.Context, add func(*Entry) error) error {
 			for i := range edits {
 				if err := add(&edits[i]); err != nil {
 					return fmt.Errorf("feed %q: %w", indicator.ManualFeed, err)
@@ -119,20 +120,20 @@ func (im *Importer) manualSource(ctx context.Context) (*source, error) {
 // build merges the sources into an index and verifies it.
 func (im *Importer) build(ctx context.Context, sources []source, generation uint64) (*built, error) {
 	now, builder, check := im.now(), index.NewBuilder(), newSelfCheck()
-	made := &built{}
+	made := &built{at: now}
 	for _, s := range sources {
 		builder.Feed(s.id, s.vetoesAll)
 		count := 0
-		err := s.each(ctx, func(entry *indicator.Indicator) error {
-			if hasEnded(entry, now) {
+		err := s.each(ctx, func(entry *Entry) error {
+			if hasEnded(&entry.Indicator, now) {
 				return nil
 			}
 			count++
 			if entry.Action == indicator.ActionBlock {
 				made.blocks++
 			}
-			check.note(entry)
-			return builder.Add(s.id, entry)
+			check.note(&entry.Indicator)
+			return builder.Add(s.id, &entry.Indicator)
 		})
 		if err != nil {
 			return nil, fmt.Errorf("building the index: %w", err)

@@ -90,6 +90,9 @@ func wantFinished(t *testing.T, w *world, want string) {
 	if tabled := w.tabled(); tabled != want {
 		t.Fatalf("the table is not the new list: %.200s...", tabled)
 	}
+	if w.published(t) != want || w.indicatorsOf != w.current.Generation {
+		t.Fatalf("the published indicators, of generation %d, are not the new list: %.200s...", w.indicatorsOf, w.published(t))
+	}
 	for id, row := range w.state {
 		if row.Table != (importer.TableState{Snapshot: row.Accepted.Snapshot}) || row.Last.Outcome == importer.OutcomeDeleted {
 			t.Fatalf("the row of %q is not in order: %+v", id, row)

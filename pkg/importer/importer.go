@@ -46,6 +46,10 @@ type Config struct {
 	Rows     FeedRows
 	Table    Table
 	Index    IndexStore
+	// Indicators takes the entries that went into an index, for SQL to ask.
+	//
+	// Default: they are not published.
+	Indicators Indicators
 	// Fetch gets the lists of feeds that have a URL.
 	//
 	// Default: all lists are uploaded.
@@ -83,6 +87,7 @@ type Importer struct {
 	rows      FeedRows
 	table     Table
 	index     IndexStore
+	published Indicators // nil if they are not
 	fetch     FetchPorts
 	metrics   *metrics
 	log       *slog.Logger
@@ -116,6 +121,7 @@ func New(c Config) (*Importer, error) {
 		rows:      c.Rows,
 		table:     c.Table,
 		index:     c.Index,
+		published: c.Indicators,
 		fetch:     c.Fetch,
 		metrics:   &metrics{out: c.Metrics, stack: c.Stack, now: now},
 		log:       c.Log,

@@ -53,9 +53,9 @@ func listSource(j *judgement) source {
 	return source{
 		id:        j.report.Feed,
 		vetoesAll: j.settings.Action == indicator.ActionAllow,
-		each: func(_ context.Context, add func(*indicator.Indicator) error) error {
-			for entry := range j.list.All() {
-				if err := add(entry); err != nil {
+		each: func(_ context.Context, add func(*Entry) error) error {
+			for found := range j.list.All() {
+				if err := add(&Entry{Indicator: *found}); err != nil {
 					return err
 				}
 			}

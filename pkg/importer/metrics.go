@@ -29,10 +29,11 @@ const (
 	MetricGeneration      = "Generation"      // that serves, at each publish; like all that follow
 	MetricIndexEntries    = "IndexEntries"    // of all feeds
 	MetricIndexBytes      = "IndexBytes"
-	MetricListAge         = "ListAge"       // since a feed had a list: of the oldest, and by feed
-	MetricFeedExpired     = "FeedExpired"   // feeds left out because they are too old
-	MetricFeedMissing     = "FeedMissing"   // feeds that count on though no list of theirs is left
-	MetricBadEdits        = "BadTableEdits" // own edits in the table that are no entries
+	MetricListAge         = "ListAge"         // since a feed had a list: of the oldest, and by feed
+	MetricFeedExpired     = "FeedExpired"     // feeds left out because they are too old
+	MetricFeedMissing     = "FeedMissing"     // feeds that count on though no list of theirs is left
+	MetricIndicatorsStale = "IndicatorsStale" // publishes that left the published indicators behind
+	MetricBadEdits        = "BadTableEdits"   // own edits in the table that are no entries
 )
 
 // maxFeedMetrics is how many feeds, in the order of their ids, have a [MetricListAge]

@@ -108,6 +108,14 @@ type StoredIndex struct {
 	LastModified time.Time
 }
 
+// Indicators is the object of published indicators, beside the index.
+type Indicators interface {
+	// Indicators returns the generation of the object and its etag, or [ErrNotFound].
+	Indicators(ctx context.Context) (generation uint64, etag string, err error)
+	// SwapIndicators replaces the object that etag names ("": none yet); [ErrConflict].
+	SwapIndicators(ctx context.Context, generation uint64, etag string, body []byte) error
+}
+
 // IndexStore is the index bucket.
 type IndexStore interface {
 	// Current returns the pointer and its etag, or [ErrNotFound].

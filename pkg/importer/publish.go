@@ -28,7 +28,7 @@ func (im *Importer) publish(ctx context.Context) error {
 		case err != nil:
 			return fmt.Errorf("reading the index pointer: %w", err)
 		}
-		next, err := im.nextIndex(ctx, current)
+		next, list, err := im.nextIndex(ctx, current)
 		if err != nil || next.Generation == 0 {
 			return err
 		}
@@ -40,49 +40,56 @@ func (im *Importer) publish(ctx context.Context) error {
 			return fmt.Errorf("moving the index pointer: %w", err)
 		}
 		im.metrics.put(emf.Metric{Name: MetricGeneration, Unit: emf.None, Value: float64(next.Generation)})
-		return im.finishPublish(ctx, current, next)
+		if err := im.finishPublish(ctx, current, next); err != nil {
+			return err
+		}
+		im.publishIndicators(ctx, next.Generation, list)
+		return nil
 	}
 	return fmt.Errorf("moving the index pointer: %w %d times", ErrConflict, maxRounds)
 }
 
-// nextIndex returns the pointer that is to follow current, whose index is written. It
+// nextIndex returns the pointer that is to follow current, whose index is written, and
+// the list that the index is made of, which is nil while current is pinned. The pointer
 // is without a generation if there is nothing to publish yet.
-func (im *Importer) nextIndex(ctx context.Context, current index.Current) (index.Current, error) {
+func (im *Importer) nextIndex(ctx context.Context, current index.Current) (index.Current, *publishedList, error) {
 	next := current
 	next.RenewedAt = im.now()
 	if current.Generation > 0 {
 		// A run that was cut off after it moved the pointer owes the manifest.
 		if err := im.writeManifest(ctx, current); err != nil {
-			return next, err
+			return next, nil, err
 		}
 	}
 	rows, err := im.rows.Rows(ctx)
 	if err != nil {
-		return next, fmt.Errorf("reading the feed rows: %w", err)
+		return next, nil, fmt.Errorf("reading the feed rows: %w", err)
 	}
 	im.measureFeeds(rows)
 	if current.Pinned {
-		return next, nil
+		return next, nil, nil
 	}
 	sources, err := im.sources(ctx, rows)
 	if err != nil {
-		return next, err
+		return next, nil, err
 	}
 	built, err := im.build(ctx, sources, current.Highest+1)
 	if err != nil {
-		return next, err
+		return next, nil, err
 	}
 	im.measureIndex(built)
 	next.Feeds = built.feeds
+	list := &publishedList{sources: sources, at: built.at}
 	switch {
 	case built.info.ContentHash == current.ContentHash:
-		return next, nil
+		return next, list, nil
 	case built.blocks == 0 && current.Generation == 0:
-		return index.Current{}, nil // there is nothing to publish yet
+		return index.Current{}, nil, nil // there is nothing to publish yet
 	case built.blocks == 0 && !goneOnPurpose(rows):
-		return index.Current{}, errNothingBlocks
+		return index.Current{}, nil, errNothingBlocks
 	}
-	return im.writeIndex(ctx, next, built)
+	next, err = im.writeIndex(ctx, next, built)
+	return next, list, err
 }
 
 // goneOnPurpose reports whether somebody gave a reason for taking a feed away.

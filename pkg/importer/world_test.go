@@ -46,7 +46,11 @@ type world struct {
 
 	current index.Current
 	etag    int // 0 = there is no pointer
-	indexes map[string][]byte
+
+	indicators     []byte // the object of published indicators
+	indicatorsOf   uint64 // its generation
+	indicatorsETag int    // 0 = there is none
+	indexes        map[string][]byte
 }
 
 type upload struct {
@@ -77,6 +81,7 @@ func (w *world) clone() *world {
 		now: w.now, guards: w.guards, maxBytes: w.maxBytes, grace: w.grace, serial: w.serial, badEdits: w.badEdits,
 		uploads: maps.Clone(w.uploads), parameters: maps.Clone(w.parameters), objects: maps.Clone(w.objects),
 		state: maps.Clone(w.state), written: maps.Clone(w.written), sites: maps.Clone(w.sites), secrets: w.secrets,
+		indicators: w.indicators, indicatorsOf: w.indicatorsOf, indicatorsETag: w.indicatorsETag,
 		current: w.current, etag: w.etag, indexes: maps.Clone(w.indexes), ages: maps.Clone(w.ages),
 	}
 }
@@ -136,7 +141,7 @@ func (p *process) importer(t *testing.T) *importer.Importer {
 	t.Helper()
 	im, err := importer.New(importer.Config{
 		Lists: lists{p}, Archive: archive{p}, Settings: feedSettings{p}, Rows: feedRows{p},
-		Table: table{p}, Index: indexStore{p}, Metrics: p, LegacyKey: legacyKey,
+		Table: table{p}, Index: indexStore{p}, Indicators: indicators{p}, Metrics: p, LegacyKey: legacyKey,
 		Fetch:  importer.FetchPorts{Fetcher: fetcher{p, t.TempDir()}, Secrets: secrets{p}, Inbox: inbox{p}},
 		Guards: p.guards, MaxIndexBytes: p.maxBytes, DeletionGrace: p.grace,
 		Now: func() time.Time {
@@ -402,6 +407,7 @@ func (tb table) Entries(_ context.Context, feed indicator.FeedID) iter.Seq2[impo
 	return func(yield func(importer.Entry, error) bool) {
 		var entries []importer.Entry
 		err := tb.call("Entries", func() error {
+			entries = nil // of a first reply that was lost
 			for key, entry := range tb.written {
 				if strings.HasPrefix(key, string(feed)+"#") {
 					entries = append(entries, entry)
@@ -424,6 +430,30 @@ func (tb table) Entries(_ context.Context, feed indicator.FeedID) iter.Seq2[impo
 			}
 		}
 	}
+}
+
+type indicators struct{ *process }
+
+func (i indicators) Indicators(context.Context) (generation uint64, etag string, err error) {
+	err = i.call("Indicators", func() error {
+		if i.indicatorsETag == 0 {
+			return importer.ErrNotFound
+		}
+		generation, etag = i.indicatorsOf, fmt.Sprint(i.indicatorsETag)
+		return nil
+	})
+	return generation, etag, err
+}
+
+func (i indicators) SwapIndicators(_ context.Context, generation uint64, etag string, body []byte) error {
+	return i.call("SwapIndicators", func() error {
+		if want := fmt.Sprint(i.indicatorsETag); want != etag && (i.indicatorsETag != 0 || etag != "") {
+			return importer.ErrConflict
+		}
+		i.indicators, i.indicatorsOf = slices.Clone(body), generation
+		i.indicatorsETag++
+		return nil
+	})
 }
 
 type indexStore struct{ *process }

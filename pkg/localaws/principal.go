@@ -3,6 +3,7 @@ package localaws
 import (
 	"slices"
 
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -42,6 +43,7 @@ func policies(legacyKey string, feeds map[indicator.FeedID]settings.Feed) map[st
 			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: accepted},
 			{Actions: []string{"s3:PutObject"}, Resources: slices.Concat(reports, fetched(feeds))},
 			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: indexes},
+			{Actions: []string{"s3:GetObject", "s3:PutObject"}, Resources: under(IndexBucket, catalog.IndicatorKey)},
 		},
 		// Beside these: cloudformation:DescribeStacks, lambda:InvokeFunction on the importer,
 		// dynamodb:Query, PutItem, DeleteItem and Scan on the table.

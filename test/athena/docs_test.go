@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
 )
 
@@ -44,6 +45,16 @@ The tables below are from a run of the test (` + "`make athena`" + `) over a mon
 long ones are cut.
 `
 
+const dnsLogsText = "A row is a record. What Resolver adds in a later version has no column, but is in the\nobjects. A line that is no JSON is a row of nulls.\n"
+
+const indicatorsText = `A row is an entry of a feed that went into the index that was published last. A rollback
+of the index does not change it. The table is one object, which each publish replaces as a
+whole: a query sees one generation, and all of it.
+`
+
+var partitionColumn = catalog.Column{Name: catalog.Partition, Type: "string", When: "always",
+	Description: "when Firehose had the record, in UTC, as the folders of the output bucket are named; name it in every query"}
+
 // compareDocs compares the document with the queries and what they answered; -update
 // writes it anew.
 func compareDocs(t *testing.T, pages []page) {
@@ -52,6 +63,18 @@ func compareDocs(t *testing.T, pages []page) {
 	doc.WriteString(docsHead)
 	for _, p := range pages {
 		p.write(t, &doc)
+	}
+	for _, table := range []struct {
+		name, text string
+		columns    []catalog.Column
+	}{
+		{"dns_logs", dnsLogsText, append(catalog.Columns(), partitionColumn)},
+		{"indicators", indicatorsText, catalog.IndicatorColumns()},
+	} {
+		fmt.Fprintf(&doc, "\n## The table %s\n\n%s\n| column | type | in | |\n| --- | --- | --- | --- |\n", table.name, table.text)
+		for _, column := range table.columns {
+			fmt.Fprintf(&doc, "| `%s` | `%s` | %s | %s |\n", column.Name, column.Type, column.When, column.Description)
+		}
 	}
 	if *update {
 		if err := os.WriteFile(docsPath, doc.Bytes(), 0o644); err != nil {

@@ -58,6 +58,7 @@ func benchImporter(r *report) error {
 	r.info("table rows written by it", float64(b.written), "")
 	r.atMost("largest heap of the first import", peak, "MB", goalImportMB)
 	r.info("accepted snapshot", float64(b.snapshotBytes())/float64(len(list)), "B/name")
+	r.info("published indicators", float64(len(b.indicators))/float64(len(list)), "B/name")
 	return nil
 }
 
@@ -75,6 +76,8 @@ type importBench struct {
 	written int
 	current *index.Current
 	indexes map[string][]byte
+	// indicators are those that were published last.
+	indicators []byte
 }
 
 // run imports a list. It returns the CPU seconds and the megabytes of heap by which it
@@ -83,7 +86,7 @@ func (b *importBench) run(text []byte) (seconds, megabytes float64, err error) {
 	b.list, b.written = text, 0
 	b.version++
 	im, err := importer.New(importer.Config{
-		Lists: b, Archive: b, Settings: b, Rows: b, Table: b, Index: benchIndexStore{b},
+		Lists: b, Archive: b, Settings: b, Rows: b, Table: b, Index: benchIndexStore{b}, Indicators: benchIndexStore{b},
 		Guards: importer.Guards{Guards: settings.DefaultGuards()}, MaxIndexBytes: 1 << 30,
 	})
 	if err != nil {
@@ -200,6 +203,18 @@ func (s benchIndexStore) SwapCurrent(_ context.Context, next index.Current, _ st
 
 func (s benchIndexStore) Create(_ context.Context, key string, body []byte) error {
 	s.indexes[key] = body
+	return nil
+}
+
+func (s benchIndexStore) Indicators(context.Context) (uint64, string, error) {
+	if s.indicators == nil {
+		return 0, "", importer.ErrNotFound
+	}
+	return s.current.Generation - 1, "etag", nil
+}
+
+func (s benchIndexStore) SwapIndicators(_ context.Context, _ uint64, _ string, body []byte) error {
+	s.indicators = body
 	return nil
 }
 

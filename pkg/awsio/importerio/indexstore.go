@@ -14,7 +14,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 )
 
-// IndexStore is the index bucket as the importer uses it: [importer.IndexStore].
+// IndexStore is the index bucket as the importer uses it: [importer.IndexStore] and
+// [importer.Indicators].
 type IndexStore struct{ bucket awsio.Bucket }
 
 // NewIndexStore returns the index bucket of that name.
