@@ -28,8 +28,13 @@ var suites = []struct {
 
 func main() {
 	only := flag.String("only", "", "comma-separated suites to run; all by default")
+	list := flag.String("import", "", "import a `list` in this process alone and print the figures; the importer suite runs it")
 	flag.Parse()
-	if err := run(*only, os.Getenv("BENCH_JSON")); err != nil {
+	work := func() error { return run(*only, os.Getenv("BENCH_JSON")) }
+	if *list != "" {
+		work = func() error { return importAlone(*list, os.Stdout) }
+	}
+	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

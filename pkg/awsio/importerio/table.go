@@ -24,14 +24,24 @@ const (
 
 type item = map[string]types.AttributeValue
 
+// TableAPI is what a [Table] calls; *[dynamodb.Client] has it.
+type TableAPI interface {
+	dynamodb.QueryAPIClient
+	dynamodb.ScanAPIClient
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
+}
+
 // Table is the DynamoDB table: [importer.FeedRows] and [importer.Table].
 type Table struct {
-	client *dynamodb.Client
+	client TableAPI
 	name   string
 }
 
 // NewTable returns the table of that name.
-func NewTable(client *dynamodb.Client, name string) *Table { return &Table{client, name} }
+func NewTable(client TableAPI, name string) *Table { return &Table{client, name} }
 
 func key(partition, sort string) item {
 	return item{
