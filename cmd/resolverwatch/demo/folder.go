@@ -74,11 +74,10 @@ func (d *demo) keep(ctx context.Context) error {
 		"aws firehose put-record --delivery-stream-name " + localaws.DeliveryStream + " \\",
 		`       --cli-binary-format raw-in-base64-out --record 'Data="{\"query_name\":\"www.evil.example.\"}"'`,
 		"",
-		"# the state of feeds, and a publish out of turn",
-		"aws dynamodb query --table-name " + localaws.Table + ` --key-condition-expression '#n = :n' \`,
-		`       --expression-attribute-names '{"#n":"name"}' --expression-attribute-values '{":n":{"S":"#feed"}}'`,
-		"aws lambda invoke --function-name " + localaws.Importer + " \\",
-		`       --cli-binary-format raw-in-base64-out --payload '{"publish":true}' answer.json`,
+		"# what serves, a name allowed by hand, and back to the generation before",
+		d.Command + " status",
+		d.Command + ` allow www.evil.example --reason "a test"`,
+		d.Command + " rollback",
 	} {
 		d.print("  %s\n", command)
 	}

@@ -37,6 +37,24 @@ func TestDecodeTriggers(t *testing.T) {
 			want: []importer.Trigger{{Key: "feeds/f/x"}},
 		},
 		{
+			name: "EventBridge, an old version expired",
+			in: `{"source":"aws.s3","detail-type":"Object Deleted","detail":{"bucket":{"name":"lists"},
+				"object":{"key":"feeds/f/x","version-id":"old"},"reason":"Lifecycle Expiration","deletion-type":"Permanently Deleted"}}`,
+			want: []importer.Trigger{{Key: "feeds/f/x"}},
+		},
+		{
+			name: "notification of a lifecycle rule, one key twice",
+			in: `{"Records":[
+				{"eventSource":"aws:s3","eventName":"LifecycleExpiration:DeleteMarkerCreated","s3":{"bucket":{"name":"lists"},"object":{"key":"feeds/f/x"}}},
+				{"eventSource":"aws:s3","eventName":"LifecycleExpiration:Delete","s3":{"bucket":{"name":"lists"},"object":{"key":"feeds/f/x"}}}]}`,
+			want: []importer.Trigger{{Key: "feeds/f/x"}, {Key: "feeds/f/x"}},
+		},
+		{
+			name: "EventBridge, a folder",
+			in:   `{"source":"aws.s3","detail-type":"Object Created","detail":{"bucket":{"name":"lists"},"object":{"key":"feeds/f/"}}}`,
+			want: []importer.Trigger{{Key: "feeds/f/"}},
+		},
+		{
 			name: "notification, keys form-encoded",
 			in: `{"Records":[
 				{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"lists"},"object":{"key":"feeds/f/a+b%2Bc.txt"}}},

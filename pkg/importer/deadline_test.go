@@ -1,0 +1,52 @@
+package importer_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A run that is about to end leaves the table to a later one, which readers do not
+// notice: the index is published first.
+func TestImporter_Handle_noTimeForTheTable(t *testing.T) {
+	t.Parallel()
+	const key = "feeds/f/list.txt"
+	w := newWorld()
+	w.put(key, numbered("name", 300))
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	p := w.process()
+	if err := p.importer(t).Handle(ctx, keys(key)...); err != nil {
+		t.Fatalf("that there is no time for the table is an error: %v", err)
+	}
+	if slices.Contains(p.calls, "Write") || p.counts["TablesBehind"] != 1 || w.current.Generation != 1 {
+		t.Errorf("generation %d, metrics %v, calls %v", w.current.Generation, p.counts, p.calls)
+	}
+	p = w.handle(t, scheduled())
+	wantFinished(t, w, w.served(t))
+	if p.counts["TablesBehind"] != 0 || p.counts["TableChanges"] != 300 {
+		t.Errorf("metrics of the next run: %v", p.counts)
+	}
+}
+
+// Feeds for which there is no time do not keep those from readers that were imported.
+func TestImporter_Handle_noTimeForAllFeeds(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.put("feeds/a/list.txt", "a.example\n")
+	w.put("feeds/b/list.txt", "b.example\n")
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	p := w.process()
+	p.before = func() error { time.Sleep(1100 * time.Millisecond); return nil }
+	p.at = 5 // within the first feed
+	err := p.importer(t).Handle(ctx, keys("feeds/a/list.txt", "feeds/b/list.txt")...)
+	if err == nil || !strings.Contains(err.Error(), "1 feeds are not looked at") {
+		t.Errorf("error %v", err)
+	}
+	wantEqual(t, "served", w.served(t), "a block subtree a.example")
+	w.handle(t, keys("feeds/a/list.txt", "feeds/b/list.txt")...) // Lambda tries again
+	wantFinished(t, w, lines("a block subtree a.example", "b block subtree b.example"))
+}
