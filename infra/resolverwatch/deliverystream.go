@@ -28,7 +28,7 @@ func newDeliveryRole(d *Delivery, p DeliveryProps) awsiam.Role {
 	statements = append(statements, keyUse(p.OutputKey, "s3", keyWrite...)...)
 	if p.EncryptionKey != nil {
 		statements = append(statements, statement{sid: "KeyForStream", actions: keyWrite,
-			resources: []string{*p.EncryptionKey.KeyArn()}, conditions: map[string]any{"StringEquals": map[string]any{
+			resources: []string{*p.EncryptionKey.KeyArn()}, conditions: map[string]any{"StringLike": map[string]any{
 				"kms:EncryptionContext:aws:kinesisfirehose:arn": streamArn(d)}}})
 	}
 	role := awsiam.NewRole(d, jsii.String("Role"), &awsiam.RoleProps{
