@@ -15,20 +15,11 @@ import threading
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.s3.models import FakeBucket
 from werkzeug.serving import make_server
 
+import corrections
 import engine
 import handlers  # noqa: F401  defines the resource types
-
-
-def leave_policies_to_the_test():
-    """moto denies by bucket policies without reading their conditions: "deny what does
-    not come by TLS" would deny everything. The test reads the policies back and judges
-    every recorded call by them, conditions included."""
-    from moto.iam.access_control import PermissionResult
-
-    FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
 
 
 def main():
@@ -38,7 +29,7 @@ def main():
     for chatty in ("botocore", "boto3", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     engine.install()
-    leave_policies_to_the_test()
+    corrections.install()
     app = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     # CDK's command line tells the template bucket by a host name that is not an address.

@@ -3,6 +3,7 @@ package permission
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,6 +18,14 @@ var comparisons = map[string]comparison{
 	"ArnEquals":              func(value, wanted string) bool { return Like(wanted, value) },
 	"ArnLike":                func(value, wanted string) bool { return Like(wanted, value) },
 	"Bool":                   strings.EqualFold,
+	"NumericLessThan":        lessThan,
+}
+
+// lessThan compares numbers; what is no number is never less.
+func lessThan(value, wanted string) bool {
+	a, err := strconv.ParseFloat(value, 64)
+	b, wantedErr := strconv.ParseFloat(wanted, 64)
+	return err == nil && wantedErr == nil && a < b
 }
 
 // operator is an operator's name taken apart: StringNotEqualsIfExists is

@@ -51,7 +51,7 @@ func Decide(call Call, role []Policy, resource []Policy) (Verdict, error) {
 			for i := range policy.Statements {
 				statement := &policy.Statements[i]
 				applies, err := statement.applies(&call, side.named)
-				why := fmt.Sprintf("policy %s, statement %d %s", policy.Name, i, statement.ID)
+				why := policy.StatementName(i)
 				switch {
 				case err != nil:
 					return Verdict{}, fmt.Errorf("%s: %w", why, err)
@@ -64,6 +64,11 @@ func Decide(call Call, role []Policy, resource []Policy) (Verdict, error) {
 		}
 	}
 	return allowed, nil
+}
+
+// StatementName returns how verdicts name a statement.
+func (p *Policy) StatementName(i int) string {
+	return strings.TrimSpace(fmt.Sprintf("policy %s, statement %d %s", p.Name, i, p.Statements[i].ID))
 }
 
 // applies reports whether a statement is about the call.

@@ -37,6 +37,7 @@ func TestDecide(t *testing.T) {
 	prefix := `,"Condition":{"StringLike":{"s3:prefix":["feeds/*","allow/*"]}}`
 	insecure := `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["` + list + `","` + list + `/*"],` +
 		`"Condition":{"Bool":{"aws:SecureTransport":"false"}}}`
+	oldTLS := strings.Replace(insecure, `"Bool":{"aws:SecureTransport":"false"}`, `"NumericLessThan":{"s3:TlsVersion":1.2}`, 1)
 	tests := []struct {
 		name           string
 		role, resource string
@@ -59,6 +60,10 @@ func TestDecide(t *testing.T) {
 			call("s3:GetObject", object, "aws:securetransport", "false"), false},
 		{"bucket policy lets HTTPS pass", allow("s3:GetObject", object, ""), insecure,
 			call("s3:GetObject", object, "aws:securetransport", "true"), true},
+		{"bucket policy denies old TLS", allow("s3:GetObject", object, ""), oldTLS,
+			call("s3:GetObject", object, "s3:tlsversion", "1.1"), false},
+		{"bucket policy lets new TLS pass", allow("s3:GetObject", object, ""), oldTLS,
+			call("s3:GetObject", object, "s3:tlsversion", "1.2"), true},
 		{"resource policy names the role", "",
 			`{"Effect":"Allow","Principal":{"AWS":"` + role + `"},"Action":"s3:GetObject","Resource":"*"}`,
 			call("s3:GetObject", object), true},

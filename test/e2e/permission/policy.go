@@ -56,7 +56,7 @@ type wireStatement struct {
 	Condition map[string]map[string]words
 }
 
-// words is a string or a list of strings.
+// words is a string or a list of strings; numbers and truth values are taken as text.
 type words []string
 
 func (w *words) UnmarshalJSON(text []byte) error {
@@ -72,10 +72,10 @@ func (w *words) UnmarshalJSON(text []byte) error {
 		switch word := word.(type) {
 		case string:
 			*w = append(*w, word)
-		case bool:
+		case bool, float64:
 			*w = append(*w, fmt.Sprint(word))
 		default:
-			return fmt.Errorf("%s: must be a string, a truth value or a list of them", text)
+			return fmt.Errorf("%s: must be a string, a number, a truth value or a list of them", text)
 		}
 	}
 	return nil

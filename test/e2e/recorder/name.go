@@ -14,6 +14,9 @@ import (
 // namer turns requests into calls.
 type namer struct{ account, region string }
 
+// tlsVersion is what Go's clients speak with AWS.
+const tlsVersion = "1.3"
+
 // name returns what a request needs to be allowed. Every call comes by HTTPS once it is
 // deployed.
 func (n *namer) name(request *http.Request, body []byte) ([]permission.Call, error) {
@@ -29,6 +32,9 @@ func (n *namer) name(request *http.Request, body []byte) ([]permission.Call, err
 			calls[i].Context = map[string][]string{}
 		}
 		calls[i].Context["aws:securetransport"] = []string{"true"}
+		if strings.HasPrefix(calls[i].Action, "s3:") {
+			calls[i].Context["s3:tlsversion"] = []string{tlsVersion}
+		}
 	}
 	return calls, err
 }

@@ -114,9 +114,8 @@ class Table(Resource):
         dynamodb = self.client("dynamodb")
         request = self.take_same(
             "AttributeDefinitions", "KeySchema", "BillingMode", "ProvisionedThroughput",
-            "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "Tags",
+            "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "DeletionProtectionEnabled", "Tags",
         )
-        request |= self.take_as(DeletionProtectionEnabled="DeletionProtectionEnabled")
         if sse := self.take("SSESpecification"):
             request["SSESpecification"] = {"Enabled": sse.pop("SSEEnabled")} | sse
         if stream := self.take("StreamSpecification"):

@@ -1,0 +1,37 @@
+"""What moto 5.2.1 gets wrong of what a deployment here needs, corrected."""
+
+from moto.iam.access_control import PermissionResult
+from moto.ram.models import ResourceShare
+from moto.s3.models import FakeBucket
+from moto.s3.responses import S3Response
+
+
+def install():
+    leave_policies_to_the_test()
+    tell_of_event_bridge()
+    # Query logging configurations can be shared.
+    ResourceShare.SHAREABLE_RESOURCES.append("resolver-query-log-config")
+
+
+def leave_policies_to_the_test():
+    """moto denies by bucket policies without reading their conditions: "deny what does
+    not come by TLS" would deny everything. The test reads the policies back and judges
+    every recorded call by them, conditions included."""
+    FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
+
+
+def tell_of_event_bridge():
+    """moto keeps a bucket's notifications to EventBridge and leaves them out when asked."""
+    stock = S3Response.get_bucket_notification
+
+    def get_bucket_notification(self):
+        kept = self.backend.get_bucket_notification_configuration(self.bucket_name)
+        if kept is None or kept.event_bridge is None:
+            return stock(self)
+        assert not (kept.topic or kept.queue or kept.cloud_function), "only EventBridge is told here"
+        return 200, {}, (
+            '<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+            "<EventBridgeConfiguration/></NotificationConfiguration>"
+        )
+
+    S3Response.get_bucket_notification = get_bucket_notification
