@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -102,29 +101,6 @@ func (e *emulator) checkHealth(t *testing.T) {
 func (e *emulator) config() aws.Config {
 	return aws.Config{Region: region, BaseEndpoint: aws.String(e.URL.String()),
 		Credentials: credentials.NewStaticCredentialsProvider("OWNER", "local", "")}
-}
-
-// post calls an operation of the query protocol, for services whose SDK client would be
-// larger than this test.
-func (e *emulator) post(t *testing.T, form url.Values) []byte {
-	t.Helper()
-	request, err := http.NewRequest(http.MethodPost, e.URL.String(), strings.NewReader(form.Encode()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.Header.Set("Authorization",
-		"AWS4-HMAC-SHA256 Credential=OWNER/20260101/"+region+"/ec2/aws4_request, SignedHeaders=host, Signature=0")
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s %v\n%s", form.Get("Action"), answer.Status, err, body)
-	}
-	return body
 }
 
 // signsOfTrouble are what must not stand in the emulator's log: our handlers' own word,

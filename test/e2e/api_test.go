@@ -1,0 +1,81 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// The services that only this test asks are asked by hand: their SDK clients would be
+// many times larger than the few members that are read, in the modules of everybody.
+
+// ask calls an operation of the JSON protocol, as "glue" and "AWSGlue.GetTable".
+func (e *emulator) ask(t *testing.T, service, target string, in, out any) {
+	t.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := e.send(t, service, http.MethodPost, "/", string(body), http.Header{
+		"X-Amz-Target": {target}, "Content-Type": {"application/x-amz-json-1.1"}})
+	if err := json.Unmarshal(answer, out); err != nil {
+		t.Fatalf("%s answers %s: %v", target, answer, err)
+	}
+}
+
+// get reads a resource of a REST service, as "lambda".
+func (e *emulator) get(t *testing.T, service, path string, out any) {
+	t.Helper()
+	answer := e.send(t, service, http.MethodGet, path, "", nil)
+	if err := json.Unmarshal(answer, out); err != nil {
+		t.Fatalf("%s answers %s: %v", path, answer, err)
+	}
+}
+
+// newVPC makes a VPC, as somebody's that is there before the deployment.
+func (e *emulator) newVPC(t *testing.T, block string) (id string) {
+	t.Helper()
+	form := url.Values{"Action": {"CreateVpc"}, "Version": {"2016-11-15"}, "CidrBlock": {block}}
+	answer := e.send(t, "ec2", http.MethodPost, "/", form.Encode(), http.Header{
+		"Content-Type": {"application/x-www-form-urlencoded"}})
+	var out struct {
+		VPC struct {
+			ID string `xml:"vpcId"`
+		} `xml:"vpc"`
+	}
+	if err := xml.Unmarshal(answer, &out); err != nil || out.VPC.ID == "" {
+		t.Fatalf("CreateVpc answers %s: %v", answer, err)
+	}
+	return out.VPC.ID
+}
+
+// send sends a request as the account's owner. The emulator tells services apart by the
+// signature's scope, and does not verify it.
+func (e *emulator) send(t *testing.T, service, method, path, body string, header http.Header) []byte {
+	t.Helper()
+	request, err := http.NewRequest(method, e.URL.String()+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if header != nil {
+		request.Header = header
+	}
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=OWNER/20260101/"+region+"/"+service+
+		"/aws4_request, SignedHeaders=host, Signature=0")
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode >= http.StatusBadRequest {
+		t.Fatalf("%s %s %s%s: %s %v\n%s", service, method, path, header.Get("X-Amz-Target"), answer.Status, err, text)
+	}
+	return text
+}

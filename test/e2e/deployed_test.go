@@ -1,0 +1,161 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cloudformationtypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	awsfirehose "github.com/aws/aws-sdk-go-v2/service/firehose"
+	firehosetypes "github.com/aws/aws-sdk-go-v2/service/firehose/types"
+
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
+)
+
+// deployed is what the emulator says of a deployed stack.
+type deployed struct {
+	e         *emulator
+	variant   variant
+	folder    string // for logs and what was built
+	stackID   string // names it also when it is deleted
+	tags      map[string]string
+	outputs   map[string]string
+	resources []resource
+
+	streamText *firehosetypes.DeliveryStreamDescription
+	stream     *firehose.Described
+
+	importer, transformer functionConfig
+
+	allRules []rule // read once
+}
+
+// resource is one resource of a stack.
+type resource struct{ logical, kind, id string }
+
+// functionConfig is a function as Lambda's API describes it.
+type functionConfig struct {
+	FunctionName, FunctionArn, Role, Runtime, Handler, CodeSha256, KMSKeyArn string
+
+	MemorySize, Timeout int
+	Architectures       []string
+	Environment         struct{ Variables map[string]string }
+	LoggingConfig       struct{ LogGroup string }
+}
+
+// read reads the stack back.
+func read(t *testing.T, e *emulator, v variant, folder string) *deployed {
+	t.Helper()
+	d := &deployed{e: e, variant: v, folder: folder, tags: map[string]string{}, outputs: map[string]string{}}
+	ctx, client := context.Background(), cloudformation.NewFromConfig(e.config())
+	stacks, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &v.stack})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.stackID = aws.ToString(stacks.Stacks[0].StackId)
+	for _, tag := range stacks.Stacks[0].Tags {
+		d.tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	for _, output := range stacks.Stacks[0].Outputs {
+		d.outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
+	}
+	list, err := client.ListStackResources(ctx, &cloudformation.ListStackResourcesInput{StackName: &v.stack})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, summary := range list.StackResourceSummaries {
+		d.resources = append(d.resources, resource{aws.ToString(summary.LogicalResourceId),
+			aws.ToString(summary.ResourceType), aws.ToString(summary.PhysicalResourceId)})
+	}
+	d.readStream(t)
+	d.importer = d.function(t, d.outputs["ImporterFunctionName"])
+	d.transformer = d.function(t, nameOf(d.stream.Config.Processing.LambdaArn))
+	return d
+}
+
+func (d *deployed) readStream(t *testing.T) {
+	t.Helper()
+	client := awsfirehose.NewFromConfig(d.e.config())
+	out, err := client.DescribeDeliveryStream(context.Background(), &awsfirehose.DescribeDeliveryStreamInput{
+		DeliveryStreamName: aws.String(d.outputs["DeliveryStreamName"])})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.streamText = out.DeliveryStreamDescription
+	if d.stream, err = firehose.Describe(d.streamText); err != nil {
+		t.Fatal(err)
+	}
+	if d.stream.Config.Processing == nil {
+		t.Fatal("the deployed stream has no processor")
+	}
+}
+
+func (d *deployed) function(t *testing.T, name string) functionConfig {
+	t.Helper()
+	var config functionConfig
+	d.e.get(t, "lambda", "/2015-03-31/functions/"+name+"/configuration", &config)
+	return config
+}
+
+// of returns the resources of a type.
+func (d *deployed) of(kind string) (all []resource) {
+	for _, r := range d.resources {
+		if r.kind == kind {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// one returns the one resource of a type whose logical id holds a word.
+func (d *deployed) one(t *testing.T, kind, word string) resource {
+	t.Helper()
+	var found []resource
+	for _, r := range d.of(kind) {
+		if strings.Contains(r.logical, word) {
+			found = append(found, r)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%s with %q in its logical id: there are %d: %v", kind, word, len(found), found)
+	}
+	return found[0]
+}
+
+// inventory counts the resources by their types.
+func (d *deployed) inventory() string {
+	counts := map[string]int{}
+	for _, r := range d.resources {
+		counts[r.kind]++
+	}
+	var kinds []string
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		kinds = append(kinds, fmt.Sprintf("%d %s", counts[kind], strings.TrimPrefix(kind, "AWS::")))
+	}
+	return fmt.Sprintf("%d resources: %s", len(d.resources), strings.Join(kinds, ", "))
+}
+
+// skipped returns the types of what the deletion of the stack left on purpose, each once.
+func (d *deployed) skipped(t *testing.T) (kinds []string) {
+	t.Helper()
+	client := cloudformation.NewFromConfig(d.e.config())
+	out, err := client.DescribeStackEvents(context.Background(), &cloudformation.DescribeStackEventsInput{StackName: &d.stackID})
+	check(t, err)
+	for _, event := range out.StackEvents {
+		if event.ResourceStatus == cloudformationtypes.ResourceStatusDeleteSkipped {
+			kinds = append(kinds, aws.ToString(event.ResourceType))
+		}
+	}
+	slices.Sort(kinds)
+	return slices.Compact(kinds)
+}
+
+// nameOf returns the last part of an ARN or of a queue's address.
+func nameOf(arn string) string { return arn[strings.LastIndexAny(arn, ":/")+1:] }

@@ -1,0 +1,120 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
+)
+
+// TestDeployment deploys, compares, drives and destroys each variant.
+func TestDeployment(t *testing.T) {
+	out, r := output(t), &report{}
+	defer func() { r.write(t, filepath.Join(out, "report.txt")) }()
+	r.titlef("Resolverwatch, deployed to an emulator of AWS")
+	e := startEmulator(t, filepath.Join(out, "moto.log"))
+	c := &cdk{command: needed(t, "E2E_CDK"), emulator: e, log: filepath.Join(out, "cdk.log")}
+	r.stage(t, "bootstrap", c.bootstrap)
+	for _, v := range variants(e.newVPC(t, "10.1.0.0/16")) {
+		t.Run(v.name, func(t *testing.T) { deploy(t, r, c, v, filepath.Join(out, v.name)) })
+	}
+	r.titlef("afterwards")
+	r.part(t, "the emulator's log", func(t *testing.T) {
+		for _, problem := range e.problems(t) {
+			t.Errorf("tells of trouble:\n%s", problem)
+		}
+	})
+}
+
+// deploy is the story of one deployment.
+func deploy(t *testing.T, r *report, c *cdk, v variant, folder string) {
+	check(t, os.MkdirAll(folder, 0o755))
+	r.titlef("%s: stack %s, %d settings", v.name, v.stack, len(v.settings))
+	app := appArgs(t, folder, v.settings)
+	args := append([]string{"deploy", "--require-approval", "never"}, app...)
+	r.stage(t, "deploy", func(t *testing.T) { c.run(t, root(t), args...) })
+	r.stage(t, "deploy again, no changes", func(t *testing.T) {
+		if out := c.run(t, root(t), args...); !strings.Contains(out, "(no changes)") {
+			t.Errorf("the second deployment changes something:\n%s", out)
+		}
+	})
+	var d *deployed
+	r.stage(t, "read back", func(t *testing.T) {
+		d = read(t, c.emulator, v, folder)
+		r.detailf("%s", d.inventory())
+	})
+	r.part(t, "compare with the settings", func(t *testing.T) {
+		found := d.facts(t)
+		found.compare(t, v.want)
+		r.detailf("%d facts read back", len(found))
+	})
+	r.part(t, "compare the code", func(t *testing.T) {
+		d.checkCode(t, "importer", d.importer)
+		d.checkCode(t, "transformer", d.transformer)
+	})
+	t.Run("drive", func(t *testing.T) { drive(t, r, d) })
+	r.stage(t, "destroy", func(t *testing.T) {
+		c.run(t, root(t), "destroy", "--force", "--app", assembly(folder))
+		kept := d.checkDestroyed(t)
+		r.detailf("retained, with what they hold: %s", strings.Join(kept, ", "))
+	})
+}
+
+// drive sends lists and logs through what was deployed.
+func drive(t *testing.T, r *report, d *deployed) {
+	begin := time.Now()
+	m := startMachine(t, d) // no stage: what it starts must live as long as the test
+	r.titlef("  driven, after %.1f s of building for this machine", time.Since(begin).Seconds())
+	generator, ledger := sample.New(1, time.Now().Add(-time.Hour)), sample.NewLedger()
+	r.stage(t, "mark without an index", func(t *testing.T) { m.markWithoutIndex(t, generator, ledger) })
+	r.stage(t, "import lists", m.importLists)
+	r.stage(t, "mark logs", func(t *testing.T) { r.detailf("%s", m.markLogs(t, generator, ledger)) })
+	r.stage(t, "refuse a list", m.refuseList)
+	r.stage(t, "change lists", m.changeLists)
+	r.stage(t, "mark after the change", func(t *testing.T) { m.markAfterChange(t, generator, ledger) })
+	r.stage(t, "publish on schedule", m.publishOnSchedule)
+	r.part(t, "fetch on schedule", m.fetchOnSchedule)
+	r.part(t, "no loop", m.nothingLoops)
+	r.part(t, "permissions", func(t *testing.T) { r.detailf("%s", m.judge(t)) })
+}
+
+// outliving are the types of what may stay when a stack is destroyed: what holds data,
+// and what protects it.
+var outliving = []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::KMS::Alias"}
+
+// checkDestroyed makes sure that what holds data is still there, and nothing else, and
+// returns what was left on purpose.
+func (d *deployed) checkDestroyed(t *testing.T) (kept []string) {
+	t.Helper()
+	status, reasons := d.e.status(t, d.stackID)
+	if status != "DELETE_COMPLETE" {
+		t.Fatalf("the stack is %s:\n%s", status, reasons)
+	}
+	left := buckets(t, d.e)
+	for _, bucket := range d.of("AWS::S3::Bucket") {
+		if !slices.Contains(left, bucket.id) {
+			t.Errorf("the %s is gone: data must outlive the stack", d.bucketRole(bucket.id))
+		}
+	}
+	tables, err := dynamodb.NewFromConfig(d.e.config()).ListTables(context.Background(), &dynamodb.ListTablesInput{})
+	check(t, err)
+	if !slices.Contains(tables.TableNames, d.outputs["TableName"]) {
+		t.Error("the table is gone: data must outlive the stack")
+	}
+	kept = d.skipped(t)
+	for _, kind := range kept {
+		if !slices.Contains(outliving, kind) {
+			t.Errorf("%s outlives the stack, and holds no data", kind)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,212 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// What stands in the list without a feed id.
+const (
+	legacyName  = "sinkhole.legacy.example"
+	guardedName = "www.guarded.example" // protected by an uploaded list
+	ownName     = "mail.corp.example"   // protected by a setting, where there is one
+)
+
+// importLists uploads the sample lists to the deployed bucket, and has the importer
+// invoked by the deployed rule for each.
+func (m *machine) importLists(t *testing.T) {
+	t.Helper()
+	m.upload(t, importer.ProtectedPrefix+"ours.txt", []byte("guarded.example\n"))
+	m.settle(t)
+	for _, feed := range sample.Feeds() {
+		m.upload(t, feed.Key, feed.Body())
+	}
+	m.upload(t, m.variant.listKey, []byte(strings.Join([]string{legacyName, guardedName, ownName, ""}, "\n")))
+	m.settle(t)
+	current := m.current(t)
+	var ids []string
+	for _, feed := range current.Feeds {
+		ids = append(ids, string(feed.ID))
+	}
+	want := []string{sample.BotnetC2, "default", sample.MalwareHosts, sample.Partners, sample.Phishing}
+	slices.Sort(ids)
+	slices.Sort(want)
+	if !slices.Equal(ids, want) {
+		t.Errorf("the published index has the feeds %q, want %q: see the importer's log", ids, want)
+	}
+	m.checkRow(t, legacyName, "default#block#subtree", true)
+	m.checkRow(t, guardedName, "default#block#subtree", false)
+	m.checkRow(t, ownName, "default#block#subtree", m.importer.Environment.Variables[settings.EnvProtected] == "")
+	m.checkRow(t, "dropper.malware.example", sample.MalwareHosts+"#block#name", true)
+	m.checkRow(t, "cdn.partner.example", sample.Partners+"#allow#subtree", true)
+	m.checkRow(t, "#feed", sample.BotnetC2, true)
+}
+
+// upload stores a list as its owner does, and tells the deployed rules of it. One rule
+// must hand it on once.
+func (m *machine) upload(t *testing.T, key string, body []byte) (version string) {
+	t.Helper()
+	bucket := m.outputs["ListBucketName"]
+	out, err := s3Client(m.e).PutObject(context.Background(), &s3.PutObjectInput{
+		Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
+	check(t, err)
+	m.deliver(t, objectEvent("Object Created", bucket, key, aws.ToString(out.VersionId)), key)
+	return aws.ToString(out.VersionId)
+}
+
+// remove deletes a list as its owner does.
+func (m *machine) remove(t *testing.T, key string) {
+	t.Helper()
+	bucket := m.outputs["ListBucketName"]
+	out, err := s3Client(m.e).DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: &bucket, Key: &key})
+	check(t, err)
+	m.deliver(t, objectEvent("Object Deleted", bucket, key, aws.ToString(out.VersionId)), key)
+}
+
+func (m *machine) deliver(t *testing.T, event map[string]any, key string) {
+	t.Helper()
+	payloads := m.route(t, event)
+	if len(payloads) != 1 {
+		t.Fatalf("%s: the deployed rules hand it to the importer %d times, want once", key, len(payloads))
+	}
+	check(t, m.runningImporter.InvokeAsync(payloads[0]))
+}
+
+// settle waits until the importer has done what it was invoked for.
+func (m *machine) settle(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	check(t, m.runningImporter.Wait(ctx))
+}
+
+// current reads which index serves.
+func (m *machine) current(t *testing.T) index.Current {
+	t.Helper()
+	current, err := index.DecodeCurrent(m.object(t, m.outputs["IndexBucketName"], index.CurrentKey))
+	check(t, err)
+	return current
+}
+
+func (m *machine) object(t *testing.T, bucket, key string) []byte {
+	t.Helper()
+	out, err := s3Client(m.e).GetObject(context.Background(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		t.Fatalf("reading s3://%s/%s: %v", bucket, key, err)
+	}
+	defer out.Body.Close()
+	body, err := io.ReadAll(out.Body)
+	check(t, err)
+	return body
+}
+
+// checkRow fails unless the deployed table has a row, or has it not.
+func (m *machine) checkRow(t *testing.T, name, entry string, want bool) {
+	t.Helper()
+	out, err := dynamodb.NewFromConfig(m.e.config()).GetItem(context.Background(), &dynamodb.GetItemInput{
+		TableName: aws.String(m.outputs["TableName"]),
+		Key: map[string]types.AttributeValue{
+			"name": &types.AttributeValueMemberS{Value: name}, "entry": &types.AttributeValueMemberS{Value: entry}}})
+	check(t, err)
+	if got := len(out.Item) > 0; got != want {
+		t.Errorf("the table has a row %s, %s: %v, want %v", name, entry, got, want)
+	}
+}
+
+// changeLists takes a name out of a list, and a whole list away: the deployed rule must
+// tell of both.
+func (m *machine) changeLists(t *testing.T) {
+	t.Helper()
+	before := m.current(t)
+	for _, feed := range sample.Feeds() {
+		switch feed.ID {
+		case sample.BotnetC2:
+			shorter := feed.Without("beacon.botnet.example")
+			m.upload(t, shorter.Key, shorter.Body())
+		case sample.Partners:
+			m.remove(t, feed.Key)
+		}
+	}
+	m.settle(t)
+	after := m.current(t)
+	if after.Generation <= before.Generation {
+		t.Errorf("generation %d serves after the change, and did before: %d", after.Generation, before.Generation)
+	}
+	hasPartners := func(c index.Current) bool {
+		return slices.ContainsFunc(c.Feeds, func(f index.CurrentFeed) bool { return f.ID == sample.Partners })
+	}
+	if !hasPartners(after) {
+		t.Error("the deleted list does not serve for its grace")
+	}
+	force := encode(map[string]string{"feed": sample.Partners, "force": "partnership ended"})
+	if _, err := m.runningImporter.Invoke(context.Background(), []byte(force)); err != nil {
+		t.Error(err)
+	}
+	if hasPartners(m.current(t)) {
+		t.Error("the deleted list still serves, though it was to go at once")
+	}
+}
+
+// refuseList uploads an error page in place of a list: the list before it must go on
+// serving, and a report say why.
+func (m *machine) refuseList(t *testing.T) {
+	t.Helper()
+	before := m.current(t)
+	key := importer.BlockPrefix + sample.Phishing + "/filter.txt"
+	version := m.upload(t, key, []byte("<!DOCTYPE html><html><body>503 Service Unavailable</body></html>\n"))
+	m.settle(t)
+	var report importer.Report
+	at := importer.ReportPrefix + sample.Phishing + "/" + version + ".json"
+	check(t, json.Unmarshal(m.object(t, m.outputs["ListBucketName"], at), &report))
+	if report.Outcome != importer.OutcomeRefused {
+		t.Errorf("an error page was %s, want %s", report.Outcome, importer.OutcomeRefused)
+	}
+	if after := m.current(t); after.Generation != before.Generation {
+		t.Errorf("generation %d serves after a refused list, before: %d", after.Generation, before.Generation)
+	}
+}
+
+// nothingLoops makes sure that no object that the importer itself writes would invoke it
+// again.
+func (m *machine) nothingLoops(t *testing.T) {
+	t.Helper()
+	entries, err := m.recorder.Entries()
+	check(t, err)
+	written := 0
+	for _, entry := range entries {
+		for _, call := range entry.Calls {
+			path, isObject := strings.CutPrefix(call.Resource, "arn:aws:s3:::")
+			if !isObject || call.Action != "s3:PutObject" && call.Action != "s3:DeleteObject" {
+				continue
+			}
+			written++
+			bucket, key, _ := strings.Cut(path, "/")
+			for _, kind := range []string{"Object Created", "Object Deleted"} {
+				if payloads := m.route(t, objectEvent(kind, bucket, key, "v")); len(payloads) > 0 {
+					t.Errorf("%s of %s, which a function did itself, invokes the importer again", kind, path)
+				}
+			}
+		}
+	}
+	if written == 0 {
+		t.Error("no object was written")
+	}
+}

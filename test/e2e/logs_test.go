@@ -1,0 +1,152 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
+)
+
+// deliveryRole writes into the deployed bucket as the stream's role does.
+type deliveryRole struct {
+	client *s3.Client
+	bucket string
+}
+
+func (r *deliveryRole) Put(ctx context.Context, key string, body []byte, contentEncoding string) error {
+	in := &s3.PutObjectInput{Bucket: &r.bucket, Key: &key, Body: bytes.NewReader(body)}
+	if contentEncoding != "" {
+		in.ContentEncoding = &contentEncoding
+	}
+	_, err := r.client.PutObject(ctx, in)
+	return err
+}
+
+// send sends records through the deployed stream's double into the deployed bucket. The
+// transformer starts anew, as an environment does that has no index yet, and the stream
+// is closed, which delivers at once what its buffers would hold for a minute.
+func (m *machine) send(t *testing.T, records []sample.Record) {
+	t.Helper()
+	config := m.stream.Config
+	processing := *config.Processing
+	processing.Function = &processor{m, m.start(t, "transformer", m.transformer, transformerKey)}
+	processing.RetryDelay = 100 * time.Millisecond
+	config.Processing = &processing
+	as := m.e.config()
+	as.BaseEndpoint = aws.String(m.address)
+	as.Credentials = credentials.NewStaticCredentialsProvider(deliveryKey, "local", "")
+	client := s3.NewFromConfig(as, func(o *s3.Options) { o.UsePathStyle = true })
+	config.Bucket = &deliveryRole{client, strings.TrimPrefix(m.stream.BucketARN, "arn:aws:s3:::")}
+	stream, err := firehose.New(config)
+	check(t, err)
+	for batch := range slices.Chunk(records, 500) {
+		data := make([][]byte, len(batch))
+		for i := range batch {
+			data[i] = batch[i].Data
+		}
+		_, err := stream.PutBatch(data)
+		check(t, err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	check(t, stream.Close(ctx))
+}
+
+// sentRecords is how many records go through the deployed configuration: enough for every
+// scenario, shape and envelope many times over, and for several batches.
+const sentRecords = 4000
+
+// markLogs sends sample logs, compares what is delivered, and says how much it was.
+func (m *machine) markLogs(t *testing.T, generator *sample.Generator, ledger *sample.Ledger) string {
+	t.Helper()
+	records := make([]sample.Record, 0, sentRecords+1)
+	for range sentRecords {
+		records = append(records, generator.Next())
+	}
+	records = append(records, generator.Ask("www."+legacyName+".", sample.Want{
+		Verdict: sample.Malicious, Indicator: legacyName, Part: "query_name", Feeds: []string{"default"}}))
+	for i := range records {
+		ledger.Add(&records[i])
+	}
+	m.send(t, records)
+	d := m.audit(t, ledger)
+	m.checkRating(t, d)
+	verdicts := ledger.Verdicts()
+	var counts []string
+	for _, verdict := range slices.Sorted(maps.Keys(verdicts)) {
+		counts = append(counts, fmt.Sprintf("%d %s", verdicts[verdict], verdict))
+	}
+	return fmt.Sprintf("%d records sent; %d lines (%s) and %d failed records found in %d objects", ledger.Records, len(d.lines),
+		strings.Join(counts, ", "), len(d.failed), d.objects)
+}
+
+// checkRating makes sure that a feed's deployed settings reach the records that it marks.
+func (m *machine) checkRating(t *testing.T, d *delivery) {
+	t.Helper()
+	seen := 0
+	for _, line := range d.lines {
+		var record struct {
+			Verdict string
+			Threat  struct {
+				Feeds              []string
+				Category, Severity string
+				Confidence         int
+			}
+		}
+		check(t, json.Unmarshal(line, &record))
+		threat := record.Threat
+		if record.Verdict != sample.Malicious || !slices.Equal(threat.Feeds, []string{sample.MalwareHosts}) {
+			continue
+		}
+		seen++
+		if got := fmt.Sprintf("%s %s %d", threat.Category, threat.Severity, threat.Confidence); got != m.variant.rating {
+			t.Fatalf("a record of feed %s is rated %q, want %q: %s", sample.MalwareHosts, got, m.variant.rating, line)
+		}
+	}
+	if seen == 0 {
+		t.Errorf("no record was marked by %s alone", sample.MalwareHosts)
+	}
+}
+
+// markAfterChange asks for names whose lists have changed.
+func (m *machine) markAfterChange(t *testing.T, generator *sample.Generator, ledger *sample.Ledger) {
+	t.Helper()
+	records := []sample.Record{
+		generator.Ask("x9.beacon.botnet.example.", sample.Want{Verdict: sample.Clean}),
+		generator.Ask("cdn.partner.example.", sample.Want{Verdict: sample.Malicious, Indicator: "cdn.partner.example",
+			Part: "query_name", Feeds: []string{sample.BotnetC2}}),
+	}
+	for i := range records {
+		ledger.Add(&records[i])
+	}
+	m.send(t, records)
+	m.audit(t, ledger)
+}
+
+// markWithoutIndex sends a record before there is any list: a deployment that marks
+// delivers it unknown, one that is to fail leaves it with Firehose, which keeps it under
+// the error prefix.
+func (m *machine) markWithoutIndex(t *testing.T, generator *sample.Generator, ledger *sample.Ledger) {
+	t.Helper()
+	record := generator.Ask("early.example.", sample.Want{Verdict: sample.Unknown, Reason: "no_index"})
+	if m.variant.failsWithoutIndex() {
+		record = sample.Record{Data: record.Data, Failed: "there is no index yet"}
+	}
+	ledger.Add(&record)
+	m.send(t, []sample.Record{record})
+	m.audit(t, ledger)
+}

@@ -1,0 +1,62 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+)
+
+// publishOnSchedule gives the importer what the deployed schedule gives it: the index is
+// renewed, and stays what it is.
+func (m *machine) publishOnSchedule(t *testing.T) {
+	t.Helper()
+	before := m.current(t)
+	scheduled := 0
+	for _, r := range m.rules(t) {
+		if r.ScheduleExpression == "" {
+			continue
+		}
+		event := encode(map[string]any{"source": "aws.events", "detail-type": "Scheduled Event", "account": account})
+		for _, payload := range m.hand(t, &r, event) {
+			scheduled++
+			if _, err := m.runningImporter.Invoke(context.Background(), payload); err != nil {
+				t.Errorf("the importer refuses what the schedule gives it, %s: %v", payload, err)
+			}
+		}
+	}
+	after := m.current(t)
+	if scheduled != 1 || after.Generation != before.Generation || !after.RenewedAt.After(before.RenewedAt) {
+		t.Errorf("%d schedules publish; generation %d renewed at %s, before: generation %d at %s", scheduled,
+			after.Generation, after.RenewedAt, before.Generation, before.RenewedAt)
+	}
+}
+
+// fetchOnSchedule gives the importer what the deployed schedule of each feed with a URL
+// gives it. The URL is nobody's, so that nothing can be fetched: that must be noted, and
+// be no error. The schedule must be allowed to invoke.
+func (m *machine) fetchOnSchedule(t *testing.T) {
+	t.Helper()
+	for _, s := range m.schedules(t) {
+		if s.Target.Arn != m.importer.FunctionArn {
+			t.Errorf("the schedule's target is %s, want the importer", s.Target.Arn)
+		}
+		triggers, err := importerio.DecodeTriggers([]byte(s.Target.Input), m.outputs["ListBucketName"])
+		if err != nil || len(triggers) != 1 || triggers[0] != (importer.Trigger{Feed: remoteFeed}) {
+			t.Errorf("the schedule's input %s means %+v to the importer: %v", s.Target.Input, triggers, err)
+		}
+		if _, err := m.runningImporter.Invoke(context.Background(), []byte(s.Target.Input)); err != nil {
+			t.Errorf("a list that cannot be fetched fails the importer: %v", err)
+		}
+		m.checkRow(t, "#feed", remoteFeed, true)
+		role := m.role(t, s.Target.RoleArn)
+		mustAllow(t, trust("scheduler.amazonaws.com", "arn:aws:scheduler:"+region+":"+account+":schedule-group/default"),
+			nil, role.trust)
+		for _, call := range m.deliveredBy(t, s.Target.RoleArn, s.Target.Arn) {
+			mustAllow(t, call, role.policies)
+		}
+	}
+}

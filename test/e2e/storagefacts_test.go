@@ -1,0 +1,175 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+)
+
+func (d *deployed) bucketFacts(t *testing.T, f facts, r resource) {
+	t.Helper()
+	ctx, client, bucket, name := context.Background(), s3Client(d.e), &r.id, d.bucketRole(r.id)
+	if name == "" {
+		t.Fatalf("bucket %s (%s) has no role", r.id, r.logical)
+	}
+	versioning, err := client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: bucket})
+	check(t, err)
+	f.note(name+" versioning", versioning.Status)
+	block, err := client.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: bucket})
+	check(t, err)
+	b := block.PublicAccessBlockConfiguration
+	f.note(name+" is private", aws.ToBool(b.BlockPublicAcls) && aws.ToBool(b.BlockPublicPolicy) &&
+		aws.ToBool(b.IgnorePublicAcls) && aws.ToBool(b.RestrictPublicBuckets))
+	owner, err := client.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: bucket})
+	check(t, err)
+	f.note(name+" ownership", owner.OwnershipControls.Rules[0].ObjectOwnership)
+	encryption, err := client.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: bucket})
+	check(t, err)
+	rule := encryption.ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault
+	f.note(name+" encryption", rule.SSEAlgorithm, d.keyName(aws.ToString(rule.KMSMasterKeyID)))
+	events, err := client.GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: bucket})
+	check(t, err)
+	f.note(name+" tells EventBridge", events.EventBridgeConfiguration != nil)
+	lifecycle, err := client.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: bucket})
+	check(t, err)
+	f.note(name+" lifecycle", lifecycleText(lifecycle.Rules))
+}
+
+// lifecycleText says what a bucket's rules do, one a clause, in their order.
+func lifecycleText(rules []types.LifecycleRule) string {
+	var clauses []string
+	clause := func(format string, values ...any) { clauses = append(clauses, fmt.Sprintf(format, values...)) }
+	for _, rule := range rules {
+		if rule.Status != types.ExpirationStatusEnabled {
+			continue
+		}
+		where := ""
+		if rule.Filter != nil && aws.ToString(rule.Filter.Prefix) != "" {
+			where = " under " + aws.ToString(rule.Filter.Prefix)
+		}
+		if abort := rule.AbortIncompleteMultipartUpload; abort != nil {
+			clause("unfinished uploads %d days%s", aws.ToInt32(abort.DaysAfterInitiation), where)
+		}
+		if old := rule.NoncurrentVersionExpiration; old != nil {
+			clause("old versions %d days%s", aws.ToInt32(old.NoncurrentDays), where)
+		}
+		if expiration := rule.Expiration; expiration != nil && aws.ToInt32(expiration.Days) > 0 {
+			clause("objects %d days%s", aws.ToInt32(expiration.Days), where)
+		}
+		if expiration := rule.Expiration; expiration != nil && aws.ToBool(expiration.ExpiredObjectDeleteMarker) {
+			clause("lone delete markers%s", where)
+		}
+	}
+	return strings.Join(clauses, ", ")
+}
+
+// logTable is the table of the marked logs.
+const logTable = "dns_logs"
+
+// glueTable is a table of the Data Catalog.
+type glueTable struct {
+	Name, TableType   string
+	Parameters        map[string]string
+	PartitionKeys     []struct{ Name, Type string }
+	StorageDescriptor struct {
+		Location  string
+		Columns   []struct{ Name, Type string }
+		SerdeInfo struct{ SerializationLibrary string }
+	}
+}
+
+func (d *deployed) glueTable(t *testing.T, name string) glueTable {
+	t.Helper()
+	var out struct{ Table glueTable }
+	in := map[string]string{"DatabaseName": d.outputs["DatabaseName"], "Name": name}
+	d.e.ask(t, "glue", "AWSGlue.GetTable", in, &out)
+	return out.Table
+}
+
+// catalogFacts are what Athena reads the logs by. The columns are compared with the
+// catalog here, because they are many.
+func (d *deployed) catalogFacts(t *testing.T, f facts) {
+	t.Helper()
+	f.note("database", d.one(t, "AWS::Glue::Database", "").id)
+	table := d.glueTable(t, logTable)
+	f.note("glue table", table.Name, table.TableType, table.StorageDescriptor.SerdeInfo.SerializationLibrary)
+	f.note("glue partition keys", table.PartitionKeys)
+	for name, value := range table.Parameters {
+		if strings.HasPrefix(name, "projection.") {
+			f.note("glue "+name, value)
+		}
+	}
+	var columns, want []string
+	for _, column := range table.StorageDescriptor.Columns {
+		columns = append(columns, column.Name+" "+column.Type)
+	}
+	for _, column := range catalog.Columns() {
+		want = append(want, column.Name+" "+column.Type)
+	}
+	f.note("glue columns are the catalog's", len(columns) > 10 && slices.Equal(columns, want))
+	for _, other := range d.of("AWS::Glue::Table") {
+		if other.id != logTable {
+			bucket, folder, _ := strings.Cut(strings.TrimPrefix(d.glueTable(t, other.id).StorageDescriptor.Location, "s3://"), "/")
+			f.note("glue table "+other.id, d.bucketRole(bucket), folder)
+		}
+	}
+	d.queryFacts(t, f)
+	var group struct {
+		WorkGroup struct {
+			Name, State   string
+			Configuration struct {
+				ResultConfiguration struct {
+					OutputLocation          string
+					EncryptionConfiguration struct{ EncryptionOption, KmsKey string }
+				}
+				EnforceWorkGroupConfiguration bool
+				BytesScannedCutoffPerQuery    int64
+			}
+		}
+	}
+	d.e.ask(t, "athena", "AmazonAthena.GetWorkGroup", map[string]string{"WorkGroup": d.outputs["WorkGroupName"]}, &group)
+	g := group.WorkGroup
+	f.note("workgroup", g.Name, g.State, g.Configuration.BytesScannedCutoffPerQuery, "bytes, enforced:",
+		g.Configuration.EnforceWorkGroupConfiguration)
+	results := g.Configuration.ResultConfiguration
+	bucket, folder, _ := strings.Cut(strings.TrimPrefix(results.OutputLocation, "s3://"), "/")
+	f.note("workgroup results", d.bucketRole(bucket), folder, results.EncryptionConfiguration.EncryptionOption,
+		d.keyName(results.EncryptionConfiguration.KmsKey))
+}
+
+// queryFacts are the named queries: which there are, and that all are of the database and
+// the workgroup. That they run, and what they say, is for the tests of the queries.
+func (d *deployed) queryFacts(t *testing.T, f facts) {
+	t.Helper()
+	var names []string
+	for _, r := range d.of("AWS::Athena::NamedQuery") {
+		var out struct {
+			NamedQuery struct{ Name, Database, WorkGroup, QueryString string }
+		}
+		d.e.ask(t, "athena", "AmazonAthena.GetNamedQuery", map[string]string{"NamedQueryId": r.id}, &out)
+		q := out.NamedQuery
+		if q.Database != d.outputs["DatabaseName"] || q.WorkGroup != d.outputs["WorkGroupName"] || q.QueryString == "" {
+			t.Errorf("named query %s: of database %q and workgroup %q: %q", q.Name, q.Database, q.WorkGroup, q.QueryString)
+		}
+		names = append(names, q.Name)
+	}
+	slices.Sort(names)
+	f.note("named queries", strings.Join(names, ", "))
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,66 @@
+//go:build e2e
+
+package e2e_test
+
+import "github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
+
+// variant is a way to deploy the app, with what must be found afterwards.
+type variant struct {
+	name string
+	// settings are given to the app by their paths.
+	settings map[string]any
+	stack    string
+	listKey  string // of the one list without a feed id
+	key      bool   // a customer's key encrypts everything
+	// rating is what records marked by the feed malware-hosts must say.
+	rating string
+	want   map[string]string
+}
+
+// failsWithoutIndex reports whether records wait for the first list.
+func (v variant) failsWithoutIndex() bool { return v.settings["transformer.failureMode"] == "fail" }
+
+// variants are a deployment that sets nothing but the VPC, and one that sets all that it
+// can to something else.
+func variants(vpc string) []variant {
+	return []variant{
+		{name: "defaults", settings: map[string]any{"queryLogging.vpcIds": vpc}, stack: "Resolverwatch",
+			listKey: "config/all-malicious-domains.txt", rating: " medium 50", want: wantDefaults(vpc)},
+		{name: "everything-set", settings: everything(vpc), stack: "Marked", key: true,
+			listKey: "lists/ours.txt", rating: "malware_download high 80", want: wantEverything(vpc)},
+	}
+}
+
+// remoteFeed is the feed that has a URL, at a name that nobody can have (RFC 2606).
+const remoteFeed = "remote"
+
+// everything sets every setting that a deployment of new resources has.
+func everything(vpc string) map[string]any {
+	feeds := map[string]any{remoteFeed: map[string]any{"url": "https://feeds.example/list.txt",
+		"schedule": "rate(6 hours)", "format": "plain", "severity": "low", "timeout": "3s"}}
+	for _, feed := range sample.Feeds() {
+		if feed.Settings.Category != "" {
+			feeds[string(feed.ID)] = feed.Settings
+		}
+	}
+	return map[string]any{
+		"stackName": "Marked", "tags": map[string]any{"team": "security"}, "createKey": true,
+		"store.tableName": "marked-indicators", "store.billing": "provisioned",
+		"store.readCapacity": 7, "store.writeCapacity": 9, "store.noncurrentVersionDays": 11,
+		"store.listBucketName": "marked-lists-e2e", "store.indexBucketName": "marked-index-e2e",
+		"importer.listKey": "lists/ours.txt", "importer.memoryMiB": 1536, "importer.timeoutSeconds": 600,
+		"importer.publishEveryMinutes": 30, "importer.protected": "corp.example", "importer.logRetentionDays": 30,
+		"importer.reservedConcurrency": 2, "importer.guards.shrinkPercent": 35, "feeds": feeds,
+		"transformer.memoryMiB": 512, "transformer.timeoutSeconds": 90, "transformer.pollSeconds": 20,
+		"transformer.maxIndexAgeDays": 3, "transformer.coldStartWaitMillis": 3000, "transformer.logRetentionDays": 14,
+		"transformer.failureMode":   "fail",
+		"delivery.outputBucketName": "marked-logs-e2e", "delivery.prefix": "marked/y=!{timestamp:yyyy/MM/dd/HH}",
+		"delivery.errorPrefix":           "failed/!{firehose:error-output-type}/!{timestamp:yyyy}/",
+		"delivery.bufferIntervalSeconds": 75, "delivery.bufferSizeMiB": 3, "delivery.processorBufferMiB": 0.5,
+		"delivery.processorBufferIntervalSeconds": 45, "delivery.markedLogRetentionDays": 400,
+		"delivery.logRetentionDays": 7,
+		"queryLogging.vpcIds":       vpc, "queryLogging.name": "marked-queries", "queryLogging.shareWith": "444455556666",
+		"catalog.database": "marked_db", "catalog.workGroup": "marked-group", "catalog.bytesScannedLimitGiB": 3,
+		"catalog.resultRetentionDays": 5,
+	}
+}
