@@ -9,7 +9,7 @@ RACETIME         ?= 10m
 LAMBDA_FLAGS     := -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -ldflags="-s -w -buildid="
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test athena conformance proof corpus lint lint-templates fuzz bench build lambdas synth consumer race clean
+.PHONY: help demo test athena e2e conformance proof corpus lint lint-templates fuzz bench build lambdas synth consumer race clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,25 @@ $(TOOLS)/trino.classpath: test/athena/trino/pom.xml
 	mkdir -p $(TOOLS)
 	mvn -B -q -ntp -f $< org.apache.maven.plugins:maven-dependency-plugin:$(MAVEN_DEPENDENCY):build-classpath -Dmdep.outputFile=$@.new
 	mv $@.new $@
+
+e2e: $(TOOLS)/moto $(TOOLS)/cdk ## deploy to an AWS emulator and drive what is deployed (needs Node and Python)
+	rm -rf bin/e2e
+	E2E_PYTHON=$(TOOLS)/moto/bin/python E2E_CDK=$(TOOLS)/cdk/node_modules/.bin/cdk E2E_OUT=$(CURDIR)/bin/e2e \
+		go test -tags e2e ./test/e2e -count=1 -timeout 15m || { cat bin/e2e/report.txt; exit 1; }
+	@cat bin/e2e/report.txt
+
+$(TOOLS)/moto: test/e2e/requirements.txt
+	python3 -m venv --clear $@
+	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# Not beside package.json: it brings Go files along, which ./... would take for ours.
+$(TOOLS)/cdk: test/e2e/package-lock.json
+	rm -rf $@
+	mkdir -p $@
+	cp test/e2e/package.json $< $@
+	npm ci --prefix $@ --no-audit --no-fund
+	touch $@
 
 consumer: ## use the constructs from another module: out of a module cache, and vendored
 	go run ./test/consumer
