@@ -127,6 +127,10 @@ func feedNotes(f *operator.FeedStatus, s *operator.Status) (notes []string) {
 	if f.Last.Reason != "" {
 		notes = append(notes, strings.ReplaceAll(sighting.Wide(f.Last.Reason), " ", ", ")+": see "+f.Last.Report)
 	}
+	if f.Fetch != nil && f.Fetch.Failures > 0 {
+		notes = append(notes, fmt.Sprintf("fetched in vain %d times, last %s ago: %s",
+			f.Fetch.Failures, age(s.At.Sub(f.Fetch.At)), sighting.Wide(f.Fetch.Reason)))
+	}
 	if f.Missing != nil {
 		notes = append(notes, "its list was deleted "+age(s.At.Sub(*f.Missing))+" ago")
 	}

@@ -188,6 +188,40 @@ func TestEnumeration_killedTwice(t *testing.T) {
 	t.Logf("%d pairs of kills, 0 broken", pairs)
 }
 
+// A run that was killed leaves another feed's import alone: what is published then holds
+// the killed feed's old list or its new one, whole, and the other's new one.
+func TestEnumeration_otherFeedAfterAKill(t *testing.T) {
+	t.Parallel()
+	begin := newWorld()
+	begin.put("feeds/b/list.txt", numbered("old", 60))
+	begin.handle(t, keys("feeds/b/list.txt")...)
+	begin.put("feeds/b/list.txt", numbered("new", 60))
+	begin.put("feeds/a/list.txt", "a.example\n")
+	triggers := keys("feeds/b/list.txt")
+	calls := len(begin.clone().handle(t, triggers...).calls)
+	var allowed []string
+	for _, handled := range []bool{false, true} {
+		w := begin.clone()
+		if handled {
+			w.handle(t, triggers...)
+		}
+		w.handle(t, keys("feeds/a/list.txt")...)
+		allowed = append(allowed, w.served(t))
+	}
+	for at := range everyCall(calls) {
+		for _, afterCall := range []bool{false, true} {
+			w := begin.clone()
+			_ = w.process().die(at, afterCall).importer(t).Handle(context.Background(), triggers...)
+			w.handle(t, keys("feeds/a/list.txt")...)
+			wantSound(t, w, allowed...)
+			w.pass(time.Minute)
+			w.handle(t, triggers...)
+			wantFinished(t, w, allowed[1])
+		}
+	}
+	t.Logf("%d calls of one feed's import, killed before and after each, another feed imported then: 0 halves", calls)
+}
+
 // An SDK sends a request again when the reply is lost. Of a conditional write the
 // second answer is a refusal of what the first one did.
 func TestEnumeration_lostReplyAtEveryCall(t *testing.T) {

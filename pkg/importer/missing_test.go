@@ -104,6 +104,30 @@ func TestImporter_Handle_lastFeedStays(t *testing.T) {
 	wantEqual(t, "served an hour later", w.served(t), ours)
 }
 
+// A feed that was delisted and comes back is new: what a retro-hunt looks for begins anew.
+func TestImporter_Handle_addedAtAfterADelisting(t *testing.T) {
+	t.Parallel()
+	w, key, _ := graceful(t)
+	added := func() time.Time { return w.written["a#block#subtree a.example"].AddedAt }
+	first := added()
+	w.remove(key)
+	w.handle(t, keys(key)...)
+	w.put(key, "a.example\n")
+	w.handle(t, keys(key)...)
+	if !added().Equal(first) {
+		t.Errorf("added at %v within the grace, want %v", added(), first)
+	}
+	w.remove(key)
+	w.handle(t, keys(key)...)
+	w.pass(25 * time.Hour)
+	w.handle(t, scheduled())
+	w.put(key, "a.example\n")
+	w.handle(t, keys(key)...)
+	if !added().Equal(w.now) {
+		t.Errorf("added at %v after the grace, want %v", added(), w.now)
+	}
+}
+
 func TestImporter_Handle_reasonEndsTheGrace(t *testing.T) {
 	t.Parallel()
 	w, key, _ := graceful(t)

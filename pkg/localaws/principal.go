@@ -37,7 +37,8 @@ func policies(legacyKey string, feeds map[indicator.FeedID]settings.Feed) map[st
 		OwnerKey: s3.FullAccess(),
 		importerKey: {
 			{Actions: []string{"s3:ListBucket"}, Resources: []string{ListBucket}},
-			{Actions: []string{"s3:ListBucket"}, Resources: []string{IndexBucket}, Prefixes: []string{index.Prefix + "*"}},
+			{Actions: []string{"s3:ListBucket"}, Resources: []string{IndexBucket},
+				Prefixes: []string{index.Prefix + "*", catalog.IndicatorPrefix + "*"}},
 			{Actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, Resources: lists},
 			{Actions: []string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, Resources: lists},
 			{Actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, Resources: guards},

@@ -47,7 +47,8 @@ type FeedStatus struct {
 	Served     *int             `json:"served_entries"`          // in the index that serves; null if it is not in it
 	Current    bool             `json:"served_is_accepted"`      // the index has the accepted list
 	Last       LastJudgement    `json:"last"`
-	Table      string           `json:"table"` // "in order", or what is under way
+	Fetch      *LastFetch       `json:"fetch,omitempty"` // of a feed that has a URL
+	Table      string           `json:"table"`           // "in order", or what is under way
 }
 
 // LastJudgement is how the newest list was judged.
@@ -57,6 +58,14 @@ type LastJudgement struct {
 	Version string           `json:"version,omitempty"`
 	At      *time.Time       `json:"at,omitempty"`
 	Report  string           `json:"report,omitempty"` // key in the list bucket
+}
+
+// LastFetch is what came of asking the feed's URL.
+type LastFetch struct {
+	Outcome  string    `json:"outcome"`
+	Reason   string    `json:"reason,omitempty"`
+	At       time.Time `json:"at"`
+	Failures int       `json:"failures"` // since one that went well
 }
 
 // Status looks at the pointer, the kept generations and the feeds.
@@ -102,6 +111,9 @@ func newFeedStatus(row *importer.FeedRow, current *index.Current, now time.Time)
 	}
 	if row.Last.Version != "" {
 		f.Last.Report = importer.ReportKey(row.ID, row.Last.Version) + ".txt"
+	}
+	if !row.Fetch.At.IsZero() {
+		f.Fetch = &LastFetch{string(row.Fetch.Outcome), row.Fetch.Reason, row.Fetch.At, row.Fetch.Failures}
 	}
 	if row.Accepted.Snapshot != "" {
 		f.Action = row.Accepted.Action.String()
