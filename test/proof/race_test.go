@@ -39,6 +39,9 @@ import (
 // raceTime is how long the race goes on, unless RESOLVERWATCH_RACE says it.
 const raceTime = 2 * time.Second
 
+// patience is how much longer it may take on a machine that is busy.
+const patience = 2 * time.Minute
+
 const (
 	readers    = 8
 	listNames  = 60 // of every list
@@ -61,7 +64,7 @@ func TestRace_readersNeverSeeHalfAList(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), duration)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	race := newRace(t)
 	var group sync.WaitGroup
@@ -74,13 +77,22 @@ func TestRace_readersNeverSeeHalfAList(t *testing.T) {
 		group.Add(1)
 		go func() { defer group.Done(); race.read(ctx, t) }()
 	}
+	// On a slow machine it goes on until enough has happened to be called a race.
+	start := time.Now()
+	for time.Since(start) < duration || !race.isOne() && time.Since(start) < duration+patience && !t.Failed() {
+		time.Sleep(breath)
+	}
+	cancel()
 	group.Wait()
 	t.Logf("%v: %d imports, %d events read by %d readers, %d cold starts, %d times another generation than before: 0 halves",
-		duration, race.imports.Load(), race.events.Load(), readers, race.cold.Load(), race.changes.Load())
-	if race.imports.Load() < 4 || race.changes.Load() < readers {
+		time.Since(start).Round(time.Second), race.imports.Load(), race.events.Load(), readers, race.cold.Load(), race.changes.Load())
+	if !race.isOne() {
 		t.Error("too little happened for a race")
 	}
 }
+
+// isOne reports whether enough has happened.
+func (r *race) isOne() bool { return r.imports.Load() >= 6 && r.changes.Load() >= 2*readers }
 
 type race struct {
 	objects *s3.Client
