@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/operatorio"
 	"github.com/resolverwatch/resolverwatch/pkg/operator"
@@ -24,6 +25,7 @@ import (
 type deployment struct {
 	stack                        string
 	indexBucket, table, importer string
+	workGroup, database          string
 
 	config  aws.Config
 	outputs operatorio.Outputs
@@ -46,6 +48,14 @@ func (d *deployment) registerIndex(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&d.stack, "stack", settings.DefaultStack, "`NAME` of the deployed stack")
 	flags.StringVar(&d.indexBucket, "index-bucket", "", "`NAME` of the index bucket (default: by the outputs of the stack)")
+}
+
+// registerAthena adds the flags of a command that asks Athena.
+func (d *deployment) registerAthena(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&d.stack, "stack", settings.DefaultStack, "`NAME` of the deployed stack")
+	flags.StringVar(&d.workGroup, "workgroup", "", "`NAME` of the Athena workgroup (default: by the outputs of the stack)")
+	flags.StringVar(&d.database, "database", "", "`NAME` of the Glue database, likewise")
 }
 
 // isNamed reports whether a flag names a deployment.
@@ -72,16 +82,32 @@ func (d *deployment) needImporter() need {
 	return need{"--importer", &d.importer, settings.OutputImporterFunctionName}
 }
 
-// operator finds the parts that a command needs and returns who acts on them.
-func (d *deployment) operator(ctx context.Context, needs ...need) (*operator.Operator, error) {
-	var err error
-	if d.config, err = awsio.Config(ctx); err != nil {
+// athena finds the workgroup.
+func (d *deployment) athena(ctx context.Context) (*athenaio.WorkGroup, error) {
+	if err := d.findAll(ctx, need{"--workgroup", &d.workGroup, settings.OutputWorkGroupName},
+		need{"--database", &d.database, settings.OutputDatabaseName}); err != nil {
 		return nil, err
+	}
+	return athenaio.New(d.config, d.workGroup, d.database), nil
+}
+
+// findAll finds the parts that a command needs.
+func (d *deployment) findAll(ctx context.Context, needs ...need) (err error) {
+	if d.config, err = awsio.Config(ctx); err != nil {
+		return err
 	}
 	for _, need := range needs {
 		if err := d.find(ctx, need); err != nil {
-			return nil, err
+			return err
 		}
+	}
+	return nil
+}
+
+// operator finds the parts that a command needs and returns who acts on them.
+func (d *deployment) operator(ctx context.Context, needs ...need) (*operator.Operator, error) {
+	if err := d.findAll(ctx, needs...); err != nil {
+		return nil, err
 	}
 	table := dynamodb.NewFromConfig(d.config)
 	return &operator.Operator{

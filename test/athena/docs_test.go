@@ -29,6 +29,12 @@ A deployed stack has these queries in its Athena workgroup, under *Saved queries
 run as they stand, over the last days; to ask for other days, change what stands between
 ` + "`/*from:*/` and `/*:from*/`" + `, in all its places.
 
+From a shell, with the stack's name (` + "`" + `--stack` + "`" + `, default ` + "`" + `Resolverwatch` + "`" + `) and the usual AWS
+credentials:
+
+    resolverwatch query                      # the queries and their parameters
+    resolverwatch query malicious-hosts --param from=2026-11-01 --param until=2026-11-08
+
 What they count:
 
 - **Logged queries.** Resolver logs no answer out of its cache: a host that asks a

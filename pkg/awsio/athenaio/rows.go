@@ -1,0 +1,63 @@
+package athenaio
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/athena"
+	"github.com/aws/aws-sdk-go-v2/service/athena/types"
+)
+
+// Column is a column of a result.
+type Column struct {
+	Name string
+	Type string // of Athena, such as varchar or bigint
+}
+
+// Row is a row of a result: a text for each column, nil for NULL.
+type Row []*string
+
+// Rows calls begin with the columns and then each with every row, until one of them
+// fails.
+func (e *Execution) Rows(ctx context.Context, begin func([]Column) error, each func(Row) error) error {
+	pages := athena.NewGetQueryResultsPaginator(e.group.client, &athena.GetQueryResultsInput{QueryExecutionId: &e.ID})
+	for first := true; pages.HasMorePages(); first = false {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("reading the result of query %s: %w", e.ID, err)
+		}
+		rows := page.ResultSet.Rows
+		if first {
+			if err := begin(columns(page.ResultSet.ResultSetMetadata)); err != nil {
+				return err
+			}
+			// The first row of a SELECT has the names of the columns.
+			rows = rows[min(1, len(rows)):]
+		}
+		for _, row := range rows {
+			if err := each(texts(row)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func columns(described *types.ResultSetMetadata) (out []Column) {
+	if described == nil {
+		return nil
+	}
+	for _, column := range described.ColumnInfo {
+		out = append(out, Column{aws.ToString(column.Name), aws.ToString(column.Type)})
+	}
+	return out
+}
+
+func texts(row types.Row) Row {
+	out := make(Row, len(row.Data))
+	for i, cell := range row.Data {
+		out[i] = cell.VarCharValue
+	}
+	return out
+}
