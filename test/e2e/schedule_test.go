@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
@@ -15,6 +16,8 @@ import (
 func (m *machine) publishOnSchedule(t *testing.T) {
 	t.Helper()
 	before := m.current(t)
+	// Times are kept to the second: a renewal within it would not show.
+	time.Sleep(time.Until(before.RenewedAt.Add(time.Second)))
 	scheduled := 0
 	for _, r := range m.rules(t) {
 		if r.ScheduleExpression == "" {
