@@ -26,7 +26,8 @@ var forbidden = []struct {
 	},
 	{
 		"./lambdas/...",
-		[]string{module + "/pkg/localaws", "github.com/johannesboyne/gofakes3", "github.com/truora/minidyn"},
+		[]string{module + "/pkg/localaws", "github.com/johannesboyne/gofakes3", "github.com/truora/minidyn",
+			"github.com/parquet-go/parquet-go"},
 		"embedded endpoints are for the demo and the tests",
 	},
 	{

@@ -132,6 +132,12 @@ func (s *Stream) description() map[string]any {
 	if p := c.Processing; p != nil {
 		destination["ProcessingConfiguration"] = map[string]any{"Enabled": true, "Processors": []any{p.description()}}
 	}
+	if c.Conversion != nil {
+		destination["DataFormatConversionConfiguration"] = c.Conversion.description()
+	}
+	if c.Backup != nil {
+		destination["S3BackupMode"], destination["S3BackupDescription"] = "Enabled", c.Backup.description()
+	}
 	return map[string]any{
 		"DeliveryStreamName": c.DeliveryStreamName, "DeliveryStreamARN": s.ARN(), "DeliveryStreamStatus": "ACTIVE",
 		"DeliveryStreamType": "DirectPut", "VersionId": "1", "HasMoreDestinations": false,

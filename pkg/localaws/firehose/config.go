@@ -1,12 +1,16 @@
 package firehose
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 )
 
 // Invoker is the function that transforms records: event bytes in, answer bytes
@@ -15,8 +19,8 @@ type Invoker interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-// Bucket is where objects are delivered. contentEncoding is "gzip" or "". An error
-// means that the object was not stored; it will be tried again.
+// Bucket is where objects are delivered. contentEncoding is "gzip", "" or, with a
+// conversion, "hadoop-snappy". An error means that the object was not stored; it will be tried again.
 type Bucket interface {
 	Put(ctx context.Context, key string, body []byte, contentEncoding string) error
 }
@@ -39,14 +43,22 @@ type Config struct {
 	// must have `!{firehose:error-output-type}`. Without expressions the type and
 	// the hour follow it.
 	ErrorOutputPrefix string
-	// BufferingHints say when an object is written; nil is 5 MB and 300 s.
+	// BufferingHints say when an object is written; nil is 5 MB and 300 s, with a
+	// conversion 128 MB and 300 s.
 	BufferingHints *BufferingHints
-	// CompressionFormat is UNCOMPRESSED or GZIP; "" is UNCOMPRESSED.
+	// CompressionFormat is UNCOMPRESSED or GZIP; "" is UNCOMPRESSED, which a conversion
+	// demands.
 	CompressionFormat string
-	// FileExtension replaces the `.gz` of compressed objects; "" leaves it.
+	// FileExtension replaces the `.gz` of compressed objects and the `.parquet` of
+	// converted ones; "" leaves it.
 	FileExtension string
 	// Processing transforms records before delivery; nil delivers them as they came.
 	Processing *Processing
+	// Conversion delivers Parquet; nil delivers records as they are. It demands a buffer
+	// of 64 MB or more.
+	Conversion *Conversion
+	// Backup keeps the records as they came; nil keeps none.
+	Backup *Backup
 	// DeliveryRetryDelay is the pause before an object is tried again that the
 	// bucket refused, doubled each time up to 30 s; 0 is 1 s.
 	DeliveryRetryDelay time.Duration
@@ -95,44 +107,81 @@ var (
 func (c *Config) setDefaults() {
 	if c.BufferingHints == nil {
 		c.BufferingHints = &BufferingHints{SizeInMBs: 5, IntervalInSeconds: 300}
+		if c.Conversion != nil {
+			c.BufferingHints.SizeInMBs = defaultConversionMBs
+		}
 	}
-	if c.CompressionFormat == "" {
-		c.CompressionFormat = Uncompressed
+	c.CompressionFormat = cmp.Or(c.CompressionFormat, Uncompressed)
+	c.DeliveryRetryDelay = cmp.Or(c.DeliveryRetryDelay, time.Second)
+	if c.Conversion != nil {
+		converted := *c.Conversion
+		converted.Compression = cmp.Or(converted.Compression, conversion.Snappy)
+		converted.Table.VersionID = cmp.Or(converted.Table.VersionID, latestVersion)
+		c.Conversion = &converted
 	}
-	if c.DeliveryRetryDelay == 0 {
-		c.DeliveryRetryDelay = time.Second
+	if c.Backup != nil {
+		backup := *c.Backup
+		backup.CompressionFormat = cmp.Or(backup.CompressionFormat, Uncompressed)
+		if backup.BufferingHints == nil {
+			backup.BufferingHints = &BufferingHints{SizeInMBs: 5, IntervalInSeconds: 300}
+		}
+		c.Backup = &backup
+	}
+}
+
+// checker collects problems.
+type checker []error
+
+func (c *checker) check(holds bool, format string, values ...any) {
+	if !holds {
+		*c = append(*c, fmt.Errorf(format, values...))
 	}
 }
 
 // validate refuses what CreateDeliveryStream refuses, all problems at once.
 func (c *Config) validate() error {
-	var problems []error
-	check := func(holds bool, format string, values ...any) {
-		if !holds {
-			problems = append(problems, fmt.Errorf(format, values...))
-		}
-	}
-	check(streamName.MatchString(c.DeliveryStreamName),
+	var problems checker
+	problems.check(streamName.MatchString(c.DeliveryStreamName),
 		"DeliveryStreamName: must match %s, got %q", streamName, c.DeliveryStreamName)
-	check(c.Bucket != nil, "Bucket: must be set")
-	size, interval := c.BufferingHints.SizeInMBs, c.BufferingHints.IntervalInSeconds
-	check(1 <= size && size <= 128, "BufferingHints.SizeInMBs: must be in [1, 128], got %d", size)
-	check(0 <= interval && interval <= 900, "BufferingHints.IntervalInSeconds: must be in [0, 900], got %d", interval)
-	check(c.CompressionFormat == Uncompressed || c.CompressionFormat == GZIP,
-		"CompressionFormat: the local Firehose has UNCOMPRESSED and GZIP, got %q", c.CompressionFormat)
-	check(fileExtension.MatchString(c.FileExtension),
+	problems.check(c.Bucket != nil, "Bucket: must be set")
+	problems.objects("", c.BufferingHints, c.CompressionFormat)
+	problems.check(fileExtension.MatchString(c.FileExtension),
 		"FileExtension: must match %s, got %q", fileExtension, c.FileExtension)
-	if p := c.Processing; p != nil {
-		check(p.Function != nil, "Processing.Function: must be set")
-		check(strings.HasPrefix(p.LambdaArn, "arn:"), "Processing.LambdaArn: must be an ARN, got %q", p.LambdaArn)
-		check(0 <= p.NumberOfRetries && p.NumberOfRetries <= 300,
-			"Processing.NumberOfRetries: must be in [0, 300], got %d", p.NumberOfRetries)
-		check(0.2 <= p.BufferSizeInMBs && p.BufferSizeInMBs <= 3,
-			"Processing.BufferSizeInMBs: must be in [0.2, 3], got %g", p.BufferSizeInMBs)
-		check(0 <= p.BufferIntervalInSeconds && p.BufferIntervalInSeconds <= 900,
-			"Processing.BufferIntervalInSeconds: must be in [0, 900], got %d", p.BufferIntervalInSeconds)
+	if c.Processing != nil {
+		problems.processing(c.Processing)
+	}
+	if c.Conversion != nil {
+		problems.check(c.CompressionFormat == Uncompressed,
+			"CompressionFormat: must be UNCOMPRESSED with a conversion, got %q", c.CompressionFormat)
+		problems.check(c.BufferingHints.SizeInMBs >= minConversionMBs,
+			"BufferingHints.SizeInMBs: must be at least %d with a conversion, got %d", minConversionMBs, c.BufferingHints.SizeInMBs)
+		problems.check(slices.Contains(conversion.Compressions(), c.Conversion.Compression),
+			"Conversion.Compression: must be one of %v, got %q", conversion.Compressions(), c.Conversion.Compression)
+	}
+	if c.Backup != nil {
+		problems.objects("Backup.", c.Backup.BufferingHints, c.Backup.CompressionFormat)
 	}
 	return errors.Join(problems...)
+}
+
+// objects checks what says when objects are written and how.
+func (c *checker) objects(field string, hints *BufferingHints, compression string) {
+	size, interval := hints.SizeInMBs, hints.IntervalInSeconds
+	c.check(1 <= size && size <= 128, "%sBufferingHints.SizeInMBs: must be in [1, 128], got %d", field, size)
+	c.check(0 <= interval && interval <= 900, "%sBufferingHints.IntervalInSeconds: must be in [0, 900], got %d", field, interval)
+	c.check(compression == Uncompressed || compression == GZIP,
+		"%sCompressionFormat: the local Firehose has UNCOMPRESSED and GZIP, got %q", field, compression)
+}
+
+func (c *checker) processing(p *Processing) {
+	c.check(p.Function != nil, "Processing.Function: must be set")
+	c.check(strings.HasPrefix(p.LambdaArn, "arn:"), "Processing.LambdaArn: must be an ARN, got %q", p.LambdaArn)
+	c.check(0 <= p.NumberOfRetries && p.NumberOfRetries <= 300,
+		"Processing.NumberOfRetries: must be in [0, 300], got %d", p.NumberOfRetries)
+	c.check(0.2 <= p.BufferSizeInMBs && p.BufferSizeInMBs <= 3,
+		"Processing.BufferSizeInMBs: must be in [0.2, 3], got %g", p.BufferSizeInMBs)
+	c.check(0 <= p.BufferIntervalInSeconds && p.BufferIntervalInSeconds <= 900,
+		"Processing.BufferIntervalInSeconds: must be in [0, 900], got %d", p.BufferIntervalInSeconds)
 }
 
 // description is the processor in the shape of DescribeDeliveryStream.

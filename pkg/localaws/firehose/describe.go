@@ -11,12 +11,17 @@ import (
 
 // Described is a deployed delivery stream, out of [Describe].
 type Described struct {
-	// Config is what the stream does, without Bucket and Processing.Function: those
-	// are for the caller to find, by the names below.
+	// Config is what the stream does, without Bucket, Processing.Function, Backup.Bucket
+	// and Conversion.Columns: those are for the caller to find, by the names below. The
+	// columns are those of the table that Conversion.Table names, by Glue's GetTable.
 	Config Config
 	// BucketARN is where it delivers, RoleARN what it delivers as. The function is
 	// Config.Processing.LambdaArn.
 	BucketARN, RoleARN string
+	// BackupBucketARN is where it keeps the records as they came; "" if it keeps none.
+	BackupBucketARN string
+	// SchemaRoleARN is what it reads the table of its conversion as; "" if it has none.
+	SchemaRoleARN string
 	// LogGroup and LogStream get its errors; "" if it logs none.
 	LogGroup, LogStream string
 }
@@ -42,32 +47,35 @@ func Describe(d *types.DeliveryStreamDescription) (*Described, error) {
 		CompressionFormat:  string(s3.CompressionFormat),
 		FileExtension:      aws.ToString(s3.FileExtension),
 	}}
-	if hints := s3.BufferingHints; hints != nil {
-		out.Config.BufferingHints = &BufferingHints{
-			SizeInMBs: int(aws.ToInt32(hints.SizeInMBs)), IntervalInSeconds: int(aws.ToInt32(hints.IntervalInSeconds))}
-	}
+	out.Config.BufferingHints = describeHints(s3.BufferingHints)
 	if log := s3.CloudWatchLoggingOptions; log != nil && aws.ToBool(log.Enabled) {
 		out.LogGroup, out.LogStream = aws.ToString(log.LogGroupName), aws.ToString(log.LogStreamName)
 	}
 	processing, err := describeProcessing(s3.ProcessingConfiguration)
 	out.Config.Processing = processing
-	if err = errors.Join(leftOut(s3), err); err != nil {
+	err = errors.Join(leftOut(s3), err, out.conversion(s3.DataFormatConversionConfiguration))
+	if s3.S3BackupMode == types.S3BackupModeEnabled {
+		err = errors.Join(err, out.backup(s3.S3BackupDescription))
+	}
+	if err != nil {
 		return nil, fmt.Errorf("delivery stream %s: %w", out.Config.DeliveryStreamName, err)
 	}
 	return out, nil
 }
 
+func describeHints(hints *types.BufferingHints) *BufferingHints {
+	if hints == nil {
+		return nil
+	}
+	return &BufferingHints{
+		SizeInMBs: int(aws.ToInt32(hints.SizeInMBs)), IntervalInSeconds: int(aws.ToInt32(hints.IntervalInSeconds))}
+}
+
 // leftOut refuses what the local Firehose does not do.
 func leftOut(d *types.ExtendedS3DestinationDescription) error {
 	var problems []error
-	if c := d.DataFormatConversionConfiguration; c != nil && aws.ToBool(c.Enabled) {
-		problems = append(problems, errors.New("format conversion is not emulated"))
-	}
 	if c := d.DynamicPartitioningConfiguration; c != nil && aws.ToBool(c.Enabled) {
 		problems = append(problems, errors.New("dynamic partitioning is not emulated"))
-	}
-	if d.S3BackupMode == types.S3BackupModeEnabled {
-		problems = append(problems, errors.New("backup of source records is not emulated"))
 	}
 	if zone := aws.ToString(d.CustomTimeZone); zone != "" && zone != "UTC" {
 		problems = append(problems, fmt.Errorf("time zone %s is not emulated, only UTC", zone))

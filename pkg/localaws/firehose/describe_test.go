@@ -60,15 +60,64 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+// convertBy is a conversion in front of the prefix. Enabled is left out, as AWS allows.
+func convertBy(deserializer, serializer string) string {
+	return `"DataFormatConversionConfiguration": {
+		"InputFormatConfiguration": {"Deserializer": {` + deserializer + `}},
+		"OutputFormatConfiguration": {"Serializer": {` + serializer + `}},
+		"SchemaConfiguration": {"CatalogId": "111122223333", "DatabaseName": "base", "TableName": "table",
+			"Region": "eu-west-1", "VersionId": "3", "RoleARN": "arn:aws:iam::111122223333:role/schema"}}, "Prefix"`
+}
+
+func TestDescribe_conversion(t *testing.T) {
+	t.Parallel()
+	got, err := describe(t, strings.Replace(deployed, `"Prefix"`, `"S3BackupMode": "Enabled", "S3BackupDescription": {
+		"BucketARN": "arn:aws:s3:::kept", "Prefix": "raw/", "ErrorOutputPrefix": "no/", "CompressionFormat": "GZIP",
+		"BufferingHints": {"SizeInMBs": 9, "IntervalInSeconds": 62}}, `+
+		convertBy(`"OpenXJsonSerDe": {"CaseInsensitive": true}`, `"ParquetSerDe": {"Compression": "GZIP", "WriterVersion": "V1"}`), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantConversion := &firehose.Conversion{Compression: "GZIP", Table: firehose.SchemaTable{CatalogID: "111122223333",
+		DatabaseName: "base", TableName: "table", Region: "eu-west-1", VersionID: "3"}}
+	if diff := cmp.Diff(wantConversion, got.Config.Conversion); diff != "" {
+		t.Errorf("conversion (-want +got):\n%s", diff)
+	}
+	wantBackup := &firehose.Backup{Prefix: "raw/", ErrorOutputPrefix: "no/", CompressionFormat: "GZIP",
+		BufferingHints: &firehose.BufferingHints{SizeInMBs: 9, IntervalInSeconds: 62}}
+	if diff := cmp.Diff(wantBackup, got.Config.Backup); diff != "" {
+		t.Errorf("backup (-want +got):\n%s", diff)
+	}
+	if got.BackupBucketARN != "arn:aws:s3:::kept" || got.SchemaRoleARN != "arn:aws:iam::111122223333:role/schema" {
+		t.Errorf("backup to %q, schema read as %q", got.BackupBucketARN, got.SchemaRoleARN)
+	}
+}
+
+// A conversion that is turned off does nothing.
+func TestDescribe_disabledConversion(t *testing.T) {
+	t.Parallel()
+	got, err := describe(t, strings.Replace(deployed, `"Prefix"`, `"S3BackupMode": "Disabled",
+		"DataFormatConversionConfiguration": {"Enabled": false}, "Prefix"`, 1))
+	if err != nil || got.Config.Conversion != nil || got.Config.Backup != nil {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 // What the local Firehose would do differently must not be emulated by silence.
 func TestDescribe_refusals(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, old, replacement, want string }{
 		{"other source", `"DirectPut"`, `"KinesisStreamAsSource"`, "DirectPut"},
 		{"no destination", `"ExtendedS3DestinationDescription"`, `"SplunkDestinationDescription"`, "extended S3"},
-		{"Parquet", `"Prefix"`, `"DataFormatConversionConfiguration": {"Enabled": true}, "Prefix"`, "format conversion"},
 		{"dynamic partitioning", `"Prefix"`, `"DynamicPartitioningConfiguration": {"Enabled": true}, "Prefix"`, "partitioning"},
-		{"backup", `"Prefix"`, `"S3BackupMode": "Enabled", "Prefix"`, "backup"},
+		{"backup to nowhere", `"Prefix"`, `"S3BackupMode": "Enabled", "Prefix"`, "backup"},
+		{"conversion of nothing", `"Prefix"`, `"DataFormatConversionConfiguration": {"Enabled": true}, "Prefix"`, "schema"},
+		{"ORC", `"Prefix"`, convertBy(`"OpenXJsonSerDe": {}`, `"OrcSerDe": {}`), "Parquet"},
+		{"another writer", `"Prefix"`, convertBy(`"OpenXJsonSerDe": {}`, `"ParquetSerDe": {"WriterVersion": "V2"}`), "V2"},
+		{"Hive's JSON", `"Prefix"`, convertBy(`"HiveJsonSerDe": {}`, `"ParquetSerDe": {}`), "OpenX"},
+		{"case of names", `"Prefix"`, convertBy(`"OpenXJsonSerDe": {"CaseInsensitive": false}`, `"ParquetSerDe": {}`), "case"},
+		{"other names", `"Prefix"`, convertBy(`"OpenXJsonSerDe": {"ColumnToJsonKeyMappings": {"a": "b"}}`, `"ParquetSerDe": {}`), "Mappings"},
+		{"dots", `"Prefix"`, convertBy(`"OpenXJsonSerDe": {"ConvertDotsInJsonKeysToUnderscores": true}`, `"ParquetSerDe": {}`), "Dots"},
 		{"time zone", `"Prefix"`, `"CustomTimeZone": "Asia/Tokyo", "Prefix"`, "Asia/Tokyo"},
 		{"other processor", `"Type": "Lambda"`, `"Type": "Decompression"`, "processors"},
 		{"other parameter", `"NumberOfRetries"`, `"Delimiter"`, "Delimiter"},

@@ -11,8 +11,9 @@ type Metrics struct {
 	DeliveredRecords int            // transformed, in an object under Prefix
 	DroppedRecords   int            // dropped by the function
 	FailedRecords    map[string]int // by error code, in an object under ErrorOutputPrefix
-	Objects          int
-	Invocations      int // of the processor, retries included
+	BackedUpRecords  int            // as they came, in an object of the backup
+	Objects          int            // those of the backup included
+	Invocations      int            // of the processor, retries included
 }
 
 // Failed returns the number of failed records.
@@ -58,4 +59,26 @@ func (c *counters) read() Metrics {
 	snapshot := c.now
 	snapshot.FailedRecords = maps.Clone(c.now.FailedRecords)
 	return snapshot
+}
+
+// delivered counts the records of an object that is stored.
+func (c *counters) delivered(items []output) {
+	c.add(func(m *Metrics) {
+		m.Objects++
+		for _, item := range items {
+			if item.code != "" {
+				m.FailedRecords[item.code]++
+			} else {
+				m.DeliveredRecords++
+			}
+		}
+	})
+}
+
+// backedUp counts the records of an object of the backup.
+func (c *counters) backedUp(items []output) {
+	c.add(func(m *Metrics) {
+		m.Objects++
+		m.BackedUpRecords += len(items)
+	})
 }

@@ -16,42 +16,75 @@ const maxDeliveryDelay = 30 * time.Second
 // which here never changes.
 const streamVersion = 1
 
+// target is where objects of one kind go.
+type target struct {
+	bucket    Bucket
+	prefix    prefix
+	errorType string // what !{firehose:error-output-type} stands for
+	gzip      bool
+	encoding  string // of the content
+	extension string // of the key
+	counted   func(*counters, []output)
+}
+
+// newTarget returns where objects go that are compressed as a whole, or not.
+func newTarget(bucket Bucket, prefix prefix, compression string) target {
+	t := target{bucket: bucket, prefix: prefix, counted: (*counters).delivered}
+	if compression == GZIP {
+		t.gzip, t.encoding, t.extension = true, "gzip", ".gz"
+	}
+	return t
+}
+
+// object is what is stored under one key.
+type object struct {
+	target target
+	oldest time.Time // arrival of its oldest record
+	body   []byte
+	items  []output // that are in it
+}
+
 // write delivers items as one object, in the background, as often as it takes.
-func (s *Stream) write(under prefix, items []output) {
-	oldest := items[0].arrival
+func (s *Stream) write(to target, items []output) {
+	s.objects.Go(func() { s.store(object{to, oldestOf(items), join(items), items}) })
+}
+
+func join(items []output) []byte {
 	var content bytes.Buffer
 	for _, item := range items {
 		content.Write(item.data)
+	}
+	return content.Bytes()
+}
+
+func oldestOf(items []output) time.Time {
+	oldest := items[0].arrival
+	for _, item := range items {
 		if item.arrival.Before(oldest) {
 			oldest = item.arrival
 		}
 	}
-	body, encoding, extension := content.Bytes(), "", ""
-	if s.config.CompressionFormat == GZIP {
-		body, encoding, extension = compress(body), "gzip", ".gz"
-	}
-	if s.config.FileExtension != "" {
-		extension = s.config.FileExtension
-	}
-	key := fmt.Sprintf("%s%s-%d-%s-%s%s", under.evaluate(oldest), s.config.DeliveryStreamName, streamVersion,
-		oldest.UTC().Format("2006-01-02-15-04-05"), uuid.New(), extension)
-	s.objects.Go(func() {
-		if s.put(key, body, encoding) {
-			s.counted.delivered(items)
-		}
-	})
+	return oldest
 }
 
-// put stores an object; false means that the stream was closed before it could.
-func (s *Stream) put(key string, body []byte, encoding string) bool {
+// store puts an object and counts what is in it, unless the stream was closed before it
+// could.
+func (s *Stream) store(o object) {
+	if o.target.gzip {
+		o.body = compress(o.body)
+	}
+	key := fmt.Sprintf("%s%s-%d-%s-%s%s", o.target.prefix.evaluate(o.oldest, o.target.errorType),
+		s.config.DeliveryStreamName, streamVersion, o.oldest.UTC().Format("2006-01-02-15-04-05"), uuid.New(),
+		o.target.extension)
 	for delay := s.config.DeliveryRetryDelay; ; delay = min(2*delay, maxDeliveryDelay) {
-		if s.config.Bucket.Put(s.ctx, key, body, encoding) == nil {
-			return true
+		if o.target.bucket.Put(s.ctx, key, o.body, o.target.encoding) == nil {
+			o.target.counted(&s.counted, o.items)
+			return
 		}
 		select {
 		case <-time.After(delay):
 		case <-s.ctx.Done():
-			return false
+			return
 		}
 	}
 }
@@ -62,18 +95,4 @@ func compress(body []byte) []byte {
 	_, _ = w.Write(body) // a bytes.Buffer takes everything
 	_ = w.Close()
 	return out.Bytes()
-}
-
-// delivered counts the records of an object that is stored.
-func (c *counters) delivered(items []output) {
-	c.add(func(m *Metrics) {
-		m.Objects++
-		for _, item := range items {
-			if item.code != "" {
-				m.FailedRecords[item.code]++
-			} else {
-				m.DeliveredRecords++
-			}
-		}
-	})
 }

@@ -11,9 +11,11 @@ import (
 // maxPrefixBytes bounds an evaluated prefix.
 const maxPrefixBytes = 512
 
-// processingFailed is the one error output type of a stream to S3 without format
-// conversion.
-const processingFailed = "processing-failed"
+// Error output types of a stream to S3.
+const (
+	processingFailed = "processing-failed"
+	conversionFailed = "format-conversion-failed"
+)
 
 // hourly is what Firehose appends where nothing says the time.
 const hourly = "!{timestamp:yyyy/MM/dd/HH/}"
@@ -68,7 +70,7 @@ func parsePrefix(text string) (prefix, error) {
 	if err != nil {
 		return nil, err
 	}
-	if length := len(parts.evaluate(time.Unix(0, 0))); length > maxPrefixBytes {
+	if length := len(parts.evaluate(time.Unix(0, 0), processingFailed)); length > maxPrefixBytes {
 		return nil, fmt.Errorf("evaluates to %d characters, at most %d are allowed", length, maxPrefixBytes)
 	}
 	return parts, nil
@@ -142,9 +144,9 @@ func (p prefix) expressions() int {
 	return count
 }
 
-// evaluate returns the prefix for an object whose oldest record arrived then. Every
-// random string is a new one.
-func (p prefix) evaluate(oldest time.Time) string {
+// evaluate returns the prefix for an object of an error output type whose oldest record
+// arrived then. Every random string is a new one.
+func (p prefix) evaluate(oldest time.Time, errorType string) string {
 	var key strings.Builder
 	for _, part := range p {
 		switch {
@@ -155,7 +157,7 @@ func (p prefix) evaluate(oldest time.Time) string {
 		case part.value == "random-string" && part.namespace != "":
 			key.WriteString(strings.ToLower(rand.Text())[:11])
 		case part.value == "error-output-type" && part.namespace != "":
-			key.WriteString(processingFailed)
+			key.WriteString(errorType)
 		default:
 			key.WriteString(part.value)
 		}

@@ -55,10 +55,10 @@ func TestParsePrefixes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := data.evaluate(oldest); got != test.wantData {
+			if got := data.evaluate(oldest, processingFailed); got != test.wantData {
 				t.Errorf("Prefix = %q, want %q", got, test.wantData)
 			}
-			if got := failed.evaluate(oldest); got != test.wantTo {
+			if got := failed.evaluate(oldest, processingFailed); got != test.wantTo {
 				t.Errorf("ErrorOutputPrefix = %q, want %q", got, test.wantTo)
 			}
 		})
@@ -98,7 +98,7 @@ func TestPrefix_randomString(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := strings.Split(data.evaluate(oldest), "/")
+	parts := strings.Split(data.evaluate(oldest, processingFailed), "/")
 	if len(parts[0]) != 11 || len(parts[1]) != 11 || parts[0] == parts[1] || parts[2] != "2018" {
 		t.Errorf("got %q, want two different strings of 11 characters and the year", parts)
 	}
@@ -113,14 +113,14 @@ func FuzzPrefix(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(data) == 0 && dataPrefix.evaluate(oldest) != "2018/08/27/10/" {
-			t.Errorf("no prefix evaluates to %q", dataPrefix.evaluate(oldest))
+		if len(data) == 0 && dataPrefix.evaluate(oldest, processingFailed) != "2018/08/27/10/" {
+			t.Errorf("no prefix evaluates to %q", dataPrefix.evaluate(oldest, processingFailed))
 		}
-		if !strings.Contains(failedPrefix.evaluate(oldest), processingFailed) {
-			t.Errorf("error prefix %q evaluates to %q, without the type", failed, failedPrefix.evaluate(oldest))
+		if !strings.Contains(failedPrefix.evaluate(oldest, processingFailed), processingFailed) {
+			t.Errorf("error prefix %q evaluates to %q, without the type", failed, failedPrefix.evaluate(oldest, processingFailed))
 		}
-		if !strings.Contains(data, "!{") && !strings.HasPrefix(dataPrefix.evaluate(oldest), data) {
-			t.Errorf("literal prefix %q evaluates to %q", data, dataPrefix.evaluate(oldest))
+		if !strings.Contains(data, "!{") && !strings.HasPrefix(dataPrefix.evaluate(oldest, processingFailed), data) {
+			t.Errorf("literal prefix %q evaluates to %q", data, dataPrefix.evaluate(oldest, processingFailed))
 		}
 	})
 }

@@ -1,11 +1,14 @@
 // Package firehose is a delivery stream to S3 in memory that keeps Firehose's rules:
 // buffering hints by size and time, the Lambda processor with its event, its retries
 // and its strict reading of answers, `processing-failed` records, prefixes with
-// expressions, GZIP, and the limits of the API. What AWS refuses is refused, and
-// what AWS sends to the error prefix goes there.
+// expressions, GZIP, record format conversion to Parquet, source backup, and the limits
+// of the API. What AWS refuses is refused, and what AWS sends to the error prefix goes
+// there.
 //
-// What it leaves out: other sources and destinations, format conversion, dynamic
-// partitioning, the other processors, source backup, encryption, quotas per second.
+// What it leaves out: other sources and destinations, conversion to ORC and by Hive's
+// JSON SerDe, columns of time, decimals and bytes, dynamic partitioning, the other
+// processors, encryption, quotas per second. AWS asks Glue for the columns of the table
+// whenever it converts; here they are given once.
 // Buffers are lost with the process; [Stream.Close] delivers them.
 package firehose
 
@@ -18,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/internal/awsjson"
 )
 
@@ -35,9 +39,12 @@ var ErrClosed = errors.New("the delivery stream is closed")
 
 // Stream is a delivery stream. It is safe for concurrent use and must be closed.
 type Stream struct {
-	config   Config
-	data     prefix
-	failures prefix
+	config        Config
+	data          target
+	failures      target // of processing
+	unconvertible target
+	backupData    target
+	schema        *conversion.Schema // nil if records stay JSON
 
 	ctx     context.Context // ends when Close gives up
 	cancel  context.CancelFunc
@@ -48,6 +55,7 @@ type Stream struct {
 	incoming  *buffer[record]
 	delivered *buffer[output]
 	failed    *buffer[output]
+	backup    *buffer[output] // nil without a backup
 
 	mu      sync.RWMutex // held for reading while records are accepted
 	closed  bool
@@ -65,6 +73,7 @@ func (r record) size() int { return len(r.data) }
 
 // output is what goes into an object.
 type output struct {
+	id      string // of the record it came from
 	data    []byte
 	arrival time.Time // of the record it came from
 	code    string    // of a failure, else ""
@@ -75,18 +84,19 @@ func (o output) size() int { return len(o.data) }
 // New starts a stream. Its error tells every rule that the configuration breaks.
 func New(config Config) (*Stream, error) {
 	config.setDefaults()
-	data, failures, err := parsePrefixes(config.Prefix, config.ErrorOutputPrefix)
-	if err = errors.Join(config.validate(), err); err != nil {
+	s := &Stream{config: config, batches: make(chan []record)}
+	if err := errors.Join(config.validate(), s.setTargets()); err != nil {
 		return nil, fmt.Errorf("delivery stream %q: %w", config.DeliveryStreamName, err)
 	}
-	s := &Stream{config: config, data: data, failures: failures, batches: make(chan []record)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	hints := config.BufferingHints
-	interval := time.Duration(hints.IntervalInSeconds) * time.Second
-	s.delivered = &buffer[output]{limit: hints.SizeInMBs << 20, interval: interval,
-		flush: func(items []output) { s.write(s.data, items) }}
-	s.failed = &buffer[output]{limit: hints.SizeInMBs << 20, interval: interval,
-		flush: func(items []output) { s.write(s.failures, items) }}
+	s.delivered = newBuffer(config.BufferingHints, func(items []output) { s.write(s.data, items) })
+	if s.schema != nil {
+		s.delivered.flush = func(items []output) { s.objects.Go(func() { s.convert(items) }) }
+	}
+	s.failed = newBuffer(config.BufferingHints, func(items []output) { s.write(s.failures, items) })
+	if config.Backup != nil {
+		s.backup = newBuffer(config.Backup.BufferingHints, func(items []output) { s.write(s.backupData, items) })
+	}
 	if p := config.Processing; p != nil {
 		s.incoming = &buffer[record]{limit: int(p.BufferSizeInMBs * (1 << 20)), exact: true,
 			interval: time.Duration(p.BufferIntervalInSeconds) * time.Second,
@@ -96,6 +106,47 @@ func New(config Config) (*Stream, error) {
 		}
 	}
 	return s, nil
+}
+
+// newBuffer returns a buffer of what goes into objects.
+func newBuffer(hints *BufferingHints, flush func([]output)) *buffer[output] {
+	return &buffer[output]{limit: hints.SizeInMBs << 20,
+		interval: time.Duration(hints.IntervalInSeconds) * time.Second, flush: flush}
+}
+
+// setTargets parses what says where objects go, and what is in them.
+func (s *Stream) setTargets() error {
+	c := &s.config
+	data, failures, err := parsePrefixes(c.Prefix, c.ErrorOutputPrefix)
+	s.data = newTarget(c.Bucket, data, c.CompressionFormat)
+	s.failures = newTarget(c.Bucket, failures, c.CompressionFormat)
+	s.failures.errorType = processingFailed
+	s.unconvertible = newTarget(c.Bucket, failures, Uncompressed)
+	s.unconvertible.errorType = conversionFailed
+	if c.Conversion != nil {
+		// AWS labels a file so whose pages are compressed by Snappy.
+		s.data.extension, s.data.encoding = ".parquet", "hadoop-snappy"
+		var schemaErr error
+		if s.schema, schemaErr = conversion.Parse(c.Conversion.Columns); schemaErr != nil {
+			err = errors.Join(err, fmt.Errorf("Conversion.Columns: %w", schemaErr))
+		}
+	}
+	if c.FileExtension != "" {
+		s.data.extension, s.failures.extension = c.FileExtension, c.FileExtension
+	}
+	if b := c.Backup; b != nil {
+		raw, _, backupErr := parsePrefixes(b.Prefix, b.ErrorOutputPrefix)
+		if backupErr != nil {
+			err = errors.Join(err, fmt.Errorf("Backup: %w", backupErr))
+		}
+		bucket := b.Bucket
+		if bucket == nil {
+			bucket = c.Bucket
+		}
+		s.backupData = newTarget(bucket, raw, b.CompressionFormat)
+		s.backupData.counted = (*counters).backedUp
+	}
+	return err
 }
 
 // Put takes one record, and returns its id. The error is an AWS error by its code,
@@ -161,11 +212,14 @@ func (s *Stream) accept(batch [][]byte) ([]string, error) {
 	now := time.Now()
 	for i, data := range batch[:taken] {
 		ids[i] = rand.Text()
-		number := s.counted.accept()
+		id := recordID(s.counted.accept())
+		if s.backup != nil {
+			s.backup.add(output{id: id, data: data, arrival: now})
+		}
 		if s.incoming != nil {
-			s.incoming.add(record{id: recordID(number), data: data, arrival: now})
+			s.incoming.add(record{id: id, data: data, arrival: now})
 		} else {
-			s.delivered.add(output{data: data, arrival: now})
+			s.delivered.add(output{id: id, data: data, arrival: now})
 		}
 	}
 	return ids, nil
@@ -195,6 +249,9 @@ func (s *Stream) Close(ctx context.Context) error {
 		}
 		s.delivered.drain()
 		s.failed.drain()
+		if s.backup != nil {
+			s.backup.drain()
+		}
 		s.objects.Wait()
 	}()
 	defer s.cancel()
@@ -204,12 +261,23 @@ func (s *Stream) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		s.cancel()
 		<-done
-		if lost := s.counted.read().Pending(); lost > 0 {
-			return fmt.Errorf("closing delivery stream %s: %d records are not delivered: %w",
-				s.config.DeliveryStreamName, lost, ctx.Err())
-		}
-		return nil
+		return s.lost(ctx.Err())
 	}
+}
+
+// lost says what was not stored in time.
+func (s *Stream) lost(why error) error {
+	metrics := s.counted.read()
+	var problems []error
+	if lost := metrics.Pending(); lost > 0 {
+		problems = append(problems, fmt.Errorf("closing delivery stream %s: %d records are not delivered: %w",
+			s.config.DeliveryStreamName, lost, why))
+	}
+	if lost := metrics.IncomingRecords - metrics.BackedUpRecords; s.backup != nil && lost > 0 {
+		problems = append(problems, fmt.Errorf("closing delivery stream %s: %d records are not backed up: %w",
+			s.config.DeliveryStreamName, lost, why))
+	}
+	return errors.Join(problems...)
 }
 
 // Metrics returns what has become of the records so far.

@@ -113,7 +113,7 @@ func (s *Stream) pass(batch []record, results []outcome, attempts int) {
 		case result.dropped:
 			s.counted.add(func(m *Metrics) { m.DroppedRecords++ })
 		default:
-			s.delivered.add(output{data: result.data, arrival: r.arrival})
+			s.delivered.add(output{id: r.id, data: result.data, arrival: r.arrival})
 		}
 	}
 }
@@ -146,5 +146,5 @@ func (s *Stream) fail(r record, why failure, attempts int) {
 	if err != nil {
 		panic(err) // a struct of texts and numbers always encodes
 	}
-	s.failed.add(output{data: append(line, '\n'), arrival: r.arrival, code: why.code})
+	s.failed.add(output{id: r.id, data: append(line, '\n'), arrival: r.arrival, code: why.code})
 }

@@ -1,0 +1,171 @@
+package conversion
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+)
+
+// value is a JSON value as the SerDe sees it: every name in lower case, and of a name
+// that stands twice the last. Exactly one member is set; none of them is null.
+type value struct {
+	text    *string
+	number  json.Number
+	truth   *bool
+	array   []value // never nil if it is one
+	object  []member
+	isArray bool
+	isObj   bool
+}
+
+type member struct {
+	name  string
+	value value
+}
+
+func (v *value) isNull() bool {
+	return v.text == nil && v.number == "" && v.truth == nil && !v.isArray && !v.isObj
+}
+
+// find returns the value of a member; null if there is none.
+func (v *value) find(name string) value {
+	for i := len(v.object) - 1; i >= 0; i-- {
+		if v.object[i].name == name {
+			return v.object[i].value
+		}
+	}
+	return value{}
+}
+
+// Failures in AWS's words.
+var (
+	errEmpty = &Failure{codeMalformed, "The record was empty or contained only whitespace."}
+	errTop   = &Failure{codeMalformed, "The input JSON contained a primitive at the top level. " +
+		"The top level must be an object or array."}
+	// AWS's guide refuses it; the words are chosen here.
+	errList = &Failure{codeMalformed, "An array of JSON documents is not a valid input."}
+)
+
+// parseRecord reads the objects of a record.
+func parseRecord(record []byte) (objects []value, failure *Failure) {
+	decoder := json.NewDecoder(bytes.NewReader(record))
+	for {
+		var raw json.RawMessage
+		switch err := decoder.Decode(&raw); {
+		case errors.Is(err, io.EOF) && len(objects) > 0:
+			return objects, nil
+		case errors.Is(err, io.EOF):
+			return nil, errEmpty
+		case err != nil:
+			return nil, &Failure{codeParse, "Encountered malformed JSON. " + err.Error()}
+		}
+		object := parseValue(raw)
+		switch {
+		case object.isArray:
+			return nil, errList
+		case !object.isObj:
+			return nil, errTop
+		}
+		objects = append(objects, object)
+	}
+}
+
+// parseValue reads JSON that is valid.
+func parseValue(raw []byte) value {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	return readValue(decoder)
+}
+
+func readValue(decoder *json.Decoder) value {
+	token, err := decoder.Token()
+	if err != nil {
+		panic(err) // the text was decoded before
+	}
+	switch token := token.(type) {
+	case string:
+		return value{text: &token}
+	case json.Number:
+		return value{number: token}
+	case bool:
+		return value{truth: &token}
+	case json.Delim:
+		v := value{isArray: token == '[', isObj: token == '{', array: []value{}}
+		for decoder.More() {
+			if v.isArray {
+				v.array = append(v.array, readValue(decoder))
+				continue
+			}
+			name := readValue(decoder)
+			v.object = append(v.object, member{strings.ToLower(*name.text), readValue(decoder)})
+		}
+		_, _ = decoder.Token() // the closing bracket
+		return v
+	}
+	return value{}
+}
+
+// appendJSON writes a value without spaces, with its members in their order.
+func (v *value) appendJSON(dst []byte) []byte {
+	switch {
+	case v.text != nil:
+		return appendText(dst, *v.text)
+	case v.number != "":
+		return append(dst, v.number...)
+	case v.truth != nil && *v.truth:
+		return append(dst, "true"...)
+	case v.truth != nil:
+		return append(dst, "false"...)
+	case v.isArray:
+		dst = append(dst, '[')
+		for i := range v.array {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = v.array[i].appendJSON(dst)
+		}
+		return append(dst, ']')
+	case v.isObj:
+		return v.appendObject(dst)
+	}
+	return append(dst, "null"...)
+}
+
+func (v *value) appendObject(dst []byte) []byte {
+	dst = append(dst, '{')
+	first := true
+	for i, m := range v.object {
+		if v.shadowed(i) {
+			continue
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = append(appendText(dst, m.name), ':')
+		dst = m.value.appendJSON(dst)
+	}
+	return append(dst, '}')
+}
+
+// shadowed reports whether a member's name stands again behind it.
+func (v *value) shadowed(i int) bool {
+	for _, later := range v.object[i+1:] {
+		if later.name == v.object[i].name {
+			return true
+		}
+	}
+	return false
+}
+
+func appendText(dst []byte, text string) []byte {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(text); err != nil {
+		panic(err) // a string always encodes
+	}
+	return append(dst, bytes.TrimSuffix(out.Bytes(), []byte("\n"))...)
+}
