@@ -2,16 +2,17 @@ package athena_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"fmt"
+	"context"
 	"maps"
-	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/parquet-go/parquet-go"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 )
 
 // asParquet makes the table and its objects what Firehose's record format conversion
@@ -21,7 +22,9 @@ func asParquet(t *testing.T, table tableInput, objects map[string][]byte) (table
 	t.Helper()
 	converted := make(map[string][]byte, len(objects))
 	for key, lines := range objects {
-		converted[key+".parquet"] = parquetFile(t, lines)
+		if file := parquetFile(t, lines); file != nil {
+			converted[key+".parquet"] = file
+		}
 	}
 	out := maps.Clone(table)
 	out["StorageDescriptor"] = map[string]any{
@@ -35,93 +38,68 @@ func asParquet(t *testing.T, table tableInput, objects map[string][]byte) (table
 	return out, converted
 }
 
-// parquetFile converts lines; those that are no JSON are left out, as Firehose sends
-// them elsewhere.
+// parquetFile returns what the embedded Firehose converts lines to; those that are no JSON
+// it sends elsewhere, and nil is that nothing is left.
 func parquetFile(t *testing.T, lines []byte) []byte {
 	t.Helper()
-	row := structType(catalog.Columns())
-	var out bytes.Buffer
-	writer := parquet.NewWriter(&out, parquet.SchemaOf(reflect.New(row).Interface()), parquet.Compression(&parquet.Snappy))
+	var columns []conversion.Column
+	for _, column := range catalog.Columns() {
+		columns = append(columns, conversion.Column{Name: column.Name, Type: column.Type})
+	}
+	bucket := objects{}
+	stream, err := firehose.New(firehose.Config{DeliveryStreamName: "parquet", Bucket: bucket, Prefix: "rows/",
+		Conversion: &firehose.Conversion{Columns: columns}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for line := range bytes.Lines(lines) {
-		if !json.Valid(line) {
-			continue
-		}
-		value := reflect.New(row)
-		if err := json.Unmarshal(line, value.Interface()); err != nil {
-			t.Fatalf("%v in %s", err, line)
-		}
-		if err := writer.Write(value.Interface()); err != nil {
+		if _, err := stream.Put(line); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := writer.Close(); err != nil {
+	if err := stream.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return out.Bytes()
-}
-
-// structType returns a struct with a member for each column, which JSON is decoded into
-// and Parquet written from.
-func structType(columns []catalog.Column) reflect.Type {
-	fields := make([]reflect.StructField, len(columns))
-	for i, column := range columns {
-		typ, list := goType(column.Type)
-		tag := column.Name + ",optional"
-		if list {
-			tag += ",list"
+	for key, body := range bucket {
+		if strings.HasSuffix(key, ".parquet") {
+			return body
 		}
-		fields[i] = reflect.StructField{Name: fmt.Sprintf("F%d", i), Type: typ,
-			Tag: reflect.StructTag(fmt.Sprintf(`json:%q parquet:%q`, column.Name, tag))}
 	}
-	return reflect.StructOf(fields)
-}
-
-// goType returns the type for a type of Glue, and whether it is a list.
-func goType(glue string) (typ reflect.Type, list bool) {
-	switch {
-	case glue == "string":
-		return reflect.TypeFor[*jsonText](), false
-	case glue == "int":
-		return reflect.TypeFor[*int32](), false
-	case glue == "bigint":
-		return reflect.TypeFor[*int64](), false
-	case glue == "array<string>":
-		return reflect.TypeFor[[]string](), true
-	case strings.HasPrefix(glue, "array<"):
-		element, _ := goType(strings.TrimSuffix(strings.TrimPrefix(glue, "array<"), ">"))
-		return reflect.SliceOf(element.Elem()), true
-	case strings.HasPrefix(glue, "struct<"):
-		return reflect.PointerTo(structType(members(glue))), false
-	default:
-		panic("no Go type for " + glue)
-	}
-}
-
-// members reads struct<name:type,...>.
-func members(glue string) (columns []catalog.Column) {
-	rest := strings.TrimSuffix(strings.TrimPrefix(glue, "struct<"), ">")
-	for rest != "" {
-		name, after, _ := strings.Cut(rest, ":")
-		end, depth := 0, 0
-		for ; end < len(after) && (depth > 0 || after[end] != ','); end++ {
-			depth += strings.Count("<", after[end:end+1]) - strings.Count(">", after[end:end+1])
-		}
-		columns = append(columns, catalog.Column{Name: name, Type: after[:end]})
-		rest = strings.TrimPrefix(after[end:], ",")
-	}
-	return columns
-}
-
-// jsonText is the text of a JSON string, and of anything else its JSON.
-type jsonText string
-
-// UnmarshalJSON takes any JSON.
-func (s *jsonText) UnmarshalJSON(text []byte) error {
-	var decoded string
-	if json.Unmarshal(text, &decoded) == nil {
-		*s = jsonText(decoded)
-		return nil
-	}
-	*s = jsonText(text)
 	return nil
+}
+
+// objects is the bucket of a stream that is closed before anybody looks.
+type objects map[string][]byte
+
+func (o objects) Put(_ context.Context, key string, body []byte, _ string) error {
+	o[key] = body
+	return nil
+}
+
+// What Firehose makes of an odd line is what the SerDe reads it as; a line that the SerDe
+// reads as a row of nulls is no row at all.
+func TestParquet_oddLines(t *testing.T) {
+	l := open(t)
+	for _, odd := range oddLines {
+		t.Run(odd.name, func(t *testing.T) {
+			table, files := asParquet(t, jsonTable("odd", "s3://none/odd/", openxSerde, catalog.Columns()),
+				map[string][]byte{"odd/1": []byte(sound + "\n" + odd.line + "\n" + sound + "\n")})
+			table.storage()["Location"] = "s3://" + l.bucket(t, files) + "/odd/"
+			l.glue.put(table)
+			want := []string{soundRow, odd.row, soundRow}
+			switch {
+			case odd.name == "two objects": // of which the SerDe reads the first
+				want = slices.Insert(want, 2, strings.Replace(odd.row, `"a"`, `"b"`, 1))
+			case odd.row == unreadable:
+				want = []string{soundRow, soundRow}
+			}
+			var got []string
+			for _, row := range l.query(t, native, oddQuery).Rows {
+				got = append(got, text(row))
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("rows (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
