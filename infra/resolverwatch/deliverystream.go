@@ -80,8 +80,7 @@ func newStream(d *Delivery, p DeliveryProps) awskinesisfirehose.DeliveryStream {
 		Encryption:  encryption,
 		Role:        fixed,
 	})
-	// The CDK makes the log stream retained; its group is not, and cannot go without it.
-	resourceOf(d.logGroup.Node().FindChild(jsii.String("S3Destination"))).ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY, nil)
+	d.destroyLogStreams()
 	d.convert(stream, p)
 	setProcessorBuffer(stream, mebibytes(p.ProcessorBufferSize, maxProcessorMiB))
 	stream.Node().AddDependency(d.role)
@@ -89,6 +88,16 @@ func newStream(d *Delivery, p DeliveryProps) awskinesisfirehose.DeliveryStream {
 	// of the stack's tags would take away what the template does not know.
 	awscdk.Tags_Of(stream).Add(jsii.String("LogDeliveryEnabled"), jsii.String("true"), nil)
 	return stream
+}
+
+// destroyLogStreams lets the log streams go with their group, which cannot go without
+// them. The CDK makes them retained.
+func (d *Delivery) destroyLogStreams() {
+	for _, of := range []string{"S3Destination", "S3Backup"} {
+		if logs := d.logGroup.Node().TryFindChild(&of); logs != nil {
+			resourceOf(logs).ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY, nil)
+		}
+	}
 }
 
 // setProcessorBuffer writes the size that the transformer is given at once. The CDK's
