@@ -69,17 +69,17 @@ func (r *role) checkUse(t *testing.T, used map[string]bool) {
 }
 
 // decide judges one call by the policies of its role and of what it is made on.
-func (m *machine) decide(t *testing.T, call permission.Call, r *role) permission.Verdict {
+func (d *deployed) decide(t *testing.T, call permission.Call, r *role) permission.Verdict {
 	t.Helper()
 	var resource []permission.Policy
 	switch service, _, _ := strings.Cut(call.Action, ":"); service {
 	case "s3":
 		bucket, _, _ := strings.Cut(strings.TrimPrefix(call.Resource, "arn:aws:s3:::"), "/")
-		out, err := s3Client(m.e).GetBucketPolicy(context.Background(), &s3.GetBucketPolicyInput{Bucket: &bucket})
+		out, err := s3Client(d.e).GetBucketPolicy(context.Background(), &s3.GetBucketPolicyInput{Bucket: &bucket})
 		check(t, err)
 		resource = append(resource, parsePolicy(t, "of bucket "+bucket, aws.ToString(out.Policy)))
 	case "kms":
-		policy := m.keyPolicy(t, call.Resource)
+		policy := d.keyPolicy(t, call.Resource)
 		delegates, err := permission.Delegates(call, policy)
 		check(t, err)
 		if !delegates {

@@ -35,7 +35,7 @@ func (m *machine) audit(t *testing.T, ledger *sample.Ledger) *delivery {
 	t.Helper()
 	ctx, client, bucket := context.Background(), s3Client(m.e), m.outputs["OutputBucketName"]
 	d := &delivery{lines: map[string][]byte{}, failed: map[string]bool{}}
-	table := m.projection(t)
+	table := m.projection(t, logTable)
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -68,10 +68,10 @@ func (m *machine) audit(t *testing.T, ledger *sample.Ledger) *delivery {
 	return d
 }
 
-// projection is the deployed Glue table, as Athena finds objects by it.
-func (m *machine) projection(t *testing.T) *projection.Table {
+// projection is a deployed Glue table, as Athena finds objects by it.
+func (d *deployed) projection(t *testing.T, name string) *projection.Table {
 	t.Helper()
-	described := m.glueTable(t, logTable)
+	described := d.glueTable(t, name)
 	var keys []string
 	for _, key := range described.PartitionKeys {
 		keys = append(keys, key.Name)

@@ -67,7 +67,7 @@ func (m *machine) calls(t *testing.T, roles map[string]*role) []*judged {
 // behind returns what a call needs beside its own action: the key of an encrypted
 // resource, and the right to see that an object is missing, without which S3 answers
 // 403 in place of 404.
-func (m *machine) behind(t *testing.T, call permission.Call, status int) (calls []permission.Call) {
+func (d *deployed) behind(t *testing.T, call permission.Call, status int) (calls []permission.Call) {
 	t.Helper()
 	service, operation, _ := strings.Cut(call.Action, ":")
 	if service == "s3" && strings.HasPrefix(operation, "GetObject") && status == http.StatusNotFound {
@@ -76,7 +76,7 @@ func (m *machine) behind(t *testing.T, call permission.Call, status int) (calls 
 		context["s3:prefix"] = []string{key}
 		calls = append(calls, permission.Call{Action: "s3:ListBucket", Resource: bucket, Context: context})
 	}
-	key := m.keyBehind(t, service, call.Resource)
+	key := d.keyBehind(t, service, call.Resource)
 	if key == "" {
 		return calls
 	}
@@ -105,16 +105,16 @@ func keyActions(action string) []string {
 }
 
 // keyBehind returns the ARN of the customer's key that encrypts a resource; "" if none.
-func (m *machine) keyBehind(t *testing.T, service, resource string) string {
+func (d *deployed) keyBehind(t *testing.T, service, resource string) string {
 	t.Helper()
-	if !m.variant.key {
+	if !d.variant.key {
 		return ""
 	}
-	key := m.keyARN(t)
+	key := d.keyARN(t)
 	switch service {
 	case "s3":
 		bucket, _, _ := strings.Cut(strings.TrimPrefix(resource, "arn:aws:s3:::"), "/")
-		out, err := s3Client(m.e).GetBucketEncryption(context.Background(), &s3.GetBucketEncryptionInput{Bucket: &bucket})
+		out, err := s3Client(d.e).GetBucketEncryption(context.Background(), &s3.GetBucketEncryptionInput{Bucket: &bucket})
 		check(t, err)
 		return aws.ToString(out.ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.KMSMasterKeyID)
 	case "dynamodb", "sqs":

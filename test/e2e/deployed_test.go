@@ -75,6 +75,15 @@ func read(t *testing.T, e *emulator, v variant, folder string) *deployed {
 			aws.ToString(summary.ResourceType), aws.ToString(summary.PhysicalResourceId)})
 	}
 	d.readStream(t)
+	if v.converts {
+		return d // what it delivers cannot be delivered here
+	}
+	if d.stream, err = firehose.Describe(d.streamText); err != nil {
+		t.Fatal(err)
+	}
+	if d.stream.Config.Processing == nil {
+		t.Fatal("the deployed stream has no processor")
+	}
 	d.importer = d.function(t, d.outputs["ImporterFunctionName"])
 	d.transformer = d.function(t, nameOf(d.stream.Config.Processing.LambdaArn))
 	return d
@@ -89,12 +98,6 @@ func (d *deployed) readStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.streamText = out.DeliveryStreamDescription
-	if d.stream, err = firehose.Describe(d.streamText); err != nil {
-		t.Fatal(err)
-	}
-	if d.stream.Config.Processing == nil {
-		t.Fatal("the deployed stream has no processor")
-	}
 }
 
 func (d *deployed) function(t *testing.T, name string) functionConfig {
@@ -145,16 +148,40 @@ func (d *deployed) inventory() string {
 // skipped returns the types of what the deletion of the stack left on purpose, each once.
 func (d *deployed) skipped(t *testing.T) (kinds []string) {
 	t.Helper()
+	kinds = d.typesOf(t, cloudformationtypes.ResourceStatusDeleteSkipped)
+	slices.Sort(kinds)
+	return slices.Compact(kinds)
+}
+
+// checkOrder makes sure that the deletion went from the associations to the stream: a
+// configuration with associations cannot be deleted, nor should logs find no stream.
+func (d *deployed) checkOrder(t *testing.T) {
+	t.Helper()
+	deleted := d.typesOf(t, cloudformationtypes.ResourceStatusDeleteComplete)
+	last := -1
+	for _, kind := range []string{"AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation",
+		"AWS::Route53Resolver::ResolverQueryLoggingConfig", "AWS::KinesisFirehose::DeliveryStream"} {
+		at := slices.Index(deleted, kind)
+		if at <= last {
+			t.Errorf("%s was deleted out of turn: %q", kind, deleted)
+		}
+		last = at
+	}
+}
+
+// typesOf returns the types of the resources that came to a status, in the order in which
+// they did.
+func (d *deployed) typesOf(t *testing.T, status cloudformationtypes.ResourceStatus) (kinds []string) {
+	t.Helper()
 	client := cloudformation.NewFromConfig(d.e.config())
 	out, err := client.DescribeStackEvents(context.Background(), &cloudformation.DescribeStackEventsInput{StackName: &d.stackID})
 	check(t, err)
-	for _, event := range out.StackEvents {
-		if event.ResourceStatus == cloudformationtypes.ResourceStatusDeleteSkipped {
+	for _, event := range slices.Backward(out.StackEvents) { // the newest comes first
+		if event.ResourceStatus == status {
 			kinds = append(kinds, aws.ToString(event.ResourceType))
 		}
 	}
-	slices.Sort(kinds)
-	return slices.Compact(kinds)
+	return kinds
 }
 
 // nameOf returns the last part of an ARN or of a queue's address.

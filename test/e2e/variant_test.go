@@ -12,6 +12,7 @@ type variant struct {
 	stack    string
 	listKey  string // of the one list without a feed id
 	key      bool   // a customer's key encrypts everything
+	converts bool   // to Parquet
 	// rating is what records marked by the feed malware-hosts must say.
 	rating string
 	want   map[string]string
