@@ -16,15 +16,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
 	"github.com/resolverwatch/resolverwatch/test/e2e/projection"
 )
 
 // delivery is what the deployed bucket holds.
 type delivery struct {
-	lines    map[string][]byte // marked log objects, by key
+	lines    map[string][]byte // marked log objects as JSON, by key
 	failed   map[string]bool   // data of records that could not be marked
+	backup   int               // bytes of records as they came
 	objects  int
 	problems []error
 }
@@ -35,29 +36,21 @@ func (m *machine) audit(t *testing.T, ledger *sample.Ledger) *delivery {
 	t.Helper()
 	ctx, client, bucket := context.Background(), s3Client(m.e), m.outputs["OutputBucketName"]
 	d := &delivery{lines: map[string][]byte{}, failed: map[string]bool{}}
-	table := m.projection(t, logTable)
+	table := m.projection(t, m.writtenTable())
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		check(t, err)
 		for _, object := range page.Contents {
 			key := aws.ToString(object.Key)
-			d.objects++
-			body := m.unpack(t, bucket, key)
-			values, noPartition := table.Partition("s3://"+bucket+"/"+key, time.Now())
-			switch failure := strings.Contains(key, "/processing-failed/"); {
-			case failure && noPartition != nil:
-				d.auditFailures(body, ledger)
-			case failure:
-				d.problemf("object %s of failed records lies in partition %v of the table of marked logs", key, values)
-			case noPartition != nil:
-				d.problemf("no query would read object %s: %w", key, noPartition)
-			default:
-				d.auditLines(body, ledger)
-			}
+			_, noPartition := table.Partition("s3://"+bucket+"/"+key, time.Now())
+			m.auditObject(t, d, ledger, key, noPartition)
 		}
 	}
 	d.missing(ledger)
+	if config := m.stream.Config; config.Backup != nil && d.backup != m.sentBytes {
+		d.problemf("the backup has %d bytes of records, want all %d", d.backup, m.sentBytes)
+	}
 	for i, problem := range d.problems {
 		if i == 10 {
 			t.Errorf("and %d more problems", len(d.problems)-10)
@@ -66,6 +59,40 @@ func (m *machine) audit(t *testing.T, ledger *sample.Ledger) *delivery {
 		t.Error(problem)
 	}
 	return d
+}
+
+// auditObject tells an object's kind by its key. noPartition is why no query reads it.
+func (m *machine) auditObject(t *testing.T, d *delivery, ledger *sample.Ledger, key string, noPartition error) {
+	t.Helper()
+	d.objects++
+	body := m.unpack(t, m.outputs["OutputBucketName"], key)
+	isFailure, isBackup := strings.Contains(key, "/processing-failed/"), false
+	if backup := m.stream.Config.Backup; backup != nil {
+		folder, _, _ := strings.Cut(backup.Prefix, "!{")
+		isBackup = strings.HasPrefix(key, folder)
+	}
+	switch {
+	case (isFailure || isBackup) && noPartition == nil:
+		d.problemf("object %s holds no marked logs, and lies in a partition of their table", key)
+	case isFailure:
+		d.auditFailures(body, ledger)
+	case isBackup:
+		d.backup += len(body)
+	case noPartition != nil:
+		d.problemf("no query would read object %s: %w", key, noPartition)
+	case m.stream.Config.Conversion != nil:
+		d.auditRows(body, ledger)
+	default:
+		d.auditLines(body, ledger)
+	}
+}
+
+// writtenTable is the table of what the stream writes.
+func (d *deployed) writtenTable() string {
+	if c := d.stream.Config.Conversion; c != nil {
+		return c.Table.TableName
+	}
+	return logTable
 }
 
 // projection is a deployed Glue table, as Athena finds objects by it.
@@ -81,15 +108,17 @@ func (d *deployed) projection(t *testing.T, name string) *projection.Table {
 	return table
 }
 
-// unpack reads an object, which must be compressed as the stream says.
+// unpack reads an object. One that is compressed must say so by its name: Athena would
+// read it as it is.
 func (m *machine) unpack(t *testing.T, bucket, key string) []byte {
 	t.Helper()
 	body := m.object(t, bucket, key)
-	if m.stream.Config.CompressionFormat != firehose.GZIP {
-		return body
+	gzipped := bytes.HasPrefix(body, []byte{0x1f, 0x8b})
+	if named := strings.HasSuffix(key, ".gz"); named != gzipped {
+		t.Errorf("object %s: its name says compressed: %v, and it is: %v", key, named, gzipped)
 	}
-	if !strings.HasSuffix(key, ".gz") {
-		t.Errorf("object %s is compressed, and its name does not say so: Athena would read it as it is", key)
+	if !gzipped {
+		return body
 	}
 	r, err := gzip.NewReader(bytes.NewReader(body))
 	check(t, err)
@@ -104,21 +133,49 @@ func (d *delivery) problemf(format string, values ...any) {
 
 func (d *delivery) auditLines(body []byte, ledger *sample.Ledger) {
 	for line := range bytes.Lines(body) {
-		record, err := sample.Read(line)
-		if err != nil {
-			d.problemf("delivered line %q: %w", line, err)
-			continue
-		}
-		want, known := ledger.Lines[record.Key()]
-		if _, twice := d.lines[record.Key()]; twice || !known {
-			d.problemf("delivered twice, or sent by nobody: %s", line)
-			continue
-		}
-		d.lines[record.Key()] = bytes.Clone(line)
-		if err := want.Check(line); err != nil {
-			d.problems = append(d.problems, err)
+		if want, _, known := d.find(line, ledger); known {
+			if err := want.Check(line); err != nil {
+				d.problems = append(d.problems, err)
+			}
 		}
 	}
+}
+
+// auditRows compares the marks in a Parquet file. How each column comes out of a record
+// is for the tests of the conversion.
+func (d *delivery) auditRows(body []byte, ledger *sample.Ledger) {
+	rows, err := conversion.Decode(body)
+	if err != nil {
+		d.problems = append(d.problems, err)
+	}
+	for _, row := range rows {
+		line, err := json.Marshal(row)
+		if err != nil {
+			d.problemf("row %v: %w", row, err)
+			continue
+		}
+		if want, record, known := d.find(line, ledger); known {
+			if err := want.CheckMark(&record); err != nil {
+				d.problems = append(d.problems, err)
+			}
+		}
+	}
+}
+
+// find notes a delivered line, and finds what it must be.
+func (d *delivery) find(line []byte, ledger *sample.Ledger) (want sample.Line, record sample.MarkedRecord, known bool) {
+	record, err := sample.Read(line)
+	if err != nil {
+		d.problemf("delivered line %q: %w", line, err)
+		return want, record, false
+	}
+	want, known = ledger.Lines[record.Key()]
+	if _, twice := d.lines[record.Key()]; twice || !known {
+		d.problemf("delivered twice, or sent by nobody: %s", line)
+		return want, record, false
+	}
+	d.lines[record.Key()] = bytes.Clone(line)
+	return want, record, true
 }
 
 func (d *delivery) auditFailures(body []byte, ledger *sample.Ledger) {

@@ -148,6 +148,9 @@ func (m *machine) unseen(t *testing.T) map[string][]permission.Call {
 		object := permission.Call{Action: "s3:" + action, Resource: stream.BucketARN + "/any", Context: secure}
 		delivery = append(append(delivery, object), m.behind(t, object, http.StatusOK)...)
 	}
+	if c := stream.Config.Conversion; c != nil {
+		delivery = append(delivery, schemaCalls(c.Table.DatabaseName, c.Table.TableName)...)
+	}
 	queue := m.queueAttributes(t, m.one(t, "AWS::SQS::Queue", "Importer").id)["QueueArn"]
 	undelivered := permission.Call{Action: "sqs:SendMessage", Resource: queue}
 	forImporter := append(logs(m.importer.LoggingConfig.LogGroup, "CreateLogStream", "PutLogEvents"), undelivered,
@@ -166,6 +169,17 @@ func (m *machine) unseen(t *testing.T) map[string][]permission.Call {
 		forTransformer = append(forTransformer, m.withContext(t, "aws:lambda:functionarn", m.transformer.FunctionArn, "kms:Decrypt")...)
 	}
 	return map[string][]permission.Call{deliveryKey: delivery, importerKey: forImporter, transformerKey: forTransformer}
+}
+
+// schemaCalls are how a conversion reads its table: Glue asks for permission on each level.
+func schemaCalls(database, table string) (calls []permission.Call) {
+	for _, action := range []string{"GetTable", "GetTableVersion", "GetTableVersions"} {
+		for _, resource := range []string{"catalog", "database/" + database, "table/" + database + "/" + table} {
+			calls = append(calls, permission.Call{Action: "glue:" + action,
+				Resource: "arn:aws:glue:" + region + ":" + account + ":" + resource})
+		}
+	}
+	return calls
 }
 
 // withContext is a use of the key for what the encryption context names.

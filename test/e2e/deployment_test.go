@@ -24,8 +24,7 @@ func TestDeployment(t *testing.T) {
 	e := startEmulator(t, filepath.Join(out, "moto.log"))
 	c := &cdk{command: needed(t, "E2E_CDK"), emulator: e, log: filepath.Join(out, "cdk.log")}
 	r.stage(t, "bootstrap", c.bootstrap)
-	vpc := e.newVPC(t, "10.1.0.0/16")
-	for _, v := range append(variants(vpc), converting(vpc)) {
+	for _, v := range variants(e.newVPC(t, "10.1.0.0/16")) {
 		t.Run(v.name, func(t *testing.T) { deploy(t, r, c, v, filepath.Join(out, v.name)) })
 	}
 	r.titlef("afterwards")
@@ -53,20 +52,6 @@ func deploy(t *testing.T, r *report, c *cdk, v variant, folder string) {
 		d = read(t, c.emulator, v, folder)
 		r.detailf("%s", d.inventory())
 	})
-	if v.converts {
-		r.part(t, "compare the conversion", d.checkConversion)
-	} else {
-		compareAndDrive(t, r, d)
-	}
-	r.stage(t, "destroy", func(t *testing.T) {
-		c.run(t, root(t), "destroy", "--force", "--app", assembly(folder))
-		kept := d.checkDestroyed(t)
-		r.detailf("retained, with what they hold: %s", strings.Join(kept, ", "))
-	})
-}
-
-// compareAndDrive is what can be done to a deployment whose stream can run here.
-func compareAndDrive(t *testing.T, r *report, d *deployed) {
 	r.part(t, "compare with the settings", func(t *testing.T) {
 		found := d.facts(t)
 		found.compare(t, d.variant.want)
@@ -77,6 +62,11 @@ func compareAndDrive(t *testing.T, r *report, d *deployed) {
 		d.checkCode(t, "transformer", d.transformer)
 	})
 	t.Run("drive", func(t *testing.T) { drive(t, r, d) })
+	r.stage(t, "destroy", func(t *testing.T) {
+		c.run(t, root(t), "destroy", "--force", "--app", assembly(folder))
+		kept := d.checkDestroyed(t)
+		r.detailf("retained, with what they hold: %s", strings.Join(kept, ", "))
+	})
 }
 
 // drive sends lists and logs through what was deployed.

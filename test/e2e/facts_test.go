@@ -70,6 +70,14 @@ func (d *deployed) streamFacts(t *testing.T, f facts) {
 	f.note("stream compression", c.CompressionFormat, c.FileExtension)
 	p := c.Processing
 	f.note("stream processor", p.BufferSizeInMBs, "MiB", p.BufferIntervalInSeconds, "s", p.NumberOfRetries, "retries")
+	if c.Conversion != nil {
+		table := c.Conversion.Table
+		f.note("stream converts by", table.DatabaseName, table.TableName, table.VersionID, c.Conversion.Compression,
+			"as its role:", d.stream.SchemaRoleARN == d.stream.RoleARN)
+	}
+	if c.Backup != nil {
+		f.note("stream backup", d.bucketRole(nameOf(d.stream.BackupBucketARN)), c.Backup.Prefix, c.Backup.CompressionFormat)
+	}
 	f.note("stream delivers to", d.bucketRole(strings.TrimPrefix(d.stream.BucketARN, "arn:aws:s3:::")))
 	f.note("stream error log", d.stream.LogGroup != "" && d.stream.LogStream != "")
 	f.note("stream error log is kept", d.retention(t, d.stream.LogGroup))

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
 )
 
@@ -51,8 +52,12 @@ func (m *machine) send(t *testing.T, records []sample.Record) {
 	as.Credentials = credentials.NewStaticCredentialsProvider(deliveryKey, "local", "")
 	client := s3.NewFromConfig(as, func(o *s3.Options) { o.UsePathStyle = true })
 	config.Bucket = &deliveryRole{client, strings.TrimPrefix(m.stream.BucketARN, "arn:aws:s3:::")}
+	m.convert(t, &config, client)
 	stream, err := firehose.New(config)
 	check(t, err)
+	for i := range records {
+		m.sentBytes += len(records[i].Data)
+	}
 	for batch := range slices.Chunk(records, 500) {
 		data := make([][]byte, len(batch))
 		for i := range batch {
@@ -69,6 +74,24 @@ func (m *machine) send(t *testing.T, records []sample.Record) {
 // sentRecords is how many records go through the deployed configuration: enough for every
 // scenario, shape and envelope many times over, and for several batches.
 const sentRecords = 4000
+
+// convert gives the stream the columns that it converts by and the bucket of its backup,
+// if it has them.
+func (m *machine) convert(t *testing.T, config *firehose.Config, client *s3.Client) {
+	t.Helper()
+	if config.Conversion != nil {
+		converted := *config.Conversion
+		for _, column := range m.glueTable(t, converted.Table.TableName).StorageDescriptor.Columns {
+			converted.Columns = append(converted.Columns, conversion.Column{Name: column.Name, Type: column.Type})
+		}
+		config.Conversion = &converted
+	}
+	if config.Backup != nil {
+		backup := *config.Backup
+		backup.Bucket = &deliveryRole{client, strings.TrimPrefix(m.stream.BackupBucketARN, "arn:aws:s3:::")}
+		config.Backup = &backup
+	}
+}
 
 // markLogs sends sample logs, compares what is delivered, and says how much it was.
 func (m *machine) markLogs(t *testing.T, generator *sample.Generator, ledger *sample.Ledger) string {

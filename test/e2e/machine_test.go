@@ -34,6 +34,7 @@ type machine struct {
 	address         string // of the recorder
 	runningImporter *lambda.Function
 	binaries        map[string]string
+	sentBytes       int // of all records
 }
 
 // startMachine starts the recorder and the importer. A transformer is started for each

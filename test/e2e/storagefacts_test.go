@@ -73,7 +73,7 @@ func lifecycleText(rules []types.LifecycleRule) string {
 	return strings.Join(clauses, ", ")
 }
 
-// logTable is the table of the marked logs.
+// logTable is the table of the marked logs in JSON.
 const logTable = "dns_logs"
 
 // glueTable is a table of the Data Catalog.
@@ -101,7 +101,7 @@ func (d *deployed) glueTable(t *testing.T, name string) glueTable {
 func (d *deployed) catalogFacts(t *testing.T, f facts) {
 	t.Helper()
 	f.note("database", d.one(t, "AWS::Glue::Database", "").id)
-	table := d.glueTable(t, logTable)
+	table := d.glueTable(t, d.writtenTable())
 	f.note("glue table", table.Name, table.TableType, table.StorageDescriptor.SerdeInfo.SerializationLibrary)
 	f.note("glue partition keys", table.PartitionKeys)
 	for name, value := range table.Parameters {
@@ -118,7 +118,7 @@ func (d *deployed) catalogFacts(t *testing.T, f facts) {
 	}
 	f.note("glue columns are the catalog's", len(columns) > 10 && slices.Equal(columns, want))
 	for _, other := range d.of("AWS::Glue::Table") {
-		if other.id != logTable {
+		if other.id != table.Name {
 			bucket, folder, _ := strings.Cut(strings.TrimPrefix(d.glueTable(t, other.id).StorageDescriptor.Location, "s3://"), "/")
 			f.note("glue table "+other.id, d.bucketRole(bucket), folder)
 		}

@@ -12,7 +12,6 @@ type variant struct {
 	stack    string
 	listKey  string // of the one list without a feed id
 	key      bool   // a customer's key encrypts everything
-	converts bool   // to Parquet
 	// rating is what records marked by the feed malware-hosts must say.
 	rating string
 	want   map[string]string
@@ -21,14 +20,16 @@ type variant struct {
 // failsWithoutIndex reports whether records wait for the first list.
 func (v variant) failsWithoutIndex() bool { return v.settings["transformer.failureMode"] == "fail" }
 
-// variants are a deployment that sets nothing but the VPC, and one that sets all that it
-// can to something else.
+// variants are a deployment that sets nothing but the VPC, one that sets all that it can to
+// something else, and one that writes Parquet.
 func variants(vpc string) []variant {
 	return []variant{
 		{name: "defaults", settings: map[string]any{"queryLogging.vpcIds": vpc}, stack: "Resolverwatch",
 			listKey: "config/all-malicious-domains.txt", rating: " medium 50", want: wantDefaults(vpc)},
 		{name: "everything-set", settings: everything(vpc), stack: "Marked", key: true,
 			listKey: "lists/ours.txt", rating: "malware_download high 80", want: wantEverything(vpc)},
+		{name: "parquet", settings: converting(vpc), stack: "Columns", key: true,
+			listKey: "config/all-malicious-domains.txt", rating: " medium 50", want: wantConverting(vpc)},
 	}
 }
 
@@ -63,5 +64,13 @@ func everything(vpc string) map[string]any {
 		"queryLogging.vpcIds":       vpc, "queryLogging.name": "marked-queries", "queryLogging.shareWith": "444455556666",
 		"catalog.database": "marked_db", "catalog.workGroup": "marked-group", "catalog.bytesScannedLimitGiB": 3,
 		"catalog.resultRetentionDays": 5,
+	}
+}
+
+// converting sets what Parquet needs, and a key, which Firehose uses twice then.
+func converting(vpc string) map[string]any {
+	return map[string]any{
+		"stackName": "Columns", "createKey": true, "queryLogging.vpcIds": vpc, "queryLogging.name": "columns",
+		"delivery.format": "PARQUET", "delivery.parquetPrefix": "columns/!{timestamp:yyyy/MM/dd}/", "delivery.bufferSizeMiB": 64,
 	}
 }

@@ -177,15 +177,46 @@ func wantEverything(vpc string) map[string]string {
 	return wantOf(want, "aws:kms our key")
 }
 
+// wantConverting is what a deployment must be that writes Parquet, beside the defaults.
+func wantConverting(vpc string) map[string]string {
+	want := wantDefaults(vpc)
+	maps.Copy(want, map[string]string{
+		"database":            "columns",
+		"dead-letter queue":   "1209600 s our key",
+		"glue table":          "dns_logs_parquet EXTERNAL_TABLE org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+		"glue table dns_logs": "output bucket dns-query-logs/",
+
+		"importer RESOLVERWATCH_STACK":    "Columns",
+		"importer encryption":             "our key",
+		"importer log is kept":            "90 days our key",
+		"transformer RESOLVERWATCH_STACK": "Columns",
+		"transformer encryption":          "our key",
+		"transformer log is kept":         "90 days our key",
+
+		"query log":                "columns to the stream: true",
+		"stream backup":            "output bucket raw/!{timestamp:yyyy/MM/dd}/ GZIP",
+		"stream buffer":            "64 MiB 60 s",
+		"stream compression":       "UNCOMPRESSED",
+		"stream converts by":       "columns dns_logs_parquet LATEST SNAPPY as its role: true",
+		"stream encryption":        "CUSTOMER_MANAGED_CMK our key",
+		"stream error log is kept": "90 days our key",
+		"stream prefix":            "columns/!{timestamp:yyyy/MM/dd}/",
+		"table encryption":         "ENABLED KMS our key",
+		"workgroup":                "Columns ENABLED 107374182400 bytes, enforced: true",
+		"workgroup results":        "result bucket results/ SSE_KMS our key",
+	})
+	return wantOf(want, "aws:kms our key")
+}
+
 // wantOf adds what holds always, and of every bucket.
 func wantOf(want map[string]string, encryption string) map[string]string {
 	all := maps.Clone(wantAlways)
+	maps.Copy(all, want)
 	for _, bucket := range []string{"list bucket", "index bucket", "output bucket", "result bucket"} {
 		all[bucket+" encryption"] = encryption
 		all[bucket+" is private"] = "true"
 		all[bucket+" ownership"] = "BucketOwnerEnforced"
 	}
-	maps.Copy(all, want)
 	return all
 }
 

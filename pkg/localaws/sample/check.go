@@ -45,6 +45,11 @@ func (l *Line) Check(marked []byte) error {
 	if err != nil {
 		return fmt.Errorf("query %q: is no JSON any more: %w", l.Query, err)
 	}
+	return l.CheckMark(&got)
+}
+
+// CheckMark returns an error if the record has not the mark that the line must have.
+func (l *Line) CheckMark(got *MarkedRecord) error {
 	have := Want{got.Verdict, got.Reason, got.Threat.Indicator, got.Threat.Part, got.Threat.Feeds}
 	want := l.Want
 	switch {
