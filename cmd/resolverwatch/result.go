@@ -79,7 +79,7 @@ func (w *tableWriter) row(row athenaio.Row) error {
 }
 
 func (w *tableWriter) end() error {
-	if w.rows != nil {
+	if w.rows != nil && w.rows.Length() > 0 {
 		w.rows.Render()
 	}
 	return nil

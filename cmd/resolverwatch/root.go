@@ -29,7 +29,7 @@ an AWS account. Then 'resolverwatch scan' marks your own logs against your own l
 	root.SetErr(std.err)
 	root.SetFlagErrorFunc(usage)
 	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std),
-		newStatus(std), newAllow(std), newRollback(std), newPublish(std), newQuery(std))
+		newStatus(std), newAllow(std), newRollback(std), newPublish(std), newQuery(std), newHunt(std))
 	markUsage(root)
 	return root
 }

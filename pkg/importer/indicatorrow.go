@@ -1,8 +1,12 @@
 package importer
 
 import (
+	"fmt"
+	"net/netip"
+	"strings"
 	"time"
 
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
@@ -35,4 +39,42 @@ func NewIndicatorRow(generation uint64, feed indicator.FeedID, vetoesAll bool, e
 		row.ExpiresAt = e.ExpiresAt.UTC().Format(time.RFC3339)
 	}
 	return row
+}
+
+// Entry returns the entry that a row is of, or says what in it is none.
+func (r *IndicatorRow) Entry() (Entry, error) {
+	e := Entry{Indicator: indicator.Indicator{Category: indicator.NewCategory(r.Category)}}
+	var err error
+	fail := func(err error) (Entry, error) { return e, fmt.Errorf("indicator %.80q: %w", r.Indicator, err) }
+	if e.Action, err = indicator.ParseAction(r.Action); err != nil {
+		return fail(err)
+	}
+	if e.Severity, err = indicator.ParseSeverity(r.Severity); err != nil {
+		return fail(err)
+	}
+	if e.Confidence, err = indicator.NewConfidence(r.Confidence); err != nil {
+		return fail(err)
+	}
+	if e.AddedAt, err = time.Parse(time.RFC3339, r.AddedAt); err != nil {
+		return fail(err)
+	}
+	if r.Scope == indicator.ScopeCIDR.String() {
+		e.Scope = indicator.ScopeCIDR
+		e.Block, err = parseBlock(r.Indicator)
+	} else if e.Scope, err = indicator.ParseScope(r.Scope); err == nil {
+		e.Name, err = domainname.Parse(r.Indicator)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return e, nil
+}
+
+// parseBlock reads a CIDR block, or an address.
+func parseBlock(text string) (netip.Prefix, error) {
+	if strings.Contains(text, "/") {
+		return netip.ParsePrefix(text)
+	}
+	address, err := netip.ParseAddr(text)
+	return netip.PrefixFrom(address, address.BitLen()), err
 }

@@ -51,3 +51,32 @@ func TestNewIndicatorRow(t *testing.T) {
 		t.Errorf("a block entry without an end: %+v", row)
 	}
 }
+
+// What a row says is what it was made of.
+func TestIndicatorRow_Entry(t *testing.T) {
+	t.Parallel()
+	for _, row := range []importer.IndicatorRow{
+		{Indicator: "evil.example", Scope: "under", Action: "block", Category: "a b", Severity: "low", AddedAt: "2026-11-01T00:00:00Z"},
+		{Indicator: "192.0.2.1", Scope: "cidr", Action: "allow", Severity: "high", Confidence: 100, AddedAt: "2026-11-01T00:00:00Z"},
+		{Indicator: "2001:db8::/32", Scope: "cidr", Action: "block", Severity: "critical", AddedAt: "2026-11-01T00:00:00Z"},
+	} {
+		entry, err := row.Entry()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(row, importer.NewIndicatorRow(0, "", false, &entry)); diff != "" {
+			t.Errorf("row (-want +got):\n%s", diff)
+		}
+		for _, spoil := range []func(*importer.IndicatorRow){
+			func(r *importer.IndicatorRow) { r.Indicator = "a b" }, func(r *importer.IndicatorRow) { r.Scope = "all" },
+			func(r *importer.IndicatorRow) { r.Action = "" }, func(r *importer.IndicatorRow) { r.Severity = "bad" },
+			func(r *importer.IndicatorRow) { r.Confidence = 101 }, func(r *importer.IndicatorRow) { r.AddedAt = "today" },
+		} {
+			bad := row
+			spoil(&bad)
+			if _, err := bad.Entry(); err == nil {
+				t.Errorf("%+v is an entry", bad)
+			}
+		}
+	}
+}

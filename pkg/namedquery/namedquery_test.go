@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -110,5 +111,19 @@ func TestQuery_Fill(t *testing.T) {
 				t.Errorf("%s\n%v, want %q in it", got, err, test.want)
 			}
 		})
+	}
+}
+
+func TestMoment(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC)
+	for value, want := range map[string]string{
+		"7d": "2026-11-03T12:00:00Z", "90m": "2026-11-10T10:30:00Z", "2026-11-01": "2026-11-01T00:00:00Z",
+		"2026-11-01T08:00:00+02:00": "2026-11-01T06:00:00Z", "yesterday": "", "": "", "7": "",
+	} {
+		got, err := namedquery.Moment(value, now)
+		if (err == nil) != (want != "") || err == nil && got.Format(time.RFC3339) != want {
+			t.Errorf("%q: %v, %v, want %q", value, got, err, want)
+		}
 	}
 }

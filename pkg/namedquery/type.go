@@ -42,18 +42,43 @@ func (t Type) literal(value string) (string, error) {
 	}
 }
 
+// Moment returns the moment that a value of the type [Timestamp] means.
+func Moment(value string, now time.Time) (time.Time, error) {
+	if found := ago.FindStringSubmatch(value); found != nil {
+		count, err := strconv.Atoi(found[1])
+		if err != nil {
+			return time.Time{}, errMoment(value)
+		}
+		return now.Add(-time.Duration(count) * units[found[2]].length), nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if moment, err := time.Parse(layout, value); err == nil {
+			return moment.UTC(), nil
+		}
+	}
+	return time.Time{}, errMoment(value)
+}
+
+func errMoment(value string) error {
+	return fmt.Errorf("%q must be a moment such as 2026-11-01T08:00:00Z, a day such as 2026-11-01, "+
+		"or so long ago, such as 36h or 7d", value)
+}
+
+// units of so long ago, in SQL's words and as they are.
+var units = map[string]struct {
+	sql    string
+	length time.Duration
+}{"m": {"MINUTE", time.Minute}, "h": {"HOUR", time.Hour}, "d": {"DAY", 24 * time.Hour}}
+
 var ago = regexp.MustCompile(`^([0-9]{1,5})([mhd])$`)
 
 func timestamp(value string) (string, error) {
 	if found := ago.FindStringSubmatch(value); found != nil {
-		unit := map[string]string{"m": "MINUTE", "h": "HOUR", "d": "DAY"}[found[2]]
-		return "current_timestamp - INTERVAL '" + found[1] + "' " + unit, nil
+		return "current_timestamp - INTERVAL '" + found[1] + "' " + units[found[2]].sql, nil
 	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if moment, err := time.Parse(layout, value); err == nil {
-			return "from_iso8601_timestamp('" + moment.UTC().Format(time.RFC3339) + "')", nil
-		}
+	moment, err := Moment(value, time.Time{})
+	if err != nil {
+		return "", err
 	}
-	return "", fmt.Errorf("%q must be a moment such as 2026-11-01T08:00:00Z, a day such as 2026-11-01, "+
-		"or so long ago, such as 36h or 7d", value)
+	return "from_iso8601_timestamp('" + moment.Format(time.RFC3339) + "')", nil
 }

@@ -34,6 +34,7 @@ credentials:
 
     resolverwatch query                      # the queries and their parameters
     resolverwatch query malicious-hosts --param from=2026-11-01 --param until=2026-11-08
+    resolverwatch hunt --since 2026-11-01    # retro-hunt, with a line that sums it up
 
 What they count:
 

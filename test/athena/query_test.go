@@ -120,7 +120,7 @@ func TestQueries(t *testing.T) {
 					pages = append(pages, page{name, r.queries[name], got})
 				})
 			}
-			if way == wayJSON {
+			if way == wayJSON && len(pages) == len(oracles) { // not if some were picked
 				compareDocs(t, pages)
 			}
 		})

@@ -25,6 +25,7 @@ type trino struct {
 // result is Trino's answer to a statement.
 type result struct {
 	Columns   []string `json:"columns"`
+	Types     []string `json:"types"`      // in Trino's words, which are Athena's
 	Rows      [][]any  `json:"rows"`       // numbers are json.Number
 	Bytes     int64    `json:"bytes"`      // read from storage
 	InputRows int64    `json:"input_rows"` // read from storage

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws"
 )
 
@@ -87,4 +88,17 @@ func (d *demo) keep(ctx context.Context) error {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 	defer cancel()
 	return errors.Join(d.stack.Stream.Close(closing), d.save())
+}
+
+// Folder returns where the marked logs and the published indicators lie in the folder of
+// a demo, and whether path is one.
+func Folder(path string) (logs, indicators string, is bool) {
+	logs = filepath.Join(path, localaws.LogBucket, "dns-query-logs")
+	indicators = filepath.Join(path, localaws.IndexBucket, filepath.FromSlash(catalog.IndicatorKey))
+	for _, needed := range []string{logs, indicators} {
+		if _, err := os.Stat(needed); err != nil {
+			return "", "", false
+		}
+	}
+	return logs, indicators, true
 }

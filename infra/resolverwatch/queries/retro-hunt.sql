@@ -100,7 +100,7 @@ WITH listed AS (
          min_by(category, ROW(-badness, -confidence, feed, -depth, breadth)) AS category,
          min_by(confidence, ROW(-badness, -confidence, feed, -depth, breadth)) AS confidence,
          max(badness) AS badness,
-         min(added_at) AS added_at
+         min_by(added_at, ROW(-depth, breadth, added_at)) AS added_at
   FROM blocked
   WHERE place = first_place
   GROUP BY record

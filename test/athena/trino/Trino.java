@@ -5,6 +5,7 @@ import io.trino.execution.QueryStats;
 import io.trino.plugin.hive.HiveConnectorFactory;
 import io.trino.spi.Plugin;
 import io.trino.spi.connector.ConnectorFactory;
+import io.trino.spi.type.Type;
 import io.trino.testing.DistributedQueryRunner;
 import io.trino.testing.MaterializedResultWithQueryId;
 import io.trino.testing.MaterializedRow;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 
 import static io.trino.testing.TestingSession.testSessionBuilder;
+import static java.util.stream.Collectors.toList;
 
 /**
  * A Trino of one node that reads requests from standard input and answers on standard
@@ -97,6 +99,7 @@ public final class Trino
         done.getResult().forEach(row -> rows.add(plain(row)));
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("columns", done.getResult().getColumnNames());
+        answer.put("types", done.getResult().getTypes().stream().map(Type::getDisplayName).collect(toList()));
         answer.put("rows", rows);
         answer.put("bytes", stats.getPhysicalInputDataSize().toBytes());
         answer.put("input_rows", stats.getPhysicalInputPositions());
