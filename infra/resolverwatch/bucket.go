@@ -52,6 +52,9 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) awss3.Bucke
 		props.ServerAccessLogsPrefix = jsii.String(*scope.Node().Path() + "/" + id + "/")
 	}
 	bucket := awss3.NewBucket(scope, &id, props)
+	if retained(p.removal) { // a bucket that stays must stay closed to plain HTTP
+		bucket.Policy().ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN)
+	}
 	if p.accessLogs == nil {
 		accept(bucket, finding{rule: "AwsSolutions-S1", reason: whyNoAccessLog})
 	}

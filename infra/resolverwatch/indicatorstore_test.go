@@ -51,7 +51,7 @@ func TestIndicatorStore_defaults(t *testing.T) {
 		switch {
 		case strings.HasPrefix(resource.Type, "Custom::"), resource.Type == "AWS::Lambda::Function":
 			t.Errorf("%s of type %s: nothing but state belongs here", id, resource.Type)
-		case resource.Type != "AWS::S3::BucketPolicy" && resource.DeletionPolicy != "Retain":
+		case resource.DeletionPolicy != "Retain":
 			t.Errorf("%s: deletion policy %q", id, resource.DeletionPolicy)
 		}
 	}

@@ -47,9 +47,6 @@ func (m *machine) judge(t *testing.T) string {
 var spare = map[string]string{
 	"ReadLists s3:GetObjectTagging": "of lists in an existing bucket without versions",
 	"ReadGuardLists s3:GetObject":   "of lists in an existing bucket without versions",
-
-	"PublishIndicators s3:GetObject": "of the object behind the table of indicators, which is not written yet",
-	"PublishIndicators s3:PutObject": "of the object behind the table of indicators, which is not written yet",
 }
 
 // checkUse fails for every action of every statement that nothing has used: what nobody
