@@ -7,8 +7,10 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
 	"github.com/resolverwatch/resolverwatch/test/e2e/projection"
@@ -25,7 +28,7 @@ import (
 type delivery struct {
 	lines    map[string][]byte // marked log objects as JSON, by key
 	failed   map[string]bool   // data of records that could not be marked
-	backup   int               // bytes of records as they came
+	backup   [][]byte          // objects of records as they came
 	objects  int
 	problems []error
 }
@@ -48,9 +51,7 @@ func (m *machine) audit(t *testing.T, ledger *sample.Ledger) *delivery {
 		}
 	}
 	d.missing(ledger)
-	if config := m.stream.Config; config.Backup != nil && d.backup != m.sentBytes {
-		d.problemf("the backup has %d bytes of records, want all %d", d.backup, m.sentBytes)
-	}
+	m.auditBackup(d)
 	for i, problem := range d.problems {
 		if i == 10 {
 			t.Errorf("and %d more problems", len(d.problems)-10)
@@ -77,7 +78,7 @@ func (m *machine) auditObject(t *testing.T, d *delivery, ledger *sample.Ledger, 
 	case isFailure:
 		d.auditFailures(body, ledger)
 	case isBackup:
-		d.backup += len(body)
+		d.backup = append(d.backup, body)
 	case noPartition != nil:
 		d.problemf("no query would read object %s: %w", key, noPartition)
 	case m.stream.Config.Conversion != nil:
@@ -141,8 +142,22 @@ func (d *delivery) auditLines(body []byte, ledger *sample.Ledger) {
 	}
 }
 
-// auditRows compares the marks in a Parquet file. How each column comes out of a record
-// is for the tests of the conversion.
+// auditBackup compares what is kept with what was sent, byte for byte: an object for each
+// time that records were sent.
+func (m *machine) auditBackup(d *delivery) {
+	if m.stream.Config.Backup == nil {
+		return
+	}
+	sent := slices.SortedFunc(slices.Values(m.sent), bytes.Compare)
+	slices.SortFunc(d.backup, bytes.Compare)
+	if !slices.EqualFunc(sent, d.backup, bytes.Equal) {
+		d.problemf("the backup has %d objects of %d bytes, want the %d bytes of records as they were sent, %d times",
+			len(d.backup), len(bytes.Join(d.backup, nil)), len(bytes.Join(sent, nil)), len(sent))
+	}
+}
+
+// auditRows compares the rows of a Parquet file with what was sent and with the marks that
+// it must have. How each value becomes a column is for the tests of the conversion.
 func (d *delivery) auditRows(body []byte, ledger *sample.Ledger) {
 	rows, err := conversion.Decode(body)
 	if err != nil {
@@ -155,11 +170,32 @@ func (d *delivery) auditRows(body []byte, ledger *sample.Ledger) {
 			continue
 		}
 		if want, record, known := d.find(line, ledger); known {
-			if err := want.CheckMark(&record); err != nil {
+			if err := errors.Join(want.CheckMark(&record), checkRow(row, want.Object)); err != nil {
 				d.problems = append(d.problems, err)
 			}
 		}
 	}
+}
+
+// checkRow returns an error if a row has not the texts of a log object, or is not null
+// where the object has no member and no threat was found.
+func checkRow(row map[string]any, object []byte) error {
+	var logged map[string]any
+	if err := json.Unmarshal(object, &logged); err != nil {
+		return err
+	}
+	for _, column := range catalog.LogColumns() {
+		got, want := row[column.Name], logged[column.Name]
+		text, isText := want.(string)
+		if isText && got != text || (got == nil) != (want == nil) {
+			return fmt.Errorf("column %s is %#v, want %#v of %s", column.Name, got, want, object)
+		}
+	}
+	matched := row["verdict"] == sample.Malicious || row["verdict"] == sample.Allowed
+	if matched != (row["threat"] != nil) {
+		return fmt.Errorf("the threat of a record that is %s is %v", row["verdict"], row["threat"])
+	}
+	return nil
 }
 
 // find notes a delivered line, and finds what it must be.

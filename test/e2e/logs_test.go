@@ -55,9 +55,11 @@ func (m *machine) send(t *testing.T, records []sample.Record) {
 	m.convert(t, &config, client)
 	stream, err := firehose.New(config)
 	check(t, err)
+	var sent []byte
 	for i := range records {
-		m.sentBytes += len(records[i].Data)
+		sent = append(sent, records[i].Data...)
 	}
+	m.sent = append(m.sent, sent)
 	for batch := range slices.Chunk(records, 500) {
 		data := make([][]byte, len(batch))
 		for i := range batch {

@@ -34,7 +34,7 @@ type machine struct {
 	address         string // of the recorder
 	runningImporter *lambda.Function
 	binaries        map[string]string
-	sentBytes       int // of all records
+	sent            [][]byte // the records of each time that some were sent
 }
 
 // startMachine starts the recorder and the importer. A transformer is started for each
