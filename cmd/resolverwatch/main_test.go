@@ -53,13 +53,16 @@ func serveS3(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(s3.New(s3.Config{}))
 	t.Cleanup(server.Close)
-	put := func(path, body string) {
+	put := func(path, encoding, body string) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL+path, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		// Signatures are not checked, but there must be one.
 		request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0")
+		if encoding != "" {
+			request.Header.Set("Content-Encoding", encoding)
+		}
 		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			t.Fatal(err)
@@ -69,10 +72,12 @@ func serveS3(t *testing.T) string {
 			t.Fatalf("PUT %s: %s", path, response.Status)
 		}
 	}
-	put("/logs", "")
-	put("/logs/2026/01/a.json", `{"query_name":"www.evil.example."}`+"\n")
-	put("/logs/2026/02/b.json", `{"query_name":"fine.example."}`+"\n")
-	put("/logs/other/c.json", `{"query_name":"other.evil.example."}`+"\n")
+	put("/logs", "", "")
+	put("/logs/2026/01/a.json", "", `{"query_name":"www.evil.example."}`+"\n")
+	put("/logs/2026/02/b.json", "", `{"query_name":"fine.example."}`+"\n")
+	put("/logs/other/c.json", "", `{"query_name":"other.evil.example."}`+"\n")
+	put("/kept", "", "")
+	keepRaw(t, func(key, encoding string, body []byte) { put("/kept/"+key, encoding, string(body)) })
 	return server.URL
 }
 
