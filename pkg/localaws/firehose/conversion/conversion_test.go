@@ -97,6 +97,8 @@ func TestSchema_Rows_values(t *testing.T) {
 		{typ: "struct<a:int>", json: `"x"`, failure: `java.lang.String with value x`},
 		{typ: "struct<a:struct<b:int>>", json: `{"a": {"b": 5}}`, want: object{"a": object{"b": int32(5)}}},
 		{typ: "map<string,string>", json: `{"Key": "V", "n": null}`, want: object{"key": "V", "n": nil}},
+		{typ: "map<string,string>", json: `{"k": "1", "l": "2", "K": "3"}`, want: object{"k": "3", "l": "2"}},
+		{typ: "string", json: `{"k": "1", "l": "2", "K": "3"}`, want: `{"k":"3","l":"2"}`},
 		{typ: "map<string,string>", json: `{}`, want: object{}},
 		{typ: "map<string,string>", json: `["a"]`, failure: "a map column cannot hold"},
 	}

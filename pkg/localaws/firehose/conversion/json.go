@@ -31,7 +31,7 @@ func (v *value) isNull() bool {
 
 // find returns the value of a member; null if there is none.
 func (v *value) find(name string) value {
-	for i := len(v.object) - 1; i >= 0; i-- {
+	for i := range v.object {
 		if v.object[i].name == name {
 			return v.object[i].value
 		}
@@ -93,13 +93,18 @@ func readValue(decoder *json.Decoder) value {
 		return value{truth: &token}
 	case json.Delim:
 		v := value{isArray: token == '[', isObj: token == '{', array: []value{}}
+		positions := map[string]int{}
 		for decoder.More() {
 			if v.isArray {
 				v.array = append(v.array, readValue(decoder))
 				continue
 			}
-			name := readValue(decoder)
-			v.object = append(v.object, member{strings.ToLower(*name.text), readValue(decoder)})
+			name := strings.ToLower(*readValue(decoder).text)
+			if _, twice := positions[name]; !twice {
+				positions[name] = len(v.object)
+				v.object = append(v.object, member{name: name})
+			}
+			v.object[positions[name]].value = readValue(decoder)
 		}
 		_, _ = decoder.Token() // the closing bracket
 		return v
@@ -135,29 +140,14 @@ func (v *value) appendJSON(dst []byte) []byte {
 
 func (v *value) appendObject(dst []byte) []byte {
 	dst = append(dst, '{')
-	first := true
-	for i, m := range v.object {
-		if v.shadowed(i) {
-			continue
-		}
-		if !first {
+	for i := range v.object {
+		if i > 0 {
 			dst = append(dst, ',')
 		}
-		first = false
-		dst = append(appendText(dst, m.name), ':')
-		dst = m.value.appendJSON(dst)
+		dst = append(appendText(dst, v.object[i].name), ':')
+		dst = v.object[i].value.appendJSON(dst)
 	}
 	return append(dst, '}')
-}
-
-// shadowed reports whether a member's name stands again behind it.
-func (v *value) shadowed(i int) bool {
-	for _, later := range v.object[i+1:] {
-		if later.name == v.object[i].name {
-			return true
-		}
-	}
-	return false
 }
 
 func appendText(dst []byte, text string) []byte {

@@ -104,10 +104,7 @@ func (t *hiveType) convertList(elements []value) (cell, error) {
 
 func (t *hiveType) convertMap(v *value) (cell, error) {
 	out := entries{}
-	for i, m := range v.object {
-		if v.shadowed(i) {
-			continue
-		}
+	for _, m := range v.object {
 		key, err := t.key.convert(&value{text: &m.name})
 		if err != nil {
 			return nil, err
