@@ -26,6 +26,7 @@ type deployment struct {
 	stack                        string
 	indexBucket, table, importer string
 	workGroup, database          string
+	outputBucket                 string
 
 	config  aws.Config
 	outputs operatorio.Outputs
@@ -80,6 +81,10 @@ func (d *deployment) needTable() need {
 
 func (d *deployment) needImporter() need {
 	return need{"--importer", &d.importer, settings.OutputImporterFunctionName}
+}
+
+func (d *deployment) needOutput() need {
+	return need{"--output-bucket", &d.outputBucket, settings.OutputOutputBucketName}
 }
 
 // athena finds the workgroup.

@@ -26,6 +26,7 @@ type huntOptions struct {
 	local      []string
 	indicators string
 	form       string
+	write      bool
 }
 
 func newHunt(std streams) *cobra.Command {
@@ -36,6 +37,10 @@ func newHunt(std streams) *cobra.Command {
 		Long: `Hunt takes the entries that came into the lists since a day and looks for them in the
 logs of the last days, by the rules by which records are marked. It runs the named query
 ` + huntQuery + ` in Athena, waits for it, and writes a row for each host and indicator.
+
+With --write the records that had no malicious verdict are read, marked anew by the index
+that serves, and written to the output bucket under ` + retroPrefix + `, by the day of the query, in the
+form of all marked logs.
 
 With --local it reads marked or unmarked logs on this machine instead, and marks them
 anew: against lists, against an index, or against published indicators, which alone say
@@ -55,6 +60,9 @@ when an entry came. The folder of a demo has everything in it.
 	flags.IntVar(&h.days, "days", defaultHuntDays, "how many `DAYS` of logs to look at; with --local 0, all")
 	flags.StringArrayVar(&h.local, "local", nil, "logs on this machine, a file or folder `PATH`, or a demo's folder; repeatable")
 	flags.StringVar(&h.indicators, "indicators", "", "with --local: published indicators, a `FILE` out of the index bucket")
+	flags.BoolVar(&h.write, "write", false, "write the records, marked anew, to the output bucket under "+retroPrefix)
+	flags.StringVar(&h.outputBucket, "output-bucket", "", "with --write: `NAME` of the output bucket (default: by the outputs of the stack)")
+	flags.StringVar(&h.indexBucket, "index-bucket", "", "with --write: `NAME` of the index bucket, likewise")
 	flags.StringVarP(&h.form, "output", "o", "", "`FORM`: table, csv or json, which is one object a line (default: table on a terminal, else csv)")
 	return cmd
 }
@@ -72,8 +80,11 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 		return usagef(cmd, "since: %w", err)
 	case h.days < 0 || h.days == 0 && len(h.local) == 0:
 		return usagef(cmd, "days %d: must be at least 1", h.days)
+	case h.write && len(h.local) > 0:
+		return usagef(cmd, "write: is for a deployed stack; 'resolverwatch scan' marks files anew")
 	}
-	out := &huntWriter{resultWriter: newResultWriter(form, std.out), hosts: map[string]bool{}, indicators: map[string]bool{}}
+	out := &huntWriter{resultWriter: newResultWriter(form, std.out), hosts: map[string]bool{}, indicators: map[string]bool{},
+		unmarkedHosts: map[string]bool{}}
 	watch := newWatch(std.err, h.lists.quiet)
 	if len(h.local) > 0 {
 		if !cmd.Flags().Changed("days") {
@@ -82,6 +93,9 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 		err = h.runLocal(cmd, std, since, out)
 	} else {
 		err = h.runAthena(cmd, since, out, watch)
+		if err == nil && h.write && out.unmarked > 0 {
+			err = h.writeRecords(cmd.Context(), out, watch)
+		}
 	}
 	if err == nil || errors.Is(err, errReported) {
 		of := ""
@@ -94,7 +108,7 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 }
 
 // runAthena hunts in the logs of a deployed stack.
-func (h *huntOptions) runAthena(cmd *cobra.Command, since time.Time, out resultWriter, watch *watch) error {
+func (h *huntOptions) runAthena(cmd *cobra.Command, since time.Time, out *huntWriter, watch *watch) error {
 	if h.indicators != "" || h.lists.file != "" || len(h.lists.feeds)+len(h.lists.allows) > 0 {
 		return usagef(cmd, "lists of your own: a deployed stack hunts for its own; name logs with --local")
 	}
@@ -121,6 +135,8 @@ func (h *huntOptions) huntText(ctx context.Context, group *athenaio.WorkGroup, s
 // huntWriter counts what it writes.
 type huntWriter struct {
 	resultWriter
+	unmarkedHosts     map[string]bool // as account/VPC/address
+	first, last       string          // of their queries
 	columns           map[string]int
 	hosts, indicators map[string]bool
 	queries, unmarked int
@@ -146,7 +162,15 @@ func (w *huntWriter) row(row athenaio.Row) error {
 		}
 		return ""
 	}
-	w.hosts[cell("account_id")+" "+cell("vpc_id")+" "+cell("srcaddr")] = true
+	host := cell("account_id") + "/" + cell("vpc_id") + "/" + cell("srcaddr")
+	w.hosts[host] = true
+	if cell("unmarked") != "0" {
+		w.unmarkedHosts[host] = true
+		if first := cell("first_seen"); w.first == "" || first < w.first {
+			w.first = first
+		}
+		w.last = max(w.last, cell("last_seen"))
+	}
 	w.indicators[cell("indicator")] = true
 	for name, sum := range map[string]*int{"logged_queries": &w.queries, "unmarked": &w.unmarked} {
 		if n, err := strconv.Atoi(cell(name)); err == nil {

@@ -2,9 +2,12 @@ package athena_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -13,24 +16,33 @@ import (
 	"strings"
 	"testing"
 
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/cmd/resolverwatch/hunt"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/athena"
+	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
 // command builds the command and returns a function that runs it against an Athena whose
 // engine is Trino.
 func (r *rig) command(t *testing.T) func(arguments ...string) string {
 	t.Helper()
-	server := httptest.NewServer(athena.New(athena.Config{WorkGroup: "Resolverwatch", Database: database, Queries: r.queries,
+	engine := athena.New(athena.Config{WorkGroup: "Resolverwatch", Database: database, Queries: r.queries,
 		Execute: func(_ context.Context, sql string) (*athena.Result, error) {
 			got, err := r.trino.query(native, database, sql)
 			if err != nil {
 				return nil, err
 			}
 			return asAthena(got), nil
-		}}))
+		}})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		if strings.HasPrefix(request.Header.Get("X-Amz-Target"), athena.TargetPrefix) {
+			engine.ServeHTTP(w, request)
+		} else {
+			r.objects.ServeHTTP(w, request)
+		}
+	}))
 	t.Cleanup(server.Close)
 	binary := filepath.Join(t.TempDir(), "resolverwatch")
 	if said, err := exec.Command("go", "build", "-o", binary, "../../cmd/resolverwatch").CombinedOutput(); err != nil {
@@ -49,6 +61,32 @@ func (r *rig) command(t *testing.T) func(arguments ...string) string {
 		t.Logf("%s: %s", strings.Join(arguments[:2], " "), strings.TrimSpace(stderr.String()))
 		return stdout.String()
 	}
+}
+
+// read returns what lies in a bucket, unpacked.
+func (r *rig) read(t *testing.T, bucket string) map[string]string {
+	t.Helper()
+	listed, err := r.client.ListObjectsV2(context.Background(), &awss3.ListObjectsV2Input{Bucket: &bucket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects := map[string]string{}
+	for _, object := range listed.Contents {
+		out, err := r.client.GetObject(context.Background(), &awss3.GetObjectInput{Bucket: &bucket, Key: object.Key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		unpacked, err := gzip.NewReader(out.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(unpacked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects[*object.Key] = string(text)
+	}
+	return objects
 }
 
 // asAthena writes cells as text, as Athena does.
@@ -125,4 +163,41 @@ func TestCommand(t *testing.T) {
 	if got := jsonRows(t, deployed, hunt.Columns); !slices.Equal(got, asLines(want)) {
 		t.Errorf("hunt: %s", cmp.Diff(asLines(want), got))
 	}
+}
+
+// What is written under retro/ are the records that were not marked, as the transformer
+// would mark them now.
+func TestCommand_huntWrite(t *testing.T) {
+	r := newRig(t, wayJSON, "2006/01/02", map[string]any{})
+	run := r.command(t)
+	output, indexes := r.bucket(t, nil), r.bucket(t, (october+added).bucket(t, secondGeneration))
+	run("hunt", "--since", "2026-10-20", "--days", "3650", "--write", "--workgroup", "Resolverwatch", "--database", database,
+		"--output-bucket", output, "--index-bucket", indexes, "-o", "csv")
+	marker := verdict.NewMarker((october+added).index(t, secondGeneration), verdict.Options{})
+	want := map[string][]string{} // by day
+	for _, before := range records(t, r.lines, nil) {
+		now, hit := remark(t, marker, &before)
+		if hit && before.Verdict != "malicious" && (now.Threat.Indicator == "newbad.example" || now.Threat.Indicator == "198.51.100.0/28") {
+			want[before.asked.Format("retro/2006/01/02")] = append(want[before.asked.Format("retro/2006/01/02")], sameJSON(t, now.text))
+		}
+	}
+	got := map[string][]string{}
+	for key, text := range r.read(t, output) {
+		for line := range strings.Lines(text) {
+			got[key[:len("retro/2006/01/02")]] = append(got[key[:len("retro/2006/01/02")]], sameJSON(t, line))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(want) != 5 {
+		t.Errorf("%d days; records (-marked anew +written):\n%s", len(want), diff)
+	}
+}
+
+// sameJSON writes JSON so that equal objects are equal texts.
+func sameJSON(t *testing.T, line string) string {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal([]byte(line), &value); err != nil {
+		t.Fatal(err)
+	}
+	return text(value)
 }

@@ -35,6 +35,11 @@ credentials:
     resolverwatch query                      # the queries and their parameters
     resolverwatch query malicious-hosts --param from=2026-11-01 --param until=2026-11-08
     resolverwatch hunt --since 2026-11-01    # retro-hunt, with a line that sums it up
+    resolverwatch hunt --since 2026-11-01 --write    # and the records, marked anew, under retro/
+
+Who asks needs what ` + "`Catalog.GrantQuery`" + ` grants, and ` + "`cloudformation:DescribeStacks`" + ` on the stack;
+` + "`hunt --write`" + ` needs ` + "`s3:GetObject`" + ` on ` + "`index/*`" + ` of the index bucket and ` + "`s3:PutObject`" + ` on ` + "`retro/*`" + `
+of the output bucket besides.
 
 What they count:
 

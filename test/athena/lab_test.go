@@ -38,9 +38,10 @@ const (
 
 // lab is Trino with a Glue and an S3 to read from.
 type lab struct {
-	trino  *trino
-	glue   glue
-	client *awss3.Client
+	trino   *trino
+	glue    glue
+	objects *s3.Server
+	client  *awss3.Client
 
 	buckets int // made so far
 	mu      sync.Mutex
@@ -80,7 +81,8 @@ func TestMain(m *testing.M) {
 // newLab leaves its two servers to the end of the process.
 func newLab(classPath string) (*lab, error) {
 	l := &lab{reads: map[string]bool{}}
-	objects := httptest.NewServer(s3.New(s3.Config{Fault: l.note}))
+	l.objects = s3.New(s3.Config{Fault: l.note})
+	objects := httptest.NewServer(l.objects)
 	tables := httptest.NewServer(&l.glue)
 	l.client = awss3.NewFromConfig(aws.Config{Region: s3.Region, BaseEndpoint: &objects.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")},

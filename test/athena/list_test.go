@@ -78,6 +78,29 @@ func (e *listed) parse(fields []string) (err error) {
 // index builds what the transformer would load.
 func (l list) index(t *testing.T, generation uint64) *index.Index {
 	t.Helper()
+	x, err := index.Open(l.indexFile(t, generation))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// bucket returns the objects of an index bucket in which the list serves.
+func (l list) bucket(t *testing.T, generation uint64) map[string][]byte {
+	t.Helper()
+	data := l.indexFile(t, generation)
+	info := l.index(t, generation).Info()
+	current := index.Current{Generation: generation, Highest: generation, Hash: info.Checksum, ContentHash: info.ContentHash,
+		Object: index.ObjectKey(generation, info.Checksum), RenewedAt: time.Now().UTC()}
+	text, err := current.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string][]byte{index.CurrentKey: text, current.Object: data, index.ManifestKey(generation): text}
+}
+
+func (l list) indexFile(t *testing.T, generation uint64) []byte {
+	t.Helper()
 	builder := index.NewBuilder()
 	for _, entry := range l.entries(t) {
 		builder.Feed(entry.feed, entry.vetoesAll)
@@ -89,11 +112,7 @@ func (l list) index(t *testing.T, generation uint64) *index.Index {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := index.Open(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
+	return data
 }
 
 // published returns the object of published indicators.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
 // oracles count in Go what the named queries ask, in the same lines.
@@ -23,6 +25,7 @@ var oracles = map[string]func(t *testing.T, lines []line, values map[string]stri
 	"around-a-match":           aroundAMatch,
 	"coverage":                 coverage,
 	"retro-hunt":               retroHunt,
+	"host-records":             hostRecords,
 }
 
 func hostOf(r *marked) string      { return r.host() }
@@ -188,6 +191,52 @@ func coverage(t *testing.T, lines []line, values map[string]string) (rows [][]an
 		}
 	}
 	return rows
+}
+
+func hostRecords(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
+	of := strings.Fields(values["hosts"])
+	all := where(records(t, lines, values), func(r *marked) bool {
+		return slices.Contains(of, strings.ReplaceAll(r.host(), " ", "/"))
+	})
+	slices.SortStableFunc(all, func(a, b marked) int {
+		return cmp.Or(a.asked.Compare(b.asked), strings.Compare(a.host(), b.host()), strings.Compare(a.Name, b.Name))
+	})
+	for _, r := range all {
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(r.text), &members); err != nil {
+			t.Fatal(err)
+		}
+		var row []any
+		for _, column := range catalog.LogColumns() {
+			row = append(row, cellOf(t, column.Name, members[column.Name]))
+		}
+		var indicator any
+		if r.Threat.Indicator != "" {
+			indicator = r.Threat.Indicator
+		}
+		rows = append(rows, append(row, r.Verdict, indicator))
+	}
+	return rows
+}
+
+// cellOf is a member as a column of text: JSON of what is no string. A map has its
+// members in order.
+func cellOf(t *testing.T, name string, member json.RawMessage) any {
+	t.Helper()
+	if member == nil {
+		return nil
+	}
+	var value any
+	if name == "answers" {
+		value = []map[string]string{}
+	}
+	if err := json.Unmarshal(member, &value); err != nil {
+		t.Fatal(err)
+	}
+	if text, isText := value.(string); isText {
+		return text
+	}
+	return text(value)
 }
 
 func cut3(key string) (a, b, c string) {

@@ -3,7 +3,6 @@ package athena_test
 import (
 	"bytes"
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -15,10 +14,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 )
 
-// asParquet makes the table and its objects what Firehose's record format conversion
-// makes of them: a Parquet file for each object, with the columns of the catalogue and
-// no others.
-func asParquet(t *testing.T, table tableInput, objects map[string][]byte) (tableInput, map[string][]byte) {
+// asParquet returns the objects as Firehose's record format conversion makes them: a
+// Parquet file for each, with the columns of the catalogue and no others.
+func asParquet(t *testing.T, objects map[string][]byte) map[string][]byte {
 	t.Helper()
 	converted := make(map[string][]byte, len(objects))
 	for key, lines := range objects {
@@ -26,16 +24,20 @@ func asParquet(t *testing.T, table tableInput, objects map[string][]byte) (table
 			converted[key+".parquet"] = file
 		}
 	}
-	out := maps.Clone(table)
-	out["StorageDescriptor"] = map[string]any{
-		"Columns":      table.storage()["Columns"],
-		"Location":     table.storage()["Location"],
+	return converted
+}
+
+// parquetTable is a table of Parquet files without partitions.
+func parquetTable(name, location string, columns []catalog.Column) tableInput {
+	table := jsonTable(name, location, openxSerde, columns)
+	table["StorageDescriptor"] = map[string]any{
+		"Columns": table.storage()["Columns"], "Location": location,
 		"InputFormat":  "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
 		"OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
 		"SerdeInfo": map[string]any{"Parameters": map[string]any{},
 			"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
 	}
-	return out, converted
+	return table
 }
 
 // parquetFile returns what the embedded Firehose converts lines to; those that are no JSON
@@ -82,10 +84,8 @@ func TestParquet_oddLines(t *testing.T) {
 	l := open(t)
 	for _, odd := range oddLines {
 		t.Run(odd.name, func(t *testing.T) {
-			table, files := asParquet(t, jsonTable("odd", "s3://none/odd/", openxSerde, catalog.Columns()),
-				map[string][]byte{"odd/1": []byte(sound + "\n" + odd.line + "\n" + sound + "\n")})
-			table.storage()["Location"] = "s3://" + l.bucket(t, files) + "/odd/"
-			l.glue.put(table)
+			files := asParquet(t, map[string][]byte{"odd/1": []byte(sound + "\n" + odd.line + "\n" + sound + "\n")})
+			l.glue.put(parquetTable("odd", "s3://"+l.bucket(t, files)+"/odd/", catalog.Columns()))
 			want := []string{soundRow, odd.row, soundRow}
 			switch {
 			case odd.name == "two objects": // of which the SerDe reads the first

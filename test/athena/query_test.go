@@ -19,8 +19,10 @@ var (
 	asked = map[string]map[string]string{
 		"around-a-match": {"srcaddr": "10.0.1.11", "vpc_id": web.vpc, "at": "2026-10-15T10:15:00Z", "minutes": "300"},
 		"coverage":       {"from": "2026-10-01", "until": "2026-10-31", "vpcs": "vpc-0a1b2c3d4e5f60009"},
-		"retro-hunt":     {"since": "2026-10-20", "from": "2026-10-01", "until": "2026-10-31"},
-		"timeline":       {"from": "2026-10-14", "until": "2026-10-16"},
+		"host-records": {"hosts": strings.Join([]string{web.account, web.vpc, web.address}, "/") + " " +
+			strings.Join([]string{office.account, office.vpc, office.address}, "/"), "from": "2026-10-14", "until": "2026-10-16"},
+		"retro-hunt": {"since": "2026-10-20", "from": "2026-10-01", "until": "2026-10-31"},
+		"timeline":   {"from": "2026-10-14", "until": "2026-10-16"},
 	}
 )
 
@@ -51,14 +53,12 @@ type rig struct {
 func newRig(t *testing.T, way, layout string, settings map[string]any) *rig {
 	t.Helper()
 	r := &rig{lab: open(t), deployment: deploy(t, map[string]any{"resolverwatch": settings}), way: way, lines: world(t)}
-	logs, indicators := r.tables["dns_logs"], r.tables["indicators"]
-	folder := logs.move(t, r.bucket(t, nil))
-	objects := delivered(folder, layout, r.lines)
+	logs, indicators, pack := r.tables["dns_logs"], r.tables["indicators"], asGzip
 	if way == wayParquet {
-		logs, objects = asParquet(t, logs, objects)
-	} else {
-		objects = asGzip(t, objects)
+		logs, pack = r.tables["dns_logs_parquet"], asParquet
 	}
+	folder := logs.move(t, r.bucket(t, nil))
+	objects := pack(t, delivered(folder, layout, r.lines))
 	logBucket, _ := logs.location()
 	r.put(t, logBucket, objects)
 	indicators.move(t, r.bucket(t, map[string][]byte{
@@ -101,7 +101,11 @@ func TestQueries(t *testing.T) {
 	open(t)
 	for _, way := range []string{wayJSON, waySerde, wayParquet} {
 		t.Run(way, func(t *testing.T) {
-			r := newRig(t, way, "2006/01/02", map[string]any{})
+			settings := map[string]any{}
+			if way == wayParquet {
+				settings["delivery"] = map[string]any{"format": "PARQUET"}
+			}
+			r := newRig(t, way, "2006/01/02", settings)
 			if diff := cmp.Diff(slices.Sorted(maps.Keys(oracles)), slices.Sorted(maps.Keys(r.queries))); diff != "" {
 				t.Fatalf("named queries (-with an answer by Go +deployed):\n%s", diff)
 			}
@@ -160,6 +164,8 @@ func TestQueries_oneDay(t *testing.T) {
 					day = map[string]string{"srcaddr": "10.0.1.12", "at": "2026-10-17T07:00:00Z", "minutes": "15"}
 				case "retro-hunt":
 					day["since"] = "2026-10-20"
+				case "host-records":
+					day["hosts"] = asked["host-records"]["hosts"]
 				}
 				got := r.ask(t, name, day)
 				days := map[string]bool{}

@@ -69,7 +69,7 @@ func remark(t *testing.T, marker *verdict.Marker, before *marked) (now marked, h
 	if err != nil {
 		t.Fatal(err)
 	}
-	now.asked = before.asked
+	now.asked, now.text = before.asked, string(text)
 	return now, now.Verdict == "malicious"
 }
 
