@@ -11,6 +11,7 @@ func (s *Scanner) answers(c *jsonscan.Cursor) error {
 		return s.answer(c, 0)
 	case '[':
 	default:
+		s.noteOdd(c)
 		return c.Skip()
 	}
 	if err := c.Open('['); err != nil {
@@ -28,6 +29,7 @@ func (s *Scanner) answers(c *jsonscan.Cursor) error {
 
 func (s *Scanner) answer(c *jsonscan.Cursor, i int) error {
 	if c.Next() != '{' {
+		s.noteOdd(c)
 		return c.Skip()
 	}
 	if err := c.Open('{'); err != nil {
@@ -62,4 +64,34 @@ func (s *Scanner) answer(c *jsonscan.Cursor, i int) error {
 	}
 	s.object.Answers = append(s.object.Answers, a)
 	return nil
+}
+
+// noteOdd notes a value that is no object, array or null where an answer should be.
+func (s *Scanner) noteOdd(c *jsonscan.Cursor) {
+	switch c.Next() {
+	case '{', '[', 'n':
+	default:
+		s.object.OddAnswers = true
+	}
+}
+
+// foldedAnswers looks at a member whose name is `answers` in another case: it has the
+// same column.
+func (s *Scanner) foldedAnswers(c *jsonscan.Cursor) error {
+	s.noteOdd(c)
+	if c.Next() != '[' {
+		return c.Skip()
+	}
+	if err := c.Open('['); err != nil {
+		return err
+	}
+	for {
+		if more, err := c.Element(); !more {
+			return err
+		}
+		s.noteOdd(c)
+		if err := c.Skip(); err != nil {
+			return err
+		}
+	}
 }

@@ -47,9 +47,18 @@ func (s *Scanner) value(c *jsonscan.Cursor, name []byte) error {
 		o.reserve(name)
 		return text(c, &o.Verdict)
 	default:
-		o.reserve(name)
-		return c.Skip()
+		return s.other(c, name)
 	}
+}
+
+// other passes over a member that marking does not need, and notes what a column of
+// the same name would make of it.
+func (s *Scanner) other(c *jsonscan.Cursor, name []byte) error {
+	if len(name) == len("answers") && bytes.EqualFold(name, []byte("answers")) {
+		return s.foldedAnswers(c)
+	}
+	s.object.reserve(name)
+	return c.Skip()
 }
 
 // reserve notes a member whose name is one of ours, in whatever case.

@@ -24,6 +24,10 @@ type Object struct {
 	Rcode          jsonscan.Text
 	Answers        []Answer // those of `answers` that are objects
 
+	// OddAnswers means that `answers`, in any case, is a string, a number or a boolean, or
+	// holds one. Resolver writes none; a reader of rows ends at it.
+	OddAnswers bool
+
 	// The host that asked, and what DNS Firewall did.
 	AccountID      jsonscan.Text
 	VPCID          jsonscan.Text

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -15,6 +16,11 @@ import (
 // or has one twice or in another case. Marking it would give Athena, which folds the
 // case of names, the same column twice.
 var ErrReserved = errors.New("member name is reserved")
+
+// ErrShape reports an object with a member that would end every query over its row: a
+// scalar among the answers, or a mark whose numbers or threat are none. Resolver and the
+// marker write neither.
+var ErrShape = errors.New("member has a value that no query gets past")
 
 // Options say what a [Marker] looks at. The zero Options check everything.
 type Options struct {
@@ -108,7 +114,7 @@ func (m *Marker) Counts() Counts { return m.counts }
 // record or a control message of CloudWatch Logs.
 //
 // A record is marked in whole or not at all: if any of its objects cannot be, dst is
-// returned as it was, with an error that wraps [ErrReserved], or that says where the
+// returned as it was, with an error that wraps [ErrReserved] or [ErrShape], or says where the
 // record stops being JSON.
 func (m *Marker) Mark(dst, record []byte) ([]byte, error) {
 	more, err := m.settle(record)
@@ -150,6 +156,26 @@ func check(o *resolverlog.Object) error {
 		return fmt.Errorf("%w: %q is there twice, or in another case", ErrReserved, o.Clash)
 	case o.Reserved != "" && verdictOf(o) == "":
 		return fmt.Errorf("%w: %q is there without a valid verdict", ErrReserved, o.Reserved)
+	case o.OddAnswers:
+		return fmt.Errorf("%w: %q", ErrShape, "answers")
+	case o.Reserved != "":
+		return checkMark(o.Bytes)
+	}
+	return nil
+}
+
+// checkMark returns an error if the members of a mark have not the types of their
+// columns. Few objects come marked, so this may be slow.
+func checkMark(object []byte) error {
+	var mark struct {
+		Generation *int64 `json:"index_generation"`
+		Threat     *struct {
+			Confidence *int32 `json:"confidence"`
+		} `json:"threat"`
+	}
+	var wrong *json.UnmarshalTypeError
+	if errors.As(json.Unmarshal(object, &mark), &wrong) {
+		return fmt.Errorf("%w: %q", ErrShape, wrong.Field)
 	}
 	return nil
 }

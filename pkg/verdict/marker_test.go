@@ -133,7 +133,7 @@ func TestMarker_decision(t *testing.T) {
 		{"IPv4 in IPv6", answered("www.shop.test.", rr("AAAA", "::ffff:203.0.113.7")), "malicious 203.0.113.7 answers[0]"},
 		{"preview", `{"query_name":"a.test","answers":[{"Address":"evil.example. ","Type":"CNAME"}]}`, "malicious evil.example answers[0]"},
 		{"one answer without the array", `{"query_name":"a.test","answers":{"Rdata":"203.0.113.7","Type":"a"}}`, "malicious 203.0.113.7 answers[0]"},
-		{"index counts what is no answer", answered("a.test", `null,7,`+rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[2]"},
+		{"index counts what is no answer", answered("a.test", `null,["x"],`+rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[2]"},
 		{"other types are not looked at", answered("a.test", rr("TXT", "evil.example")+","+rr("PTR", "evil.example")+","+rr("MX", "10 evil.example")), "clean"},
 		{"nor what has no type", answered("a.test", `{"Rdata":"evil.example"}`), "clean"},
 		{"odd data", answered("a.test", rr("CNAME", "foo@bar.test.")+","+rr("A", "no address")+","+rr("A", "")+","+rr("AAAA", "fe80::1%eth0")+","+rr("CNAME", "a..b")), "clean"},
@@ -296,6 +296,7 @@ func TestMarker_Mark_errors(t *testing.T) {
 		return errors.As(err, &s)
 	}
 	reserved := func(err error) bool { return errors.Is(err, verdict.ErrReserved) }
+	shape := func(err error) bool { return errors.Is(err, verdict.ErrShape) }
 	for _, tt := range []struct {
 		name, record string
 		is           func(error) bool
@@ -310,6 +311,13 @@ func TestMarker_Mark_errors(t *testing.T) {
 		{"ours in another case", `{"Verdict":"clean"}`, reserved},
 		{"ours in another case beside a valid one", `{"verdict":"clean","THREAT":{}}`, reserved},
 		{"ours twice", `{"verdict":"clean","verdict":"clean"}`, reserved},
+		{"answers that are text", `{"query_name":"a.test","answers":"x"}`, shape},
+		{"a number among the answers", `{"query_name":"a.test","answers":[{},7]}`, shape},
+		{"text among the answers, in another case", `{"query_name":"a.test","Answers":["x"]}`, shape},
+		{"a mark whose generation is text", `{"verdict":"clean","index_generation":"x"}`, shape},
+		{"a mark whose generation is too large", `{"verdict":"clean","index_generation":99999999999999999999}`, shape},
+		{"a mark whose threat is text", `{"verdict":"malicious","threat":"x"}`, shape},
+		{"a mark whose confidence is text", `{"verdict":"malicious","threat":{"confidence":"high"}}`, shape},
 		{"reserved behind a good object", `{"query_name":"a.test"}{"index_generation":7}`, reserved},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,7 +17,29 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-var errReserved = errors.New("reserved")
+var (
+	errReserved = errors.New("reserved")
+	errShape    = errors.New("shape")
+)
+
+// soundMark reports whether the members of a mark have the types of their columns.
+func soundMark(object []byte) bool {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(object, &members) != nil {
+		return false
+	}
+	whole := func(value json.RawMessage, bits int) bool {
+		_, err := strconv.ParseInt(string(value), 10, bits)
+		return value == nil || string(value) == "null" || err == nil
+	}
+	threat := members["threat"]
+	if threat == nil || string(threat) == "null" {
+		return whole(members["index_generation"], 64)
+	}
+	var inner struct{ Confidence json.RawMessage }
+	return threat[0] == '{' && json.Unmarshal(threat, &inner) == nil && whole(inner.Confidence, 32) &&
+		whole(members["index_generation"], 64)
+}
 
 // slowMark marks a record by the rules of DESIGN sections 3 and 4, step by step and
 // with encoding/json. Only the index is the real one.
@@ -33,6 +56,8 @@ func slowMark(x *index.Index, record []byte) (string, error) {
 		switch {
 		case o.Clash || o.Reserved && !isMarked:
 			return "", errReserved
+		case o.OddAnswers || isMarked && !soundMark(o.Bytes):
+			return "", errShape
 		case isMarked:
 			fmt.Fprintf(&lines, "%s\n", flat)
 			continue
@@ -142,6 +167,8 @@ func FuzzMark(f *testing.F) {
 		`{"message":"{\"query_name\":\"\\u0078\\n` + "\xff" + `.evil.example\"}"}`,
 		`{"messageType":"DATA_MESSAGE","logEvents":[{"message":"{\"query_name\":\"trusted.example\"}"}]}`,
 		`{"verdict":"clean"}{"Verdict":"clean"}`,
+		`{"query_name":"a.test","answers":["x"],"ANSWERS":[null,[]]}`,
+		`{"verdict":"malicious","index_generation":7,"threat":{"confidence":50}}{"verdict":"clean","threat":"x"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -156,7 +183,8 @@ func FuzzMark(f *testing.F) {
 			t.Skip(wantErr)
 		}
 		got, err := verdict.NewMarker(x, verdict.Options{}).Mark(nil, record)
-		if (err == nil) != (wantErr == nil) || errors.Is(wantErr, errReserved) && !errors.Is(err, verdict.ErrReserved) {
+		if (err == nil) != (wantErr == nil) || errors.Is(wantErr, errReserved) && !errors.Is(err, verdict.ErrReserved) ||
+			errors.Is(wantErr, errShape) && !errors.Is(err, verdict.ErrShape) {
 			t.Fatalf("error %v, want %v", err, wantErr)
 		}
 		if diff := cmp.Diff(want, string(got)); diff != "" {

@@ -2,10 +2,12 @@ package athena_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
 const sound = `{"version":"1.100000","account_id":"012345678901","query_name":"www.evil.example.",` +
@@ -75,6 +77,40 @@ func TestSerde_openx(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Lines that the marker refuses: each would end every query over its partition, by one
+// reader or by both.
+var refusedLines = []string{
+	`{"query_name":"a","answers":"x"}`,
+	`{"query_name":"a","answers":["x"]}`,
+	`{"query_name":"a","answers":5}`,
+	`{"query_name":"a","Answers":[true]}`,
+	`{"query_name":"a","verdict":"malicious","threat":"x"}`,
+	`{"query_name":"a","verdict":"clean","index_generation":"x"}`,
+	`{"query_name":"a","verdict":"clean","index_generation":{}}`,
+	`{"query_name":"a","verdict":"malicious","threat":{"confidence":"high"}}`,
+}
+
+func TestSerde_refused(t *testing.T) {
+	l := open(t)
+	marker := verdict.NewMarker(october.index(t, firstGeneration), verdict.Options{})
+	for _, line := range refusedLines {
+		if _, err := marker.Mark(nil, []byte(line)); !errors.Is(err, verdict.ErrShape) {
+			t.Errorf("%s: marked, %v", line, err)
+		}
+		bucket := l.bucket(t, map[string][]byte{"odd/1.gz": compress(t, []byte(sound+"\n"+line+"\n"))})
+		l.glue.put(jsonTable("odd", "s3://"+bucket+"/odd/", openxSerde, catalog.Columns()))
+		failed := 0
+		for _, reader := range []string{native, serde} {
+			if _, err := l.trino.query(reader, database, oddQuery); err != nil {
+				failed++
+			}
+		}
+		if failed == 0 {
+			t.Errorf("%s: refused for nothing", line)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -36,6 +37,8 @@ type Object struct {
 	Instance *string
 	Reserved bool // it has a member of ours
 	Clash    bool // it has one twice, or in another case
+	// OddAnswers means that a member `answers`, in any case, is or holds a scalar.
+	OddAnswers bool
 }
 
 // Answer is an answer that is an object.
@@ -131,7 +134,17 @@ func newObject(text json.RawMessage) (Object, error) {
 	o.Answers = answers(last(members, "answers"))
 	o.Instance = instance(last(members, "srcids"))
 	o.Reserved, o.Clash = ours(members)
+	for _, m := range members {
+		o.OddAnswers = o.OddAnswers || len(m.name) == len("answers") && strings.EqualFold(m.name, "answers") && holdsScalar(m.value)
+	}
 	return o, nil
+}
+
+// holdsScalar reports whether a value, or an element of it, is a string, a number or a
+// boolean.
+func holdsScalar(value json.RawMessage) bool {
+	isScalar := func(value json.RawMessage) bool { return !strings.ContainsRune("{[n", rune(value[0])) }
+	return isScalar(value) || slices.ContainsFunc(elements(value), isScalar)
 }
 
 func answers(value json.RawMessage) (list []Answer) {
