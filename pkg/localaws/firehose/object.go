@@ -16,26 +16,6 @@ const maxDeliveryDelay = 30 * time.Second
 // which here never changes.
 const streamVersion = 1
 
-// target is where objects of one kind go.
-type target struct {
-	bucket    Bucket
-	prefix    prefix
-	errorType string // what !{firehose:error-output-type} stands for
-	gzip      bool
-	encoding  string // of the content
-	extension string // of the key
-	counted   func(*counters, []output)
-}
-
-// newTarget returns where objects go that are compressed as a whole, or not.
-func newTarget(bucket Bucket, prefix prefix, compression string) target {
-	t := target{bucket: bucket, prefix: prefix, counted: (*counters).delivered}
-	if compression == GZIP {
-		t.gzip, t.encoding, t.extension = true, "gzip", ".gz"
-	}
-	return t
-}
-
 // object is what is stored under one key.
 type object struct {
 	target target

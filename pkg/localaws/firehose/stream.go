@@ -114,41 +114,6 @@ func newBuffer(hints *BufferingHints, flush func([]output)) *buffer[output] {
 		interval: time.Duration(hints.IntervalInSeconds) * time.Second, flush: flush}
 }
 
-// setTargets parses what says where objects go, and what is in them.
-func (s *Stream) setTargets() error {
-	c := &s.config
-	data, failures, err := parsePrefixes(c.Prefix, c.ErrorOutputPrefix)
-	s.data = newTarget(c.Bucket, data, c.CompressionFormat)
-	s.failures = newTarget(c.Bucket, failures, c.CompressionFormat)
-	s.failures.errorType = processingFailed
-	s.unconvertible = newTarget(c.Bucket, failures, Uncompressed)
-	s.unconvertible.errorType = conversionFailed
-	if c.Conversion != nil {
-		// AWS labels a file so whose pages are compressed by Snappy.
-		s.data.extension, s.data.encoding = ".parquet", "hadoop-snappy"
-		var schemaErr error
-		if s.schema, schemaErr = conversion.Parse(c.Conversion.Columns); schemaErr != nil {
-			err = errors.Join(err, fmt.Errorf("Conversion.Columns: %w", schemaErr))
-		}
-	}
-	if c.FileExtension != "" {
-		s.data.extension, s.failures.extension = c.FileExtension, c.FileExtension
-	}
-	if b := c.Backup; b != nil {
-		raw, _, backupErr := parsePrefixes(b.Prefix, b.ErrorOutputPrefix)
-		if backupErr != nil {
-			err = errors.Join(err, fmt.Errorf("Backup: %w", backupErr))
-		}
-		bucket := b.Bucket
-		if bucket == nil {
-			bucket = c.Bucket
-		}
-		s.backupData = newTarget(bucket, raw, b.CompressionFormat)
-		s.backupData.counted = (*counters).backedUp
-	}
-	return err
-}
-
 // Put takes one record, and returns its id. The error is an AWS error by its code,
 // or [ErrClosed]. It waits while as many batches are under way as Firehose has.
 func (s *Stream) Put(data []byte) (id string, err error) {
@@ -228,57 +193,6 @@ func (s *Stream) accept(batch [][]byte) ([]string, error) {
 // recordID returns the id under which the function sees a record: a long decimal
 // number that no parser must take for an integer.
 func recordID(number int) string { return fmt.Sprintf("4966%052d000000", number) }
-
-// Close takes no more records, delivers those it has, and returns when all of them
-// lie in objects. If the context ends first, the rest is lost and the error says so.
-func (s *Stream) Close(ctx context.Context) error {
-	s.mu.Lock()
-	closed := s.closed
-	s.closed = true
-	s.mu.Unlock()
-	if closed {
-		return nil
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if s.incoming != nil {
-			s.incoming.drain()
-			close(s.batches)
-			s.workers.Wait()
-		}
-		s.delivered.drain()
-		s.failed.drain()
-		if s.backup != nil {
-			s.backup.drain()
-		}
-		s.objects.Wait()
-	}()
-	defer s.cancel()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		s.cancel()
-		<-done
-		return s.lost(ctx.Err())
-	}
-}
-
-// lost says what was not stored in time.
-func (s *Stream) lost(why error) error {
-	metrics := s.counted.read()
-	var problems []error
-	if lost := metrics.Pending(); lost > 0 {
-		problems = append(problems, fmt.Errorf("closing delivery stream %s: %d records are not delivered: %w",
-			s.config.DeliveryStreamName, lost, why))
-	}
-	if lost := metrics.IncomingRecords - metrics.BackedUpRecords; s.backup != nil && lost > 0 {
-		problems = append(problems, fmt.Errorf("closing delivery stream %s: %d records are not backed up: %w",
-			s.config.DeliveryStreamName, lost, why))
-	}
-	return errors.Join(problems...)
-}
 
 // Metrics returns what has become of the records so far.
 func (s *Stream) Metrics() Metrics { return s.counted.read() }
