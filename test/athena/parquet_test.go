@@ -48,9 +48,13 @@ func parquetFile(t *testing.T, lines []byte) []byte {
 	for _, column := range catalog.Columns() {
 		columns = append(columns, conversion.Column{Name: column.Name, Type: column.Type})
 	}
+	schema, err := conversion.Parse(columns)
+	if err != nil {
+		t.Fatal(err)
+	}
 	bucket := objects{}
 	stream, err := firehose.New(firehose.Config{DeliveryStreamName: "parquet", Bucket: bucket, Prefix: "rows/",
-		Conversion: &firehose.Conversion{Columns: columns}})
+		Conversion: &firehose.Conversion{Schema: schema}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,11 @@ var forbidden = []struct {
 		"embedded endpoints are for the demo and the tests",
 	},
 	{
+		"./cmd/...",
+		[]string{"github.com/parquet-go/parquet-go"},
+		"what writes Parquet doubles the size of the command, which has no use for it",
+	},
+	{
 		"./pkg/settings ./pkg/catalog",
 		[]string{"github.com/"},
 		"an app that imports the constructs would have it in its go.mod",

@@ -83,9 +83,13 @@ func (m *machine) convert(t *testing.T, config *firehose.Config, client *s3.Clie
 	t.Helper()
 	if config.Conversion != nil {
 		converted := *config.Conversion
+		var columns []conversion.Column
 		for _, column := range m.glueTable(t, converted.Table.TableName).StorageDescriptor.Columns {
-			converted.Columns = append(converted.Columns, conversion.Column{Name: column.Name, Type: column.Type})
+			columns = append(columns, conversion.Column{Name: column.Name, Type: column.Type})
 		}
+		schema, err := conversion.Parse(columns)
+		check(t, err)
+		converted.Schema = schema
 		config.Conversion = &converted
 	}
 	if config.Backup != nil {

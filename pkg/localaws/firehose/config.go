@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 )
 
 // Invoker is the function that transforms records: event bytes in, answer bytes
@@ -93,10 +91,12 @@ func NewProcessing(function Invoker, arn string) *Processing {
 		BufferIntervalInSeconds: 60, RetryDelay: 30 * time.Second}
 }
 
-// Values of [Config.CompressionFormat].
+// Values of [Config.CompressionFormat] and [Conversion.Compression], which alone has
+// Snappy.
 const (
 	Uncompressed = "UNCOMPRESSED"
 	GZIP         = "GZIP"
+	Snappy       = "SNAPPY"
 )
 
 var (
@@ -115,7 +115,7 @@ func (c *Config) setDefaults() {
 	c.DeliveryRetryDelay = cmp.Or(c.DeliveryRetryDelay, time.Second)
 	if c.Conversion != nil {
 		converted := *c.Conversion
-		converted.Compression = cmp.Or(converted.Compression, conversion.Snappy)
+		converted.Compression = cmp.Or(converted.Compression, Snappy)
 		converted.Table.VersionID = cmp.Or(converted.Table.VersionID, latestVersion)
 		c.Conversion = &converted
 	}
@@ -155,8 +155,9 @@ func (c *Config) validate() error {
 			"CompressionFormat: must be UNCOMPRESSED with a conversion, got %q", c.CompressionFormat)
 		problems.check(c.BufferingHints.SizeInMBs >= minConversionMBs,
 			"BufferingHints.SizeInMBs: must be at least %d with a conversion, got %d", minConversionMBs, c.BufferingHints.SizeInMBs)
-		problems.check(slices.Contains(conversion.Compressions(), c.Conversion.Compression),
-			"Conversion.Compression: must be one of %v, got %q", conversion.Compressions(), c.Conversion.Compression)
+		problems.check(c.Conversion.Schema != nil, "Conversion.Schema: must be set")
+		problems.check(slices.Contains([]string{Snappy, GZIP, Uncompressed}, c.Conversion.Compression),
+			"Conversion.Compression: must be SNAPPY, GZIP or UNCOMPRESSED, got %q", c.Conversion.Compression)
 	}
 	if c.Backup != nil {
 		problems.objects("Backup.", c.Backup.BufferingHints, c.Backup.CompressionFormat)

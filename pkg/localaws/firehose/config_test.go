@@ -31,8 +31,7 @@ func TestNew_refusals(t *testing.T) {
 		{"long processor interval", func(c *firehose.Config) { c.Processing.BufferIntervalInSeconds = 901 }, "BufferIntervalInSeconds"},
 		{"conversion with a small buffer", func(c *firehose.Config) { c.Conversion, c.BufferingHints.SizeInMBs = toParquet(), 63 }, "at least 64"},
 		{"conversion with compression", func(c *firehose.Config) { c.Conversion, c.CompressionFormat = toParquet(), firehose.GZIP }, "CompressionFormat: must be UNCOMPRESSED"},
-		{"conversion without columns", func(c *firehose.Config) { c.Conversion = &firehose.Conversion{} }, "Conversion.Columns"},
-		{"conversion of other types", func(c *firehose.Config) { c.Conversion = toParquet(); c.Conversion.Columns[0].Type = "timestamp" }, "timestamp"},
+		{"conversion without a schema", func(c *firehose.Config) { c.Conversion = &firehose.Conversion{} }, "Conversion.Schema"},
 		{"conversion by another codec", func(c *firehose.Config) { c.Conversion = toParquet(); c.Conversion.Compression = "ZSTD" }, "Conversion.Compression"},
 		{"backup with a large buffer", func(c *firehose.Config) {
 			c.Backup = &firehose.Backup{BufferingHints: &firehose.BufferingHints{SizeInMBs: 129}}

@@ -4,20 +4,34 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
-
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 )
 
 // Conversion makes Parquet of JSON records when they are delivered, with the OpenX JSON
-// SerDe in its default settings; the package conversion says what becomes of which value.
+// SerDe in its default settings.
 type Conversion struct {
-	// Columns are those of Table, but for its partitions. Required.
-	Columns []conversion.Column
+	// Schema has the columns of Table, but for its partitions. Required. It is from the
+	// package conversion, which is given rather than imported: what writes Parquet would
+	// double the size of every program that links this package.
+	Schema Schema
 	// Table is named by records that cannot be converted.
 	Table SchemaTable
 	// Compression of the pages in the file: SNAPPY, GZIP or UNCOMPRESSED; "" is SNAPPY.
 	Compression string
 }
+
+// Schema converts records to Parquet by the columns of a table.
+type Schema interface {
+	// Convert returns a file of the records that can be converted, nil if none can, and
+	// for each record why it cannot be, or nil. Compression is one of SNAPPY, GZIP and
+	// UNCOMPRESSED.
+	Convert(records [][]byte, compression string) (file []byte, failures []*ConversionFailure, err error)
+}
+
+// ConversionFailure is why a record cannot be converted, as it stands beside the record.
+type ConversionFailure struct{ Code, Message string }
+
+// Error returns the code and the message.
+func (f *ConversionFailure) Error() string { return f.Code + ": " + f.Message }
 
 // SchemaTable is the table of the Glue Data Catalog that the columns are from.
 type SchemaTable struct {
@@ -57,31 +71,33 @@ type catalogTable struct {
 // convert delivers items as a Parquet object, and those that cannot be converted, as they
 // are, under the error prefix. What is converted is what the function answered.
 func (s *Stream) convert(items []output) {
+	records := make([][]byte, len(items))
+	for i, item := range items {
+		records[i] = item.data
+	}
+	file, failures, err := s.config.Conversion.Schema.Convert(records, s.config.Conversion.Compression)
+	if err != nil {
+		panic(fmt.Errorf("rows of the schema do not fit into its file: %w", err))
+	}
 	oldest := oldestOf(items)
-	var rows []conversion.Row
 	var good, failed []output
-	for _, item := range items {
-		more, failure := s.schema.Rows(item.data)
-		if failure != nil {
-			failed = append(failed, s.unconverted(item, failure))
-			continue
+	for i, item := range items {
+		if failures[i] != nil {
+			failed = append(failed, s.unconverted(item, failures[i]))
+		} else {
+			good = append(good, item)
 		}
-		rows, good = append(rows, more...), append(good, item)
 	}
 	if len(failed) > 0 {
 		s.store(object{target: s.unconvertible, oldest: oldest, body: join(failed), items: failed})
 	}
 	if len(good) > 0 {
-		body, err := s.schema.Encode(rows, s.config.Conversion.Compression)
-		if err != nil {
-			panic(fmt.Errorf("rows of the schema do not fit into its file: %w", err))
-		}
-		s.store(object{target: s.data, oldest: oldest, body: body, items: good})
+		s.store(object{target: s.data, oldest: oldest, body: file, items: good})
 	}
 }
 
 // unconverted returns the line about a record that cannot be converted.
-func (s *Stream) unconverted(item output, why *conversion.Failure) output {
+func (s *Stream) unconverted(item output, why *ConversionFailure) output {
 	line, err := json.Marshal(conversionError{
 		AttemptsMade: 1, ArrivalTimestamp: item.arrival.UnixMilli(), LastErrorCode: why.Code, LastErrorMessage: why.Message,
 		AttemptEndingTimestamp: time.Now().UnixMilli(), RawData: append([]byte{}, item.data...), SequenceNumber: item.id,

@@ -17,9 +17,14 @@ import (
 )
 
 func toParquet() *firehose.Conversion {
+	schema, err := conversion.Parse([]conversion.Column{
+		{Name: "name", Type: "string"}, {Name: "count", Type: "bigint"}, {Name: "list", Type: "array<string>"}})
+	if err != nil {
+		panic(err)
+	}
 	return &firehose.Conversion{
-		Columns: []conversion.Column{{Name: "name", Type: "string"}, {Name: "count", Type: "bigint"}, {Name: "list", Type: "array<string>"}},
-		Table:   firehose.SchemaTable{CatalogID: "111122223333", DatabaseName: "base", TableName: "table", Region: "eu-west-1"},
+		Schema: schema,
+		Table:  firehose.SchemaTable{CatalogID: "111122223333", DatabaseName: "base", TableName: "table", Region: "eu-west-1"},
 	}
 }
 
@@ -211,7 +216,7 @@ func TestAPI_describeConversion(t *testing.T) {
 		t.Errorf("hints (-want +got):\n%s", diff)
 	}
 	want := toParquet()
-	want.Columns, want.Compression, want.Table.VersionID = nil, "SNAPPY", "LATEST"
+	want.Schema, want.Compression, want.Table.VersionID = nil, "SNAPPY", "LATEST"
 	if diff := cmp.Diff(want, config.Conversion); diff != "" {
 		t.Errorf("conversion (-want +got):\n%s", diff)
 	}

@@ -12,8 +12,8 @@ import (
 // Described is a deployed delivery stream, out of [Describe].
 type Described struct {
 	// Config is what the stream does, without Bucket, Processing.Function, Backup.Bucket
-	// and Conversion.Columns: those are for the caller to find, by the names below. The
-	// columns are those of the table that Conversion.Table names, by Glue's GetTable.
+	// and Conversion.Schema: those are for the caller to find, by the names below. The
+	// schema's columns are those of the table that Conversion.Table names, by Glue's GetTable.
 	Config Config
 	// BucketARN is where it delivers, RoleARN what it delivers as. The function is
 	// Config.Processing.LambdaArn.

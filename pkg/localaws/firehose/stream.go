@@ -21,7 +21,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/internal/awsjson"
 )
 
@@ -44,7 +43,6 @@ type Stream struct {
 	failures      target // of processing
 	unconvertible target
 	backupData    target
-	schema        *conversion.Schema // nil if records stay JSON
 
 	ctx     context.Context // ends when Close gives up
 	cancel  context.CancelFunc
@@ -90,7 +88,7 @@ func New(config Config) (*Stream, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.delivered = newBuffer(config.BufferingHints, func(items []output) { s.write(s.data, items) })
-	if s.schema != nil {
+	if config.Conversion != nil {
 		s.delivered.flush = func(items []output) { s.objects.Go(func() { s.convert(items) }) }
 	}
 	s.failed = newBuffer(config.BufferingHints, func(items []output) { s.write(s.failures, items) })

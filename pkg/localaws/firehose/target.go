@@ -3,8 +3,6 @@ package firehose
 import (
 	"errors"
 	"fmt"
-
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 )
 
 // target is where objects of one kind go.
@@ -39,10 +37,6 @@ func (s *Stream) setTargets() error {
 	if c.Conversion != nil {
 		// AWS labels a file so whose pages are compressed by Snappy.
 		s.data.extension, s.data.encoding = ".parquet", "hadoop-snappy"
-		var schemaErr error
-		if s.schema, schemaErr = conversion.Parse(c.Conversion.Columns); schemaErr != nil {
-			err = errors.Join(err, fmt.Errorf("Conversion.Columns: %w", schemaErr))
-		}
 	}
 	if c.FileExtension != "" {
 		s.data.extension, s.failures.extension = c.FileExtension, c.FileExtension

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 )
 
@@ -29,7 +30,7 @@ func converted(t testing.TB, s *conversion.Schema, records ...string) []map[stri
 		}
 		rows = append(rows, more...)
 	}
-	file, err := s.Encode(rows, conversion.Snappy)
+	file, err := s.Encode(rows, firehose.Snappy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,12 +206,12 @@ func TestSchema_Encode_compressions(t *testing.T) {
 	t.Parallel()
 	s := schema(t, conversion.Column{Name: "a", Type: "string"})
 	rows, _ := s.Rows([]byte(strings.Repeat(`{"a":"the same again"}`, 1_000)))
-	for _, compression := range []string{conversion.Snappy, conversion.GZIP, conversion.Uncompressed} {
+	for _, compression := range []string{firehose.Snappy, firehose.GZIP, firehose.Uncompressed} {
 		file, err := s.Encode(rows, compression)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if (len(file) > 14_000) != (compression == conversion.Uncompressed) {
+		if (len(file) > 14_000) != (compression == firehose.Uncompressed) {
 			t.Errorf("%s: %d bytes", compression, len(file))
 		}
 		if back, err := conversion.Decode(file); err != nil || len(back) != 1_000 || back[999]["a"] != "the same again" {

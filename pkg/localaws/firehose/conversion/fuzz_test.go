@@ -3,6 +3,7 @@ package conversion_test
 import (
 	"testing"
 
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 )
 
@@ -25,7 +26,7 @@ func FuzzSchema_Rows(f *testing.F) {
 		if failure != nil {
 			return
 		}
-		file, err := s.Encode(rows, conversion.Snappy)
+		file, err := s.Encode(rows, firehose.Snappy)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -41,11 +41,11 @@ func (v *value) find(name string) value {
 
 // Failures in AWS's words.
 var (
-	errEmpty = &Failure{codeMalformed, "The record was empty or contained only whitespace."}
-	errTop   = &Failure{codeMalformed, "The input JSON contained a primitive at the top level. " +
+	errEmpty = &Failure{Code: codeMalformed, Message: "The record was empty or contained only whitespace."}
+	errTop   = &Failure{Code: codeMalformed, Message: "The input JSON contained a primitive at the top level. " +
 		"The top level must be an object or array."}
 	// AWS's guide refuses it; the words are chosen here.
-	errList = &Failure{codeMalformed, "An array of JSON documents is not a valid input."}
+	errList = &Failure{Code: codeMalformed, Message: "An array of JSON documents is not a valid input."}
 )
 
 // parseRecord reads the objects of a record.
@@ -59,7 +59,7 @@ func parseRecord(record []byte) (objects []value, failure *Failure) {
 		case errors.Is(err, io.EOF):
 			return nil, errEmpty
 		case err != nil:
-			return nil, &Failure{codeParse, "Encountered malformed JSON. " + err.Error()}
+			return nil, &Failure{Code: codeParse, Message: "Encountered malformed JSON. " + err.Error()}
 		}
 		object := parseValue(raw)
 		switch {

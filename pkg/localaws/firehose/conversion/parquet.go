@@ -3,33 +3,24 @@ package conversion
 import (
 	"bytes"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress"
+
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
 )
 
-// Compressions of the pages of a Parquet file.
-const (
-	Snappy       = "SNAPPY"
-	GZIP         = "GZIP"
-	Uncompressed = "UNCOMPRESSED"
-)
-
+// codecs are the compressions of the pages of a file.
 var codecs = map[string]compress.Codec{
-	Snappy: &parquet.Snappy, GZIP: &parquet.Gzip, Uncompressed: &parquet.Uncompressed,
+	firehose.Snappy: &parquet.Snappy, firehose.GZIP: &parquet.Gzip, firehose.Uncompressed: &parquet.Uncompressed,
 }
 
-// Compressions returns the compressions that there are.
-func Compressions() []string { return slices.Sorted(maps.Keys(codecs)) }
-
 // Encode returns rows as a Parquet file with the columns in their order, all of them
-// optional. Compression is one of the constants.
+// optional. Compression is SNAPPY, GZIP or UNCOMPRESSED.
 func (s *Schema) Encode(rows []Row, compression string) ([]byte, error) {
 	codec, known := codecs[compression]
 	if !known {
-		return nil, fmt.Errorf("compression %q of Parquet is not one of %v", compression, Compressions())
+		return nil, fmt.Errorf("compression %q of Parquet is not SNAPPY, GZIP or UNCOMPRESSED", compression)
 	}
 	var out bytes.Buffer
 	writer := parquet.NewWriter(&out, s.parquet, parquet.Compression(codec))

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
 )
 
 // Codes of failures.
@@ -13,11 +15,8 @@ const (
 	codeMalformed = "DataFormatConversion.MalformedData"
 )
 
-// Failure is why a record cannot be converted, as Firehose writes it beside the record.
-type Failure struct{ Code, Message string }
-
-// Error returns the code and the message.
-func (f *Failure) Error() string { return f.Code + ": " + f.Message }
+// Failure is why a record cannot be converted.
+type Failure = firehose.ConversionFailure
 
 // Row is the converted values of one object, in the order of the columns.
 type Row []cell
@@ -41,11 +40,27 @@ func (s *Schema) Rows(record []byte) ([]Row, *Failure) {
 	for i := range objects {
 		row, err := structRow(s.columns, &objects[i])
 		if err != nil {
-			return nil, &Failure{codeMalformed, "Data does not match the schema. " + err.Error()}
+			return nil, &Failure{Code: codeMalformed, Message: "Data does not match the schema. " + err.Error()}
 		}
 		rows[i] = row
 	}
 	return rows, nil
+}
+
+// Convert implements [firehose.Schema].
+func (s *Schema) Convert(records [][]byte, compression string) (file []byte, failures []*Failure, err error) {
+	var rows []Row
+	failures = make([]*Failure, len(records))
+	for i, record := range records {
+		var more []Row
+		if more, failures[i] = s.Rows(record); failures[i] == nil {
+			rows = append(rows, more...)
+		}
+	}
+	if len(rows) > 0 {
+		file, err = s.Encode(rows, compression)
+	}
+	return file, failures, err
 }
 
 // structRow reads the members that there are fields for.
