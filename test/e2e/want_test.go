@@ -22,7 +22,7 @@ var wantAlways = map[string]string{
 	"glue table":                       "dns_logs EXTERNAL_TABLE org.openx.data.jsonserde.JsonSerDe",
 
 	"glue table indicators": "index bucket indicators/",
-	"named queries": "around-a-match, coverage, firewall-against-verdict, indicators-seen, malicious-hosts, " +
+	"named queries": "around-a-match, coverage, firewall-against-verdict, host-records, indicators-seen, malicious-hosts, " +
 		"nxdomain-ratio, retro-hunt, timeline, top-indicators, unknown-verdicts",
 
 	"importer RESOLVERWATCH_DELETION_GRACE":  "24h0m0s",
