@@ -38,6 +38,11 @@ func startTrino(classPathFile, log string) (*trino, error) {
 	if err != nil {
 		return nil, err
 	}
+	for jar := range strings.SplitSeq(strings.TrimSpace(string(classPath)), string(os.PathListSeparator)) {
+		if _, err := os.Stat(jar); err != nil {
+			return nil, fmt.Errorf("the class path in %s is of another day, remove the file: %w", classPathFile, err)
+		}
+	}
 	stderr, err := os.Create(log)
 	if err != nil {
 		return nil, err
