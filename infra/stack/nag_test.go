@@ -12,23 +12,30 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/cxapi"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
+	"github.com/google/go-cmp/cmp"
 )
 
 // cdk-nag finds nothing in any variant that is not answered by a reason in the
 // constructs themselves: whoever imports them inherits a clean report. The Serverless
 // pack needs a later version of cdk-nag, which test/nag runs in a module of its own.
-func TestNag(t *testing.T) {
+//
+// And two syntheses of a variant give the same template: a difference is a change.
+func TestVariants(t *testing.T) {
 	for name, settings := range variants(t) {
 		t.Run(name, func(t *testing.T) {
-			for _, finding := range findings(define(t, appContext(t, settings))) {
+			first, second := define(t, appContext(t, settings)), define(t, appContext(t, settings))
+			for _, finding := range findings(second) {
 				t.Error(finding)
+			}
+			if diff := cmp.Diff(text(t, first), text(t, second)); diff != "" {
+				t.Errorf("the second synthesis differs:\n%s", diff)
 			}
 		})
 	}
 }
 
 // The test above can fail: a bucket that nobody answers for is found.
-func TestNag_findsWhatIsWrong(t *testing.T) {
+func TestVariants_nagFindsWhatIsWrong(t *testing.T) {
 	stack := define(t, appContext(t, nil))
 	awss3.NewBucket(stack, jsii.String("Careless"), nil)
 	if got := findings(stack); len(got) == 0 {
