@@ -30,7 +30,9 @@ func newGoFunction(
 ) awslambda.Function {
 	id := jsii.String("Function")
 	if code == nil && !*awscdk.Stack_Of(scope).BundlingRequired() {
-		code = placeholder(name)
+		folder := placeholder(name)
+		defer func() { _ = os.RemoveAll(folder) }() // the CDK has copied it by then
+		code = awslambda.Code_FromAsset(&folder, nil)
 	}
 	if code != nil {
 		props.Code = code
@@ -65,9 +67,9 @@ func newGoFunction(
 	})
 }
 
-// placeholder stands for the code of a function where only the template is wanted, as by
-// `cdk list`, `cdk destroy` and tests: the CDK then builds nothing.
-func placeholder(name string) awslambda.Code {
+// placeholder makes a folder that stands for the code of a function where only the
+// template is wanted, as by `cdk list`, `cdk destroy` and tests: nothing is built then.
+func placeholder(name string) string {
 	folder, err := os.MkdirTemp("", "resolverwatch-placeholder-")
 	if err == nil {
 		text := "The " + name + " was not built, because its stack was not to be bundled.\n"
@@ -76,7 +78,7 @@ func placeholder(name string) awslambda.Code {
 	if err != nil {
 		panic(fmt.Errorf("writing a placeholder for the %s: %w", name, err))
 	}
-	return awslambda.Code_FromAsset(&folder, nil)
+	return folder
 }
 
 // extractSource writes the embedded source into a new temporary folder.

@@ -2,7 +2,6 @@ package resolverwatch
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -118,34 +117,21 @@ func environment(values map[string]string) *map[string]*string {
 	return &variables
 }
 
-// environmentBytes is what an environment counts against Lambda's limit. A token counts
-// as the longest name that it can stand for.
-func environmentBytes(values map[string]string) int {
+// mustFit panics if variables are too long, and names the prop that has grown. Only a
+// construct that knows all its names can tell. A token counts as the longest name that it
+// can stand for.
+func mustFit(c constructs.Construct, variables map[string]string, prop string) {
 	const tokenBytes = 128
 	size := 0
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		value := len(values[name])
-		if isToken(values[name]) {
-			value = tokenBytes
+	for name, value := range variables {
+		if isToken(value) {
+			size += len(name) + tokenBytes
+		} else {
+			size += len(name) + len(value)
 		}
-		size += len(name) + value
 	}
-	return size
-}
-
-// environment refuses variables that do not fit, and names the prop that has grown.
-func (p *problems) environment(values map[string]string, prop string) {
-	if size := environmentBytes(values); size > maxEnvironmentBytes {
-		p.addf("%s: makes the function's environment %d bytes long, at most %d fit", prop, size, maxEnvironmentBytes)
-	}
-}
-
-// mustFit panics if variables are too long, which only a construct that knows all its
-// names can tell.
-func mustFit(c constructs.Construct, variables map[string]string, prop string) {
-	var problems problems
-	problems.environment(variables, prop)
-	if err := problems.join(); err != nil {
-		panic(fmt.Errorf("%s: %w", *c.Node().Path(), err))
+	if size > maxEnvironmentBytes {
+		panic(fmt.Errorf("%s: %s: makes the function's environment %d bytes long, at most %d fit",
+			*c.Node().Path(), prop, size, maxEnvironmentBytes))
 	}
 }

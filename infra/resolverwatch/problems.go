@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
 )
 
 // problems collects what is wrong with props, in the user's terms: the prop, the rule,
@@ -39,7 +40,7 @@ func (p *problems) duration(prop string, value awscdk.Duration, low, high time.D
 	if value == nil || *value.IsUnresolved() {
 		return
 	}
-	seconds := *value.ToSeconds(&awscdk.TimeConversionOptions{Integral: ptr(false)})
+	seconds := *value.ToSeconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
 	if seconds != math.Trunc(seconds) || seconds < low.Seconds() || seconds > high.Seconds() {
 		p.addf("%s: must be whole seconds in [%v, %v], got %gs", prop, low, high, seconds)
 	}
@@ -67,8 +68,6 @@ func mebibytes(value awscdk.Size, fallback float64) float64 {
 	}
 	return *value.ToMebibytes(&awscdk.SizeConversionOptions{Rounding: awscdk.SizeRoundingBehavior_NONE})
 }
-
-func ptr[T any](value T) *T { return &value }
 
 // maxDays bounds what is counted in days; S3's lifecycle takes no more.
 const maxDays = 36_500
