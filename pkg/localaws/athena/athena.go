@@ -80,9 +80,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		"ListNamedQueries":    s.listNamedQueries,
 		"BatchGetNamedQuery":  s.batchGetNamedQuery,
 		"StartQueryExecution": s.startQueryExecution,
-		"GetQueryExecution":   s.getQueryExecution,
-		"GetQueryResults":     s.getQueryResults,
-		"StopQueryExecution":  s.stopQueryExecution,
+		"GetQueryExecution":   s.onExecution(getQueryExecution),
+		"GetQueryResults":     s.onExecution(getQueryResults),
+		"StopQueryExecution":  s.onExecution(stopQueryExecution),
 	}}
 	api.ServeHTTP(w, r)
 }

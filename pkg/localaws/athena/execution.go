@@ -6,29 +6,29 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/internal/awsjson"
 )
 
-// find returns the execution that a request names; s.mu is held.
-func (s *Server) find(id string) (*execution, error) {
-	if e := s.executions[id]; e != nil {
-		return e, nil
-	}
-	return nil, invalid("QueryExecution %s was not found", id)
-}
-
 type executionRequest struct {
 	QueryExecutionId, NextToken string //nolint:revive // the API's spelling
 }
 
-func (s *Server) getQueryExecution(_ context.Context, body []byte) (any, error) {
-	var in executionRequest
-	if err := awsjson.Decode(body, &in); err != nil {
-		return nil, err
+// onExecution makes an operation of what is done to the execution that a request names.
+// s.mu is held meanwhile.
+func (s *Server) onExecution(do func(executionRequest, *execution) (any, error)) func(context.Context, []byte) (any, error) {
+	return func(_ context.Context, body []byte) (any, error) {
+		var in executionRequest
+		if err := awsjson.Decode(body, &in); err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		e := s.executions[in.QueryExecutionId]
+		if e == nil {
+			return nil, invalid("QueryExecution %s was not found", in.QueryExecutionId)
+		}
+		return do(in, e)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.find(in.QueryExecutionId)
-	if err != nil {
-		return nil, err
-	}
+}
+
+func getQueryExecution(in executionRequest, e *execution) (any, error) {
 	scanned := int64(0)
 	if e.result != nil {
 		scanned = e.result.Bytes
@@ -41,17 +41,7 @@ func (s *Server) getQueryExecution(_ context.Context, body []byte) (any, error) 
 	return map[string]any{"QueryExecution": answer}, nil
 }
 
-func (s *Server) stopQueryExecution(_ context.Context, body []byte) (any, error) {
-	var in executionRequest
-	if err := awsjson.Decode(body, &in); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.find(in.QueryExecutionId)
-	if err != nil {
-		return nil, err
-	}
+func stopQueryExecution(_ executionRequest, e *execution) (any, error) {
 	if e.ended == "" {
 		e.ended, e.reason = "CANCELLED", "Query cancelled by user"
 	}
@@ -62,17 +52,7 @@ func (s *Server) stopQueryExecution(_ context.Context, body []byte) (any, error)
 // pageOfRows is how many rows Athena answers at most, the header among them.
 const pageOfRows = 1000
 
-func (s *Server) getQueryResults(_ context.Context, body []byte) (any, error) {
-	var in executionRequest
-	if err := awsjson.Decode(body, &in); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.find(in.QueryExecutionId)
-	if err != nil {
-		return nil, err
-	}
+func getQueryResults(in executionRequest, e *execution) (any, error) {
 	if e.result == nil {
 		return nil, invalid("Query did not finish successfully. Final query state: %s", e.ended)
 	}
