@@ -404,13 +404,16 @@ func slowObservation(tokens []string) ([]slowEntry, bool) {
 	return entries, ok
 }
 
-// joinTokens writes tokens one a line; line feeds in texts are no matter here.
+// slowLineFeed stands for a line feed within a token. No decoded JSON has this byte.
+const slowLineFeed = "\xff"
+
+// joinTokens writes tokens one a line.
 func joinTokens(tokens []string) string {
-	clean := make([]string, len(tokens))
+	lines := make([]string, len(tokens))
 	for i, token := range tokens {
-		clean[i] = strings.ReplaceAll(token, "\n", " ")
+		lines[i] = strings.ReplaceAll(token, "\n", slowLineFeed)
 	}
-	return strings.Join(clean, "\n")
+	return strings.Join(lines, "\n")
 }
 
 func slowBrackets(tokens []string) (inner []string, bracket string, ok bool) {
@@ -447,7 +450,7 @@ func slowComparison(tokens []string) ([]slowEntry, bool) {
 	if inner, bracket, ok := slowBrackets(tokens); ok && bracket == "(" {
 		return slowComparisons(inner)
 	}
-	text := strings.Join(tokens, "\n")
+	text := joinTokens(tokens)
 	if found := slowExists.FindStringSubmatch(text); found != nil {
 		if slowKind(found) == "" {
 			return []slowEntry{{skip: feed.SkipOtherType}}, true
@@ -500,7 +503,7 @@ func slowOperand(kind, literal string) ([]slowEntry, bool) {
 	if literal[0] != '\'' {
 		return nil, false
 	}
-	value := strings.NewReplacer(`\\`, `\`, `\'`, `'`).Replace(literal[1 : len(literal)-1])
+	value := strings.NewReplacer(`\\`, `\`, `\'`, `'`, slowLineFeed, "\n").Replace(literal[1 : len(literal)-1])
 	if value = strings.Trim(value, " \t\r\n\v\f"); value == "" {
 		return []slowEntry{{}}, true
 	}
