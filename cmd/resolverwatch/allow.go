@@ -41,7 +41,7 @@ and which are more specific and go on marking. --remove takes an entry away agai
   resolverwatch allow files.example --scope name --for 7d --reason "until the feed is mended"
   resolverwatch allow --list
   resolverwatch allow cdn.example --remove`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1, "name one thing to allow at a time"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd, std, args) },
 	}
 	a.register(cmd)

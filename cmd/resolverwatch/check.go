@@ -40,7 +40,7 @@ LIST is ` + listSyntax + `.`,
 		Example: `  resolverwatch check --feed urlhaus.csv www.evil.example 192.0.2.1
   resolverwatch check --index lists.rwx -o json - < names.txt
   resolverwatch check --stack Resolverwatch www.evil.example`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes(1, many, "nothing to check: name at least one NAME, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if form != formText && form != formJSON {
 				return usagef(cmd, "output %q: must be text or json", form)

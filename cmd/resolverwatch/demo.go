@@ -20,8 +20,13 @@ All names and addresses are reserved for documentation. Nothing leaves this mach
 		Example: `  resolverwatch demo
   resolverwatch demo --records 100000 --out ~/demo
   resolverwatch demo --keep   # and look around with the AWS CLI; Ctrl-C ends it`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return demo.Run(cmd.Context(), o) },
+		Args: takes(0, 0, noArguments),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.Records < 1 {
+				return usagef(cmd, "records %d: must be at least 1", o.Records)
+			}
+			return demo.Run(cmd.Context(), o)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Out, "out", demo.DefaultOut, "`FOLDER` for the files of the pipeline; those of an earlier demo are replaced")
@@ -29,6 +34,6 @@ All names and addresses are reserved for documentation. Nothing leaves this mach
 	flags.Uint64Var(&o.Seed, "seed", 0, "another `SEED` makes other records")
 	flags.BoolVar(&o.Keep, "keep", false, "leave everything running until interrupted, and print the endpoints")
 	flags.StringVar(&o.ImporterBinary, "importer", "", "`FILE` of the importer (default: beside this command, or built from source)")
-	flags.StringVar(&o.TransformerBinary, "transformer", "", "`FILE` of the transformer (default: likewise)")
+	flags.StringVar(&o.TransformerBinary, "transformer", "", "`FILE` of the transformer (default: beside this command, or built from source)")
 	return cmd
 }

@@ -40,8 +40,8 @@ AWS_REGION, ...). Flags that name its parts stand in for its outputs.`
 func (d *deployment) register(cmd *cobra.Command) {
 	d.registerIndex(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&d.table, "table", "", "`NAME` of the table, likewise")
-	flags.StringVar(&d.importer, "importer", "", "`NAME` of the importer function, likewise")
+	flags.StringVar(&d.table, "table", "", "`NAME` of the table (default: by the outputs of the stack)")
+	flags.StringVar(&d.importer, "importer", "", "`NAME` of the importer function (default: by the outputs of the stack)")
 }
 
 // registerIndex adds the flags of a command that needs the index alone.
@@ -56,7 +56,7 @@ func (d *deployment) registerAthena(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&d.stack, "stack", settings.DefaultStack, "`NAME` of the deployed stack")
 	flags.StringVar(&d.workGroup, "workgroup", "", "`NAME` of the Athena workgroup (default: by the outputs of the stack)")
-	flags.StringVar(&d.database, "database", "", "`NAME` of the Glue database, likewise")
+	flags.StringVar(&d.database, "database", "", "`NAME` of the Glue database (default: by the outputs of the stack)")
 }
 
 // isNamed reports whether a flag names a deployment.
@@ -101,10 +101,24 @@ func (d *deployment) findAll(ctx context.Context, needs ...need) (err error) {
 	if d.config, err = awsio.Config(ctx); err != nil {
 		return err
 	}
+	if err := checkAccess(ctx, d.config); err != nil {
+		return err
+	}
 	for _, need := range needs {
 		if err := d.find(ctx, need); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkAccess says what to set where the SDK, call by call, would say what it tried last.
+func checkAccess(ctx context.Context, config aws.Config) error {
+	if config.Region == "" {
+		return errors.New("no AWS Region: set AWS_REGION, or AWS_PROFILE to a profile with one")
+	}
+	if _, err := config.Credentials.Retrieve(ctx); err != nil {
+		return fmt.Errorf("no AWS credentials: log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %w", err)
 	}
 	return nil
 }
@@ -136,7 +150,7 @@ func (d *deployment) find(ctx context.Context, n need) (err error) {
 		}
 	}
 	if *n.value = d.outputs[n.output]; *n.value == "" {
-		return fmt.Errorf("the stack %q has no output %s: deploy it again, or give %s", d.stack, n.output, n.flag)
+		return fmt.Errorf("the stack %q has no output %s: its settings leave that part out, or it is older than this command: give %s", d.stack, n.output, n.flag)
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ lists that lie under guards/ in the list bucket.`,
   resolverwatch feed lint --format hosts --all hosts.txt
   resolverwatch feed lint --against yesterday.txt --protected ours.txt today.txt
   resolverwatch feed lint -o json *.txt | jq .refusals`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes(1, many, "no list to read: name at least one FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, std, args) },
 	}
 	flags := cmd.Flags()

@@ -49,7 +49,7 @@ when an entry came. The folder of a demo has everything in it.
 		Example: `  resolverwatch hunt --since 2026-11-01 --days 90
   resolverwatch hunt --local resolverwatch-demo
   resolverwatch hunt --local marked/ --feed new-names.txt -o json`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error { return h.run(cmd, std) },
 	}
 	h.registerAthena(cmd)
@@ -62,7 +62,7 @@ when an entry came. The folder of a demo has everything in it.
 	flags.StringVar(&h.indicators, "indicators", "", "with --local: published indicators, a `FILE` out of the index bucket")
 	flags.BoolVar(&h.write, "write", false, "write the records, marked anew, to the output bucket under "+retroPrefix)
 	flags.StringVar(&h.outputBucket, "output-bucket", "", "with --write: `NAME` of the output bucket (default: by the outputs of the stack)")
-	flags.StringVar(&h.indexBucket, "index-bucket", "", "with --write: `NAME` of the index bucket, likewise")
+	flags.StringVar(&h.indexBucket, "index-bucket", "", "with --write: `NAME` of the index bucket (default: by the outputs of the stack)")
 	flags.StringVarP(&h.form, "output", "o", "", "`FORM`: table, csv or json, which is one object a line (default: table on a terminal, else csv)")
 	return cmd
 }

@@ -37,7 +37,7 @@ func newIndexBuild(std streams) *cobra.Command {
 		Long: `Build reads lists through the importer's guards and writes the index that the
 transformer and 'scan --index' load. LIST is ` + listSyntax + `.`,
 		Example: `  resolverwatch index build --feed urlhaus.csv --feed hosts.txt -o lists.rwx`,
-		Args:    cobra.NoArgs,
+		Args:    takes(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out == "" {
 				return usagef(cmd, "no file to write: name one with --output")
@@ -101,7 +101,7 @@ func newIndexInspect(std streams) *cobra.Command {
 		Short: "Verify an index file and say what is in it",
 		Example: `  resolverwatch index inspect lists.rwx
   resolverwatch index inspect --entries lists.rwx | grep evil`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1, "name one index FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if form != formText && form != formJSON {
 				return usagef(cmd, "output %q: must be text or json", form)

@@ -29,7 +29,7 @@ With --stack or --index-bucket, OLD and NEW are numbers of published generations
 ` + deploymentHelp,
 		Example: `  resolverwatch index diff yesterday.rwx today.rwx
   resolverwatch index diff --stack Resolverwatch 41 42`,
-		Args: cobra.ExactArgs(2),
+		Args: takes(2, 2, "name two indexes, OLD and NEW"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkForm(cmd, form); err != nil {
 				return err

@@ -43,7 +43,7 @@ Without an account, 'resolverwatch scan -o summary' answers from files who asked
 		Example: `  resolverwatch query
   resolverwatch query malicious-hosts --param from=2026-11-01 --param until=2026-11-08
   resolverwatch query around-a-match --param srcaddr=10.0.1.11 --param at=2026-11-05T10:15:00Z -o csv`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1, "name one query at a time"),
 		RunE: func(cmd *cobra.Command, args []string) error { return q.run(cmd, std, args) },
 	}
 	q.registerAthena(cmd)

@@ -35,7 +35,7 @@ Without --to it is the newest generation before the one that serves.
 ` + deploymentHelp,
 		Example: `  resolverwatch rollback --dry-run
   resolverwatch rollback --to 41 --reason "feed urlhaus listed our CDN"`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd, std) },
 	}
 	r.registerIndex(cmd)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -46,6 +48,24 @@ func markUsage(cmd *cobra.Command) {
 	}
 	for _, child := range cmd.Commands() {
 		markUsage(child)
+	}
+}
+
+// many is as many arguments as there are.
+const many = math.MaxInt
+
+const noArguments = "only flags are expected here"
+
+// takes makes a check of the number of arguments. otherwise says what is wanted.
+func takes(least, most int, otherwise string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return errors.New(otherwise)
+		case len(args) > most:
+			return fmt.Errorf("argument %q: %s", args[most], otherwise)
+		}
+		return nil
 	}
 }
 

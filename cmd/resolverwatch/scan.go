@@ -55,7 +55,7 @@ then 1.`,
 
   # In a pipeline: exit code 3 if anything matched
   zcat log.gz | resolverwatch scan --index lists.rwx --fail-on-match -o summary -`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes(1, many, "no logs to mark: name at least one LOG, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, std, args) },
 	}
 	o.lists.register(cmd)

@@ -25,7 +25,7 @@ each feed the accepted list, its age, its entries, and how the newest list was j
 ` + deploymentHelp,
 		Example: `  resolverwatch status
   resolverwatch status -o json | jq '.feeds[] | select(.last.outcome == "refused")'`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkForm(cmd, form); err != nil {
 				return err
@@ -46,7 +46,7 @@ each feed the accepted list, its age, its entries, and how the newest list was j
 		},
 	}
 	d.registerIndex(cmd)
-	cmd.Flags().StringVar(&d.table, "table", "", "`NAME` of the table, likewise")
+	cmd.Flags().StringVar(&d.table, "table", "", "`NAME` of the table (default: by the outputs of the stack)")
 	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text or json")
 	return cmd
 }

@@ -209,7 +209,7 @@ func (t *Transformer) GrantInvoke(grantee awsiam.IGrantable) awsiam.Grant {
 	return t.function.GrantInvoke(grantee)
 }
 
-// Metric returns a metric that the function writes, such as "UnknownRecords", as a sum.
+// Metric returns a metric that the function writes, such as "Unknown", as a sum.
 func (t *Transformer) Metric(name string, options *MetricOptions) Metric {
 	return ownMetric(t.stack, name, "Sum", options)
 }

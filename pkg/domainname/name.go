@@ -90,12 +90,6 @@ func (n Name) Parent() (Name, bool) {
 	return Name{parent}, found
 }
 
-// IsUnder reports whether n is a proper subdomain of ancestor.
-func (n Name) IsUnder(ancestor Name) bool {
-	cut := len(n.text) - len(ancestor.text)
-	return cut > 1 && ancestor.text != "" && n.text[cut-1] == '.' && n.text[cut:] == ancestor.text
-}
-
 // isCanonical reports whether text is the canonical form of a name as it stands.
 func isCanonical(text string) bool {
 	if len(text)+2 > maxWireOctets {

@@ -57,11 +57,10 @@ type Outcome string
 
 // Outcomes of an import.
 const (
-	OutcomeAccepted  Outcome = "accepted"
-	OutcomeForced    Outcome = "forced"    // accepted against a guard, for a recorded reason
-	OutcomeRefused   Outcome = "refused"   // the previous list goes on serving
-	OutcomeUnchanged Outcome = "unchanged" // the feed row names the list already
-	OutcomeDeleted   Outcome = "deleted"   // no list is left
+	OutcomeAccepted Outcome = "accepted"
+	OutcomeForced   Outcome = "forced"  // accepted against a guard, for a recorded reason
+	OutcomeRefused  Outcome = "refused" // the previous list goes on serving
+	OutcomeDeleted  Outcome = "deleted" // no list is left
 )
 
 // Judgement is how the last list was judged, for whoever asks for the status.

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -139,6 +140,13 @@ func (f *findings) sight(host sample.Host, indicator, feeds string) {
 	f.sighted[at].queries++
 }
 
+// sort puts the busiest hosts first, in the same order in every run.
+func (f *findings) sort() {
+	slices.SortFunc(f.sighted, func(a, b sighting) int {
+		return cmp.Or(b.queries-a.queries, cmp.Compare(a.host.SrcAddr, b.host.SrcAddr), cmp.Compare(a.indicator, b.indicator))
+	})
+}
+
 // auditFailure compares one record that could not be marked.
 func (d *demo) auditFailure(f *findings, line []byte) error {
 	var got struct {
@@ -187,6 +195,6 @@ func (d *demo) auditTotals(f *findings) (problems []error) {
 			problems = append(problems, fmt.Errorf("records that are %s: %d, want %d", verdict, got, want))
 		}
 	}
-	slices.SortFunc(f.sighted, func(a, b sighting) int { return b.queries - a.queries })
+	f.sort()
 	return problems
 }

@@ -108,16 +108,6 @@ func (r *Report) Add(hit *Hit) {
 	known.first, known.last = min(known.first, hit.Time), max(known.last, hit.Time)
 }
 
-// Hosts returns how many hosts have hits.
-func (r *Report) Hosts() int {
-	hosts := map[key]bool{}
-	for k := range r.rows {
-		k.indicator = ""
-		hosts[k] = true
-	}
-	return len(hosts)
-}
-
 // Rows returns the rows as text by [Columns], the most severe first, then those with the
 // most unmarked queries. Empty text is unknown.
 func (r *Report) Rows() [][]string {

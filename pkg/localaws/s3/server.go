@@ -66,11 +66,6 @@ func Conflict() *Fault {
 		Message: "A conflicting conditional operation is currently in progress against this resource. Please try again."}
 }
 
-// SlowDown is the answer to too many requests.
-func SlowDown() *Fault {
-	return &Fault{Status: http.StatusServiceUnavailable, Code: "SlowDown", Message: "Please reduce your request rate."}
-}
-
 // Server serves S3's REST protocol with path-style addresses. It is safe for
 // concurrent use.
 type Server struct {

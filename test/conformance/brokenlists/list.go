@@ -41,9 +41,6 @@ func All(folder string) []List {
 	return all
 }
 
-// IsFile reports whether the list is a file, and not made from a recipe.
-func (l *List) IsFile() bool { return l.made == nil }
-
 // Open returns the bytes of the list.
 func (l *List) Open() (io.Reader, error) {
 	if l.made != nil {
