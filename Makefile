@@ -12,7 +12,7 @@ LAMBDA_FLAGS     := -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -
 .PHONY: help demo test athena e2e conformance proof corpus lint lint-templates fuzz bench build lambdas synth consumer race clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: build ## run the whole pipeline on this machine, without an AWS account
 	./bin/resolverwatch demo

@@ -34,7 +34,7 @@ func TestDocumentedPermissions(t *testing.T) {
 	}{
 		{"The importer", "PipelineImporterRole", []string{"secretsmanager:GetSecretValue"}},
 		{"The transformer", "PipelineTransformerRole", nil},
-		{"Firehose", "PipelineDeliveryRole", nil},
+		{"Firehose", "PipelineDeliveryRole", []string{"glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"}},
 	} {
 		t.Run(role.heading, func(t *testing.T) {
 			_, section, _ := strings.Cut(document, "### "+role.heading+"\n")
@@ -64,4 +64,27 @@ func read(t *testing.T, path ...string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// Every metric that the functions write stands in docs/operating.md, and no other.
+func TestDocumentedMetrics(t *testing.T) {
+	_, section, _ := strings.Cut(read(t, "docs", "operating.md"), "\n## Metrics\n")
+	var documented, written []string
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]+) \\|").FindAllStringSubmatch(section, -1) {
+		documented = append(documented, regexp.MustCompile(`[A-Za-z]+`).FindAllString(row[1], -1)...)
+	}
+	for _, function := range []string{"importer", "transformer"} {
+		names := regexp.MustCompile(`(?m)^\tMetric\w+ +=\s+"(\w+)"`).FindAllStringSubmatch(read(t, "pkg", function, "metrics.go"), -1)
+		if len(names) < 10 {
+			t.Errorf("%s: only %d metrics found", function, len(names))
+		}
+		for _, name := range names {
+			written = append(written, name[1])
+		}
+	}
+	slices.Sort(documented)
+	slices.Sort(written)
+	if !slices.Equal(documented, written) {
+		t.Errorf("written:    %v\ndocumented: %v", written, documented)
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	runtime "github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/resolverwatch/resolverwatch/pkg/localaws"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
 )
 
 // TestMain makes the test binary a transformer that marks nothing, for the demo to
@@ -156,4 +159,56 @@ func TestFindBinaries(t *testing.T) {
 	if _, err := FindBinaries(t.Context(), Options{ImporterBinary: "i"}); err == nil {
 		t.Error("one binary alone was taken")
 	}
+}
+
+// What the README shows of the demo is what the demo prints. How many files there are
+// and how large is up to the clock.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, found := strings.Cut(string(text), "\n```\nQuery logs, through Firehose")
+	if !found {
+		t.Fatal("the README shows no report")
+	}
+	shown, _, _ = strings.Cut("Query logs, through Firehose"+shown, "\n```\n")
+	files := regexp.MustCompile(`in \d+ files, \d+ KiB`)
+	printed := strings.Split(files.ReplaceAllString(defaultReport(), files.FindString(shown)), "\n")
+	at := 0
+	for _, line := range strings.Split(shown, "\n") {
+		if strings.TrimSpace(line) == "..." {
+			continue // lines are left out
+		}
+		next := slices.IndexFunc(printed[at:], func(p string) bool { return strings.TrimRight(p, " ") == line })
+		if next < 0 {
+			t.Fatalf("the demo does not print %q there, but:\n%s", line, strings.Join(printed[at:], "\n"))
+		}
+		at += next + 1
+	}
+}
+
+// defaultReport is what a demo without options prints about logs.
+func defaultReport() string {
+	var out bytes.Buffer
+	d := &demo{Options: Options{Stdout: &out}, ledger: sample.NewLedger(), generator: sample.New(0, time.Unix(0, 0))}
+	f := &findings{marked: map[string]sample.MarkedRecord{}, failed: map[string]int{}}
+	for range DefaultRecords {
+		record := d.generator.Next()
+		d.ledger.Add(&record)
+		if record.Failed != "" {
+			f.failed[record.Failed]++
+		}
+	}
+	for key, line := range d.ledger.Lines {
+		f.marked[key] = sample.MarkedRecord{}
+		if line.Want.Verdict == sample.Malicious {
+			f.sight(line.Host, line.Want.Indicator, strings.Join(line.Want.Feeds, ", "))
+		}
+	}
+	f.verdicts, f.dropped = d.ledger.Verdicts(), d.ledger.Dropped
+	f.sort()
+	d.reportLogs(f)
+	return out.String()
 }
