@@ -30,8 +30,8 @@ type Config struct {
 	TerminationProtection bool `json:"terminationProtection"`
 	// Tags for everything in the stack.
 	Tags map[string]string `json:"tags"`
-	// RemovalPolicy says what becomes of buckets, table and logs when they leave the
-	// stack.
+	// RemovalPolicy says what becomes of buckets, table and the key of CreateKey when they
+	// leave the stack. Log groups go in any case.
 	//
 	// Default: retain.
 	RemovalPolicy RemovalPolicy `json:"removalPolicy"`

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -34,6 +35,10 @@ func TestImporter_Handle_noTimeForTheTable(t *testing.T) {
 // Feeds for which there is no time do not keep those from readers that were imported.
 func TestImporter_Handle_noTimeForAllFeeds(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, noTimeForAllFeeds)
+}
+
+func noTimeForAllFeeds(t *testing.T) {
 	w := newWorld()
 	w.put("feeds/a/list.txt", "a.example\n")
 	w.put("feeds/b/list.txt", "b.example\n")

@@ -88,3 +88,19 @@ func TestDocumentedMetrics(t *testing.T) {
 		t.Errorf("written:    %v\ndocumented: %v", written, documented)
 	}
 }
+
+// The CDK's command has one version, wherever it is named.
+func TestCDKVersion(t *testing.T) {
+	pinned := regexp.MustCompile(`"aws-cdk": "([^"]+)"`).FindStringSubmatch(read(t, "test", "e2e", "package.json"))
+	if pinned == nil {
+		t.Fatal("no version in package.json")
+	}
+	named := regexp.MustCompile(`(?:aws-cdk@|CDK_VERSION: ")(\d[\d.]*\d)`)
+	for _, path := range append(documents(t), ".github/workflows/ci.yml") {
+		for _, match := range named.FindAllStringSubmatch(read(t, path), -1) {
+			if match[1] != pinned[1] {
+				t.Errorf("%s names aws-cdk %s, and `make e2e` deploys with %s", path, match[1], pinned[1])
+			}
+		}
+	}
+}
