@@ -26,10 +26,10 @@ func (g *guardFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&g.top, "top", nil, "a list of the most popular names, `FILE`; repeatable")
 }
 
-func (g *guardFlags) guards() (importer.Guards, error) {
+func (g *guardFlags) guards(cmd *cobra.Command) (importer.Guards, error) {
 	thresholds, err := settings.DecodeGuards([]byte(g.thresholds))
 	if err != nil {
-		return importer.Guards{}, fmt.Errorf("--guards: %w", err)
+		return importer.Guards{}, usagef(cmd, "--guards: %w", err)
 	}
 	guards, err := importer.NewGuards(thresholds, nil)
 	if err != nil {
