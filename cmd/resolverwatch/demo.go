@@ -16,6 +16,9 @@ importer import three sample lists, sends generated Resolver records through Fir
 into the real transformer, checks every record that comes out, and shows who asked for
 what. Then a name leaves a list, and its verdict changes.
 
+The two functions are those that 'make build' puts beside this command; without them they
+are built, which needs Go and a checkout of the source to be in.
+
 All names and addresses are reserved for documentation. Nothing leaves this machine.`,
 		Example: `  resolverwatch demo
   resolverwatch demo --records 100000 --out ~/demo

@@ -98,10 +98,7 @@ func (d *deployment) athena(ctx context.Context) (*athenaio.WorkGroup, error) {
 
 // findAll finds the parts that a command needs.
 func (d *deployment) findAll(ctx context.Context, needs ...need) (err error) {
-	if d.config, err = awsio.Config(ctx); err != nil {
-		return err
-	}
-	if err := checkAccess(ctx, d.config); err != nil {
+	if d.config, err = access(ctx); err != nil {
 		return err
 	}
 	for _, need := range needs {
@@ -112,15 +109,20 @@ func (d *deployment) findAll(ctx context.Context, needs ...need) (err error) {
 	return nil
 }
 
-// checkAccess says what to set where the SDK, call by call, would say what it tried last.
-func checkAccess(ctx context.Context, config aws.Config) error {
-	if config.Region == "" {
-		return errors.New("no AWS Region: set AWS_REGION, or AWS_PROFILE to a profile with one")
+// access returns the configuration by which AWS is asked. Its error says what to set, where
+// the SDK, call by call, would say what it tried last.
+func access(ctx context.Context) (aws.Config, error) {
+	config, err := awsio.Config(ctx)
+	switch {
+	case err != nil:
+		return config, err
+	case config.Region == "":
+		return config, errors.New("no AWS Region: set AWS_REGION, or AWS_PROFILE to a profile with one")
 	}
 	if _, err := config.Credentials.Retrieve(ctx); err != nil {
-		return fmt.Errorf("no AWS credentials: log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %w", err)
+		return config, fmt.Errorf("no AWS credentials: log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %w", err)
 	}
-	return nil
+	return config, nil
 }
 
 // operator finds the parts that a command needs and returns who acts on them.

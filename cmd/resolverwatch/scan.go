@@ -135,7 +135,7 @@ func (o *scanOptions) sources(ctx context.Context, std streams, args []string) (
 }
 
 func expandS3(ctx context.Context, location string) ([]logfile.Source, error) {
-	config, err := awsio.Config(ctx)
+	config, err := access(ctx)
 	if err != nil {
 		return nil, err
 	}
