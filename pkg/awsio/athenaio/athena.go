@@ -74,7 +74,8 @@ type Execution struct {
 }
 
 // Run runs a query and waits for its end. Progress, if not nil, is told at each look. A
-// query that ctx ends is stopped in Athena too, where it would cost on.
+// query that ctx ends, or that Athena says nothing about, is stopped in Athena too, where it
+// would cost on.
 func (g *WorkGroup) Run(ctx context.Context, sql string, progress func(Progress)) (*Execution, error) {
 	started, err := g.client.StartQueryExecution(ctx, &athena.StartQueryExecutionInput{
 		QueryString: &sql, WorkGroup: &g.name, QueryExecutionContext: &types.QueryExecutionContext{Database: &g.database},
@@ -87,6 +88,9 @@ func (g *WorkGroup) Run(ctx context.Context, sql string, progress func(Progress)
 		ended, err := e.look(ctx)
 		if ctx.Err() != nil {
 			return nil, errors.Join(ctx.Err(), e.stop())
+		}
+		if err != nil && e.State == "" {
+			return nil, errors.Join(err, e.stop())
 		}
 		if err != nil {
 			return nil, err
@@ -104,8 +108,10 @@ func (g *WorkGroup) Run(ctx context.Context, sql string, progress func(Progress)
 	}
 }
 
-// look takes over how far the query is, and reports whether it succeeded.
+// look takes over how far the query is, and reports whether it succeeded. Without an answer
+// the state is empty.
 func (e *Execution) look(ctx context.Context) (ended bool, err error) {
+	e.Progress = Progress{}
 	out, err := e.group.client.GetQueryExecution(ctx, &athena.GetQueryExecutionInput{QueryExecutionId: &e.ID})
 	if err != nil {
 		return false, fmt.Errorf("asking how query %s goes: %w", e.ID, err)

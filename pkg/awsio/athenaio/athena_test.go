@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +25,12 @@ func group(t *testing.T, execute func(context.Context, string) (*athena.Result, 
 	for i := range 12 {
 		queries[fmt.Sprintf("query-%02d", i)] = fmt.Sprintf("SELECT %d", i)
 	}
-	server := httptest.NewServer(athena.New(athena.Config{WorkGroup: "soc", Database: "dns", Queries: queries, Execute: execute}))
+	return client(t, athena.New(athena.Config{WorkGroup: "soc", Database: "dns", Queries: queries, Execute: execute}))
+}
+
+func client(t *testing.T, service http.Handler) *athenaio.WorkGroup {
+	t.Helper()
+	server := httptest.NewServer(service)
 	t.Cleanup(server.Close)
 	g := athenaio.New(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")}, "soc", "dns")
@@ -102,5 +109,60 @@ func TestWorkGroup_Run_stopped(t *testing.T) {
 	case <-stopped:
 	case <-time.After(10 * time.Second):
 		t.Error("the query runs on")
+	}
+}
+
+// Nor does who can start a query, and then is told nothing of it.
+func TestWorkGroup_Run_noWord(t *testing.T) {
+	t.Parallel()
+	stopped := make(chan struct{})
+	service := athena.New(athena.Config{WorkGroup: "soc", Database: "dns", Execute: func(ctx context.Context, _ string) (*athena.Result, error) {
+		<-ctx.Done()
+		close(stopped)
+		return nil, ctx.Err()
+	}})
+	g := client(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetQueryExecution") {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"__type":"AccessDeniedException","Message":"not authorized"}`)
+			return
+		}
+		service.ServeHTTP(w, r)
+	}))
+	if _, err := g.Run(t.Context(), "SELECT", nil); err == nil || !strings.Contains(err.Error(), "not authorized") {
+		t.Errorf("error %v", err)
+	}
+	select {
+	case <-stopped:
+	case <-time.After(10 * time.Second):
+		t.Error("the query runs on")
+	}
+}
+
+// SHOW and DESCRIBE answer without a row of names.
+func TestExecution_Rows_noHeader(t *testing.T) {
+	t.Parallel()
+	service := athena.New(athena.Config{WorkGroup: "soc", Database: "dns", Execute: func(context.Context, string) (*athena.Result, error) {
+		return &athena.Result{}, nil
+	}})
+	g := client(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetQueryResults") {
+			fmt.Fprint(w, `{"ResultSet":{"Rows":[{"Data":[{"VarCharValue":"dns_logs"}]},{"Data":[{"VarCharValue":"indicators"}]}],`+
+				`"ResultSetMetadata":{"ColumnInfo":[{"Name":"tab_name","Type":"string"}]}}}`)
+			return
+		}
+		service.ServeHTTP(w, r)
+	}))
+	done, err := g.Run(t.Context(), "SHOW TABLES", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	err = done.Rows(t.Context(), func([]athenaio.Column) error { return nil }, func(row athenaio.Row) error {
+		names = append(names, *row[0])
+		return nil
+	})
+	if err != nil || !slices.Equal(names, []string{"dns_logs", "indicators"}) {
+		t.Errorf("rows %v, %v", names, err)
 	}
 }

@@ -3,6 +3,7 @@ package athenaio
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/athena"
@@ -29,11 +30,13 @@ func (e *Execution) Rows(ctx context.Context, begin func([]Column) error, each f
 		}
 		rows := page.ResultSet.Rows
 		if first {
-			if err := begin(columns(page.ResultSet.ResultSetMetadata)); err != nil {
+			described := columns(page.ResultSet.ResultSetMetadata)
+			if err := begin(described); err != nil {
 				return err
 			}
-			// The first row of a SELECT has the names of the columns.
-			rows = rows[min(1, len(rows)):]
+			if len(rows) > 0 && isHeader(rows[0], described) {
+				rows = rows[1:]
+			}
 		}
 		for _, row := range rows {
 			if err := each(texts(row)); err != nil {
@@ -42,6 +45,14 @@ func (e *Execution) Rows(ctx context.Context, begin func([]Column) error, each f
 		}
 	}
 	return nil
+}
+
+// isHeader reports whether a row has the names of the columns, as the first one of a
+// SELECT does. SHOW and DESCRIBE have none.
+func isHeader(row types.Row, columns []Column) bool {
+	return slices.EqualFunc(row.Data, columns, func(cell types.Datum, column Column) bool {
+		return aws.ToString(cell.VarCharValue) == column.Name
+	})
 }
 
 func columns(described *types.ResultSetMetadata) (out []Column) {
