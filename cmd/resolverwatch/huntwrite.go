@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/zeebo/xxh3"
 
+	"github.com/resolverwatch/resolverwatch/cmd/resolverwatch/hunt"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
@@ -32,6 +34,10 @@ const (
 // writeRecords reads the records of the hosts that were found, marks them anew, and
 // writes those that are hits and were not malicious before.
 func (h *huntOptions) writeRecords(ctx context.Context, found *huntWriter, watch *watch) error {
+	if found.unmarked == 0 {
+		watch.say("there are no records to write: all were marked as malicious when they were logged")
+		return nil
+	}
 	if err := h.findAll(ctx, h.needOutput()); err != nil {
 		return err
 	}
@@ -51,7 +57,7 @@ func (h *huntOptions) writeRecords(ctx context.Context, found *huntWriter, watch
 	if err != nil {
 		return fmt.Errorf("reading when the last query was: %w", err)
 	}
-	r := &retroWriter{indicators: found.indicators, days: map[string][]byte{}}
+	r := &retroWriter{hunted: hunt.NewEntries(found.indicators), days: map[string][]byte{}}
 	r.marker = verdict.NewMarker(x, verdict.Options{OnMark: r.onMark})
 	queries, err := group.NamedQueries(ctx)
 	if err != nil {
@@ -70,10 +76,11 @@ func (h *huntOptions) writeRecords(ctx context.Context, found *huntWriter, watch
 	return h.put(ctx, r, watch)
 }
 
-// put writes an object a day.
+// put writes an object a day. It has the name of its content: a hunt that is run once more
+// writes nothing twice, as long as it finds the same and the same index serves.
 func (h *huntOptions) put(ctx context.Context, r *retroWriter, watch *watch) error {
 	bucket := awsio.Bucket{Client: awsio.NewS3(h.config), Name: h.outputBucket}
-	run := time.Now().UTC().Format("2006-01-02-15-04-05")
+	known := 0
 	for _, day := range slices.Sorted(maps.Keys(r.days)) {
 		var packed bytes.Buffer
 		w := gzip.NewWriter(&packed)
@@ -81,25 +88,30 @@ func (h *huntOptions) put(ctx context.Context, r *retroWriter, watch *watch) err
 		if err := errors.Join(err, w.Close()); err != nil {
 			return fmt.Errorf("compressing records: %w", err)
 		}
-		key := retroPrefix + day + "/hunt-" + run + ".gz"
-		if err := bucket.Create(ctx, key, "application/octet-stream", packed.Bytes()); err != nil {
+		key := fmt.Sprintf("%s%s/hunt-%x.gz", retroPrefix, day, xxh3.Hash128(r.days[day]).Bytes())
+		err = bucket.Create(ctx, key, "application/octet-stream", packed.Bytes())
+		switch {
+		case errors.Is(err, awsio.ErrCondition):
+			known++
+		case err != nil:
 			return fmt.Errorf("writing the records of %s: %w", day, err)
 		}
 	}
-	watch.say("wrote %d records to s3://%s/%s in %d objects", r.written, h.outputBucket, retroPrefix, len(r.days))
+	watch.say("%d records are in s3://%s/%s in %d objects, %d of which were there before", r.found, h.outputBucket, retroPrefix,
+		len(r.days), known)
 	return nil
 }
 
 // retroWriter marks the records in the rows of [recordsQuery] anew: it is a resultWriter.
 type retroWriter struct {
-	indicators map[string]bool // that are hunted for
-	marker     *verdict.Marker
-	columns    []string
-	line       []byte
-	isHit      bool
-	day        string            // of the record at hand
-	days       map[string][]byte // lines by day
-	written    int
+	hunted  hunt.Entries
+	marker  *verdict.Marker
+	columns []string
+	line    []byte
+	isHit   bool
+	day     string            // of the record at hand
+	days    map[string][]byte // lines by day
+	found   int
 }
 
 func (r *retroWriter) begin(columns []athenaio.Column) error {
@@ -123,12 +135,12 @@ func (r *retroWriter) row(row athenaio.Row) (err error) {
 		return nil
 	}
 	r.days[r.day] = append(r.days[r.day], r.line...)
-	r.written++
+	r.found++
 	return nil
 }
 
 func (r *retroWriter) onMark(m *verdict.Mark) {
-	r.isHit = m.Verdict == verdict.Malicious && m.Threat != nil && r.indicators[string(m.Threat.Match.Indicator)]
+	r.isHit = m.Verdict == verdict.Malicious && m.Threat != nil && r.hunted.Cover(m.Threat.Matched)
 	// A time that cannot be read has a folder of its own.
 	r.day = "unknown"
 	if at, err := time.Parse(time.RFC3339, string(m.Object.QueryTimestamp.Decode(new([]byte)))); err == nil {

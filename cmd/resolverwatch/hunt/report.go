@@ -2,6 +2,7 @@ package hunt
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ type Hit struct {
 	Matched               string
 	// Unmarked means that it had no malicious verdict before.
 	Unmarked bool
-	// Record tells records apart.
+	// Record tells records apart, by [recordKey].
 	Record [16]byte
 }
 
@@ -48,7 +49,7 @@ func NewHit(m *verdict.Mark, was verdict.Verdict) Hit {
 		Time:      string(o.QueryTimestamp.Decode(new([]byte))),
 		Indicator: string(match.Indicator), Scope: match.Scope, Category: string(match.Category),
 		Severity: match.Severity, Confidence: match.Confidence, Matched: string(m.Threat.Matched),
-		Unmarked: was != verdict.Malicious, Record: xxh3.Hash128(o.Bytes).Bytes(),
+		Unmarked: was != verdict.Malicious, Record: recordKey(o.Bytes),
 	}
 	for _, feed := range match.Feeds {
 		hit.Feeds = append(hit.Feeds, string(feed))
@@ -56,14 +57,41 @@ func NewHit(m *verdict.Mark, was verdict.Verdict) Hit {
 	return hit
 }
 
+// identity are the members by which the named queries tell records apart.
+var identity = [...]string{"account_id", "vpc_id", "srcaddr", "srcport", "transport", "query_timestamp", "query_name",
+	"query_type", "query_class"}
+
+// recordKey returns the same for records that the named queries take for one.
+func recordKey(record []byte) [16]byte {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(record, &members); err != nil { // such as a surplus of depth
+		return xxh3.Hash128(record).Bytes()
+	}
+	var text []byte
+	for _, name := range identity {
+		text = append(append(text, members[name]...), '\n')
+	}
+	return xxh3.Hash128(text).Bytes()
+}
+
 // Report adds hits up. It is not safe for concurrent use.
 type Report struct {
 	list    *List
-	records map[[16]byte]bool
+	records map[[16]byte]*counted
 	rows    map[key]*row
 }
 
-type key struct{ account, vpc, address, indicator string }
+// counted is a record that counts in a row.
+type counted struct {
+	row      *row
+	unmarked bool
+}
+
+// key is a row's: a host and an entry.
+type key struct {
+	account, vpc, address, indicator string
+	scope                            indicator.Scope
+}
 
 // row is what is known of one host and one indicator.
 type row struct {
@@ -75,21 +103,35 @@ type row struct {
 
 // NewReport returns a report without rows about the entries of list.
 func NewReport(list *List) *Report {
-	return &Report{list: list, records: map[[16]byte]bool{}, rows: map[key]*row{}}
+	return &Report{list: list, records: map[[16]byte]*counted{}, rows: map[key]*row{}}
 }
 
-// Add counts a hit. A record counts once, however often it was delivered.
+// Add counts a hit. A record counts once, however often it was delivered, and is
+// unmarked if no delivery was marked malicious.
 func (r *Report) Add(hit *Hit) {
-	if r.records[hit.Record] {
+	if known := r.records[hit.Record]; known != nil {
+		if known.unmarked && !hit.Unmarked {
+			known.row.unmarked, known.unmarked = known.row.unmarked-1, false
+		}
 		return
 	}
-	r.records[hit.Record] = true
-	k := key{hit.Account, hit.VPC, hit.Address, hit.Indicator}
+	row := r.row(hit)
+	r.records[hit.Record] = &counted{row, hit.Unmarked}
+	row.add(hit)
+}
+
+// row returns the row in which a hit counts.
+func (r *Report) row(hit *Hit) *row {
+	k := key{hit.Account, hit.VPC, hit.Address, hit.Indicator, hit.Scope}
 	known := r.rows[k]
 	if known == nil {
 		known = &row{Hit: *hit, instances: map[string]bool{}, feeds: map[string]bool{}, first: hit.Time, last: hit.Time}
 		r.rows[k] = known
 	}
+	return known
+}
+
+func (known *row) add(hit *Hit) {
 	known.queries++
 	if hit.Unmarked {
 		known.unmarked++
@@ -101,7 +143,8 @@ func (r *Report) Add(hit *Hit) {
 		known.feeds[feed] = true
 	}
 	known.Matched = min(known.Matched, hit.Matched)
-	if cmp.Or(cmp.Compare(hit.Severity, known.Severity), cmp.Compare(hit.Confidence, known.Confidence)) > 0 {
+	if cmp.Or(cmp.Compare(hit.Severity, known.Severity), cmp.Compare(hit.Confidence, known.Confidence),
+		cmp.Compare(known.Category, hit.Category)) > 0 {
 		known.Severity, known.Confidence, known.Category = hit.Severity, hit.Confidence, hit.Category
 	}
 	// Time stamps of one format and zone sort as text.
@@ -114,7 +157,7 @@ func (r *Report) Rows() [][]string {
 	sorted := slices.SortedFunc(maps.Values(r.rows), func(a, b *row) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.unmarked, a.unmarked),
 			cmp.Compare(a.Account, b.Account), cmp.Compare(a.VPC, b.VPC), cmp.Compare(a.Address, b.Address),
-			cmp.Compare(a.Indicator, b.Indicator))
+			cmp.Compare(a.Indicator, b.Indicator), cmp.Compare(a.Scope.String(), b.Scope.String()))
 	})
 	rows := make([][]string, len(sorted))
 	for i, row := range sorted {
