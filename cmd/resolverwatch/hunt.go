@@ -40,7 +40,7 @@ logs of the last days, by the rules by which records are marked. It runs the nam
 
 With --write the records that had no malicious verdict are read, marked anew by the index
 that serves, and written to the output bucket under ` + retroPrefix + `, by the day of the query, in the
-form of all marked logs.
+form of all marked logs, less the members that the table has no column for.
 
 With --local it reads marked or unmarked logs on this machine instead, and marks them
 anew: against lists, against an index, or against published indicators, which alone say
@@ -67,7 +67,10 @@ when an entry came. The folder of a demo has everything in it.
 	return cmd
 }
 
-const defaultHuntDays = 30
+const (
+	defaultHuntDays = 30
+	maxHuntDays     = 36_500
+)
 
 func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 	form, err := resultForm(cmd, std.out, h.form)
@@ -78,8 +81,8 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 	switch {
 	case err != nil:
 		return usagef(cmd, "since: %w", err)
-	case h.days < 0 || h.days == 0 && len(h.local) == 0:
-		return usagef(cmd, "days %d: must be at least 1", h.days)
+	case h.days < 0 || h.days == 0 && len(h.local) == 0 || h.days > maxHuntDays:
+		return usagef(cmd, "days %d: must be from 1 to %d", h.days, maxHuntDays)
 	case h.write && len(h.local) > 0:
 		return usagef(cmd, "write: is for a deployed stack; 'resolverwatch scan' marks files anew")
 	}
@@ -93,7 +96,7 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 		err = h.runLocal(cmd, std, since, out)
 	} else {
 		err = h.runAthena(cmd, since, out, watch)
-		if err == nil && h.write && out.unmarked > 0 {
+		if err == nil && h.write {
 			err = h.writeRecords(cmd.Context(), out, watch)
 		}
 	}

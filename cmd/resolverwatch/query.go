@@ -114,7 +114,8 @@ func fillQuery(queries []athenaio.NamedQuery, name string, values map[string]str
 	query, err := namedquery.Parse(queries[at].Text)
 	switch {
 	case err == nil:
-		return query.Fill(values)
+		text, err := query.Fill(values)
+		return text, errors.Join(err, query.Check(values, time.Now()))
 	case len(values) > 0:
 		return "", fmt.Errorf("query %q takes no parameters: %w", name, err)
 	}
@@ -128,7 +129,11 @@ func printQueries(out io.Writer, queries []athenaio.NamedQuery) {
 		if query, err := namedquery.Parse(named.Text); err == nil {
 			var parameters []string
 			for _, parameter := range query.Parameters {
-				parameters = append(parameters, fmt.Sprintf("%s (%s)", parameter.Name, parameter.Type))
+				required := ""
+				if parameter.Required {
+					required = ", must be given"
+				}
+				parameters = append(parameters, fmt.Sprintf("%s (%s%s)", parameter.Name, parameter.Type, required))
 			}
 			row[1], row[2] = sighting.Wide(query.Question), strings.Join(parameters, ", ")
 		}

@@ -23,11 +23,20 @@ const hostsQuery = `-- Who asked?
 SELECT host FROM logs WHERE asked_at >= /*from:*/now()/*:from*/ AND /*host:*/''/*:host*/ IN ('', host) LIMIT /*top:*/10/*:top*/
 `
 
+const aroundQuery = `-- What did one host ask?
+-- Parameters:
+--   srcaddr  text       address of the host, must be given
+--   from     timestamp  queries since then (a week ago if not set)
+--   until    timestamp  queries before then (now if not set)
+SELECT name FROM logs WHERE srcaddr = /*srcaddr:*/'192.0.2.1'/*:srcaddr*/ AND asked_at >= /*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/
+  AND asked_at < /*until:*/current_timestamp/*:until*/
+`
+
 // Each file in testdata/query is a session of somebody who asks Athena, whose engine
 // answers the same to every query.
 func TestQueryScripts(t *testing.T) {
 	engine := athena.New(athena.Config{WorkGroup: "Resolverwatch", Database: "resolverwatch", Execute: canned,
-		Queries: map[string]string{"hosts": hostsQuery, "somebody-elses": "SELECT 1", "broken": "-- Why?\nSELECT broken"}})
+		Queries: map[string]string{"around": aroundQuery, "hosts": hostsQuery, "somebody-elses": "SELECT 1", "broken": "-- Why?\nSELECT broken"}})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), athena.TargetPrefix) {
 			engine.ServeHTTP(w, r)

@@ -6,7 +6,8 @@
 //
 //	WHERE asked_at >= /*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/
 //
-// The comment at the head says its type: `--   from  timestamp  queries since then`.
+// The comment at the head says its type: `--   from  timestamp  queries since then`. One
+// whose description ends with "must be given" has a default that answers nothing.
 package namedquery
 
 import (
@@ -16,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Parameter is one parameter of a named query.
@@ -23,6 +25,7 @@ type Parameter struct {
 	Name        string
 	Type        Type
 	Description string
+	Required    bool // its default answers nothing
 }
 
 // Query is a named query that was read.
@@ -39,7 +42,10 @@ var place = regexp.MustCompile(`(?s)/\*([a-z_]+):\*/(.*?)/\*:([a-z_]+)\*/`)
 // described finds a parameter in the head.
 var described = regexp.MustCompile(`^--   ([a-z_]+) +([a-z]+) +(\S.*)$`)
 
-const parametersFollow = "-- Parameters"
+const (
+	parametersFollow = "-- Parameters"
+	mustBeGiven      = "must be given"
+)
 
 // Parse reads a named query. The error says which parameter is in the head and not in
 // the text, or the other way round, or has a type that is none.
@@ -57,7 +63,8 @@ func Parse(text string) (*Query, error) {
 		if !parameters {
 			head = append(head, strings.TrimPrefix(strings.TrimPrefix(line, "--"), " "))
 		} else if found := described.FindStringSubmatch(line); found != nil {
-			q.Parameters = append(q.Parameters, Parameter{Name: found[1], Type: Type(found[2]), Description: found[3]})
+			q.Parameters = append(q.Parameters, Parameter{Name: found[1], Type: Type(found[2]), Description: found[3],
+				Required: strings.HasSuffix(found[3], mustBeGiven)})
 		}
 	}
 	if len(head) == 0 {
@@ -131,6 +138,41 @@ func (q *Query) Fill(values map[string]string) (string, error) {
 		}
 		return found
 	}), nil
+}
+
+// Check says why the query with these values could answer nothing: a parameter that must
+// be given is not, or until is no later than from. The defaults of both count, where they
+// are of the form `current_timestamp - INTERVAL '7' DAY`.
+func (q *Query) Check(values map[string]string, now time.Time) error {
+	var problems []error
+	for _, parameter := range q.Parameters {
+		if values[parameter.Name] == "" && parameter.Required {
+			problems = append(problems, fmt.Errorf("parameter %s: must be given: %s", parameter.Name, parameter.Description))
+		}
+	}
+	from, until := q.moment("from", values, now), q.moment("until", values, now)
+	if !from.IsZero() && !until.IsZero() && !from.Before(until) {
+		problems = append(problems, fmt.Errorf("parameter until: is %s, and must be later than from, which is %s: give both",
+			until.Format(time.RFC3339), from.Format(time.RFC3339)))
+	}
+	return errors.Join(problems...)
+}
+
+// moment returns what a parameter stands for, and zero if that is not known.
+func (q *Query) moment(name string, values map[string]string, now time.Time) time.Time {
+	if value, given := values[name]; given {
+		moment, err := Moment(value, now)
+		if err != nil {
+			return time.Time{} // Fill says so
+		}
+		return moment.UTC()
+	}
+	for _, found := range place.FindAllStringSubmatch(q.text, -1) {
+		if found[1] == name {
+			return defaultMoment(found[2], now)
+		}
+	}
+	return time.Time{}
 }
 
 func (q *Query) names() (names []string) {

@@ -114,6 +114,46 @@ func TestQuery_Fill(t *testing.T) {
 	}
 }
 
+func TestQuery_Check(t *testing.T) {
+	t.Parallel()
+	query, err := namedquery.Parse(`-- What?
+-- Parameters:
+--   host   text       address, must be given
+--   from   timestamp  since then (a week ago if not set)
+--   until  timestamp  before then (now if not set)
+WHERE h = /*host:*/''/*:host*/ AND t >= /*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/
+  AND t < /*until:*/current_timestamp/*:until*/
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ name, host, from, until, want string }{
+		{"defaults", "192.0.2.1", "", "", ""},
+		{"not given", "", "", "", "parameter host: must be given: address"},
+		{"the days between", "x", "2026-11-01", "2026-11-08", ""},
+		{"a day before", "x", "", "1d", ""},
+		{"the wrong way round", "x", "2026-11-08", "2026-11-01", "until: is 2026-11-01T00:00:00Z, and must be later than from"},
+		{"nothing between", "x", "2026-11-01", "2026-11-01", "must be later"},
+		{"before the default", "x", "", "2026-11-01", "which is 2026-11-03T12:00:00Z: give both"},
+		{"in the future", "x", "2026-11-11", "", "until: is 2026-11-10T12:00:00Z"},
+		{"no moment", "x", "soon", "", ""}, // Fill says so
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			values := map[string]string{}
+			for name, value := range map[string]string{"host": test.host, "from": test.from, "until": test.until} {
+				if value != "" {
+					values[name] = value
+				}
+			}
+			err := query.Check(values, time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC))
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
 func TestMoment(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC)

@@ -35,9 +35,13 @@ func TestParse_deployed(t *testing.T) {
 				t.Errorf("its first line is no question: %q", query.Question)
 			}
 			for _, parameter := range query.Parameters {
-				if parameter.Name != "srcaddr" && !strings.Contains(parameter.Description, "if not set") {
-					t.Errorf("parameter %q: does not say what holds if it is not set", parameter.Name)
+				if parameter.Required == strings.Contains(parameter.Description, "if not set") {
+					t.Errorf("parameter %q: does not say what holds if it is not set, or that it must be given", parameter.Name)
 				}
+			}
+			// A client that parts statements need not know comments.
+			if strings.Contains(string(text), ";") {
+				t.Error("there is a semicolon in it")
 			}
 			for _, found := range open.FindAllStringSubmatch(string(text), -1) {
 				if name := found[1]; name != "logs" && name != "indicators" && name != "format" {

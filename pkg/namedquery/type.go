@@ -72,6 +72,27 @@ var units = map[string]struct {
 
 var ago = regexp.MustCompile(`^([0-9]{1,5})([mhd])$`)
 
+var defaultAgo = regexp.MustCompile(`^current_timestamp(?: - INTERVAL '([0-9]{1,5})' (MINUTE|HOUR|DAY))?$`)
+
+// defaultMoment reads a default, and returns zero for what it cannot read.
+func defaultMoment(sql string, now time.Time) time.Time {
+	found := defaultAgo.FindStringSubmatch(sql)
+	switch {
+	case found == nil:
+		return time.Time{}
+	case found[1] == "":
+		return now.UTC()
+	}
+	for letter, unit := range units {
+		if unit.sql == found[2] {
+			if moment, err := Moment(found[1]+letter, now); err == nil {
+				return moment.UTC()
+			}
+		}
+	}
+	return time.Time{}
+}
+
 func timestamp(value string) (string, error) {
 	if found := ago.FindStringSubmatch(value); found != nil {
 		return "current_timestamp - INTERVAL '" + found[1] + "' " + units[found[2]].sql, nil

@@ -170,25 +170,34 @@ func TestCommand(t *testing.T) {
 func TestCommand_huntWrite(t *testing.T) {
 	r := newRig(t, wayJSON, "2006/01/02", map[string]any{})
 	run := r.command(t)
-	output, indexes := r.bucket(t, nil), r.bucket(t, (october+added).bucket(t, secondGeneration))
-	run("hunt", "--since", "2026-10-20", "--days", "3650", "--write", "--workgroup", "Resolverwatch", "--database", database,
-		"--output-bucket", output, "--index-bucket", indexes, "-o", "csv")
-	marker := verdict.NewMarker((october+added).index(t, secondGeneration), verdict.Options{})
+	// Between what was hunted for and now, a list had a deeper entry.
+	grown := october + added + "other block name drop.newbad.example phishing low 10 2026-10-12\n"
+	output, indexes := r.bucket(t, nil), r.bucket(t, grown.bucket(t, secondGeneration))
+	call := []string{"hunt", "--since", "2026-10-20", "--days", "3650", "--write", "--workgroup", "Resolverwatch", "--database", database,
+		"--output-bucket", output, "--index-bucket", indexes, "-o", "csv"}
+	run(call...)
+	marker := verdict.NewMarker(grown.index(t, secondGeneration), verdict.Options{})
 	want := map[string][]string{} // by day
 	for _, before := range records(t, r.lines, nil) {
 		now, hit := remark(t, marker, &before)
-		if hit && before.Verdict != "malicious" && (now.Threat.Indicator == "newbad.example" || now.Threat.Indicator == "198.51.100.0/28") {
+		if hit && before.Verdict != "malicious" &&
+			slices.Contains([]string{"newbad.example", "198.51.100.0/28", "drop.newbad.example"}, now.Threat.Indicator) {
 			want[before.asked.Format("retro/2006/01/02")] = append(want[before.asked.Format("retro/2006/01/02")], sameJSON(t, now.text))
 		}
 	}
 	got := map[string][]string{}
-	for key, text := range r.read(t, output) {
+	written := r.read(t, output)
+	for key, text := range written {
 		for line := range strings.Lines(text) {
 			got[key[:len("retro/2006/01/02")]] = append(got[key[:len("retro/2006/01/02")]], sameJSON(t, line))
 		}
 	}
-	if diff := cmp.Diff(want, got); diff != "" || len(want) != 5 {
+	if diff := cmp.Diff(want, got); diff != "" || len(want) != 6 {
 		t.Errorf("%d days; records (-marked anew +written):\n%s", len(want), diff)
+	}
+	run(call...)
+	if diff := cmp.Diff(written, r.read(t, output)); diff != "" {
+		t.Errorf("objects (-written +written again):\n%s", diff)
 	}
 }
 

@@ -26,8 +26,9 @@ type page struct {
 const docsHead = `# The named queries
 
 A deployed stack has these queries in its Athena workgroup, under *Saved queries*. They
-run as they stand, over the last days; to ask for other days, change what stands between
-` + "`/*from:*/` and `/*:from*/`" + `, in all its places.
+run as they stand, over the last days, but for those with a parameter that must be given; to
+ask for other days, change what stands between ` + "`/*from:*/` and `/*:from*/`" + `, in all its
+places.
 
 From a shell, with the stack's name (` + "`" + `--stack` + "`" + `, default ` + "`" + `Resolverwatch` + "`" + `) and the usual AWS
 credentials:
@@ -41,6 +42,12 @@ Who asks needs what ` + "`Catalog.GrantQuery`" + ` grants, and ` + "`cloudformat
 ` + "`hunt --write`" + ` needs ` + "`s3:GetObject`" + ` on ` + "`index/*`" + ` of the index bucket and ` + "`s3:PutObject`" + ` on ` + "`retro/*`" + `
 of the output bucket besides.
 
+What ` + "`hunt --write`" + ` writes are the records of those hosts that no list knew when they were
+logged, under ` + "`retro/`" + ` by the day of the query. They are read back out of the table: a member
+that has no column is lost. No table and no query here reads ` + "`retro/`" + `. A hunt that is run again
+writes an object once; where lists have changed since, the records stand there again, marked
+by the newer generation.
+
 What they count:
 
 - **Logged queries.** Resolver logs no answer out of its cache: a host that asks a
@@ -51,7 +58,9 @@ What they count:
 - **Times** are those of the query, in UTC. A record whose time cannot be read counts at
   the start of the day, or hour, in which it arrived. Partitions are times of arrival:
   the queries read a day more on each side.
-- Lines that are no JSON are left out; ` + "`unknown-verdicts`" + ` counts them.
+- Lines that are no JSON, and records that nobody marked, such as those of before, are left
+  out; ` + "`unknown-verdicts`" + ` counts them. The retro-hunt, and what asks about one host, do look
+  at records that nobody marked.
 
 The tables below are from a run of the test (` + "`make athena`" + `) over a month of made-up logs;
 long ones are cut.

@@ -28,6 +28,7 @@ var oracles = map[string]func(t *testing.T, lines []line, values map[string]stri
 	"host-records":             hostRecords,
 }
 
+func nameOf(r *marked) string      { return strings.ToLower(r.Name) }
 func hostOf(r *marked) string      { return r.host() }
 func indicatorOf(r *marked) string { return r.Threat.Indicator }
 
@@ -100,9 +101,16 @@ func topIndicators(t *testing.T, lines []line, values map[string]string) (rows [
 
 func unknownVerdicts(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
 	reasons, of := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict == "unknown" || r.Verdict == "" }),
-		func(r *marked) string { return cmp.Or(r.Reason, "unreadable_line") })
+		func(r *marked) string {
+			switch {
+			case r.Verdict == "" && r.Name != "":
+				return "not_marked"
+			default:
+				return cmp.Or(r.Reason, "unreadable_line")
+			}
+		})
 	for _, reason := range reasons {
-		hosts := where(of[reason], func(r *marked) bool { return r.Verdict != "" })
+		hosts := where(of[reason], func(r *marked) bool { return r.Name != "" })
 		first, last := span(of[reason])
 		rows = append(rows, []any{reason, len(of[reason]), len(distinct(hosts, hostOf)),
 			len(distinct(hosts, func(r *marked) string { return r.VPC })), first, last})
@@ -119,7 +127,7 @@ func nxdomainRatio(t *testing.T, lines []line, values map[string]string) (rows [
 		if r := of[host][0]; len(of[host]) >= 100 {
 			rows = append(rows, []any{r.Account, r.VPC, r.Address, joined(distinct(of[host], (*marked).instance)), len(of[host]),
 				len(none), json.Number(strconv.FormatFloat(percent, 'f', 1, 64)),
-				len(distinct(none, func(r *marked) string { return r.Name }))})
+				len(distinct(none, nameOf))})
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b []any) int { return cmp.Compare(b[5].(int), a[5].(int)) })
@@ -132,7 +140,7 @@ func firewallAgainstVerdict(t *testing.T, lines []line, values map[string]string
 	for _, key := range keys {
 		action, verdict, _ := strings.Cut(key, " ")
 		rows = append(rows, []any{action, verdict, len(of[key]), len(distinct(of[key], hostOf)),
-			len(distinct(of[key], func(r *marked) string { return r.Name }))})
+			len(distinct(of[key], nameOf))})
 	}
 	slices.SortStableFunc(rows, func(a, b []any) int {
 		return cmp.Or(strings.Compare(a[0].(string), b[0].(string)), cmp.Compare(b[2].(int), a[2].(int)))
@@ -155,11 +163,8 @@ func aroundAMatch(t *testing.T, lines []line, values map[string]string) (rows []
 		for _, a := range r.Answers {
 			data = append(data, a.Rdata)
 		}
-		var indicator any
-		if r.Threat.Indicator != "" {
-			indicator = r.Threat.Indicator
-		}
-		rows = append(rows, []any{stamp(r.asked), r.Account, r.VPC, r.Name, r.RRtype, r.RCODE, r.Verdict, indicator,
+		rows = append(rows, []any{stamp(r.asked), r.Account, r.VPC, r.Name, r.RRtype, r.RCODE, orNull(r.Verdict),
+			orNull(r.Threat.Indicator),
 			strings.Join(data, " ")})
 	}
 	slices.SortStableFunc(rows, func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
@@ -210,13 +215,17 @@ func hostRecords(t *testing.T, lines []line, values map[string]string) (rows [][
 		for _, column := range catalog.LogColumns() {
 			row = append(row, cellOf(t, column.Name, members[column.Name]))
 		}
-		var indicator any
-		if r.Threat.Indicator != "" {
-			indicator = r.Threat.Indicator
-		}
-		rows = append(rows, append(row, r.Verdict, indicator))
+		rows = append(rows, append(row, orNull(r.Verdict), orNull(r.Threat.Indicator)))
 	}
 	return rows
+}
+
+// orNull is text, or NULL if there is none.
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }
 
 // cellOf is a member as a column of text: JSON of what is no string. A map has its

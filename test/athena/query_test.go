@@ -202,3 +202,16 @@ func TestQueries_defaults(t *testing.T) {
 		}
 	}
 }
+
+// A host is found by what its records say of it, also where they lack a member.
+func TestQueries_hostWithoutVPC(t *testing.T) {
+	r := newRig(t, wayJSON, "2006/01/02", map[string]any{})
+	r.replace(t, october, []query{
+		{asked: october2026(10, 1, 0, 0), host: host{"111122223333", "", "10.0.9.9", ""}, name: "www.shop.example."},
+		{asked: october2026(10, 1, 0, 1), host: host{"111122223333", "vpc-1", "10.0.9.9", ""}, name: "www.shop.example."},
+	})
+	got := r.ask(t, "host-records", map[string]string{"hosts": "111122223333//10.0.9.9", "from": "2026-10-10", "until": "2026-10-11"})
+	if len(got.Rows) != 1 || got.Rows[0][3] != nil {
+		t.Errorf("rows %s", asLines(got.Rows))
+	}
+}

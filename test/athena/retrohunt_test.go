@@ -25,17 +25,17 @@ func retroHunt(t *testing.T, lines []line, values map[string]string) (rows [][]a
 		}
 		hits = append(hits, now)
 		if before.Verdict != "malicious" {
-			unmarked[now.host()+now.Threat.Indicator]++
+			unmarked[now.host()+now.Threat.Indicator+now.Threat.Scope]++
 		}
 	}
-	keys, of := by(hits, func(r *marked) string { return r.host() + " " + r.Threat.Indicator })
+	keys, of := by(hits, func(r *marked) string { return r.host() + " " + r.Threat.Indicator + " " + r.Threat.Scope })
 	for _, key := range keys {
 		r := worst(of[key])
 		first, last := span(of[key])
 		rows = append(rows, []any{r.Account, r.VPC, r.Address, joined(distinct(of[key], (*marked).instance)),
 			r.Threat.Indicator, r.Threat.Scope, joined(r.Threat.Feeds), r.Threat.Category, r.Threat.Severity, r.Threat.Confidence,
 			"2026-10-26T00:00:00Z", distinct(of[key], func(r *marked) string { return r.Threat.Matched })[0],
-			len(of[key]), unmarked[r.host()+r.Threat.Indicator], first, last})
+			len(of[key]), unmarked[r.host()+r.Threat.Indicator+r.Threat.Scope], first, last})
 	}
 	slices.SortStableFunc(rows, func(a, b []any) int {
 		severity := func(row []any) int { return slices.Index(severities, row[8].(string)) }
@@ -59,8 +59,11 @@ func (l list) since(day string) (kept list) {
 func remark(t *testing.T, marker *verdict.Marker, before *marked) (now marked, hit bool) {
 	t.Helper()
 	original, _, isMarked := strings.Cut(before.text, `,"verdict":"`)
-	if !isMarked {
+	switch {
+	case before.Name == "": // a line that is none
 		return marked{}, false
+	case !isMarked:
+		original = strings.TrimSuffix(before.text, "}\n")
 	}
 	text, err := marker.Mark(nil, []byte(original+"}"))
 	if err == nil {
@@ -114,6 +117,13 @@ var matching = []struct {
 	{name: "a label of 32 letters of two octets", list: "f block subtree m5.example", query: strings.Repeat("\u00e9", 32) + ".m5.example."},
 	{name: "a name of 255", list: "f block subtree m6.example", query: strings.Repeat("a.", 121) + "m6.example."},
 	{name: "a name of 257", list: "f block subtree m7.example", query: strings.Repeat("a.", 122) + "m7.example."},
+	{name: "an A-label", list: "f block subtree xn--bcher-kva.example", query: "WWW.XN--BCHER-KVA.example."},
+	{name: "a U-label is no A-label", list: "f block subtree xn--bcher-kva.w1.example", query: "b\u00fccher.w1.example."},
+	{name: "a star is a label", list: "f block subtree w2.example", query: "*.w2.example."},
+	{name: "a star is no ancestor", list: "f block under w3.example", query: "*w3.example."},
+	{name: "below an underscore alone", list: "f block name _.w4.example", query: "_.w4.example."},
+	{name: "an escape of a listed letter", list: "f block subtree w5.example", query: `\1195.example.`},
+	{name: "a label of digits", list: "f block subtree 10.example", query: "192.0.2.10.example."},
 	{name: "the deepest entry", list: "f block subtree g1.example\ng block subtree a.g1.example", query: "b.a.g1.example."},
 	{name: "the deepest that fits", list: "f block subtree g2.example\ng block name a.g2.example", query: "b.a.g2.example."},
 	{name: "the narrowest of one depth", list: "f block subtree g3.example\nf block name g3.example", query: "g3.example."},
@@ -160,6 +170,25 @@ var matching = []struct {
 	{name: "no address", list: "f block cidr 198.51.100.4", query: "www.good17.example.", answers: []answer{{"198.51.100.4.", "A", "IN"}}},
 	{name: "an address with a space behind", list: "f block cidr 198.51.100.5", query: "www.good18.example.",
 		answers: []answer{{"198.51.100.5 ", "A", "IN"}}},
+	{name: "an address with a space before", list: "f block cidr 198.51.100.6", query: "www.good21.example.",
+		answers: []answer{{" 198.51.100.6", "A", "IN"}}},
+	{name: "an address with zeros before", list: "f block cidr 198.51.100.7", query: "www.good22.example.",
+		answers: []answer{{"198.051.100.007", "A", "IN"}}},
+	{name: "an address of three parts", list: "f block cidr 198.51.0.8", query: "www.good23.example.",
+		answers: []answer{{"198.51.8", "A", "IN"}}},
+	{name: "IPv4 in another IPv6 form", list: "f block cidr 198.51.100.9", query: "www.good24.example.",
+		answers: []answer{{"::ffff:c633:6409", "AAAA", "IN"}, {"::198.51.100.9", "AAAA", "IN"}}},
+	{name: "IPv4 at the end of IPv6", list: "f block cidr 198.51.100.10", query: "www.good25.example.",
+		answers: []answer{{"::198.51.100.10", "AAAA", "IN"}}},
+	{name: "a zone", list: "f block cidr fe80::11", query: "www.good26.example.", answers: []answer{{"fe80::11%eth0", "AAAA", "IN"}}},
+	{name: "an address in a CNAME", list: "f block cidr 198.51.100.12", query: "www.good27.example.",
+		answers: []answer{{"198.51.100.12", "CNAME", "IN"}}},
+	{name: "a target with a tab behind", list: "f block subtree t11.example", query: "www.good28.example.",
+		answers: []answer{{"x.t11.example.\t", "CNAME", "IN"}}},
+	{name: "a target with a wide space behind", list: "f block subtree t12.example", query: "www.good29.example.",
+		answers: []answer{{"x.t12.example.\u2003", "CNAME", "IN"}}},
+	{name: "a target with spaces behind", list: "f block subtree t13.example", query: "www.good30.example.",
+		answers: []answer{{"x.t13.example.  ", "CNAME", "IN"}}},
 	{name: "the smallest block", list: "f block cidr 198.51.100.64/26\ng block cidr 198.51.100.70", query: "www.good19.example.",
 		answers: []answer{{"198.51.100.70", "A", "IN"}}},
 	{name: "an allowed block", list: "f block cidr 198.51.100.128/26\nallow-x allow cidr 198.51.100.129", query: "www.good20.example.",

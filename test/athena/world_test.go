@@ -29,6 +29,7 @@ allow-partner allow subtree partner.evil.example  -                medium   50 2
 `
 	added list = `
 urlhaus       block subtree newbad.example        malware_download high     80 2026-10-26
+urlhaus       block name    newbad.example        phishing         medium   60 2026-10-26
 botnet        block cidr    198.51.100.0/28       botnet_cc        critical 99 2026-10-26
 allow-partner allow subtree ok.newbad.example     -                medium   50 2026-10-26
 `
@@ -109,9 +110,12 @@ func extraordinary() []query {
 		{asked: october2026(18, 10, 20, 0), time: "2026-10-18T10:20:177Z", host: web, name: "spam.botnet.example."},
 		{asked: october2026(25, 9, 0, 0), host: build, name: "cdn.evil.example."},
 
+		{asked: october2026(21, 3, 0, 0), host: ipv6, name: "X011.Made-Up.TEST.", rcode: "NXDOMAIN"},
+
 		// Before and after newbad.example and 198.51.100.0/28 were listed.
 		{asked: october2026(5, 13, 0, 0), host: build, name: "Drop.NewBad.example."},
 		{asked: october2026(11, 13, 0, 0), host: build, name: "newbad.example."},
+		{asked: october2026(2, 13, 0, 0), host: web, name: "early.newbad.example.", plain: true},
 		{asked: october2026(13, 13, 0, 0), host: office, name: "www.shop.example.", answers: cname("x.newbad.example.")},
 		{asked: october2026(14, 13, 0, 0), host: office, name: "pool.example.", answers: a("198.51.100.9")},
 		{asked: october2026(14, 14, 0, 0), host: office, name: "pool.example.", answers: a("198.51.100.19")},

@@ -3,10 +3,10 @@
 -- One row a logged query, in order of time.
 --
 -- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   srcaddr  text       address of the host
---   vpc_id   text       VPC of the host; any VPC if not set
---   at       timestamp  moment of the match; now if not set
---   minutes  integer    how far to look before and after; 15 if not set
+--   srcaddr  text       address of the host, must be given
+--   vpc_id   text       VPC of the host (any VPC if not set)
+--   at       timestamp  moment of the match (now if not set)
+--   minutes  integer    how far to look before and after (15 if not set)
 WITH logged AS (
   SELECT DISTINCT account_id, vpc_id, srcaddr, srcport, transport, query_timestamp, query_name, query_type, query_class,
          rcode, verdict, threat.indicator AS indicator,
@@ -16,7 +16,7 @@ WITH logged AS (
   FROM ${logs}
   WHERE srcaddr = /*srcaddr:*/'192.0.2.1'/*:srcaddr*/
     AND /*vpc_id:*/''/*:vpc_id*/ IN ('', vpc_id)
-    -- Partitions are times of arrival; a day on each side holds what came late.
+    -- Partitions are times of arrival: a day on each side holds what came late.
     AND arrived BETWEEN
         date_format(/*at:*/current_timestamp/*:at*/ - /*minutes:*/15/*:minutes*/ * INTERVAL '1' MINUTE
                     - INTERVAL '1' DAY, '${format}') AND
@@ -29,4 +29,4 @@ FROM logged
 WHERE logged.asked_at BETWEEN
       /*at:*/current_timestamp/*:at*/ - /*minutes:*/15/*:minutes*/ * INTERVAL '1' MINUTE AND
       /*at:*/current_timestamp/*:at*/ + /*minutes:*/15/*:minutes*/ * INTERVAL '1' MINUTE
-ORDER BY logged.asked_at, account_id, vpc_id, query_name, query_type
+ORDER BY logged.asked_at, account_id, vpc_id, query_name, query_type, srcport, rcode, answers

@@ -4,8 +4,8 @@
 -- row "none" passed the firewall.
 --
 -- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   from   timestamp  queries since then; a week ago if not set
---   until  timestamp  queries before then; now if not set
+--   from   timestamp  queries since then (a week ago if not set)
+--   until  timestamp  queries before then (now if not set)
 WITH logged AS (
   SELECT DISTINCT account_id, vpc_id, srcaddr, srcport, transport, query_timestamp, query_name, query_type, query_class,
          verdict,
@@ -14,7 +14,7 @@ WITH logged AS (
                   with_timezone(date_parse(arrived, '${format}'), 'UTC')) AS asked_at
   FROM ${logs}
   WHERE verdict IS NOT NULL
-    -- Partitions are times of arrival; a day on each side holds what came late.
+    -- Partitions are times of arrival: a day on each side holds what came late.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')
@@ -22,7 +22,7 @@ WITH logged AS (
 SELECT firewall, verdict,
        count(*) AS logged_queries,
        count(DISTINCT ROW(account_id, vpc_id, srcaddr)) AS hosts,
-       count(DISTINCT query_name) AS names
+       count(DISTINCT lower(query_name)) AS names
 FROM logged
 WHERE asked_at >= /*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/
   AND asked_at < /*until:*/current_timestamp/*:until*/

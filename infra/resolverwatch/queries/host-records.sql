@@ -1,12 +1,12 @@
 -- What did these hosts log, record by record?
 --
--- One row a distinct record, with the columns of the log; answers and srcids are JSON, as
+-- One row a distinct record, with the columns of the log. answers and srcids are JSON, as
 -- Resolver writes it.
 --
 -- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   hosts  text       hosts as account/VPC/address, with spaces between; none if not set
---   from   timestamp  queries since then; a week ago if not set
---   until  timestamp  queries before then; now if not set
+--   hosts  text       hosts as account/VPC/address, with spaces between, must be given
+--   from   timestamp  queries since then (a week ago if not set)
+--   until  timestamp  queries before then (now if not set)
 WITH logged AS (
   SELECT DISTINCT version, account_id, region, vpc_id, query_timestamp, query_name, query_type, query_class, rcode,
          json_format(CAST(transform(answers, answer -> MAP(ARRAY['Rdata', 'Type', 'Class'],
@@ -16,8 +16,9 @@ WITH logged AS (
          coalesce(try(from_iso8601_timestamp(query_timestamp)),
                   with_timezone(date_parse(arrived, '${format}'), 'UTC')) AS asked_at
   FROM ${logs}
-  WHERE contains(split(/*hosts:*/''/*:hosts*/, ' '), account_id || '/' || vpc_id || '/' || srcaddr)
-    -- Partitions are times of arrival; a day on each side holds what came late.
+  WHERE contains(split(/*hosts:*/''/*:hosts*/, ' '), coalesce(account_id, '') || '/' || coalesce(vpc_id, '')
+                 || '/' || coalesce(srcaddr, ''))
+    -- Partitions are times of arrival: a day on each side holds what came late.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')
@@ -28,4 +29,4 @@ SELECT version, account_id, region, vpc_id, query_timestamp, query_name, query_t
 FROM logged
 WHERE asked_at >= /*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/
   AND asked_at < /*until:*/current_timestamp/*:until*/
-ORDER BY asked_at, account_id, vpc_id, srcaddr, query_name, query_type
+ORDER BY asked_at, account_id, vpc_id, srcaddr, query_name, query_type, srcport, answers, verdict

@@ -4,9 +4,9 @@
 -- its names. One row a host with enough queries, the highest ratio first.
 --
 -- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   from      timestamp  queries since then; a week ago if not set
---   until     timestamp  queries before then; now if not set
---   at_least  integer    logged queries that a host must have; 100 if not set
+--   from      timestamp  queries since then (a week ago if not set)
+--   until     timestamp  queries before then (now if not set)
+--   at_least  integer    logged queries that a host must have (100 if not set)
 WITH logged AS (
   SELECT DISTINCT account_id, vpc_id, srcaddr, srcport, transport, query_timestamp, query_name, query_type, query_class,
          upper(rcode) = 'NXDOMAIN' AS nxdomain,
@@ -15,7 +15,7 @@ WITH logged AS (
                   with_timezone(date_parse(arrived, '${format}'), 'UTC')) AS asked_at
   FROM ${logs}
   WHERE verdict IS NOT NULL
-    -- Partitions are times of arrival; a day on each side holds what came late.
+    -- Partitions are times of arrival: a day on each side holds what came late.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')
@@ -25,7 +25,7 @@ SELECT account_id, vpc_id, srcaddr,
        count(*) AS logged_queries,
        count_if(nxdomain) AS nxdomain,
        round(100e0 * count_if(nxdomain) / count(*), 1) AS percent,
-       count(DISTINCT IF(nxdomain, query_name)) AS nxdomain_names
+       count(DISTINCT IF(nxdomain, lower(query_name))) AS nxdomain_names
 FROM logged
 WHERE asked_at >= /*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/
   AND asked_at < /*until:*/current_timestamp/*:until*/

@@ -3,13 +3,13 @@
 -- Takes the entries that came into the lists since a day and looks for them in older
 -- logs, by the rules by which records are marked: names with their subdomains by scope,
 -- CNAME targets and addresses in answers, allow entries as vetoes, the deepest entry
--- first. One row a host and indicator. unmarked counts the queries that had no malicious
+-- first. One row a host and entry. unmarked counts the queries that had no malicious
 -- verdict when they were logged.
 --
 -- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   since  timestamp  entries that a feed added since then; a week ago if not set
---   from   timestamp  queries since then; 30 days ago if not set
---   until  timestamp  queries before then; now if not set
+--   since  timestamp  entries that a feed added since then (a week ago if not set)
+--   from   timestamp  queries since then (30 days ago if not set)
+--   until  timestamp  queries before then (now if not set)
 WITH listed AS (
   -- A block of addresses is known by its first bits in text, an IPv4 one by those of the
   -- IPv6 form.
@@ -33,12 +33,13 @@ WITH listed AS (
                   with_timezone(date_parse(arrived, '${format}'), 'UTC')) AS asked_at,
          -- What is looked up: the query name, then the answers in their order.
          ARRAY['name ' || query_name] || coalesce(transform(answers, answer -> CASE
-           WHEN upper(answer.type) = 'CNAME' THEN 'name ' || rtrim(answer.rdata)
-           WHEN upper(answer.type) IN ('A', 'AAAA') THEN 'address ' || split_part(rtrim(answer.rdata), '%', 1) END),
+           WHEN upper(answer.type) = 'CNAME' THEN 'name ' || regexp_replace(answer.rdata, ' +\z')
+           WHEN upper(answer.type) IN ('A', 'AAAA') THEN 'address ' || split_part(regexp_replace(answer.rdata, ' +\z'), '%', 1) END),
            ARRAY[]) AS parts
   FROM ${logs}
-  WHERE verdict IS NOT NULL
-    -- Partitions are times of arrival; a day on each side holds what came late.
+  -- A line that is no JSON has neither. Records without a verdict are of before Resolverwatch.
+  WHERE (verdict IS NOT NULL OR query_name IS NOT NULL)
+    -- Partitions are times of arrival: a day on each side holds what came late.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '30' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')
@@ -52,7 +53,7 @@ WITH listed AS (
   WHERE asked_at >= /*from:*/current_timestamp - INTERVAL '30' DAY/*:from*/
     AND asked_at < /*until:*/current_timestamp/*:until*/
 ), split AS (
-  -- A dot behind a backslash parts no labels; \. and \DDD are one octet each.
+  -- A dot behind a backslash parts no labels. An escape, \. or \DDD, is one octet.
   SELECT observed.*,
          regexp_extract_all(name, '(?s)(?:\\[0-9]{3}|\\.|\\|[^.\\])+') AS labels,
          array_join(transform(regexp_extract_all(to_hex(CAST(address AS varbinary)), '.'),
@@ -92,7 +93,7 @@ WITH listed AS (
 ), hits AS (
   -- One row a distinct record: its first malicious part, by its deepest entry.
   SELECT arbitrary(account_id) AS account_id, arbitrary(vpc_id) AS vpc_id, arbitrary(srcaddr) AS srcaddr,
-         arbitrary(instance) AS instance, min(asked_at) AS asked_at, bool_and(verdict <> 'malicious') AS unmarked,
+         arbitrary(instance) AS instance, min(asked_at) AS asked_at, bool_and(coalesce(verdict, '') <> 'malicious') AS unmarked,
          arbitrary(matched) AS matched,
          min_by(indicator, ROW(-depth, breadth)) AS indicator,
          min_by(scope, ROW(-depth, breadth)) AS scope,
@@ -109,9 +110,9 @@ SELECT account_id, vpc_id, srcaddr,
        nullif(array_join(array_sort(array_agg(DISTINCT instance)), ' '), '') AS instances,
        indicator, scope,
        array_join(array_sort(array_distinct(flatten(array_agg(feeds)))), ' ') AS feeds,
-       max_by(category, badness) AS category,
+       min_by(category, ROW(-badness, -confidence, category)) AS category,
        element_at(ARRAY['low', 'medium', 'high', 'critical'], max(badness)) AS severity,
-       max(confidence) AS confidence,
+       min_by(confidence, ROW(-badness, -confidence)) AS confidence,
        min(added_at) AS added_at,
        min(matched) AS example,
        count(*) AS logged_queries,
@@ -120,4 +121,4 @@ SELECT account_id, vpc_id, srcaddr,
        date_format(max(asked_at), '%Y-%m-%dT%H:%i:%sZ') AS last_seen
 FROM hits
 GROUP BY account_id, vpc_id, srcaddr, indicator, scope
-ORDER BY max(badness) DESC, unmarked DESC, account_id, vpc_id, srcaddr, indicator
+ORDER BY max(badness) DESC, unmarked DESC, account_id, vpc_id, srcaddr, indicator, scope

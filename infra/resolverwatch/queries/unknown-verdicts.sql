@@ -2,11 +2,12 @@
 --
 -- One row a reason: no_index and stale_index say that lists did not reach the
 -- transformer, timeout that it had too little time, bad_name that the query is none.
--- unreadable_line counts lines that are no JSON; the queries here leave them out.
+-- unreadable_line counts lines that are no JSON, not_marked records that lack a verdict,
+-- such as those of before Resolverwatch. The queries that count leave both out.
 --
 -- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   from   timestamp  queries since then; a week ago if not set
---   until  timestamp  queries before then; now if not set
+--   from   timestamp  queries since then (a week ago if not set)
+--   until  timestamp  queries before then (now if not set)
 WITH logged AS (
   SELECT account_id, vpc_id, srcaddr, srcport, transport, query_timestamp, query_name, query_type, query_class,
          verdict, verdict_reason,
@@ -15,15 +16,16 @@ WITH logged AS (
          count(*) AS copies
   FROM ${logs}
   WHERE (verdict = 'unknown' OR verdict IS NULL)
-    -- Partitions are times of arrival; a day on each side holds what came late.
+    -- Partitions are times of arrival: a day on each side holds what came late.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')
   GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 )
-SELECT IF(verdict IS NULL, 'unreadable_line', verdict_reason) AS reason,
-       sum(IF(verdict IS NULL, copies, 1)) AS logged_queries,
-       count(DISTINCT IF(verdict IS NOT NULL, ROW(account_id, vpc_id, srcaddr))) AS hosts,
+SELECT CASE WHEN verdict IS NOT NULL THEN verdict_reason WHEN query_name IS NOT NULL THEN 'not_marked'
+            ELSE 'unreadable_line' END AS reason,
+       sum(IF(coalesce(verdict, query_name) IS NULL, copies, 1)) AS logged_queries,
+       count(DISTINCT IF(coalesce(verdict, query_name) IS NOT NULL, ROW(account_id, vpc_id, srcaddr))) AS hosts,
        count(DISTINCT vpc_id) AS vpcs,
        date_format(min(asked_at), '%Y-%m-%dT%H:%i:%sZ') AS first_seen,
        date_format(max(asked_at), '%Y-%m-%dT%H:%i:%sZ') AS last_seen
