@@ -101,12 +101,6 @@ func (d *deployment) findAll(ctx context.Context, needs ...need) (err error) {
 	if d.config, err = access(ctx); err != nil {
 		return err
 	}
-	if d.config.Region == "" {
-		return errors.New("no AWS Region: set AWS_REGION, or AWS_PROFILE to a profile that has one")
-	}
-	if _, err := d.config.Credentials.Retrieve(ctx); err != nil {
-		return fmt.Errorf("no AWS credentials: set AWS_PROFILE or log in anew: %w", err)
-	}
 	for _, need := range needs {
 		if err := d.find(ctx, need); err != nil {
 			return err
