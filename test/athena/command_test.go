@@ -192,7 +192,7 @@ func TestCommand_huntWrite(t *testing.T) {
 			got[key[:len("retro/2006/01/02")]] = append(got[key[:len("retro/2006/01/02")]], sameJSON(t, line))
 		}
 	}
-	if diff := cmp.Diff(want, got); diff != "" || len(want) != 6 {
+	if diff := cmp.Diff(want, got); diff != "" || len(want) != 7 {
 		t.Errorf("%d days; records (-marked anew +written):\n%s", len(want), diff)
 	}
 	run(call...)

@@ -115,6 +115,8 @@ func extraordinary() []query {
 		// Before and after newbad.example and 198.51.100.0/28 were listed.
 		{asked: october2026(5, 13, 0, 0), host: build, name: "Drop.NewBad.example."},
 		{asked: october2026(11, 13, 0, 0), host: build, name: "newbad.example."},
+		{asked: october2026(19, 13, 0, 0), host: build, name: "\xff.newbad.example.",
+			answers: []answer{{"\xe2\x82.shop.example.", "CNAME", "IN"}}},
 		{asked: october2026(2, 13, 0, 0), host: web, name: "early.newbad.example.", plain: true},
 		{asked: october2026(13, 13, 0, 0), host: office, name: "www.shop.example.", answers: cname("x.newbad.example.")},
 		{asked: october2026(14, 13, 0, 0), host: office, name: "pool.example.", answers: a("198.51.100.9")},
