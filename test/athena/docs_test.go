@@ -52,7 +52,8 @@ What they count:
 
 - **Logged queries.** Resolver logs no answer out of its cache: a host that asks a
   thousand times may show once.
-- **Distinct records.** Delivery is at least once; what was delivered twice counts once.
+- **Distinct records.** Delivery is at least once; what was delivered twice counts once, unless
+  lists changed in between and it was marked differently. The retro-hunt counts it once even then.
 - **Hosts** are an address in a VPC of an account. The instance is shown where Resolver
   names it.
 - **Times** are those of the query, in UTC. A record whose time cannot be read counts at

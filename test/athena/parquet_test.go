@@ -20,7 +20,7 @@ func asParquet(t *testing.T, objects map[string][]byte) map[string][]byte {
 	t.Helper()
 	converted := make(map[string][]byte, len(objects))
 	for key, lines := range objects {
-		if file := parquetFile(t, lines); file != nil {
+		if file := parquetFile(t, lines, catalog.Columns()); file != nil {
 			converted[key+".parquet"] = file
 		}
 	}
@@ -40,12 +40,12 @@ func parquetTable(name, location string, columns []catalog.Column) tableInput {
 	return table
 }
 
-// parquetFile returns what the embedded Firehose converts lines to; those that are no JSON
+// parquetFile returns what the embedded Firehose converts lines to by columns; those that are no JSON
 // it sends elsewhere, and nil is that nothing is left.
-func parquetFile(t *testing.T, lines []byte) []byte {
+func parquetFile(t *testing.T, lines []byte, described []catalog.Column) []byte {
 	t.Helper()
 	var columns []conversion.Column
-	for _, column := range catalog.Columns() {
+	for _, column := range described {
 		columns = append(columns, conversion.Column{Name: column.Name, Type: column.Type})
 	}
 	schema, err := conversion.Parse(columns)
@@ -105,5 +105,28 @@ func TestParquet_oddLines(t *testing.T) {
 				t.Errorf("rows (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Files of before the table had a column, or a member of a struct, are read on, and those
+// of after it too.
+func TestParquet_columnsAdded(t *testing.T) {
+	l := open(t)
+	before := slices.DeleteFunc(catalog.Columns(), func(c catalog.Column) bool { return c.Name == "transport" })
+	for i := range before {
+		before[i].Type = strings.Replace(before[i].Type, "category:string,", "", 1)
+	}
+	record := []byte(`{"query_name":"evil.example.","transport":"UDP","answers":[],"srcaddr":"192.0.2.1","verdict":"malicious",` +
+		`"index_generation":7,"threat":{"indicator":"evil.example","feeds":["f"],"category":"c2","confidence":50}}` + "\n")
+	bucket := l.bucket(t, map[string][]byte{"old/1": parquetFile(t, record, before), "old/2": parquetFile(t, record, catalog.Columns())})
+	l.glue.put(parquetTable("old", "s3://"+bucket+"/old/", catalog.Columns()))
+	got := l.query(t, native, `SELECT query_name, transport, srcaddr, verdict, threat.indicator, threat.category, threat.feeds,
+		threat.confidence FROM old ORDER BY transport`)
+	want := []string{
+		`["evil.example.","UDP","192.0.2.1","malicious","evil.example","c2",["f"],50]`,
+		`["evil.example.",null,"192.0.2.1","malicious","evil.example",null,["f"],50]`,
+	}
+	if diff := cmp.Diff(want, asLines(got.Rows)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 }
