@@ -1,9 +1,10 @@
 # Every target does its own set-up: on a fresh machine with Go and Node, the two
 # commands that matter are `make demo` and `make test`.
 
+# Targets are relative paths: make takes one with a space in it for two.
 GOLANGCI_VERSION := v2.15.0
 MAVEN_DEPENDENCY := 3.8.1
-TOOLS            := $(CURDIR)/.bin
+TOOLS            := .bin
 FUZZTIME         ?= 30s
 RACETIME         ?= 10m
 LAMBDA_FLAGS     := -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -ldflags="-s -w -buildid="
@@ -25,18 +26,18 @@ test: ## run the tests
 athena: ## run the named queries on a real Trino, as Athena would (needs Java 17 and Maven; else it skips)
 	@if java --version >/dev/null 2>&1 && mvn --version >/dev/null 2>&1; then \
 		$(MAKE) --no-print-directory $(TOOLS)/trino.classpath && \
-		RESOLVERWATCH_TRINO=$(TOOLS)/trino.classpath go test ./test/athena -count=1 -v -timeout 15m; \
+		RESOLVERWATCH_TRINO="$(CURDIR)/$(TOOLS)/trino.classpath" go test ./test/athena -count=1 -v -timeout 15m; \
 	else echo "skipped: no java and mvn on the PATH"; fi
 
 # 390 MB on a fresh machine, kept in Maven's own repository.
 $(TOOLS)/trino.classpath: test/athena/trino/pom.xml
 	mkdir -p $(TOOLS)
-	mvn -B -q -ntp -f $< org.apache.maven.plugins:maven-dependency-plugin:$(MAVEN_DEPENDENCY):build-classpath -Dmdep.outputFile=$@.new
+	mvn -B -q -ntp -f $< org.apache.maven.plugins:maven-dependency-plugin:$(MAVEN_DEPENDENCY):build-classpath -Dmdep.outputFile="$(CURDIR)/$@.new"
 	mv $@.new $@
 
 e2e: $(TOOLS)/moto $(TOOLS)/cdk ## deploy to an AWS emulator and drive what is deployed (needs Node and Python)
 	rm -rf bin/e2e
-	E2E_PYTHON=$(TOOLS)/moto/bin/python E2E_CDK=$(TOOLS)/cdk/node_modules/.bin/cdk E2E_OUT=$(CURDIR)/bin/e2e \
+	E2E_PYTHON="$(CURDIR)/$(TOOLS)/moto/bin/python" E2E_CDK="$(CURDIR)/$(TOOLS)/cdk/node_modules/.bin/cdk" E2E_OUT="$(CURDIR)/bin/e2e" \
 		go test -tags e2e ./test/e2e -count=1 -timeout 15m || { cat bin/e2e/report.txt; exit 1; }
 	@cat bin/e2e/report.txt
 
@@ -84,7 +85,7 @@ $(TOOLS)/cfn-lint: test/synth/requirements.txt
 	touch $@
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
-	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	GOBIN="$(CURDIR)/$(TOOLS)" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(TOOLS)/golangci-lint $@
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
