@@ -25,7 +25,7 @@ func newDeliveryRole(d *Delivery, p DeliveryProps) awsiam.Role {
 		{sid: "WriteErrorLog", resources: []string{*d.logGroup.LogGroupArn()}, actions: []string{"logs:PutLogEvents"}},
 	}
 	statements = append(statements, readSchema(d, p)...)
-	statements = append(statements, keyUse(p.OutputKey, "s3", keyWrite...)...)
+	statements = append(statements, keyUse("s3", keyWrite, p.OutputKey)...)
 	if p.EncryptionKey != nil {
 		statements = append(statements, statement{sid: "KeyForStream", actions: keyWrite,
 			resources: []string{*p.EncryptionKey.KeyArn()}, conditions: map[string]any{"StringLike": map[string]any{

@@ -197,7 +197,7 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 	this.invokeOnEvents(p)
 	this.invokeOnSchedule(durationOf(p.PublishInterval, defaultPublishInterval))
 	this.storeFeeds(p.Feeds)
-	this.scheduleFeeds(p.Feeds, keyUse(p.EncryptionKey, "sqs", keyWrite...))
+	this.scheduleFeeds(p.Feeds, keyUse("sqs", keyWrite, p.EncryptionKey))
 	return this
 }
 

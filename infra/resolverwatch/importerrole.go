@@ -21,9 +21,9 @@ func importerStatements(i *Importer, p ImporterProps) []statement {
 		{sid: "ReadGuardLists", actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, resources: guards},
 		{sid: "KeepAcceptedLists", actions: []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"}, resources: accepted},
 		{sid: "WriteReports", actions: []string{"s3:PutObject"}, resources: reports},
-		{sid: "SeeIndexes", actions: []string{"s3:ListBucket"}, resources: []string{*indexes.BucketArn()},
-			conditions: map[string]any{"StringLike": map[string]any{"s3:prefix": []string{
-				settings.IndexPrefix + "*", catalog.IndicatorPrefix + "*"}}}},
+		// As for the transformer, without a condition on the prefix: the first publish finds
+		// no pointer, and must be told so.
+		{sid: "SeeIndexes", actions: []string{"s3:ListBucket"}, resources: []string{*indexes.BucketArn()}},
 		{sid: "PublishIndexes", actions: []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
 			resources: objects(indexes, settings.IndexPrefix+"*")},
 		{sid: "PublishIndicators", actions: []string{"s3:GetObject", "s3:PutObject"},
@@ -35,9 +35,9 @@ func importerStatements(i *Importer, p ImporterProps) []statement {
 		{sid: "KeepFailedEvents", actions: []string{"sqs:SendMessage"}, resources: []string{*i.deadLetters.QueueArn()}},
 	}
 	statements = append(statements, fetchStatements(p)...)
-	statements = append(statements, keyUse(p.Store.EncryptionKey(), "s3", keyWrite...)...)
-	statements = append(statements, keyUse(p.Store.EncryptionKey(), "dynamodb", keyTable...)...)
-	return append(statements, keyUse(p.EncryptionKey, "sqs", keyWrite...)...)
+	statements = append(statements, keyUse("s3", keyWrite, p.Store.keys.lists, p.Store.keys.index)...)
+	statements = append(statements, keyUse("dynamodb", keyTable, p.Store.keys.table)...)
+	return append(statements, keyUse("sqs", keyWrite, p.EncryptionKey)...)
 }
 
 // importerFolders are the wildcards in importerStatements.

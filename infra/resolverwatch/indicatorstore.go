@@ -58,7 +58,8 @@ type IndicatorStoreProps struct {
 	//
 	// Default: 90.
 	NoncurrentVersionDays int
-	// EncryptionKey encrypts the new table and buckets.
+	// EncryptionKey encrypts the new table and buckets, and is that of existing ones whose
+	// own is not known.
 	//
 	// Default: keys of AWS.
 	EncryptionKey awskms.IKey
@@ -136,6 +137,26 @@ type IndicatorStore struct {
 	listBucket  awss3.IBucket
 	indexBucket awss3.IBucket
 	key         awskms.IKey
+	keys        storeKeys
+}
+
+// storeKeys are the customer's keys of the parts: an existing part may have its own.
+type storeKeys struct{ table, lists, index awskms.IKey }
+
+// partKeys returns the keys of the parts. Those of existing ones are known as far as the
+// construct that refers to them knows them.
+func (p IndicatorStoreProps) partKeys() storeKeys {
+	keys := storeKeys{table: p.EncryptionKey, lists: p.EncryptionKey, index: p.EncryptionKey}
+	if p.Table != nil && p.Table.EncryptionKey() != nil {
+		keys.table = p.Table.EncryptionKey()
+	}
+	if p.ListBucket != nil && p.ListBucket.EncryptionKey() != nil {
+		keys.lists = p.ListBucket.EncryptionKey()
+	}
+	if p.IndexBucket != nil && p.IndexBucket.EncryptionKey() != nil {
+		keys.index = p.IndexBucket.EncryptionKey()
+	}
+	return keys
 }
 
 // NewIndicatorStore defines an [IndicatorStore]. Nil props are the defaults. It panics
@@ -144,7 +165,8 @@ func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorSt
 	p := orEmpty(props)
 	problems := p.validate()
 	p = p.withDefaults()
-	this := &IndicatorStore{table: p.Table, listBucket: p.ListBucket, indexBucket: p.IndexBucket, key: p.EncryptionKey}
+	this := &IndicatorStore{
+		table: p.Table, listBucket: p.ListBucket, indexBucket: p.IndexBucket, key: p.EncryptionKey, keys: p.partKeys()}
 	begin(this, scope, id, problems)
 	if this.table == nil {
 		this.table = newTable(this, p)

@@ -14,7 +14,8 @@ func (s *steps) letLogsUse(c *construct, key awskms.IKey) {
 	stack := awscdk.Stack_Of(c.Construct)
 	groups := stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("logs"), Resource: jsii.String("log-group"),
 		ResourceName: jsii.String("*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
-	s.letServiceUse(c, key, "logs."+*stack.Region()+".amazonaws.com", statement{
+	// Of few services, Logs has a principal of the partition too: it ends in .cn in China.
+	s.letServiceUse(c, key, "logs."+*stack.Region()+"."+*stack.UrlSuffix(), statement{
 		sid:     "ResolverwatchLogGroups",
 		actions: []string{"kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
 		conditions: map[string]any{"ArnLike": map[string]any{

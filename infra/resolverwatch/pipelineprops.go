@@ -46,7 +46,7 @@ func (p PipelineProps) storeProps() *IndicatorStoreProps {
 func (p PipelineProps) transformerProps(store *IndicatorStore) *TransformerProps {
 	transformer := orEmpty(p.Transformer)
 	transformer.IndexBucket = store.IndexBucket()
-	setUnset(&transformer.IndexKey, store.EncryptionKey())
+	setUnset(&transformer.IndexKey, store.keys.index)
 	setUnset(&transformer.EncryptionKey, p.EncryptionKey)
 	return &transformer
 }
@@ -81,7 +81,7 @@ func (p PipelineProps) queryLoggingProps(stream awskinesisfirehose.IDeliveryStre
 func (p PipelineProps) catalogProps(store *IndicatorStore, delivery *Delivery) *CatalogProps {
 	catalog := orEmpty(p.Catalog)
 	setUnset(&catalog.IndexBucket, store.IndexBucket())
-	setUnset(&catalog.IndexKey, store.EncryptionKey())
+	setUnset(&catalog.IndexKey, store.keys.index)
 	catalog.OutputBucket = delivery.OutputBucket()
 	catalog.Prefix, catalog.ParquetPrefix = delivery.Prefix(), delivery.ParquetPrefix()
 	setUnset(&catalog.OutputKey, delivery.OutputKey())

@@ -3,6 +3,7 @@ package resolverwatch
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -78,19 +79,40 @@ func objects(bucket awss3.IBucket, patterns ...string) []string {
 	return arns
 }
 
-// keyUse returns the statement by which a role uses key through a service of its
-// Region, such as "s3", and none without a key.
-func keyUse(key awskms.IKey, service string, actions ...string) []statement {
-	if key == nil {
+// keyUse returns the statement by which a role uses keys through a service of their
+// Regions, such as "s3", and none without a key. A nil key is none.
+func keyUse(service string, actions []string, keys ...awskms.IKey) []statement {
+	var arns, vias []string
+	for _, key := range keys {
+		if key == nil {
+			continue
+		}
+		// The Region is the key's own: its stack may be that which refers to it.
+		via := service + "." + *key.Env().Region + "." + *key.Stack().UrlSuffix()
+		if arn := *key.KeyArn(); !slices.Contains(arns, arn) {
+			arns = append(arns, arn)
+		}
+		if !slices.Contains(vias, via) {
+			vias = append(vias, via)
+		}
+	}
+	if len(arns) == 0 {
 		return nil
 	}
-	via := service + "." + *key.Stack().Region() + "." + *key.Stack().UrlSuffix()
 	return []statement{{
 		sid:        "Key" + serviceSids[service],
 		actions:    actions,
-		resources:  []string{*key.KeyArn()},
-		conditions: map[string]any{"StringEquals": map[string]any{"kms:ViaService": via}},
+		resources:  arns,
+		conditions: map[string]any{"StringEquals": map[string]any{"kms:ViaService": oneOrAll(vias)}},
 	}}
+}
+
+// oneOrAll returns a single value alone, as people write it.
+func oneOrAll(values []string) any {
+	if len(values) == 1 {
+		return values[0]
+	}
+	return values
 }
 
 // serviceSids are the words by which statement ids name services.

@@ -181,14 +181,15 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 }
 
 // readIndex lets the function read the index and nothing else. Without the permission
-// to list, S3 would answer 403 instead of 404 for an index that is not there yet.
+// to list, S3 would answer 403 instead of 404 for an index that is not there yet. It has
+// no condition on the prefix: a request for an object has none that S3 is known to judge
+// by, and 403 would be final.
 func readIndex(p TransformerProps) []statement {
-	bucket, folder := p.IndexBucket, settings.IndexPrefix+"*"
+	bucket := p.IndexBucket
 	return append([]statement{
-		{sid: "ReadIndex", actions: []string{"s3:GetObject"}, resources: objects(bucket, folder)},
-		{sid: "SeeThatIndexIsMissing", actions: []string{"s3:ListBucket"}, resources: []string{*bucket.BucketArn()},
-			conditions: map[string]any{"StringLike": map[string]any{"s3:prefix": folder}}},
-	}, keyUse(p.IndexKey, "s3", keyRead...)...)
+		{sid: "ReadIndex", actions: []string{"s3:GetObject"}, resources: objects(bucket, settings.IndexPrefix+"*")},
+		{sid: "SeeThatIndexIsMissing", actions: []string{"s3:ListBucket"}, resources: []string{*bucket.BucketArn()}},
+	}, keyUse("s3", keyRead, p.IndexKey)...)
 }
 
 // Function returns the function.

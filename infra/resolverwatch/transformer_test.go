@@ -55,7 +55,7 @@ func TestTransformer_permissions(t *testing.T) {
 	made := synth(t, stack)
 	made.wantPermissions("Transformer",
 		"s3:GetObject on arn:<AWS::Partition>:s3:::index-bucket/index/*",
-		`s3:ListBucket on arn:<AWS::Partition>:s3:::index-bucket if {"StringLike":{"s3:prefix":"index/*"}}`,
+		`s3:ListBucket on arn:<AWS::Partition>:s3:::index-bucket`,
 		"logs:CreateLogStream on <TransformerLogGroup.Arn>",
 		"logs:PutLogEvents on <TransformerLogGroup.Arn>",
 	)
@@ -92,7 +92,7 @@ func TestTransformer_props(t *testing.T) {
 	made.one("AWS::Logs::LogGroup", "").want(t, object{"RetentionInDays": 1, "KmsKeyId": "<Key961B73FD.Arn>"})
 	made.wantPermissions("Transformer",
 		"s3:GetObject on arn:<AWS::Partition>:s3:::index-bucket/index/*",
-		`s3:ListBucket on arn:<AWS::Partition>:s3:::index-bucket if {"StringLike":{"s3:prefix":"index/*"}}`,
+		`s3:ListBucket on arn:<AWS::Partition>:s3:::index-bucket`,
 		"logs:CreateLogStream on <TransformerLogGroup.Arn>",
 		"logs:PutLogEvents on <TransformerLogGroup.Arn>",
 		`kms:Decrypt on <Key.Arn> if {"StringEquals":{"kms:ViaService":{"Fn::Join":["",["s3.",{"Ref":"AWS::Region"},".",{"Ref":"AWS::URLSuffix"}]]}}}`,

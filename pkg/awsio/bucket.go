@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Errors of a [Bucket], which the adapters translate into those of their ports.
@@ -23,12 +25,40 @@ var (
 type Bucket struct {
 	Client *s3.Client
 	Name   string
+
+	region atomic.Pointer[string] // nil = the client's
+}
+
+// inRegion makes a call in the Region that an answer named.
+func (b *Bucket) inRegion(o *s3.Options) {
+	if region := b.region.Load(); region != nil {
+		o.Region = *region
+	}
+}
+
+// moved reports whether S3 answered that the bucket is in another Region, where the call
+// is then to be made again. One index can serve many Regions, and the SDK does not
+// follow.
+func (b *Bucket) moved(err error) bool {
+	var response *smithyhttp.ResponseError
+	if !errors.As(err, &response) || response.HTTPStatusCode() != http.StatusMovedPermanently {
+		return false
+	}
+	region := response.HTTPResponse().Header.Get("X-Amz-Bucket-Region")
+	if known := b.region.Load(); region == "" || known != nil && *known == region {
+		return false
+	}
+	b.region.Store(&region)
+	return true
 }
 
 // Get returns an object, or [ErrNotFound], [ErrNotModified] or [ErrCondition].
 func (b *Bucket) Get(ctx context.Context, in s3.GetObjectInput) (*s3.GetObjectOutput, error) {
 	in.Bucket = &b.Name
-	out, err := b.Client.GetObject(ctx, &in)
+	out, err := b.Client.GetObject(ctx, &in, b.inRegion)
+	if b.moved(err) {
+		out, err = b.Client.GetObject(ctx, &in, b.inRegion)
+	}
 	switch StatusOf(err) {
 	case http.StatusNotFound:
 		return nil, ErrNotFound
