@@ -3,8 +3,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
@@ -25,9 +27,7 @@ func main() {
 // run turns the panics by which constructs refuse props into an error to read.
 func run() (err error) {
 	defer func() {
-		if refused, is := recover().(error); is {
-			err = refused
-		}
+		err = errors.Join(err, refusal(recover()))
 	}()
 	app := awscdk.NewApp(nil)
 	context, _ := app.Node().GetAllContext(nil).(map[string]any)
@@ -38,4 +38,19 @@ func run() (err error) {
 	stack.New(app, settings)
 	app.Synth(nil)
 	return nil
+}
+
+// refusal returns the error that a construct panicked with. Any other panic is a mistake
+// of ours and goes on: it must not pass for a synthesis that succeeded.
+func refusal(recovered any) error {
+	switch refused := recovered.(type) {
+	case nil:
+		return nil
+	case runtime.Error:
+		panic(refused)
+	case error:
+		return refused
+	default:
+		panic(refused)
+	}
 }

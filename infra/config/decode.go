@@ -136,16 +136,66 @@ func (d *decoder) decodeList(path string, value any, target reflect.Value) {
 	}
 }
 
-// accountID is the form of an AWS account id.
-var accountID = regexp.MustCompile(`^[0-9]{12}$`)
+// Forms of what names something in AWS.
+var (
+	accountID  = regexp.MustCompile(`^[0-9]{12}$`)
+	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
+	keyARN     = regexp.MustCompile(`^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$`)
+	vpcID      = regexp.MustCompile(`^vpc-[0-9a-f]+$`)
+)
 
 // check looks at what no construct gets to see, because the stack decides by it.
 func (d *decoder) check(config Config) {
 	if config.Account != "" && !accountID.MatchString(config.Account) {
 		d.refuse(ContextKey+".account", config.Account, "must be twelve digits")
 	}
+	if config.Region != "" && !regionName.MatchString(config.Region) {
+		d.refuse(ContextKey+".region", config.Region, "must be the name of a Region, like eu-west-1")
+	}
+	// An alias would do for some services, but not in the statements of roles.
+	if config.KeyARN != "" && !keyARN.MatchString(config.KeyARN) {
+		d.refuse(ContextKey+".keyArn", config.KeyARN, "must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias")
+	}
+	for _, key := range slices.Sorted(maps.Keys(config.Tags)) {
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			d.refuse(ContextKey+".tags."+key, config.Tags[key], "must not have a key that begins with aws:, which AWS keeps for itself")
+		}
+	}
+	d.checkVPCs(config.QueryLogging.VPCIDs)
+	if config.Delivery.ExistingStream != "" {
+		d.checkIdle("delivery", config.Delivery, Default().Delivery)
+		d.checkIdle("catalog", config.Catalog, Default().Catalog)
+	}
 	if config.CreateKey && config.KeyARN != "" {
 		d.problems = append(d.problems, fmt.Errorf("%s.createKey and %[1]s.keyArn: "+
 			"must not both be set, as there is one key for everything", ContextKey))
+	}
+}
+
+// checkVPCs refuses what is no id of a VPC, and one that is there twice. Elements of
+// another type were refused before and are empty.
+func (d *decoder) checkVPCs(ids []string) {
+	for i, id := range ids {
+		path := fmt.Sprintf("%s.queryLogging.vpcIds[%d]", ContextKey, i)
+		switch {
+		case id == "":
+		case !vpcID.MatchString(id):
+			d.refuse(path, id, "must be the id of a VPC, like vpc-0a1b2c3d4e5f60001")
+		case slices.Contains(ids[:i], id):
+			d.refuse(path, id, "must not be there twice")
+		}
+	}
+}
+
+// checkIdle refuses settings of a section that an existing stream leaves without effect.
+func (d *decoder) checkIdle(section string, given, unset any) {
+	values, defaults := reflect.ValueOf(given), reflect.ValueOf(unset)
+	for _, field := range reflect.VisibleFields(values.Type()) {
+		value := values.FieldByIndex(field.Index)
+		name, same := jsonName(field), reflect.DeepEqual(value.Interface(), defaults.FieldByIndex(field.Index).Interface())
+		if !same && name != "existingStream" && name != "enabled" {
+			d.refuse(ContextKey+"."+section+"."+name, value.Interface(),
+				"has no effect beside "+ContextKey+".delivery.existingStream, which is left as it is: unset one of them")
+		}
 	}
 }

@@ -167,6 +167,30 @@ func TestDecode_problems(t *testing.T) {
 		name: "two keys", in: `{"createKey": true, "keyArn": "arn:aws:kms:eu-west-1:111122223333:key/k"}`,
 		want: []string{"resolverwatch.createKey and resolverwatch.keyArn: must not both be set, as there is one key for everything"},
 	}, {
+		name: "a city for a Region", in: `{"region": "Frankfurt"}`,
+		want: []string{`resolverwatch.region: "Frankfurt": must be the name of a Region, like eu-west-1`},
+	}, {
+		name: "an alias for a key", in: `{"keyArn": "arn:aws:kms:eu-west-1:111122223333:alias/dns"}`,
+		want: []string{`resolverwatch.keyArn: "arn:aws:kms:eu-west-1:111122223333:alias/dns": ` +
+			"must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias"},
+	}, {
+		name: "tags that AWS keeps", in: `{"tags": {"AWS:owner": "soc", "team": "soc"}}`,
+		want: []string{`resolverwatch.tags.AWS:owner: "soc": must not have a key that begins with aws:, which AWS keeps for itself`},
+	}, {
+		name: "VPCs", in: `{"queryLogging": {"vpcIds": ["vpc-1", "my vpc", "vpc-2", "vpc-1"]}}`,
+		want: []string{
+			`resolverwatch.queryLogging.vpcIds[1]: "my vpc": must be the id of a VPC, like vpc-0a1b2c3d4e5f60001`,
+			`resolverwatch.queryLogging.vpcIds[3]: "vpc-1": must not be there twice`,
+		},
+	}, {
+		name: "settings that an existing stream leaves idle",
+		in:   `{"delivery": {"existingStream": "dns", "prefix": "x/", "bufferIntervalSeconds": 0}, "catalog": {"enabled": false, "database": "dns"}}`,
+		want: []string{
+			`resolverwatch.delivery.prefix: "x/": has no effect beside resolverwatch.delivery.existingStream, which is left as it is: unset one of them`,
+			"resolverwatch.delivery.bufferIntervalSeconds: 0: has no effect beside resolverwatch.delivery.existingStream, which is left as it is: unset one of them",
+			`resolverwatch.catalog.database: "dns": has no effect beside resolverwatch.delivery.existingStream, which is left as it is: unset one of them`,
+		},
+	}, {
 		name: "long value", in: `{"createKey": "` + strings.Repeat("x", 200) + `"}`,
 		want: []string{`resolverwatch.createKey: "` + strings.Repeat("x", 79) + "...: must be true or false"},
 	}} {
@@ -265,7 +289,16 @@ func TestDecode_overrides(t *testing.T) {
 	}, {
 		name:      "misspelled context key",
 		overrides: map[string]any{"resolverwach.store.readCapacity": "7"},
-		wantErr:   `context key "resolverwach.store.readCapacity": unknown, settings begin with "resolverwatch"`,
+		wantErr:   `context key "resolverwach.store.readCapacity": unknown, settings begin with "resolverwatch."`,
+	}, {
+		name:      "another separator",
+		overrides: map[string]any{"resolverwatch/store.readCapacity": "7", "resolverwatch:stackName": "x"},
+		wantErr: `context key "resolverwatch/store.readCapacity": unknown, settings begin with "resolverwatch."` + "\n" +
+			`context key "resolverwatch:stackName": unknown, settings begin with "resolverwatch."`,
+	}, {
+		name:      "keys of others that begin alike",
+		overrides: map[string]any{"resolverwatch-team": "soc"},
+		want:      func(*config.Config) {},
 	}} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -22,15 +22,30 @@ func overlay(context map[string]any) (any, error) {
 	problems := []error{err}
 	for _, key := range slices.Sorted(maps.Keys(context)) {
 		first, path, isPath := strings.Cut(key, ".")
-		switch distance := settings.Edits(first, ContextKey); {
+		switch {
 		case first == ContextKey && isPath:
 			tree, err = override(tree, path, context[key])
 			problems = append(problems, err)
-		case first != ContextKey && distance <= maxTypingErrors:
-			problems = append(problems, fmt.Errorf("context key %q: unknown, settings begin with %q", key, ContextKey))
+		case first != ContextKey && meant(first):
+			problems = append(problems, fmt.Errorf("context key %q: unknown, settings begin with %q", key, ContextKey+"."))
 		}
 	}
 	return tree, errors.Join(problems...)
+}
+
+// meant reports whether a context key was to be one of ours: it is misspelled, or its
+// path does not begin with a dot.
+func meant(key string) bool {
+	if settings.Edits(key, ContextKey) <= maxTypingErrors {
+		return true
+	}
+	path, begins := strings.CutPrefix(key, ContextKey)
+	if !begins {
+		return false
+	}
+	name, _, _ := strings.Cut(path[1:], path[:1])
+	_, is := member(reflect.TypeFor[Config](), name)
+	return is
 }
 
 // root reads the tree itself, which is text where -c gives it.

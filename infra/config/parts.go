@@ -65,10 +65,11 @@ type Importer struct {
 	PublishEveryMinutes int `json:"publishEveryMinutes"`
 	// Protected names are never marked whatever a list says: your own zones.
 	Protected []string `json:"protected"`
-	// DeletionGraceHours is how long a feed counts whose last list was deleted.
+	// DeletionGraceHours is how long a feed counts whose last list was deleted; 0 is not at
+	// all.
 	//
 	// Default: 24.
-	DeletionGraceHours int `json:"deletionGraceHours"`
+	DeletionGraceHours *int `json:"deletionGraceHours"`
 	// Guards keep an upload from replacing a good list.
 	//
 	// Default: [settings.DefaultGuards], threshold by threshold.
@@ -167,10 +168,10 @@ type Delivery struct {
 	//
 	// Default: GZIP.
 	Compression string `json:"compression"`
-	// BufferIntervalSeconds until an object is written, however small.
+	// BufferIntervalSeconds until an object is written, however small; 0 is at once.
 	//
 	// Default: 60.
-	BufferIntervalSeconds int `json:"bufferIntervalSeconds"`
+	BufferIntervalSeconds *int `json:"bufferIntervalSeconds"`
 	// BufferSizeMiB at which an object is written, however early.
 	//
 	// Default: 5.
@@ -179,10 +180,11 @@ type Delivery struct {
 	//
 	// Default: 1, which is also the most.
 	ProcessorBufferMiB float64 `json:"processorBufferMiB"`
-	// ProcessorBufferIntervalSeconds until a batch goes to the transformer, however small.
+	// ProcessorBufferIntervalSeconds until a batch goes to the transformer, however small; 0
+	// is at once.
 	//
 	// Default: 60.
-	ProcessorBufferIntervalSeconds int `json:"processorBufferIntervalSeconds"`
+	ProcessorBufferIntervalSeconds *int `json:"processorBufferIntervalSeconds"`
 	// MarkedLogRetentionDays until a marked log is deleted.
 	//
 	// Default: kept for good.

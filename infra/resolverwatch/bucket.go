@@ -61,6 +61,25 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) awss3.Bucke
 	return bucket
 }
 
+// remindOfAccessLogs says what an existing bucket needs to take access logs: the CDK adds
+// it to those of the app alone.
+func (s *steps) remindOfAccessLogs(c *construct, bucket awss3.IBucket) {
+	if bucket == nil {
+		return
+	}
+	if _, own := bucket.(awss3.Bucket); own {
+		return
+	}
+	s.remind(c, Step{
+		ID:  "AccessLogBucketPolicy",
+		Why: "The policy of an existing bucket for access logs must let S3 write them; it must be of the same account and Region.",
+		Text: "add to the policy of " + *bucket.BucketArn() + ": " + statement{
+			sid: "ResolverwatchAccessLogs", actions: []string{"s3:PutObject"}, resources: objects(bucket, "*"),
+			conditions: map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Stack_Of(c.Construct).Account()}},
+		}.text("logging.s3.amazonaws.com"),
+	})
+}
+
 // noncurrentRule removes versions that were replaced or deleted long enough ago, and
 // the delete markers that are then left alone.
 func noncurrentRule(days int) *awss3.LifecycleRule {

@@ -1,7 +1,9 @@
 package resolverwatch
 
 import (
+	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -42,7 +44,8 @@ type CatalogProps struct {
 	ParquetPrefix string
 	// DatabaseName is the name of the Glue database.
 	//
-	// Default: the name of the stack in lower case, with underscores.
+	// Default: the name of the stack in lower case, with underscores; in a nested stack,
+	// made of its path.
 	DatabaseName string
 	// WorkGroupName is the name of the Athena workgroup.
 	//
@@ -92,10 +95,10 @@ var (
 	notInDatabase = regexp.MustCompile(`[^a-z0-9_]+`)
 )
 
-func (p CatalogProps) withDefaults(stack string) CatalogProps {
+func (p CatalogProps) withDefaults(scope constructs.Construct) CatalogProps {
 	p.Prefix, _ = withSlash(orDefault(p.Prefix, defaultPrefix))
-	p.DatabaseName = orDefault(p.DatabaseName, notInDatabase.ReplaceAllString(strings.ToLower(stack), "_"))
-	p.WorkGroupName = orDefault(p.WorkGroupName, stack)
+	p.DatabaseName = orDefault(p.DatabaseName, notInDatabase.ReplaceAllString(strings.ToLower(knownStackName(scope)), "_"))
+	p.WorkGroupName = orDefault(p.WorkGroupName, stackName(scope))
 	if p.ResultRetention == nil {
 		p.ResultRetention = awscdk.Duration_Days(jsii.Number(defaultResultDays))
 	}
@@ -121,6 +124,7 @@ func (p CatalogProps) validate() error {
 	}
 	problems.name("DatabaseName", p.DatabaseName, databaseName, "1 to 128 of a-z 0-9 _, the first a letter")
 	problems.name("WorkGroupName", p.WorkGroupName, workGroupName, "1 to 128 of a-z A-Z 0-9 . _ -")
+	problems.known(map[string]awscdk.Duration{"LogRetention": p.LogRetention})
 	problems.exclusive("ResultsBucket", p.ResultsBucket != nil, "ResultRetention", p.ResultRetention != nil)
 	if p.BytesScannedLimit != nil && *p.BytesScannedLimit.ToBytes(nil) < minBytesLimit {
 		problems.addf("BytesScannedLimit: must be at least %d bytes, got %g", minBytesLimit, *p.BytesScannedLimit.ToBytes(nil))
@@ -133,6 +137,7 @@ func (p CatalogProps) validate() error {
 // with a limit on what a query may read and with named queries.
 type Catalog struct {
 	construct
+	steps steps
 
 	database  awsglue.CfnDatabase
 	table     awsglue.CfnTable // of the format that is written
@@ -152,7 +157,8 @@ type catalogNames struct{ database, workGroup, table string }
 func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Catalog {
 	p := orEmpty(props)
 	problems := p.validate()
-	p = p.withDefaults(stackName(scope))
+	p = p.withDefaults(scope)
+	problems = errors.Join(problems, claim(scope, "DatabaseName", p.DatabaseName), claim(scope, "WorkGroupName", p.WorkGroupName))
 	this := &Catalog{
 		output: p.OutputBucket, outputKey: p.OutputKey, index: p.IndexBucket, indexKey: p.IndexKey,
 		results: p.ResultsBucket, key: p.EncryptionKey,
@@ -171,6 +177,7 @@ func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Cat
 		this.newIndicatorTable()
 	}
 	if this.results == nil {
+		this.steps.remindOfAccessLogs(&this.construct, p.AccessLogBucket)
 		this.results = newBucket(this, "Results", bucketProps{
 			key: p.EncryptionKey, accessLogs: p.AccessLogBucket, removal: p.RemovalPolicy,
 			lifecycle: []*awss3.LifecycleRule{{Id: jsii.String("ResultRetention"), Expiration: p.ResultRetention}},
@@ -193,6 +200,9 @@ func (c *Catalog) WorkGroupName() string { return c.names.workGroup }
 // ResultsBucket returns the bucket of query results.
 func (c *Catalog) ResultsBucket() awss3.IBucket { return c.results }
 
+// Steps returns what is left to be done by hand after a deployment.
+func (c *Catalog) Steps() []Step { return slices.Clone(c.steps) }
+
 // GrantQuery lets grantee run queries in the workgroup and read the logs by it.
 func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) {
 	stack := awscdk.Stack_Of(c)
@@ -207,6 +217,9 @@ func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) {
 			"athena:StopQueryExecution"}, resources: []string{arn("athena", "workgroup", c.names.workGroup)}},
 		{actions: []string{"glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"},
 			resources: []string{glueCatalog, arn("glue", "database", database), arn("glue", "table", database+"/*")}},
+		// Athena wants the default database to be visible, whichever is asked (its user guide,
+		// "Configure access to databases and tables in the AWS Glue Data Catalog").
+		{actions: []string{"glue:GetDatabase"}, resources: []string{glueCatalog, arn("glue", "database", "default")}},
 	} {
 		grantee.GrantPrincipal().AddToPrincipalPolicy(s.build())
 	}

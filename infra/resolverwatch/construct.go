@@ -75,5 +75,31 @@ func isToken(text string) bool { return *awscdk.Token_IsUnresolved(text) }
 // stackName returns the name of the stack that c is in.
 func stackName(c constructs.Construct) string { return *awscdk.Stack_Of(c).StackName() }
 
+// knownStackName returns the name of the stack that c is in, or for a nested stack, whose
+// name CloudFormation makes, one that is made of its path.
+func knownStackName(c constructs.Construct) string {
+	if name := stackName(c); !isToken(name) {
+		return name
+	}
+	return *awscdk.Names_UniqueResourceName(awscdk.Stack_Of(c), &awscdk.UniqueResourceNameOptions{
+		MaxLength: jsii.Number(maxStackName), Separator: jsii.String("-")})
+}
+
+const maxStackName = 128
+
+// claim refuses a name that two constructs of a stack would give to what must be two. It
+// marks a name as taken by an empty construct, which synthesis makes nothing of.
+func claim(c constructs.Construct, prop, name string) error {
+	if isToken(name) {
+		return nil
+	}
+	stack, marker := awscdk.Stack_Of(c), "Resolverwatch "+prop+" "+name
+	if stack.Node().TryFindChild(&marker) != nil {
+		return fmt.Errorf("%s: %q is already that of another one in this stack; give this one a name of its own", prop, name)
+	}
+	constructs.NewConstruct(stack, &marker)
+	return nil
+}
+
 // retained reports whether a policy keeps a resource that leaves its stack.
 func retained(policy awscdk.RemovalPolicy) bool { return policy != awscdk.RemovalPolicy_DESTROY }

@@ -163,8 +163,7 @@ func (p DeliveryProps) validate() error {
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "LogRetention", p.LogRetention != nil)
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "LifecycleRules", len(p.LifecycleRules) > 0)
 	problems.name("OutputBucketName", p.OutputBucketName, bucketName, bucketNameRule)
-	_, err := parsePrefix(p.Prefix)
-	problems.wrap("Prefix", err)
+	problems.wrap("Prefix", checkPrefix(p.Prefix))
 	if p.ErrorPrefix != "" {
 		problems.wrap("ErrorPrefix", checkErrorPrefix(p.ErrorPrefix))
 	}
@@ -174,10 +173,10 @@ func (p DeliveryProps) validate() error {
 	problems.parquet(p)
 	problems.duration("BufferInterval", p.BufferInterval, 0, maxBufferInterval)
 	problems.duration("ProcessorBufferInterval", p.ProcessorBufferInterval, 0, maxBufferInterval)
-	if size := mebibytes(p.BufferSize, p.defaultBufferMiB()); size < 1 || size > maxBufferMiB || size != float64(int(size)) {
+	if size := problems.size("BufferSize", p.BufferSize, p.defaultBufferMiB()); size < 1 || size > maxBufferMiB || size != float64(int(size)) {
 		problems.addf("BufferSize: must be whole MiB in [1, %d], got %g MiB", maxBufferMiB, size)
 	}
-	if size := mebibytes(p.ProcessorBufferSize, maxProcessorMiB); size < minProcessorMiB || size > maxProcessorMiB {
+	if size := problems.size("ProcessorBufferSize", p.ProcessorBufferSize, maxProcessorMiB); size < minProcessorMiB || size > maxProcessorMiB {
 		problems.addf("ProcessorBufferSize: must be in [%g MiB, %d MiB], got %g MiB: the marked records of a larger batch "+
 			"could exceed the 6 MB that Lambda answers; BufferSize is the size of objects", minProcessorMiB, maxProcessorMiB, size)
 	}
@@ -214,6 +213,7 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	this.warnOfSlash("ErrorPrefix", given.ErrorPrefix)
 	this.steps.letLogsUse(&this.construct, p.EncryptionKey)
 	if this.bucket == nil {
+		this.steps.remindOfAccessLogs(&this.construct, p.AccessLogBucket)
 		this.bucket = newBucket(this, "Logs", bucketProps{
 			name: p.OutputBucketName, key: p.EncryptionKey, accessLogs: p.AccessLogBucket,
 			lifecycle: outputLifecycle(p), removal: p.RemovalPolicy,

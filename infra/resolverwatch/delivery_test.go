@@ -165,6 +165,31 @@ func TestDelivery_existingBucket(t *testing.T) {
 	made.one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{destination + "BucketARN": "arn:<AWS::Partition>:s3:::marked"})
 }
 
+// Regions come faster than releases of the CDK.
+func TestDelivery_newerRegion(t *testing.T) {
+	app := awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}}})
+	stack := awscdk.NewStack(app, jsii.String("Test"), &awscdk.StackProps{Env: &awscdk.Environment{Region: jsii.String("xx-newest-1")}})
+	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack)})
+	synth(t, stack).one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{"DeliveryStreamType": "DirectPut"})
+}
+
+// Prefixes and sizes are needed at synthesis; an interval is not.
+func TestDelivery_tokens(t *testing.T) {
+	number := func(stack awscdk.Stack) *float64 {
+		return awscdk.NewCfnParameter(stack, jsii.String("N"), &awscdk.CfnParameterProps{Type: jsii.String("Number")}).ValueAsNumber()
+	}
+	wantRefused(t, func(stack awscdk.Stack) {
+		text := *awscdk.NewCfnParameter(stack, jsii.String("P"), nil).ValueAsString()
+		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack),
+			Prefix: text, ErrorPrefix: text, BufferSize: awscdk.Size_Mebibytes(number(stack))})
+	},
+		"Test/Delivery: Prefix: must be known at synthesis", "ErrorPrefix: must be known", "BufferSize: must be known at synthesis, got a token")
+	stack := newStack(t)
+	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
+		Transformer: transformer(stack), BufferInterval: awscdk.Duration_Seconds(number(stack))})
+	synth(t, stack).one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{destination + "BufferingHints.IntervalInSeconds": "<N>"})
+}
+
 func TestDelivery_refuses(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{

@@ -65,14 +65,13 @@ func (p *problems) parquet(given DeliveryProps) {
 			}
 		}
 	case FormatParquet:
-		_, err := parsePrefix(given.ParquetPrefix)
-		p.wrap("ParquetPrefix", err)
+		p.wrap("ParquetPrefix", checkPrefix(given.ParquetPrefix))
 		p.required("Schema", given.Schema == nil || given.Schema.DatabaseName == "" || given.Schema.TableName == "")
 		if given.Compression != "" && given.Compression != given.defaultCompression() {
 			p.addf("Compression: must be UNCOMPRESSED with Format %s, whose files are compressed inside by Snappy, got %s",
 				FormatParquet, given.Compression)
 		}
-		if size := mebibytes(given.BufferSize, given.defaultBufferMiB()); size < minParquetMiB {
+		if size := p.size("BufferSize", given.BufferSize, given.defaultBufferMiB()); size < minParquetMiB {
 			p.addf("BufferSize: must be at least %d MiB with Format %s, got %g MiB", minParquetMiB, FormatParquet, size)
 		}
 	default:

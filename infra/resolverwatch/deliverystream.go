@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
+	"github.com/aws/aws-cdk-go/awscdk/v2/regioninfo"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -75,6 +76,7 @@ func newStream(d *Delivery, p DeliveryProps) awskinesisfirehose.DeliveryStream {
 	if p.EncryptionKey != nil {
 		encryption = awskinesisfirehose.StreamEncryption_CustomerManagedKey(p.EncryptionKey)
 	}
+	knowRegion(awscdk.Stack_Of(d))
 	stream := awskinesisfirehose.NewDeliveryStream(d, jsii.String("Stream"), &awskinesisfirehose.DeliveryStreamProps{
 		Destination: destination,
 		Encryption:  encryption,
@@ -88,6 +90,23 @@ func newStream(d *Delivery, p DeliveryProps) awskinesisfirehose.DeliveryStream {
 	// of the stack's tags would take away what the template does not know.
 	awscdk.Tags_Of(stream).Add(jsii.String("LogDeliveryEnabled"), jsii.String("true"), nil)
 	return stream
+}
+
+// knowRegion lets a stream be defined in a Region that is newer than the CDK's list of
+// Firehose's addresses: the CDK would end the synthesis, though only Connections of a
+// stream needs them, which nothing here uses.
+func knowRegion(stack awscdk.Stack) {
+	region := *stack.Region()
+	id := jsii.String("@aws-cdk/aws-kinesisfirehose.CidrBlocks") // by which the CDK finds its list
+	if isToken(region) || stack.Node().TryFindChild(id) != nil ||
+		regioninfo.Fact_Find(&region, regioninfo.FactName_FIREHOSE_CIDR_BLOCK()) != nil {
+		return
+	}
+	awscdk.NewCfnMapping(stack, id, &awscdk.CfnMappingProps{
+		Lazy: jsii.Bool(true),
+		Mapping: &map[string]*map[string]any{
+			region: {"FirehoseCidrBlock": "0.0.0.0/32"}}, // no address
+	})
 }
 
 // destroyLogStreams lets the log streams go with their group, which cannot go without

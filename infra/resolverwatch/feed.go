@@ -94,20 +94,64 @@ func (i *Importer) newSchedulerRole(key []statement) awsiam.Role {
 	})
 }
 
-// fetchStatements let the importer store what it fetches, and read the secrets of feeds.
-// A secret under a customer's key needs the key's permission too, for [Importer.Role].
-func fetchStatements(p ImporterProps) []statement {
-	var folders, secrets []string
-	for _, id := range fetched(p.Feeds) {
+// What of feeds fits into the policy of a role, 10,240 bytes, beside the rest.
+const (
+	maxNamedFolders = 16
+	maxSecretBytes  = 3_300
+	arnTokenBytes   = 100 // of a secret whose name is not known yet
+)
+
+// fetchFolders are where the importer stores what it fetches: the folders of the feeds, or
+// the folders of all feeds where there are too many to be named.
+func fetchFolders(feeds map[string]settings.Feed) []string {
+	ids := fetched(feeds)
+	var folders []string
+	for _, id := range ids {
 		folder := settings.BlockPrefix
-		if p.Feeds[id].Allow {
+		if feeds[id].Allow {
 			folder = settings.AllowPrefix
 		}
-		folders = append(folders, folder+id+"/*")
-		if secret := p.Feeds[id].SecretARN; secret != "" && !slices.Contains(secrets, secret) {
+		if len(ids) <= maxNamedFolders {
+			folder += id + "/"
+		}
+		if folder += "*"; !slices.Contains(folders, folder) {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
+}
+
+// feedSecrets are the secrets of feeds, each once.
+func feedSecrets(feeds map[string]settings.Feed) []string {
+	var secrets []string
+	for _, id := range fetched(feeds) {
+		if secret := feeds[id].SecretARN; secret != "" && !slices.Contains(secrets, secret) {
 			secrets = append(secrets, secret)
 		}
 	}
+	return secrets
+}
+
+// secretsFit refuses more secrets than a role can name.
+func (p *problems) secretsFit(feeds map[string]settings.Feed) {
+	bytes := 0
+	for _, secret := range feedSecrets(feeds) {
+		if isToken(secret) {
+			bytes += arnTokenBytes
+		} else {
+			bytes += len(secret)
+		}
+	}
+	if bytes > maxSecretBytes {
+		p.addf("Feeds: the ARNs of their secrets have %d bytes, at most %d fit into the function's role: "+
+			"let feeds share a secret that is a JSON object, and tell its members apart by SecretKey", bytes, maxSecretBytes)
+	}
+}
+
+// fetchStatements let the importer store what it fetches, and read the secrets of feeds.
+// A secret under a customer's key needs the key's permission too, for [Importer.Role].
+func fetchStatements(p ImporterProps) []statement {
+	folders, secrets := fetchFolders(p.Feeds), feedSecrets(p.Feeds)
 	var statements []statement
 	if len(folders) > 0 {
 		statements = append(statements, statement{sid: "StoreFetchedLists", actions: []string{"s3:PutObject"},

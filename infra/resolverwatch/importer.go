@@ -2,7 +2,9 @@ package resolverwatch
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"regexp"
 	"slices"
 	"time"
 
@@ -23,7 +25,8 @@ type ImporterProps struct {
 	// Store is where lists come in and the list that serves is kept. Required.
 	Store *IndicatorStore
 	// StackName is the value of the metrics' dimension `Stack`, and begins the names of
-	// the feeds' SSM parameters: `/<StackName>/feeds/<id>`.
+	// the feeds' SSM parameters: `/<StackName>/feeds/<id>`. Two importers of a stack need
+	// two names.
 	//
 	// Default: the name of the stack.
 	StackName string
@@ -108,11 +111,31 @@ func (p ImporterProps) withDefaults() ImporterProps {
 	return p
 }
 
+// Names that SSM takes as the first part of a parameter's path, and those that it keeps
+// for AWS (Systems Manager user guide, "Requirements and constraints for parameter
+// names").
+var (
+	parameterPath  = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,128}$`)
+	reservedForAWS = regexp.MustCompile(`(?i)^(aws|ssm)`)
+)
+
+// checkStackName refuses a name under which SSM takes no settings of feeds.
+func (p ImporterProps) checkStackName(stack string) error {
+	var problems problems
+	problems.name("StackName", stack, parameterPath, "1 to 128 of a-z A-Z 0-9 _ . -")
+	if len(p.Feeds) > 0 && !isToken(stack) && reservedForAWS.MatchString(stack) {
+		problems.addf("StackName: must not begin with aws or ssm, which SSM keeps for AWS, "+
+			"because the settings of feeds are parameters under it; got %q", stack)
+	}
+	return problems.join()
+}
+
 func (p ImporterProps) validate() error {
 	var problems problems
 	problems.required("Store", p.Store == nil)
 	problems.number("MemoryMiB", p.MemoryMiB, minMemoryMiB, maxMemoryMiB)
 	problems.duration("Timeout", p.Timeout, time.Second, maxLambdaTimeout)
+	problems.known(map[string]awscdk.Duration{"PublishInterval": p.PublishInterval, "DeletionGrace": p.DeletionGrace})
 	interval := durationOf(p.PublishInterval, defaultPublishInterval)
 	if interval < time.Minute || interval > 24*time.Hour || interval%time.Minute != 0 {
 		problems.addf("PublishInterval: must be whole minutes in [1m, 24h], got %v", interval)
@@ -123,6 +146,7 @@ func (p ImporterProps) validate() error {
 		problems.addf("MaxIndexBytes: must be above 0, got %d", p.MaxIndexBytes)
 	}
 	problems.feeds(p.Feeds)
+	problems.secretsFit(p.Feeds)
 	problems.listKey(p.ListKey)
 	if p.Guards != nil {
 		text, err := json.Marshal(p.Guards)
@@ -171,9 +195,8 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 	p := orEmpty(props)
 	problems := p.validate()
 	p = p.withDefaults()
-	this := &Importer{}
-	begin(this, scope, id, problems)
-	this.stack = orDefault(p.StackName, stackName(this))
+	this := &Importer{stack: orDefault(p.StackName, stackName(scope))}
+	begin(this, scope, id, errors.Join(problems, p.checkStackName(this.stack), claim(scope, "StackName", this.stack)))
 	variables := p.environment(this.stack)
 	mustFit(this, variables, "Protected")
 	this.steps.letLogsUse(&this.construct, p.EncryptionKey)

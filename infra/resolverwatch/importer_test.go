@@ -4,13 +4,16 @@ package resolverwatch_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
@@ -272,6 +275,74 @@ func TestImporter_refuses(t *testing.T) {
 		`Feeds["manual"]: the id is kept for own edits in the table`,
 		`"xls"`, `"huge"`, `https`,
 	)
+}
+
+// Buckets and tables that are there may each be encrypted with a key of their own.
+func TestImporter_existingPartsWithKeys(t *testing.T) {
+	stack := newStack(t)
+	key := func(id string) awskms.IKey {
+		return awskms.Key_FromKeyArn(stack, &id, jsii.String("arn:aws:kms:eu-west-1:111122223333:key/"+id))
+	}
+	bucket := func(id string) awss3.IBucket {
+		return awss3.Bucket_FromBucketAttributes(stack, &id, &awss3.BucketAttributes{BucketName: &id, EncryptionKey: key(id + "-key")})
+	}
+	own := key("own")
+	resolverwatch.NewImporter(stack, "Importer", &resolverwatch.ImporterProps{Code: code(), EncryptionKey: own,
+		Store: resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
+			ListBucket: bucket("lists"), IndexBucket: bucket("index"), EncryptionKey: own})})
+	permissions := strings.Join(synth(t, stack).one("AWS::IAM::Role", "ImporterRole").permissions(), "\n")
+	for _, want := range []string{
+		`kms:GenerateDataKey on arn:aws:kms:eu-west-1:111122223333:key/lists-key if {"StringEquals":{"kms:ViaService":{"Fn::Join":["",["s3.eu-west-1.",{"Ref":"AWS::URLSuffix"}]]}}}`,
+		`kms:Decrypt on arn:aws:kms:eu-west-1:111122223333:key/index-key if {"StringEquals":{"kms:ViaService":{"Fn::Join":["",["s3.`,
+		`kms:ReEncryptTo on arn:aws:kms:eu-west-1:111122223333:key/own if {"StringEquals":{"kms:ViaService":{"Fn::Join":["",["dynamodb.`,
+	} {
+		if !strings.Contains(permissions, want) {
+			t.Errorf("no %s in\n%s", want, permissions)
+		}
+	}
+}
+
+// A role's policies have at most 10,240 bytes, however many feeds there are.
+func TestImporter_manyFeeds(t *testing.T) {
+	feeds := func(n int, secret func(i int) string) map[string]settings.Feed {
+		all := map[string]settings.Feed{"allowed": {URL: "https://lists.example/a", Allow: true}}
+		for i := range n {
+			all[fmt.Sprintf("feed-%03d", i)] = settings.Feed{URL: "https://lists.example/x", SecretARN: secret(i), SecretHeader: "X-Key"}
+		}
+		return all
+	}
+	arn := func(name string) string {
+		return "arn:aws:secretsmanager:eu-west-1:111122223333:secret:" + name + "-AbCdEf"
+	}
+	stack := newStack(t)
+	newImporter(stack, resolverwatch.ImporterProps{Feeds: feeds(200, func(int) string { return arn("all") })})
+	var stored []string
+	for _, line := range synth(t, stack).one("AWS::IAM::Role", "ImporterRole").permissions() {
+		if strings.HasPrefix(line, "s3:PutObject") && !strings.Contains(line, "/accepted/") && !strings.Contains(line, "/reports/") &&
+			strings.Contains(line, "StoreLists") {
+			stored = append(stored, withoutHashes(line))
+		}
+	}
+	if want := []string{"s3:PutObject on <StoreLists.Arn>/allow/*", "s3:PutObject on <StoreLists.Arn>/feeds/*"}; !slices.Equal(stored, want) {
+		t.Errorf("stores in %q, want %q", stored, want)
+	}
+	wantRefused(t, func(stack awscdk.Stack) {
+		newImporter(stack, resolverwatch.ImporterProps{Feeds: feeds(50, func(i int) string { return arn(fmt.Sprintf("feed-%03d", i)) })})
+	}, "Test/Importer: Feeds: the ARNs of their secrets have ", "at most 3300 fit", "SecretKey")
+}
+
+// SSM keeps names for AWS. Without feeds there is no parameter, and no harm.
+func TestImporter_refusesStackName(t *testing.T) {
+	feeds := map[string]settings.Feed{"x": {Format: "csv"}}
+	for _, name := range []string{"aws-dns", "SSMfeeds"} {
+		wantRefused(t, func(stack awscdk.Stack) {
+			newImporter(stack, resolverwatch.ImporterProps{StackName: name, Feeds: feeds})
+		}, "Test/Importer: StackName: must not begin with aws or ssm, which SSM keeps for AWS")
+	}
+	wantRefused(t, func(stack awscdk.Stack) {
+		newImporter(stack, resolverwatch.ImporterProps{StackName: "a b"})
+	}, `Test/Importer: StackName: must be 1 to 128 of a-z A-Z 0-9 _ . -, got "a b"`)
+	newImporter(newStack(t), resolverwatch.ImporterProps{StackName: "aws-dns"})
 }
 
 func TestImporter_refusesLongEnvironment(t *testing.T) {

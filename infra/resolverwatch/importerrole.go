@@ -47,8 +47,8 @@ func importerFolders(feeds map[string]settings.Feed) []string {
 		"/" + settings.ReportPrefix + "*", "/" + settings.IndexPrefix + "*", "/" + settings.GuardPrefix + "*",
 		settings.FeedParameter("", "*")[1:],
 	}
-	for _, id := range fetched(feeds) {
-		folders = append(folders, "/"+id+"/*")
+	for _, folder := range fetchFolders(feeds) {
+		folders = append(folders, "/"+folder)
 	}
 	return folders
 }

@@ -168,6 +168,9 @@ func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorSt
 	this := &IndicatorStore{
 		table: p.Table, listBucket: p.ListBucket, indexBucket: p.IndexBucket, key: p.EncryptionKey, keys: p.partKeys()}
 	begin(this, scope, id, problems)
+	if this.listBucket == nil || this.indexBucket == nil {
+		this.steps.remindOfAccessLogs(&this.construct, p.AccessLogBucket)
+	}
 	if this.table == nil {
 		this.table = newTable(this, p)
 	} else {

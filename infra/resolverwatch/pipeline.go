@@ -113,6 +113,9 @@ func (p *Pipeline) Steps() []Step {
 	if p.queryLogging != nil {
 		add(p.queryLogging.steps)
 	}
+	if p.catalog != nil {
+		add(p.catalog.steps)
+	}
 	return all
 }
 

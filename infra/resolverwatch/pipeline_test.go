@@ -93,6 +93,68 @@ func TestPipeline_removalPolicyAndAccessLogs(t *testing.T) {
 	}
 }
 
+// What the policy of a bucket for access logs lacks is said once for all parts; one of the
+// app gets it from the CDK.
+func TestPipeline_accessLogBucketPolicy(t *testing.T) {
+	stack := newStack(t)
+	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
+		QueryLogging:    &resolverwatch.QueryLoggingProps{VPCs: vpcs(stack, 0, 1)},
+		AccessLogBucket: awss3.Bucket_FromBucketName(stack, jsii.String("A"), jsii.String("access"))})
+	const want = `"Principal":{"Service":"logging.s3.amazonaws.com"},"Resource":["arn:<AWS::Partition>:s3:::access/*"]`
+	if steps := pipeline.Steps(); len(steps) != 1 || steps[0].ID != "AccessLogBucketPolicy" {
+		t.Errorf("steps %v", steps)
+	}
+	synth(t, stack)
+	if got := warnings(t, stack); !strings.Contains(got, want) {
+		t.Errorf("no warning with %s:\n%s", want, got)
+	}
+	stack = newStack(t)
+	pipeline = newPipeline(stack, &resolverwatch.PipelineProps{
+		QueryLogging:    &resolverwatch.QueryLoggingProps{VPCs: vpcs(stack, 0, 1)},
+		AccessLogBucket: awss3.NewBucket(stack, jsii.String("A"), nil)})
+	if steps := pipeline.Steps(); len(steps) > 0 {
+		t.Errorf("the app's own bucket leaves nothing to do, got %v", steps)
+	}
+}
+
+// A nested stack has no name at synthesis, and a database needs one.
+func TestPipeline_nestedStack(t *testing.T) {
+	stack := newStack(t)
+	nested := awscdk.NewNestedStack(stack, jsii.String("Dns"), nil)
+	resolverwatch.NewPipeline(nested, "Pipeline", &resolverwatch.PipelineProps{
+		Importer: &resolverwatch.ImporterProps{Code: code()}, Transformer: &resolverwatch.TransformerProps{Code: code()}})
+	made := synth(t, nested.(awscdk.Stack))
+	made.one("AWS::Glue::Database", "").want(t, object{"DatabaseInput.Name": "test_dns_d0de50cb"})
+	made.one("AWS::Athena::WorkGroup", "").want(t, object{"Name": "<AWS::StackName>"})
+	made.one("AWS::Lambda::Function", "Importer").want(t, object{"Environment.Variables.RESOLVERWATCH_STACK": "<AWS::StackName>"})
+}
+
+// Two pipelines of one stack must not share a database, a workgroup or settings of feeds.
+func TestPipeline_twoInOneStack(t *testing.T) {
+	second := func(stack awscdk.Stack, props resolverwatch.PipelineProps) {
+		newPipeline(stack, nil)
+		newPipeline(awscdk.NewNestedStack(stack, jsii.String("Nested"), nil).(awscdk.Stack), nil) // of its own names
+		scope := constructs.NewConstruct(stack, jsii.String("Second"))
+		props.Transformer = &resolverwatch.TransformerProps{Code: code()}
+		resolverwatch.NewPipeline(scope, "Pipeline", &props)
+	}
+	wantRefused(t, func(stack awscdk.Stack) {
+		second(stack, resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{Code: code()}})
+	}, `Test/Second/Pipeline/Importer: StackName: "Test" is already that of another one in this stack; give this one a name of its own`)
+	named := func() *resolverwatch.ImporterProps {
+		return &resolverwatch.ImporterProps{Code: code(), StackName: "second"}
+	}
+	wantRefused(t, func(stack awscdk.Stack) {
+		second(stack, resolverwatch.PipelineProps{Importer: named()})
+	}, `Test/Second/Pipeline/Catalog: DatabaseName: "test" is already that`, `WorkGroupName: "Test" is already that`)
+	stack := newStack(t)
+	second(stack, resolverwatch.PipelineProps{Importer: named(),
+		Catalog: &resolverwatch.CatalogProps{DatabaseName: "second", WorkGroupName: "second"}})
+	if made := synth(t, stack); len(made.ids("AWS::Glue::Database")) != 2 {
+		t.Errorf("databases %v", made.ids("AWS::Glue::Database"))
+	}
+}
+
 func TestPipeline_withoutParts(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{WithoutQueryLogging: true, WithoutCatalog: true})

@@ -66,7 +66,7 @@ func (p PipelineProps) deliveryProps(transformer *Transformer) *DeliveryProps {
 	setUnset(&delivery.AccessLogBucket, p.AccessLogBucket)
 	delivery.RemovalPolicy = orDefault(delivery.RemovalPolicy, p.RemovalPolicy)
 	if delivery.Format == FormatParquet && delivery.Schema == nil && !p.WithoutCatalog {
-		database := orEmpty(p.Catalog).withDefaults(stackName(transformer)).DatabaseName
+		database := orEmpty(p.Catalog).withDefaults(transformer).DatabaseName
 		delivery.Schema = &Schema{DatabaseName: database, TableName: parquetTable}
 	}
 	return &delivery

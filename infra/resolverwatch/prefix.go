@@ -1,6 +1,7 @@
 package resolverwatch
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -33,6 +34,9 @@ var expression = regexp.MustCompile(`!\{([a-zA-Z]+):([^}]+)\}`)
 
 // parsePrefix cuts a prefix at its expressions.
 func parsePrefix(text string) (prefix, error) {
+	if isToken(text) {
+		return prefix{}, errors.New("must be known at synthesis, where it is checked and the table's partitions are made of it; got a token")
+	}
 	if len(text) > maxPrefixBytes {
 		return prefix{}, fmt.Errorf("must have at most %d characters, got %d", maxPrefixBytes, len(text))
 	}
@@ -77,6 +81,25 @@ func withSlash(text string) (completed string, added bool) {
 		return text, false
 	}
 	return text + "/", true
+}
+
+// checkPrefix refuses a prefix of delivered records that Firehose would refuse.
+func checkPrefix(text string) error {
+	parsed, err := parsePrefix(text)
+	if err != nil {
+		return err
+	}
+	for _, part := range parsed.parts {
+		switch {
+		case part.namespace == "" || part.namespace == "timestamp":
+		case part.namespace == "firehose" && part.value == "random-string":
+		case part.namespace == "firehose":
+			return fmt.Errorf("must not use !{firehose:%s}, which belongs into ErrorPrefix, got %q", part.value, text)
+		default:
+			return fmt.Errorf("must not use !{%s:...}: the stream has no dynamic partitioning, got %q", part.namespace, text)
+		}
+	}
+	return nil
 }
 
 // checkErrorPrefix refuses an error prefix that Firehose would refuse, or under which

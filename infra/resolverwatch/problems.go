@@ -3,8 +3,10 @@ package resolverwatch
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -28,8 +30,16 @@ func (p *problems) required(prop string, missing bool) {
 	}
 }
 
+// numberToken is what Go makes of the CDK's tokens for numbers, which are far outside of
+// its whole numbers.
+const numberToken = math.MinInt64
+
 // number refuses a number outside [low, high]; 0 is unset.
 func (p *problems) number(prop string, value, low, high int) {
+	if value == numberToken {
+		p.addf("%s: must be known at synthesis, got a token", prop)
+		return
+	}
 	if value != 0 && (value < low || value > high) {
 		p.addf("%s: must be in [%d, %d], got %d", prop, low, high, value)
 	}
@@ -46,6 +56,25 @@ func (p *problems) duration(prop string, value awscdk.Duration, low, high time.D
 	}
 }
 
+// known refuses durations that are not known before deployment: a function's environment
+// or a schedule is written from them.
+func (p *problems) known(durations map[string]awscdk.Duration) {
+	for _, prop := range slices.Sorted(maps.Keys(durations)) {
+		if d := durations[prop]; d != nil && *d.IsUnresolved() {
+			p.addf("%s: must be known at synthesis, got a token", prop)
+		}
+	}
+}
+
+// size returns a size in MiB, or fallback where it is unset or, which is refused, a token.
+func (p *problems) size(prop string, value awscdk.Size, fallback float64) float64 {
+	if value != nil && *value.IsUnresolved() {
+		p.addf("%s: must be known at synthesis, got a token", prop)
+		return fallback
+	}
+	return mebibytes(value, fallback)
+}
+
 // exclusive refuses two props that contradict each other.
 func (p *problems) exclusive(one string, isSet bool, other string, otherIsSet bool) {
 	if isSet && otherIsSet {
@@ -55,7 +84,7 @@ func (p *problems) exclusive(one string, isSet bool, other string, otherIsSet bo
 
 // durationOf returns a duration that was checked, or fallback where it is unset.
 func durationOf(value awscdk.Duration, fallback time.Duration) time.Duration {
-	if value == nil {
+	if value == nil || *value.IsUnresolved() { // the latter is refused by problems.known
 		return fallback
 	}
 	return time.Duration(*value.ToMilliseconds(nil)) * time.Millisecond

@@ -56,6 +56,21 @@ func TestNewProjection_refuses(t *testing.T) {
 	}
 }
 
+func TestCheckPrefix(t *testing.T) {
+	for prefix, want := range map[string]string{
+		defaultPrefix:                       "",
+		"logs/!{firehose:random-string}/":   "",
+		"!{partitionKeyFromQuery:x}/":       "must not use !{partitionKeyFromQuery:...}: the stream has no dynamic partitioning",
+		"l/!{firehose:error-output-type}/":  "must not use !{firehose:error-output-type}, which belongs into ErrorPrefix",
+		"l/!{partitionKeyFromLambda:vpc}/x": "must not use !{partitionKeyFromLambda:...}",
+	} {
+		err := checkPrefix(prefix)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", prefix, err, want)
+		}
+	}
+}
+
 func TestCheckErrorPrefix(t *testing.T) {
 	for prefix, want := range map[string]string{
 		defaultErrorPrefix:                      "",

@@ -20,8 +20,9 @@ type QueryLoggingProps struct {
 	// Stream takes the query logs. It may be an existing one of the same account and
 	// Region; it must then have the tag LogDeliveryEnabled=true. Required.
 	Stream awskinesisfirehose.IDeliveryStream
-	// Name of the query logging configuration. Changing it replaces the configuration
-	// and all its associations.
+	// Name of the query logging configuration. Changing it replaces the configuration and
+	// all its associations, which fails while VPCs are associated, because a VPC can log to
+	// Firehose once only: take the VPCs out first, and put them back afterwards.
 	//
 	// Default: made of the construct's path.
 	Name string
@@ -64,9 +65,7 @@ func (p QueryLoggingProps) validate() error {
 		problems.addf("VPCs: at most %d can be associated in an account and Region, got %d: "+
 			"use Route 53 Profiles, or several accounts and ShareWith", maxAssociations, len(p.VPCs))
 	}
-	for i, vpc := range p.VPCs {
-		problems.required(fmt.Sprintf("VPCs[%d]", i), vpc == nil)
-	}
+	problems.vpcs(p.VPCs)
 	for i, with := range p.ShareWith {
 		problems.name(fmt.Sprintf("ShareWith[%d]", i), orDefault(with, " "), principal,
 			"an account id of 12 digits, or the ARN of an organization, unit, role or user")
@@ -75,6 +74,23 @@ func (p QueryLoggingProps) validate() error {
 		problems.addf("ShareOutside: has no meaning without ShareWith")
 	}
 	return problems.join()
+}
+
+// vpcs refuses a VPC that is none or that is there twice.
+func (p *problems) vpcs(vpcs []awsec2.IVpc) {
+	seen := map[string]bool{}
+	for i, vpc := range vpcs {
+		prop := fmt.Sprintf("VPCs[%d]", i)
+		p.required(prop, vpc == nil)
+		if vpc == nil {
+			continue
+		}
+		id := *vpc.VpcId()
+		if seen[id] {
+			p.addf("%s: %s is there twice", prop, *vpc.Node().Path())
+		}
+		seen[id] = true
+	}
 }
 
 // QueryLogging is the query logging configuration, its associations with VPCs, and its
@@ -99,6 +115,9 @@ func NewQueryLogging(scope constructs.Construct, id string, props *QueryLoggingP
 	this.config = awsroute53resolver.NewCfnResolverQueryLoggingConfig(this, jsii.String("Config"),
 		&awsroute53resolver.CfnResolverQueryLoggingConfigProps{
 			Name: &p.Name, DestinationArn: p.Stream.DeliveryStreamArn()})
+	// Tags can be set only when the configuration is made. One more tag on the app would
+	// replace it, and fail as a new Name does.
+	this.config.AddPropertyDeletionOverride(jsii.String("Tags"))
 	// Deleted in the opposite order: associations, configuration, stream with its role.
 	this.config.Node().AddDependency(p.Stream)
 	this.associate(p.VPCs)

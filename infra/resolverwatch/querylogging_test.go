@@ -88,6 +88,18 @@ func TestQueryLogging_stableAssociations(t *testing.T) {
 	}
 }
 
+// A tag on the configuration would replace it when it is added or changed, and with it
+// the associations, of which a VPC can have one only.
+func TestQueryLogging_hasNoTags(t *testing.T) {
+	stack := newStack(t)
+	resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
+		Stream: existingStream(stack), VPCs: vpcs(stack, 0, 1), ShareWith: []string{"111122223333"}})
+	awscdk.Tags_Of(stack).Add(jsii.String("team"), jsii.String("soc"), nil)
+	made := synth(t, stack)
+	made.one(queryLogConfig, "").want(t, object{"Tags": nil})
+	made.one("AWS::RAM::ResourceShare", "").want(t, object{"Tags.0.Value": "soc"})
+}
+
 func TestQueryLogging_sharing(t *testing.T) {
 	stack := newStack(t)
 	const organization = "arn:aws:organizations::111122223333:organization/o-example"
@@ -119,6 +131,11 @@ func TestQueryLogging_refuses(t *testing.T) {
 		resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
 			Stream: existingStream(stack), Name: "a/b", ShareOutside: true})
 	}, `Name: must be 1 to 64 of`, "ShareOutside: has no meaning without ShareWith")
+	wantRefused(t, func(stack awscdk.Stack) {
+		vpc := vpcs(stack, 0, 1)[0]
+		resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
+			Stream: existingStream(stack), VPCs: []awsec2.IVpc{vpc, vpc}})
+	}, "Test/QueryLogging: VPCs[1]: Test/vpc-000 is there twice")
 }
 
 func TestQueryLoggingAssociation(t *testing.T) {

@@ -112,6 +112,8 @@ func (p TransformerProps) validate() error {
 	problems.number("MemoryMiB", p.MemoryMiB, minMemoryMiB, maxMemoryMiB)
 	problems.duration("Timeout", p.Timeout, time.Second, maxTransformerTimeout)
 	problems.duration("PollInterval", p.PollInterval, time.Second, time.Hour)
+	problems.known(map[string]awscdk.Duration{
+		"PollInterval": p.PollInterval, "MaxIndexAge": p.MaxIndexAge, "ColdStartWait": p.ColdStartWait})
 	problems.duration("MaxIndexAge", p.MaxIndexAge, time.Hour, maxDays*24*time.Hour)
 	if wait := durationOf(p.ColdStartWait, settings.DefaultColdStartWait); wait <= 0 || wait > time.Minute {
 		problems.addf("ColdStartWait: must be in (0s, 1m0s], got %v", wait)

@@ -4,6 +4,7 @@ package resolverwatch_test
 
 import (
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -97,6 +98,33 @@ func TestTransformer_props(t *testing.T) {
 		"logs:PutLogEvents on <TransformerLogGroup.Arn>",
 		`kms:Decrypt on <Key.Arn> if {"StringEquals":{"kms:ViaService":{"Fn::Join":["",["s3.",{"Ref":"AWS::Region"},".",{"Ref":"AWS::URLSuffix"}]]}}}`,
 		`kms:Decrypt on <Key.Arn> if {"ArnLike":{"kms:EncryptionContext:aws:lambda:FunctionArn":{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":lambda:",{"Ref":"AWS::Region"},":",{"Ref":"AWS::AccountId"},":function:*"]]}}}`,
+	)
+}
+
+// One index serves many Regions: its key is used through the S3 of the key's Region.
+func TestTransformer_indexOfOtherRegion(t *testing.T) {
+	stack := newStack(t)
+	key := awskms.Key_FromKeyArn(stack, jsii.String("Key"), jsii.String("arn:aws:kms:eu-west-1:111122223333:key/0000"))
+	resolverwatch.NewTransformer(stack, "Transformer", &resolverwatch.TransformerProps{Code: code(),
+		IndexBucket: awss3.Bucket_FromBucketAttributes(stack, jsii.String("I"), &awss3.BucketAttributes{
+			BucketName: jsii.String("home-index"), Region: jsii.String("eu-west-1"), EncryptionKey: key})})
+	permissions := strings.Join(synth(t, stack).one("AWS::IAM::Role", "Transformer").permissions(), "\n")
+	const want = `kms:Decrypt on arn:aws:kms:eu-west-1:111122223333:key/0000 if {"StringEquals":{"kms:ViaService":{"Fn::Join":["",["s3.eu-west-1.",`
+	if !strings.Contains(permissions, want) {
+		t.Errorf("no %s in\n%s", want, permissions)
+	}
+}
+
+// Numbers that become text are needed at synthesis.
+func TestTransformer_refusesTokens(t *testing.T) {
+	wantRefused(t, func(stack awscdk.Stack) {
+		number := awscdk.NewCfnParameter(stack, jsii.String("N"), &awscdk.CfnParameterProps{Type: jsii.String("Number")}).ValueAsNumber()
+		unknown := awscdk.Duration_Seconds(number)
+		resolverwatch.NewTransformer(stack, "Transformer", &resolverwatch.TransformerProps{
+			IndexBucket: indexBucket(stack), PollInterval: unknown, MaxIndexAge: unknown, ColdStartWait: unknown, MemoryMiB: int(*number)})
+	},
+		"Test/Transformer: MemoryMiB: must be known at synthesis, got a token",
+		"ColdStartWait: must be known", "MaxIndexAge: must be known", "PollInterval: must be known",
 	)
 }
 

@@ -145,6 +145,18 @@ func TestSettings_switches(t *testing.T) {
 	}
 }
 
+// Where nothing else says what a 0 is, it is not the default.
+func TestSettings_zeroes(t *testing.T) {
+	all := text(t, define(t, appContext(t, map[string]any{"importer": object{"deletionGraceHours": 0},
+		"delivery": object{"bufferIntervalSeconds": 0, "processorBufferIntervalSeconds": 0}})))
+	for _, want := range []string{`"RESOLVERWATCH_DELETION_GRACE":"0s"`, `"IntervalInSeconds":0`,
+		`"ParameterName":"BufferIntervalInSeconds","ParameterValue":"0"`} {
+		if !strings.Contains(all, want) {
+			t.Errorf("the template lacks %s", want)
+		}
+	}
+}
+
 // Settings of Parquet have no meaning without it.
 func TestSettings_parquet(t *testing.T) {
 	all := text(t, define(t, appContext(t, map[string]any{"delivery": object{

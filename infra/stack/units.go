@@ -35,11 +35,12 @@ func minutes(n int) awscdk.Duration {
 	return awscdk.Duration_Minutes(jsii.Number(n))
 }
 
-func hours(n int) awscdk.Duration {
-	if n == 0 {
+// orUnset is for settings whose 0 says something.
+func orUnset(n *int, unit func(*float64) awscdk.Duration) awscdk.Duration {
+	if n == nil {
 		return nil
 	}
-	return awscdk.Duration_Hours(jsii.Number(n))
+	return unit(jsii.Number(*n))
 }
 
 func days(n int) awscdk.Duration {
