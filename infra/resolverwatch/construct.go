@@ -27,7 +27,8 @@ func (c *construct) warn(id, text string) {
 type Step struct {
 	// ID tells steps apart, in CamelCase.
 	ID string
-	// Why says what does not work before it is done.
+	// Why says what does not work before it is done. It holds no tokens, as the
+	// descriptions of outputs may not.
 	Why string
 	// Text is the command or statement. It may hold tokens.
 	Text string

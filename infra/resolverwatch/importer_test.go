@@ -243,8 +243,14 @@ func TestImporter_existingKey(t *testing.T) {
 			t.Errorf("no warning with %q:\n%s", part, got)
 		}
 	}
-	if steps := importer.Steps(); len(steps) != 2 {
+	steps := importer.Steps()
+	if len(steps) != 2 {
 		t.Errorf("steps %v", steps)
+	}
+	for _, step := range steps {
+		if *awscdk.Token_IsUnresolved(step.Why) {
+			t.Errorf("%s: CloudFormation takes no description with a token: %s", step.ID, step.Why)
+		}
 	}
 }
 

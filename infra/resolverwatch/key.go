@@ -15,7 +15,7 @@ func (s *steps) letLogsUse(c *construct, key awskms.IKey) {
 	groups := stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("logs"), Resource: jsii.String("log-group"),
 		ResourceName: jsii.String("*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
 	// Of few services, Logs has a principal of the partition too: it ends in .cn in China.
-	s.letServiceUse(c, key, "logs."+*stack.Region()+"."+*stack.UrlSuffix(), statement{
+	s.letServiceUse(c, key, "CloudWatch Logs", "logs."+*stack.Region()+"."+*stack.UrlSuffix(), statement{
 		sid:     "ResolverwatchLogGroups",
 		actions: []string{"kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
 		conditions: map[string]any{"ArnLike": map[string]any{
@@ -29,7 +29,7 @@ func (s *steps) letLogsUse(c *construct, key awskms.IKey) {
 // an encrypted topic (SNS developer guide, "Key management"), no source says that it does
 // at a queue, and one that it did not meet would lose the events without a word.
 func (s *steps) letEventsUse(c *construct, key awskms.IKey) {
-	s.letServiceUse(c, key, eventsService, statement{
+	s.letServiceUse(c, key, "EventBridge", eventsService, statement{
 		sid:     "ResolverwatchDeadLetters",
 		actions: keyWrite,
 	})
@@ -37,7 +37,7 @@ func (s *steps) letEventsUse(c *construct, key awskms.IKey) {
 
 // letServiceUse adds a statement to the policy of key, and reminds of it where the key
 // is not the app's to change.
-func (s *steps) letServiceUse(c *construct, key awskms.IKey, service string, allowed statement) {
+func (s *steps) letServiceUse(c *construct, key awskms.IKey, name, service string, allowed statement) {
 	if key == nil {
 		return
 	}
@@ -48,7 +48,7 @@ func (s *steps) letServiceUse(c *construct, key awskms.IKey, service string, all
 	}
 	s.remind(c, Step{
 		ID:   "KeyPolicy" + allowed.sid,
-		Why:  "The policy of the existing key must let " + service + " use it.",
+		Why:  "The policy of the existing key must let " + name + " use it.",
 		Text: "add to the policy of " + *key.KeyArn() + ": " + allowed.text(service),
 	})
 }
