@@ -85,7 +85,8 @@ func (im *Importer) snapshotSource(row *FeedRow) source {
 }
 
 // manualSource returns the own edits in the table, or nil if there are none. Whoever
-// edits by hand knows why: no guard speaks here, and allow entries veto every feed.
+// edits by hand knows why: no guard speaks here, and allow entries veto every feed. Only
+// what no transformer would load is left out, since with it nothing newer would serve.
 func (im *Importer) manualSource(ctx context.Context) (*source, error) {
 	var edits []Entry
 	for entry, err := range im.table.Entries(ctx, indicator.ManualFeed) {
@@ -96,6 +97,10 @@ func (im *Importer) manualSource(ctx context.Context) (*source, error) {
 			im.log.WarnContext(ctx, "own edit is left out", "name", bad.Name, "entry", bad.Sort, "why", bad.Err)
 		case err != nil:
 			return nil, fmt.Errorf("reading own edits: %w", err)
+		case marksCanary(&entry.Indicator):
+			im.metrics.put(count(MetricBadEdits, 1))
+			im.log.WarnContext(ctx, "own edit is left out", "name", entry.Value(), "entry", entry.Scope.String(),
+				"why", "with it no transformer would load the index: it marks all of .com, .invalid or amazonaws.com")
 		default:
 			edits = append(edits, entry)
 		}

@@ -413,16 +413,20 @@ func TestImporter_Handle_ownEdits(t *testing.T) {
 	w.put("feeds/f/list.txt", "evil.example\nfine.example\n")
 	w.handle(t, keys("feeds/f/list.txt")...)
 	w.edit(edit(t, indicator.ActionAllow, indicator.ScopeSubtree, "fine.example"))
-	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeName, "com")) // their own word counts
+	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeSubtree, "zip")) // their own word counts
+	// But with one of these no transformer would load the index.
+	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeName, "com"))
+	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeUnder, "com"))
+	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeSubtree, "amazonaws.com"))
 	w.badEdits = []*importer.EntryError{{Name: "no name!", Sort: "manual#block#name", Err: domainname.ErrOctet}}
 	p := w.handle(t, scheduled())
 	wantEqual(t, "served", w.served(t), lines(
 		"f block subtree evil.example",
 		"f block subtree fine.example",
 		"manual allow subtree fine.example",
-		"manual block name com",
+		"manual block subtree zip",
 	))
-	if p.counts["BadTableEdits"] != 1 {
+	if p.counts["BadTableEdits"] != 4 {
 		t.Errorf("metrics are %v", p.counts)
 	}
 }

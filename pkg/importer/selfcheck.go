@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
@@ -90,7 +91,7 @@ func VerifyIndex(data []byte) (*index.Index, error) {
 func (c *selfCheck) run(data []byte) (index.Info, error) {
 	opened, err := index.Open(data)
 	if err == nil {
-		err = opened.SelfCheck(checkedHits)
+		err = opened.SelfCheck(checkedHits, index.Canaries()...)
 	}
 	if err != nil {
 		return index.Info{}, err
@@ -122,6 +123,12 @@ func (c *selfCheck) checkCanary(look *lookUp, name string) error {
 		return fmt.Errorf("canary %q: found is %v, listed is %v", name, found, listed)
 	}
 	return nil
+}
+
+// marksCanary reports whether an entry marks what no transformer lets an index mark.
+func marksCanary(entry *indicator.Indicator) bool {
+	return entry.Action == indicator.ActionBlock && entry.Scope != indicator.ScopeCIDR &&
+		slices.ContainsFunc(index.Canaries(), func(name string) bool { return covers(entry, name) })
 }
 
 // covers reports whether an entry reaches a name, the slow and certain way.

@@ -22,12 +22,6 @@ const (
 	firstRetry = time.Second
 )
 
-// canaries are names that nobody lists. An index that calls one of them malicious has
-// an entry above it, and would mark a good part of all traffic.
-func canaries() []string {
-	return []string{"com", "resolverwatch-canary.com", "resolverwatch-canary.amazonaws.com", "resolverwatch-canary.invalid"}
-}
-
 // served is an index in service.
 type served struct {
 	index   *index.Index
@@ -168,7 +162,7 @@ func (l *loader) load(ctx context.Context, current *index.Current) (*index.Index
 func checkCanaries(x *index.Index) error {
 	var q domainname.Query
 	var m index.Match
-	for _, canary := range canaries() {
+	for _, canary := range index.Canaries() {
 		if err := q.Set([]byte(canary)); err != nil {
 			return fmt.Errorf("canary %s: %w", canary, err)
 		}

@@ -157,7 +157,7 @@ func TestTransformer_index_failures(t *testing.T) {
 		{"another index", changed(func(p *published) { p.object = publish(t, 8, start, "other.example").object }), nil, nil, "the pointer says"},
 		{"another generation", changed(func(p *published) { p.object = publish(t, 9, start, "new.example").object }), nil, nil, "the pointer says"},
 		{"a top-level domain", publish(t, 8, start, "com"), nil, nil, "canary com"},
-		{"all of AWS", publish(t, 8, start, "amazonaws.com"), nil, nil, "canary resolverwatch-canary.amazonaws.com"},
+		{"all of AWS", publish(t, 8, start, "amazonaws.com"), nil, nil, ".amazonaws.com is malicious by entry amazonaws.com"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -184,6 +184,19 @@ func TestTransformer_index_failures(t *testing.T) {
 				t.Errorf("with a good index: %s", got)
 			}
 		})
+	}
+}
+
+// What the canaries were once called is no reason to refuse an index: whoever puts that on
+// a list must not keep all newer lists out.
+func TestTransformer_index_listedCanary(t *testing.T) {
+	t.Parallel()
+	tr, s, c := newTransformer(t, nil)
+	invoke(t, tr, clean)
+	s.set(publish(t, 8, start, "resolverwatch-canary.com", "resolverwatch-canary.invalid", "new.example"))
+	c.advance(time.Minute)
+	if got := words(t, invoke(t, tr, `{"query_name":"new.example"}`)); got != "malicious@8" {
+		t.Errorf("with the new index: %s", got)
 	}
 }
 
