@@ -95,15 +95,23 @@ func (t *Table) sendBatch(ctx context.Context, batch []types.WriteRequest) ([]ty
 	out, err := t.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
 		RequestItems: map[string][]types.WriteRequest{t.name: batch},
 	})
-	var throttled *types.ProvisionedThroughputExceededException
 	switch {
-	case errors.As(err, &throttled): // it took none at all
+	case isThrottled(err): // it took none at all
 		return batch, nil
 	case err != nil:
 		return nil, fmt.Errorf("writing to table %s: %w", t.name, err)
 	default:
 		return out.UnprocessedItems[t.name], nil
 	}
+}
+
+// isThrottled reports whether DynamoDB asks for patience: by the capacity of the table, by
+// the rate that a table on demand has got used to, or by the quota of the account.
+func isThrottled(err error) bool {
+	var capacity *types.ProvisionedThroughputExceededException
+	var rate *types.ThrottlingException
+	var quota *types.RequestLimitExceeded
+	return errors.As(err, &capacity) || errors.As(err, &rate) || errors.As(err, &quota)
 }
 
 // Entries yields the entries of a feed. The table has no order by feed, so all of it is

@@ -210,6 +210,43 @@ func TestTable_Write_patience(t *testing.T) {
 	}
 }
 
+// throttledTable answers so many batches by an error, and then takes all.
+type throttledTable struct {
+	importerio.TableAPI
+	err   error
+	times int
+	rows  int
+}
+
+func (t *throttledTable) BatchWriteItem(
+	_ context.Context, in *dynamodb.BatchWriteItemInput, _ ...func(*dynamodb.Options),
+) (*dynamodb.BatchWriteItemOutput, error) {
+	if t.times--; t.times >= 0 {
+		return nil, t.err
+	}
+	t.rows += len(in.RequestItems[tableName])
+	return &dynamodb.BatchWriteItemOutput{}, nil
+}
+
+func TestTable_Write_throttled(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		err     error
+		patient bool
+	}{
+		{&types.ProvisionedThroughputExceededException{}, true},
+		{&types.ThrottlingException{}, true}, // of a table on demand
+		{&types.RequestLimitExceeded{}, true},
+		{&types.ResourceNotFoundException{}, false},
+	} {
+		api := &throttledTable{err: tc.err, times: 3}
+		err := importerio.NewTable(api, tableName).Write(context.Background(), "f", []importer.Change{{Entry: entry(t, "one.example")}})
+		if (err == nil) != tc.patient || (api.rows == 1) != tc.patient {
+			t.Errorf("%T: %d rows, %v", tc.err, api.rows, err)
+		}
+	}
+}
+
 func TestTable_Write_deadline(t *testing.T) {
 	t.Parallel()
 	table := importerio.NewTable(localTable(t, localdynamodb.Config{
