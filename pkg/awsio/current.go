@@ -2,6 +2,7 @@ package awsio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,7 +45,14 @@ func (b *Bucket) decodeCurrent(out *s3.GetObjectOutput, key string) (current ind
 		current, err = index.DecodeCurrent(data)
 	}
 	if err != nil {
-		return current, fmt.Errorf("reading s3://%s/%s: %w", b.Name, key, err)
+		err = fmt.Errorf("reading s3://%s/%s: %w", b.Name, key, err)
+	}
+	if errors.Is(err, index.ErrCurrent) && key == index.CurrentKey {
+		err = fmt.Errorf("%w; restore an earlier version of the object, or delete it: the next publish writes it anew, "+
+			"of the newest lists", err)
+	}
+	if err != nil {
+		return current, err
 	}
 	return current, nil
 }

@@ -186,6 +186,18 @@ func TestIndexStore_swap(t *testing.T) {
 	}
 }
 
+// Nothing is published over a pointer that somebody damaged: who did it may have meant
+// something by it. The error says what to do.
+func TestIndexStore_damagedPointer(t *testing.T) {
+	t.Parallel()
+	ctx, client := context.Background(), localS3(t, locals3.Config{})
+	upload(t, client, indexBucket, index.CurrentKey, `{"generation":7`)
+	_, _, err := importerio.NewIndexStore(client, indexBucket).Current(ctx)
+	if !errors.Is(err, index.ErrCurrent) || !strings.Contains(err.Error(), "delete it: the next publish writes it anew") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestIndexStore_swap_race(t *testing.T) {
 	t.Parallel()
 	ctx, store := context.Background(), importerio.NewIndexStore(localS3(t, locals3.Config{}), indexBucket)
