@@ -44,6 +44,14 @@ type function struct {
 	logGroup awslogs.LogGroup
 }
 
+// envMemoryLimit is read by Go itself.
+const envMemoryLimit = "GOMEMLIMIT"
+
+// memoryLimit lets the heap grow to nine tenths of the memory before the collector works
+// harder; without a limit, the load of a second index, or of a long list, could end the
+// function.
+func memoryLimit(memoryMiB int) string { return fmt.Sprintf("%dMiB", memoryMiB*9/10) }
+
 // newFunction defines a function. Its role may write its logs, do what the statements
 // say, and nothing else.
 //

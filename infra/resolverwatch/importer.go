@@ -63,7 +63,7 @@ type ImporterProps struct {
 	// Default: that of a transformer with 256 MiB.
 	MaxIndexBytes int
 	// MemoryMiB is the function's memory, 128 to 10,240. A million names take some
-	// 400 MiB.
+	// 200 MiB, and lists for which it would not suffice are refused.
 	//
 	// Default: 1024.
 	MemoryMiB int
@@ -164,7 +164,7 @@ func (p ImporterProps) environment(stack string) map[string]string {
 	if p.Guards != nil {
 		guards = *p.Guards
 	}
-	return settings.Importer{
+	variables := settings.Importer{
 		Stack:         stack,
 		LogLevel:      p.LogLevel,
 		ListBucket:    *p.Store.ListBucket().BucketName(),
@@ -176,6 +176,8 @@ func (p ImporterProps) environment(stack string) map[string]string {
 		Protected:     p.Protected,
 		DeletionGrace: durationOf(p.DeletionGrace, settings.DefaultDeletionGrace),
 	}.Encode()
+	variables[envMemoryLimit] = memoryLimit(p.MemoryMiB)
+	return variables
 }
 
 // Importer is the function that keeps the index and the table equal to the lists, with

@@ -33,6 +33,7 @@ func TestImporter_defaults(t *testing.T) {
 	made := synth(t, stack)
 	made.one("AWS::Lambda::Function", "").want(t, object{
 		"MemorySize": 1024, "Timeout": 900, "ReservedConcurrentExecutions": nil, "Architectures": []any{"arm64"},
+		"Environment.Variables.GOMEMLIMIT":                    "921MiB",
 		"Environment.Variables.RESOLVERWATCH_STACK":           "Test",
 		"Environment.Variables.RESOLVERWATCH_LIST_BUCKET":     "<StoreListsF1F6557C>",
 		"Environment.Variables.RESOLVERWATCH_INDEX_BUCKET":    "<StoreIndex955BD0F1>",

@@ -1,7 +1,6 @@
 package resolverwatch
 
 import (
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -138,9 +137,7 @@ func (p TransformerProps) environment(stack string) map[string]string {
 		s.FailureMode = settings.FailureModeFail
 	}
 	variables := s.Encode()
-	// The heap may grow to nine tenths of the memory before the collector works harder;
-	// without a limit, the load of a second index could end the function.
-	variables["GOMEMLIMIT"] = fmt.Sprintf("%dMiB", p.MemoryMiB*9/10)
+	variables[envMemoryLimit] = memoryLimit(p.MemoryMiB)
 	return variables
 }
 

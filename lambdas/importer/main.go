@@ -33,6 +33,7 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 	if err != nil {
 		return nil, err
 	}
+	guards.Memory = int64(s.MemoryMiB) << 20
 	config, err := awsio.Config(ctx)
 	if err != nil {
 		return nil, err

@@ -56,14 +56,34 @@ func (im *Importer) readSnapshot(ctx context.Context, key string) (*snapshotRead
 	return snapshot, nil
 }
 
-// readOldSnapshot opens a snapshot that is about to be replaced. One that is lost counts
+// readOldSnapshot opens a snapshot that is about to be replaced. What of it is lost counts
 // as empty, so that a new list is not kept out by the loss of an old one: added_at then
 // begins anew, and table rows of entries that are gone stay.
 func (im *Importer) readOldSnapshot(ctx context.Context, key string) (*snapshotReader, error) {
+	forgive := func(err error) { im.log.WarnContext(ctx, "an accepted list is lost", "key", key, "why", err) }
 	snapshot, err := im.readSnapshot(ctx, key)
-	if errors.Is(err, ErrNotFound) || errors.Is(err, errSnapshot) {
-		im.log.WarnContext(ctx, "an accepted list is lost", "key", key, "why", err)
+	if isLost(err) {
+		forgive(err)
 		return nil, nil
+	}
+	if snapshot != nil {
+		snapshot.forgive = forgive
 	}
 	return snapshot, err
 }
+
+// isLost reports whether an error means that a snapshot is gone or damaged.
+func isLost(err error) bool { return errors.Is(err, ErrNotFound) || errors.Is(err, errSnapshot) }
+
+// lostError is an accepted list that can no more be read.
+type lostError struct {
+	feed indicator.FeedID
+	err  error
+}
+
+func (e *lostError) Error() string {
+	return fmt.Sprintf("feed %q: the accepted list is lost and its newest list is not taken in its place; "+
+		"upload a list of the feed again: %v", e.feed, e.err)
+}
+
+func (e *lostError) Unwrap() error { return e.err }

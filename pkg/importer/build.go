@@ -64,6 +64,9 @@ func (im *Importer) snapshotSource(row *FeedRow) source {
 		vetoesAll: accepted.Action == indicator.ActionAllow,
 		each: func(ctx context.Context, add func(*Entry) error) error {
 			snapshot, err := im.readSnapshot(ctx, accepted.Snapshot)
+			if isLost(err) {
+				return &lostError{id, err}
+			}
 			if err != nil {
 				return fmt.Errorf("feed %q: %w", id, err)
 			}
@@ -75,6 +78,9 @@ func (im *Importer) snapshotSource(row *FeedRow) source {
 				}
 				if err == nil {
 					err = add(entry)
+				}
+				if isLost(err) {
+					return &lostError{id, fmt.Errorf("reading %q: %w", accepted.Snapshot, err)}
 				}
 				if err != nil {
 					return fmt.Errorf("feed %q: reading %q: %w", id, accepted.Snapshot, err)

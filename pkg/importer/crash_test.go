@@ -385,6 +385,30 @@ func TestImporter_Handle_slowWriterStops(t *testing.T) {
 	}
 }
 
+// Long lists of which little changed take longer to compare than a lease lasts: the writer
+// renews it, instead of having no time left to write.
+func TestImporter_Handle_slowReaderRenewsItsLease(t *testing.T) {
+	t.Parallel()
+	const key = "feeds/f/list.txt"
+	begin := newWorld()
+	begin.put(key, numbered("name", 60))
+	for _, slow := range []time.Duration{30 * time.Second, 40 * time.Second, 10 * time.Minute} {
+		w := begin.clone()
+		p := w.process()
+		for i, call := range begin.clone().handle(t, keys(key)...).calls {
+			if call == "Write" && p.at == 0 {
+				p.at = i // the call before the first batch: its list is opened
+			}
+		}
+		p.before = func() error { w.pass(slow); return nil }
+		if err := p.importer(t).Handle(context.Background(), keys(key)...); err != nil {
+			t.Errorf("after %v: %v", slow, err)
+			continue
+		}
+		wantEqual(t, "table", w.tabled(), w.served(t))
+	}
+}
+
 // Importers in any number at once, by the race detector's eyes.
 func TestImporter_Handle_concurrent(t *testing.T) {
 	t.Parallel()

@@ -61,7 +61,9 @@ func (s *guardSet) reading() string {
 }
 
 // judging identifies all that a refusal rests on, beside the list and the one before.
-func (s *guardSet) judging() string { return s.reading() + fmt.Sprint(s.im.guards.Guards) }
+func (s *guardSet) judging() string {
+	return s.reading() + fmt.Sprint(s.im.guards.Guards, s.im.guards.Memory, s.im.maxBytes)
+}
 
 // read returns the guards with the user's own lists. A list that cannot be read is a
 // problem of its owner: without it names would be taken that must not be.

@@ -13,7 +13,12 @@ import (
 // core of names that is built in, the user's own lists say which those are.
 type Guards struct {
 	settings.Guards
-	own guardNames
+	// Memory bounds lists and indexes by what a process of so many bytes can hold. One
+	// that was killed for its memory would leave every other feed waiting too.
+	//
+	// Default: they are not bounded by it.
+	Memory int64
+	own    guardNames
 }
 
 // NewGuards returns guards with thresholds that are checked already, and protected

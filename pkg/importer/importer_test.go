@@ -340,6 +340,11 @@ func TestImporter_Handle_force(t *testing.T) {
 		{name: "settings", want: "a rolling list", force: func(w *world, _ *upload) {
 			w.parameters["f"] = `{"force":"a rolling list"}`
 		}},
+		{name: "blanks are no reason", force: func(w *world, u *upload) {
+			u.object.Metadata = map[string]string{importer.ForceKey: " "}
+			u.tags = map[string]string{importer.ForceKey: "\t"}
+			w.parameters["f"] = `{"force":" "}`
+		}, trigger: "  "},
 		{name: "trigger", want: "on the phone", force: func(*world, *upload) {}, trigger: "on the phone"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -368,6 +373,23 @@ func numbered(word string, n int) string {
 		fmt.Fprintf(&b, "%s%d.example\n", word, i)
 	}
 	return b.String()
+}
+
+// In a bucket without versions the same bytes are the same version, whatever came with
+// them: what a refusal asks for must work there too.
+func TestImporter_Handle_forceForTheSameVersion(t *testing.T) {
+	t.Parallel()
+	const key = "feeds/f/list.txt"
+	w := newWorld()
+	w.put(key, numbered("name", 3_000))
+	w.handle(t, keys(key)...)
+	refused := w.put(key, numbered("name", 1_500))
+	w.handle(t, keys(key)...)
+	refused.object.Metadata = map[string]string{importer.ForceKey: "half was retired"}
+	w.handle(t, keys(key)...)
+	if row := w.state["f"]; row.Accepted.Version != "v2" || row.Last.Outcome != importer.OutcomeForced {
+		t.Errorf("the row is %+v", row)
+	}
 }
 
 func TestImporter_Handle_addedAt(t *testing.T) {
@@ -539,6 +561,36 @@ func TestImporter_Handle_indexTooLarge(t *testing.T) {
 	w.handle(t, keys("feeds/c/list.txt")...)
 	if report := w.report(t, "c/v3"); report.Outcome != importer.OutcomeAccepted {
 		t.Errorf("report is %+v", report)
+	}
+}
+
+// A list that the memory of the process does not suffice for must be refused: the run
+// would be killed again and again, and with it what other feeds need.
+func TestImporter_Handle_tooLittleMemory(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.guards.Memory = 1_000_000
+	w.put("feeds/a/list.txt", numbered("first", 3_000))
+	w.put("feeds/b/list.txt", numbered("second", 3_000))
+	w.put("feeds/c/list.txt", numbered("third", 6_000))
+	w.handle(t, scheduled())
+	if got := w.state["a"].Last.Outcome; got != importer.OutcomeAccepted {
+		t.Errorf("a list that fits is %s", got)
+	}
+	for report, want := range map[string]importer.RefusalCode{
+		"b/v2": importer.RefusedIndexTooLarge, // with the other list
+		"c/v3": importer.RefusedTooLarge,      // by itself
+	} {
+		got := w.report(t, report)
+		if got.Outcome != importer.OutcomeRefused || got.Refusals[0].Code != want || !strings.Contains(got.Refusals[0].Todo, "memory") {
+			t.Errorf("report is %+v, want %s", got, want)
+		}
+	}
+	// More of it has lists judged again by themselves.
+	w.guards.Memory = 1 << 30
+	w.handle(t, scheduled())
+	if b, c := w.state["b"].Last.Outcome, w.state["c"].Last.Outcome; b != importer.OutcomeAccepted || c != importer.OutcomeAccepted {
+		t.Errorf("with more memory: %s and %s", b, c)
 	}
 }
 

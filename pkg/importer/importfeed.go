@@ -19,7 +19,8 @@ type request struct {
 	asked  bool   // by its id: a list that was refused is judged once more, a URL is fetched
 	guards *guardSet
 
-	refetch bool // the last fetch went wrong and is to be made again
+	refetch bool   // the last fetch went wrong and is to be made again
+	lost    string // a snapshot that can no more be read
 }
 
 // importFeed makes the newest list of a feed its accepted one, unless it is already or
@@ -106,19 +107,23 @@ func (im *Importer) importList(ctx context.Context, row *FeedRow, list *foundLis
 func (im *Importer) judged(
 	ctx context.Context, row *FeedRow, list *foundList, j *judgement, r *request,
 ) (bool, error) {
-	if row.Accepted.Version == list.Version && row.Accepted.Settings == j.reading {
+	lost := row.Accepted.Snapshot != "" && row.Accepted.Snapshot == r.lost
+	if row.Accepted.Version == list.Version && row.Accepted.Settings == j.reading && !lost {
 		im.log.InfoContext(ctx, "list is the accepted one", "feed", row.ID, "version", list.Version)
 		return true, im.found(ctx, row)
 	}
 	refused := row.Last.Outcome == OutcomeRefused && row.Last.Version == list.Version && row.Last.Settings == j.judging
-	if !refused || r.asked || r.force != "" || j.settings.Force != "" {
+	if !refused || r.asked || isReason(r.force) || j.settings.Force != "" {
 		return false, nil
+	}
+	if isReason(list.Metadata[ForceKey]) {
+		return false, nil // a bucket without versions knows the same bytes uploaded again by nothing else
 	}
 	tags, err := im.lists.Tags(ctx, list.Key, list.Version) // the reason may have come later
 	if err != nil {
 		return false, fmt.Errorf("reading the tags of %q: %w", list.Key, err)
 	}
-	if tags[ForceKey] != "" {
+	if isReason(tags[ForceKey]) {
 		return false, nil
 	}
 	im.log.InfoContext(ctx, "list was refused before", "feed", row.ID, "version", list.Version)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
@@ -74,6 +75,9 @@ func (im *Importer) judge(ctx context.Context, j *judgement, list *foundList) er
 	return im.judgeSize(ctx, j)
 }
 
+// isReason reports whether a text says why: blanks say nothing.
+func isReason(text string) bool { return strings.TrimSpace(text) != "" }
+
 // override decides the outcome: accepted, refused, or forced by a recorded reason.
 func (im *Importer) override(ctx context.Context, j *judgement, list *foundList, force string) error {
 	report := j.report
@@ -86,7 +90,7 @@ func (im *Importer) override(ctx context.Context, j *judgement, list *foundList,
 	}
 	for _, reason := range []string{force, list.Metadata[ForceKey], j.settings.Force} {
 		if report.Force == "" {
-			report.Force = reason
+			report.Force = strings.TrimSpace(reason)
 		}
 	}
 	if report.Force == "" {
@@ -94,7 +98,7 @@ func (im *Importer) override(ctx context.Context, j *judgement, list *foundList,
 		if err != nil {
 			return fmt.Errorf("reading the tags of %q: %w", list.Key, err)
 		}
-		report.Force = tags[ForceKey]
+		report.Force = strings.TrimSpace(tags[ForceKey])
 	}
 	if report.Force != "" {
 		report.Outcome = OutcomeForced

@@ -120,6 +120,7 @@ func toUnix(t time.Time) int64 {
 // listBuilder collects entries in any order.
 type listBuilder struct {
 	list       List
+	memory     int64 // see [Guards.Memory]
 	categories interned
 	references interned
 }
@@ -134,6 +135,9 @@ func (b *listBuilder) add(entry *indicator.Indicator) error {
 	offset := len(l.text)
 	if len(l.entries) == maxListEntries || offset > maxListText {
 		return errListTooLarge
+	}
+	if b.memory > 0 && memoryToList(len(l.entries), int64(offset))+memoryToBuild(len(l.entries), int64(offset)) > b.memory {
+		return errListMemory
 	}
 	l.text = appendValue(l.text, entry)
 	l.entries = append(l.entries, packed{

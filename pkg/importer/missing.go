@@ -18,7 +18,7 @@ func (im *Importer) miss(ctx context.Context, row *FeedRow, force string) error 
 	if row.Last.Outcome == OutcomeDeleted {
 		return nil
 	}
-	if row.Accepted.Snapshot == "" || force != "" {
+	if row.Accepted.Snapshot == "" || isReason(force) {
 		return im.delist(ctx, row, force)
 	}
 	since := row.Missing

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,11 @@ import (
 var errNothingBlocks = errors.New("no block entry would be left in the index: every feed is gone, " +
 	"older than its maxAge, or has only entries that ended; upload newer lists")
 
+// errPinnedGone means that readers that start have no index, and that it is not for a
+// publish to choose another.
+var errPinnedGone = errors.New("the index of the pinned generation is gone: " +
+	"`rollback --to` another, or let publishing go on by `publish --unpin`")
+
 // publish makes the index that is served equal to what the feed rows say, or renews it
 // if it is already or must stay as it is.
 func (im *Importer) publish(ctx context.Context) error {
@@ -24,7 +30,9 @@ func (im *Importer) publish(ctx context.Context) error {
 		current, etag, err := im.index.Current(ctx)
 		switch {
 		case errors.Is(err, ErrNotFound):
-			current = index.Current{}
+			if current, err = im.noPointer(ctx); err != nil {
+				return err
+			}
 		case err != nil:
 			return fmt.Errorf("reading the index pointer: %w", err)
 		}
@@ -67,6 +75,9 @@ func (im *Importer) nextIndex(ctx context.Context, current index.Current) (index
 	}
 	im.measureFeeds(rows)
 	if current.Pinned {
+		if gone, err := im.isGone(ctx, &current); gone || err != nil {
+			return index.Current{}, nil, cmp.Or(err, errPinnedGone)
+		}
 		return next, nil, nil
 	}
 	sources, err := im.sources(ctx, rows)
@@ -82,7 +93,9 @@ func (im *Importer) nextIndex(ctx context.Context, current index.Current) (index
 	list := &publishedList{sources: sources, at: built.at}
 	switch {
 	case built.info.ContentHash == current.ContentHash:
-		return next, list, nil
+		if gone, err := im.isGone(ctx, &current); !gone || err != nil {
+			return next, list, err
+		}
 	case built.blocks == 0 && current.Generation == 0:
 		return index.Current{}, nil, nil // there is nothing to publish yet
 	case built.blocks == 0 && !goneOnPurpose(rows):

@@ -13,6 +13,7 @@ import (
 const (
 	// maxListEntries and maxListText bound the memory that a list takes, repeats
 	// included: 40 bytes an entry and its text. No transformer loads an index of more.
+	// [Guards.Memory] is a closer bound where it is known.
 	maxListEntries = 8_000_000
 	maxListText    = 512 << 20 // bytes
 	// maxReferenceBytes bounds what a feed says about one entry.
@@ -52,6 +53,7 @@ type ListReport struct {
 // error is one of r, and reading again may help.
 func ReadList(r io.Reader, s FeedSettings, g Guards, h Hooks) (List, ListReport, error) {
 	guard, builder := newEntryGuard(&g), newListBuilder()
+	builder.memory = g.Memory
 	report := ListReport{Dropped: map[DropReason]int{}}
 	line, suffixes := 0, 0
 	options := s.options(g, h)
@@ -105,6 +107,8 @@ var errListTooLarge = fmt.Errorf("more than %d entries or %d MiB of names", maxL
 func refuseReading(err error) error {
 	var unreadable *feed.RefusedError
 	switch {
+	case errors.Is(err, errListMemory):
+		return Refusals{{Code: RefusedTooLarge, What: err.Error(), Todo: moreMemory}}
 	case errors.Is(err, errListTooLarge):
 		return Refusals{{
 			Code: RefusedTooLarge, What: err.Error(), Todo: "split the list into several feeds",

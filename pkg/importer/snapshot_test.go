@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -295,4 +296,23 @@ func FuzzSnapshot(f *testing.F) {
 			}
 		}
 	})
+}
+
+// An object that could not be read to its end is not damaged: to take it for lost would
+// begin all times anew, or empty the table.
+func TestSnapshot_brokenTransfer(t *testing.T) {
+	t.Parallel()
+	body := snapshotOf(t, readList(t, "a.example\nb.example\nc.example\n"), nil, day(1))
+	for cut := range body {
+		transfer := io.MultiReader(bytes.NewReader(body[:cut]), iotest.ErrReader(io.ErrUnexpectedEOF))
+		reader, err := openSnapshot(io.NopCloser(transfer))
+		if err == nil {
+			reader.forgive = func(err error) { t.Errorf("cut at %d: %v is forgiven", cut, err) }
+			_, err = drain(reader)
+			reader.Close()
+		}
+		if !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errSnapshot) {
+			t.Errorf("cut at %d: error %v", cut, err)
+		}
+	}
 }

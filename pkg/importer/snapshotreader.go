@@ -23,7 +23,26 @@ type snapshotReader struct {
 	started bool
 	done    bool
 	lines   *bufio.Reader
+	object  *objectReader
 	close   func()
+	// forgive is told of damage, which then ends the snapshot. It is nil for one that is
+	// needed whole.
+	forgive func(error)
+}
+
+// objectReader keeps the error of an object that could not be read to its end: that is
+// no damage, and the next try may go better.
+type objectReader struct {
+	io.Reader
+	err error
+}
+
+func (r *objectReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.err = err
+	}
+	return n, err
 }
 
 // errSnapshot marks a snapshot that does not hold what it should. It is written once
@@ -32,13 +51,15 @@ var errSnapshot = errors.New("damaged snapshot")
 
 // openSnapshot reads the head. The caller closes the reader, and r with it.
 func openSnapshot(r io.ReadCloser) (*snapshotReader, error) {
-	decompressed, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	object := &objectReader{Reader: r}
+	decompressed, err := zstd.NewReader(object, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", errSnapshot, err), r.Close())
 	}
 	s := &snapshotReader{
-		lines: bufio.NewReaderSize(decompressed, maxSnapshotLine),
-		close: func() { decompressed.Close(); _ = r.Close() }, // read only: nothing is lost
+		lines:  bufio.NewReaderSize(decompressed, maxSnapshotLine),
+		object: object,
+		close:  func() { decompressed.Close(); _ = r.Close() }, // read only: nothing is lost
 	}
 	if err := s.readHead(); err != nil {
 		s.Close()
@@ -72,6 +93,9 @@ func (s *snapshotReader) readHead() error {
 // line returns the next line without its end. The end of the stream is damage.
 func (s *snapshotReader) line() ([]byte, error) {
 	line, err := s.lines.ReadSlice('\n')
+	if s.object.err != nil {
+		return nil, s.object.err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: line %d: %w", errSnapshot, s.count+1, err)
 	}
@@ -91,9 +115,21 @@ func (s *snapshotReader) Next() (*Entry, error) {
 		return nil, nil
 	}
 	s.started = true
+	entry, err := s.next()
+	if s.forgive != nil && errors.Is(err, errSnapshot) {
+		s.forgive(err)
+		s.done = true
+		return nil, nil
+	}
+	return entry, err
+}
+
+func (s *snapshotReader) next() (*Entry, error) {
 	if s.count == s.Head.Entries {
 		s.done = true
-		if _, err := s.lines.ReadByte(); !errors.Is(err, io.EOF) {
+		if _, err := s.lines.ReadByte(); s.object.err != nil {
+			return nil, s.object.err
+		} else if !errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("%w: more than %d entries, or %w", errSnapshot, s.count, err)
 		}
 		return nil, nil

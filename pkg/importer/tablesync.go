@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,7 +86,11 @@ func (im *Importer) followList(ctx context.Context, id indicator.FeedID) error {
 		return err
 	}
 	if err := lease.makeChanges(ctx, row); err != nil {
-		return errors.Join(err, lease.release(ctx))
+		err = errors.Join(err, lease.release(ctx))
+		if errors.Is(err, errAimedAnew) {
+			return nil // and is looked at again
+		}
+		return err
 	}
 	_, err = lease.change(ctx, func(table *TableState) {
 		held := table.Target
@@ -104,9 +109,12 @@ func (l *tableLease) makeChanges(ctx context.Context, row FeedRow) error {
 		return err
 	}
 	defer before.Close()
-	after, err := l.im.readOldSnapshot(ctx, row.Table.Target)
+	after, err := l.im.readSnapshot(ctx, row.Table.Target)
+	if isLost(err) && row.Table.Target != row.target() {
+		return l.aimAnew(ctx, err)
+	}
 	if err != nil {
-		return err
+		return err // what is lost must not count as empty: all rows would go
 	}
 	defer after.Close()
 	done, err := parseCursor(row.Table.Cursor)
@@ -138,6 +146,23 @@ func (l *tableLease) makeChanges(ctx context.Context, row FeedRow) error {
 	return flush()
 }
 
+// errAimedAnew ends work whose target is lost.
+var errAimedAnew = errors.New("the table is brought to a newer list, since the one that it was brought to is lost")
+
+// aimAnew gives up a target that is lost. What the table holds is not known then: all of
+// the new target is written, and rows of entries that are gone stay.
+func (l *tableLease) aimAnew(ctx context.Context, why error) error {
+	l.im.log.WarnContext(ctx, errAimedAnew.Error(), "feed", l.id, "why", why)
+	_, err := l.im.changeRow(ctx, l.id, func(row *FeedRow) error {
+		if row.Table.Owner != l.owner {
+			return errTableBusy
+		}
+		row.Table.Snapshot, row.Table.Target, row.Table.Cursor = "", row.target(), ""
+		return nil
+	})
+	return cmp.Or(err, errAimedAnew)
+}
+
 // nextBatch returns how many changes to make after a batch that took so long.
 func nextBatch(size int, took time.Duration) int {
 	switch {
@@ -159,7 +184,15 @@ func isEnding(ctx context.Context) bool {
 // write makes changes before the lease ends and notes the progress. It returns the
 // new end of the lease.
 func (l *tableLease) write(ctx context.Context, batch []Change, until time.Time) (time.Time, error) {
-	limited, cancel := context.WithTimeout(ctx, until.Sub(l.im.now())-leaseMargin)
+	left := until.Sub(l.im.now()) - leaseMargin
+	if left < leaseMargin { // long lists of which little changed take their time to read
+		row, err := l.change(ctx, func(*TableState) {})
+		if err != nil {
+			return until, err
+		}
+		left = row.Table.Until.Sub(l.im.now()) - leaseMargin
+	}
+	limited, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	if err := l.im.table.Write(limited, l.id, batch); err != nil {
 		return until, err

@@ -43,7 +43,7 @@ func (im *Importer) handle(ctx context.Context, triggers []Trigger) error {
 		return errors.Join(append(problems, err)...)
 	}
 	if behind || work.all {
-		if err := im.publish(ctx); err != nil {
+		if err := im.publishWhole(ctx); err != nil {
 			return errors.Join(append(problems, fmt.Errorf("publishing: %w", err))...)
 		}
 	}
@@ -148,6 +148,31 @@ func (im *Importer) importFeeds(ctx context.Context, work *work) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// publishWhole publishes. A feed whose accepted list is lost is read from its newest list
+// again, so that it does not keep the lists of all others from being published.
+func (im *Importer) publishWhole(ctx context.Context) error {
+	for {
+		err := im.publish(ctx)
+		var lost *lostError
+		if !errors.As(err, &lost) {
+			return err
+		}
+		before, rowErr := im.rows.Row(ctx, lost.feed)
+		guards, guardErr := im.findGuards(ctx)
+		if again := errors.Join(rowErr, guardErr); again != nil {
+			return errors.Join(err, again)
+		}
+		im.log.ErrorContext(ctx, "accepted list is lost and read anew", "feed", lost.feed, "why", lost.err)
+		if again := im.importFeed(ctx, &request{id: lost.feed, guards: guards, lost: before.Accepted.Snapshot}); again != nil {
+			return errors.Join(err, again)
+		}
+		after, rowErr := im.rows.Row(ctx, lost.feed)
+		if rowErr != nil || after.Accepted.Snapshot == before.Accepted.Snapshot {
+			return errors.Join(err, rowErr)
+		}
+	}
 }
 
 // behind reports whether a feed of the run has a list that the table does not hold.

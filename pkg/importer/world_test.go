@@ -384,8 +384,11 @@ func rowKey(feed indicator.FeedID, e *importer.Entry) string {
 
 // Write is one call for every 25 changes, as DynamoDB takes them: it may end after any
 // part of them.
-func (tb table) Write(_ context.Context, feed indicator.FeedID, changes []importer.Change) error {
+func (tb table) Write(ctx context.Context, feed indicator.FeedID, changes []importer.Change) error {
 	for batch := range slices.Chunk(changes, 25) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		err := tb.call("Write", func() error {
 			for _, change := range batch {
 				if change.Delete {

@@ -56,7 +56,10 @@ const (
 // DefaultMaxIndexBytes is [MaxIndexBytes] of the transformer's default memory.
 const DefaultMaxIndexBytes = (defaultMiB - reservedMiB) << 20 / 2
 
-const defaultMiB = 256
+const (
+	defaultMiB         = 256
+	defaultImporterMiB = 1024
+)
 
 // reservedMiB is what a transformer needs beside two indexes, the served one and
 // the one being loaded.
@@ -86,6 +89,8 @@ type Importer struct {
 	// DeletionGrace is how long a feed counts whose last list was deleted. 0 is not at
 	// all: the next run takes it away.
 	DeletionGrace time.Duration
+	// MemoryMiB is the memory of the function, which is no variable of ours.
+	MemoryMiB int
 }
 
 // DecodeImporter reads the environment of the importer. Its error joins every
@@ -103,10 +108,11 @@ func DecodeImporter(lookup Lookup) (Importer, error) {
 		Guards:        d.guards(EnvGuards),
 		Protected:     d.words(EnvProtected),
 		DeletionGrace: d.span(EnvDeletionGrace, DefaultDeletionGrace),
+		MemoryMiB:     d.number(envMemory, defaultImporterMiB),
 	}, errors.Join(d.problems...)
 }
 
-// Encode is the inverse of [DecodeImporter].
+// Encode is the inverse of [DecodeImporter], but for MemoryMiB.
 func (s Importer) Encode() map[string]string {
 	return encode(map[string]any{
 		EnvStack:         s.Stack,

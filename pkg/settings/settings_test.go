@@ -39,6 +39,7 @@ func TestDecodeImporter_defaults(t *testing.T) {
 		Guards:        settings.DefaultGuards(),
 		Protected:     []string{},
 		DeletionGrace: 24 * time.Hour,
+		MemoryMiB:     1024,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -74,9 +75,11 @@ func TestImporter_Encode_roundTrip(t *testing.T) {
 	want := settings.Importer{
 		Stack: "security-dns", LogLevel: slog.LevelDebug, ListBucket: "l", LegacyKey: "lists/one.txt",
 		IndexBucket: "i", Table: "t", MaxIndexBytes: 1 << 20, Guards: guards,
-		Protected: []string{"corp.example", "example.test"}, DeletionGrace: 0,
+		Protected: []string{"corp.example", "example.test"}, DeletionGrace: 0, MemoryMiB: 1024,
 	}
-	got, err := settings.DecodeImporter(lookup(want.Encode()))
+	environment := want.Encode()
+	environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = "1024"
+	got, err := settings.DecodeImporter(lookup(environment))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,6 +64,7 @@ func wantDefaults(vpc string) map[string]string {
 		"glue projection.arrived.interval.unit": "DAYS",
 		"glue projection.arrived.range":         "NOW-1825DAYS,NOW",
 
+		"importer GOMEMLIMIT":                    "921MiB",
 		"importer RESOLVERWATCH_GUARDS":          guards(nil),
 		"importer RESOLVERWATCH_LEGACY_KEY":      "config/all-malicious-domains.txt",
 		"importer RESOLVERWATCH_MAX_INDEX_BYTES": "83886080",
@@ -118,6 +119,7 @@ func wantEverything(vpc string) map[string]string {
 		"glue projection.arrived.interval.unit": "HOURS",
 		"glue projection.arrived.range":         "NOW-401DAYS,NOW",
 
+		"importer GOMEMLIMIT":                    "1382MiB",
 		"importer RESOLVERWATCH_GUARDS":          guards(func(g *settings.Guards) { g.ShrinkPercent = 35 }),
 		"importer RESOLVERWATCH_LEGACY_KEY":      "lists/ours.txt",
 		"importer RESOLVERWATCH_MAX_INDEX_BYTES": "218103808",

@@ -1,0 +1,188 @@
+package importer_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+)
+
+// The tests of this file take away or damage what the importer keeps: a lifecycle rule of
+// somebody's own bucket does, or a hand. The next scheduled run must mend it.
+
+// twoFeeds is a world with two feeds in order.
+func twoFeeds(t *testing.T) (w *world, served string) {
+	t.Helper()
+	w = newWorld()
+	w.put("feeds/a/list.txt", numbered("first", 60))
+	w.put("feeds/b/list.txt", numbered("second", 60))
+	w.handle(t, keys("feeds/a/list.txt", "feeds/b/list.txt")...)
+	return w, w.served(t)
+}
+
+func TestImporter_Handle_mends(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		harm func(w *world)
+		want uint64 // the generation that serves then
+	}{
+		{"the pointer deleted", func(w *world) { w.current, w.etag = index.Current{}, 0 }, 2},
+		{"the pointer and the last manifest deleted", func(w *world) {
+			w.current, w.etag = index.Current{}, 0
+			delete(w.indexes, index.ManifestKey(1))
+		}, 2},
+		{"the index deleted", func(w *world) { delete(w.indexes, w.current.Object) }, 2},
+		{"an accepted list deleted", func(w *world) { delete(w.objects, w.state["a"].Accepted.Snapshot) }, 1},
+		{"all accepted lists deleted", func(w *world) {
+			delete(w.objects, w.state["a"].Accepted.Snapshot)
+			delete(w.objects, w.state["b"].Accepted.Snapshot)
+		}, 1},
+		{"an accepted list cut", func(w *world) {
+			key := w.state["a"].Accepted.Snapshot
+			w.objects[key] = w.objects[key][:len(w.objects[key])/2]
+		}, 1},
+		{"an accepted list overwritten", func(w *world) { w.objects[w.state["b"].Accepted.Snapshot] = []byte("oops") }, 1},
+		{"all of it", func(w *world) {
+			w.current, w.etag = index.Current{}, 0
+			clear(w.objects)
+			for key := range w.indexes {
+				if _, _, isIndex := index.ParseObjectKey(key); !isIndex {
+					delete(w.indexes, key)
+				}
+			}
+		}, 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w, want := twoFeeds(t)
+			tc.harm(w)
+			w.pass(time.Hour)
+			w.handle(t, scheduled())
+			wantEqual(t, "served", w.served(t), want)
+			wantEqual(t, "table", w.tabled(), want)
+			if w.current.Generation != tc.want || w.current.Highest != tc.want || !w.current.RenewedAt.Equal(w.now) {
+				t.Errorf("CURRENT is %+v, want generation %d, renewed now", w.current, tc.want)
+			}
+			if again := w.handle(t, scheduled()); again.counts["IndexPublished"]+again.counts["TableChanges"]+again.counts["ImportAccepted"] != 0 {
+				t.Errorf("the run after makes more of it: %v", again.counts)
+			}
+		})
+	}
+}
+
+// What is lost of one feed must not keep the news of another out.
+func TestImporter_Handle_lostListOfAnotherFeed(t *testing.T) {
+	t.Parallel()
+	w, _ := twoFeeds(t)
+	delete(w.objects, w.state["a"].Accepted.Snapshot)
+	w.put("feeds/b/list.txt", "new.example\n")
+	w.handle(t, keys("feeds/b/list.txt")...)
+	if served := w.served(t); !strings.Contains(served, "b block subtree new.example") || !strings.Contains(served, "first") {
+		t.Errorf("served is %.200s", served)
+	}
+}
+
+// A list that is lost and cannot be read anew is told of: nothing is published without it.
+func TestImporter_Handle_lostForGood(t *testing.T) {
+	t.Parallel()
+	w, want := twoFeeds(t)
+	delete(w.objects, w.state["a"].Accepted.Snapshot)
+	w.put("feeds/a/list.txt", "<html>")
+	err := w.process().importer(t).Handle(context.Background(), keys("feeds/a/list.txt")...)
+	if err != nil {
+		t.Fatalf("the list is refused, and yet: %v", err)
+	}
+	err = w.process().importer(t).Handle(context.Background(), scheduled())
+	if err == nil || !strings.Contains(err.Error(), `feed "a": the accepted list is lost`) || !strings.Contains(err.Error(), "upload a list") {
+		t.Errorf("error %v", err)
+	}
+	wantEqual(t, "served", w.served(t), want)
+	w.put("feeds/a/list.txt", "other.example\n")
+	w.handle(t, scheduled())
+	if served := w.served(t); !strings.Contains(served, "other.example") {
+		t.Errorf("served is %.200s", served)
+	}
+}
+
+// A table that was on its way to a list that is lost must not lose its rows.
+func TestImporter_Handle_lostTarget(t *testing.T) {
+	t.Parallel()
+	w, _ := twoFeeds(t)
+	w.put("feeds/a/list.txt", numbered("first", 40)+numbered("third", 60))
+	done := w.clone()
+	calls := done.handle(t, keys("feeds/a/list.txt")...).calls
+	writes := 0
+	for at, call := range calls {
+		if call != "Write" {
+			continue
+		}
+		if writes++; writes != 2 {
+			continue
+		}
+		_ = w.process().die(at+1, false).importer(t).Handle(context.Background(), keys("feeds/a/list.txt")...)
+	}
+	target := w.state["a"].Table.Target
+	if target == "" {
+		t.Fatal("the table is in order: nothing was cut off")
+	}
+	delete(w.objects, target)
+	w.pass(time.Hour)
+	p := w.process()
+	if err := p.importer(t).Handle(context.Background(), scheduled()); err != nil {
+		t.Fatal(err)
+	}
+	wantEqual(t, "served", w.served(t), done.served(t))
+	for row := range strings.Lines(done.tabled()) {
+		if !strings.Contains(w.tabled()+"\n", row) {
+			t.Errorf("the table lacks %s", row)
+		}
+	}
+	if state := w.state["a"].Table; state != (importer.TableState{Snapshot: w.state["a"].Accepted.Snapshot}) {
+		t.Errorf("the table is left at %+v", state)
+	}
+}
+
+// While it is pinned no publish chooses another index, so that it must say aloud that
+// there is none.
+func TestImporter_Handle_pinnedIndexGone(t *testing.T) {
+	t.Parallel()
+	w, _ := twoFeeds(t)
+	w.current.Pinned = true
+	delete(w.indexes, w.current.Object)
+	err := w.process().importer(t).Handle(context.Background(), scheduled())
+	if err == nil || !strings.Contains(err.Error(), "publish --unpin") {
+		t.Errorf("error %v", err)
+	}
+	w.current.Pinned = false
+	w.handle(t, scheduled())
+	if w.current.Generation != 2 {
+		t.Errorf("CURRENT is %+v", w.current)
+	}
+}
+
+func TestEnumeration_mendingKilledAtEveryCall(t *testing.T) {
+	t.Parallel()
+	begin, want := twoFeeds(t)
+	delete(begin.objects, begin.state["a"].Accepted.Snapshot)
+	delete(begin.indexes, begin.current.Object)
+	begin.pass(time.Hour)
+	calls := begin.clone().handle(t, scheduled()).calls
+	for at := range everyCall(len(calls)) {
+		for _, after := range []bool{false, true} {
+			w := begin.clone()
+			err := w.process().die(at, after).importer(t).Handle(context.Background(), scheduled())
+			if !errors.Is(err, errKilled) && at < len(calls) && !isSweep(calls, at) {
+				t.Fatalf("killed at %q, the run ended with %v", calls[at-1], err)
+			}
+			w.pass(time.Minute)
+			w.handle(t, scheduled())
+			wantFinished(t, w, want)
+		}
+	}
+	t.Logf("%d calls, %d kills, 0 broken", len(calls), 2*len(calls))
+}
