@@ -68,6 +68,10 @@ func printServing(out io.Writer, s *operator.Status) {
 		fmt.Fprintf(out, ", own edits: %d", s.OwnEdits)
 	}
 	fmt.Fprintln(out)
+	if c.Gone {
+		fmt.Fprintln(out, "its index is GONE, so that transformers that start have none: "+
+			"'resolverwatch publish' makes it anew, or 'rollback --to' another if it is pinned")
+	}
 	if !c.Pinned {
 		return
 	}

@@ -31,6 +31,8 @@ type Serving struct {
 	Pin        *index.Pin `json:"pin,omitempty"`
 	Object     string     `json:"object"`
 	Entries    int        `json:"entries"`
+	// Gone is that there is no such object any more, so that readers that start have none.
+	Gone bool `json:"gone,omitempty"`
 }
 
 // FeedStatus is how one feed stands.
@@ -89,6 +91,7 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 		if s.Generations, err = o.Generations(ctx); err != nil {
 			return nil, err
 		}
+		s.Current.Gone = !slices.ContainsFunc(s.Generations, func(g Generation) bool { return g.Serves })
 	}
 	rows, err := o.Feeds.Rows(ctx)
 	if err != nil {
