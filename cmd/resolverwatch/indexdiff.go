@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strconv"
 	"strings"
 
@@ -42,6 +43,9 @@ With --stack or --index-bucket, OLD and NEW are numbers of published generations
 				}
 			}
 			before, err := open(args[0])
+			if _, notNumber := strconv.ParseUint(args[0], 10, 64); notNumber == nil && errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("%w; if generations of a stack are meant, name it with --stack", err)
+			}
 			if err != nil {
 				return err
 			}

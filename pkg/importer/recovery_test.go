@@ -3,6 +3,7 @@ package importer_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,27 @@ func TestImporter_Handle_lostListOfAnotherFeed(t *testing.T) {
 	delete(w.objects, w.state["a"].Accepted.Snapshot)
 	w.put("feeds/b/list.txt", "new.example\n")
 	w.handle(t, keys("feeds/b/list.txt")...)
+	if served := w.served(t); !strings.Contains(served, "b block subtree new.example") || !strings.Contains(served, "first") {
+		t.Errorf("served is %.200s", served)
+	}
+}
+
+// A list at which a parser panics must not keep the news of another out, nor the index from
+// being renewed.
+func TestImporter_Handle_panic(t *testing.T) {
+	t.Parallel()
+	begin, _ := twoFeeds(t)
+	begin.put("feeds/a/list.txt", "other.example\n")
+	begin.put("feeds/b/list.txt", "new.example\n")
+	calls := begin.clone().handle(t, scheduled()).calls
+	w := begin.clone()
+	p := w.process()
+	p.at = slices.Index(calls, "Open") + 1 // of the list of a
+	p.before = func() error { panic("index out of range") }
+	err := p.importer(t).Handle(context.Background(), scheduled())
+	if err == nil || err.Error() != `importing feed "a": panic: index out of range` {
+		t.Errorf("error %v", err)
+	}
 	if served := w.served(t); !strings.Contains(served, "b block subtree new.example") || !strings.Contains(served, "first") {
 		t.Errorf("served is %.200s", served)
 	}

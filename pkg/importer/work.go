@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -140,14 +141,26 @@ func (im *Importer) importFeeds(ctx context.Context, work *work) error {
 		}
 		asked := work.requests[id]
 		asked.guards = guards
-		if err := im.fetchFeed(ctx, asked); err != nil {
+		if err := im.guarded(ctx, asked, im.fetchFeed); err != nil {
 			problems = append(problems, fmt.Errorf("fetching feed %q: %w", id, err))
 		}
-		if err := im.importFeed(ctx, asked); err != nil {
+		if err := im.guarded(ctx, asked, im.importFeed); err != nil {
 			problems = append(problems, fmt.Errorf("importing feed %q: %w", id, err))
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// guarded makes an error of a panic. Lists are input of strangers: what one of them
+// brings about in a parser must not end the run, which other feeds and the index need.
+func (im *Importer) guarded(ctx context.Context, r *request, work func(context.Context, *request) error) (err error) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			im.log.ErrorContext(ctx, "panic", "feed", r.id, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", problem)
+		}
+	}()
+	return work(ctx, r)
 }
 
 // publishWhole publishes. A feed whose accepted list is lost is read from its newest list
