@@ -43,7 +43,9 @@ func newScan(std streams) *cobra.Command {
 
 LOG is a file, a folder, s3://bucket/prefix, or - for standard input; gzip and zstd are
 read as they are. Into a pipe or file it writes every record with its verdict as NDJSON,
-in input order; on a terminal, a summary. LIST is ` + listSyntax + `.
+in input order; on a terminal, a summary: who asked for what, the indicators met, NXDOMAIN
+by host, DNS Firewall against the lists, queries by hour, days without logs. LIST is
+` + listSyntax + `.
 
 A line that is no record is reported with its number and left out; the exit code is
 then 1.`,

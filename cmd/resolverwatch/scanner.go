@@ -1,17 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/resolverwatch/resolverwatch/cmd/resolverwatch/logfile"
 	"github.com/resolverwatch/resolverwatch/cmd/resolverwatch/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
-	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
-	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -88,12 +84,17 @@ func (w *scanWorker) mark(record []byte) (err error) {
 // onMark sees every object that was marked.
 func (w *scanWorker) onMark(m *verdict.Mark) {
 	summary := w.part.summary
-	summary.Count(m.Verdict, m.Reason)
+	reason := m.Reason
 	if m.AlreadyMarked {
 		summary.Marked++
+		reason = markedReason(m)
 	}
+	summary.Count(m.Verdict, reason)
 	if m.Object.QueryName.IsSet() {
 		w.part.named++
+	}
+	if w.options.form == formSummary {
+		summary.Itemise(m.Object, m.Verdict)
 	}
 	matched := m.Verdict == verdict.Malicious
 	if w.options.form == formNDJSON {
@@ -110,53 +111,6 @@ func (w *scanWorker) onMark(m *verdict.Mark) {
 		summary.Add(&seen, w.string(m.Object.Instance))
 	} else {
 		w.part.sightings = append(w.part.sightings, seen)
-	}
-}
-
-func (w *scanWorker) sighting(m *verdict.Mark) sighting.Sighting {
-	o := m.Object
-	seen := sighting.Sighting{
-		Host:    sighting.Host{Account: w.string(o.AccountID), VPC: w.string(o.VPCID), Address: w.string(o.SourceAddr)},
-		Time:    w.string(o.QueryTimestamp),
-		Name:    w.string(o.QueryName),
-		Verdict: string(m.Verdict),
-	}
-	if m.Threat == nil {
-		fromMarked(o, &seen)
-		return seen
-	}
-	match := &m.Threat.Match
-	seen.Part, seen.Matched, seen.Severity = m.Threat.Part.String(), string(m.Threat.Matched), match.Severity
-	seen.Threat = sighting.Threat{
-		Indicator: string(match.Indicator), Scope: match.Scope.String(), Category: string(match.Category),
-	}
-	seen.Threat.Feeds = joinFeeds(match.Feeds)
-	if len(match.AllowedBy.Indicator) > 0 {
-		seen.Threat.AllowedBy = fmt.Sprintf("%s (%s)", match.AllowedBy.Indicator, match.AllowedBy.Feed)
-	}
-	return seen
-}
-
-// fromMarked fills in the threat of a record that came with one.
-func fromMarked(o *resolverlog.Object, seen *sighting.Sighting) {
-	var marked struct {
-		Threat struct {
-			Indicator, Scope, Part, Matched, Category, Severity string
-			Feeds                                               []string
-			AllowedBy                                           string `json:"allowed_by"`
-		}
-	}
-	if json.Unmarshal(o.Bytes, &marked) != nil {
-		return // somebody else's verdict: what it says is counted, no more is known
-	}
-	threat := marked.Threat
-	seen.Part, seen.Matched = threat.Part, threat.Matched
-	seen.Threat = sighting.Threat{
-		Indicator: threat.Indicator, Scope: threat.Scope, Feeds: strings.Join(threat.Feeds, ", "),
-		Category: threat.Category, AllowedBy: threat.AllowedBy,
-	}
-	if severity, err := indicator.ParseSeverity(threat.Severity); err == nil {
-		seen.Severity = severity
 	}
 }
 

@@ -48,6 +48,12 @@ that has no column is lost. No table and no query here reads ` + "`retro/`" + `.
 writes an object once; where lists have changed since, the records stand there again, marked
 by the newer generation.
 
+Without an account, ` + "`resolverwatch scan -o summary`" + ` answers the same questions from files: hosts,
+indicators first and last seen, top indicators by feed and category, the timeline, unknown
+verdicts by reason, NXDOMAIN by host, DNS Firewall against verdicts, days without logs. It counts
+records as they come, and all of them. ` + "`hunt --local`" + ` is the retro-hunt; the records of one host
+are in the NDJSON, for ` + "`jq`" + ` and its like.
+
 What they count:
 
 - **Logged queries.** Resolver logs no answer out of its cache: a host that asks a

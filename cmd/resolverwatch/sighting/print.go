@@ -44,6 +44,8 @@ func (s *Summary) Print(out io.Writer) {
 	if s.Omitted > 0 {
 		fmt.Fprintf(out, "\n%s matching queries are counted but not itemised\n", thousands(s.Omitted))
 	}
+	printIndicators(out, tallies)
+	s.activity.print(out)
 }
 
 func (s *Summary) reasons() string {
@@ -61,27 +63,35 @@ func printTallies(out io.Writer, title string, tallies []*Tally, allowed bool) {
 	tallies = slices.DeleteFunc(slices.Clone(tallies), func(t *Tally) bool {
 		return (t.Threat.AllowedBy != "") != allowed
 	})
-	if len(tallies) == 0 {
-		return
-	}
-	rows := newTable(out)
 	last := "Category"
 	if allowed {
 		last = "Allowed by"
 	}
-	rows.AppendHeader(table.Row{"Host", "Instance", "VPC", "Indicator", "Scope", "Feeds", "Severity", "Queries", "First", "Last", last})
-	for _, t := range tallies[:min(len(tallies), maxRows)] {
+	var rows []table.Row
+	for _, t := range tallies {
 		detail := t.Threat.Category
 		if allowed {
 			detail = t.Threat.AllowedBy
 		}
-		rows.AppendRow(cells(t.Host.Address, t.Instance, t.Host.VPC, t.Threat.Indicator, t.Threat.Scope, t.Threat.Feeds,
+		rows = append(rows, cells(t.Host.Address, t.Instance, t.Host.VPC, t.Threat.Indicator, t.Threat.Scope, t.Threat.Feeds,
 			t.Severity.String(), thousands(t.Records), t.First, t.Last, detail))
 	}
+	printRows(out, title,
+		table.Row{"Host", "Instance", "VPC", "Indicator", "Scope", "Feeds", "Severity", "Queries", "First", "Last", last}, rows)
+}
+
+// printRows writes a table with a title, or nothing if there are no rows.
+func printRows(out io.Writer, title string, header table.Row, rows []table.Row) {
+	if len(rows) == 0 {
+		return
+	}
 	fmt.Fprintf(out, "\n%s\n", title)
-	rows.Render()
-	if rest := len(tallies) - maxRows; rest > 0 {
-		fmt.Fprintf(out, "... and %s more; '-o ndjson --only-matches' has every record\n", thousands(rest))
+	t := newTable(out)
+	t.AppendHeader(header)
+	t.AppendRows(rows[:min(len(rows), maxRows)])
+	t.Render()
+	if rest := len(rows) - maxRows; rest > 0 {
+		fmt.Fprintf(out, "... and %s more; '-o ndjson' has every record\n", thousands(rest))
 	}
 }
 

@@ -3,7 +3,11 @@
 // up, so that parts can be read in parallel.
 package sighting
 
-import "github.com/resolverwatch/resolverwatch/pkg/indicator"
+import (
+	"cmp"
+
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
 
 // Sighting is one record with a malicious or allowed part.
 type Sighting struct {
@@ -20,6 +24,10 @@ type Sighting struct {
 // Host is who asked. The instance is shown, but does not tell hosts apart: not every
 // record has one.
 type Host struct{ Account, VPC, Address string }
+
+func compareHosts(a, b Host) int {
+	return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.VPC, b.VPC), cmp.Compare(a.Address, b.Address))
+}
 
 // Threat is what was matched.
 type Threat struct {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -21,6 +22,8 @@ type Summary struct {
 	Marked  int                    // records that had been marked before
 	Omitted int                    // records whose host and indicator are not itemised
 	pairs   map[pair]*Tally
+
+	activity *activity
 }
 
 type pair struct {
@@ -41,7 +44,7 @@ type Tally struct {
 
 // NewSummary returns an empty summary.
 func NewSummary() *Summary {
-	return &Summary{Reasons: map[verdict.Reason]int{}, pairs: map[pair]*Tally{}}
+	return &Summary{Reasons: map[verdict.Reason]int{}, pairs: map[pair]*Tally{}, activity: newActivity()}
 }
 
 // Records returns the number of all records.
@@ -63,6 +66,9 @@ func (s *Summary) Count(v verdict.Verdict, reason verdict.Reason) {
 		}
 	}
 }
+
+// Itemise adds what one object says of its host, VPC and hour, whatever the verdict.
+func (s *Summary) Itemise(o *resolverlog.Object, v verdict.Verdict) { s.activity.count(o, v) }
 
 // Add itemises one sighting, which [Summary.Count] has counted.
 func (s *Summary) Add(seen *Sighting, instance string) {
@@ -86,6 +92,7 @@ func (s *Summary) Merge(other *Summary) {
 	for _, tally := range other.pairs {
 		s.merge(tally)
 	}
+	s.activity.merge(other.activity)
 }
 
 func (s *Summary) merge(tally *Tally) {
@@ -115,9 +122,7 @@ func (s *Summary) Tallies() []*Tally {
 		return cmp.Or(
 			cmp.Compare(b.Severity, a.Severity),
 			cmp.Compare(b.Records, a.Records),
-			cmp.Compare(a.Host.Account, b.Host.Account),
-			cmp.Compare(a.Host.VPC, b.Host.VPC),
-			cmp.Compare(a.Host.Address, b.Host.Address),
+			compareHosts(a.Host, b.Host),
 			cmp.Compare(a.Threat.Indicator, b.Threat.Indicator),
 			cmp.Compare(a.Threat.AllowedBy, b.Threat.AllowedBy),
 			cmp.Compare(a.Threat.Feeds, b.Threat.Feeds),
