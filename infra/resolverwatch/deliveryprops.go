@@ -1,0 +1,181 @@
+package resolverwatch
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// DeliveryProps configures a [Delivery].
+type DeliveryProps struct {
+	// Transformer marks the records, see [Transformer.Function]. One that is imported must
+	// be imported with SameEnvironment or SkipPermissions. Required.
+	Transformer awslambda.IFunction
+	// OutputBucket is an existing bucket that marked logs are written to.
+	//
+	// Default: a new bucket.
+	OutputBucket awss3.IBucket
+	// OutputBucketName is the name of the new bucket.
+	//
+	// Default: CloudFormation chooses one.
+	OutputBucketName string
+	// OutputKey is the customer's key of the output bucket.
+	//
+	// Default: EncryptionKey for a new bucket; the bucket's own, as far as it is known,
+	// for an existing one.
+	OutputKey awskms.IKey
+	// Prefix begins the keys of marked logs. It may hold Firehose's !{timestamp:...}
+	// expressions, which become the partitions of the catalog's table; without any,
+	// Firehose appends year, month, day and hour. A missing final slash is added.
+	//
+	// Default: dns-query-logs/!{timestamp:yyyy/MM/dd}/.
+	Prefix string
+	// Format of the objects: JSON, a record a line, or PARQUET, which Firehose converts the
+	// marked records to. Parquet files hold the catalogued columns only.
+	//
+	// Default: JSON.
+	Format string
+	// ParquetPrefix begins the keys of Parquet files, by the rules of Prefix: no table can
+	// be of two formats.
+	//
+	// Default: dns-query-logs-parquet/!{timestamp:yyyy/MM/dd}/.
+	ParquetPrefix string
+	// Schema is the Glue table by which records are converted. Required with PARQUET; a
+	// [Pipeline] with a catalog sets it.
+	//
+	// Default: nothing is converted.
+	Schema *Schema
+	// WithoutSourceBackup does not keep the records as Resolver wrote them, under `raw/`.
+	// With PARQUET they are the only copy of members that have no column. A backup cannot
+	// be turned off again once a stream has it.
+	//
+	// Default: PARQUET has a backup; JSON needs none, the marked record is the original.
+	WithoutSourceBackup bool
+	// ErrorPrefix begins the keys of records that could not be marked. It must hold
+	// !{firehose:error-output-type}.
+	//
+	// Default: delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/.
+	ErrorPrefix string
+	// Compression of the objects, in Firehose's words: GZIP, UNCOMPRESSED, HADOOP_SNAPPY,
+	// Snappy or ZIP. Athena does not read the last two.
+	//
+	// Default: GZIP; UNCOMPRESSED with PARQUET, whose files are compressed inside.
+	Compression string
+	// BufferInterval is how long Firehose collects before it writes an object, 0 to 900 s.
+	//
+	// Default: 60 s.
+	BufferInterval awscdk.Duration
+	// BufferSize is how much Firehose collects before it writes an object, in whole MiB
+	// from 1 to 128; from 64 with PARQUET.
+	//
+	// Default: 5 MiB; 128 MiB with PARQUET.
+	BufferSize awscdk.Size
+	// ProcessorBufferSize is how much Firehose gives the transformer at once, from 0.2
+	// MiB. More than 1 MiB is refused: the answer, which is larger, could exceed Lambda's
+	// limit and lose the batch to the error prefix.
+	//
+	// Default: 1 MiB.
+	ProcessorBufferSize awscdk.Size
+	// ProcessorBufferInterval is how long Firehose collects for the transformer, 0 to
+	// 900 s.
+	//
+	// Default: 60 s.
+	ProcessorBufferInterval awscdk.Duration
+	// LogRetention is how long marked logs are kept in a new bucket. They tell which
+	// machine asked for which name: in many places these are personal data.
+	//
+	// Default: for good.
+	LogRetention awscdk.Duration
+	// LifecycleRules of a new bucket, beside those by LogRetention.
+	//
+	// Default: uploads that were never completed are removed after 7 days.
+	LifecycleRules []*awss3.LifecycleRule
+	// DeliveryLogRetention is how long the stream's own error log is kept.
+	//
+	// Default: three months.
+	DeliveryLogRetention awslogs.RetentionDays
+	// EncryptionKey encrypts the stream, its log and a new bucket.
+	//
+	// Default: keys of AWS.
+	EncryptionKey awskms.IKey
+	// AccessLogBucket takes the server access logs of a new bucket.
+	//
+	// Default: no access logs.
+	AccessLogBucket awss3.IBucket
+	// RemovalPolicy is what happens to the new bucket when it leaves the stack.
+	//
+	// Default: RETAIN.
+	RemovalPolicy awscdk.RemovalPolicy
+}
+
+// Limits of Firehose ("Quotas" and "Buffering hints" of its developer guide).
+const (
+	maxBufferInterval  = 900 * time.Second
+	maxBufferMiB       = 128
+	minProcessorMiB    = 0.2
+	maxProcessorMiB    = 1
+	defaultInterval    = 60 * time.Second
+	defaultBufferMiB   = 5
+	processorRetries   = 3
+	defaultCompression = "GZIP"
+)
+
+var compressions = []string{"GZIP", "UNCOMPRESSED", "HADOOP_SNAPPY", "Snappy", "ZIP"}
+
+func (p DeliveryProps) withDefaults() DeliveryProps {
+	p.Format = orDefault(p.Format, FormatJSON)
+	p.Prefix, _ = withSlash(orDefault(p.Prefix, defaultPrefix))
+	p.ParquetPrefix, _ = withSlash(orDefault(p.ParquetPrefix, defaultParquetPrefix))
+	p.ErrorPrefix, _ = withSlash(orDefault(p.ErrorPrefix, defaultErrorPrefix))
+	p.Compression = orDefault(p.Compression, p.defaultCompression())
+	if p.BufferInterval == nil {
+		p.BufferInterval = seconds(defaultInterval)
+	}
+	if p.ProcessorBufferInterval == nil {
+		p.ProcessorBufferInterval = seconds(defaultInterval)
+	}
+	if p.BufferSize == nil {
+		p.BufferSize = awscdk.Size_Mebibytes(jsii.Number(p.defaultBufferMiB()))
+	}
+	switch {
+	case p.OutputKey == nil && p.OutputBucket == nil:
+		p.OutputKey = p.EncryptionKey
+	case p.OutputKey == nil:
+		p.OutputKey = p.OutputBucket.EncryptionKey()
+	}
+	return p
+}
+
+func (p DeliveryProps) validate() error {
+	var problems problems
+	problems.required("Transformer", p.Transformer == nil)
+	problems.exclusive("OutputBucket", p.OutputBucket != nil, "OutputBucketName", p.OutputBucketName != "")
+	problems.exclusive("OutputBucket", p.OutputBucket != nil, "LogRetention", p.LogRetention != nil)
+	problems.exclusive("OutputBucket", p.OutputBucket != nil, "LifecycleRules", len(p.LifecycleRules) > 0)
+	problems.name("OutputBucketName", p.OutputBucketName, bucketName, bucketNameRule)
+	problems.wrap("Prefix", checkPrefix(p.Prefix))
+	if p.ErrorPrefix != "" {
+		problems.wrap("ErrorPrefix", checkErrorPrefix(p.ErrorPrefix))
+	}
+	if p.Compression != "" && !slices.Contains(compressions, p.Compression) {
+		problems.addf("Compression: must be one of %s, got %q", strings.Join(compressions, ", "), p.Compression)
+	}
+	problems.parquet(p)
+	problems.duration("BufferInterval", p.BufferInterval, 0, maxBufferInterval)
+	problems.duration("ProcessorBufferInterval", p.ProcessorBufferInterval, 0, maxBufferInterval)
+	if size := problems.size("BufferSize", p.BufferSize, p.defaultBufferMiB()); size < 1 || size > maxBufferMiB || size != float64(int(size)) {
+		problems.addf("BufferSize: must be whole MiB in [1, %d], got %g MiB", maxBufferMiB, size)
+	}
+	if size := problems.size("ProcessorBufferSize", p.ProcessorBufferSize, maxProcessorMiB); size < minProcessorMiB || size > maxProcessorMiB {
+		problems.addf("ProcessorBufferSize: must be in [%g MiB, %d MiB], got %g MiB: the marked records of a larger batch "+
+			"could exceed the 6 MB that Lambda answers; BufferSize is the size of objects", minProcessorMiB, maxProcessorMiB, size)
+	}
+	return problems.join()
+}
