@@ -216,6 +216,11 @@ func (s benchIndexStore) Manifest(context.Context, uint64) (index.Current, error
 	return index.Current{}, importer.ErrNotFound
 }
 
-func (s benchIndexStore) Indexes(context.Context) ([]importer.StoredIndex, error) { return nil, nil }
+func (s benchIndexStore) Indexes(context.Context) (stored []importer.StoredIndex, err error) {
+	for key, body := range s.indexes {
+		stored = append(stored, importer.StoredIndex{Key: key, Size: int64(len(body)), LastModified: time.Now()})
+	}
+	return stored, nil
+}
 
 func (s benchIndexStore) Delete(context.Context, string) error { return nil }
