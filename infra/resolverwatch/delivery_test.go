@@ -165,6 +165,23 @@ func TestDelivery_existingBucket(t *testing.T) {
 	made.one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{destination + "BucketARN": "arn:<AWS::Partition>:s3:::marked"})
 }
 
+// A bucket that is only known by its name may be encrypted with the key for everything:
+// without the right to use it, Firehose could write nothing there.
+func TestDelivery_existingBucketUnderTheKey(t *testing.T) {
+	stack := newStack(t)
+	const arn = "arn:aws:kms:eu-west-1:111122223333:key/0000"
+	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack),
+		EncryptionKey: awskms.Key_FromKeyArn(stack, jsii.String("Key"), jsii.String(arn)),
+		OutputBucket:  awss3.Bucket_FromBucketName(stack, jsii.String("B"), jsii.String("marked"))})
+	made := synth(t, stack)
+	made.one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{
+		destination + "EncryptionConfiguration.KMSEncryptionConfig.AWSKMSKeyARN": arn})
+	permissions := strings.Join(made.one("AWS::IAM::Role", "DeliveryRole").permissions(), "\n")
+	if want := `kms:GenerateDataKey on ` + arn + ` if {"StringEquals":{"kms:ViaService":{"Fn::Join":["",["s3.`; !strings.Contains(permissions, want) {
+		t.Errorf("no %s in\n%s", want, permissions)
+	}
+}
+
 // Regions come faster than releases of the CDK.
 func TestDelivery_newerRegion(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}}})

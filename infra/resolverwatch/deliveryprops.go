@@ -26,10 +26,9 @@ type DeliveryProps struct {
 	//
 	// Default: CloudFormation chooses one.
 	OutputBucketName string
-	// OutputKey is the customer's key of the output bucket.
+	// OutputKey is the customer's key that objects of the output bucket are encrypted with.
 	//
-	// Default: EncryptionKey for a new bucket; the bucket's own, as far as it is known,
-	// for an existing one.
+	// Default: that of an existing bucket, as far as it is known, else EncryptionKey.
 	OutputKey awskms.IKey
 	// Prefix begins the keys of marked logs. It may hold Firehose's !{timestamp:...}
 	// expressions, which become the partitions of the catalog's table; without any,
@@ -101,7 +100,8 @@ type DeliveryProps struct {
 	//
 	// Default: three months.
 	DeliveryLogRetention awslogs.RetentionDays
-	// EncryptionKey encrypts the stream, its log and a new bucket.
+	// EncryptionKey encrypts the stream, its log, a new bucket, and what is written to an
+	// existing one whose own key is not known.
 	//
 	// Default: keys of AWS.
 	EncryptionKey awskms.IKey
@@ -144,12 +144,10 @@ func (p DeliveryProps) withDefaults() DeliveryProps {
 	if p.BufferSize == nil {
 		p.BufferSize = awscdk.Size_Mebibytes(jsii.Number(p.defaultBufferMiB()))
 	}
-	switch {
-	case p.OutputKey == nil && p.OutputBucket == nil:
-		p.OutputKey = p.EncryptionKey
-	case p.OutputKey == nil:
+	if p.OutputKey == nil && p.OutputBucket != nil {
 		p.OutputKey = p.OutputBucket.EncryptionKey()
 	}
+	setUnset(&p.OutputKey, p.EncryptionKey)
 	return p
 }
 

@@ -252,10 +252,11 @@ func (s *IndicatorStore) remindOfListBucket() {
 		Text: fmt.Sprintf("aws s3api put-bucket-versioning --bucket %s --versioning-configuration Status=Enabled", name),
 	})
 	s.steps.remind(&s.construct, Step{
-		ID:  "ListBucketEvents",
-		Why: "Uploads to an existing list bucket reach the importer only if the bucket sends its events to EventBridge.",
+		ID: "ListBucketEvents",
+		Why: "Uploads to an existing list bucket reach the importer only if the bucket sends its events to EventBridge. The " +
+			"command replaces all notifications of the bucket: if it has some, add the member EventBridgeConfiguration to them.",
 		Text: fmt.Sprintf("aws s3api put-bucket-notification-configuration --bucket %s --notification-configuration "+
-			`'{"EventBridgeConfiguration":{}}' (add this member to the configuration if the bucket has one, the call replaces it)`, name),
+			`'{"EventBridgeConfiguration":{}}'`, name),
 	})
 }
 

@@ -3,6 +3,7 @@
 package resolverwatch_test
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -128,6 +129,11 @@ func TestIndicatorStore_existing(t *testing.T) {
 		}
 		if len(steps) != 3 || !strings.Contains(steps[i].Text, command) {
 			t.Errorf("steps %v", steps)
+		}
+	}
+	for _, step := range steps { // people copy them
+		if out, err := exec.Command("sh", "-n", "-c", step.Text).CombinedOutput(); err != nil {
+			t.Errorf("%s is no command: %s\n%s", step.ID, step.Text, out)
 		}
 	}
 }
