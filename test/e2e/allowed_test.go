@@ -3,35 +3,20 @@
 package e2e_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/resolverwatch/resolverwatch/test/e2e/permission"
 )
 
 // judge decides on every call that was recorded, and on those that the services make for
 // it or that nothing here can make, by the deployed policies, and says how many they are.
+// What is allowed and never done is judged too.
 func (m *machine) judge(t *testing.T) string {
 	t.Helper()
-	roles := map[string]*role{
-		importerKey:    m.role(t, m.importer.Role),
-		transformerKey: m.role(t, m.transformer.Role),
-		deliveryKey:    m.role(t, m.stream.RoleARN),
-	}
-	calls := m.calls(t, roles)
-	used := map[string]bool{} // by statement and action
-	for _, call := range calls {
-		verdict := m.decide(t, call.Call, call.role)
-		if !verdict.Allowed {
-			t.Errorf("not allowed: %s (made %d times, status %d): %s", call, call.times, call.status, verdict.Why)
-		}
-		used[verdict.Why+" "+call.Action] = true
-	}
+	roles := m.roles(t)
+	calls, used := m.judgeCalls(t, roles)
 	for _, r := range roles {
 		r.checkUse(t, used)
 	}
@@ -39,7 +24,51 @@ func (m *machine) judge(t *testing.T) string {
 		deliveryKey: "firehose.amazonaws.com"} {
 		mustAllow(t, trust(service, m.outputs["DeliveryStreamArn"]), nil, roles[key].trust)
 	}
-	return fmt.Sprintf("%d different calls judged by the deployed policies of %d roles, their buckets and keys", len(calls), len(roles))
+	m.mustLogEncrypted(t)
+	return fmt.Sprintf("%d different calls judged by the deployed policies of %d roles, their buckets and keys", calls, len(roles))
+}
+
+// roles are the deployed roles, by the keys that their calls are signed with.
+func (m *machine) roles(t *testing.T) map[string]*role {
+	t.Helper()
+	return map[string]*role{
+		importerKey:    m.role(t, m.importer.Role),
+		transformerKey: m.role(t, m.transformer.Role),
+		deliveryKey:    m.role(t, m.stream.RoleARN),
+	}
+}
+
+// judgeCalls fails for every call that is not allowed. It returns how many there are, and
+// which action of which statement was used.
+func (m *machine) judgeCalls(t *testing.T, roles map[string]*role) (n int, used map[string]bool) {
+	t.Helper()
+	used = map[string]bool{}
+	calls := m.calls(t, roles)
+	for _, call := range calls {
+		verdict := m.decide(t, call.Call, call.role)
+		if !verdict.Allowed {
+			t.Errorf("not allowed: %s (made %d times, status %d): %s", call, call.times, call.status, verdict.Why)
+		}
+		used[verdict.Why+" "+call.Action] = true
+	}
+	return len(calls), used
+}
+
+// mustLogEncrypted fails unless the policy of the key of each log group lets CloudWatch
+// Logs use it for this group: else the group could not even be made.
+func (d *deployed) mustLogEncrypted(t *testing.T) {
+	t.Helper()
+	for _, group := range d.of("AWS::Logs::LogGroup") {
+		key := d.logGroup(t, group.id).KmsKeyID
+		if key == "" {
+			continue
+		}
+		where := map[string][]string{"kms:encryptioncontext:aws:logs:arn": {"arn:aws:logs:" + region + ":" + account + ":log-group:" + group.id}}
+		for _, action := range []string{"kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:DescribeKey"} {
+			mustAllow(t, permission.Call{Principal: "logs." + region + ".amazonaws.com", Action: action, Resource: key, Context: where},
+				nil, d.keyPolicy(t, key))
+		}
+	}
 }
 
 // spare are actions that are granted and that no call here needs, by statement, with the
@@ -72,9 +101,11 @@ func (d *deployed) decide(t *testing.T, call permission.Call, r *role) permissio
 	switch service, _, _ := strings.Cut(call.Action, ":"); service {
 	case "s3":
 		bucket, _, _ := strings.Cut(strings.TrimPrefix(call.Resource, "arn:aws:s3:::"), "/")
-		out, err := s3Client(d.e).GetBucketPolicy(context.Background(), &s3.GetBucketPolicyInput{Bucket: &bucket})
-		check(t, err)
-		resource = append(resource, parsePolicy(t, "of bucket "+bucket, aws.ToString(out.Policy)))
+		if policy := d.e.bucketPolicy(t, bucket); policy != "" { // an existing bucket may have none
+			resource = append(resource, parsePolicy(t, "of bucket "+bucket, policy))
+		} else if d.variant.existing == nil {
+			t.Errorf("bucket %s has no policy", bucket)
+		}
 	case "kms":
 		policy := d.keyPolicy(t, call.Resource)
 		delegates, err := permission.Delegates(call, policy)

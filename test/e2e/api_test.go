@@ -55,27 +55,50 @@ func (e *emulator) newVPC(t *testing.T, block string) (id string) {
 	return out.VPC.ID
 }
 
-// send sends a request as the account's owner. The emulator tells services apart by the
-// signature's scope, and does not verify it.
+// send sends a request as the account's owner, and returns the answer.
 func (e *emulator) send(t *testing.T, service, method, path, body string, header http.Header) []byte {
 	t.Helper()
-	request, err := http.NewRequest(method, e.URL.String()+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
+	status, text := e.request(t, service, method, path, body, header)
+	if status >= http.StatusBadRequest {
+		t.Fatalf("%s %s %s%s: status %d\n%s", service, method, path, header.Get("X-Amz-Target"), status, text)
 	}
+	return text
+}
+
+// peek reads what may be missing, and is empty then.
+func (e *emulator) peek(t *testing.T, service, path string) string {
+	t.Helper()
+	status, text := e.request(t, service, http.MethodGet, path, "", nil)
+	if status >= http.StatusBadRequest && status != http.StatusNotFound {
+		t.Fatalf("%s %s: status %d\n%s", service, path, status, text)
+	}
+	if status == http.StatusNotFound {
+		return ""
+	}
+	return string(text)
+}
+
+// request asks the emulator, which tells services apart by the signature's scope, and does
+// not verify it.
+func (e *emulator) request(t *testing.T, service, method, path, body string, header http.Header) (status int, text []byte) {
+	t.Helper()
+	request, err := http.NewRequest(method, e.URL.String()+path, strings.NewReader(body))
+	check(t, err)
 	if header != nil {
 		request.Header = header
 	}
 	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=OWNER/20260101/"+region+"/"+service+
 		"/aws4_request, SignedHeaders=host, Signature=0")
 	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode >= http.StatusBadRequest {
-		t.Fatalf("%s %s %s%s: %s %v\n%s", service, method, path, header.Get("X-Amz-Target"), answer.Status, err, text)
-	}
-	return text
+	text, err = io.ReadAll(answer.Body)
+	check(t, err)
+	return answer.StatusCode, text
+}
+
+// bucketPolicy reads the policy of a bucket; "" if it has none.
+func (e *emulator) bucketPolicy(t *testing.T, bucket string) string {
+	t.Helper()
+	return e.peek(t, "s3", "/"+bucket+"?policy")
 }

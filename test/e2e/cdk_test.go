@@ -80,5 +80,11 @@ func appArgs(t *testing.T, folder string, settings map[string]any) []string {
 	return args
 }
 
+// deployArgs deploy an app with settings.
+func deployArgs(t *testing.T, folder string, settings map[string]any) []string {
+	t.Helper()
+	return append([]string{"deploy", "--require-approval", "never"}, appArgs(t, folder, settings)...)
+}
+
 // assembly is where the command line leaves what it deployed.
 func assembly(folder string) string { return filepath.Join(folder, "cdk.out") }

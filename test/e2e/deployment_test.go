@@ -24,7 +24,7 @@ func TestDeployment(t *testing.T) {
 	e := startEmulator(t, filepath.Join(out, "moto.log"))
 	c := &cdk{command: needed(t, "E2E_CDK"), emulator: e, log: filepath.Join(out, "cdk.log")}
 	r.stage(t, "bootstrap", c.bootstrap)
-	for _, v := range variants(e.newVPC(t, "10.1.0.0/16")) {
+	for _, v := range variants(e.newVPC(t, "10.1.0.0/16"), e.newExisting(t)) {
 		t.Run(v.name, func(t *testing.T) { deploy(t, r, c, v, filepath.Join(out, v.name)) })
 	}
 	r.titlef("afterwards")
@@ -39,8 +39,11 @@ func TestDeployment(t *testing.T) {
 func deploy(t *testing.T, r *report, c *cdk, v variant, folder string) {
 	check(t, os.MkdirAll(folder, 0o755))
 	r.titlef("%s: stack %s, %d settings", v.name, v.stack, len(v.settings))
-	app := appArgs(t, folder, v.settings)
-	args := append([]string{"deploy", "--require-approval", "never"}, app...)
+	g := &guest{}
+	if v.existing != nil {
+		r.stage(t, "follow the synthesis", func(t *testing.T) { g.prepare(t, c, v.existing, appArgs(t, folder, v.settings)) })
+	}
+	args := deployArgs(t, folder, v.settings)
 	r.stage(t, "deploy", func(t *testing.T) { c.run(t, root(t), args...) })
 	r.stage(t, "deploy again, no changes", func(t *testing.T) {
 		if out := c.run(t, root(t), args...); !strings.Contains(out, "(no changes)") {
@@ -61,30 +64,19 @@ func deploy(t *testing.T, r *report, c *cdk, v variant, folder string) {
 		d.checkCode(t, "importer", d.importer)
 		d.checkCode(t, "transformer", d.transformer)
 	})
-	t.Run("drive", func(t *testing.T) { drive(t, r, d) })
+	story := &story{deployed: d, generator: sample.New(1, time.Now().Add(-time.Hour)), ledger: sample.NewLedger(), guest: g}
+	driven := t.Run("drive", func(t *testing.T) { story.drive(t, r) })
+	if v.changes != nil && driven {
+		t.Run("update", func(t *testing.T) { story.update(t, r, c) })
+	}
 	r.stage(t, "destroy", func(t *testing.T) {
 		c.run(t, root(t), "destroy", "--force", "--app", assembly(folder))
 		kept := d.checkDestroyed(t)
 		r.detailf("retained, with what they hold: %s", strings.Join(kept, ", "))
 	})
-}
-
-// drive sends lists and logs through what was deployed.
-func drive(t *testing.T, r *report, d *deployed) {
-	begin := time.Now()
-	m := startMachine(t, d) // no stage: what it starts must live as long as the test
-	r.titlef("  driven, after %.1f s of building for this machine", time.Since(begin).Seconds())
-	generator, ledger := sample.New(1, time.Now().Add(-time.Hour)), sample.NewLedger()
-	r.stage(t, "mark without an index", func(t *testing.T) { m.markWithoutIndex(t, generator, ledger) })
-	r.stage(t, "import lists", m.importLists)
-	r.stage(t, "mark logs", func(t *testing.T) { r.detailf("%s", m.markLogs(t, generator, ledger)) })
-	r.stage(t, "refuse a list", m.refuseList)
-	r.stage(t, "change lists", m.changeLists)
-	r.stage(t, "mark after the change", func(t *testing.T) { m.markAfterChange(t, generator, ledger) })
-	r.stage(t, "publish on schedule", m.publishOnSchedule)
-	r.part(t, "fetch on schedule", m.fetchOnSchedule)
-	r.part(t, "no loop", m.nothingLoops)
-	r.part(t, "permissions", func(t *testing.T) { r.detailf("%s", m.judge(t)) })
+	if v.existing != nil {
+		r.part(t, "what was there before", func(t *testing.T) { d.checkKept(t, g.state) })
+	}
 }
 
 // outliving are the types of what may stay when a stack is destroyed: what holds data,

@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cloudformationtypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
 // What the emulator is: moto's default account, and the Region of all local parts.
@@ -142,13 +144,20 @@ func logEntries(text string) (entries []string) {
 // and every reason that its events give.
 func (e *emulator) create(t *testing.T, name, template string) (status, reasons string) {
 	t.Helper()
+	return e.execute(t, "CREATE", name, template)
+}
+
+// execute makes a stack of a template's text, or updates it, as create does.
+func (e *emulator) execute(t *testing.T, kind, name, template string) (status, reasons string) {
+	t.Helper()
 	ctx, client := context.Background(), cloudformation.NewFromConfig(e.config())
-	change := &cloudformation.CreateChangeSetInput{StackName: &name, ChangeSetName: aws.String("first"),
-		ChangeSetType: "CREATE", TemplateBody: &template}
+	set := fmt.Sprintf("%s-%x", strings.ToLower(kind), sha256.Sum256([]byte(template)))
+	change := &cloudformation.CreateChangeSetInput{StackName: &name, ChangeSetName: &set,
+		ChangeSetType: cloudformationtypes.ChangeSetType(kind), TemplateBody: &template}
 	if _, err := client.CreateChangeSet(ctx, change); err != nil {
 		return "REFUSED", err.Error()
 	}
-	execute := &cloudformation.ExecuteChangeSetInput{StackName: &name, ChangeSetName: aws.String("first")}
+	execute := &cloudformation.ExecuteChangeSetInput{StackName: &name, ChangeSetName: &set}
 	if _, err := client.ExecuteChangeSet(ctx, execute); err != nil {
 		t.Fatal(err)
 	}

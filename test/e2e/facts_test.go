@@ -31,7 +31,7 @@ func (d *deployed) facts(t *testing.T) facts {
 	d.streamFacts(t, f)
 	d.queryLogFacts(t, f)
 	d.tableFacts(t, f)
-	for _, bucket := range d.of("AWS::S3::Bucket") {
+	for _, bucket := range d.buckets() {
 		d.bucketFacts(t, f, bucket)
 	}
 	d.functionFacts(t, f, "importer", d.importer)
@@ -79,6 +79,10 @@ func (d *deployed) streamFacts(t *testing.T, f facts) {
 		f.note("stream backup", d.bucketRole(nameOf(d.stream.BackupBucketARN)), c.Backup.Prefix, c.Backup.CompressionFormat)
 	}
 	f.note("stream delivers to", d.bucketRole(strings.TrimPrefix(d.stream.BucketARN, "arn:aws:s3:::")))
+	written := d.streamText.Destinations[0].ExtendedS3DestinationDescription.EncryptionConfiguration
+	if written != nil && written.KMSEncryptionConfig != nil {
+		f.note("stream writes with", d.keyName(aws.ToString(written.KMSEncryptionConfig.AWSKMSKeyARN)))
+	}
 	f.note("stream error log", d.stream.LogGroup != "" && d.stream.LogStream != "")
 	f.note("stream error log is kept", d.retention(t, d.stream.LogGroup))
 	encryption := d.streamText.DeliveryStreamEncryptionConfiguration
@@ -203,56 +207,4 @@ func (d *deployed) queueAttributes(t *testing.T, url string) map[string]string {
 	var out struct{ Attributes map[string]string }
 	d.e.ask(t, "sqs", "AmazonSQS.GetQueueAttributes", map[string]any{"QueueUrl": url, "AttributeNames": []string{"All"}}, &out)
 	return out.Attributes
-}
-
-// retention returns how long a log group keeps its events, in days.
-func (d *deployed) retention(t *testing.T, group string) string {
-	t.Helper()
-	var out struct {
-		LogGroups []struct {
-			LogGroupName, KmsKeyID string
-			RetentionInDays        int
-		}
-	}
-	d.e.ask(t, "logs", "Logs_20140328.DescribeLogGroups", map[string]string{"logGroupNamePrefix": group}, &out)
-	if group == "" || len(out.LogGroups) != 1 {
-		return fmt.Sprintf("no log group %q", group)
-	}
-	return strings.TrimSpace(fmt.Sprintf("%d days %s", out.LogGroups[0].RetentionInDays, d.keyName(out.LogGroups[0].KmsKeyID)))
-}
-
-// keyName tells the deployment's own key from others; "" if there is none.
-func (d *deployed) keyName(arn string) string {
-	for _, key := range d.of("AWS::KMS::Key") {
-		if strings.TrimPrefix(nameOf(arn), "key/") == key.id {
-			return "our key"
-		}
-	}
-	if arn != "" {
-		return "AWS's key"
-	}
-	return ""
-}
-
-// wordFor says which resource of the deployment a value names; "" if none.
-func (d *deployed) wordFor(value string) string {
-	if role := d.bucketRole(value); role != "" {
-		return role
-	}
-	if value == d.outputs["TableName"] && value != d.variant.stack {
-		return "the table"
-	}
-	return ""
-}
-
-// bucketRole says what a bucket is for; "" if it is none of the deployment.
-func (d *deployed) bucketRole(name string) string {
-	roles := map[string]string{d.outputs["ListBucketName"]: "list bucket", d.outputs["IndexBucketName"]: "index bucket",
-		d.outputs["OutputBucketName"]: "output bucket"}
-	for _, bucket := range d.of("AWS::S3::Bucket") {
-		if _, known := roles[bucket.id]; !known && strings.Contains(bucket.logical, "Results") {
-			roles[bucket.id] = "result bucket"
-		}
-	}
-	return roles[name]
 }

@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -38,6 +39,35 @@ func TestEmulator_tellsWhatItCannotDo(t *testing.T) {
 	}
 	if found := len(e.problems(t)); found < 7 {
 		t.Errorf("the log tells of %d problems, there were 7", found)
+	}
+}
+
+// What AWS changes in place keeps its name, and what it would replace fails the update.
+func TestEmulator_updates(t *testing.T) {
+	e := startEmulator(t, filepath.Join(output(t), "updates.log"))
+	template := func(days int, name string) string {
+		return fmt.Sprintf(`{"Resources": {"A": {"Type": "AWS::Logs::LogGroup",
+			"Properties": {"LogGroupName": %q, "RetentionInDays": %d}}}}`, name, days)
+	}
+	for i, test := range []struct{ template, status, reason string }{
+		{template(7, "kept"), "CREATE_COMPLETE", ""},
+		{template(30, "kept"), "UPDATE_COMPLETE", ""},
+		{template(30, "other"), "UPDATE_ROLLBACK_COMPLETE", "no change in place here of LogGroupName"},
+		{`{"Resources": {"A": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "kept"}}}}`,
+			"UPDATE_ROLLBACK_COMPLETE", "no change in place here of RetentionInDays"},
+	} {
+		kind := "UPDATE"
+		if i == 0 {
+			kind = "CREATE"
+		}
+		status, reasons := e.execute(t, kind, "changes", test.template)
+		if status != test.status || !strings.Contains(reasons, test.reason) {
+			t.Errorf("%d: %s, want %s and a reason like %q, got\n%s", i, status, test.status, test.reason, reasons)
+		}
+		group := (&deployed{e: e}).logGroup(t, "")
+		if want := min(7+23*i, 30); group.LogGroupName != "kept" || group.RetentionInDays != want {
+			t.Errorf("%d: the log group is %+v, want the first, of %d days", i, group, want)
+		}
 	}
 }
 

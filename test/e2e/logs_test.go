@@ -113,7 +113,7 @@ func (m *machine) markLogs(t *testing.T, generator *sample.Generator, ledger *sa
 	}
 	m.send(t, records)
 	d := m.audit(t, ledger)
-	m.checkRating(t, d)
+	m.checkRating(t, d, sample.MalwareHosts, m.variant.rating)
 	verdicts := ledger.Verdicts()
 	var counts []string
 	for _, verdict := range slices.Sorted(maps.Keys(verdicts)) {
@@ -124,7 +124,7 @@ func (m *machine) markLogs(t *testing.T, generator *sample.Generator, ledger *sa
 }
 
 // checkRating makes sure that a feed's deployed settings reach the records that it marks.
-func (m *machine) checkRating(t *testing.T, d *delivery) {
+func (m *machine) checkRating(t *testing.T, d *delivery, feed, rating string) {
 	t.Helper()
 	seen := 0
 	for _, line := range d.lines {
@@ -138,16 +138,16 @@ func (m *machine) checkRating(t *testing.T, d *delivery) {
 		}
 		check(t, json.Unmarshal(line, &record))
 		threat := record.Threat
-		if record.Verdict != sample.Malicious || !slices.Equal(threat.Feeds, []string{sample.MalwareHosts}) {
+		if record.Verdict != sample.Malicious || !slices.Equal(threat.Feeds, []string{feed}) {
 			continue
 		}
 		seen++
-		if got := fmt.Sprintf("%s %s %d", threat.Category, threat.Severity, threat.Confidence); got != m.variant.rating {
-			t.Fatalf("a record of feed %s is rated %q, want %q: %s", sample.MalwareHosts, got, m.variant.rating, line)
+		if got := fmt.Sprintf("%s %s %d", threat.Category, threat.Severity, threat.Confidence); got != rating {
+			t.Fatalf("a record of feed %s is rated %q, want %q: %s", feed, got, rating, line)
 		}
 	}
 	if seen == 0 {
-		t.Errorf("no record was marked by %s alone", sample.MalwareHosts)
+		t.Errorf("no record was marked by %s alone", feed)
 	}
 }
 

@@ -60,6 +60,9 @@ func trust(service, source string) permission.Call {
 // keyARN returns the ARN of the customer's key.
 func (d *deployed) keyARN(t *testing.T) string {
 	t.Helper()
+	if x := d.variant.existing; x != nil {
+		return x.key
+	}
 	return "arn:aws:kms:" + region + ":" + account + ":key/" + d.one(t, "AWS::KMS::Key", "").id
 }
 

@@ -16,11 +16,22 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
-func (d *deployed) bucketFacts(t *testing.T, f facts, r resource) {
+// buckets are those of the stack, and those that it was told to use.
+func (d *deployed) buckets() (names []string) {
+	for _, r := range d.of("AWS::S3::Bucket") {
+		names = append(names, r.id)
+	}
+	if x := d.variant.existing; x != nil {
+		names = append(names, x.lists, x.index, x.logs)
+	}
+	return names
+}
+
+func (d *deployed) bucketFacts(t *testing.T, f facts, bucketName string) {
 	t.Helper()
-	ctx, client, bucket, name := context.Background(), s3Client(d.e), &r.id, d.bucketRole(r.id)
+	ctx, client, bucket, name := context.Background(), s3Client(d.e), &bucketName, d.bucketRole(bucketName)
 	if name == "" {
-		t.Fatalf("bucket %s (%s) has no role", r.id, r.logical)
+		t.Fatalf("bucket %s has no role", bucketName)
 	}
 	versioning, err := client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: bucket})
 	check(t, err)
@@ -37,12 +48,23 @@ func (d *deployed) bucketFacts(t *testing.T, f facts, r resource) {
 	check(t, err)
 	rule := encryption.ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault
 	f.note(name+" encryption", rule.SSEAlgorithm, d.keyName(aws.ToString(rule.KMSMasterKeyID)))
-	events, err := client.GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: bucket})
-	check(t, err)
-	f.note(name+" tells EventBridge", events.EventBridgeConfiguration != nil)
+	f.note(name+" tells EventBridge", d.e.tellsEventBridge(t, bucketName))
+	if d.e.peek(t, "s3", "/"+bucketName+"?lifecycle") == "" {
+		f.note(name+" lifecycle", "")
+		return
+	}
 	lifecycle, err := client.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: bucket})
 	check(t, err)
 	f.note(name+" lifecycle", lifecycleText(lifecycle.Rules))
+}
+
+// tellsEventBridge reports whether a bucket sends its events to EventBridge.
+func (e *emulator) tellsEventBridge(t *testing.T, bucket string) bool {
+	t.Helper()
+	events, err := s3Client(e).GetBucketNotificationConfiguration(context.Background(),
+		&s3.GetBucketNotificationConfigurationInput{Bucket: &bucket})
+	check(t, err)
+	return events.EventBridgeConfiguration != nil
 }
 
 // lifecycleText says what a bucket's rules do, one a clause, in their order.

@@ -15,21 +15,32 @@ type variant struct {
 	// rating is what records marked by the feed malware-hosts must say.
 	rating string
 	want   map[string]string
+	// existing is what the deployment uses of what was there before, and afterwards what
+	// must be of it once the steps that are left to do by hand are done.
+	existing   *existing
+	afterwards map[string]string
+	// changes are settings that are changed after the drive, and updated is what must be
+	// found then.
+	changes map[string]any
+	updated map[string]string
 }
 
 // failsWithoutIndex reports whether records wait for the first list.
 func (v variant) failsWithoutIndex() bool { return v.settings["transformer.failureMode"] == "fail" }
 
 // variants are a deployment that sets nothing but the VPC, one that sets all that it can to
-// something else, and one that writes Parquet.
-func variants(vpc string) []variant {
+// something else, one that writes Parquet, and one that uses what was there before.
+func variants(vpc string, x *existing) []variant {
 	return []variant{
 		{name: "defaults", settings: map[string]any{"queryLogging.vpcIds": vpc}, stack: "Resolverwatch",
-			listKey: "config/all-malicious-domains.txt", rating: " medium 50", want: wantDefaults(vpc)},
+			listKey: "config/all-malicious-domains.txt", rating: " medium 50", want: wantDefaults(vpc),
+			changes: changed(), updated: wantUpdated(vpc)},
 		{name: "everything-set", settings: everything(vpc), stack: "Marked", key: true,
 			listKey: "lists/ours.txt", rating: "malware_download high 80", want: wantEverything(vpc)},
 		{name: "parquet", settings: converting(vpc), stack: "Columns", key: true,
 			listKey: "config/all-malicious-domains.txt", rating: " medium 50", want: wantConverting(vpc)},
+		{name: "existing", settings: using(vpc, x), stack: "Guest", key: true, existing: x, afterwards: wantAfterSteps,
+			listKey: "config/all-malicious-domains.txt", rating: " medium 50", want: wantUsing(vpc)},
 	}
 }
 
@@ -72,5 +83,14 @@ func converting(vpc string) map[string]any {
 	return map[string]any{
 		"stackName": "Columns", "createKey": true, "queryLogging.vpcIds": vpc, "queryLogging.name": "columns",
 		"delivery.format": "PARQUET", "delivery.parquetPrefix": "columns/!{timestamp:yyyy/MM/dd}/", "delivery.bufferSizeMiB": 64,
+	}
+}
+
+// using sets what has a deployment use what was there before.
+func using(vpc string, x *existing) map[string]any {
+	return map[string]any{
+		"stackName": "Guest", "keyArn": x.key, "accessLogBucket": x.accessLogs, "queryLogging.vpcIds": vpc, "queryLogging.name": "guest",
+		"store.existingListBucket": x.lists, "store.existingIndexBucket": x.index, "store.existingTable": x.table,
+		"delivery.existingOutputBucket": x.logs,
 	}
 }

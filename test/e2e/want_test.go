@@ -156,6 +156,7 @@ func wantEverything(vpc string) map[string]string {
 		"stream error prefix":      "failed/!{firehose:error-output-type}/!{timestamp:yyyy}/",
 		"stream prefix":            "marked/y=!{timestamp:yyyy/MM/dd/HH}/",
 		"stream processor":         "0.5 MiB 45 s 3 retries",
+		"stream writes with":       "our key",
 		"stack tags":               "map[team:security]",
 
 		"table billing":     "PROVISIONED",
@@ -203,6 +204,7 @@ func wantConverting(vpc string) map[string]string {
 		"stream encryption":        "CUSTOMER_MANAGED_CMK our key",
 		"stream error log is kept": "90 days our key",
 		"stream prefix":            "columns/!{timestamp:yyyy/MM/dd}/",
+		"stream writes with":       "our key",
 		"table encryption":         "ENABLED KMS our key",
 		"workgroup":                "Columns ENABLED 107374182400 bytes, enforced: true",
 		"workgroup results":        "result bucket results/ SSE_KMS our key",

@@ -1,5 +1,8 @@
 """What moto 5.2.1 gets wrong of what a deployment here needs, corrected."""
 
+import json
+from types import SimpleNamespace
+
 from moto.iam.access_control import PermissionResult
 from moto.ram.models import ResourceShare
 from moto.s3.models import FakeBucket
@@ -9,6 +12,7 @@ from moto.s3.responses import S3Response
 def install():
     leave_policies_to_the_test()
     tell_of_event_bridge()
+    read_lists_of_resources()
     # Query logging configurations can be shared.
     ResourceShare.SHAREABLE_RESOURCES.append("resolver-query-log-config")
 
@@ -35,3 +39,20 @@ def tell_of_event_bridge():
         )
 
     S3Response.get_bucket_notification = get_bucket_notification
+
+
+def read_lists_of_resources():
+    """moto lets access logs into a bucket only by a statement whose resource is one text;
+    a list of one says the same."""
+    stock = FakeBucket._log_permissions_enabled_policy
+
+    def enabled(target_bucket, target_prefix):
+        policy = json.loads(target_bucket.policy or "{}")
+        for statement in policy.get("Statement", []):
+            if isinstance(statement["Resource"], list) and len(statement["Resource"]) == 1:
+                statement["Resource"] = statement["Resource"][0]
+        return stock(SimpleNamespace(
+            policy=json.dumps(policy).encode() if policy else None,
+            partition=target_bucket.partition, name=target_bucket.name), target_prefix)
+
+    FakeBucket._log_permissions_enabled_policy = staticmethod(enabled)

@@ -20,6 +20,7 @@ from werkzeug.serving import make_server
 import corrections
 import engine
 import handlers  # noqa: F401  defines the resource types
+import stacks
 
 
 def main():
@@ -29,6 +30,7 @@ def main():
     for chatty in ("botocore", "boto3", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     engine.install()
+    stacks.install()
     corrections.install()
     app = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, app, threaded=True)

@@ -7,6 +7,7 @@ from engine import Resource
 
 class Role(Resource):
     TYPE, NAME = "AWS::IAM::Role", "RoleName"
+    IN_PLACE = frozenset({"Policies"})
 
     def create(self):
         self.take("RoleName")
@@ -17,16 +18,26 @@ class Role(Resource):
         self.managed = self.take("ManagedPolicyArns", [])
         for arn in self.managed:
             self.iam.attach_role_policy(RoleName=self.name, PolicyArn=arn)
-        for policy in self.take("Policies", []):
-            put_role_policy(self.iam, self.name, policy["PolicyName"], policy["PolicyDocument"])
+        self.put_policies()
         self.physical_resource_id = self.name
         self.attributes = {"Arn": role["Arn"], "RoleId": role["RoleId"]}
+
+    def put_policies(self):
+        for policy in self.take("Policies", []):
+            put_role_policy(self.iam, self.name, policy["PolicyName"], policy["PolicyDocument"])
+
+    def update(self):
+        self.delete_policies()
+        self.put_policies()
+
+    def delete_policies(self):
+        for name in self.iam.list_role_policies(RoleName=self.name)["PolicyNames"]:
+            self.iam.delete_role_policy(RoleName=self.name, PolicyName=name)
 
     def delete(self):
         for arn in self.managed:
             self.iam.detach_role_policy(RoleName=self.name, PolicyArn=arn)
-        for name in self.iam.list_role_policies(RoleName=self.name)["PolicyNames"]:
-            self.iam.delete_role_policy(RoleName=self.name, PolicyName=name)
+        self.delete_policies()
         self.iam.delete_role(RoleName=self.name)
 
 

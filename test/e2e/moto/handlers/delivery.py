@@ -5,6 +5,7 @@ from engine import Resource
 
 class LogGroup(Resource):
     TYPE, NAME = "AWS::Logs::LogGroup", "LogGroupName"
+    IN_PLACE = frozenset({"RetentionInDays"})
 
     def create(self):
         self.take("LogGroupName")
@@ -12,10 +13,13 @@ class LogGroup(Resource):
         request = self.take_as(kmsKeyId="KmsKeyId", logGroupClass="LogGroupClass")
         tags = {tag["Key"]: tag["Value"] for tag in self.take("Tags", [])}
         logs.create_log_group(logGroupName=self.name, **request, **({"tags": tags} if tags else {}))
-        if days := self.take("RetentionInDays"):
-            logs.put_retention_policy(logGroupName=self.name, retentionInDays=days)
+        self.update()
         self.physical_resource_id = self.name
         self.attributes = {"Arn": f"arn:aws:logs:{self.region}:{self.account}:log-group:{self.name}:*"}
+
+    def update(self):
+        if days := self.take("RetentionInDays"):
+            self.client("logs").put_retention_policy(logGroupName=self.name, retentionInDays=days)
 
     def delete(self):
         self.client("logs").delete_log_group(logGroupName=self.name)
@@ -36,6 +40,7 @@ class LogStream(Resource):
 
 class DeliveryStream(Resource):
     TYPE, NAME = "AWS::KinesisFirehose::DeliveryStream", "DeliveryStreamName"
+    IN_PLACE = frozenset({"ExtendedS3DestinationConfiguration"})
 
     def create(self):
         self.take("DeliveryStreamName")
@@ -46,6 +51,16 @@ class DeliveryStream(Resource):
         stream = self.client("firehose").create_delivery_stream(DeliveryStreamName=self.name[-64:], **request)
         self.physical_resource_id = self.name[-64:]
         self.attributes = {"Arn": stream["DeliveryStreamARN"]}
+
+    def update(self):
+        name = {"DeliveryStreamName": self.physical_resource_id}
+        stream = self.client("firehose").describe_delivery_stream(**name)["DeliveryStreamDescription"]
+        self.client("firehose").update_destination(
+            **name,
+            CurrentDeliveryStreamVersionId=stream["VersionId"],
+            DestinationId=stream["Destinations"][0]["DestinationId"],
+            ExtendedS3DestinationUpdate=self.take("ExtendedS3DestinationConfiguration"),
+        )
 
     def delete(self):
         self.client("firehose").delete_delivery_stream(DeliveryStreamName=self.physical_resource_id)

@@ -21,6 +21,7 @@ answer_with_what_lies_beside()
 
 class Function(Resource):
     TYPE, NAME = "AWS::Lambda::Function", "FunctionName"
+    IN_PLACE = frozenset({"Code", "Description", "Environment", "MemorySize", "Timeout"})
 
     def create(self):
         self.take("FunctionName")
@@ -38,6 +39,12 @@ class Function(Resource):
             self.aws.put_function_concurrency(FunctionName=self.name, ReservedConcurrentExecutions=reserved)
         self.physical_resource_id = self.name
         self.attributes = {"Arn": function["FunctionArn"]}
+
+    def update(self):
+        if code := self.take("Code"):
+            self.aws.update_function_code(FunctionName=self.name, **code)
+        if request := self.take_same("Description", "Environment", "MemorySize", "Timeout"):
+            self.aws.update_function_configuration(FunctionName=self.name, **request)
 
     def delete(self):
         self.aws.delete_function(FunctionName=self.name)

@@ -1,5 +1,6 @@
 """SQS, SNS, EventBridge and its Scheduler."""
 
+import copy
 import json
 
 from engine import Resource
@@ -77,19 +78,28 @@ class TopicPolicy(Resource):
 
 class Rule(Resource):
     TYPE, NAME = "AWS::Events::Rule", "Name"
+    IN_PLACE = frozenset({"Description", "EventPattern", "ScheduleExpression", "State", "Targets"})
 
     def create(self):
         self.take("Name")
         self.events = self.client("events")
+        self.physical_resource_id = self.name[:64]
+        self.attributes = {"Arn": self.put()}
+
+    def put(self):
         request = self.take_same("ScheduleExpression", "State", "Description", "RoleArn", "EventBusName", "Tags")
         if pattern := self.take("EventPattern"):
             request["EventPattern"] = json.dumps(pattern)
-        arn = self.events.put_rule(Name=self.name[:64], **request)["RuleArn"]
+        arn = self.events.put_rule(Name=self.physical_resource_id, **request)["RuleArn"]
         self.targets = self.take("Targets", [])
         if self.targets:
-            self.events.put_targets(Rule=self.name[:64], Targets=self.targets)
-        self.physical_resource_id = self.name[:64]
-        self.attributes = {"Arn": arn}
+            self.events.put_targets(Rule=self.physical_resource_id, Targets=self.targets)
+        return arn
+
+    def update(self):
+        self.properties = copy.deepcopy(self.given) | self.properties  # the API knows whole rules alone
+        self.take("Name")
+        self.put()
 
     def delete(self):
         if self.targets:

@@ -5,6 +5,7 @@ from engine import Resource
 
 class Parameter(Resource):
     TYPE, NAME = "AWS::SSM::Parameter", "Name"
+    IN_PLACE = frozenset({"Value"})
 
     def create(self):
         self.take("Name")
@@ -13,6 +14,10 @@ class Parameter(Resource):
         self.attributes = {"Type": request["Type"], "Value": request["Value"]}
         self.client("ssm").put_parameter(Name=self.name, Tags=tags, **request)
         self.physical_resource_id = self.name
+
+    def update(self):
+        self.attributes["Value"] = self.take("Value")
+        self.client("ssm").put_parameter(Name=self.name, Value=self.attributes["Value"], Overwrite=True)
 
     def delete(self):
         self.client("ssm").delete_parameter(Name=self.name)

@@ -17,7 +17,7 @@ class Database(Resource):
 
 
 class Table(Resource):
-    TYPE = "AWS::Glue::Table"
+    TYPE, IN_PLACE = "AWS::Glue::Table", frozenset({"TableInput"})
 
     def create(self):
         table, self.database = self.take("TableInput"), self.take("DatabaseName")
@@ -25,6 +25,11 @@ class Table(Resource):
         request = {"CatalogId": self.take("CatalogId"), "DatabaseName": self.database, "TableInput": table}
         self.client("glue").create_table(**request)
         self.physical_resource_id = table["Name"]
+
+    def update(self):
+        table = {"Name": self.physical_resource_id} | self.take("TableInput")
+        assert table["Name"] == self.physical_resource_id, "another name replaces a table: not done here"
+        self.client("glue").update_table(DatabaseName=self.database, TableInput=table)
 
     def delete(self):
         self.client("glue").delete_table(DatabaseName=self.database, Name=self.physical_resource_id)

@@ -8,6 +8,7 @@ from engine import Resource
 
 class Bucket(Resource):
     TYPE, NAME = "AWS::S3::Bucket", "BucketName"
+    IN_PLACE = frozenset({"LifecycleConfiguration", "VersioningConfiguration"})
 
     def create(self):
         self.take("BucketName")
@@ -59,6 +60,9 @@ class Bucket(Resource):
         if lifecycle := self.take("LifecycleConfiguration"):
             rules = [lifecycle_rule(rule) for rule in lifecycle["Rules"]]
             self.s3.put_bucket_lifecycle_configuration(**self.bucket, LifecycleConfiguration={"Rules": rules})
+
+    def update(self):
+        self.state()
 
     def notifications(self):
         if notification := self.take("NotificationConfiguration"):

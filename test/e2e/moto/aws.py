@@ -1,0 +1,43 @@
+"""The AWS command line, as far as the commands that a deployment prints need it.
+
+aws.py SERVICE OPERATION --parameter value ...: botocore's models say which services,
+operations and parameters there are, as they do for the real one. A value is a text, JSON,
+or the shorthand Name=value,Name=value for flat structures. Where AWS answers is in
+AWS_ENDPOINT_URL.
+"""
+
+import json
+import sys
+
+import botocore.session
+from botocore import xform_name
+
+
+def main(service, command, *options):
+    if service == "s3api":
+        service = "s3"
+    client = botocore.session.get_session().create_client(service)
+    operation = command.replace("-", "_")
+    model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+    members = {xform_name(name, "-"): (name, shape) for name, shape in model.input_shape.members.items()}
+    request = {}
+    for option, text in zip(options[::2], options[1::2], strict=True):
+        name, shape = members[option.removeprefix("--")]
+        assert option.startswith("--"), f"{option}: is no option"
+        request[name] = value(text, shape)
+    getattr(client, operation)(**request)
+
+
+def value(text, shape):
+    """Returns an option's value in the type that the model says."""
+    if text[:1] in "{[":
+        return json.loads(text)
+    if shape.type_name == "structure":
+        pairs = dict(pair.split("=") for pair in text.split(","))
+        return {name: value(given, shape.members[name]) for name, given in pairs.items()}
+    if shape.type_name == "boolean":
+        return {"true": True, "false": False}[text]
+    return text
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,131 @@
+"""The operations on whole stacks, which tell what failed. Resources are for engine.py."""
+
+import logging
+import traceback
+
+from engine import Resource
+from moto.cloudformation import models
+from moto.cloudformation.exceptions import CloudFormationError
+
+log = logging.getLogger("resolverwatch")
+
+# The word that the log is searched for: what this stands before must not happen.
+PROBLEM = "EMULATOR PROBLEM"
+
+
+def install():
+    """Puts the honest operations into moto."""
+    backend = models.CloudFormationBackend
+    stock_describe = backend.describe_change_set
+
+    def describe_change_set(self, change_set_name):
+        if not change_sets(self, change_set_name):
+            raise ChangeSetNotFound(f"ChangeSet [{change_set_name}] does not exist")
+        return stock_describe(self, change_set_name)
+
+    backend.describe_change_set = describe_change_set
+    backend.execute_change_set = execute_change_set
+    backend.delete_change_set = delete_change_set
+    backend.delete_stack = delete_stack
+
+
+def execute_change_set(self, change_set_name, stack_name=None):
+    """Creates or updates a stack; replaces moto's, which has no failure."""
+    change_set = self.describe_change_set(change_set_name)
+    stack = self.stacks[change_set.stack_id]
+    kind = change_set.change_set_type
+    tell(stack, f"{kind}_IN_PROGRESS", "User Initiated")
+    # What is to stay as it is (UsePreviousValue) comes as the text that it stood for, where
+    # moto then looks for the name of an SSM parameter.
+    stood = stack.stack_parameters
+    change_set.parameters = {name: value for name, value in (change_set.parameters or {}).items() if value != stood.get(name)}
+    try:
+        change_set.apply()
+        stack.template = change_set.template
+        stack._parse_template()
+        stack.output_map = stack._create_output_map()
+        list(stack.output_map.values())  # every output must have a value
+    except Exception as error:
+        fail(stack, error, f"{kind}_FAILED")
+        rolled_back = "ROLLBACK_COMPLETE"
+        stack.status = rolled_back if kind == "CREATE" else f"UPDATE_{rolled_back}"
+        change_set.execution_status = "EXECUTE_FAILED"
+        stack.output_map._output_json_map = {}
+    else:
+        stack.status = f"{kind}_COMPLETE"
+        change_set.execution_status = "EXECUTE_COMPLETE"
+    tell(stack, stack.status)
+
+
+class ChangeSetNotFound(CloudFormationError):
+    """What AWS says of a change set that is gone, where moto speaks of a stack."""
+
+    code = "ChangeSetNotFound"
+
+
+def change_sets(backend, name_or_id):
+    return [c for c in backend.change_sets.values() if name_or_id in (c.change_set_id, c.change_set_name)]
+
+
+def delete_change_set(self, change_set_name):
+    """Deletes change sets; replaces moto's, which fails if there is none, as there is none
+    when CDK's command line makes sure of that before an update."""
+    for change_set in change_sets(self, change_set_name):
+        del self.change_sets[change_set.change_set_id]
+
+
+def delete_stack(self, name_or_stack_id):
+    """Deletes a stack; replaces moto's, which ends at what it cannot delete."""
+    for stack in [s for s in self.stacks.values() if name_or_stack_id in (s.name, s.stack_id)]:
+        tell(stack, "DELETE_IN_PROGRESS", "User Initiated")
+        resources, templates = stack.resource_map._parsed_resources, stack.resource_map._resource_json_map
+        left = [name for name in reversed(resources) if name in templates and not delete(stack, resources[name], templates[name])]
+        stack.status = "DELETE_FAILED" if left else "DELETE_COMPLETE"
+        tell(stack, stack.status, f"could not be deleted: {', '.join(left)}" if left else None)
+        if not left:
+            self.stacks.pop(stack.stack_id)
+            self.deleted_stacks[stack.stack_id] = stack
+
+
+def delete(stack, resource, template):
+    """Deletes one resource unless it is to be retained; False if that fails."""
+    who = {"logical": resource.logical_resource_id, "kind": template["Type"]}
+    if template.get("DeletionPolicy", "Delete").startswith("Retain"):
+        tell(stack, "DELETE_SKIPPED", **who)
+        return True
+    try:
+        if isinstance(resource, Resource):
+            resource.delete()
+        else:
+            stack.resource_map._delete_resource(resource, template)
+    except Exception as error:
+        error.resource = (who["logical"], who["kind"])
+        fail(stack, error, "DELETE_FAILED")
+        return False
+    tell(stack, "DELETE_COMPLETE", **who)
+    return True
+
+
+def fail(stack, error, status):
+    """Notes which resource failed, and why, in the stack's events and in the log."""
+    logical, kind = getattr(error, "resource", (stack.name, "AWS::CloudFormation::Stack"))
+    reason = f"{type(error).__name__}: {getattr(error, 'message', None) or error}"
+    log.error("%s: %s %s (%s): %s\n%s", PROBLEM, status, logical, kind, reason, traceback.format_exc())
+    tell(stack, status, reason, logical, kind)
+
+
+def tell(stack, status, reason=None, logical=None, kind="AWS::CloudFormation::Stack"):
+    """Adds an event to a stack; moto itself adds none for resources."""
+    resource = stack.resource_map._parsed_resources.get(logical)
+    stack.events.append(
+        models.Event(
+            stack_id=stack.stack_id,
+            stack_name=stack.name,
+            logical_resource_id=logical or stack.name,
+            physical_resource_id=stack.stack_id if logical is None else getattr(resource, "physical_resource_id", None) or "",
+            resource_type=kind,
+            resource_status=status,
+            resource_status_reason=reason,
+            resource_properties=None,
+        )
+    )

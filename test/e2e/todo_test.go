@@ -1,0 +1,121 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
+)
+
+// policyStep is a step by hand that adds a statement to the policy of a resource.
+var policyStep = regexp.MustCompile(`add to the policy of (arn:\S+): (\{.*\})`)
+
+// placeholders stand for what is known only where the stack is deployed.
+var placeholders = strings.NewReplacer("<AWS::Partition>", "aws", "<AWS::Region>", region, "<AWS::AccountId>", account,
+	"<AWS::URLSuffix>", "amazonaws.com")
+
+// followSynthesis adds the statements that synthesis warns of, before anything is
+// deployed: without them no log group could be made with the key, on AWS. It returns them.
+func (c *cdk) followSynthesis(t *testing.T, args ...string) (added []string) {
+	t.Helper()
+	printed := c.run(t, root(t), append([]string{"synth", "--quiet"}, args...)...)
+	for _, found := range policyStep.FindAllStringSubmatch(placeholders.Replace(printed), -1) {
+		if text := found[0]; !slices.Contains(added, text) { // each part of the pipeline says what it needs
+			c.emulator.addStatement(t, found[1], found[2])
+			added = append(added, text)
+		}
+	}
+	if len(added) == 0 {
+		t.Error("synthesis tells of no statement that the existing resources need")
+	}
+	return added
+}
+
+// addStatement adds a statement to the policy of a key or a bucket, as a person does.
+func (e *emulator) addStatement(t *testing.T, arn, text string) {
+	t.Helper()
+	policy, statement := map[string]any{"Version": "2012-10-17", "Statement": []any{}}, map[string]any{}
+	check(t, json.Unmarshal([]byte(text), &statement))
+	add := func(document string) string {
+		if document != "" {
+			check(t, json.Unmarshal([]byte(document), &policy))
+		}
+		policy["Statement"] = append(policy["Statement"].([]any), statement)
+		return encode(policy)
+	}
+	if bucket, isBucket := strings.CutPrefix(arn, "arn:aws:s3:::"); isBucket {
+		_, err := s3Client(e).PutBucketPolicy(context.Background(), &s3.PutBucketPolicyInput{Bucket: &bucket,
+			Policy: aws.String(add(e.bucketPolicy(t, bucket)))})
+		check(t, err)
+		return
+	}
+	var out struct{ Policy string }
+	name := map[string]string{"KeyId": arn, "PolicyName": "default"}
+	e.ask(t, "kms", "TrentService.GetKeyPolicy", name, &out)
+	name["Policy"] = add(out.Policy)
+	e.send(t, "kms", "POST", "/", encode(name), map[string][]string{"X-Amz-Target": {"TrentService.PutKeyPolicy"}})
+}
+
+// followOutputs does what the outputs of the deployed stack ask for, by their very text:
+// commands are run by a shell, statements must be those that synthesis told of.
+func (d *deployed) followOutputs(t *testing.T, added []string) (done []string) {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(d.outputs)) {
+		text := d.outputs[name]
+		switch {
+		case !strings.HasPrefix(name, "ToDo"):
+			continue
+		case strings.HasPrefix(text, "aws "):
+			d.e.shell(t, text)
+		case !slices.Contains(added, text):
+			t.Errorf("output %s is neither a command nor what synthesis told of: %s", name, text)
+		}
+		done = append(done, name)
+	}
+	return done
+}
+
+// shell runs a command as a person does who copies it into a shell.
+func (e *emulator) shell(t *testing.T, line string) {
+	t.Helper()
+	tool, err := filepath.Abs(filepath.Join("moto", "aws.py"))
+	check(t, err)
+	command := exec.Command("sh", "-c", `aws() { "$E2E_PYTHON" "$TOOL" "$@"; }`+"\n"+line)
+	command.Env = []string{"PATH=" + os.Getenv("PATH"), "TOOL=" + tool, "E2E_PYTHON=" + needed(t, "E2E_PYTHON"),
+		"AWS_ENDPOINT_URL=" + e.URL.String(), "AWS_DEFAULT_REGION=" + region, "AWS_ACCESS_KEY_ID=OWNER",
+		"AWS_SECRET_ACCESS_KEY=local", "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull}
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Errorf("$ %s\n%v\n%s", line, err, out)
+	}
+}
+
+// uploadUnheard uploads a list before the bucket tells anybody of its objects, and makes
+// sure that it is not imported, as the output that asks for it says.
+func (m *machine) uploadUnheard(t *testing.T) {
+	t.Helper()
+	for _, feed := range sample.Feeds() {
+		if feed.ID == sample.MalwareHosts {
+			m.upload(t, feed.Key, feed.Body())
+		}
+	}
+	m.settle(t)
+	out, err := s3Client(m.e).ListObjectsV2(context.Background(), &s3.ListObjectsV2Input{Bucket: aws.String(m.outputs["IndexBucketName"])})
+	check(t, err)
+	if len(out.Contents) > 0 {
+		t.Errorf("a list was imported that nobody was told of: the index bucket has %d objects", len(out.Contents))
+	}
+	m.checkRow(t, "dropper.malware.example", sample.MalwareHosts+"#block#name", false)
+}

@@ -1,0 +1,74 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
+)
+
+// changed are settings that people change while a deployment is at work.
+func changed() map[string]any {
+	return map[string]any{
+		"store.noncurrentVersionDays": 30,
+		"importer.memoryMiB":          1280, "importer.publishEveryMinutes": 30, "importer.logRetentionDays": 30,
+		"importer.guards.shrinkPercent": 35,
+		"feeds":                         map[string]any{lateFeed: map[string]any{"format": "plain", "category": "phishing", "severity": "high", "confidence": 90}},
+		"transformer.memoryMiB":         384, "transformer.pollSeconds": 20, "transformer.maxIndexAgeDays": 3,
+		"delivery.bufferIntervalSeconds": 90, "delivery.bufferSizeMiB": 8, "delivery.markedLogRetentionDays": 400,
+		"delivery.logRetentionDays": 7,
+	}
+}
+
+// A feed that the update brings, and what its list holds.
+const (
+	lateFeed = "late"
+	lateName = "login.late.example"
+)
+
+// update changes the deployment's settings, and makes sure that nothing but these changes.
+func (d *deployed) update(t *testing.T, c *cdk) *deployed {
+	t.Helper()
+	settings := maps.Clone(d.variant.settings)
+	maps.Copy(settings, d.variant.changes)
+	c.run(t, root(t), deployArgs(t, d.folder, settings)...)
+	after := read(t, d.e, d.variant, d.folder)
+	after.facts(t).compare(t, d.variant.updated)
+	for _, before := range d.resources {
+		if !slices.Contains(after.resources, before) {
+			t.Errorf("%s %s was replaced or is gone: %s", before.kind, before.logical, before.id)
+		}
+	}
+	for _, now := range after.resources {
+		if !slices.Contains(d.resources, now) && now.kind != "AWS::SSM::Parameter" {
+			t.Errorf("%s %s is new: %s", now.kind, now.logical, now.id)
+		}
+	}
+	return after
+}
+
+// markAfterUpdate sends what was there before, and a list of the new feed, through what
+// was updated.
+func (m *machine) markAfterUpdate(t *testing.T, generator *sample.Generator, ledger *sample.Ledger) {
+	t.Helper()
+	before := m.current(t)
+	m.upload(t, importer.BlockPrefix+lateFeed+"/list.txt", []byte(lateName+"\n"))
+	m.settle(t)
+	if after := m.current(t); after.Generation <= before.Generation {
+		t.Errorf("generation %d serves after an upload, and did before: %d", after.Generation, before.Generation)
+	}
+	m.checkRow(t, lateName, lateFeed+"#block#subtree", true)
+	records := []sample.Record{
+		generator.Ask("www."+lateName+".", sample.Want{Verdict: sample.Malicious, Indicator: lateName, Part: "query_name", Feeds: []string{lateFeed}}),
+		generator.Ask("www."+legacyName+".", sample.Want{Verdict: sample.Malicious, Indicator: legacyName, Part: "query_name", Feeds: []string{"default"}}),
+	}
+	for i := range records {
+		ledger.Add(&records[i])
+	}
+	m.send(t, records)
+	m.checkRating(t, m.audit(t, ledger), lateFeed, "phishing high 90")
+}
