@@ -24,7 +24,7 @@ func TestDeployment(t *testing.T) {
 	e := startEmulator(t, filepath.Join(out, "moto.log"))
 	c := &cdk{command: needed(t, "E2E_CDK"), emulator: e, log: filepath.Join(out, "cdk.log")}
 	r.stage(t, "bootstrap", c.bootstrap)
-	for _, v := range variants(e.newVPC(t, "10.1.0.0/16"), e.newExisting(t)) {
+	for _, v := range variants(e.newVPC(t, "10.1.0.0/16"), e.newVPC(t, "10.2.0.0/16"), e.newExisting(t)) {
 		t.Run(v.name, func(t *testing.T) { deploy(t, r, c, v, filepath.Join(out, v.name)) })
 	}
 	r.titlef("afterwards")

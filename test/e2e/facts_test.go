@@ -110,9 +110,8 @@ func (d *deployed) queryLogFacts(t *testing.T, f facts) {
 		ResolverQueryLogConfigAssociations []struct{ ResourceID, ResolverQueryLogConfigID, Status string }
 	}
 	d.e.ask(t, "route53resolver", "Route53Resolver.ListResolverQueryLogConfigAssociations", struct{}{}, &associations)
-	for i, association := range associations.ResolverQueryLogConfigAssociations {
-		f.note(fmt.Sprintf("query log association %d", i+1), association.ResourceID, association.Status,
-			"of the configuration:", association.ResolverQueryLogConfigID == d.outputs["QueryLogConfigId"])
+	for _, association := range associations.ResolverQueryLogConfigAssociations {
+		f.note("query log of "+association.ResourceID, association.Status, "by the configuration:", association.ResolverQueryLogConfigID == d.outputs["QueryLogConfigId"])
 	}
 }
 

@@ -11,9 +11,11 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
 )
 
-// changed are settings that people change while a deployment is at work.
-func changed() map[string]any {
+// changed are settings that people change while a deployment is at work. The new VPC comes
+// before the one that was there.
+func changed(vpc, newVPC string) map[string]any {
 	return map[string]any{
+		"queryLogging.vpcIds": newVPC + "," + vpc, "catalog.resultRetentionDays": 5,
 		"store.noncurrentVersionDays": 30,
 		"importer.memoryMiB":          1280, "importer.publishEveryMinutes": 30, "importer.logRetentionDays": 30,
 		"importer.guards.shrinkPercent": 35,
@@ -43,10 +45,15 @@ func (d *deployed) update(t *testing.T, c *cdk) *deployed {
 			t.Errorf("%s %s was replaced or is gone: %s", before.kind, before.logical, before.id)
 		}
 	}
+	var added []string
 	for _, now := range after.resources {
-		if !slices.Contains(d.resources, now) && now.kind != "AWS::SSM::Parameter" {
-			t.Errorf("%s %s is new: %s", now.kind, now.logical, now.id)
+		if !slices.Contains(d.resources, now) {
+			added = append(added, now.kind)
 		}
+	}
+	slices.Sort(added)
+	if want := []string{"AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation", "AWS::SSM::Parameter"}; !slices.Equal(added, want) {
+		t.Errorf("the update made %q, want those of the VPC and of the feed that are new: %q", added, want)
 	}
 	return after
 }

@@ -30,11 +30,11 @@ func (v variant) failsWithoutIndex() bool { return v.settings["transformer.failu
 
 // variants are a deployment that sets nothing but the VPC, one that sets all that it can to
 // something else, one that writes Parquet, and one that uses what was there before.
-func variants(vpc string, x *existing) []variant {
+func variants(vpc, newVPC string, x *existing) []variant {
 	return []variant{
 		{name: "defaults", settings: map[string]any{"queryLogging.vpcIds": vpc}, stack: "Resolverwatch",
 			listKey: "config/all-malicious-domains.txt", rating: " medium 50", want: wantDefaults(vpc),
-			changes: changed(), updated: wantUpdated(vpc)},
+			changes: changed(vpc, newVPC), updated: wantUpdated(vpc, newVPC)},
 		{name: "everything-set", settings: everything(vpc), stack: "Marked", key: true,
 			listKey: "lists/ours.txt", rating: "malware_download high 80", want: wantEverything(vpc)},
 		{name: "parquet", settings: converting(vpc), stack: "Columns", key: true,

@@ -87,8 +87,8 @@ func wantDefaults(vpc string) map[string]string {
 		"transformer log is kept":                   "90 days",
 		"transformer memory and timeout":            "256 MiB 120 s",
 
-		"query log":               "Resolverwatch-Pipeline-QueryLogging-FEFE6118 to the stream: true",
-		"query log association 1": vpc + " ACTIVE of the configuration: true",
+		"query log":           "Resolverwatch-Pipeline-QueryLogging-FEFE6118 to the stream: true",
+		"query log of " + vpc: "ACTIVE by the configuration: true",
 
 		"stream buffer":            "5 MiB 60 s",
 		"stream encryption":        "AWS_OWNED_CMK",
@@ -147,8 +147,8 @@ func wantEverything(vpc string) map[string]string {
 		"transformer log is kept":                   "14 days our key",
 		"transformer memory and timeout":            "512 MiB 90 s",
 
-		"query log":               "marked-queries to the stream: true",
-		"query log association 1": vpc + " ACTIVE of the configuration: true",
+		"query log":           "marked-queries to the stream: true",
+		"query log of " + vpc: "ACTIVE by the configuration: true",
 
 		"stream buffer":            "3 MiB 75 s",
 		"stream encryption":        "CUSTOMER_MANAGED_CMK our key",

@@ -10,7 +10,7 @@ import (
 
 // wantUpdated is what a deployment with the defaults must be after its update: what was
 // changed, and what follows from it, beside all that it was.
-func wantUpdated(vpc string) map[string]string {
+func wantUpdated(vpc, newVPC string) map[string]string {
 	want := wantDefaults(vpc)
 	maps.Copy(want, map[string]string{
 		"glue projection.arrived.range": "NOW-401DAYS,NOW",
@@ -29,12 +29,15 @@ func wantUpdated(vpc string) map[string]string {
 		"transformer RESOLVERWATCH_POLL_INTERVAL": "20s",
 		"transformer memory and timeout":          "384 MiB 120 s",
 
+		"query log of " + newVPC: "ACTIVE by the configuration: true",
+
 		"stream buffer":            "8 MiB 90 s",
 		"stream error log is kept": "7 days",
 
 		"list bucket lifecycle":   "unfinished uploads 7 days, old versions 30 days, lone delete markers",
 		"index bucket lifecycle":  "unfinished uploads 7 days, old versions 30 days, lone delete markers",
 		"output bucket lifecycle": "unfinished uploads 7 days, objects 400 days",
+		"result bucket lifecycle": "unfinished uploads 7 days, objects 5 days",
 	})
 	return want
 }
