@@ -184,7 +184,8 @@ func TestDelivery_existingBucketUnderTheKey(t *testing.T) {
 
 // Regions come faster than releases of the CDK.
 func TestDelivery_newerRegion(t *testing.T) {
-	app := awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}}})
+	app := awscdk.NewApp(&awscdk.AppProps{
+		Outdir: jsii.String(t.TempDir()), Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}}})
 	stack := awscdk.NewStack(app, jsii.String("Test"), &awscdk.StackProps{Env: &awscdk.Environment{Region: jsii.String("xx-newest-1")}})
 	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack)})
 	synth(t, stack).one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{"DeliveryStreamType": "DirectPut"})

@@ -23,6 +23,7 @@ type object = map[string]any
 func newStack(t *testing.T) awscdk.Stack {
 	t.Helper()
 	app := awscdk.NewApp(&awscdk.AppProps{
+		Outdir:             jsii.String(t.TempDir()),
 		AnalyticsReporting: jsii.Bool(false),
 		TreeMetadata:       jsii.Bool(false),
 		Context: &map[string]any{

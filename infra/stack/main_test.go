@@ -51,7 +51,7 @@ func define(t *testing.T, context map[string]any) awscdk.Stack {
 		t.Fatal(err)
 	}
 	app := awscdk.NewApp(&awscdk.AppProps{
-		Context: &context, AnalyticsReporting: jsii.Bool(false), TreeMetadata: jsii.Bool(false)})
+		Outdir: jsii.String(t.TempDir()), Context: &context, AnalyticsReporting: jsii.Bool(false), TreeMetadata: jsii.Bool(false)})
 	return stack.New(app, settings)
 }
 

@@ -66,7 +66,9 @@ func define(t *testing.T, settings any) awscdk.Stack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return stack.New(awscdk.NewApp(&awscdk.AppProps{Context: &context, AnalyticsReporting: jsii.Bool(false)}), decoded)
+	app := awscdk.NewApp(&awscdk.AppProps{
+		Outdir: jsii.String(t.TempDir()), Context: &context, AnalyticsReporting: jsii.Bool(false)})
+	return stack.New(app, decoded)
 }
 
 func read(t *testing.T, file string, target any) {
