@@ -63,7 +63,7 @@ func parseCursor(cursor string) (*indicator.Indicator, error) {
 	var errs [3]error
 	place.Scope, errs[0] = parseScope(scope)
 	place.Action, errs[1] = indicator.ParseAction(action)
-	errs[2] = setValue(&place, value)
+	errs[2] = place.SetValue(value)
 	if err := cmp.Or(errs[:]...); err != nil {
 		return nil, fmt.Errorf("reading the cursor %q of the table: %w", cursor, err)
 	}

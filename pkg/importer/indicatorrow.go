@@ -2,11 +2,8 @@ package importer
 
 import (
 	"fmt"
-	"net/netip"
-	"strings"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
@@ -58,23 +55,11 @@ func (r *IndicatorRow) Entry() (Entry, error) {
 	if e.AddedAt, err = time.Parse(time.RFC3339, r.AddedAt); err != nil {
 		return fail(err)
 	}
-	if r.Scope == indicator.ScopeCIDR.String() {
-		e.Scope = indicator.ScopeCIDR
-		e.Block, err = parseBlock(r.Indicator)
-	} else if e.Scope, err = indicator.ParseScope(r.Scope); err == nil {
-		e.Name, err = domainname.Parse(r.Indicator)
+	if e.Scope, err = indicator.ParseAnyScope(r.Scope); err != nil {
+		return fail(err)
 	}
-	if err != nil {
+	if err = e.SetValue(r.Indicator); err != nil {
 		return fail(err)
 	}
 	return e, nil
-}
-
-// parseBlock reads a CIDR block, or an address.
-func parseBlock(text string) (netip.Prefix, error) {
-	if strings.Contains(text, "/") {
-		return netip.ParsePrefix(text)
-	}
-	address, err := netip.ParseAddr(text)
-	return netip.PrefixFrom(address, address.BitLen()), err
 }

@@ -5,11 +5,9 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
-	"net/netip"
 	"slices"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
@@ -75,7 +73,7 @@ func (l *List) unpack(p *packed, entry *indicator.Indicator) {
 		FirstSeen:  fromUnix(p.firstSeen),
 		ExpiresAt:  fromUnix(p.expiresAt),
 	}
-	if err := setValue(entry, string(l.value(p))); err != nil {
+	if err := entry.SetValue(string(l.value(p))); err != nil {
 		panic(fmt.Errorf("unpacking an entry that was packed before: %w", err))
 	}
 }
@@ -87,20 +85,6 @@ func (l *List) compare(a, b packed) int {
 		cmp.Compare(a.scope, b.scope),
 		cmp.Compare(a.action, b.action),
 	)
-}
-
-// setValue sets the name or the block of an entry whose scope is set.
-func setValue(entry *indicator.Indicator, value string) (err error) {
-	if entry.Scope != indicator.ScopeCIDR {
-		entry.Name, err = domainname.Parse(value)
-		return err
-	}
-	if address, err := netip.ParseAddr(value); err == nil {
-		entry.Block = netip.PrefixFrom(address, address.BitLen())
-		return nil
-	}
-	entry.Block, err = netip.ParsePrefix(value)
-	return err
 }
 
 func fromUnix(seconds int64) time.Time {

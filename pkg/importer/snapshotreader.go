@@ -181,7 +181,7 @@ func parseEntry(line string, e *Entry) error {
 	e.FirstSeen, errs[4] = parseTime(fields[7])
 	e.ExpiresAt, errs[5] = parseTime(fields[8])
 	e.AddedAt, errs[6] = parseTime(fields[9])
-	errs[7] = setValue(&e.Indicator, fields[0])
+	errs[7] = e.SetValue(fields[0])
 	return errors.Join(errs[:]...)
 }
 

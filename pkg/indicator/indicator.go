@@ -50,6 +50,30 @@ func (i *Indicator) Value() string {
 	}
 }
 
+// SetValue sets the name, or the block where the scope is [ScopeCIDR], from the text that
+// Value returns.
+func (i *Indicator) SetValue(text string) (err error) {
+	if i.Scope == ScopeCIDR {
+		i.Block, err = ParseBlock(text)
+	} else {
+		i.Name, err = domainname.Parse(text)
+	}
+	return err
+}
+
+// ParseBlock reads an address or a CIDR block, and masks it.
+func ParseBlock(text string) (netip.Prefix, error) {
+	address, err := netip.ParseAddr(text)
+	switch {
+	case err == nil:
+		return netip.PrefixFrom(address, address.BitLen()), nil
+	case !strings.Contains(text, "/"):
+		return netip.Prefix{}, err
+	}
+	block, err := netip.ParsePrefix(text)
+	return block.Masked(), err
+}
+
 // Compare orders entries by value, scope and action; it is the order of accepted
 // snapshots, in which entries of one key stand side by side.
 func (i *Indicator) Compare(other *Indicator) int {

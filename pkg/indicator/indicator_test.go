@@ -33,6 +33,29 @@ func TestIndicator_Value(t *testing.T) {
 		if got := entry.Value(); got != want {
 			t.Errorf("Value() = %q, want %q", got, want)
 		}
+		back := indicator.Indicator{Scope: entry.Scope, Action: entry.Action}
+		if err := back.SetValue(want); err != nil || back != entry {
+			t.Errorf("SetValue(%q) = %+v, %v", want, back, err)
+		}
+	}
+}
+
+func TestIndicator_SetValue_refuses(t *testing.T) {
+	t.Parallel()
+	for text, scope := range map[string]indicator.Scope{
+		"evil..example": indicator.ScopeName, "evil.example": indicator.ScopeCIDR, "192.0.2.0/33": indicator.ScopeCIDR, "": indicator.ScopeCIDR,
+	} {
+		entry := indicator.Indicator{Scope: scope}
+		if err := entry.SetValue(text); err == nil {
+			t.Errorf("SetValue(%q) as %v is %+v", text, scope, entry)
+		}
+	}
+}
+
+func TestParseBlock_masks(t *testing.T) {
+	t.Parallel()
+	if got, err := indicator.ParseBlock("192.0.2.77/24"); err != nil || got != netip.MustParsePrefix("192.0.2.0/24") {
+		t.Errorf("%v, %v", got, err)
 	}
 }
 

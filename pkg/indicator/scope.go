@@ -45,6 +45,14 @@ func ParseScope(text string) (Scope, error) {
 	return 0, fmt.Errorf("scope %q: must be one of name, subtree, under", text)
 }
 
+// ParseAnyScope reads the word of any scope, as String returns it.
+func ParseAnyScope(text string) (Scope, error) {
+	if text == ScopeCIDR.String() {
+		return ScopeCIDR, nil
+	}
+	return ParseScope(text)
+}
+
 // Action is what a matching entry does.
 type Action uint8
 

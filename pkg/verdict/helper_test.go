@@ -1,11 +1,9 @@
 package verdict_test
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 
-	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
@@ -56,27 +54,11 @@ func parseEntry(fields []string) (*indicator.Indicator, error) {
 	if i.Confidence, err = indicator.ParseConfidence(fields[6]); err != nil {
 		return nil, err
 	}
-	if fields[2] == "cidr" {
-		i.Scope = indicator.ScopeCIDR
-		i.Block, err = parseBlock(fields[3])
-		return i, err
-	}
-	if i.Scope, err = indicator.ParseScope(fields[2]); err != nil {
+	if i.Scope, err = indicator.ParseAnyScope(fields[2]); err != nil {
 		return nil, err
 	}
-	i.Name, err = domainname.Parse(fields[3])
+	err = i.SetValue(fields[3])
 	return i, err
-}
-
-func parseBlock(text string) (netip.Prefix, error) {
-	if strings.Contains(text, "/") {
-		return netip.ParsePrefix(text)
-	}
-	address, err := netip.ParseAddr(text)
-	if err != nil {
-		return netip.Prefix{}, err
-	}
-	return address.Prefix(address.BitLen())
 }
 
 // quote returns text as a JSON string.

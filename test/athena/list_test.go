@@ -3,12 +3,10 @@ package athena_test
 import (
 	"bytes"
 	"encoding/json"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -58,21 +56,10 @@ func (e *listed) parse(fields []string) (err error) {
 	if e.AddedAt, err = time.Parse(time.DateOnly, fields[7]); err != nil {
 		return err
 	}
-	if fields[2] == "cidr" {
-		e.Scope = indicator.ScopeCIDR
-		if !strings.Contains(fields[3], "/") {
-			address, err := netip.ParseAddr(fields[3])
-			e.Block = netip.PrefixFrom(address, address.BitLen())
-			return err
-		}
-		e.Block, err = netip.ParsePrefix(fields[3])
+	if e.Scope, err = indicator.ParseAnyScope(fields[2]); err != nil {
 		return err
 	}
-	if e.Scope, err = indicator.ParseScope(fields[2]); err != nil {
-		return err
-	}
-	e.Name, err = domainname.Parse(fields[3])
-	return err
+	return e.SetValue(fields[3])
 }
 
 // index builds what the transformer would load.

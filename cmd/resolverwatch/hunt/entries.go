@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
 // Entries are the entries in the rows of a report.
@@ -16,10 +17,8 @@ type Entries struct {
 func NewEntries(indicators map[string]bool) Entries {
 	e := Entries{names: map[string]bool{}}
 	for text := range indicators {
-		if block, err := netip.ParsePrefix(text); err == nil {
+		if block, err := indicator.ParseBlock(text); err == nil {
 			e.blocks = append(e.blocks, block)
-		} else if address, err := netip.ParseAddr(text); err == nil {
-			e.blocks = append(e.blocks, netip.PrefixFrom(address, address.BitLen()))
 		} else {
 			e.names[text] = true
 		}

@@ -2,14 +2,12 @@ package importerio
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
@@ -92,7 +90,10 @@ func (s *entryItem) entry() (e importer.Entry, err error) {
 	if e.Action, err = indicator.ParseAction(words[1]); err != nil {
 		return e, err
 	}
-	if err := s.setValue(&e.Indicator, words[2]); err != nil {
+	if e.Scope, err = indicator.ParseAnyScope(words[2]); err != nil {
+		return e, err
+	}
+	if err := e.SetValue(s.Name); err != nil {
 		return e, err
 	}
 	if s.Severity != "" {
@@ -113,23 +114,4 @@ func (s *entryItem) entry() (e importer.Entry, err error) {
 	}
 	e.AddedAt, err = parseTime(s.AddedAt)
 	return e, err
-}
-
-// setValue sets the name or the block of addresses, and the scope.
-func (s *entryItem) setValue(entry *indicator.Indicator, scope string) (err error) {
-	if scope != indicator.ScopeCIDR.String() {
-		if entry.Name, err = domainname.Parse(s.Name); err != nil {
-			return err
-		}
-		entry.Scope, err = indicator.ParseScope(scope)
-		return err
-	}
-	entry.Scope = indicator.ScopeCIDR
-	if address, err := netip.ParseAddr(s.Name); err == nil {
-		entry.Block = netip.PrefixFrom(address, address.BitLen())
-		return nil
-	}
-	entry.Block, err = netip.ParsePrefix(s.Name)
-	entry.Block = entry.Block.Masked()
-	return err
 }
