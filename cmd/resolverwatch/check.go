@@ -70,7 +70,7 @@ func loadOrServed(cmd *cobra.Command, l *lists, d *deployment, messages io.Write
 	if !d.isNamed(cmd) {
 		return l.load(cmd, messages)
 	}
-	if l.file != "" || len(l.feeds)+len(l.allows) > 0 {
+	if l.areNamed() {
 		return nil, usagef(cmd, "a deployed stack and lists: name either")
 	}
 	o, err := d.operator(cmd.Context(), d.needIndex())

@@ -112,7 +112,7 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 
 // runAthena hunts in the logs of a deployed stack.
 func (h *huntOptions) runAthena(cmd *cobra.Command, since time.Time, out *huntWriter, watch *watch) error {
-	if h.indicators != "" || h.lists.file != "" || len(h.lists.feeds)+len(h.lists.allows) > 0 {
+	if h.indicators != "" || h.lists.areNamed() {
 		return usagef(cmd, "lists of your own: a deployed stack hunts for its own; name logs with --local")
 	}
 	group, err := h.athena(cmd.Context())

@@ -66,7 +66,7 @@ func (h *huntOptions) localList(cmd *cobra.Command, messages io.Writer, since ti
 		}
 		return hunt.NewList(x), nil
 	}
-	if h.lists.file != "" || len(h.lists.feeds)+len(h.lists.allows) > 0 {
+	if h.lists.areNamed() {
 		return nil, usagef(cmd, "published indicators and lists: name either")
 	}
 	file, err := os.Open(h.indicators)

@@ -33,6 +33,9 @@ func (l *lists) registerFile(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&l.file, "index", "", "an index `FILE` that 'resolverwatch index build' made, instead of lists")
 }
 
+// areNamed reports whether a flag names a list or an index.
+func (l *lists) areNamed() bool { return l.file != "" || len(l.feeds)+len(l.allows) > 0 }
+
 // load returns the index that the flags name.
 func (l *lists) load(cmd *cobra.Command, messages io.Writer) (*index.Index, error) {
 	data, err := l.bytes(cmd, messages, index.Options{})

@@ -2,6 +2,7 @@ package sighting
 
 import (
 	"bytes"
+	"maps"
 	"strings"
 	"time"
 
@@ -160,16 +161,20 @@ func (a *activity) merge(other *activity) {
 
 func (a *activity) mergeHour(at vpcHour, from *hourActivity) {
 	to := a.hour(at)
+	if to == nil {
+		a.omitted += from.total()
+		return
+	}
 	for v, count := range from.records {
-		if to == nil {
-			a.omitted += count
-		} else {
-			to.records[v] += count
-		}
+		to.records[v] += count
 	}
-	for address := range from.hosts {
-		if to != nil {
-			to.hosts[address] = struct{}{}
-		}
+	maps.Copy(to.hosts, from.hosts)
+}
+
+// total returns the records of all verdicts.
+func (h *hourActivity) total() (all int) {
+	for _, count := range h.records {
+		all += count
 	}
+	return all
 }

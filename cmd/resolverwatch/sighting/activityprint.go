@@ -85,11 +85,8 @@ func (a *activity) printTimeline(out io.Writer) {
 	for _, at := range slices.SortedFunc(maps.Keys(hours), func(a, b vpcHour) int {
 		return cmp.Or(cmp.Compare(a.hour, b.hour), cmp.Compare(a.account, b.account), cmp.Compare(a.vpc, b.vpc))
 	}) {
-		h, all := hours[at], 0
-		for _, count := range h.records {
-			all += count
-		}
-		rows = append(rows, cells(at.time().Format(layout), at.vpc, thousands(all), thousands(h.records[verdict.Malicious]),
+		h := hours[at]
+		rows = append(rows, cells(at.time().Format(layout), at.vpc, thousands(h.total()), thousands(h.records[verdict.Malicious]),
 			thousands(h.records[verdict.Allowed]), thousands(h.records[verdict.Unknown]), thousands(len(h.hosts))))
 	}
 	printRows(out, title, table.Row{"Time", "VPC", "Queries", "Malicious", "Allowed", "Unknown", "Malicious hosts"}, rows)
