@@ -23,12 +23,16 @@ export CDK_OUTDIR CDK_CONTEXT_JSON JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION
 ./bin/infra-app 2>&1 | sed '/^Runtime process exited abnormally: waitid: no child processes$/d'
 
 # What the command would say of the constructs' annotations, and do about errors.
+# From awscdk 2.276 on they are in a file of their own.
 node -e '
-  for (const artifact of Object.values(require("./cdk.out/manifest.json").artifacts))
-    for (const [path, entries] of Object.entries(artifact.metadata ?? {}))
+  for (const artifact of Object.values(require("./cdk.out/manifest.json").artifacts)) {
+    const file = artifact.additionalMetadataFile
+    const metadata = { ...artifact.metadata, ...(file && require("./cdk.out/" + file)) }
+    for (const [path, entries] of Object.entries(metadata))
       for (const { type, data } of entries) {
         if (!/^aws:cdk:(info|warning|error)$/.test(type)) continue
         console.log(`${type.slice("aws:cdk:".length)}: ${path.slice(1)}: ${data}`)
         if (type === "aws:cdk:error") process.exitCode = 1
-      }'
+      }
+  }'
 ls cdk.out/*.template.json

@@ -65,7 +65,7 @@ func (c *Catalog) newTable(p CatalogProps, format logFormat) projection {
 			StorageDescriptor: format.storage(location, catalog.Columns()),
 		},
 	})
-	c.table.AddDependency(c.database)
+	c.table.Node().AddDependency(c.database)
 	return projection
 }
 

@@ -2,6 +2,7 @@ package resolverwatch
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -17,9 +18,18 @@ type construct struct{ constructs.Construct }
 func (c *construct) ToString() *string { return c.Construct.Node().Path() }
 
 // warn adds a warning to the synthesis, under an id by which it can be acknowledged.
+//
+// From awscdk 2.276 on, AddWarningV2 has one more parameter. Calling it by name lets an
+// app use these constructs with any version.
 func (c *construct) warn(id, text string) {
-	text = readable(c.Construct, text)
-	awscdk.Annotations_Of(c.Construct).AddWarningV2(jsii.String("resolverwatch:"+id), &text)
+	add := reflect.ValueOf(awscdk.Annotations_Of(c.Construct)).MethodByName("AddWarningV2")
+	args := make([]reflect.Value, add.Type().NumIn())
+	for i := range args {
+		args[i] = reflect.Zero(add.Type().In(i)) // nil: an option that is not set
+	}
+	args[0] = reflect.ValueOf(jsii.String("resolverwatch:" + id))
+	args[1] = reflect.ValueOf(jsii.String(readable(c.Construct, text)))
+	add.Call(args)
 }
 
 // Step is something that a person has to do because the CDK cannot: a command to run

@@ -52,7 +52,7 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	}
 	this.logGroup = awslogs.NewLogGroup(this, jsii.String("LogGroup"), &awslogs.LogGroupProps{
 		Retention:     orDefault(p.DeliveryLogRetention, awslogs.RetentionDays_THREE_MONTHS),
-		EncryptionKey: keyRef(p.EncryptionKey),
+		EncryptionKey: p.EncryptionKey,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 	this.role = newDeliveryRole(this, p)

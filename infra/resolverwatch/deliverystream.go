@@ -68,7 +68,7 @@ func newStream(d *Delivery, p DeliveryProps) awskinesisfirehose.DeliveryStream {
 		ErrorOutputPrefix: &p.ErrorPrefix,
 		EncryptionKey:     p.OutputKey,
 		LoggingConfig:     awskinesisfirehose.NewEnableLogging(d.logGroup),
-		Processor:         processor,
+		Processors:        &[]awskinesisfirehose.IDataProcessor{processor},
 		Role:              fixed,
 		S3Backup:          d.sourceBackup(p),
 	})

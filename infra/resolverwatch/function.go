@@ -11,6 +11,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	source "github.com/resolverwatch/resolverwatch"
+	"github.com/resolverwatch/resolverwatch/infra/gofunction"
 )
 
 // functionProps are what the functions of this package differ in.
@@ -61,7 +64,7 @@ func memoryLimit(memoryMiB int) string { return fmt.Sprintf("%dMiB", memoryMiB*9
 func newFunction(scope constructs.Construct, p functionProps) *function {
 	logGroup := awslogs.NewLogGroup(scope, jsii.String("LogGroup"), &awslogs.LogGroupProps{
 		Retention:     orDefault(p.logs, awslogs.RetentionDays_THREE_MONTHS),
-		EncryptionKey: keyRef(p.key),
+		EncryptionKey: p.key,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 	statements := append(slices.Clone(p.statements), statement{
@@ -78,22 +81,25 @@ func newFunction(scope constructs.Construct, p functionProps) *function {
 		Description:    &p.description,
 		InlinePolicies: &map[string]awsiam.PolicyDocument{"Function": policyDocument(statements)},
 	})
-	props := &awslambda.FunctionProps{
-		Description:           &p.description,
-		Runtime:               awslambda.Runtime_PROVIDED_AL2023(),
-		Architecture:          awslambda.Architecture_ARM_64(),
-		Handler:               jsii.String("bootstrap"),
-		MemorySize:            jsii.Number(p.memoryMiB),
-		Timeout:               p.timeout,
-		Environment:           environment(p.environment),
-		EnvironmentEncryption: keyRef(p.key),
-		LogGroup:              logGroup,
-		Role:                  role.WithoutPolicyUpdates(nil),
+	props := &gofunction.Props{
+		FunctionProps: awslambda.FunctionProps{
+			Code:                  p.code,
+			Description:           &p.description,
+			Architecture:          awslambda.Architecture_ARM_64(),
+			MemorySize:            jsii.Number(p.memoryMiB),
+			Timeout:               p.timeout,
+			Environment:           environment(p.environment),
+			EnvironmentEncryption: p.key,
+			LogGroup:              logGroup,
+			Role:                  role.WithoutPolicyUpdates(nil),
+		},
+		Module: source.Files,
+		Entry:  "./lambdas/" + p.name,
 	}
 	if p.concurrency != 0 {
 		props.ReservedConcurrentExecutions = jsii.Number(p.concurrency)
 	}
-	f := &function{newGoFunction(scope, p.name, p.code, props), role, logGroup}
+	f := &function{gofunction.New(scope, "Function", props), role, logGroup}
 	accept(f.Function, append(p.findings, finding{rule: "Serverless-LambdaTracing", reason: whyNoTracing})...)
 	accept(f.role, finding{rule: "AwsSolutions-IAM5", reason: whyObjectKeys, folders: p.folders})
 	return f
@@ -106,15 +112,6 @@ func environmentContext(scope constructs.Construct) map[string]any {
 		Service: jsii.String("lambda"), Resource: jsii.String("function"),
 		ResourceName: jsii.String("*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
 	return map[string]any{"ArnLike": map[string]any{"kms:EncryptionContext:aws:lambda:FunctionArn": *arn}}
-}
-
-// keyRef avoids an interface that holds a nil interface, which jsii would not take for
-// an unset prop.
-func keyRef(key awskms.IKey) awskms.IKeyRef {
-	if key == nil {
-		return nil
-	}
-	return key
 }
 
 func environment(values map[string]string) *map[string]*string {

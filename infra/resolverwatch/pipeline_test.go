@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
@@ -230,8 +229,6 @@ func TestConstructs_arePassedToTheCDK(t *testing.T) {
 		"Test/Pipeline/QueryLogging": p.QueryLogging(), "Test/Pipeline/Catalog": p.Catalog(), "Test/Member": member,
 	} {
 		awscdk.Tags_Of(c).Add(jsii.String("part"), &path, nil)
-		cdknag.NagSuppressions_AddResourceSuppressions(c, &[]*cdknag.NagPackSuppression{
-			{Id: jsii.String("AwsSolutions-S1"), Reason: jsii.String("a test passes constructs around")}}, jsii.Bool(true))
 		if got := *c.Node().Path(); got != path || *c.ToString() != path {
 			t.Errorf("path %s, want %s", got, path)
 		}

@@ -38,7 +38,7 @@ func (c *Catalog) newIndicatorTable() {
 				catalog.IndicatorColumns()),
 		},
 	})
-	table.AddDependency(c.database)
+	table.Node().AddDependency(c.database)
 }
 
 // newQueries defines the named queries of the workgroup.
@@ -65,7 +65,7 @@ func (c *Catalog) newQueries(group awsathena.CfnWorkGroup, p projection) {
 			WorkGroup:   &c.names.workGroup,
 			QueryString: jsii.String(fill.Replace(string(text))),
 		})
-		query.AddDependency(group)
-		query.AddDependency(c.database)
+		query.Node().AddDependency(group)
+		query.Node().AddDependency(c.database)
 	}
 }

@@ -1,7 +1,7 @@
 //go:build !race
 
-// Package nag_test runs cdk-nag's Serverless pack, which its versions that fit into the
-// main module do not have.
+// Package nag_test runs cdk-nag on every variant of settings. It is a module of its own,
+// so that an app that imports the constructs need not have cdk-nag in its go.mod.
 package nag_test
 
 import (
@@ -10,16 +10,19 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/cxapi"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 
 	"github.com/resolverwatch/resolverwatch/infra/config"
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 	"github.com/resolverwatch/resolverwatch/infra/stack"
 )
 
@@ -29,8 +32,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// No variant of settings has a finding that the constructs do not answer themselves.
-func TestServerless(t *testing.T) {
+// cdk-nag finds nothing in any variant that the constructs do not answer themselves with a
+// reason, so an app that imports them inherits a clean report.
+func TestVariants(t *testing.T) {
 	files, err := filepath.Glob("../testdata/variants/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no variants of settings: %v", err)
@@ -46,13 +50,27 @@ func TestServerless(t *testing.T) {
 	}
 }
 
-// The test above can fail: a queue without a redrive policy is found.
-func TestServerless_findsWhatIsWrong(t *testing.T) {
+// The test above can fail: each pack finds what is wrong with a careless resource.
+func TestVariants_findsWhatIsWrong(t *testing.T) {
 	stack := define(t, nil)
-	awssqs.NewQueue(stack, jsii.String("Careless"), nil)
-	if got := findings(stack); len(got) == 0 {
-		t.Error("a queue without a redrive policy is no finding")
+	awss3.NewBucket(stack, jsii.String("CarelessBucket"), nil)
+	awssqs.NewQueue(stack, jsii.String("CarelessQueue"), nil)
+	got := strings.Join(findings(stack), "\n")
+	for _, rule := range []string{"AwsSolutions-S10", "Serverless-SQSRedrivePolicy"} {
+		if !strings.Contains(got, rule) {
+			t.Errorf("%s does not find a resource that breaks it:\n%s", rule, got)
+		}
 	}
+}
+
+// An app can answer findings on the constructs in cdk-nag's own way.
+func TestSuppressions(t *testing.T) {
+	stack := awscdk.NewStack(awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir())}), jsii.String("Test"), nil)
+	store := resolverwatch.NewIndicatorStore(stack, "Store", nil)
+	cdknag.NagSuppressions_AddResourceSuppressions(store, &[]*cdknag.NagPackSuppression{{
+		Id:     jsii.String("AwsSolutions-S1"),
+		Reason: jsii.String("the account logs all requests in CloudTrail"),
+	}}, jsii.Bool(true))
 }
 
 func define(t *testing.T, settings any) awscdk.Stack {
@@ -82,12 +100,18 @@ func read(t *testing.T, file string, target any) {
 	}
 }
 
+// packs are the rules that must hold.
+var packs = []string{"AwsSolutions-.*", "Serverless-.*", "CdkNagValidationFailure.*"}
+
 func findings(stack awscdk.Stack) []string {
-	awscdk.Aspects_Of(stack).Add(cdknag.NewServerlessChecks(&cdknag.NagPackProps{
-		Verbose: jsii.Bool(true), Reports: jsii.Bool(false)}), nil)
+	props := &cdknag.NagPackProps{Verbose: jsii.Bool(true), Reports: jsii.Bool(false)}
+	aspects := awscdk.Aspects_Of(stack)
+	aspects.Add(cdknag.NewAwsSolutionsChecks(props), nil)
+	aspects.Add(cdknag.NewServerlessChecks(props), nil)
+
 	annotations := assertions.Annotations_FromStack(stack)
 	var found []string
-	for _, rules := range []string{"Serverless-.*", "CdkNagValidationFailure.*"} {
+	for _, rules := range packs {
 		match := assertions.Match_StringLikeRegexp(&rules)
 		for _, messages := range []*[]*cxapi.SynthesisMessage{
 			annotations.FindError(jsii.String("*"), match), annotations.FindWarning(jsii.String("*"), match)} {
