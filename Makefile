@@ -71,7 +71,7 @@ corpus: ## print what an import makes of every list in RESOLVERWATCH_CORPUS
 	go run ./test/corpus
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) lint-templates ## run the linters
-	@test -z "$$(gofmt -l cmd infra lambdas pkg test)" || { echo "not formatted:"; gofmt -l cmd infra lambdas pkg test; exit 1; }
+	@test -z "$$(gofmt -l cmd infra internal lambdas pkg test)" || { echo "not formatted:"; gofmt -l cmd infra internal lambdas pkg test; exit 1; }
 	$< run ./...
 
 lint-templates: $(TOOLS)/cfn-lint ## run cfn-lint on the templates of all variants of settings (needs Python)

@@ -7,9 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/resolverwatch/resolverwatch/pkg/internal/slowlog"
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
+	"github.com/resolverwatch/resolverwatch/test/slowlog"
 )
 
 // Records in the shapes that Resolver has written, with reserved names and accounts.

@@ -13,8 +13,8 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
-	"github.com/resolverwatch/resolverwatch/pkg/internal/slowlog"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
+	"github.com/resolverwatch/resolverwatch/test/slowlog"
 )
 
 var (

@@ -19,8 +19,8 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/resolverwatch/resolverwatch/cmd/resolverwatch/hunt"
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/athena"
+	"github.com/resolverwatch/resolverwatch/internal/hunt"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 

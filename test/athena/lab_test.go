@@ -23,7 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 )
 
 var update = flag.Bool("update", false, "write docs/queries.md anew")

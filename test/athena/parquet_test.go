@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose/conversion"
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
 )
 
 // asParquet returns the objects as Firehose's record format conversion makes them: a

@@ -20,13 +20,13 @@ var forbidden = []struct {
 	reason   string
 }{
 	{
-		"./lambdas/... ./pkg/... ./cmd/...",
+		"./lambdas/... ./pkg/... ./cmd/... ./internal/...",
 		[]string{"github.com/aws/aws-cdk-go", "github.com/aws/jsii-runtime-go", "github.com/aws/constructs-go"},
 		"a Lambda that links the CDK more than doubles in size and starts slower",
 	},
 	{
 		"./lambdas/...",
-		[]string{module + "/pkg/localaws", "github.com/johannesboyne/gofakes3", "github.com/truora/minidyn",
+		[]string{module + "/internal", "github.com/johannesboyne/gofakes3", "github.com/truora/minidyn",
 			"github.com/parquet-go/parquet-go"},
 		"embedded endpoints are for the demo and the tests",
 	},

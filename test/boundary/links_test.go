@@ -79,8 +79,8 @@ func TestTree(t *testing.T) {
 			t.Errorf("%s is gone", match[1])
 		}
 	}
-	for _, folder := range slices.Concat(folders(t, "pkg"), folders(t, "infra"), folders(t, "test")) {
-		if !slices.Contains(listed, folder) && folder != "pkg/internal" {
+	for _, folder := range slices.Concat(folders(t, "pkg"), folders(t, "internal"), folders(t, "infra"), folders(t, "test")) {
+		if !slices.Contains(listed, folder) {
 			t.Errorf("%s is not in the tree", folder)
 		}
 	}

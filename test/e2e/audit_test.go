@@ -18,9 +18,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose/conversion"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
 	"github.com/resolverwatch/resolverwatch/test/e2e/projection"
 )
 

@@ -16,7 +16,7 @@ import (
 	awsfirehose "github.com/aws/aws-sdk-go-v2/service/firehose"
 	firehosetypes "github.com/aws/aws-sdk-go-v2/service/firehose/types"
 
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
 )
 
 // deployed is what the emulator says of a deployed stack.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 )
 
 // TestDeployment deploys, compares, drives and destroys each variant.

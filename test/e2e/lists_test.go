@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 

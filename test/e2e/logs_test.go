@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose"
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/firehose/conversion"
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose/conversion"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 )
 
 // deliveryRole writes into the deployed bucket as the stream's role does.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/lambda"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/lambda"
 	"github.com/resolverwatch/resolverwatch/test/e2e/permission"
 	"github.com/resolverwatch/resolverwatch/test/e2e/recorder"
 )

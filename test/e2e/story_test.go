@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 )
 
 // story is what goes on while a deployment is there.

@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 )
 
 // policyStep is a step by hand that adds a statement to the policy of a resource.

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
 )
 
 // changed are settings that people change while a deployment is at work. The new VPC comes

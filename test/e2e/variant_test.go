@@ -2,7 +2,7 @@
 
 package e2e_test
 
-import "github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
+import "github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 
 // variant is a way to deploy the app, with what must be found afterwards.
 type variant struct {

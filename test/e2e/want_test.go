@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/sample"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 

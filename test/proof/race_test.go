@@ -25,13 +25,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	localdynamodb "github.com/resolverwatch/resolverwatch/internal/localaws/dynamodb"
+	locals3 "github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/transformerio"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
-	localdynamodb "github.com/resolverwatch/resolverwatch/pkg/localaws/dynamodb"
-	locals3 "github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/transformer"
 )

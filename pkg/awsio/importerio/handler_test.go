@@ -9,10 +9,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	localdynamodb "github.com/resolverwatch/resolverwatch/internal/localaws/dynamodb"
+	locals3 "github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
-	localdynamodb "github.com/resolverwatch/resolverwatch/pkg/localaws/dynamodb"
-	locals3 "github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 

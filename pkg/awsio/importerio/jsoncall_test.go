@@ -17,9 +17,9 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/resolverwatch/resolverwatch/internal/localaws/secretsmanager"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/secretsmanager"
 )
 
 const someARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:feeds/vendor-AbCdEf"

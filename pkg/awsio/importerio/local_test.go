@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	localdynamodb "github.com/resolverwatch/resolverwatch/internal/localaws/dynamodb"
+	locals3 "github.com/resolverwatch/resolverwatch/internal/localaws/s3"
+	localssm "github.com/resolverwatch/resolverwatch/internal/localaws/ssm"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
-	localdynamodb "github.com/resolverwatch/resolverwatch/pkg/localaws/dynamodb"
-	locals3 "github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
-	localssm "github.com/resolverwatch/resolverwatch/pkg/localaws/ssm"
 )
 
 const (

@@ -16,12 +16,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	gocmp "github.com/google/go-cmp/cmp"
 
+	localdynamodb "github.com/resolverwatch/resolverwatch/internal/localaws/dynamodb"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
-	localdynamodb "github.com/resolverwatch/resolverwatch/pkg/localaws/dynamodb"
 )
 
 func day(n int) time.Time { return time.Date(2030, 1, n, 1, 2, 3, 0, time.UTC) }

@@ -21,12 +21,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	localdynamodb "github.com/resolverwatch/resolverwatch/internal/localaws/dynamodb"
+	locals3 "github.com/resolverwatch/resolverwatch/internal/localaws/s3"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/secretsmanager"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
-	localdynamodb "github.com/resolverwatch/resolverwatch/pkg/localaws/dynamodb"
-	locals3 "github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
-	"github.com/resolverwatch/resolverwatch/pkg/localaws/secretsmanager"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 

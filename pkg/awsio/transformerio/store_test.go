@@ -13,10 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
+	locals3 "github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/transformerio"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
-	locals3 "github.com/resolverwatch/resolverwatch/pkg/localaws/s3"
 	"github.com/resolverwatch/resolverwatch/pkg/transformer"
 )
 

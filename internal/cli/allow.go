@@ -1,0 +1,220 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/resolverwatch/resolverwatch/internal/operator"
+	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// allowOptions are the flags of allow.
+type allowOptions struct {
+	deployment
+	reason, scope        string
+	life                 string
+	remove, list, dryRun bool
+	wait                 time.Duration
+}
+
+func newAllow(std streams) *cobra.Command {
+	var a allowOptions
+	cmd := &cobra.Command{
+		Use:   "allow NAME --reason TEXT",
+		Short: "Allow a name by hand, whatever the lists say",
+		Long: `Allow stores an entry of the feed "manual" in the table, with the reason, who gave it
+and when, asks the importer to publish, and waits until the entry serves. It vetoes the
+entries of every feed that are no more specific. NAME may be an address or a CIDR block.
+
+What it changes is said first: the verdict on NAME as it is, which entries are vetoed,
+and which are more specific and go on marking. --remove takes an entry away again.
+` + deploymentHelp,
+		Example: `  resolverwatch allow cdn.example --reason "our CDN, ticket 4711"
+  resolverwatch allow files.example --scope name --for 7d --reason "until the feed is mended"
+  resolverwatch allow --list
+  resolverwatch allow cdn.example --remove`,
+		Args: takes(0, 1, "name one thing to allow at a time"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd, std, args) },
+	}
+	a.register(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&a.reason, "reason", "", "`TEXT` that is stored with the entry (required)")
+	flags.StringVar(&a.scope, "scope", "", "`SCOPE` of a name: name, subtree or under (default: subtree)")
+	flags.StringVar(&a.life, "for", "", "`DURATION` after which the entry ends, such as 36h or 7d (default: never)")
+	flags.BoolVar(&a.remove, "remove", false, "take the entry away")
+	flags.BoolVar(&a.list, "list", false, "show all entries that were made by hand; it reads the whole table")
+	flags.BoolVar(&a.dryRun, "dry-run", false, "only say what would change")
+	flags.DurationVar(&a.wait, "wait", defaultWait, "how long to wait for the importer; 0 is not at all")
+	return cmd
+}
+
+func (a *allowOptions) run(cmd *cobra.Command, std streams, args []string) error {
+	switch {
+	case a.list && len(args) == 0:
+		return a.showAll(cmd, std.out)
+	case len(args) != 1 || a.list:
+		return usagef(cmd, "name what to allow, or use --list alone")
+	case a.reason == "" && !a.remove && !a.dryRun:
+		return usagef(cmd, "no reason: say with --reason why %s is fine, it is stored with the entry", args[0])
+	}
+	var scope indicator.Scope
+	var life time.Duration
+	var errs [2]error
+	if a.scope != "" {
+		scope, errs[0] = indicator.ParseScope(a.scope)
+	}
+	if a.life != "" {
+		life, errs[1] = settings.ParseDuration(a.life)
+	}
+	if err := cmp.Or(errs[:]...); err != nil {
+		return usage(cmd, err)
+	}
+	entry, err := operator.NewAllowEntry(args[0], scope)
+	if err != nil {
+		return err
+	}
+	needs := []need{a.needIndex()}
+	if !a.dryRun {
+		needs = append(needs, a.needTable(), a.needImporter())
+	}
+	o, err := a.operator(cmd.Context(), needs...)
+	if err != nil {
+		return err
+	}
+	if a.remove {
+		return a.takeAway(cmd, std.out, o, entry)
+	}
+	return a.allow(cmd, std.out, o, entry, life)
+}
+
+func (a *allowOptions) allow(
+	cmd *cobra.Command, out io.Writer, o *operator.Operator, entry indicator.Indicator, life time.Duration,
+) error {
+	plan, err := o.PlanAllow(cmd.Context(), entry)
+	if err != nil {
+		return err
+	}
+	if err := printAllow(out, plan); err != nil || a.dryRun {
+		return err
+	}
+	o.By = a.caller(cmd.Context())
+	before, err := o.Allow(cmd.Context(), entry, a.reason, life)
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		fmt.Fprintf(out, "replaced the entry of %s\n", describeEdit(before))
+	}
+	fmt.Fprintf(out, "stored: %s is allowed with scope %s\n", entry.Value(), entry.Scope)
+	return a.publish(cmd, out, o, entry, plan.Pinned)
+}
+
+func (a *allowOptions) takeAway(cmd *cobra.Command, out io.Writer, o *operator.Operator, entry indicator.Indicator) error {
+	before, err := o.Disallow(cmd.Context(), entry)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "removed the entry of %s\n", describeEdit(before))
+	plan, err := o.PlanAllow(cmd.Context(), entry)
+	if err != nil {
+		return err
+	}
+	return a.publish(cmd, out, o, entry, plan.Pinned)
+}
+
+// publish asks the importer, and waits until the index shows what was stored.
+func (a *allowOptions) publish(
+	cmd *cobra.Command, out io.Writer, o *operator.Operator, entry indicator.Indicator, pinned bool,
+) error {
+	if pinned {
+		fmt.Fprintln(out, "the index is pinned: this takes effect after 'resolverwatch publish --unpin'")
+		return nil
+	}
+	if _, err := o.Publish(cmd.Context(), "", "", 0); err != nil {
+		return fmt.Errorf("%w; what was stored takes effect with the next scheduled publish", err)
+	}
+	if a.wait <= 0 {
+		fmt.Fprintln(out, "the importer was asked to publish")
+		return nil
+	}
+	current, err := o.AwaitEdit(cmd.Context(), entry, !a.remove, a.wait)
+	if errors.Is(err, operator.ErrNotYet) {
+		return fmt.Errorf("%w; what was stored takes effect then", err)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "generation %d serves with it; transformers follow within their poll interval\n", current.Generation)
+	return nil
+}
+
+// printAllow says what an allow entry will change, the verdict as it is first.
+func printAllow(out io.Writer, plan *operator.Allow) error {
+	if plan.Served == nil {
+		fmt.Fprintln(out, "nothing was published yet, so there is nothing to veto")
+		return nil
+	}
+	fmt.Fprintln(out, "as it is:")
+	answer := checkName(plan.Served, plan.Entry.Value())
+	if !plan.Entry.Block.IsValid() || plan.Entry.Block.IsSingleIP() {
+		if err := answer.print(out); err != nil {
+			return err
+		}
+	}
+	switch len(plan.Lifted) {
+	case 0:
+		fmt.Fprintln(out, "no entry is vetoed: nothing that is served lists it or what is above it")
+	default:
+		fmt.Fprintf(out, "entries that are vetoed: %d\n", len(plan.Lifted))
+	}
+	for i := range plan.Lifted[:min(len(plan.Lifted), maxFindings)] {
+		s := &plan.Lifted[i]
+		fmt.Fprintf(out, "  %s (%s, %s)\n", sighting.Wide(s.Value()), s.Feed, s.Scope)
+	}
+	if plan.Deeper > 0 {
+		fmt.Fprintf(out, "entries under it that are more specific and go on marking: %d\n", plan.Deeper)
+		for _, text := range plan.DeeperSamples {
+			fmt.Fprintf(out, "  %s\n", sighting.Wide(text))
+		}
+	}
+	return nil
+}
+
+func (a *allowOptions) showAll(cmd *cobra.Command, out io.Writer) error {
+	o, err := a.operator(cmd.Context(), a.needTable())
+	if err != nil {
+		return err
+	}
+	edits, err := o.Edits.All(cmd.Context())
+	slices.SortFunc(edits, func(a, b operator.Edit) int { return a.Compare(&b.Indicator) })
+	for i := range edits {
+		fmt.Fprintln(out, describeEdit(&edits[i]))
+	}
+	return err // what could be read is shown
+}
+
+// describeEdit says in one line what was made by hand, and by whom.
+func describeEdit(e *operator.Edit) string {
+	text := fmt.Sprintf("%s (%s, %s)", sighting.Wide(e.Value()), e.Action, e.Scope)
+	if e.By != "" {
+		text += " by " + sighting.Wide(e.By)
+	}
+	if !e.AddedAt.IsZero() {
+		text += " at " + e.AddedAt.Format(time.RFC3339)
+	}
+	if !e.ExpiresAt.IsZero() {
+		text += " until " + e.ExpiresAt.Format(time.RFC3339)
+	}
+	if e.Reason != "" {
+		text += ": " + sighting.Wide(e.Reason)
+	}
+	return text
+}

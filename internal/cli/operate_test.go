@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/resolverwatch/resolverwatch/internal/demo"
+	"github.com/resolverwatch/resolverwatch/internal/localaws"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// Each file in testdata/operate is a session of somebody who looks after a deployed
+// stack: a local one with the real importer, by the operator's role.
+func TestOperateScripts(t *testing.T) {
+	binaries, err := demo.FindBinaries(t.Context(), demo.Options{Stderr: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(binaries.Remove)
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/operate",
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			stack, err := localaws.Start(context.Background(), localaws.Config{
+				ImporterBinary: binaries.Importer, TransformerBinary: binaries.Transformer,
+				Importer:    func(s *settings.Importer) { s.DeletionGrace = 0 },
+				RetryDelays: []time.Duration{time.Second, time.Second},
+				OnEventLost: func(event []byte, err error) { t.Errorf("event %s was lost: %v", event, err) },
+				Logs:        func(string) io.Writer { return os.Stderr },
+			})
+			if err != nil {
+				return err
+			}
+			env.Defer(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				defer cancel()
+				if err := stack.Close(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+			env.Values["stack"] = stack
+			for name, value := range map[string]string{
+				"AWS_ENDPOINT_URL": stack.URL, "AWS_REGION": "us-east-1",
+				"AWS_ACCESS_KEY_ID": localaws.OperatorKey, "AWS_SECRET_ACCESS_KEY": "any",
+			} {
+				env.Setenv(name, value)
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exitcode": exitCode,
+			"upload":   upload,
+			"delete":   remove,
+			"lose":     lose,
+		},
+	})
+}
+
+// upload puts a file into the list bucket and waits for the importer:
+// `upload feeds/threats/list.txt names.txt`.
+func upload(ts *testscript.TestScript, _ bool, args []string) {
+	stack := ts.Value("stack").(*localaws.Stack)
+	_, err := s3.NewFromConfig(stack.AWSConfig()).PutObject(context.Background(), &s3.PutObjectInput{
+		Bucket: aws.String(localaws.ListBucket), Key: &args[0], Body: bytes.NewReader([]byte(ts.ReadFile(args[1]))),
+	})
+	ts.Check(err)
+	wait(ts, stack)
+}
+
+// remove deletes a list: `delete feeds/threats/list.txt`.
+func remove(ts *testscript.TestScript, _ bool, args []string) {
+	stack := ts.Value("stack").(*localaws.Stack)
+	_, err := s3.NewFromConfig(stack.AWSConfig()).DeleteObject(context.Background(), &s3.DeleteObjectInput{
+		Bucket: aws.String(localaws.ListBucket), Key: &args[0],
+	})
+	ts.Check(err)
+	wait(ts, stack)
+}
+
+// lose takes the index of a generation away: `lose 2`.
+func lose(ts *testscript.TestScript, _ bool, args []string) {
+	stack := ts.Value("stack").(*localaws.Stack)
+	objects := stack.Objects(localaws.IndexBucket, "index/"+args[0]+"-")
+	if len(objects) != 1 {
+		ts.Fatalf("generation %s has %d objects", args[0], len(objects))
+	}
+	_, err := s3.NewFromConfig(stack.AWSConfig()).DeleteObject(context.Background(), &s3.DeleteObjectInput{
+		Bucket: aws.String(localaws.IndexBucket), Key: &objects[0].Key,
+	})
+	ts.Check(err)
+}
+
+func wait(ts *testscript.TestScript, stack *localaws.Stack) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := stack.Importer.Wait(ctx); err != nil {
+		ts.Check(fmt.Errorf("waiting for the importer: %w", err))
+	}
+}

@@ -1,0 +1,211 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
+	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
+)
+
+// queryOptions are the flags of query.
+type queryOptions struct {
+	deployment
+	parameters []string
+	form       string
+	sql, quiet bool
+}
+
+func newQuery(std streams) *cobra.Command {
+	var q queryOptions
+	cmd := &cobra.Command{
+		Use:   "query [NAME] [--param K=V]...",
+		Short: "Ask the marked logs of a deployed stack, in Athena",
+		Long: `Query runs a named query of the stack's Athena workgroup, waits for it, and writes the
+rows; how much it scanned, which is what Athena bills, is said on standard error. Without
+NAME it lists the queries, the question of each, and its parameters.
+
+A moment is written as 2026-11-01T08:00:00Z, a day as 2026-11-01, and so long ago as 36h
+or 7d. A parameter that is not given keeps its default: mostly the last seven days.
+
+Without an account, 'resolverwatch scan -o summary' answers from files who asked for what.
+` + deploymentHelp,
+		Example: `  resolverwatch query
+  resolverwatch query malicious-hosts --param from=2026-11-01 --param until=2026-11-08
+  resolverwatch query around-a-match --param srcaddr=10.0.1.11 --param at=2026-11-05T10:15:00Z -o csv`,
+		Args: takes(0, 1, "name one query at a time"),
+		RunE: func(cmd *cobra.Command, args []string) error { return q.run(cmd, std, args) },
+	}
+	q.registerAthena(cmd)
+	flags := cmd.Flags()
+	flags.StringArrayVar(&q.parameters, "param", nil, "a parameter of the query, `NAME=VALUE`; repeatable")
+	flags.StringVarP(&q.form, "output", "o", "", "`FORM`: table, csv or json, which is one object a line (default: table on a terminal, else csv)")
+	flags.BoolVar(&q.sql, "sql", false, "write the query with its parameters, and do not run it")
+	flags.BoolVarP(&q.quiet, "quiet", "q", false, "say only what went wrong")
+	return cmd
+}
+
+func (q *queryOptions) run(cmd *cobra.Command, std streams, args []string) error {
+	form, err := resultForm(cmd, std.out, q.form)
+	if err != nil {
+		return err
+	}
+	values, err := parameterValues(q.parameters)
+	if err != nil {
+		return usage(cmd, err)
+	}
+	group, err := q.athena(cmd.Context())
+	if err != nil {
+		return err
+	}
+	queries, err := group.NamedQueries(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		printQueries(std.out, queries)
+		return nil
+	}
+	text, err := fillQuery(queries, args[0], values)
+	if err != nil {
+		return usage(cmd, err)
+	}
+	if q.sql {
+		fmt.Fprintln(std.out, strings.TrimRight(text, "\n"))
+		return nil
+	}
+	return runQuery(cmd.Context(), group, text, newResultWriter(form, std.out), newWatch(std.err, q.quiet))
+}
+
+// parameterValues reads NAME=VALUE.
+func parameterValues(texts []string) (map[string]string, error) {
+	values := map[string]string{}
+	for _, text := range texts {
+		name, value, found := strings.Cut(text, "=")
+		if _, twice := values[name]; twice || !found {
+			return nil, fmt.Errorf("parameter %q: must be NAME=VALUE, each name once", text)
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
+// fillQuery returns a named query with its parameters. One of somebody else's, which has
+// no head of ours, is run as it stands.
+func fillQuery(queries []athenaio.NamedQuery, name string, values map[string]string) (string, error) {
+	at := slices.IndexFunc(queries, func(q athenaio.NamedQuery) bool { return q.Name == name })
+	if at < 0 {
+		var names []string
+		for _, query := range queries {
+			names = append(names, query.Name)
+		}
+		return "", fmt.Errorf("there is no query %q in the workgroup: there are %s", name, strings.Join(names, ", "))
+	}
+	query, err := namedquery.Parse(queries[at].Text)
+	switch {
+	case err == nil:
+		text, err := query.Fill(values)
+		return text, errors.Join(err, query.Check(values, time.Now()))
+	case len(values) > 0:
+		return "", fmt.Errorf("query %q takes no parameters: %w", name, err)
+	}
+	return queries[at].Text, nil
+}
+
+func printQueries(out io.Writer, queries []athenaio.NamedQuery) {
+	t := newTable(out, "QUERY", "QUESTION", "PARAMETERS")
+	for _, named := range queries {
+		row := table.Row{sighting.Printable(named.Name), "", ""}
+		if query, err := namedquery.Parse(named.Text); err == nil {
+			var parameters []string
+			for _, parameter := range query.Parameters {
+				required := ""
+				if parameter.Required {
+					required = ", must be given"
+				}
+				parameters = append(parameters, fmt.Sprintf("%s (%s%s)", parameter.Name, parameter.Type, required))
+			}
+			row[1], row[2] = sighting.Wide(query.Question), strings.Join(parameters, ", ")
+		}
+		t.AppendRow(row)
+	}
+	t.Render()
+}
+
+// runQuery runs SQL and writes its rows.
+func runQuery(ctx context.Context, group *athenaio.WorkGroup, sql string, out resultWriter, watch *watch) error {
+	done, err := group.Run(ctx, sql, watch.look)
+	watch.end()
+	if err != nil {
+		return err
+	}
+	rows := 0
+	err = done.Rows(ctx, out.begin, func(row athenaio.Row) error {
+		rows++
+		return out.row(row)
+	})
+	if err := errors.Join(err, out.end()); err != nil {
+		return err
+	}
+	watch.say("%d rows; scanned %s in %.1f s", rows, byteText(done.Bytes), done.Time.Seconds())
+	return nil
+}
+
+// watch shows on a terminal how far a query is.
+type watch struct {
+	messages     io.Writer
+	quiet, lines bool // lines: there is a terminal to write over
+	started      time.Time
+}
+
+func newWatch(messages io.Writer, quiet bool) *watch {
+	return &watch{messages: messages, quiet: quiet, started: time.Now(),
+		lines: !quiet && isTerminal(messages) && os.Getenv("CI") == ""}
+}
+
+// clearLine goes to the beginning of a terminal's line and empties it.
+const clearLine = "\r\x1b[K"
+
+func (w *watch) look(p athenaio.Progress) {
+	if w.lines {
+		fmt.Fprintf(w.messages, clearLine+"%s for %.0f s, %s scanned", strings.ToLower(p.State),
+			time.Since(w.started).Seconds(), byteText(p.Bytes))
+	}
+}
+
+func (w *watch) end() {
+	if w.lines {
+		fmt.Fprint(w.messages, clearLine)
+	}
+}
+
+func (w *watch) say(format string, args ...any) {
+	if !w.quiet {
+		fmt.Fprintf(w.messages, format+"\n", args...)
+	}
+}
+
+// byteText writes bytes in the unit that people read them in.
+func byteText(n int64) string {
+	const step = 1000
+	value, unit := float64(n), 0
+	units := []string{"bytes", "kB", "MB", "GB", "TB"}
+	for value >= step && unit < len(units)-1 {
+		value /= step
+		unit++
+	}
+	if unit == 0 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%.1f %s", value, units[unit])
+}

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
+)
+
+// formCSV is a form of a query's result, beside formTable and formJSON.
+const formCSV = "csv"
+
+// resultForm returns the form of a result, which depends on where it goes.
+func resultForm(cmd *cobra.Command, out io.Writer, form string) (string, error) {
+	switch {
+	case form == "" && isTerminal(out):
+		return formTable, nil
+	case form == "":
+		return formCSV, nil
+	case form != formTable && form != formCSV && form != formJSON:
+		return "", usagef(cmd, "output %q: must be one of table, csv, json", form)
+	}
+	return form, nil
+}
+
+// resultWriter writes the rows of a result as they come.
+type resultWriter interface {
+	begin(columns []athenaio.Column) error
+	row(row athenaio.Row) error
+	end() error
+}
+
+func newResultWriter(form string, out io.Writer) resultWriter {
+	switch form {
+	case formTable:
+		return &tableWriter{out: out}
+	case formJSON:
+		return &jsonWriter{out: out}
+	default:
+		return &csvWriter{csv.NewWriter(out)}
+	}
+}
+
+// tableWriter lays the rows out for people. It keeps them: columns are as wide as their
+// widest cell.
+type tableWriter struct {
+	out  io.Writer
+	rows table.Writer
+}
+
+func (w *tableWriter) begin(columns []athenaio.Column) error {
+	var names []any
+	for _, column := range columns {
+		names = append(names, strings.ToUpper(sighting.Printable(column.Name)))
+	}
+	w.rows = newTable(w.out, names...)
+	return nil
+}
+
+func (w *tableWriter) row(row athenaio.Row) error {
+	var cells table.Row
+	for _, cell := range row {
+		text := ""
+		if cell != nil {
+			text = sighting.Printable(*cell)
+		}
+		cells = append(cells, text)
+	}
+	w.rows.AppendRow(cells)
+	return nil
+}
+
+func (w *tableWriter) end() error {
+	if w.rows != nil && w.rows.Length() > 0 {
+		w.rows.Render()
+	}
+	return nil
+}
+
+// csvWriter writes RFC 4180, with cells that no spreadsheet takes for a formula: whoever
+// was asked for chose the names.
+type csvWriter struct{ csv *csv.Writer }
+
+func (w *csvWriter) begin(columns []athenaio.Column) error {
+	var names []string
+	for _, column := range columns {
+		names = append(names, column.Name)
+	}
+	return w.csv.Write(names)
+}
+
+func (w *csvWriter) row(row athenaio.Row) error {
+	cells := make([]string, len(row))
+	for i, cell := range row {
+		if cell != nil {
+			cells[i] = harmless(*cell)
+		}
+	}
+	return w.csv.Write(cells)
+}
+
+// harmless puts a quotation mark before what a spreadsheet would run. A number is none.
+func harmless(cell string) string {
+	if strings.IndexAny(cell, "=+-@\t\r\n") == 0 && !json.Valid([]byte(cell)) {
+		return "'" + cell
+	}
+	return cell
+}
+
+func (w *csvWriter) end() error {
+	w.csv.Flush()
+	return w.csv.Error()
+}
+
+// jsonWriter writes an object a line. Numbers are numbers, and NULL is null.
+type jsonWriter struct {
+	out     io.Writer
+	columns []athenaio.Column
+}
+
+func (w *jsonWriter) begin(columns []athenaio.Column) error {
+	w.columns = columns
+	return nil
+}
+
+func (w *jsonWriter) row(row athenaio.Row) error {
+	var line bytes.Buffer
+	for i, cell := range row {
+		if i == len(w.columns) {
+			break
+		}
+		value, err := encodeCell(w.columns[i].Type, cell)
+		if err != nil {
+			return err
+		}
+		name, err := json.Marshal(w.columns[i].Name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&line, "%c%s:%s", "{,"[min(i, 1)], name, value)
+	}
+	line.WriteString("}\n")
+	if _, err := w.out.Write(line.Bytes()); err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	return nil
+}
+
+func (w *jsonWriter) end() error { return nil }
+
+func encodeCell(typ string, cell *string) ([]byte, error) {
+	if cell == nil {
+		return []byte("null"), nil
+	}
+	switch typ {
+	case "tinyint", "smallint", "integer", "bigint", "float", "double", "decimal", "boolean":
+		if json.Valid([]byte(*cell)) { // NaN is none
+			return []byte(*cell), nil
+		}
+	}
+	return json.Marshal(*cell)
+}

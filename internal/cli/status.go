@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/resolverwatch/resolverwatch/internal/operator"
+	"github.com/resolverwatch/resolverwatch/internal/sighting"
+)
+
+func newStatus(std streams) *cobra.Command {
+	var d deployment
+	var form string
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show which generation serves, and how each feed stands",
+		Long: `Status shows the generation that serves, those that a rollback can choose from, and of
+each feed the accepted list, its age, its entries, and how the newest list was judged.
+` + deploymentHelp,
+		Example: `  resolverwatch status
+  resolverwatch status -o json | jq '.feeds[] | select(.last.outcome == "refused")'`,
+		Args: takes(0, 0, noArguments),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkForm(cmd, form); err != nil {
+				return err
+			}
+			o, err := d.operator(cmd.Context(), d.needIndex(), d.needTable())
+			if err != nil {
+				return err
+			}
+			s, err := o.Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if form == formJSON {
+				return json.NewEncoder(std.out).Encode(s)
+			}
+			printStatus(std.out, s)
+			return nil
+		},
+	}
+	d.registerIndex(cmd)
+	cmd.Flags().StringVar(&d.table, "table", "", "`NAME` of the table (default: by the outputs of the stack)")
+	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text or json")
+	return cmd
+}
+
+func printStatus(out io.Writer, s *operator.Status) {
+	if s.Current == nil {
+		fmt.Fprintln(out, "nothing was published yet: every query is marked unknown (no_index)")
+	} else {
+		printServing(out, s)
+	}
+	printGenerations(out, s)
+	printFeeds(out, s)
+}
+
+func printServing(out io.Writer, s *operator.Status) {
+	c := s.Current
+	fmt.Fprintf(out, "generation %d serves: %d entries, renewed %s ago", c.Generation, c.Entries, age(s.At.Sub(c.RenewedAt)))
+	if s.OwnEdits > 0 {
+		fmt.Fprintf(out, ", own edits: %d", s.OwnEdits)
+	}
+	fmt.Fprintln(out)
+	if c.Gone {
+		fmt.Fprintln(out, "its index is GONE, so that transformers that start have none: "+
+			"'resolverwatch publish' makes it anew, or 'rollback --to' another if it is pinned")
+	}
+	if !c.Pinned {
+		return
+	}
+	fmt.Fprint(out, "it is PINNED, so nothing newer is published")
+	if c.Pin != nil {
+		fmt.Fprintf(out, ": by %s, %s ago", sighting.Wide(c.Pin.By), age(s.At.Sub(c.Pin.At)))
+		if c.Pin.Reason != "" {
+			fmt.Fprintf(out, ", %s", sighting.Wide(c.Pin.Reason))
+		}
+	}
+	fmt.Fprintln(out, "\n'resolverwatch publish --unpin' ends that")
+}
+
+func printGenerations(out io.Writer, s *operator.Status) {
+	if len(s.Generations) == 0 {
+		return
+	}
+	t := newTable(out, "", "GENERATION", "PUBLISHED", "ENTRIES", "FEEDS", "BYTES")
+	for _, g := range s.Generations {
+		mark := ""
+		if g.Serves {
+			mark = "serves"
+		}
+		t.AppendRow(table.Row{mark, g.Generation, age(s.At.Sub(g.PublishedAt)) + " ago", g.Entries, g.Feeds, g.Bytes})
+	}
+	fmt.Fprintln(out)
+	t.Render()
+}
+
+func printFeeds(out io.Writer, s *operator.Status) {
+	if len(s.Feeds) == 0 {
+		fmt.Fprintln(out, "\nno feed has had a list yet")
+		return
+	}
+	t := newTable(out, "FEED", "", "ENTRIES", "SERVED", "AGE", "LAST LIST", "NOTES")
+	for i := range s.Feeds {
+		f := &s.Feeds[i]
+		served, accepted := "no", "never"
+		if f.Served != nil {
+			served = fmt.Sprint(*f.Served)
+		}
+		if f.AcceptedAt != nil {
+			accepted = age(s.At.Sub(*f.AcceptedAt))
+		}
+		last := string(f.Last.Outcome)
+		if f.Last.At != nil {
+			last += ", " + age(s.At.Sub(*f.Last.At)) + " ago"
+		}
+		t.AppendRow(table.Row{f.ID, f.Action, f.Entries, served, accepted, last, strings.Join(feedNotes(f, s), "; ")})
+	}
+	fmt.Fprintln(out)
+	t.Render()
+}
+
+// feedNotes are what somebody should look at.
+func feedNotes(f *operator.FeedStatus, s *operator.Status) (notes []string) {
+	if f.Last.Reason != "" {
+		notes = append(notes, strings.ReplaceAll(sighting.Wide(f.Last.Reason), " ", ", ")+": see "+f.Last.Report)
+	}
+	if f.Fetch != nil && f.Fetch.Failures > 0 {
+		notes = append(notes, fmt.Sprintf("fetched in vain %d times, last %s ago: %s",
+			f.Fetch.Failures, age(s.At.Sub(f.Fetch.At)), sighting.Wide(f.Fetch.Reason)))
+	}
+	if f.Missing != nil {
+		notes = append(notes, "its list was deleted "+age(s.At.Sub(*f.Missing))+" ago")
+	}
+	if f.Expired {
+		notes = append(notes, "older than its maxAge of "+f.MaxAge+", left out")
+	}
+	if f.AcceptedAt != nil && s.Current != nil && !f.Current && !f.Expired {
+		notes = append(notes, "its accepted list is not published")
+	}
+	if f.Table != "in order" {
+		notes = append(notes, "table "+f.Table)
+	}
+	return notes
+}
+
+func newTable(out io.Writer, columns ...any) table.Writer {
+	t := table.NewWriter()
+	t.SetOutputMirror(out)
+	t.SetStyle(table.StyleDefault)
+	t.Style().Options = table.OptionsNoBordersAndSeparators
+	t.Style().Box.PaddingLeft, t.Style().Box.PaddingRight = "", "  "
+	t.AppendHeader(columns)
+	return t
+}
+
+// age writes a duration as people say it: in its largest unit, or in two.
+func age(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", max(0, int(d.Seconds())))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 2*day:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60) //nolint:mnd // minutes of an hour
+	default:
+		return fmt.Sprintf("%d days", int(d/day))
+	}
+}

@@ -1,0 +1,200 @@
+package demo
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/resolverwatch/resolverwatch/internal/localaws"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
+)
+
+// Where objects must lie.
+var (
+	dataKey    = regexp.MustCompile(`^dns-query-logs/\d{4}/\d\d/\d\d/resolverwatch-1-[-0-9a-f]+\.gz$`)
+	failureKey = regexp.MustCompile(`^delivery-failures/processing-failed/\d{4}/\d\d/\d\d/resolverwatch-1-[-0-9a-f]+\.gz$`)
+)
+
+// setFailed is Firehose's word for a record that the transformer could not mark.
+const setFailed = "Lambda.ProcessingFailedStatus"
+
+// findings are what the objects in the log bucket hold.
+type findings struct {
+	marked   map[string]sample.MarkedRecord // lines by key
+	failed   map[string]int                 // records by why they cannot be marked
+	verdicts map[string]int
+	sighted  []sighting
+	dropped  int
+	objects  int
+	bytes    int // compressed
+	problems []error
+}
+
+// sighting is a host that asked for a listed name, or was answered with one.
+type sighting struct {
+	host      sample.Host
+	indicator string
+	feeds     string
+	queries   int
+}
+
+// maxProblems is how many problems are told one by one.
+const maxProblems = 10
+
+// audit reads all objects back and compares every line and every failed record with
+// what must have come out.
+func (d *demo) audit(ctx context.Context) (*findings, error) {
+	f := &findings{marked: map[string]sample.MarkedRecord{}, failed: map[string]int{}, verdicts: map[string]int{}}
+	client := s3.NewFromConfig(d.stack.AWSConfig())
+	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: aws.String(localaws.LogBucket)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, object := range page.Contents {
+			if err := d.auditObject(ctx, client, f, aws.ToString(object.Key)); err != nil {
+				return nil, fmt.Errorf("object %s: %w", aws.ToString(object.Key), err)
+			}
+		}
+	}
+	f.problems = append(d.auditTotals(f), f.problems...)
+	if more := len(f.problems) - maxProblems; more > 0 {
+		f.problems = append(f.problems[:maxProblems], fmt.Errorf("and %d more", more))
+	}
+	return f, errors.Join(f.problems...)
+}
+
+func (d *demo) auditObject(ctx context.Context, client *s3.Client, f *findings, key string) error {
+	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(localaws.LogBucket), Key: &key})
+	if err != nil {
+		return err
+	}
+	packed, err := io.ReadAll(out.Body)
+	if err := errors.Join(err, out.Body.Close()); err != nil {
+		return err
+	}
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	f.objects++
+	f.bytes += len(packed)
+	check := d.auditLine
+	switch {
+	case failureKey.MatchString(key):
+		check = d.auditFailure
+	case !dataKey.MatchString(key):
+		return errors.New("lies where nothing belongs")
+	}
+	for line := range bytes.Lines(text) {
+		if err := check(f, line); err != nil {
+			f.problems = append(f.problems, err)
+		}
+	}
+	return nil
+}
+
+// auditLine compares one marked record.
+func (d *demo) auditLine(f *findings, line []byte) error {
+	got, err := sample.Read(line)
+	if err != nil {
+		return fmt.Errorf("delivered line %q: %w", line, err)
+	}
+	want, known := d.ledger.Lines[got.Key()]
+	if !known {
+		return fmt.Errorf("nobody sent the delivered line %s", bytes.TrimSpace(line))
+	}
+	if _, twice := f.marked[got.Key()]; twice {
+		return fmt.Errorf("delivered twice: %s", bytes.TrimSpace(line))
+	}
+	f.marked[got.Key()] = got
+	f.verdicts[got.Verdict]++
+	if got.Verdict == sample.Malicious {
+		f.sight(want.Host, got.Threat.Indicator, strings.Join(got.Threat.Feeds, ", "))
+	}
+	return want.Check(line)
+}
+
+func (f *findings) sight(host sample.Host, indicator, feeds string) {
+	at := slices.IndexFunc(f.sighted, func(s sighting) bool { return s.host == host && s.indicator == indicator })
+	if at < 0 {
+		at = len(f.sighted)
+		f.sighted = append(f.sighted, sighting{host: host, indicator: indicator, feeds: feeds})
+	}
+	f.sighted[at].queries++
+}
+
+// sort puts the busiest hosts first, in the same order in every run.
+func (f *findings) sort() {
+	slices.SortFunc(f.sighted, func(a, b sighting) int {
+		return cmp.Or(b.queries-a.queries, cmp.Compare(a.host.SrcAddr, b.host.SrcAddr), cmp.Compare(a.indicator, b.indicator))
+	})
+}
+
+// auditFailure compares one record that could not be marked.
+func (d *demo) auditFailure(f *findings, line []byte) error {
+	var got struct {
+		AttemptsMade int    `json:"attemptsMade"`
+		ErrorCode    string `json:"errorCode"`
+		RawData      []byte `json:"rawData"`
+	}
+	if err := json.Unmarshal(line, &got); err != nil {
+		return fmt.Errorf("failed record %q: %w", line, err)
+	}
+	why, known := d.ledger.Failed[string(got.RawData)]
+	switch {
+	case !known:
+		return fmt.Errorf("a good record failed with %s: %s", got.ErrorCode, got.RawData)
+	case got.ErrorCode != setFailed || got.AttemptsMade != 1:
+		return fmt.Errorf("record %q failed with %s after %d tries, want %s after one",
+			got.RawData, got.ErrorCode, got.AttemptsMade, setFailed)
+	}
+	f.failed[why]++
+	return nil
+}
+
+// auditTotals compares the sums, which finds what is missing.
+func (d *demo) auditTotals(f *findings) (problems []error) {
+	failed := 0
+	for _, count := range f.failed {
+		failed += count
+	}
+	metrics := d.stack.Stream.Metrics()
+	f.dropped = metrics.DroppedRecords
+	for _, sum := range []struct {
+		what      string
+		got, want int
+	}{
+		{"records taken by Firehose", metrics.IncomingRecords, d.ledger.Records},
+		{"delivered lines", len(f.marked), len(d.ledger.Lines)},
+		{"failed records", failed, len(d.ledger.Failed)},
+		{"dropped records", f.dropped, d.ledger.Dropped},
+	} {
+		if sum.got != sum.want {
+			problems = append(problems, fmt.Errorf("%s: %d, want %d", sum.what, sum.got, sum.want))
+		}
+	}
+	for verdict, want := range d.ledger.Verdicts() {
+		if got := f.verdicts[verdict]; got != want {
+			problems = append(problems, fmt.Errorf("records that are %s: %d, want %d", verdict, got, want))
+		}
+	}
+	f.sort()
+	return problems
+}

@@ -1,0 +1,214 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	runtime "github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/resolverwatch/resolverwatch/internal/localaws"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
+)
+
+// TestMain makes the test binary a transformer that marks nothing, for the demo to
+// catch.
+func TestMain(m *testing.M) {
+	if os.Getenv("AWS_LAMBDA_FUNCTION_NAME") == localaws.Transformer {
+		runtime.Start(passThrough)
+	}
+	code := m.Run()
+	if !testing.Short() {
+		if built, err := buildOnce(); err == nil {
+			built.Remove()
+		}
+	}
+	os.Exit(code)
+}
+
+// buildOnce builds the real functions.
+var buildOnce = sync.OnceValues(func() (*Binaries, error) {
+	root, err := sourceFolder()
+	if err != nil {
+		return nil, err
+	}
+	return build(context.Background(), Options{Stderr: io.Discard}, root)
+})
+
+func passThrough(_ context.Context, event json.RawMessage) (any, error) {
+	var in struct {
+		Records []map[string]any `json:"records"`
+	}
+	err := json.Unmarshal(event, &in)
+	for _, record := range in.Records {
+		record["result"] = "Ok"
+	}
+	return in, err
+}
+
+// functions returns the real functions.
+func functions(t *testing.T) *Binaries {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds the functions and waits for buffers; run without -short")
+	}
+	built, err := buildOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return built
+}
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	built := functions(t)
+	folder := t.TempDir()
+	var report, progress bytes.Buffer
+	err := Run(t.Context(), Options{Out: folder, Records: 1500, Seed: 3, ImporterBinary: built.Importer, TransformerBinary: built.Transformer,
+		Stdout: &report, Stderr: &progress, buffer: 1})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &progress)
+	}
+	for _, want := range []string{"malware-hosts", "beacon.botnet.example", "all of them are right", "query x9.beacon.botnet.example.", "Next"} {
+		if !strings.Contains(report.String(), want) {
+			t.Errorf("the report has no %q:\n%s", want, &report)
+		}
+	}
+	for _, pattern := range []string{"resolverwatch-logs/dns-query-logs/*/*/*/*.gz", "resolverwatch-logs/delivery-failures/processing-failed/*/*/*/*.gz",
+		"resolverwatch-index/index/CURRENT", "resolverwatch-index/index/*.rwx", "resolverwatch-lists/feeds/botnet-c2/indicators.csv",
+		"resolverwatch-lists/reports/phishing/*.txt", "query-logs.jsonl", "functions/resolverwatch-importer.log"} {
+		if found, err := filepath.Glob(filepath.Join(folder, pattern)); err != nil || len(found) == 0 {
+			t.Errorf("no file %s", pattern)
+		}
+	}
+}
+
+// A transformer that marks nothing does not get past the checks.
+func TestRun_wrongMarks(t *testing.T) {
+	t.Parallel()
+	built := functions(t)
+	liar, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = Run(t.Context(), Options{Out: t.TempDir(), Records: 50, ImporterBinary: built.Importer, TransformerBinary: liar,
+		Stdout: io.Discard, Stderr: io.Discard, buffer: 1})
+	if err == nil || !strings.Contains(err.Error(), "checking what was delivered") {
+		t.Errorf("got %v, want to hear that the records are wrong", err)
+	}
+}
+
+// With Keep, the demo runs until it is interrupted, and that is no error.
+func TestRun_keep(t *testing.T) {
+	t.Parallel()
+	built := functions(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	reader, report := io.Pipe()
+	var done = make(chan error, 1)
+	go func() {
+		done <- Run(ctx, Options{Out: t.TempDir(), Records: 50, Keep: true, ImporterBinary: built.Importer, TransformerBinary: built.Transformer,
+			Stdout: report, Stderr: io.Discard, buffer: 1})
+		report.Close()
+	}()
+	var said bytes.Buffer
+	for buf := make([]byte, 4096); !strings.Contains(said.String(), "Ctrl-C"); {
+		n, err := reader.Read(buf)
+		said.Write(buf[:n])
+		if err != nil {
+			t.Fatalf("%v after %s", <-done, &said)
+		}
+	}
+	if !strings.Contains(said.String(), "export AWS_ENDPOINT_URL=http://127.0.0.1:") {
+		t.Errorf("no endpoint in %s", &said)
+	}
+	interrupt()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRun_interrupted(t *testing.T) {
+	t.Parallel()
+	built := functions(t)
+	ctx, interrupt := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer interrupt()
+	begin := time.Now()
+	err := Run(ctx, Options{Out: t.TempDir(), ImporterBinary: built.Importer, TransformerBinary: built.Transformer,
+		Stdout: io.Discard, Stderr: io.Discard})
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > closeLimit {
+		t.Errorf("got %v after %v", err, time.Since(begin))
+	}
+}
+
+func TestFindBinaries(t *testing.T) {
+	t.Parallel()
+	given, err := FindBinaries(t.Context(), Options{ImporterBinary: "i", TransformerBinary: "t"})
+	if err != nil || given.Importer != "i" || given.Transformer != "t" {
+		t.Errorf("got %+v, %v", given, err)
+	}
+	if _, err := FindBinaries(t.Context(), Options{ImporterBinary: "i"}); err == nil {
+		t.Error("one binary alone was taken")
+	}
+}
+
+// What the README shows of the demo is what the demo prints. How many files there are
+// and how large is up to the clock.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, found := strings.Cut(string(text), "\n```\nQuery logs, through Firehose")
+	if !found {
+		t.Fatal("the README shows no report")
+	}
+	shown, _, _ = strings.Cut("Query logs, through Firehose"+shown, "\n```\n")
+	files := regexp.MustCompile(`in \d+ files, \d+ KiB`)
+	printed := strings.Split(files.ReplaceAllString(defaultReport(), files.FindString(shown)), "\n")
+	at := 0
+	for _, line := range strings.Split(shown, "\n") {
+		if strings.TrimSpace(line) == "..." {
+			continue // lines are left out
+		}
+		next := slices.IndexFunc(printed[at:], func(p string) bool { return strings.TrimRight(p, " ") == line })
+		if next < 0 {
+			t.Fatalf("the demo does not print %q there, but:\n%s", line, strings.Join(printed[at:], "\n"))
+		}
+		at += next + 1
+	}
+}
+
+// defaultReport is what a demo without options prints about logs.
+func defaultReport() string {
+	var out bytes.Buffer
+	d := &demo{Options: Options{Stdout: &out}, ledger: sample.NewLedger(), generator: sample.New(0, time.Unix(0, 0))}
+	f := &findings{marked: map[string]sample.MarkedRecord{}, failed: map[string]int{}}
+	for range DefaultRecords {
+		record := d.generator.Next()
+		d.ledger.Add(&record)
+		if record.Failed != "" {
+			f.failed[record.Failed]++
+		}
+	}
+	for key, line := range d.ledger.Lines {
+		f.marked[key] = sample.MarkedRecord{}
+		if line.Want.Verdict == sample.Malicious {
+			f.sight(line.Host, line.Want.Indicator, strings.Join(line.Want.Feeds, ", "))
+		}
+	}
+	f.verdicts, f.dropped = d.ledger.Verdicts(), d.ledger.Dropped
+	f.sort()
+	d.reportLogs(f)
+	return out.String()
+}

@@ -1,0 +1,143 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/resolverwatch/resolverwatch/internal/localaws"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+)
+
+// imported is a feed with what the importer made of it.
+type imported struct {
+	feed    sample.Feed
+	version string
+	report  importer.Report
+}
+
+// importFeeds uploads lists and waits until the importer has published all of them.
+func (d *demo) importFeeds(ctx context.Context, feeds []sample.Feed) ([]imported, error) {
+	client := s3.NewFromConfig(d.stack.AWSConfig())
+	all := make([]imported, len(feeds))
+	for i, feed := range feeds {
+		out, err := client.PutObject(ctx, &s3.PutObjectInput{
+			Bucket: aws.String(localaws.ListBucket), Key: &feed.Key, Body: bytes.NewReader(feed.Body())})
+		if err != nil {
+			return nil, err
+		}
+		all[i] = imported{feed: feed, version: aws.ToString(out.VersionId)}
+	}
+	if err := d.stack.Importer.Wait(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.importFailures(); err != nil {
+		return nil, err
+	}
+	var err error
+	if d.served, err = d.current(); err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if err := d.checkImport(&all[i], d.served); err != nil {
+			return nil, fmt.Errorf("feed %s: %w", all[i].feed.ID, err)
+		}
+	}
+	d.progress("lists imported: %d, index generation %d serves", len(feeds), d.served.Generation)
+	return all, nil
+}
+
+// current reads the pointer to the index that serves.
+func (d *demo) current() (index.Current, error) {
+	objects := d.stack.Objects(localaws.IndexBucket, index.CurrentKey)
+	if len(objects) != 1 {
+		return index.Current{}, fmt.Errorf("the importer published no index: see %s", d.logFile(localaws.Importer))
+	}
+	return index.DecodeCurrent(objects[0].Body)
+}
+
+// checkImport makes sure that the list was accepted and is part of the index.
+func (d *demo) checkImport(list *imported, current index.Current) error {
+	key := importer.ReportPrefix + string(list.feed.ID) + "/" + list.version + ".json"
+	objects := d.stack.Objects(localaws.ListBucket, key)
+	if len(objects) != 1 {
+		return fmt.Errorf("there is no report %s: see %s", key, d.logFile(localaws.Importer))
+	}
+	if err := json.Unmarshal(objects[0].Body, &list.report); err != nil {
+		return fmt.Errorf("reading the report %s: %w", key, err)
+	}
+	if list.report.Outcome != importer.OutcomeAccepted {
+		return fmt.Errorf("the list was %s: %s", list.report.Outcome, objects[0].Body)
+	}
+	for _, served := range current.Feeds {
+		if served.ID == list.feed.ID {
+			if served.VersionID != list.version || served.Count != list.report.Names {
+				return fmt.Errorf("the index has version %s with %d entries, want %s with %d",
+					served.VersionID, served.Count, list.version, list.report.Names)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("generation %d does not have it", current.Generation)
+}
+
+// change is what became of a name that left a feed.
+type change struct {
+	query, indicator string
+	feed             string
+	before, after    sample.MarkedRecord
+}
+
+// changeFeed takes a name out of a feed, uploads that again, and asks for the name
+// once more.
+func (d *demo) changeFeed(ctx context.Context) (*change, error) {
+	const indicator, feedID = "beacon.botnet.example", sample.BotnetC2
+	c := &change{query: "x9." + indicator + ".", indicator: indicator, feed: feedID}
+	var err error
+	listed := sample.Want{Verdict: sample.Malicious, Indicator: indicator, Part: "query_name", Feeds: []string{feedID}}
+	if c.before, err = d.ask(ctx, c.query, listed); err != nil {
+		return nil, err
+	}
+	for _, feed := range sample.Feeds() {
+		if string(feed.ID) != feedID {
+			continue
+		}
+		if _, err := d.importFeeds(ctx, []sample.Feed{feed.Without(indicator)}); err != nil {
+			return nil, err
+		}
+	}
+	if err := sleep(ctx, pollInterval); err != nil { // the transformer looks for a new index this often
+		return nil, err
+	}
+	c.after, err = d.ask(ctx, c.query, sample.Want{Verdict: sample.Clean})
+	return c, err
+}
+
+// ask sends one query through the pipeline and returns its record, which must be
+// marked as wanted.
+func (d *demo) ask(ctx context.Context, name string, want sample.Want) (sample.MarkedRecord, error) {
+	record := d.generator.Ask(name, want)
+	if err := d.send(ctx, []sample.Record{record}); err != nil {
+		return sample.MarkedRecord{}, err
+	}
+	if err := d.delivered(ctx); err != nil {
+		return sample.MarkedRecord{}, err
+	}
+	found, err := d.audit(ctx)
+	if err != nil {
+		return sample.MarkedRecord{}, err
+	}
+	return found.marked[record.Lines[0].Key], nil
+}
+
+// logFile is where a function's output lies.
+func (d *demo) logFile(function string) string {
+	return strings.Join([]string{d.Out, functionFolder, function + ".log"}, "/")
+}

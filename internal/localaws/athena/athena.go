@@ -1,0 +1,184 @@
+// Package athena is Athena's API in memory: one workgroup with named queries, and query
+// executions that an engine of the caller's carries out. It keeps the order of states,
+// the header row of results, and their pages.
+//
+// What it leaves out: prepared statements, results in S3, reuse of results, limits.
+package athena
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/awsjson"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/uuid"
+)
+
+// TargetPrefix is the service's name in the X-Amz-Target header.
+const TargetPrefix = "AmazonAthena"
+
+// Result is what an engine answers.
+type Result struct {
+	Columns []Column
+	Rows    [][]*string // nil is NULL
+	Bytes   int64       // scanned
+}
+
+// Column is a column of a result.
+type Column struct{ Name, Type string }
+
+// Config is what a [Server] has.
+type Config struct {
+	WorkGroup, Database string
+	Queries             map[string]string // named queries, by name
+	// Execute runs SQL. Its error is why the query failed. Its context ends when the
+	// query is stopped.
+	Execute func(ctx context.Context, sql string) (*Result, error)
+}
+
+// Server serves HTTP. It is safe for concurrent use.
+type Server struct {
+	config     Config
+	mu         sync.Mutex
+	executions map[string]*execution
+}
+
+type execution struct {
+	ended  string // the state at the end; "" before it
+	reason string
+	result *Result
+	looks  int // how often somebody asked
+	stop   context.CancelFunc
+}
+
+// state returns the state for one more look: a query is queued at the first and runs at
+// the second, however fast the engine is.
+func (e *execution) state() string {
+	e.looks++
+	switch {
+	case e.looks == 1:
+		return "QUEUED"
+	case e.looks == 2 || e.ended == "":
+		return "RUNNING"
+	default:
+		return e.ended
+	}
+}
+
+// New returns a server.
+func New(config Config) *Server {
+	return &Server{config: config, executions: map[string]*execution{}}
+}
+
+// ServeHTTP answers the JSON 1.1 protocol.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	api := awsjson.API{Version: "1.1", Operations: map[string]awsjson.Operation{
+		"ListNamedQueries":    s.listNamedQueries,
+		"BatchGetNamedQuery":  s.batchGetNamedQuery,
+		"StartQueryExecution": s.startQueryExecution,
+		"GetQueryExecution":   s.onExecution(getQueryExecution),
+		"GetQueryResults":     s.onExecution(getQueryResults),
+		"StopQueryExecution":  s.onExecution(stopQueryExecution),
+	}}
+	api.ServeHTTP(w, r)
+}
+
+func invalid(format string, args ...any) error {
+	return &awsjson.Error{Code: "InvalidRequestException", Message: fmt.Sprintf(format, args...)}
+}
+
+func (s *Server) checkGroup(name string) error {
+	if name != s.config.WorkGroup {
+		return invalid("WorkGroup %s is not found.", name)
+	}
+	return nil
+}
+
+// pageOfQueries is small, so that callers meet a second page.
+const pageOfQueries = 5
+
+func (s *Server) listNamedQueries(_ context.Context, body []byte) (any, error) {
+	var in struct{ WorkGroup, NextToken string }
+	if err := awsjson.Decode(body, &in); err != nil {
+		return nil, err
+	}
+	if err := s.checkGroup(in.WorkGroup); err != nil {
+		return nil, err
+	}
+	names := slices.Sorted(maps.Keys(s.config.Queries))
+	page, next, err := page(names, in.NextToken, pageOfQueries)
+	return map[string]any{"NamedQueryIds": page, "NextToken": next}, err
+}
+
+// page returns the elements after a token and the token of the next page, nil at the
+// end.
+func page[T any](all []T, token string, size int) (elements []T, next *string, err error) {
+	from := 0
+	if token != "" {
+		if from, err = strconv.Atoi(token); err != nil || from < 0 || from > len(all) {
+			return nil, nil, invalid("NextToken is not valid.")
+		}
+	}
+	until := min(from+size, len(all))
+	if until < len(all) {
+		text := strconv.Itoa(until)
+		next = &text
+	}
+	return all[from:until], next, nil
+}
+
+func (s *Server) batchGetNamedQuery(_ context.Context, body []byte) (any, error) {
+	var in struct {
+		IDs []string `json:"NamedQueryIds"`
+	}
+	if err := awsjson.Decode(body, &in); err != nil {
+		return nil, err
+	}
+	found := []any{}
+	for _, id := range in.IDs {
+		if text, is := s.config.Queries[id]; is {
+			found = append(found, map[string]string{"Name": id, "NamedQueryId": id, "QueryString": text,
+				"Database": s.config.Database, "WorkGroup": s.config.WorkGroup})
+		}
+	}
+	return map[string]any{"NamedQueries": found, "UnprocessedNamedQueryIds": []any{}}, nil
+}
+
+func (s *Server) startQueryExecution(_ context.Context, body []byte) (any, error) {
+	var in struct {
+		QueryString, WorkGroup string
+		QueryExecutionContext  struct{ Database string }
+	}
+	if err := awsjson.Decode(body, &in); err != nil {
+		return nil, err
+	}
+	if err := s.checkGroup(in.WorkGroup); err != nil {
+		return nil, err
+	}
+	if in.QueryExecutionContext.Database != s.config.Database {
+		return nil, invalid("Database %s is not found.", in.QueryExecutionContext.Database)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	id, e := uuid.New(), &execution{stop: stop}
+	s.mu.Lock()
+	s.executions[id] = e
+	s.mu.Unlock()
+	go func() {
+		defer stop()
+		result, err := s.config.Execute(ctx, in.QueryString)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch {
+		case e.ended != "": // it was stopped
+		case err != nil:
+			e.ended, e.reason = "FAILED", err.Error()
+		default:
+			e.ended, e.result = "SUCCEEDED", result
+		}
+	}()
+	return map[string]string{"QueryExecutionId": id}, nil
+}

@@ -1,0 +1,224 @@
+package conversion_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose/conversion"
+)
+
+func schema(t testing.TB, columns ...conversion.Column) *conversion.Schema {
+	t.Helper()
+	s, err := conversion.Parse(columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// converted returns the rows of records, written as Parquet and read back.
+func converted(t testing.TB, s *conversion.Schema, records ...string) []map[string]any {
+	t.Helper()
+	var rows []conversion.Row
+	for _, record := range records {
+		more, failure := s.Rows([]byte(record))
+		if failure != nil {
+			t.Fatalf("%v in %s", failure, record)
+		}
+		rows = append(rows, more...)
+	}
+	file, err := s.Encode(rows, firehose.Snappy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := conversion.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return back
+}
+
+type (
+	array  = []any
+	object = map[string]any
+)
+
+// What becomes of a value in a column of a type.
+func TestSchema_Rows_values(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		typ, json string
+		want      any
+		failure   string // a part of the message, instead
+	}{
+		{typ: "string", json: `"é\n\u00e9"`, want: "é\né"},
+		{typ: "string", json: `""`, want: ""},
+		{typ: "string", json: `null`, want: nil},
+		{typ: "string", json: `12.50`, want: "12.50"},
+		{typ: "string", json: `true`, want: "true"},
+		{typ: "string", json: `{"Instance": "I-1", "a": [{"B": null}], "x": "<&>"}`,
+			want: `{"instance":"I-1","a":[{"b":null}],"x":"<&>"}`},
+		{typ: "string", json: `["a", 1, false]`, want: `["a",1,false]`},
+		{typ: "string", json: `{}`, want: `{}`},
+		{typ: "varchar(10)", json: `"a"`, want: "a"},
+		{typ: "bigint", json: `9223372036854775807`, want: int64(9223372036854775807)},
+		{typ: "bigint", json: `" 7 "`, want: int64(7)},
+		{typ: "bigint", json: `9223372036854775808`, failure: `For input string: "9223372036854775808"`},
+		{typ: "bigint", json: `"oops"`, failure: `For input string: "oops"`},
+		{typ: "bigint", json: `1.5`, failure: `For input string: "1.5"`},
+		{typ: "bigint", json: `[1]`, failure: `For input string: "[1]"`},
+		{typ: "int", json: `-2147483648`, want: int32(-2147483648)},
+		{typ: "int", json: `2147483648`, failure: `2147483648`},
+		{typ: "tinyint", json: `-128`, want: int32(-128)},
+		{typ: "tinyint", json: `128`, failure: `128`},
+		{typ: "smallint", json: `32767`, want: int32(32767)},
+		{typ: "float", json: `1.5`, want: float32(1.5)},
+		{typ: "double", json: `"1e300"`, want: 1e300},
+		{typ: "double", json: `1e999`, failure: `1e999`},
+		{typ: "double", json: `"NaN"`, failure: `NaN`},
+		{typ: "boolean", json: `true`, want: true},
+		{typ: "boolean", json: `"FALSE"`, want: false},
+		{typ: "boolean", json: `1`, failure: `For input string: "1"`},
+		{typ: "array<string>", json: `["a", null, ""]`, want: array{"a", nil, ""}},
+		{typ: "array<string>", json: `[]`, want: array{}},
+		{typ: "array<string>", json: `null`, want: nil},
+		{typ: "array<string>", json: `"a"`, want: array{"a"}},
+		{typ: "array<array<int>>", json: `[[1, 2], [], null, [3]]`, want: array{array{int32(1), int32(2)}, array{}, nil, array{int32(3)}}},
+		{typ: "array<struct<a:int,b:string>>", json: `[{"A": 1, "c": 2}, null, {}]`,
+			want: array{object{"a": int32(1), "b": nil}, nil, object{"a": nil, "b": nil}}},
+		{typ: "array<struct<a:int>>", json: `{"a": 1}`, want: array{object{"a": int32(1)}}},
+		{typ: "array<int>", json: `[1, "x"]`, failure: `For input string: "x"`},
+		{typ: "struct<a:int,b:array<string>>", json: `{}`, want: object{"a": nil, "b": nil}},
+		{typ: "struct<a:int,b:array<string>>", json: `[1, ["x"], "extra"]`, want: object{"a": int32(1), "b": array{"x"}}},
+		{typ: "struct<a:int,b:array<string>>", json: `[1]`, want: object{"a": int32(1), "b": nil}},
+		{typ: "struct<a:int>", json: `42`, failure: `Data is not JSONObject  but java.lang.Long with value 42`},
+		{typ: "struct<a:int>", json: `"x"`, failure: `java.lang.String with value x`},
+		{typ: "struct<a:struct<b:int>>", json: `{"a": {"b": 5}}`, want: object{"a": object{"b": int32(5)}}},
+		{typ: "map<string,string>", json: `{"Key": "V", "n": null}`, want: object{"key": "V", "n": nil}},
+		{typ: "map<string,string>", json: `{"k": "1", "l": "2", "K": "3"}`, want: object{"k": "3", "l": "2"}},
+		{typ: "string", json: `{"k": "1", "l": "2", "K": "3"}`, want: `{"k":"3","l":"2"}`},
+		{typ: "map<string,string>", json: `{}`, want: object{}},
+		{typ: "map<string,string>", json: `["a"]`, failure: "a map column cannot hold"},
+	}
+	for _, test := range tests {
+		t.Run(test.typ+" "+test.json, func(t *testing.T) {
+			t.Parallel()
+			s := schema(t, conversion.Column{Name: "before", Type: "string"}, conversion.Column{Name: "c", Type: test.typ})
+			record := `{"before":"b","c":` + test.json + `}`
+			if test.failure != "" {
+				_, failure := s.Rows([]byte(record))
+				if failure == nil || failure.Code != "DataFormatConversion.MalformedData" ||
+					!strings.HasPrefix(failure.Message, "Data does not match the schema. ") ||
+					!strings.Contains(failure.Message, test.failure) {
+					t.Errorf("got %v, want MalformedData with %q", failure, test.failure)
+				}
+				return
+			}
+			want := []map[string]any{{"before": "b", "c": test.want}, {"before": nil, "c": nil}}
+			if diff := cmp.Diff(want, converted(t, s, record, `{}`)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// What a record may hold, and which row each of its objects becomes.
+func TestSchema_Rows_records(t *testing.T) {
+	t.Parallel()
+	const malformed, unparsable = "DataFormatConversion.MalformedData", "DataFormatConversion.ParseError"
+	tests := []struct {
+		name, record string
+		want         []string // of column a, "-" for null
+		code         string
+	}{
+		{"one", `{"a":"1"}`, []string{"1"}, ""},
+		{"line", `{"a":"1"}` + "\n", []string{"1"}, ""},
+		{"several", `{"a":"1"}{"a":"2"} {}` + "\r\n" + `{"A":"4"}`, []string{"1", "2", "-", "4"}, ""},
+		{"unknown members", `{"b":1,"c":{"a":"no"},"a":"1"}`, []string{"1"}, ""},
+		{"other case", `{"A":"1"}`, []string{"1"}, ""},
+		{"twice", `{"a":"1","a":"2"}`, []string{"2"}, ""},
+		{"twice in two cases", `{"a":"1","A":"2"}`, []string{"2"}, ""},
+		{"invalid UTF-8", "{\"a\":\"x\xffy\"}", []string{"x\ufffdy"}, ""},
+		{"empty", ``, nil, malformed},
+		{"blank", " \n", nil, malformed},
+		{"array", `[{"a":"1"},{"a":"2"}]`, nil, malformed},
+		{"array behind an object", `{"a":"1"}[{"a":"2"}]`, nil, malformed},
+		{"scalar", `5`, nil, malformed},
+		{"null", `null`, nil, malformed},
+		{"no JSON", `hello`, nil, unparsable},
+		{"cut off", `{"a":"1"}{"a":`, nil, unparsable},
+		{"byte order mark", "\ufeff" + `{"a":"1"}`, nil, unparsable},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := schema(t, conversion.Column{Name: "a", Type: "string"})
+			if test.code != "" {
+				if _, failure := s.Rows([]byte(test.record)); failure == nil || failure.Code != test.code || failure.Message == "" {
+					t.Errorf("got %v, want %s", failure, test.code)
+				}
+				return
+			}
+			var got []string
+			for _, row := range converted(t, s, test.record) {
+				text, _ := row["a"].(string)
+				if row["a"] == nil {
+					text = "-"
+				}
+				got = append(got, text)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParse_refusals(t *testing.T) {
+	t.Parallel()
+	for typ, want := range map[string]string{
+		"timestamp": `"timestamp" is not emulated`, "decimal(10,2)": "not emulated", "uniontype<int>": "not emulated", "": "not emulated",
+		"array<string": "missing", "array": "missing", "string>": "left over", "map<string>": "missing",
+		"map<array<int>,int>": "key", "struct<a:int,a:int>": "twice", "struct<>": "empty", "struct<a>": "missing", "varchar(1": "length",
+		strings.Repeat("array<", 40) + "int" + strings.Repeat(">", 40): "deeper",
+	} {
+		t.Run(typ, func(t *testing.T) {
+			t.Parallel()
+			_, err := conversion.Parse([]conversion.Column{{Name: "fine", Type: "int"}, {Name: "bad", Type: typ}})
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), `"bad"`) {
+				t.Errorf("got %v, want a word of %q about the column", err, want)
+			}
+		})
+	}
+	for name, columns := range map[string][]conversion.Column{
+		"no columns": nil, "twice": {{Name: "a", Type: "int"}, {Name: "A", Type: "int"}}, "no name": {{Type: "int"}},
+	} {
+		if _, err := conversion.Parse(columns); err == nil {
+			t.Errorf("%s: was not refused", name)
+		}
+	}
+}
+
+func TestSchema_Encode_compressions(t *testing.T) {
+	t.Parallel()
+	s := schema(t, conversion.Column{Name: "a", Type: "string"})
+	rows, _ := s.Rows([]byte(strings.Repeat(`{"a":"the same again"}`, 1_000)))
+	for _, compression := range []string{firehose.Snappy, firehose.GZIP, firehose.Uncompressed} {
+		file, err := s.Encode(rows, compression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (len(file) > 14_000) != (compression == firehose.Uncompressed) {
+			t.Errorf("%s: %d bytes", compression, len(file))
+		}
+		if back, err := conversion.Decode(file); err != nil || len(back) != 1_000 || back[999]["a"] != "the same again" {
+			t.Errorf("%s: reading back: %v", compression, err)
+		}
+	}
+	if _, err := s.Encode(rows, "ZSTD"); err == nil {
+		t.Error("a compression that Firehose lacks was not refused")
+	}
+}

@@ -1,0 +1,165 @@
+package conversion
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
+
+	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
+)
+
+// codecs are the compressions of the pages of a file.
+var codecs = map[string]compress.Codec{
+	firehose.Snappy: &parquet.Snappy, firehose.GZIP: &parquet.Gzip, firehose.Uncompressed: &parquet.Uncompressed,
+}
+
+// Encode returns rows as a Parquet file with the columns in their order, all of them
+// optional. Compression is SNAPPY, GZIP or UNCOMPRESSED.
+func (s *Schema) Encode(rows []Row, compression string) ([]byte, error) {
+	codec, known := codecs[compression]
+	if !known {
+		return nil, fmt.Errorf("compression %q of Parquet is not SNAPPY, GZIP or UNCOMPRESSED", compression)
+	}
+	var out bytes.Buffer
+	writer := parquet.NewWriter(&out, s.parquet, parquet.Compression(codec))
+	shredder := shredder{columns: make([][]parquet.Value, s.leaves)}
+	for _, row := range rows {
+		if _, err := writer.WriteRows([]parquet.Row{shredder.row(s.columns, row)}); err != nil {
+			return nil, fmt.Errorf("writing Parquet: %w", err)
+		}
+	}
+	if err := writer.Close(); err != nil {
+		return nil, fmt.Errorf("writing Parquet: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// group is a Parquet group whose fields keep their order; parquet-go sorts those of its
+// own.
+type group struct {
+	parquet.Group
+	fields []parquet.Field
+}
+
+// Fields returns the fields in the order of the table.
+func (g *group) Fields() []parquet.Field { return g.fields }
+
+func groupOf(members []field) parquet.Node {
+	g := &group{Group: parquet.Group{}}
+	for _, member := range members {
+		g.Group[member.name] = parquet.Optional(member.typ.node())
+	}
+	sorted := map[string]parquet.Field{}
+	for _, f := range g.Group.Fields() {
+		sorted[f.Name()] = f
+	}
+	for _, member := range members {
+		g.fields = append(g.fields, sorted[member.name])
+	}
+	return g
+}
+
+// node is the type in Parquet, with the level names of its specification.
+func (t *hiveType) node() parquet.Node {
+	switch t.kind {
+	case textKind:
+		return parquet.String()
+	case boolKind:
+		return parquet.Leaf(parquet.BooleanType)
+	case int32Kind:
+		if t.bits < 32 {
+			return parquet.Int(t.bits)
+		}
+		return parquet.Leaf(parquet.Int32Type)
+	case int64Kind:
+		return parquet.Leaf(parquet.Int64Type)
+	case floatKind:
+		return parquet.Leaf(parquet.FloatType)
+	case doubleKind:
+		return parquet.Leaf(parquet.DoubleType)
+	case arrayKind:
+		return parquet.List(parquet.Optional(t.element.node()))
+	case mapKind:
+		return parquet.Map(t.key.node(), parquet.Optional(t.element.node()))
+	default:
+		return groupOf(t.members)
+	}
+}
+
+// shredder takes rows apart into Parquet's columns: every value with the level down to
+// which it is defined, and the level at which it repeats.
+type shredder struct {
+	columns  [][]parquet.Value
+	repeated int // levels of arrays and maps around
+}
+
+// row is valid until the next one.
+func (s *shredder) row(fields []field, row Row) (out parquet.Row) {
+	for i := range s.columns {
+		s.columns[i] = s.columns[i][:0]
+	}
+	for i, f := range fields {
+		s.add(f.typ, row[i], 0, 0)
+	}
+	for _, column := range s.columns {
+		out = append(out, column...)
+	}
+	return out
+}
+
+// add takes a value apart. All types are optional: one that is there is a level deeper.
+func (s *shredder) add(t *hiveType, c cell, repetition, definition int) {
+	switch c := c.(type) {
+	case nil:
+		s.leave(t, repetition, definition)
+	case list:
+		s.repeat(t, len(c), repetition, definition+1, func(i, repetition, definition int) {
+			s.add(t.element, c[i], repetition, definition)
+		})
+	case entries:
+		s.repeat(t, len(c), repetition, definition+1, func(i, repetition, definition int) {
+			s.add(t.key, c[i].key, repetition, definition-1) // a key is not optional
+			s.add(t.element, c[i].value, repetition, definition)
+		})
+	case Row:
+		for i, member := range t.members {
+			s.add(member.typ, c[i], repetition, definition+1)
+		}
+	default:
+		s.columns[t.leaf] = append(s.columns[t.leaf], parquet.ValueOf(c).Level(repetition, definition+1, t.leaf))
+	}
+}
+
+// repeat adds the elements of an array or a map: the first repeats at the level around
+// it, the others at its own.
+func (s *shredder) repeat(t *hiveType, n, repetition, definition int, add func(i, repetition, definition int)) {
+	if n == 0 {
+		s.leave(t, repetition, definition)
+		return
+	}
+	s.repeated++
+	for i := range n {
+		add(i, repetition, definition+1)
+		repetition = s.repeated
+	}
+	s.repeated--
+}
+
+// leave says for all leaves of a type that there is nothing below a level.
+func (s *shredder) leave(t *hiveType, repetition, definition int) {
+	switch t.kind {
+	case structKind:
+		for _, member := range t.members {
+			s.leave(member.typ, repetition, definition)
+		}
+	case arrayKind:
+		s.leave(t.element, repetition, definition)
+	case mapKind:
+		s.leave(t.key, repetition, definition)
+		s.leave(t.element, repetition, definition)
+	default:
+		s.columns[t.leaf] = append(s.columns[t.leaf], parquet.NullValue().Level(repetition, definition, t.leaf))
+	}
+}

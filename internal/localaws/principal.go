@@ -1,0 +1,91 @@
+package localaws
+
+import (
+	"slices"
+
+	"github.com/resolverwatch/resolverwatch/internal/localaws/s3"
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// Access keys of people; any secret goes with them. The owner may do everything, the
+// operator what `rollback`, `publish`, `allow`, `status` and `index diff` need.
+const (
+	OwnerKey    = "LOCALOWNER"
+	OperatorKey = "LOCALOPERATOR"
+)
+
+// Access keys of the stack's roles.
+const (
+	importerKey    = "LOCALIMPORTER"
+	transformerKey = "LOCALTRANSFORMER"
+	firehoseKey    = "LOCALFIREHOSE"
+)
+
+// policies are what each role of the deployed stack may do in S3. DynamoDB and the
+// Parameter Store ask nobody here.
+func policies(legacyKey string, feeds map[indicator.FeedID]settings.Feed) map[string]s3.Policy {
+	lists := under(ListBucket, importer.BlockPrefix+"*", importer.AllowPrefix+"*", legacyKey)
+	guards := under(ListBucket, importer.GuardPrefix+"*")
+	accepted := under(ListBucket, importer.AcceptedPrefix+"*")
+	reports := under(ListBucket, importer.ReportPrefix+"*")
+	indexes := under(IndexBucket, index.Prefix+"*")
+	return map[string]s3.Policy{
+		OwnerKey: s3.FullAccess(),
+		importerKey: {
+			{Actions: []string{"s3:ListBucket"}, Resources: []string{ListBucket}},
+			{Actions: []string{"s3:ListBucket"}, Resources: []string{IndexBucket},
+				Prefixes: []string{index.Prefix + "*", catalog.IndicatorPrefix + "*"}},
+			{Actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, Resources: lists},
+			{Actions: []string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, Resources: lists},
+			{Actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, Resources: guards},
+			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: accepted},
+			{Actions: []string{"s3:PutObject"}, Resources: slices.Concat(reports, fetched(feeds))},
+			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: indexes},
+			{Actions: []string{"s3:GetObject", "s3:PutObject"}, Resources: under(IndexBucket, catalog.IndicatorKey)},
+		},
+		// Beside these: cloudformation:DescribeStacks, lambda:InvokeFunction on the importer,
+		// dynamodb:Query, PutItem, DeleteItem and Scan on the table.
+		OperatorKey: {
+			{Actions: []string{"s3:GetObject"}, Resources: indexes},
+			{Actions: []string{"s3:PutObject"}, Resources: under(IndexBucket, index.CurrentKey)},
+			{Actions: []string{"s3:ListBucket"}, Resources: []string{IndexBucket}, Prefixes: []string{index.Prefix + "*"}},
+		},
+		transformerKey: {
+			{Actions: []string{"s3:GetObject"}, Resources: indexes},
+			{Actions: []string{"s3:ListBucket"}, Resources: []string{IndexBucket}, Prefixes: []string{index.Prefix + "*"}},
+		},
+		firehoseKey: {
+			{Actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, Resources: under(LogBucket, "*")},
+			{Actions: []string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"},
+				Resources: []string{LogBucket}},
+		},
+	}
+}
+
+// fetched returns the lists that the importer may write: those of feeds with a URL.
+func fetched(feeds map[indicator.FeedID]settings.Feed) []string {
+	var keys []string
+	for id, feed := range feeds {
+		switch {
+		case feed.URL == "":
+		case feed.Allow:
+			keys = append(keys, importer.AllowPrefix+string(id)+"/*")
+		default:
+			keys = append(keys, importer.BlockPrefix+string(id)+"/*")
+		}
+	}
+	return under(ListBucket, keys...)
+}
+
+// under returns objects of a bucket as resources of a policy.
+func under(bucket string, keys ...string) []string {
+	resources := make([]string, len(keys))
+	for i, key := range keys {
+		resources[i] = bucket + "/" + key
+	}
+	return resources
+}

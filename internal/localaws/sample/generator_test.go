@@ -1,0 +1,215 @@
+package sample_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
+	"github.com/resolverwatch/resolverwatch/pkg/feed"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/verdict"
+)
+
+var start = time.Date(2026, 3, 14, 9, 0, 0, 0, time.UTC)
+
+func records(n int) []sample.Record {
+	g := sample.New(1, start)
+	all := make([]sample.Record, n)
+	for i := range all {
+		all[i] = g.Next()
+	}
+	return all
+}
+
+func TestGenerator_repeatable(t *testing.T) {
+	t.Parallel()
+	first, second := records(3000), records(3000)
+	for i := range first {
+		if !bytes.Equal(first[i].Data, second[i].Data) {
+			t.Fatalf("record %d differs: %q and %q", i, first[i].Data, second[i].Data)
+		}
+	}
+}
+
+// Even a short run shows everything.
+func TestGenerator_coverage(t *testing.T) {
+	t.Parallel()
+	ledger := sample.NewLedger()
+	var all bytes.Buffer
+	for _, record := range records(200) {
+		ledger.Add(&record)
+		for _, line := range record.Lines {
+			all.Write(line.Object)
+		}
+		all.Write(record.Data)
+	}
+	verdicts := ledger.Verdicts()
+	for _, want := range []string{sample.Malicious, sample.Allowed, sample.Clean, sample.Unknown} {
+		if verdicts[want] == 0 {
+			t.Errorf("no query is %s", want)
+		}
+	}
+	if len(ledger.Failed) < 6 || ledger.Dropped < 3 {
+		t.Errorf("%d malformed records, %d dropped", len(ledger.Failed), ledger.Dropped)
+	}
+	for _, want := range []string{`"1.100000"`, `"resolver-endpoint"`, `"Address"`, `"srcids":["i-`, `{"message":"`, `"NXDOMAIN"`, `"BLOCK"`,
+		`\\.beacon`, `c2=`, `"CNAME"`, "\x1f\x8b"} {
+		if !bytes.Contains(all.Bytes(), []byte(want)) {
+			t.Errorf("no record has %q", want)
+		}
+	}
+}
+
+// Only names and addresses that nobody owns.
+func TestGenerator_reservedNames(t *testing.T) {
+	t.Parallel()
+	reserved := regexp.MustCompile(`(?i)^(|.*\.example\.?|.*\.test\.?|.*\.in-addr\.arpa\.|instance-data\.|\.|` +
+		`192\.0\.2\.\d+|198\.51\.100\.\d+|203\.0\.113\.\d+|2001:db8:.*)$`)
+	for _, record := range records(2000) {
+		for _, line := range record.Lines {
+			var object struct {
+				Name    string                            `json:"query_name"`
+				Answers []struct{ Rdata, Address string } `json:"answers"`
+			}
+			if err := json.Unmarshal(line.Object, &object); err != nil {
+				t.Fatalf("%v in %s", err, line.Object)
+			}
+			names := []string{object.Name}
+			for _, answer := range object.Answers {
+				words := strings.Fields(answer.Rdata + answer.Address)
+				names = append(names, words[len(words)-1]) // an SRV answer has numbers in front
+			}
+			for _, name := range names {
+				if !reserved.MatchString(name) {
+					t.Errorf("%q is not reserved", name)
+				}
+			}
+		}
+	}
+}
+
+func TestFeed_Without(t *testing.T) {
+	t.Parallel()
+	for _, f := range sample.Feeds() {
+		if f.ID != sample.BotnetC2 {
+			continue
+		}
+		less := f.Without("beacon.botnet.example")
+		if bytes.Contains(less.Body(), []byte("beacon.botnet")) || len(less.Lines) != len(f.Lines)-1 ||
+			!bytes.Contains(f.Body(), []byte("beacon.botnet")) {
+			t.Errorf("%d lines became %d", len(f.Lines), len(less.Lines))
+		}
+	}
+}
+
+// buildIndex reads the sample feeds and indexes them.
+func buildIndex(t *testing.T) *index.Index {
+	t.Helper()
+	builder := index.NewBuilder()
+	for _, f := range sample.Feeds() {
+		allow := strings.HasPrefix(f.Key, "allow/")
+		builder.Feed(f.ID, allow)
+		options := feed.Options{Format: feed.Format(f.Settings.Format)}
+		if allow {
+			options.Action = indicator.ActionAllow
+		}
+		report, err := feed.Parse(bytes.NewReader(f.Body()), options, func(i *indicator.Indicator) error { return builder.Add(f.ID, i) })
+		if err != nil || report.Rejected > 0 {
+			t.Fatalf("feed %s: %v, %+v", f.ID, err, report)
+		}
+	}
+	data, err := builder.Build(index.Options{Generation: 1, Seed: 1, BuiltAt: start})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := index.Open(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// What the generator expects is what the marker says.
+func TestGenerator_expectations(t *testing.T) {
+	t.Parallel()
+	marker := verdict.NewMarker(buildIndex(t), verdict.Options{})
+	for i, record := range records(5000) {
+		marked, err := marker.Mark(nil, inflate(t, record.Data))
+		if (err != nil) != (record.Failed != "") {
+			t.Errorf("record %d: got %v, want failure %q: %s", i, err, record.Failed, record.Data)
+			continue
+		}
+		lines := bytes.SplitAfter(marked, []byte("\n"))
+		if lines = lines[:len(lines)-1]; len(lines) != len(record.Lines) {
+			t.Errorf("record %d has %d lines, want %d: %s", i, len(lines), len(record.Lines), record.Data)
+			continue
+		}
+		for j, line := range lines {
+			if err := record.Lines[j].Check(line); err != nil {
+				t.Errorf("record %d: %v", i, err)
+			}
+		}
+	}
+}
+
+func ExampleGenerator() {
+	g := sample.New(7, start)
+	ledger := sample.NewLedger()
+	for range 1000 {
+		record := g.Next()
+		ledger.Add(&record)
+	}
+	fmt.Println(ledger.Records, "records,", ledger.Dropped, "to be dropped")
+	// Output: 1000 records, 4 to be dropped
+}
+
+func TestLine_Check(t *testing.T) {
+	t.Parallel()
+	line := sample.Line{Object: []byte(`{"query_name":"x"}`), Want: sample.Want{Verdict: "malicious", Indicator: "e", Part: "query_name", Feeds: []string{"f"}}}
+	good := `{"query_name":"x","verdict":"malicious","index_generation":1,"threat":{"indicator":"e","part":"query_name","feeds":["f"]}}` + "\n"
+	tests := []struct{ name, marked, want string }{
+		{"good", good, ""},
+		{"other verdict", strings.Replace(good, "malicious", "clean", 1), "verdict"},
+		{"other indicator", strings.Replace(good, `"e"`, `"g"`, 1), "indicator"},
+		{"other feeds", strings.Replace(good, `["f"]`, `["f","g"]`, 1), "feeds"},
+		{"other object", strings.Replace(good, `:"x"`, `:"y"`, 1), "bytes"},
+		{"re-encoded", strings.Replace(good, `{"query_name"`, `{ "query_name"`, 1), "bytes"},
+		{"no JSON", `{"query_name":"x","verdict"}` + "\n", "JSON"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := fmt.Sprint(line.Check([]byte(test.marked)))
+			if (test.want == "" && got != "<nil>") || !strings.Contains(got, test.want) {
+				t.Error(cmp.Diff(test.want, got))
+			}
+		})
+	}
+}
+
+// inflate expands a record as the transformer does, since the marker reads text.
+func inflate(t *testing.T, data []byte) []byte {
+	t.Helper()
+	if !bytes.HasPrefix(data, []byte("\x1f\x8b")) {
+		return data
+	}
+	r, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

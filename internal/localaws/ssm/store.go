@@ -1,0 +1,127 @@
+// Package ssm is a Systems Manager Parameter Store in memory: GetParameter,
+// GetParametersByPath and PutParameter of the JSON 1.1 protocol, with AWS's limits
+// and error codes.
+//
+// What it leaves out: versions by selector (`name:3`), labels, policies, tiers other
+// than standard, and encryption; a SecureString is kept as it is.
+package ssm
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/awsjson"
+)
+
+// TargetPrefix is the service's name in the X-Amz-Target header.
+const TargetPrefix = "AmazonSSM"
+
+// arnPrefix is a made-up account's: nothing local asks for a real one.
+const arnPrefix = "arn:aws:ssm:us-east-1:000000000000:parameter"
+
+// Limits of the service (standard tier).
+const (
+	maxValueBytes = 4096
+	maxNameBytes  = 2048
+	maxLevels     = 15
+	maxPage       = 10 // parameters in an answer of GetParametersByPath, and the default
+)
+
+// Store holds parameters. The zero Store is empty and ready; it serves HTTP and is
+// safe for concurrent use.
+type Store struct {
+	mu         sync.Mutex
+	parameters map[string]parameter
+}
+
+// parameter is one parameter in the shape of the API.
+type parameter struct {
+	ARN              string
+	DataType         string
+	LastModifiedDate float64 // seconds since 1970
+	Name             string
+	Type             string // String, StringList or SecureString
+	Value            string
+	Version          int64 // from 1, plus one at each overwrite
+}
+
+// ServeHTTP answers the JSON 1.1 protocol.
+func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	api := awsjson.API{Version: "1.1", Operations: map[string]awsjson.Operation{
+		"GetParameter":        s.getParameter,
+		"GetParametersByPath": s.getParametersByPath,
+		"PutParameter":        s.putParameter,
+	}}
+	api.ServeHTTP(w, r)
+}
+
+// Put sets a parameter of type String, replacing one of that name. The error is
+// what PutParameter would answer.
+func (s *Store) Put(name, value string) error {
+	_, err := s.put(putRequest{Name: name, Value: value, Type: "String", Overwrite: true})
+	return err
+}
+
+type putRequest struct {
+	Name, Value, Type string
+	Overwrite         bool
+}
+
+func (s *Store) putParameter(_ context.Context, body []byte) (any, error) {
+	var in putRequest
+	if err := awsjson.Decode(body, &in); err != nil {
+		return nil, err
+	}
+	return s.put(in)
+}
+
+func (s *Store) put(in putRequest) (any, error) {
+	if err := checkName(in.Name); err != nil {
+		return nil, err
+	}
+	if in.Value == "" || len(in.Value) > maxValueBytes {
+		return nil, awsjson.Invalid("Standard tier parameters support a maximum parameter value of 4096 characters, " +
+			"and a value cannot be empty.")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, exists := s.parameters[in.Name]
+	switch {
+	case exists && !in.Overwrite:
+		return nil, &awsjson.Error{Code: "ParameterAlreadyExists",
+			Message: "The parameter already exists. To overwrite this value, set the overwrite option in the request to true."}
+	case exists && in.Type == "":
+		in.Type = old.Type
+	case !slices.Contains([]string{"String", "StringList", "SecureString"}, in.Type):
+		return nil, awsjson.Invalid("The parameter type is missing or none of String, StringList, SecureString.")
+	}
+	if s.parameters == nil {
+		s.parameters = map[string]parameter{}
+	}
+	s.parameters[in.Name] = parameter{
+		ARN: arnPrefix + "/" + strings.TrimPrefix(in.Name, "/"), DataType: "text", Name: in.Name, Type: in.Type,
+		Value: in.Value, Version: old.Version + 1, LastModifiedDate: float64(time.Now().UnixMilli()) / 1000,
+	}
+	return struct {
+		Tier    string
+		Version int64
+	}{"Standard", old.Version + 1}, nil
+}
+
+func (s *Store) getParameter(_ context.Context, body []byte) (any, error) {
+	var in struct{ Name string }
+	if err := awsjson.Decode(body, &in); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, exists := s.parameters[in.Name]
+	if !exists {
+		return nil, &awsjson.Error{Code: "ParameterNotFound", Message: "parameter " + in.Name + " not found."}
+	}
+	return struct{ Parameter parameter }{found}, nil
+}

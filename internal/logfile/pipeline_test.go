@@ -1,0 +1,147 @@
+package logfile_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/internal/logfile"
+)
+
+// source is an input of the given text.
+func source(name, text string) logfile.Source {
+	return logfile.Source{Name: name, Size: int64(len(text)), Open: func(context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(text)), nil
+	}}
+}
+
+// upper works on chunks at random speed.
+func upper(_ int, chunk *logfile.Chunk) {
+	time.Sleep(rand.N(2 * time.Millisecond))
+	chunk.Out = append(chunk.Out[:0], bytes.ToUpper(chunk.Text)...)
+}
+
+func TestPipeline_writesInInputOrder(t *testing.T) {
+	var sources []logfile.Source
+	var want strings.Builder
+	for i := range 20 {
+		text := strings.Repeat(fmt.Sprintf("{\"source\":%d}\n", i), 1+i*i*400)
+		sources = append(sources, source(fmt.Sprint(i), text))
+		want.WriteString(strings.ToUpper(text))
+	}
+	for workers := 1; workers <= 4; workers++ {
+		var got bytes.Buffer
+		var ended []int
+		pipeline := logfile.Pipeline{
+			Workers: workers,
+			Work:    upper,
+			Write:   func(chunk *logfile.Chunk) error { got.Write(chunk.Out); return nil },
+			Ended:   func(source int, err error) error { ended = append(ended, source); return err },
+			Read:    func(int) {},
+		}
+		if err := pipeline.Run(t.Context(), sources); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != want.String() {
+			t.Errorf("%d workers: the output differs", workers)
+		}
+		if len(ended) != len(sources) {
+			t.Errorf("%d workers: %d of %d sources ended", workers, len(ended), len(sources))
+		}
+	}
+}
+
+// A source that breaks off does not keep the others from being read.
+func TestPipeline_badSource(t *testing.T) {
+	var packed bytes.Buffer
+	writer := gzip.NewWriter(&packed)
+	fmt.Fprint(writer, strings.Repeat("{\"n\":1}\n", 1000))
+	writer.Close()
+	sources := []logfile.Source{
+		source("good", "{}\n"),
+		source("cut", packed.String()[:packed.Len()-4]),
+		{Name: "absent", Open: func(context.Context) (io.ReadCloser, error) { return nil, os.ErrNotExist }},
+		source("last", "{}\n"),
+	}
+	problems := map[string]error{}
+	chunks := map[string]int{}
+	pipeline := logfile.Pipeline{
+		Workers: 2,
+		Work:    upper,
+		Write:   func(chunk *logfile.Chunk) error { chunks[sources[chunk.Source].Name]++; return nil },
+		Ended:   func(source int, err error) error { problems[sources[source].Name] = err; return nil },
+		Read:    func(int) {},
+	}
+	if err := pipeline.Run(t.Context(), sources); err != nil {
+		t.Fatal(err)
+	}
+	if problems["good"] != nil || problems["last"] != nil || chunks["last"] != 1 {
+		t.Errorf("good sources: %v, %d chunks of the last", problems, chunks["last"])
+	}
+	if err := problems["cut"]; err == nil || !strings.Contains(err.Error(), "cut or damaged") || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a cut gzip file gives %v", err)
+	}
+	if !errors.Is(problems["absent"], os.ErrNotExist) {
+		t.Errorf("an absent file gives %v", problems["absent"])
+	}
+}
+
+// When the reader of the output leaves, or the user interrupts, everything ends.
+func TestPipeline_stops(t *testing.T) {
+	endless := logfile.Source{Name: "endless", Size: -1, Open: func(context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(endlessLog{}), nil
+	}}
+	full := errors.New("no space left")
+	ctx, cancel := context.WithCancel(t.Context())
+	for name, write := range map[string]func(*logfile.Chunk) error{
+		"write fails": func(*logfile.Chunk) error { return full },
+		"interrupted": func(*logfile.Chunk) error { cancel(); return nil },
+	} {
+		pipeline := logfile.Pipeline{
+			Workers: 3, Work: upper, Write: write,
+			Ended: func(_ int, err error) error { return err },
+			Read:  func(int) {},
+		}
+		err := pipeline.Run(ctx, []logfile.Source{endless, endless, endless, endless})
+		if !errors.Is(err, full) && !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+type endlessLog struct{}
+
+func (endlessLog) Read(p []byte) (int, error) {
+	return copy(p, strings.Repeat("{}\n", 1+len(p)/3)), nil
+}
+
+func TestExpand(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"b/2.json", "b/1.gz", "a.log", "firehose-object", "notes.md", ".hidden", "b/.x.json"} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sources, passed, err := logfile.Expand(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range sources {
+		name, _ := filepath.Rel(dir, s.Name)
+		got = append(got, name)
+	}
+	if want := "a.log b/1.gz b/2.json firehose-object"; strings.Join(got, " ") != want || passed != 3 {
+		t.Errorf("got %q and %d others, want %q and 3", got, passed, want)
+	}
+}

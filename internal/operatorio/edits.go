@@ -1,0 +1,112 @@
+package operatorio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/resolverwatch/resolverwatch/internal/operator"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// Edits are the rows of the feed `manual`: [operator.Edits].
+type Edits struct {
+	client *dynamodb.Client
+	table  string
+}
+
+// NewEdits returns the own edits in a table.
+func NewEdits(client *dynamodb.Client, table string) *Edits { return &Edits{client, table} }
+
+// record is what an edit has beside its entry.
+type record struct {
+	By     string `dynamodbav:"added_by,omitempty"`
+	Reason string `dynamodbav:"reason,omitempty"`
+}
+
+// Put stores an edit and returns the one that it replaces.
+func (e *Edits) Put(ctx context.Context, edit operator.Edit) (*operator.Edit, error) {
+	encoded, err := importerio.EncodeEntry(indicator.ManualFeed, &edit.Entry)
+	if err != nil {
+		return nil, err
+	}
+	more, err := attributevalue.MarshalMap(record{edit.By, edit.Reason})
+	if err != nil {
+		return nil, fmt.Errorf("encoding the record of %q: %w", edit.Value(), err)
+	}
+	for name, value := range more {
+		encoded[name] = value
+	}
+	out, err := e.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &e.table, Item: encoded, ReturnValues: types.ReturnValueAllOld,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("writing to table %s: %w", e.table, err)
+	}
+	return decodeBefore(out.Attributes)
+}
+
+// Remove takes the edit of a key away and returns it.
+func (e *Edits) Remove(ctx context.Context, edit operator.Edit) (*operator.Edit, error) {
+	out, err := e.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &e.table, Key: importerio.EntryKey(indicator.ManualFeed, &edit.Entry), ReturnValues: types.ReturnValueAllOld,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("deleting from table %s: %w", e.table, err)
+	}
+	return decodeBefore(out.Attributes)
+}
+
+// decodeBefore reads the row that was there before, if any. One that was made by hand
+// and cannot be read is shown as far as it goes.
+func decodeBefore(item map[string]types.AttributeValue) (*operator.Edit, error) {
+	if len(item) == 0 {
+		return nil, nil //nolint:nilnil // there was none, and that is no error
+	}
+	edit, err := decodeEdit(item)
+	return &edit, err
+}
+
+func decodeEdit(item map[string]types.AttributeValue) (operator.Edit, error) {
+	var more record
+	err := attributevalue.UnmarshalMap(item, &more)
+	edit := operator.Edit{By: more.By, Reason: more.Reason}
+	if err != nil {
+		return edit, fmt.Errorf("decoding the record of an own edit: %w", err)
+	}
+	edit.Entry, err = importerio.DecodeEntry(item)
+	return edit, err
+}
+
+// All returns every edit. The table has no order by feed, so all of it is read.
+func (e *Edits) All(ctx context.Context) ([]operator.Edit, error) {
+	var edits []operator.Edit
+	var problems []error
+	pages := dynamodb.NewScanPaginator(e.client, &dynamodb.ScanInput{
+		TableName:                 &e.table,
+		FilterExpression:          aws.String("begins_with(#entry, :feed)"),
+		ExpressionAttributeNames:  map[string]string{"#entry": "entry"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":feed": &types.AttributeValueMemberS{Value: string(indicator.ManualFeed) + "#"}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("scanning table %s: %w", e.table, err)
+		}
+		for _, item := range page.Items {
+			edit, err := decodeEdit(item)
+			if err != nil {
+				problems = append(problems, err)
+				continue
+			}
+			edits = append(edits, edit)
+		}
+	}
+	return edits, errors.Join(problems...)
+}

@@ -1,0 +1,61 @@
+package sighting_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/verdict"
+)
+
+func seen(address, name, time string) *sighting.Sighting {
+	return &sighting.Sighting{
+		Host: sighting.Host{Account: "123456789012", VPC: "vpc-1", Address: address},
+		Time: time, Name: name, Verdict: "malicious", Severity: indicator.SeverityHigh,
+		Threat: sighting.Threat{Indicator: "evil.example", Scope: "subtree", Feeds: "alpha"},
+	}
+}
+
+// However the input is cut into parts, the summary is the same.
+func TestSummary_Merge_partsAddUp(t *testing.T) {
+	whole, parts := sighting.NewSummary(), sighting.NewSummary()
+	for i := range 30 {
+		part := sighting.NewSummary()
+		record := seen(fmt.Sprintf("192.0.2.%d", i%3), fmt.Sprintf("n%d.evil.example.", i), fmt.Sprintf("2026-01-01T00:00:%02dZ", 59-i))
+		for _, summary := range []*sighting.Summary{whole, part} {
+			summary.Count(verdict.Malicious, "")
+			summary.Count(verdict.Unknown, verdict.BadName)
+			summary.Add(record, "")
+		}
+		parts.Merge(part)
+	}
+	print := func(s *sighting.Summary) string {
+		var out strings.Builder
+		s.Print(&out)
+		return out.String()
+	}
+	if print(whole) != print(parts) {
+		t.Errorf("whole:\n%s\nparts:\n%s", print(whole), print(parts))
+	}
+	first := whole.Tallies()[0]
+	if len(whole.Tallies()) != 3 || first.Records != 10 || first.First >= first.Last || first.Name != "n27.evil.example." {
+		t.Errorf("the first of %d tallies is %+v", len(whole.Tallies()), first)
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"evil.example":             "evil.example",
+		"\x1b[31mred.example":      `\x1b[31mred.example`,
+		"a\nb":                     `a\nb`,
+		`evil\.example`:            `evil\.example`,
+		`say "x"`:                  `say "x"`,
+		strings.Repeat("long", 50): strings.Repeat("long", 15)[:59] + "…",
+	} {
+		if got := sighting.Printable(in); got != want {
+			t.Errorf("Printable(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
