@@ -68,9 +68,9 @@ func anchors(text string) []string {
 	return found
 }
 
-// The tree of the README has every package folder, and none that is gone.
+// The tree in CONTRIBUTING.md has every package folder, and none that is gone.
 func TestTree(t *testing.T) {
-	_, tree, _ := strings.Cut(read(t, "README.md"), "\n## The tree\n")
+	_, tree, _ := strings.Cut(read(t, "CONTRIBUTING.md"), "\n## The tree\n")
 	tree, _, _ = strings.Cut(tree, "\n## ")
 	var listed []string
 	for _, match := range regexp.MustCompile(`(?m)^    (\S+)`).FindAllStringSubmatch(tree, -1) {
