@@ -80,12 +80,12 @@ func (s *steps) remindOfAccessLogs(c *construct, bucket awss3.IBucket) {
 	})
 }
 
-// noncurrentRule removes versions that were replaced or deleted long enough ago, and
-// the delete markers that are then left alone.
-func noncurrentRule(days int) *awss3.LifecycleRule {
+// noncurrentRule removes versions that were replaced or deleted that long ago, and then
+// the delete markers without versions.
+func noncurrentRule(expiration awscdk.Duration) *awss3.LifecycleRule {
 	return &awss3.LifecycleRule{
 		Id:                          jsii.String("NoncurrentVersions"),
-		NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(days)),
+		NoncurrentVersionExpiration: expiration,
 		ExpiredObjectDeleteMarker:   jsii.Bool(true),
 	}
 }

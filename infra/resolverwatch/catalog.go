@@ -63,10 +63,11 @@ type CatalogProps struct {
 	//
 	// Default: 100 GiB.
 	BytesScannedLimit awscdk.Size
-	// LogRetention bounds the partitions that a query without a time filter looks into.
+	// MarkedLogRetention is how long marked logs are kept. It bounds the partitions that a
+	// query without a time filter reads.
 	//
 	// Default: five years.
-	LogRetention awscdk.Duration
+	MarkedLogRetention awscdk.Duration
 	// EncryptionKey encrypts results.
 	//
 	// Default: keys of S3.
@@ -124,7 +125,7 @@ func (p CatalogProps) validate() error {
 	}
 	problems.name("DatabaseName", p.DatabaseName, databaseName, "1 to 128 of a-z 0-9 _, the first a letter")
 	problems.name("WorkGroupName", p.WorkGroupName, workGroupName, "1 to 128 of a-z A-Z 0-9 . _ -")
-	problems.known(map[string]awscdk.Duration{"LogRetention": p.LogRetention})
+	problems.known(map[string]awscdk.Duration{"MarkedLogRetention": p.MarkedLogRetention})
 	problems.exclusive("ResultsBucket", p.ResultsBucket != nil, "ResultRetention", p.ResultRetention != nil)
 	if p.BytesScannedLimit != nil && *p.BytesScannedLimit.ToBytes(nil) < minBytesLimit {
 		problems.addf("BytesScannedLimit: must be at least %d bytes, got %g", minBytesLimit, *p.BytesScannedLimit.ToBytes(nil))

@@ -82,7 +82,7 @@ func TestCatalog_props(t *testing.T) {
 	resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{
 		OutputBucket: outputBucket(stack), Prefix: "logs/!{timestamp:yyyy-MM-dd-HH}", DatabaseName: "dns", WorkGroupName: "soc",
 		ResultRetention: awscdk.Duration_Days(jsii.Number(7)), BytesScannedLimit: awscdk.Size_Gibibytes(jsii.Number(1)),
-		LogRetention: awscdk.Duration_Days(jsii.Number(90)), EncryptionKey: key,
+		MarkedLogRetention: awscdk.Duration_Days(jsii.Number(90)), EncryptionKey: key,
 		AccessLogBucket: indexBucket(stack), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 	made := synth(t, stack)

@@ -58,7 +58,7 @@ func (c *Catalog) newTable(p CatalogProps, format logFormat) projection {
 			Name:        &format.table,
 			Description: jsii.String("Route 53 Resolver query logs with the verdict on each query"),
 			TableType:   jsii.String("EXTERNAL_TABLE"),
-			Parameters:  tableParameters(projection, bucket, format.classification, historyDays(p.LogRetention)),
+			Parameters:  tableParameters(projection, bucket, format.classification, historyDays(p.MarkedLogRetention)),
 			PartitionKeys: []any{&awsglue.CfnTable_ColumnProperty{
 				Name: jsii.String(catalog.Partition), Type: jsii.String("string"),
 				Comment: jsii.String("when the record arrived, in UTC: " + projection.format)}},

@@ -51,7 +51,7 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 		})
 	}
 	this.logGroup = awslogs.NewLogGroup(this, jsii.String("LogGroup"), &awslogs.LogGroupProps{
-		Retention:     orDefault(p.DeliveryLogRetention, awslogs.RetentionDays_THREE_MONTHS),
+		Retention:     orDefault(p.LogRetention, awslogs.RetentionDays_THREE_MONTHS),
 		EncryptionKey: p.EncryptionKey,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
@@ -64,8 +64,8 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 // objects are written once.
 func outputLifecycle(p DeliveryProps) []*awss3.LifecycleRule {
 	rules := slices.Clone(p.LifecycleRules)
-	if p.LogRetention != nil {
-		rules = append(rules, &awss3.LifecycleRule{Id: jsii.String("LogRetention"), Expiration: p.LogRetention})
+	if p.MarkedLogRetention != nil {
+		rules = append(rules, &awss3.LifecycleRule{Id: jsii.String("LogRetention"), Expiration: p.MarkedLogRetention})
 	}
 	return rules
 }

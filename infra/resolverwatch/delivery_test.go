@@ -97,10 +97,10 @@ func TestDelivery_props(t *testing.T) {
 		BufferSize:              awscdk.Size_Mebibytes(jsii.Number(128)),
 		ProcessorBufferSize:     awscdk.Size_Kibibytes(jsii.Number(512)),
 		ProcessorBufferInterval: awscdk.Duration_Seconds(jsii.Number(5)),
-		LogRetention:            awscdk.Duration_Days(jsii.Number(400)),
+		MarkedLogRetention:      awscdk.Duration_Days(jsii.Number(400)),
 		LifecycleRules: []*awss3.LifecycleRule{{Id: jsii.String("Cold"), Transitions: &[]*awss3.Transition{{
 			StorageClass: awss3.StorageClass_GLACIER_INSTANT_RETRIEVAL(), TransitionAfter: awscdk.Duration_Days(jsii.Number(90))}}}},
-		DeliveryLogRetention: awslogs.RetentionDays_ONE_WEEK, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+		LogRetention: awslogs.RetentionDays_ONE_WEEK, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 	made := synth(t, stack)
 	made.one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{
@@ -211,7 +211,7 @@ func TestDelivery_tokens(t *testing.T) {
 func TestDelivery_refuses(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
-			OutputBucket: indexBucket(stack), OutputBucketName: "x", LogRetention: awscdk.Duration_Days(jsii.Number(1)),
+			OutputBucket: indexBucket(stack), OutputBucketName: "x", MarkedLogRetention: awscdk.Duration_Days(jsii.Number(1)),
 			Prefix: "/logs", ErrorPrefix: "errors/", Compression: "BROTLI",
 			BufferInterval: awscdk.Duration_Seconds(jsii.Number(901)), BufferSize: awscdk.Size_Mebibytes(jsii.Number(129)),
 			ProcessorBufferSize: awscdk.Size_Mebibytes(jsii.Number(3)),
@@ -219,7 +219,7 @@ func TestDelivery_refuses(t *testing.T) {
 	},
 		"Test/Delivery: Transformer: must be set",
 		"OutputBucket and OutputBucketName: only one can be set",
-		"OutputBucket and LogRetention: only one can be set",
+		"OutputBucket and MarkedLogRetention: only one can be set",
 		"OutputBucketName: must be 3 to 63",
 		"\nPrefix: must not begin with a slash",
 		"ErrorPrefix: must hold !{firehose:error-output-type}, which tells kinds of failure apart",

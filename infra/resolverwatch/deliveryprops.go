@@ -87,19 +87,19 @@ type DeliveryProps struct {
 	//
 	// Default: 60 s.
 	ProcessorBufferInterval awscdk.Duration
-	// LogRetention is how long marked logs are kept in a new bucket. They tell which
-	// machine asked for which name: in many places these are personal data.
+	// MarkedLogRetention is how long marked logs stay in a new bucket. They say which machine
+	// asked for which name, which is personal data in many countries.
 	//
-	// Default: for good.
-	LogRetention awscdk.Duration
-	// LifecycleRules of a new bucket, beside those by LogRetention.
+	// Default: they are never deleted.
+	MarkedLogRetention awscdk.Duration
+	// LifecycleRules of a new bucket, in addition to the rule of MarkedLogRetention.
 	//
 	// Default: uploads that were never completed are removed after 7 days.
 	LifecycleRules []*awss3.LifecycleRule
-	// DeliveryLogRetention is how long the stream's own error log is kept.
+	// LogRetention is how long CloudWatch keeps the stream's error log.
 	//
 	// Default: three months.
-	DeliveryLogRetention awslogs.RetentionDays
+	LogRetention awslogs.RetentionDays
 	// EncryptionKey encrypts the stream, its log, a new bucket, and what is written to an
 	// existing one whose own key is not known.
 	//
@@ -155,7 +155,7 @@ func (p DeliveryProps) validate() error {
 	var problems problems
 	problems.required("Transformer", p.Transformer == nil)
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "OutputBucketName", p.OutputBucketName != "")
-	problems.exclusive("OutputBucket", p.OutputBucket != nil, "LogRetention", p.LogRetention != nil)
+	problems.exclusive("OutputBucket", p.OutputBucket != nil, "MarkedLogRetention", p.MarkedLogRetention != nil)
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "LifecycleRules", len(p.LifecycleRules) > 0)
 	problems.name("OutputBucketName", p.OutputBucketName, bucketName, bucketNameRule)
 	problems.wrap("Prefix", checkPrefix(p.Prefix))

@@ -80,7 +80,7 @@ type ImporterProps struct {
 	//
 	// Default: info.
 	LogLevel slog.Level
-	// LogRetention is how long the function's own logs are kept. They hold no entries.
+	// LogRetention is how long CloudWatch keeps the function's logs, which hold no entries.
 	//
 	// Default: three months.
 	LogRetention awslogs.RetentionDays

@@ -53,11 +53,11 @@ type IndicatorStoreProps struct {
 	//
 	// Default: CloudFormation chooses one.
 	IndexBucketName string
-	// NoncurrentVersionDays is how long replaced and deleted versions stay in the new
-	// buckets.
+	// NoncurrentVersionExpiration is how long replaced and deleted versions stay in the new
+	// buckets: whole days, from 1.
 	//
-	// Default: 90.
-	NoncurrentVersionDays int
+	// Default: 90 days.
+	NoncurrentVersionExpiration awscdk.Duration
 	// EncryptionKey encrypts the new table and buckets, and is that of existing ones whose
 	// own is not known.
 	//
@@ -91,7 +91,9 @@ func (p IndicatorStoreProps) withDefaults() IndicatorStoreProps {
 		p.ReadCapacity = orDefault(p.ReadCapacity, defaultCapacity)
 		p.WriteCapacity = orDefault(p.WriteCapacity, defaultCapacity)
 	}
-	p.NoncurrentVersionDays = orDefault(p.NoncurrentVersionDays, defaultNoncurrentDays)
+	if p.NoncurrentVersionExpiration == nil {
+		p.NoncurrentVersionExpiration = awscdk.Duration_Days(jsii.Number(defaultNoncurrentDays))
+	}
 	p.RemovalPolicy = orDefault(p.RemovalPolicy, awscdk.RemovalPolicy_RETAIN)
 	return p
 }
@@ -121,7 +123,7 @@ func (p IndicatorStoreProps) validate() error {
 	const maxCapacity = 40_000 // of a table, by default (DynamoDB developer guide, "Quotas")
 	problems.number("ReadCapacity", p.ReadCapacity, 1, maxCapacity)
 	problems.number("WriteCapacity", p.WriteCapacity, 1, maxCapacity)
-	problems.number("NoncurrentVersionDays", p.NoncurrentVersionDays, 1, maxDays)
+	problems.days("NoncurrentVersionExpiration", p.NoncurrentVersionExpiration)
 	return problems.join()
 }
 
@@ -178,7 +180,7 @@ func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorSt
 	}
 	bucket := bucketProps{
 		versioned: true, key: p.EncryptionKey, accessLogs: p.AccessLogBucket, removal: p.RemovalPolicy,
-		lifecycle: []*awss3.LifecycleRule{noncurrentRule(p.NoncurrentVersionDays)},
+		lifecycle: []*awss3.LifecycleRule{noncurrentRule(p.NoncurrentVersionExpiration)},
 	}
 	if this.listBucket == nil {
 		bucket.name = p.ListBucketName

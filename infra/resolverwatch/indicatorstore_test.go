@@ -73,7 +73,7 @@ func TestIndicatorStore_props(t *testing.T) {
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)
 	resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
 		TableName: "indicators", WriteCapacity: 50,
-		ListBucketName: "lists.example", IndexBucketName: "index.example", NoncurrentVersionDays: 30,
+		ListBucketName: "lists.example", IndexBucketName: "index.example", NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(30)),
 		EncryptionKey: key, AccessLogBucket: logs, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 	made := synth(t, stack)
@@ -142,7 +142,7 @@ func TestIndicatorStore_refuses(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
 			Table:     awsdynamodb.Table_FromTableName(stack, jsii.String("T"), jsii.String("indicators")),
-			TableName: "x", ReadCapacity: 50_000, ListBucketName: "Lists", NoncurrentVersionDays: -1,
+			TableName: "x", ReadCapacity: 50_000, ListBucketName: "Lists", NoncurrentVersionExpiration: awscdk.Duration_Hours(jsii.Number(36)),
 		})
 	},
 		"Test/Store: ",
@@ -151,7 +151,7 @@ func TestIndicatorStore_refuses(t *testing.T) {
 		`ListBucketName: must be 3 to 63 of a-z 0-9 . -, and begin and end with a letter or digit, got "Lists"`,
 		"ReadCapacity and WriteCapacity: an existing table keeps its own; unset them",
 		"ReadCapacity: must be in [1, 40000], got 50000",
-		"NoncurrentVersionDays: must be in [1, 36500], got -1",
+		"NoncurrentVersionExpiration: must be whole days in [1, 36500], got 1.5 days",
 	)
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{

@@ -37,7 +37,7 @@ func TestPipeline_wiring(t *testing.T) {
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
 		Transformer: &resolverwatch.TransformerProps{MemoryMiB: 512},
 		Delivery: &resolverwatch.DeliveryProps{
-			Prefix: "logs/!{timestamp:yyyy/MM/dd}/", LogRetention: awscdk.Duration_Days(jsii.Number(30))},
+			Prefix: "logs/!{timestamp:yyyy/MM/dd}/", MarkedLogRetention: awscdk.Duration_Days(jsii.Number(30))},
 	})
 	made := synth(t, stack)
 	made.one("AWS::Lambda::Function", "Importer").want(t, object{

@@ -87,8 +87,8 @@ func (p PipelineProps) catalogProps(store *IndicatorStore, delivery *Delivery) *
 	setUnset(&catalog.OutputKey, delivery.OutputKey())
 	setUnset(&catalog.EncryptionKey, p.EncryptionKey)
 	setUnset(&catalog.AccessLogBucket, p.AccessLogBucket)
-	if catalog.LogRetention == nil && p.Delivery != nil {
-		catalog.LogRetention = p.Delivery.LogRetention
+	if catalog.MarkedLogRetention == nil && p.Delivery != nil {
+		catalog.MarkedLogRetention = p.Delivery.MarkedLogRetention
 	}
 	catalog.RemovalPolicy = orDefault(catalog.RemovalPolicy, p.RemovalPolicy)
 	return &catalog

@@ -56,6 +56,17 @@ func (p *problems) duration(prop string, value awscdk.Duration, low, high time.D
 	}
 }
 
+// days refuses a duration that is not whole days from 1, as S3's lifecycle rules count.
+func (p *problems) days(prop string, value awscdk.Duration) {
+	if value == nil || *value.IsUnresolved() {
+		return
+	}
+	days := *value.ToDays(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
+	if days != math.Trunc(days) || days < 1 || days > maxDays {
+		p.addf("%s: must be whole days in [1, %d], got %g days", prop, maxDays, days)
+	}
+}
+
 // known refuses durations that are not known before deployment: a function's environment
 // or a schedule is written from them.
 func (p *problems) known(durations map[string]awscdk.Duration) {

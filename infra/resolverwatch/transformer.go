@@ -70,7 +70,7 @@ type TransformerProps struct {
 	//
 	// Default: info.
 	LogLevel slog.Level
-	// LogRetention is how long the function's own logs are kept. They hold no names.
+	// LogRetention is how long CloudWatch keeps the function's logs, which hold no names.
 	//
 	// Default: three months.
 	LogRetention awslogs.RetentionDays

@@ -41,15 +41,15 @@ func (e existing) pipelineProps(c config.Config) *resolverwatch.PipelineProps {
 
 func (e existing) storeProps(c config.Store) *resolverwatch.IndicatorStoreProps {
 	props := &resolverwatch.IndicatorStoreProps{
-		Table:                 e.table(c.ExistingTable),
-		TableName:             c.TableName,
-		ReadCapacity:          c.ReadCapacity,
-		WriteCapacity:         c.WriteCapacity,
-		ListBucket:            e.bucket("ListBucket", c.ExistingListBucket),
-		ListBucketName:        c.ListBucketName,
-		IndexBucket:           e.bucket("IndexBucket", c.ExistingIndexBucket),
-		IndexBucketName:       c.IndexBucketName,
-		NoncurrentVersionDays: c.NoncurrentVersionDays,
+		Table:                       e.table(c.ExistingTable),
+		TableName:                   c.TableName,
+		ReadCapacity:                c.ReadCapacity,
+		WriteCapacity:               c.WriteCapacity,
+		ListBucket:                  e.bucket("ListBucket", c.ExistingListBucket),
+		ListBucketName:              c.ListBucketName,
+		IndexBucket:                 e.bucket("IndexBucket", c.ExistingIndexBucket),
+		IndexBucketName:             c.IndexBucketName,
+		NoncurrentVersionExpiration: days(c.NoncurrentVersionDays),
 	}
 	switch c.Billing {
 	case config.BillingOnDemand:
@@ -102,8 +102,8 @@ func (e existing) deliveryProps(c config.Delivery) *resolverwatch.DeliveryProps 
 		Compression:             c.Compression,
 		BufferInterval:          orUnset(c.BufferIntervalSeconds, awscdk.Duration_Seconds),
 		ProcessorBufferInterval: orUnset(c.ProcessorBufferIntervalSeconds, awscdk.Duration_Seconds),
-		LogRetention:            days(c.MarkedLogRetentionDays),
-		DeliveryLogRetention:    retention("delivery.logRetentionDays", c.LogRetentionDays),
+		MarkedLogRetention:      days(c.MarkedLogRetentionDays),
+		LogRetention:            retention("delivery.logRetentionDays", c.LogRetentionDays),
 	}
 	// Only Parquet has a backup that could be left out.
 	props.WithoutSourceBackup = !c.SourceBackup && c.Format == config.FormatParquet
