@@ -100,11 +100,14 @@ const maxStackName = 128
 
 // claim refuses a name that two constructs of a stack would give to what must be two. It
 // marks a name as taken by an empty construct, which synthesis makes nothing of.
-func claim(c constructs.Construct, prop, name string) error {
+func claim(c constructs.Construct, prop, name string) error { return claimAs(c, "", prop, name) }
+
+// claimAs does the same for a name that constructs of different kinds may share.
+func claimAs(c constructs.Construct, kind, prop, name string) error {
 	if isToken(name) {
 		return nil
 	}
-	stack, marker := awscdk.Stack_Of(c), "Resolverwatch "+prop+" "+name
+	stack, marker := awscdk.Stack_Of(c), "Resolverwatch "+kind+prop+" "+name
 	if stack.Node().TryFindChild(&marker) != nil {
 		return fmt.Errorf("%s: %q is already that of another one in this stack; give this one a name of its own", prop, name)
 	}

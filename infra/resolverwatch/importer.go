@@ -25,8 +25,8 @@ type ImporterProps struct {
 	// Store is where lists come in and the list that serves is kept. Required.
 	Store *IndicatorStore
 	// StackName is the value of the metrics' dimension `Stack`, and begins the names of
-	// the feeds' SSM parameters: `/<StackName>/feeds/<id>`. Two importers of a stack need
-	// two names.
+	// the feeds' SSM parameters: `/<StackName>/feeds/<id>`. Two importers in a stack need
+	// two names. In a [Pipeline] it is that of the transformer too.
 	//
 	// Default: the name of the stack.
 	StackName string

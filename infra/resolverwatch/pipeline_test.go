@@ -139,7 +139,7 @@ func TestPipeline_twoInOneStack(t *testing.T) {
 	}
 	wantRefused(t, func(stack awscdk.Stack) {
 		second(stack, resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{Code: code()}})
-	}, `Test/Second/Pipeline/Importer: StackName: "Test" is already that of another one in this stack; give this one a name of its own`)
+	}, `Test/Second/Pipeline/Transformer: StackName: "Test" is already that of another one in this stack; give this one a name of its own`)
 	named := func() *resolverwatch.ImporterProps {
 		return &resolverwatch.ImporterProps{Code: code(), StackName: "second"}
 	}

@@ -27,12 +27,31 @@ func (p PipelineProps) validate() error {
 			problems.addf("%s: is set by the pipeline; unset it, or use the parts alone", wired.prop)
 		}
 	}
+	problems.stackNames(p)
 	problems.exclusive("Stream", p.Stream != nil, "Delivery", p.Delivery != nil)
 	problems.exclusive("Stream", p.Stream != nil, "Catalog", p.Catalog != nil)
 	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "QueryLogging", p.QueryLogging != nil)
 	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "Stream", p.Stream != nil)
 	problems.exclusive("WithoutCatalog", p.WithoutCatalog, "Catalog", p.Catalog != nil)
 	return problems.join()
+}
+
+// stackNames refuses two names for the metrics of one pipeline.
+func (p *problems) stackNames(given PipelineProps) {
+	if given.Importer == nil || given.Transformer == nil {
+		return
+	}
+	importer, transformer := given.Importer.StackName, given.Transformer.StackName
+	if importer != "" && transformer != "" && importer != transformer {
+		p.addf("Importer.StackName and Transformer.StackName: must be the same, got %q and %q; set one of them, and both use it",
+			importer, transformer)
+	}
+}
+
+// stackName returns the name that both functions use, or "" for the default: the metrics
+// of a pipeline have one value of the dimension `Stack`.
+func (p PipelineProps) stackName() string {
+	return orDefault(orEmpty(p.Importer).StackName, orEmpty(p.Transformer).StackName)
 }
 
 func (p PipelineProps) storeProps() *IndicatorStoreProps {
@@ -46,6 +65,7 @@ func (p PipelineProps) storeProps() *IndicatorStoreProps {
 func (p PipelineProps) transformerProps(store *IndicatorStore) *TransformerProps {
 	transformer := orEmpty(p.Transformer)
 	transformer.IndexBucket = store.IndexBucket()
+	transformer.StackName = p.stackName()
 	setUnset(&transformer.IndexKey, store.keys.index)
 	setUnset(&transformer.EncryptionKey, p.EncryptionKey)
 	return &transformer
@@ -54,6 +74,7 @@ func (p PipelineProps) transformerProps(store *IndicatorStore) *TransformerProps
 func (p PipelineProps) importerProps(store *IndicatorStore, transformer *Transformer) *ImporterProps {
 	importer := orEmpty(p.Importer)
 	importer.Store = store
+	importer.StackName = p.stackName()
 	importer.MaxIndexBytes = transformer.MaxIndexBytes()
 	setUnset(&importer.EncryptionKey, p.EncryptionKey)
 	return &importer

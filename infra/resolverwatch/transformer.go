@@ -1,6 +1,7 @@
 package resolverwatch
 
 import (
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -27,7 +28,8 @@ type TransformerProps struct {
 	//
 	// Default: the bucket's own, as far as the bucket knows it.
 	IndexKey awskms.IKey
-	// StackName is the value of the metrics' dimension `Stack`.
+	// StackName is the value of the metrics' dimension `Stack`. Two transformers in a stack
+	// need two names. In a [Pipeline] it is that of the importer too.
 	//
 	// Default: the name of the stack.
 	StackName string
@@ -156,9 +158,8 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 	p := orEmpty(props)
 	problems := p.validate()
 	p = p.withDefaults()
-	this := &Transformer{memoryMiB: p.MemoryMiB}
-	begin(this, scope, id, problems)
-	this.stack = orDefault(p.StackName, stackName(this))
+	this := &Transformer{memoryMiB: p.MemoryMiB, stack: orDefault(p.StackName, stackName(scope))}
+	begin(this, scope, id, errors.Join(problems, claimAs(scope, "Transformer", "StackName", this.stack)))
 	this.steps.letLogsUse(&this.construct, p.EncryptionKey)
 	this.function = newFunction(this, functionProps{
 		name:        "transformer",
