@@ -1,6 +1,7 @@
 package resolverwatch
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -22,7 +23,7 @@ type Delivery struct {
 
 	stream   awskinesisfirehose.DeliveryStream
 	bucket   awss3.IBucket
-	role     awsiam.Role
+	role     awsiam.IRole
 	logGroup awslogs.LogGroup
 	prefix   string
 	parquet  string // the prefix of Parquet files; "" = JSON is written
@@ -35,7 +36,7 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	problems := given.validate()
 	p := given.withDefaults()
 	this := &Delivery{bucket: p.OutputBucket, prefix: p.Prefix, key: p.OutputKey}
-	begin(this, scope, id, problems)
+	begin(this, scope, id, errors.Join(problems, checkRole(scope, "Role", p.Role)))
 	if p.Format == FormatParquet {
 		this.parquet = p.ParquetPrefix
 	}
@@ -55,8 +56,9 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 		EncryptionKey: p.EncryptionKey,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
-	this.role = newDeliveryRole(this, p)
-	this.stream = newStream(this, p)
+	role, ready := newDeliveryRole(this, p)
+	this.role = role
+	this.stream = newStream(this, p, ready)
 	return this
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
@@ -100,6 +101,12 @@ type DeliveryProps struct {
 	//
 	// Default: three months.
 	LogRetention awslogs.RetentionDays
+	// Role is the role by which Firehose invokes the transformer and writes. It must trust
+	// firehose.amazonaws.com. A role that this app can change gets the permissions that
+	// Firehose needs; for any other role they are a step, see Steps.
+	//
+	// Default: a new role.
+	Role awsiam.IRole
 	// EncryptionKey encrypts the stream, its log, a new bucket, and what is written to an
 	// existing one whose own key is not known.
 	//

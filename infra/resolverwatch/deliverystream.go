@@ -8,13 +8,14 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
 	"github.com/aws/aws-cdk-go/awscdk/v2/regioninfo"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
 
-// newDeliveryRole defines the role that Firehose works by: the statements of its
+// newDeliveryRole returns the role that Firehose works by, with the statements of its
 // developer guide, "Grant Firehose access to an Amazon S3 destination", for this
 // bucket, function and log alone.
-func newDeliveryRole(d *Delivery, p DeliveryProps) awsiam.Role {
+func newDeliveryRole(d *Delivery, p DeliveryProps) (role awsiam.IRole, ready constructs.IDependable) {
 	function := *p.Transformer.FunctionArn()
 	statements := []statement{
 		{sid: "SeeBucket", resources: []string{*d.bucket.BucketArn()},
@@ -32,16 +33,21 @@ func newDeliveryRole(d *Delivery, p DeliveryProps) awsiam.Role {
 			resources: []string{*p.EncryptionKey.KeyArn()}, conditions: map[string]any{"StringLike": map[string]any{
 				"kms:EncryptionContext:aws:kinesisfirehose:arn": streamArn(d)}}})
 	}
-	role := awsiam.NewRole(d, jsii.String("Role"), &awsiam.RoleProps{
-		Description: jsii.String("Firehose has query logs marked and writes them to S3"),
-		AssumedBy: awsiam.NewServicePrincipal(jsii.String("firehose.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+	const firehose = "firehose.amazonaws.com"
+	return d.steps.newRole(&d.construct, roleProps{
+		given:       p.Role,
+		id:          "Role",
+		step:        "DeliveryRole",
+		policy:      "Delivery",
+		description: "Firehose has query logs marked and writes them to S3",
+		trusted: awsiam.NewServicePrincipal(jsii.String(firehose), &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{"StringEquals": map[string]any{"sts:ExternalId": *awscdk.Stack_Of(d).Account()}},
 		}),
-		InlinePolicies: &map[string]awsiam.PolicyDocument{"Delivery": policyDocument(statements)},
+		service:    firehose,
+		statements: statements,
+		findings: []finding{{rule: "AwsSolutions-IAM5", folders: []string{"/*"},
+			reason: "Firehose names the objects, under the log and the error prefix of one bucket"}},
 	})
-	accept(role, finding{rule: "AwsSolutions-IAM5", folders: []string{"/*"},
-		reason: "Firehose names the objects, under the log and the error prefix of one bucket"})
-	return role
 }
 
 // streamArn stands for the streams of this account and Region: the stream itself would
@@ -53,8 +59,8 @@ func streamArn(d *Delivery) string {
 
 // newStream defines the stream. The destination gets the role without the right to
 // change it, because the CDK would add the permission to delete the logs.
-func newStream(d *Delivery, p DeliveryProps) awskinesisfirehose.DeliveryStream {
-	fixed := d.role.WithoutPolicyUpdates(nil)
+func newStream(d *Delivery, p DeliveryProps, ready constructs.IDependable) awskinesisfirehose.DeliveryStream {
+	fixed := fixedRole(d, d.role)
 	processor := awskinesisfirehose.NewLambdaFunctionProcessor(p.Transformer, &awskinesisfirehose.DataProcessorProps{
 		BufferInterval: p.ProcessorBufferInterval,
 		BufferSize:     awscdk.Size_Mebibytes(jsii.Number(maxProcessorMiB)),
@@ -85,7 +91,7 @@ func newStream(d *Delivery, p DeliveryProps) awskinesisfirehose.DeliveryStream {
 	d.destroyLogStreams()
 	d.convert(stream, p)
 	setProcessorBuffer(stream, mebibytes(p.ProcessorBufferSize, maxProcessorMiB))
-	stream.Node().AddDependency(d.role)
+	stream.Node().AddDependency(ready)
 	// Query logging writes only to streams with this tag. AWS sets it too, but an update
 	// of the stack's tags would take away what the template does not know.
 	awscdk.Tags_Of(stream).Add(jsii.String("LogDeliveryEnabled"), jsii.String("true"), nil)

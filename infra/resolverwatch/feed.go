@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
@@ -48,49 +49,53 @@ func fetched(feeds map[string]settings.Feed) []string {
 const schedulerRetries = 2
 
 // scheduleFeeds has each feed with a URL fetched at its times.
-func (i *Importer) scheduleFeeds(feeds map[string]settings.Feed, key []statement) {
-	ids := fetched(feeds)
+func (i *Importer) scheduleFeeds(p ImporterProps) {
+	ids := fetched(p.Feeds)
 	if len(ids) == 0 {
 		return
 	}
-	role := i.newSchedulerRole(key)
+	role, ready := i.newSchedulerRole(p)
 	for _, id := range ids {
-		input, err := json.Marshal(map[string]string{"feed": id})
-		if err != nil {
-			panic(fmt.Errorf("encoding a string: %w", err))
-		}
-		awsscheduler.NewCfnSchedule(i, jsii.String("Fetch-"+id), &awsscheduler.CfnScheduleProps{
+		schedule := awsscheduler.NewCfnSchedule(i, jsii.String("Fetch-"+id), &awsscheduler.CfnScheduleProps{
 			Description:        jsii.String("Fetch the feed " + id),
-			ScheduleExpression: jsii.String(orDefault(feeds[id].Schedule, settings.DefaultSchedule)),
+			ScheduleExpression: jsii.String(orDefault(p.Feeds[id].Schedule, settings.DefaultSchedule)),
 			FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("OFF")},
 			Target: &awsscheduler.CfnSchedule_TargetProperty{
 				Arn:              i.function.FunctionArn(),
 				RoleArn:          role.RoleArn(),
-				Input:            jsii.String(string(input)),
+				Input:            jsii.String(toJSON(map[string]string{"feed": id})),
 				DeadLetterConfig: &awsscheduler.CfnSchedule_DeadLetterConfigProperty{Arn: i.deadLetters.QueueArn()},
 				RetryPolicy:      &awsscheduler.CfnSchedule_RetryPolicyProperty{MaximumRetryAttempts: jsii.Number(schedulerRetries)},
 			},
 		})
+		if p.SchedulerRole != nil {
+			schedule.Node().AddDependency(ready)
+		}
 	}
 }
 
-// newSchedulerRole defines the role by which the schedules of this account invoke the
+// newSchedulerRole returns the role by which the schedules of this account invoke the
 // function (EventBridge Scheduler user guide, "Confused deputy prevention").
-func (i *Importer) newSchedulerRole(key []statement) awsiam.Role {
-	statements := append([]statement{
-		{sid: "InvokeImporter", actions: []string{"lambda:InvokeFunction"}, resources: []string{*i.function.FunctionArn()}},
-		{sid: "KeepFailedEvents", actions: []string{"sqs:SendMessage"}, resources: []string{*i.deadLetters.QueueArn()}},
-	}, key...)
+func (i *Importer) newSchedulerRole(p ImporterProps) (role awsiam.IRole, ready constructs.IDependable) {
+	const scheduler = "scheduler.amazonaws.com"
 	stack := awscdk.Stack_Of(i)
 	group := stack.FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("scheduler"), Resource: jsii.String("schedule-group"), ResourceName: jsii.String("default")})
-	return awsiam.NewRole(i, jsii.String("SchedulerRole"), &awsiam.RoleProps{
-		Description: jsii.String("EventBridge Scheduler has feeds fetched"),
-		AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+	return i.steps.newRole(&i.construct, roleProps{
+		given:       p.SchedulerRole,
+		id:          "SchedulerRole",
+		step:        "SchedulerRole",
+		policy:      "Scheduler",
+		description: "EventBridge Scheduler has feeds fetched",
+		trusted: awsiam.NewServicePrincipal(jsii.String(scheduler), &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{"StringEquals": map[string]any{
 				"aws:SourceAccount": *stack.Account(), "aws:SourceArn": *group}},
 		}),
-		InlinePolicies: &map[string]awsiam.PolicyDocument{"Scheduler": policyDocument(statements)},
+		service: scheduler,
+		statements: append([]statement{
+			{sid: "InvokeImporter", actions: []string{"lambda:InvokeFunction"}, resources: []string{*i.function.FunctionArn()}},
+			{sid: "KeepFailedEvents", actions: []string{"sqs:SendMessage"}, resources: []string{*i.deadLetters.QueueArn()}},
+		}, keyUse("sqs", keyWrite, p.EncryptionKey)...),
 	})
 }
 

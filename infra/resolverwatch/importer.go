@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -22,6 +23,8 @@ import (
 
 // ImporterProps configures an [Importer].
 type ImporterProps struct {
+	FunctionOptions
+
 	// Store is where lists come in and the list that serves is kept. Required.
 	Store *IndicatorStore
 	// StackName is the value of the metrics' dimension `Stack`, and begins the names of
@@ -71,10 +74,10 @@ type ImporterProps struct {
 	//
 	// Default: 15 min.
 	Timeout awscdk.Duration
-	// ReservedConcurrency bounds how many importers run at once, at the cost of the
+	// ReservedConcurrency bounds how many importers run at once, and takes them out of the
 	// account's own concurrency. Importers that race do no harm.
 	//
-	// Default: none is reserved, because new accounts have nothing to spare.
+	// Default: none is reserved, because new accounts cannot spare any.
 	ReservedConcurrency int
 	// LogLevel is the least level that is logged.
 	//
@@ -88,7 +91,18 @@ type ImporterProps struct {
 	//
 	// Default: keys of AWS.
 	EncryptionKey awskms.IKey
-	// Code is what the function runs: a `bootstrap` for linux/arm64.
+	// Role is the role of the function, which must trust lambda.amazonaws.com. A role that
+	// this app can change gets the permissions that the function needs; for any other role
+	// they are a step, see Steps.
+	//
+	// Default: a new role.
+	Role awsiam.IRole
+	// SchedulerRole is the role by which EventBridge Scheduler has feeds with a URL fetched.
+	// It must trust scheduler.amazonaws.com, and is used as Role is.
+	//
+	// Default: a new role, if there are such feeds.
+	SchedulerRole awsiam.IRole
+	// Code is what the function runs: a `bootstrap` for Linux and Architecture.
 	//
 	// Default: built from the source of this module by the go command.
 	Code awslambda.Code
@@ -140,7 +154,8 @@ func (p ImporterProps) validate() error {
 	if interval < time.Minute || interval > 24*time.Hour || interval%time.Minute != 0 {
 		problems.addf("PublishInterval: must be whole minutes in [1m, 24h], got %v", interval)
 	}
-	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, 1000)
+	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, maxReserved)
+	problems.functionOptions(p.FunctionOptions)
 	problems.duration("DeletionGrace", p.DeletionGrace, 0, maxDeletionGrace)
 	if p.MaxIndexBytes < 0 {
 		problems.addf("MaxIndexBytes: must be above 0, got %d", p.MaxIndexBytes)
@@ -188,6 +203,7 @@ type Importer struct {
 	steps steps
 
 	function    *function
+	options     FunctionOptions
 	deadLetters awssqs.Queue
 	stack       string
 }
@@ -197,18 +213,21 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 	p := orEmpty(props)
 	problems := p.validate()
 	p = p.withDefaults()
-	this := &Importer{stack: orDefault(p.StackName, stackName(scope))}
-	begin(this, scope, id, errors.Join(problems, p.checkStackName(this.stack), claim(scope, "StackName", this.stack)))
-	variables := p.environment(this.stack)
-	mustFit(this, variables, "Protected")
+	this := &Importer{options: p.FunctionOptions, stack: orDefault(p.StackName, stackName(scope))}
+	begin(this, scope, id, errors.Join(problems, p.checkStackName(this.stack), claim(scope, "StackName", this.stack),
+		checkRole(scope, "Role", p.Role), checkRole(scope, "SchedulerRole", p.SchedulerRole)))
 	this.steps.letLogsUse(&this.construct, p.EncryptionKey)
 	this.steps.letEventsUse(&this.construct, p.EncryptionKey)
 	this.deadLetters = newDeadLetters(this, p.EncryptionKey)
-	this.function = newFunction(this, functionProps{
+	this.function = newFunction(&this.construct, &this.steps, functionProps{
+		FunctionOptions: p.FunctionOptions,
+
 		name:        "importer",
 		description: "Keeps the published index equal to the lists of malicious names",
+		role:        p.Role,
 		code:        p.Code,
-		environment: variables,
+		environment: p.environment(this.stack),
+		grows:       "Protected",
 		memoryMiB:   p.MemoryMiB,
 		timeout:     p.Timeout,
 		concurrency: p.ReservedConcurrency,
@@ -222,7 +241,7 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 	this.invokeOnEvents(p)
 	this.invokeOnSchedule(durationOf(p.PublishInterval, defaultPublishInterval))
 	this.storeFeeds(p.Feeds)
-	this.scheduleFeeds(p.Feeds, keyUse("sqs", keyWrite, p.EncryptionKey))
+	this.scheduleFeeds(p)
 	return this
 }
 
@@ -253,6 +272,12 @@ func (i *Importer) Function() awslambda.IFunction { return i.function.Function }
 
 // Role returns the function's role.
 func (i *Importer) Role() awsiam.IRole { return i.function.role }
+
+// Connections returns the security groups of the function, which say what it may reach. It
+// panics if the function is not in a VPC.
+func (i *Importer) Connections() awsec2.Connections {
+	return i.function.connections(&i.construct, i.options)
+}
 
 // LogGroup returns the log group of the function.
 func (i *Importer) LogGroup() awslogs.ILogGroup { return i.function.logGroup }

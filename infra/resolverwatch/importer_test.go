@@ -356,5 +356,5 @@ func TestImporter_refusesLongEnvironment(t *testing.T) {
 	zone := strings.Repeat("a", 60) + ".example"
 	wantRefused(t, func(stack awscdk.Stack) {
 		newImporter(stack, resolverwatch.ImporterProps{Protected: strings.Fields(strings.Repeat(zone+" ", 70))})
-	}, "Test/Importer: Protected: makes the function's environment ", "at most 4096 fit")
+	}, "Test/Importer: Protected: the function's environment has ", "at most 4096")
 }

@@ -13,19 +13,24 @@ import (
 type finding struct {
 	rule   string
 	reason string
-	// folders narrows a rule of many findings to resources that end so; none is all.
-	folders []string
+	// folders and resources narrow a rule with many findings to resources that end with one
+	// of the former, or are one of the latter. Without either, it is all of them.
+	folders, resources []string
 }
 
-// accept writes down why findings on the resource of c are no mistakes, as metadata
-// that cdk-nag reads. Nothing of cdk-nag is imported: an app need not use it.
+// accept writes down why findings on the resource of c are not mistakes, as metadata
+// that cdk-nag reads. Nothing of cdk-nag is imported: an app need not use it. A role that
+// the app takes from elsewhere, by Role_CustomizeRoles, has no resource.
 func accept(c constructs.Construct, findings ...finding) {
+	if c.Node().DefaultChild() == nil {
+		return
+	}
 	resource := resourceOf(c)
 	rules := make([]map[string]any, len(findings))
 	for i, f := range findings {
 		rules[i] = map[string]any{"id": f.rule, "reason": f.reason}
-		if len(f.folders) > 0 {
-			rules[i]["applies_to"] = resourceEnds(f.folders)
+		if len(f.folders)+len(f.resources) > 0 {
+			rules[i]["applies_to"] = f.appliesTo()
 		}
 	}
 	if len(rules) > 0 {
@@ -33,14 +38,18 @@ func accept(c constructs.Construct, findings ...finding) {
 	}
 }
 
-// resourceEnds is a list of regular expressions as cdk-nag writes them. It does without
-// logical ids, because asking for one would keep the user from overriding it.
-func resourceEnds(folders []string) []map[string]any {
-	ends := make([]map[string]any, len(folders))
-	for i, folder := range folders {
-		ends[i] = map[string]any{"regex": "/^Resource::.*" + strings.ReplaceAll(regexp.QuoteMeta(folder), "/", `\/`) + "$/"}
+// appliesTo names resources as cdk-nag does, by regular expressions or in full. Logical ids
+// are left out, because asking for one would keep the user from overriding it.
+func (f finding) appliesTo() []any {
+	var applies []any
+	for _, folder := range f.folders {
+		applies = append(applies, map[string]any{
+			"regex": "/^Resource::.*" + strings.ReplaceAll(regexp.QuoteMeta(folder), "/", `\/`) + "$/"})
 	}
-	return ends
+	for _, resource := range f.resources {
+		applies = append(applies, "Resource::"+resource)
+	}
+	return applies
 }
 
 // resourceOf returns the one CloudFormation resource behind a construct.
@@ -56,4 +65,6 @@ const (
 	whyNoAccessLog = "server access logs are an option (AccessLogBucket); the access log itself would need another bucket"
 	whyObjectKeys  = "the objects of one folder of one bucket: their keys are not known beforehand"
 	whyNoTracing   = "traces would need a permission on every resource; EMF metrics and logs tell how long a run takes"
+	// X-Ray and EC2 take no resource for most of these actions.
+	whyEveryResource = "X-Ray and Lambda's connection to a VPC need these actions on every resource; the function's own code is denied those on the VPC"
 )

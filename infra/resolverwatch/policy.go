@@ -11,10 +11,11 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// statement is an Allow statement in plain Go. Roles of this package are written out
-// in these, because the grants of CDK's constructs add wildcards.
+// statement is a statement of a policy in plain Go. The roles of this package are written
+// in these, because the grants of the CDK's constructs add wildcards.
 type statement struct {
 	sid       string
+	deny      bool // instead of allow
 	actions   []string
 	resources []string
 	// conditions are operator -> key -> value or values.
@@ -37,6 +38,9 @@ func (s statement) props() *awsiam.PolicyStatementProps {
 		Actions:   jsii.Strings(s.actions...),
 		Resources: jsii.Strings(s.resources...),
 	}
+	if s.deny {
+		props.Effect = awsiam.Effect_DENY
+	}
 	if s.sid != "" {
 		props.Sid = &s.sid
 	}
@@ -48,14 +52,37 @@ func (s statement) props() *awsiam.PolicyStatementProps {
 
 // text is the statement as people write it into the policy of a resource.
 func (s statement) text(service string) string {
-	statement := map[string]any{
-		"Sid": s.sid, "Effect": "Allow", "Principal": map[string]string{"Service": service},
-		"Action": s.actions, "Resource": s.resources,
+	written := s.written()
+	written["Principal"] = map[string]string{"Service": service}
+	return toJSON(written)
+}
+
+// policyText is the policy of a role as people write it.
+func policyText(statements []statement) string {
+	written := make([]map[string]any, len(statements))
+	for i, s := range statements {
+		written[i] = s.written()
+	}
+	return toJSON(map[string]any{"Version": "2012-10-17", "Statement": written})
+}
+
+// written is the statement in the words of IAM.
+func (s statement) written() map[string]any {
+	written := map[string]any{"Effect": "Allow", "Action": s.actions, "Resource": s.resources}
+	if s.deny {
+		written["Effect"] = "Deny"
+	}
+	if s.sid != "" {
+		written["Sid"] = s.sid
 	}
 	if s.conditions != nil {
-		statement["Condition"] = s.conditions
+		written["Condition"] = s.conditions
 	}
-	text, err := json.Marshal(statement)
+	return written
+}
+
+func toJSON(value any) string {
+	text, err := json.Marshal(value)
 	if err != nil {
 		panic(fmt.Errorf("encoding strings: %w", err))
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -20,6 +21,8 @@ import (
 
 // TransformerProps configures a [Transformer].
 type TransformerProps struct {
+	FunctionOptions
+
 	// IndexBucket holds the published index under `index/`. It may be of another Region
 	// or account, whose policies must then let the function read: one list can serve
 	// many Regions. Required.
@@ -43,6 +46,12 @@ type TransformerProps struct {
 	//
 	// Default: 2 min.
 	Timeout awscdk.Duration
+	// ReservedConcurrency bounds how many invocations run at once, and takes them out of the
+	// account's own concurrency. Firehose tries a throttled invocation again three times; if
+	// it is throttled each time, the batch goes to the error prefix without marks.
+	//
+	// Default: none is reserved, because new accounts cannot spare any.
+	ReservedConcurrency int
 	// PollInterval is how often a running function looks for a new index.
 	//
 	// Default: 1 min.
@@ -80,7 +89,13 @@ type TransformerProps struct {
 	//
 	// Default: keys of AWS.
 	EncryptionKey awskms.IKey
-	// Code is what the function runs: a `bootstrap` for linux/arm64.
+	// Role is the role of the function, which must trust lambda.amazonaws.com. A role that
+	// this app can change gets the permissions that the function needs; for any other role
+	// they are a step, see Steps.
+	//
+	// Default: a new role.
+	Role awsiam.IRole
+	// Code is what the function runs: a `bootstrap` for Linux and Architecture.
 	//
 	// Default: built from the source of this module by the go command.
 	Code awslambda.Code
@@ -112,6 +127,8 @@ func (p TransformerProps) validate() error {
 	problems.required("IndexBucket", p.IndexBucket == nil)
 	problems.number("MemoryMiB", p.MemoryMiB, minMemoryMiB, maxMemoryMiB)
 	problems.duration("Timeout", p.Timeout, time.Second, maxTransformerTimeout)
+	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, maxReserved)
+	problems.functionOptions(p.FunctionOptions)
 	problems.duration("PollInterval", p.PollInterval, time.Second, time.Hour)
 	problems.known(map[string]awscdk.Duration{
 		"PollInterval": p.PollInterval, "MaxIndexAge": p.MaxIndexAge, "ColdStartWait": p.ColdStartWait})
@@ -149,6 +166,7 @@ type Transformer struct {
 	steps steps
 
 	function  *function
+	options   FunctionOptions
 	stack     string
 	memoryMiB int
 }
@@ -158,16 +176,22 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 	p := orEmpty(props)
 	problems := p.validate()
 	p = p.withDefaults()
-	this := &Transformer{memoryMiB: p.MemoryMiB, stack: orDefault(p.StackName, stackName(scope))}
-	begin(this, scope, id, errors.Join(problems, claimAs(scope, "Transformer", "StackName", this.stack)))
+	this := &Transformer{
+		memoryMiB: p.MemoryMiB, options: p.FunctionOptions, stack: orDefault(p.StackName, stackName(scope))}
+	begin(this, scope, id, errors.Join(problems,
+		checkRole(scope, "Role", p.Role), claimAs(scope, "Transformer", "StackName", this.stack)))
 	this.steps.letLogsUse(&this.construct, p.EncryptionKey)
-	this.function = newFunction(this, functionProps{
+	this.function = newFunction(&this.construct, &this.steps, functionProps{
+		FunctionOptions: p.FunctionOptions,
+
 		name:        "transformer",
 		description: "Marks Route 53 Resolver query logs on their way through Firehose",
+		role:        p.Role,
 		code:        p.Code,
 		environment: p.environment(this.stack),
 		memoryMiB:   p.MemoryMiB,
 		timeout:     p.Timeout,
+		concurrency: p.ReservedConcurrency,
 		logs:        p.LogRetention,
 		key:         p.EncryptionKey,
 		statements:  readIndex(p),
@@ -197,6 +221,12 @@ func (t *Transformer) Function() awslambda.IFunction { return t.function.Functio
 
 // Role returns the function's role.
 func (t *Transformer) Role() awsiam.IRole { return t.function.role }
+
+// Connections returns the security groups of the function, which say what it may reach. It
+// panics if the function is not in a VPC.
+func (t *Transformer) Connections() awsec2.Connections {
+	return t.function.connections(&t.construct, t.options)
+}
 
 // LogGroup returns the log group of the function.
 func (t *Transformer) LogGroup() awslogs.ILogGroup { return t.function.logGroup }

@@ -1,0 +1,205 @@
+package resolverwatch
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+)
+
+// FunctionOptions are what an organization sets alike for all of its functions. The props
+// of [Importer] and [Transformer] embed them.
+type FunctionOptions struct {
+	// VPC is the network that the function runs in. From there it must reach S3; the
+	// importer must also reach DynamoDB, Systems Manager, Secrets Manager for feeds with
+	// secrets, and the Internet for feeds with a URL.
+	//
+	// Default: the function runs outside of your VPCs.
+	VPC awsec2.IVpc
+	// SubnetSelection chooses subnets of VPC. A function has no public address, so public
+	// subnets are refused.
+	//
+	// Default: the private subnets.
+	SubnetSelection *awsec2.SubnetSelection
+	// SecurityGroups of the function in VPC.
+	//
+	// Default: a new one, which lets everything out and nothing in.
+	SecurityGroups []awsec2.ISecurityGroup
+	// Architecture is arm64 or x86_64. A Code that is given must be built for it.
+	//
+	// Default: arm64.
+	Architecture awslambda.Architecture
+	// Environment holds more variables, for layers for instance. Lambda allows 4 KiB for
+	// all variables of a function. The names of this package and those of Lambda are
+	// refused.
+	//
+	// Default: the function has no other variables than its own.
+	Environment map[string]string
+	// Layers are added to the function, at most 5. They must support provided.al2023 and
+	// Architecture.
+	//
+	// Default: none.
+	Layers []awslambda.ILayerVersion
+	// Tracing sends traces of invocations to X-Ray, and lets the function write them.
+	//
+	// Default: DISABLED.
+	Tracing awslambda.Tracing
+	// CodeSigningConfig says which signatures Lambda accepts. Code that is built here is
+	// not signed: if the config enforces signatures, set Code to a signed archive.
+	//
+	// Default: signatures are not checked.
+	CodeSigningConfig awslambda.ICodeSigningConfig
+}
+
+// maxLayers is Lambda's limit ("Lambda quotas" of its developer guide).
+const maxLayers = 5
+
+// variableName is what Lambda takes as the name of a variable (Environment of its API).
+var variableName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
+
+// reservedVariables are set by Lambda ("Defined runtime environment variables" of its
+// developer guide). _HANDLER and _X_AMZN_TRACE_ID do not match variableName.
+var reservedVariables = []string{
+	"AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+	"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_RUNTIME_API",
+	"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
+	"AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+	"LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+}
+
+// functionOptions refuses options that Lambda or the CDK would refuse.
+func (p *problems) functionOptions(o FunctionOptions) {
+	p.network(o)
+	p.variables(o.Environment)
+	p.layers(o.Layers)
+	if o.Architecture != nil {
+		arm, x86 := *awslambda.Architecture_ARM_64().Name(), *awslambda.Architecture_X86_64().Name()
+		if name := *o.Architecture.Name(); name != arm && name != x86 {
+			p.addf("Architecture: must be %s or %s, got %q", arm, x86, name)
+		}
+	}
+	if o.Tracing != "" && tracingModes[o.Tracing] == "" {
+		p.addf("Tracing: must be one of %v, got %q", slices.Sorted(maps.Keys(tracingModes)), o.Tracing)
+	}
+}
+
+// network refuses what has no meaning without a VPC, and subnets that no function works in.
+func (p *problems) network(o FunctionOptions) {
+	for i, group := range o.SecurityGroups {
+		p.required(fmt.Sprintf("SecurityGroups[%d]", i), group == nil)
+	}
+	if o.VPC == nil {
+		if o.SubnetSelection != nil {
+			p.addf("SubnetSelection: has no meaning without VPC; set VPC")
+		}
+		if len(o.SecurityGroups) > 0 {
+			p.addf("SecurityGroups: have no meaning without VPC; set VPC")
+		}
+		return
+	}
+	subnets, err := selectSubnets(o)
+	switch {
+	case err != nil:
+		p.addf("SubnetSelection: %w", err)
+	case subnets.IsPendingLookup != nil && *subnets.IsPendingLookup: // a later synthesis knows
+	case subnets.HasPublic != nil && *subnets.HasPublic:
+		p.addf("SubnetSelection: chooses public subnets, from which a function reaches nothing outside of the VPC; " +
+			"choose private or isolated ones")
+	}
+}
+
+// selectSubnets returns the subnets of a function. The CDK panics if there are none.
+func selectSubnets(o FunctionOptions) (subnets *awsec2.SelectedSubnets, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("no subnet of %s fits: %v", *o.VPC.Node().Path(), reason)
+		}
+	}()
+	return o.VPC.SelectSubnets(o.SubnetSelection), nil
+}
+
+func (p *problems) variables(environment map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		prop := fmt.Sprintf("Environment[%q]", name)
+		switch {
+		case name == envMemoryLimit:
+			p.addf("%s: is set by this package; set MemoryMiB", prop)
+		case strings.HasPrefix(name, envPrefix):
+			p.addf("%s: names that begin with %s are those of this package; set the prop that it stands for, or use another name",
+				prop, envPrefix)
+		case slices.Contains(reservedVariables, name):
+			p.addf("%s: Lambda sets this variable itself; use another name", prop)
+		case !variableName.MatchString(name):
+			p.addf("%s: the name must be a letter followed by letters, digits and underscores", prop)
+		}
+	}
+}
+
+func (p *problems) layers(layers []awslambda.ILayerVersion) {
+	if len(layers) > maxLayers {
+		p.addf("Layers: a function takes at most %d, got %d", maxLayers, len(layers))
+	}
+	runtime := awslambda.Runtime_PROVIDED_AL2023()
+	for i, layer := range layers {
+		prop := fmt.Sprintf("Layers[%d]", i)
+		p.required(prop, layer == nil)
+		if layer == nil || layer.CompatibleRuntimes() == nil {
+			continue
+		}
+		fits := slices.ContainsFunc(*layer.CompatibleRuntimes(), func(r awslambda.Runtime) bool { return *r.RuntimeEquals(runtime) })
+		if !fits {
+			p.addf("%s: %s does not support the runtime %s", prop, *layer.Node().Path(), *runtime.Name())
+		}
+	}
+}
+
+// tracingModes are the words of CloudFormation for the values of Tracing.
+var tracingModes = map[awslambda.Tracing]string{
+	awslambda.Tracing_ACTIVE:       "Active",
+	awslambda.Tracing_PASS_THROUGH: "PassThrough",
+	awslambda.Tracing_DISABLED:     "Disabled",
+}
+
+// traces reports whether the function writes traces.
+func (o FunctionOptions) traces() bool {
+	return o.Tracing != "" && o.Tracing != awslambda.Tracing_DISABLED
+}
+
+// permissions are what the options need of the function's role.
+func (o FunctionOptions) permissions(functions string) []statement {
+	var statements []statement
+	if o.VPC != nil {
+		statements = append(statements,
+			statement{sid: "ManageNetworkInterfaces", actions: networkActions, resources: []string{"*"}},
+			// Lambda needs these actions, the code does not (its developer guide, "Giving Lambda
+			// functions access to resources in an Amazon VPC").
+			statement{sid: "KeepNetworkInterfacesFromCode", deny: true, actions: networkActions, resources: []string{"*"},
+				conditions: map[string]any{"ArnLike": map[string]any{"lambda:SourceFunctionArn": functions}}})
+	}
+	if o.traces() {
+		statements = append(statements, statement{sid: "WriteTraces", resources: []string{"*"},
+			actions: []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}})
+	}
+	return statements
+}
+
+// networkActions let Lambda connect a function to a VPC (its developer guide, as above).
+var networkActions = []string{
+	"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+	"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+}
+
+// wildcards are those in permissions, which cannot be avoided.
+func (o FunctionOptions) wildcards() []finding {
+	var findings []finding
+	if o.VPC != nil || o.traces() {
+		findings = append(findings,
+			finding{rule: "AwsSolutions-IAM5", reason: whyEveryResource, resources: []string{"*"}},
+			finding{rule: "Serverless-LambdaStarPermissions", reason: whyEveryResource})
+	}
+	return findings
+}

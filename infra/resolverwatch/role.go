@@ -1,0 +1,86 @@
+package resolverwatch
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// roleProps describe the role of a function, a stream or a schedule.
+type roleProps struct {
+	given       awsiam.IRole // nil = a new one
+	id          string       // of the construct
+	step        string       // id of the step for a given role that cannot be changed
+	policy      string       // name of the policy of a new role
+	description string
+	trusted     awsiam.PrincipalBase
+	service     string // that assumes the role, in words
+	statements  []statement
+	findings    []finding // on the statements
+}
+
+// newRole returns the role that has the statements, and what must exist before the role
+// has them. A new role has them inline, exactly as they are. A given role gets them by a
+// policy of its own; if it cannot be changed, they become a step.
+func (s *steps) newRole(c *construct, p roleProps) (role awsiam.IRole, ready constructs.IDependable) {
+	if p.given == nil {
+		created := awsiam.NewRole(c, &p.id, &awsiam.RoleProps{
+			Description:    &p.description,
+			AssumedBy:      p.trusted,
+			InlinePolicies: &map[string]awsiam.PolicyDocument{p.policy: policyDocument(p.statements)},
+		})
+		accept(created, p.findings...)
+		return created, created
+	}
+
+	id := p.id + "Policy"
+	policy := awsiam.NewPolicy(c, &id, &awsiam.PolicyProps{Document: policyDocument(p.statements)})
+	p.given.AttachInlinePolicy(policy)
+	if attached(policy) {
+		accept(policy, p.findings...)
+		return p.given, policy
+	}
+	c.Node().TryRemoveChild(&id)
+	s.remind(c, Step{
+		ID: p.step,
+		Why: fmt.Sprintf("The role that was given as %s cannot be changed by this app. It must trust %s and have this policy.",
+			p.id, p.service),
+		Text: fmt.Sprintf("aws iam put-role-policy --role-name %s --policy-name Resolverwatch%s --policy-document '%s'",
+			*p.given.RoleName(), p.policy, policyText(p.statements)),
+	})
+	return p.given, p.given
+}
+
+// attached reports whether a role took a policy. A role that cannot be changed ignores
+// it, and says the opposite of a statement that is added to it (ImmutableRole of the CDK).
+func attached(policy awsiam.Policy) bool {
+	roles, _ := awscdk.Stack_Of(policy).Resolve(resourceOf(policy).(awsiam.CfnPolicy).Roles()).([]any)
+	return len(roles) > 0
+}
+
+// checkRole refuses a role that is known to be of another account: a service takes only
+// roles of the account that it works in (IAM user guide, "Grant a user permissions to pass
+// a role to an AWS service").
+func checkRole(scope constructs.Construct, prop string, role awsiam.IRole) error {
+	if role == nil {
+		return nil
+	}
+	account, own := *role.Env().Account, *awscdk.Stack_Of(scope).Account()
+	if isToken(account) || isToken(own) || account == own {
+		return nil
+	}
+	return fmt.Errorf("%s: is of account %s, but a service takes only roles of its own account; give one of account %s",
+		prop, account, own)
+}
+
+// fixedRole returns a role that the constructs of the CDK cannot add statements to.
+func fixedRole(scope constructs.Construct, role awsiam.IRole) awsiam.IRole {
+	if own, is := role.(awsiam.Role); is {
+		return own.WithoutPolicyUpdates(nil)
+	}
+	return awsiam.Role_FromRoleArn(scope, jsii.String("FixedRole"), role.RoleArn(),
+		&awsiam.FromRoleArnOptions{Mutable: jsii.Bool(false)})
+}
