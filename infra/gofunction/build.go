@@ -13,9 +13,6 @@ import (
 // build builds the function and returns the folder, inside the given one, that holds
 // nothing but its program.
 func (p *Props) build(folder string) (string, error) {
-	if err := p.validate(); err != nil {
-		return "", err
-	}
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", fmt.Errorf("building %s: %w: install Go, or give the function's Code", p.Entry, err)
 	}
@@ -57,10 +54,6 @@ func (p *Props) environment(module string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building %s: the module has no go.mod: %w", p.Entry, err)
 	}
-	arch, err := goarch(p.Architecture)
-	if err != nil {
-		return nil, err
-	}
 
 	environment := append([]string{
 		"GOOS=linux",
@@ -71,7 +64,7 @@ func (p *Props) environment(module string) ([]string, error) {
 		"GOEXPERIMENT=",
 		"GOFIPS140=off",
 		"GOTOOLCHAIN=" + toolchain(string(goMod)),
-	}, arch...)
+	}, goarch[*p.Architecture.Name()]...)
 	for _, name := range slices.Sorted(maps.Keys(p.BuildEnvironment)) {
 		environment = append(environment, name+"="+p.BuildEnvironment[name])
 	}

@@ -83,6 +83,9 @@ func New(scope constructs.Construct, id string, props *Props) awslambda.Function
 // asset writes the function's code, or a placeholder, into a temporary folder, which the
 // caller removes.
 func (p *Props) asset(bundled bool) (code awslambda.Code, remove func(), err error) {
+	if err := p.validate(); err != nil {
+		return nil, nil, err
+	}
 	folder, err := os.MkdirTemp("", "gofunction-")
 	if err != nil {
 		return nil, nil, err
@@ -101,17 +104,11 @@ func (p *Props) asset(bundled bool) (code awslambda.Code, remove func(), err err
 	return awslambda.Code_FromAsset(&asset, nil), remove, nil
 }
 
-// goarch returns the architecture in the words of the go command, with the variable that
+// goarch are Lambda's architectures in the words of the go command, with the variable that
 // pins its baseline: a newer default would change the bytes.
-func goarch(architecture awslambda.Architecture) (env []string, err error) {
-	switch name := *architecture.Name(); name {
-	case *awslambda.Architecture_ARM_64().Name():
-		return []string{"GOARCH=arm64", "GOARM64=v8.0"}, nil
-	case *awslambda.Architecture_X86_64().Name():
-		return []string{"GOARCH=amd64", "GOAMD64=v1"}, nil
-	default:
-		return nil, fmt.Errorf("Architecture: must be arm64 or x86_64, got %q", name)
-	}
+var goarch = map[string][]string{
+	"arm64":  {"GOARCH=arm64", "GOARM64=v8.0"},
+	"x86_64": {"GOARCH=amd64", "GOAMD64=v1"},
 }
 
 // toolchain returns the Go that a go.mod names, because other versions build other bytes.
@@ -133,6 +130,9 @@ func (p *Props) validate() error {
 	}
 	if p.Entry == "" {
 		problems = append(problems, errors.New("Entry: must be set, unless Code is given"))
+	}
+	if name := *p.Architecture.Name(); goarch[name] == nil {
+		problems = append(problems, fmt.Errorf("Architecture: must be arm64 or x86_64, got %q", name))
 	}
 	return errors.Join(problems...)
 }
