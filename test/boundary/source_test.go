@@ -24,17 +24,17 @@ func TestEmbeddedSourceBuilds(t *testing.T) {
 	if err != nil || len(lambdas) != len(maxBinaryBytes) {
 		t.Fatalf("Lambdas %v, %v; want %d", lambdas, err, len(maxBinaryBytes))
 	}
+	binaries := t.TempDir()
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-tags=lambda.norpc",
+		"-ldflags=-s -w -buildid=", "-o", binaries, "./lambdas/...")
+	build.Dir = folder
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64", "GOWORK=off", "GOARM64=v8.0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the Lambdas out of the embedded source: %v\n%s", err, out)
+	}
 	for _, main := range lambdas {
 		name := filepath.Base(filepath.Dir(main))
-		binary := filepath.Join(t.TempDir(), "bootstrap")
-		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-tags=lambda.norpc",
-			"-ldflags=-s -w -buildid=", "-o", binary, "./lambdas/"+name)
-		build.Dir = folder
-		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64", "GOWORK=off", "GOARM64=v8.0")
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("building the %s out of the embedded source: %v\n%s", name, err, out)
-		}
-		info, err := os.Stat(binary)
+		info, err := os.Stat(filepath.Join(binaries, name))
 		if err != nil {
 			t.Fatal(err)
 		}
