@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// build builds the function and returns the folder, inside the given one, that holds
-// nothing but its program.
+// build builds the function inside folder and returns the folder of the asset, which holds
+// only the program.
 func (p *Props) build(folder string) (string, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", fmt.Errorf("building %s: %w: install Go, or give the function's Code", p.Entry, err)

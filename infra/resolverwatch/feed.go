@@ -45,10 +45,10 @@ func fetched(feeds map[string]settings.Feed) []string {
 	return ids
 }
 
-// schedulerRetries are few: the next turn comes soon enough.
+// schedulerRetries are few, because the next scheduled fetch is soon.
 const schedulerRetries = 2
 
-// scheduleFeeds has each feed with a URL fetched at its times.
+// scheduleFeeds defines a schedule for each feed with a URL.
 func (i *Importer) scheduleFeeds(p ImporterProps) {
 	ids := fetched(p.Feeds)
 	if len(ids) == 0 {
@@ -99,15 +99,15 @@ func (i *Importer) newSchedulerRole(p ImporterProps) (role awsiam.IRole, ready c
 	})
 }
 
-// What of feeds fits into the policy of a role, 10,240 bytes, beside the rest.
+// The policies of a role have at most 10,240 bytes. These are for feeds.
 const (
 	maxNamedFolders = 16
 	maxSecretBytes  = 3_300
 	arnTokenBytes   = 100 // of a secret whose name is not known yet
 )
 
-// fetchFolders are where the importer stores what it fetches: the folders of the feeds, or
-// the folders of all feeds where there are too many to be named.
+// fetchFolders are the folders that the importer stores fetched lists in. If there are too
+// many feeds to name each, they are the folders of all feeds.
 func fetchFolders(feeds map[string]settings.Feed) []string {
 	ids := fetched(feeds)
 	var folders []string
@@ -169,7 +169,7 @@ func fetchStatements(p ImporterProps) []statement {
 	return statements
 }
 
-// manualFeed is kept for own edits in the table.
+// manualFeed is the feed of entries that people write into the table.
 const manualFeed = "manual"
 
 // feeds refuses settings that the importer would refuse when it reads them.

@@ -25,7 +25,7 @@ import (
 type ImporterProps struct {
 	FunctionOptions
 
-	// Store is where lists come in and the list that serves is kept. Required.
+	// Store has the lists, the index and the table. Required.
 	Store *IndicatorStore
 	// StackName is the value of the metrics' dimension `Stack`, and begins the names of
 	// the feeds' SSM parameters: `/<StackName>/feeds/<id>`. Two importers in a stack need
@@ -33,26 +33,27 @@ type ImporterProps struct {
 	//
 	// Default: the name of the stack.
 	StackName string
-	// Feeds are the settings of feeds, by feed id. A folder with a list in it is a feed
-	// without any.
+	// Feeds are the settings of feeds, by feed id. A feed needs no settings: each folder
+	// with a list is one.
 	//
 	// Default: none.
 	Feeds map[string]settings.Feed
-	// ListKey is the key of the original sample's single list, which is the feed
+	// ListKey is the key of the one list that the original sample has. It is the feed
 	// `default`.
 	//
 	// Default: config/all-malicious-domains.txt.
 	ListKey string
-	// PublishInterval is how often the importer publishes without an event, so that
-	// entries and feeds expire, and the index is known to be fresh: whole minutes.
+	// PublishInterval is how often the importer publishes without an event, in whole
+	// minutes: entries and feeds expire, and transformers learn that the index is fresh.
 	//
 	// Default: 1 h.
 	PublishInterval awscdk.Duration
-	// Protected are zones that no list may block, your own above all.
+	// Protected are zones that no list can block, for instance your own.
 	//
 	// Default: the built-in core of AWS and Internet infrastructure.
 	Protected []string
-	// DeletionGrace is how long a feed counts whose last list was deleted; 0 is not at all.
+	// DeletionGrace is how long a feed still counts after its last list was deleted. With 0
+	// it ends at once.
 	//
 	// Default: 24 h.
 	DeletionGrace awscdk.Duration
@@ -60,17 +61,17 @@ type ImporterProps struct {
 	//
 	// Default: those of settings.DefaultGuards.
 	Guards *settings.Guards
-	// MaxIndexBytes is the largest index that is published: what the transformers can
-	// load, see [Transformer.MaxIndexBytes].
+	// MaxIndexBytes is the size of the largest index that is published. The transformers
+	// must be able to load it, see [Transformer.MaxIndexBytes].
 	//
 	// Default: that of a transformer with 256 MiB.
 	MaxIndexBytes int
-	// MemoryMiB is the function's memory, 128 to 10,240. A million names take some
-	// 200 MiB, and lists for which it would not suffice are refused.
+	// MemoryMiB is the function's memory, 128 to 10,240. A million names take about
+	// 200 MiB. Lists that need more memory than there is are refused.
 	//
 	// Default: 1024.
 	MemoryMiB int
-	// Timeout of a run. One that is cut off is completed by the next.
+	// Timeout of a run. The next run completes one that was cut off.
 	//
 	// Default: 15 min.
 	Timeout awscdk.Duration
@@ -83,7 +84,7 @@ type ImporterProps struct {
 	//
 	// Default: info.
 	LogLevel slog.Level
-	// LogRetention is how long CloudWatch keeps the function's logs, which hold no entries.
+	// LogRetention is how long CloudWatch keeps the function's logs, which do not hold entries.
 	//
 	// Default: three months.
 	LogRetention awslogs.RetentionDays
@@ -133,7 +134,7 @@ var (
 	reservedForAWS = regexp.MustCompile(`(?i)^(aws|ssm)`)
 )
 
-// checkStackName refuses a name under which SSM takes no settings of feeds.
+// checkStackName refuses a name that SSM refuses in the parameters of feeds.
 func (p ImporterProps) checkStackName(stack string) error {
 	var problems problems
 	problems.name("StackName", stack, parameterPath, "1 to 128 of a-z A-Z 0-9 _ . -")
@@ -195,9 +196,8 @@ func (p ImporterProps) environment(stack string) map[string]string {
 	return variables
 }
 
-// Importer is the function that keeps the index and the table equal to the lists, with
-// what invokes it: the events of the list bucket, a schedule, and a queue for events
-// that could not be handled.
+// Importer is the function that publishes the lists as an index and a table. Events of the
+// list bucket and schedules invoke it. Events that failed end in a queue.
 type Importer struct {
 	construct
 	steps steps
@@ -245,8 +245,7 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 	return this
 }
 
-// newDeadLetters defines the queue for events that were given up. People look into it;
-// nothing reads it.
+// newDeadLetters defines the queue for events that failed each time. Only people read it.
 func newDeadLetters(scope constructs.Construct, key awskms.IKey) awssqs.Queue {
 	const days = 14 // the most that SQS keeps a message
 	props := &awssqs.QueueProps{

@@ -21,8 +21,7 @@ func importerStatements(i *Importer, p ImporterProps) []statement {
 		{sid: "ReadGuardLists", actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, resources: guards},
 		{sid: "KeepAcceptedLists", actions: []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"}, resources: accepted},
 		{sid: "WriteReports", actions: []string{"s3:PutObject"}, resources: reports},
-		// As for the transformer, without a condition on the prefix: the first publish finds
-		// no pointer, and must be told so.
+		// The first publish needs 404 for the pointer: see readIndex.
 		{sid: "SeeIndexes", actions: []string{"s3:ListBucket"}, resources: []string{*indexes.BucketArn()}},
 		{sid: "PublishIndexes", actions: []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
 			resources: objects(indexes, settings.IndexPrefix+"*")},

@@ -62,9 +62,8 @@ func resourceOf(c constructs.IConstruct) awscdk.CfnResource {
 
 // Reasons that several resources share.
 const (
-	whyNoAccessLog = "server access logs are an option (AccessLogBucket); the access log itself would need another bucket"
-	whyObjectKeys  = "the objects of one folder of one bucket: their keys are not known beforehand"
-	whyNoTracing   = "traces would need a permission on every resource; EMF metrics and logs tell how long a run takes"
-	// X-Ray and EC2 take no resource for most of these actions.
+	whyNoAccessLog   = "server access logs are an option (AccessLogBucket); the access log itself would need another bucket"
+	whyObjectKeys    = "the objects of one folder of one bucket: their keys are not known beforehand"
+	whyNoTracing     = "traces would need a permission on every resource; EMF metrics and logs tell how long a run takes"
 	whyEveryResource = "X-Ray and Lambda's connection to a VPC need these actions on every resource; the function's own code is denied those on the VPC"
 )

@@ -22,9 +22,9 @@ type roleProps struct {
 	findings    []finding // on the statements
 }
 
-// newRole returns the role that has the statements, and what must exist before the role
-// has them. A new role has them inline, exactly as they are. A given role gets them by a
-// policy of its own; if it cannot be changed, they become a step.
+// newRole returns a role with the statements. Resources that use the role must wait for
+// ready. A new role has the statements inline, exactly as they are. A given role gets them
+// by a policy of its own; if it cannot be changed, they become a step.
 func (s *steps) newRole(c *construct, p roleProps) (role awsiam.IRole, ready constructs.IDependable) {
 	if p.given == nil {
 		created := awsiam.NewRole(c, &p.id, &awsiam.RoleProps{

@@ -20,8 +20,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// withRoles are props of a pipeline all of whose roles are given: those of functions,
-// stream and schedules, in this order.
+// withRoles returns props of a pipeline that is given all of its roles.
 func withRoles(role func(service string) awsiam.IRole) *resolverwatch.PipelineProps {
 	return &resolverwatch.PipelineProps{
 		Importer: &resolverwatch.ImporterProps{
@@ -145,6 +144,23 @@ func TestRole_customized(t *testing.T) {
 	made.one("AWS::Lambda::Function", "Transformer").want(t, object{"Role": "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/TransformerRole"})
 	app.Synth(nil)
 
+	got := policyReport(t, out)
+	for role, want := range map[string]string{
+		"DeliveryRole":          "SeeBucket WriteLogs InvokeTransformer WriteErrorLog",
+		"ImporterSchedulerRole": "InvokeImporter KeepFailedEvents",
+		"TransformerRole":       "ReadIndex SeeThatIndexIsMissing WriteOwnLogs",
+		"ImporterRole": "FindNewestList ReadLists ReadGuardLists KeepAcceptedLists WriteReports SeeIndexes PublishIndexes " +
+			"PublishIndicators KeepTable ReadFeedSettings KeepFailedEvents StoreFetchedLists WriteOwnLogs ", // the last is the grant
+	} {
+		if got[role] != want {
+			t.Errorf("report of %s: %q, want %q", role, got[role], want)
+		}
+	}
+}
+
+// policyReport returns the ids of all statements in the CDK's report, by role.
+func policyReport(t *testing.T, out string) map[string]string {
+	t.Helper()
 	text, err := os.ReadFile(filepath.Join(out, "iam-policy-report.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -166,17 +182,7 @@ func TestRole_customized(t *testing.T) {
 		}
 		got[role.RoleName] = strings.Join(sids, " ")
 	}
-	for role, want := range map[string]string{
-		"DeliveryRole":          "SeeBucket WriteLogs InvokeTransformer WriteErrorLog",
-		"ImporterSchedulerRole": "InvokeImporter KeepFailedEvents",
-		"TransformerRole":       "ReadIndex SeeThatIndexIsMissing WriteOwnLogs",
-		"ImporterRole": "FindNewestList ReadLists ReadGuardLists KeepAcceptedLists WriteReports SeeIndexes PublishIndexes " +
-			"PublishIndicators KeepTable ReadFeedSettings KeepFailedEvents StoreFetchedLists WriteOwnLogs ", // the last is the grant
-	} {
-		if got[role] != want {
-			t.Errorf("report of %s: %q, want %q", role, got[role], want)
-		}
-	}
+	return got
 }
 
 // roleAspect is how organizations set the path and the names of all roles.

@@ -23,22 +23,23 @@ import (
 type TransformerProps struct {
 	FunctionOptions
 
-	// IndexBucket holds the published index under `index/`. It may be of another Region
-	// or account, whose policies must then let the function read: one list can serve
-	// many Regions. Required.
+	// IndexBucket holds the published index under `index/`. It may be in another Region or
+	// account, so that one list serves many Regions; the policies of another account must
+	// let the function read. Required.
 	IndexBucket awss3.IBucket
 	// IndexKey is the customer's key of the index bucket.
 	//
-	// Default: the bucket's own, as far as the bucket knows it.
+	// Default: the key that IndexBucket has, if it is known.
 	IndexKey awskms.IKey
 	// StackName is the value of the metrics' dimension `Stack`. Two transformers in a stack
 	// need two names. In a [Pipeline] it is that of the importer too.
 	//
 	// Default: the name of the stack.
 	StackName string
-	// MemoryMiB is the function's memory, 128 to 10,240. Two indexes must fit in, the
-	// served one and the one being loaded: the importer publishes none that is larger
-	// than (MemoryMiB - 96) / 2, at 12.6 bytes a name.
+	// MemoryMiB is the function's memory, 128 to 10,240. It must hold two indexes, the one
+	// that serves and the one that is being loaded, so an index may have
+	// (MemoryMiB - 96) / 2 MiB. The importer does not publish a larger one. A name takes
+	// 12.6 bytes.
 	//
 	// Default: 256.
 	MemoryMiB int
@@ -56,7 +57,8 @@ type TransformerProps struct {
 	//
 	// Default: 1 min.
 	PollInterval awscdk.Duration
-	// MaxIndexAge is how long after the last publish `clean` is still said.
+	// MaxIndexAge is how old the last publish may be. With an older index, records that do
+	// not match are marked `unknown` instead of `clean`.
 	//
 	// Default: 7 days.
 	MaxIndexAge awscdk.Duration
@@ -64,8 +66,8 @@ type TransformerProps struct {
 	//
 	// Default: 2 s.
 	ColdStartWait awscdk.Duration
-	// FailWithoutIndex makes an invocation without an index fail, so that Firehose tries
-	// again three times and then diverts the records to the error prefix.
+	// FailWithoutIndex makes an invocation without an index fail. Firehose tries it again
+	// three times, and then writes the records to the error prefix.
 	//
 	// Default: the records are delivered with the verdict `unknown`.
 	FailWithoutIndex bool
@@ -81,7 +83,7 @@ type TransformerProps struct {
 	//
 	// Default: info.
 	LogLevel slog.Level
-	// LogRetention is how long CloudWatch keeps the function's logs, which hold no names.
+	// LogRetention is how long CloudWatch keeps the function's logs, which do not hold names.
 	//
 	// Default: three months.
 	LogRetention awslogs.RetentionDays
@@ -204,10 +206,10 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 	return this
 }
 
-// readIndex lets the function read the index and nothing else. Without the permission
-// to list, S3 would answer 403 instead of 404 for an index that is not there yet. It has
-// no condition on the prefix: a request for an object has none that S3 is known to judge
-// by, and 403 would be final.
+// readIndex lets the function read the index and nothing else. Without the permission to
+// list, S3 answers 403 instead of 404 if there is no index yet, and 403 is final. The
+// permission has no condition on the prefix, because a request for an object has no prefix
+// that S3 is known to compare.
 func readIndex(p TransformerProps) []statement {
 	bucket := p.IndexBucket
 	return append([]statement{
