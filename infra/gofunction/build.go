@@ -2,6 +2,7 @@ package gofunction
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -30,7 +31,7 @@ func (p *Props) build(folder string) (string, error) {
 	}
 
 	asset := filepath.Join(folder, "asset")
-	if err := os.Mkdir(asset, 0o755); err != nil {
+	if err := os.Mkdir(asset, 0o755); err != nil { //nolint:gosec // readable, as all of cdk.out is
 		return "", err
 	}
 	flags := p.BuildFlags
@@ -38,7 +39,7 @@ func (p *Props) build(folder string) (string, error) {
 		flags = ReproducibleFlags()
 	}
 	args := slices.Concat([]string{"build"}, flags, []string{"-o", filepath.Join(asset, "bootstrap"), p.Entry})
-	command := exec.Command("go", args...)
+	command := exec.CommandContext(context.Background(), "go", args...) //nolint:gosec // the app says what it builds
 	command.Dir = module
 	command.Env = append(os.Environ(), environment...)
 	if out, err := command.CombinedOutput(); err != nil {

@@ -125,14 +125,15 @@ func toolchain(goMod string) string {
 
 func (p *Props) validate() error {
 	var problems []error
+	refuse := func(prop, rule string) { problems = append(problems, fmt.Errorf("%s: %s", prop, rule)) }
 	if (p.Module == nil) == (p.ModuleDir == "") {
-		problems = append(problems, errors.New("Module and ModuleDir: exactly one must be set, unless Code is given"))
+		refuse("Module and ModuleDir", "exactly one must be set, unless Code is given")
 	}
 	if p.Entry == "" {
-		problems = append(problems, errors.New("Entry: must be set, unless Code is given"))
+		refuse("Entry", "must be set, unless Code is given")
 	}
 	if name := *p.Architecture.Name(); goarch[name] == nil {
-		problems = append(problems, fmt.Errorf("Architecture: must be arm64 or x86_64, got %q", name))
+		refuse("Architecture", fmt.Sprintf("must be arm64 or x86_64, got %q", name))
 	}
 	return errors.Join(problems...)
 }

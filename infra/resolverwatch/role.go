@@ -46,8 +46,8 @@ func (s *steps) newRole(c *construct, p roleProps) (role awsiam.IRole, ready con
 	c.Node().TryRemoveChild(&id)
 	s.remind(c, Step{
 		ID: p.step,
-		Why: fmt.Sprintf("The role that was given as %s cannot be changed by this app. It must trust %s and have this policy.",
-			p.id, p.service),
+		Why: fmt.Sprintf("This app cannot change the role that was given as %s. Whatever uses the role fails until it trusts %s "+
+			"and has this policy.", p.id, p.service),
 		Text: fmt.Sprintf("aws iam put-role-policy --role-name %s --policy-name Resolverwatch%s --policy-document '%s'",
 			*p.given.RoleName(), p.policy, policyText(p.statements)),
 	})
