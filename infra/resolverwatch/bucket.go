@@ -63,7 +63,7 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) awss3.Bucke
 
 // remindOfAccessLogs says what an existing bucket needs to take access logs: the CDK adds
 // it to those of the app alone.
-func (s *steps) remindOfAccessLogs(c *construct, bucket awss3.IBucket) {
+func (s *steps) remindOfAccessLogs(c constructs.Construct, bucket awss3.IBucket) {
 	if bucket == nil {
 		return
 	}
@@ -75,7 +75,7 @@ func (s *steps) remindOfAccessLogs(c *construct, bucket awss3.IBucket) {
 		Why: "The policy of an existing bucket for access logs must let S3 write them; it must be of the same account and Region.",
 		Text: "add to the policy of " + *bucket.BucketArn() + ": " + statement{
 			sid: "ResolverwatchAccessLogs", actions: []string{"s3:PutObject"}, resources: objects(bucket, "*"),
-			conditions: map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Stack_Of(c.Construct).Account()}},
+			conditions: map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Stack_Of(c).Account()}},
 		}.text("logging.s3.amazonaws.com"),
 	})
 }

@@ -137,7 +137,7 @@ func (p CatalogProps) validate() error {
 // computed from the prefix, one of the published indicators, and an Athena workgroup
 // with a limit on what a query may read and with named queries.
 type Catalog struct {
-	construct
+	constructs.Construct
 	steps steps
 
 	database  awsglue.CfnDatabase
@@ -150,6 +150,9 @@ type Catalog struct {
 	results   awss3.IBucket
 	key       awskms.IKey
 }
+
+// ToString returns the path of the construct.
+func (c *Catalog) ToString() *string { return c.Node().Path() }
 
 // catalogNames are what people type.
 type catalogNames struct{ database, workGroup, table string }
@@ -178,7 +181,7 @@ func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Cat
 		this.newIndicatorTable()
 	}
 	if this.results == nil {
-		this.steps.remindOfAccessLogs(&this.construct, p.AccessLogBucket)
+		this.steps.remindOfAccessLogs(this, p.AccessLogBucket)
 		this.results = newBucket(this, "Results", bucketProps{
 			key: p.EncryptionKey, accessLogs: p.AccessLogBucket, removal: p.RemovalPolicy,
 			lifecycle: []*awss3.LifecycleRule{{Id: jsii.String("ResultRetention"), Expiration: p.ResultRetention}},

@@ -9,26 +9,18 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// construct is what every construct of this package is made of. jsii takes a Go type
-// for a construct of its own only if it overrides a method, hence ToString; and it
-// takes no field beside the interface in an embedded struct.
-type construct struct{ constructs.Construct }
-
-// ToString returns the path of the construct.
-func (c *construct) ToString() *string { return c.Construct.Node().Path() }
-
 // warn adds a warning to the synthesis, under an id by which it can be acknowledged.
 //
 // From awscdk 2.276 on, AddWarningV2 has one more parameter. Calling it by name lets an
 // app use these constructs with any version.
-func (c *construct) warn(id, text string) {
-	add := reflect.ValueOf(awscdk.Annotations_Of(c.Construct)).MethodByName("AddWarningV2")
+func warn(c constructs.Construct, id, text string) {
+	add := reflect.ValueOf(awscdk.Annotations_Of(c)).MethodByName("AddWarningV2")
 	args := make([]reflect.Value, add.Type().NumIn())
 	for i := range args {
 		args[i] = reflect.Zero(add.Type().In(i)) // nil: an option that is not set
 	}
 	args[0] = reflect.ValueOf(jsii.String("resolverwatch:" + id))
-	args[1] = reflect.ValueOf(jsii.String(readable(c.Construct, text)))
+	args[1] = reflect.ValueOf(jsii.String(readable(c, text)))
 	add.Call(args)
 }
 
@@ -49,12 +41,18 @@ type Step struct {
 type steps []Step
 
 // remind adds a step, and its warning to c.
-func (s *steps) remind(c *construct, step Step) {
+func (s *steps) remind(c constructs.Construct, step Step) {
 	*s = append(*s, step)
-	c.warn(step.ID, step.Why+" By hand: "+step.Text)
+	warn(c, step.ID, step.Why+" By hand: "+step.Text)
 }
 
 // begin puts this under scope and panics if its props are not valid.
+//
+// The type of this must embed constructs.Construct itself: jsii looks for the class that a
+// Go type extends in the type's own fields only. One struct deeper, jsii would take Node for
+// an override, and every use of a node in Node.js would be a call to Go and back; synthesis
+// would take ten times as long. The type must also have a ToString, because jsii takes a Go
+// type for a construct only if it overrides a method.
 func begin(this constructs.Construct, scope constructs.Construct, id string, problems error) {
 	constructs.NewConstruct_Override(this, scope, &id)
 	if problems != nil {

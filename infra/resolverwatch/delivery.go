@@ -18,7 +18,7 @@ import (
 // Delivery is the way of the logs: a delivery stream that has them marked, and the
 // bucket that they end in. The bucket is state: it is retained.
 type Delivery struct {
-	construct
+	constructs.Construct
 	steps steps
 
 	stream   awskinesisfirehose.DeliveryStream
@@ -29,6 +29,9 @@ type Delivery struct {
 	parquet  string // the prefix of Parquet files; "" = JSON is written
 	key      awskms.IKey
 }
+
+// ToString returns the path of the construct.
+func (d *Delivery) ToString() *string { return d.Node().Path() }
 
 // NewDelivery defines a [Delivery]. It panics if props are not valid.
 func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *Delivery {
@@ -43,9 +46,9 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	this.warnOfSlash("Prefix", given.Prefix)
 	this.warnOfSlash("ParquetPrefix", given.ParquetPrefix)
 	this.warnOfSlash("ErrorPrefix", given.ErrorPrefix)
-	this.steps.letLogsUse(&this.construct, p.EncryptionKey)
+	this.steps.letLogsUse(this, p.EncryptionKey)
 	if this.bucket == nil {
-		this.steps.remindOfAccessLogs(&this.construct, p.AccessLogBucket)
+		this.steps.remindOfAccessLogs(this, p.AccessLogBucket)
 		this.bucket = newBucket(this, "Logs", bucketProps{
 			name: p.OutputBucketName, key: p.EncryptionKey, accessLogs: p.AccessLogBucket,
 			lifecycle: outputLifecycle(p), removal: p.RemovalPolicy,
@@ -75,7 +78,7 @@ func outputLifecycle(p DeliveryProps) []*awss3.LifecycleRule {
 // warnOfSlash tells of a prefix that was completed.
 func (d *Delivery) warnOfSlash(prop, given string) {
 	if completed, added := withSlash(given); given != "" && added {
-		d.warn(prop+"Slash", prop+": got the final slash that it lacked and is now "+completed+
+		warn(d, prop+"Slash", prop+": got the final slash that it lacked and is now "+completed+
 			". Objects under the old prefix stay where they are; docs/migrating.md says how to query both.")
 	}
 }

@@ -34,7 +34,7 @@ func newDeliveryRole(d *Delivery, p DeliveryProps) (role awsiam.IRole, ready con
 				"kms:EncryptionContext:aws:kinesisfirehose:arn": streamArn(d)}}})
 	}
 	const firehose = "firehose.amazonaws.com"
-	return d.steps.newRole(&d.construct, roleProps{
+	return d.steps.newRole(d, roleProps{
 		given:       p.Role,
 		id:          "Role",
 		step:        "DeliveryRole",

@@ -81,7 +81,7 @@ func (i *Importer) newSchedulerRole(p ImporterProps) (role awsiam.IRole, ready c
 	stack := awscdk.Stack_Of(i)
 	group := stack.FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("scheduler"), Resource: jsii.String("schedule-group"), ResourceName: jsii.String("default")})
-	return i.steps.newRole(&i.construct, roleProps{
+	return i.steps.newRole(i, roleProps{
 		given:       p.SchedulerRole,
 		id:          "SchedulerRole",
 		step:        "SchedulerRole",

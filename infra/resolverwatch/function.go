@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	source "github.com/resolverwatch/resolverwatch"
@@ -71,7 +72,7 @@ func memoryLimit(memoryMiB int) string { return fmt.Sprintf("%dMiB", memoryMiB*9
 // The trust of the role has no condition on the account: Lambda takes only roles of
 // the function's own account, from somebody who may pass them, and which condition keys
 // it sets when it assumes a role for the first time is not documented.
-func newFunction(c *construct, s *steps, p functionProps) *function {
+func newFunction(c constructs.Construct, s *steps, p functionProps) *function {
 	p.mustFit(c)
 	logGroup := awslogs.NewLogGroup(c, jsii.String("LogGroup"), &awslogs.LogGroupProps{
 		Retention:     orDefault(p.logs, awslogs.RetentionDays_THREE_MONTHS),
@@ -140,7 +141,7 @@ func (p functionProps) goFunction(logGroup awslogs.LogGroup, role awsiam.IRole) 
 }
 
 // allStatements are all that the function may do.
-func (p functionProps) allStatements(c *construct, logGroup awslogs.LogGroup) []statement {
+func (p functionProps) allStatements(c constructs.Construct, logGroup awslogs.LogGroup) []statement {
 	statements := append(slices.Clone(p.statements), statement{
 		sid:       "WriteOwnLogs",
 		actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
@@ -160,7 +161,7 @@ func (p functionProps) allStatements(c *construct, logGroup awslogs.LogGroup) []
 
 // connections returns the security groups of the function. It panics if the function is
 // not in a VPC.
-func (f *function) connections(c *construct, options FunctionOptions) awsec2.Connections {
+func (f *function) connections(c constructs.Construct, options FunctionOptions) awsec2.Connections {
 	if options.VPC == nil {
 		panic(fmt.Errorf("%s: Connections: the function has no security groups, because it is not in a VPC; set VPC",
 			*c.Node().Path()))
@@ -170,7 +171,7 @@ func (f *function) connections(c *construct, options FunctionOptions) awsec2.Con
 
 // functionsArn matches the functions of this account and Region. The function's own ARN
 // would make it depend on its role and the role on it.
-func functionsArn(c *construct) string {
+func functionsArn(c constructs.Construct) string {
 	return *awscdk.Stack_Of(c).FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("lambda"), Resource: jsii.String("function"),
 		ResourceName: jsii.String("*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
@@ -193,7 +194,7 @@ func environment(values map[string]string) *map[string]*string {
 
 // mustFit panics if the variables are too long, and names the props that make them so. A
 // token counts as the longest name that it can stand for.
-func (p functionProps) mustFit(c *construct) {
+func (p functionProps) mustFit(c constructs.Construct) {
 	const tokenBytes = 128
 	size := 0
 	for name, value := range p.variables() {

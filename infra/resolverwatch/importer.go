@@ -199,7 +199,7 @@ func (p ImporterProps) environment(stack string) map[string]string {
 // Importer is the function that publishes the lists as an index and a table. Events of the
 // list bucket and schedules invoke it. Events that failed end in a queue.
 type Importer struct {
-	construct
+	constructs.Construct
 	steps steps
 
 	function    *function
@@ -207,6 +207,9 @@ type Importer struct {
 	deadLetters awssqs.Queue
 	stack       string
 }
+
+// ToString returns the path of the construct.
+func (i *Importer) ToString() *string { return i.Node().Path() }
 
 // NewImporter defines an [Importer]. It panics if props are not valid.
 func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *Importer {
@@ -216,10 +219,10 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 	this := &Importer{options: p.FunctionOptions, stack: orDefault(p.StackName, stackName(scope))}
 	begin(this, scope, id, errors.Join(problems, p.checkStackName(this.stack), claim(scope, "StackName", this.stack),
 		checkRole(scope, "Role", p.Role), checkRole(scope, "SchedulerRole", p.SchedulerRole)))
-	this.steps.letLogsUse(&this.construct, p.EncryptionKey)
-	this.steps.letEventsUse(&this.construct, p.EncryptionKey)
+	this.steps.letLogsUse(this, p.EncryptionKey)
+	this.steps.letEventsUse(this, p.EncryptionKey)
 	this.deadLetters = newDeadLetters(this, p.EncryptionKey)
-	this.function = newFunction(&this.construct, &this.steps, functionProps{
+	this.function = newFunction(this, &this.steps, functionProps{
 		FunctionOptions: p.FunctionOptions,
 
 		name:        "importer",
@@ -275,7 +278,7 @@ func (i *Importer) Role() awsiam.IRole { return i.function.role }
 // Connections returns the security groups of the function, which say what it may reach. It
 // panics if the function is not in a VPC.
 func (i *Importer) Connections() awsec2.Connections {
-	return i.function.connections(&i.construct, i.options)
+	return i.function.connections(i, i.options)
 }
 
 // LogGroup returns the log group of the function.

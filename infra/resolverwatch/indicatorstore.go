@@ -132,7 +132,7 @@ const bucketNameRule = "3 to 63 of a-z 0-9 . -, and begin and end with a letter 
 // IndicatorStore is where lists come in and the list that serves is kept: the list
 // bucket, the index bucket and the table. It is state: all of it is retained.
 type IndicatorStore struct {
-	construct
+	constructs.Construct
 	steps steps
 
 	table       awsdynamodb.ITable
@@ -141,6 +141,9 @@ type IndicatorStore struct {
 	key         awskms.IKey
 	keys        storeKeys
 }
+
+// ToString returns the path of the construct.
+func (s *IndicatorStore) ToString() *string { return s.Node().Path() }
 
 // storeKeys are the customer's keys of the parts: an existing part may have its own.
 type storeKeys struct{ table, lists, index awskms.IKey }
@@ -171,7 +174,7 @@ func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorSt
 		table: p.Table, listBucket: p.ListBucket, indexBucket: p.IndexBucket, key: p.EncryptionKey, keys: p.partKeys()}
 	begin(this, scope, id, problems)
 	if this.listBucket == nil || this.indexBucket == nil {
-		this.steps.remindOfAccessLogs(&this.construct, p.AccessLogBucket)
+		this.steps.remindOfAccessLogs(this, p.AccessLogBucket)
 	}
 	if this.table == nil {
 		this.table = newTable(this, p)
@@ -235,7 +238,7 @@ func sendEvents(bucket awss3.Bucket) awss3.Bucket {
 
 // remindOfTable says what an existing table needs to have.
 func (s *IndicatorStore) remindOfTable() {
-	s.steps.remind(&s.construct, Step{
+	s.steps.remind(s, Step{
 		ID: "TableTimeToLive",
 		Why: fmt.Sprintf("An existing table must have the partition key %q and the sort key %q, both strings; rows whose time "+
 			"is over stay in it until its TTL removes them.", settings.TablePartitionKey, settings.TableSortKey),
@@ -247,13 +250,13 @@ func (s *IndicatorStore) remindOfTable() {
 // remindOfListBucket says what an existing list bucket needs to have.
 func (s *IndicatorStore) remindOfListBucket() {
 	name := *s.listBucket.BucketName()
-	s.steps.remind(&s.construct, Step{
+	s.steps.remind(s, Step{
 		ID: "ListBucketVersioning",
 		Why: "An existing list bucket should keep versions: reports and accepted lists name them, and without them a list that " +
 			"was uploaded over cannot be had back.",
 		Text: fmt.Sprintf("aws s3api put-bucket-versioning --bucket %s --versioning-configuration Status=Enabled", name),
 	})
-	s.steps.remind(&s.construct, Step{
+	s.steps.remind(s, Step{
 		ID: "ListBucketEvents",
 		Why: "Uploads to an existing list bucket reach the importer only if the bucket sends its events to EventBridge. The " +
 			"command replaces all notifications of the bucket: if it has some, add the member EventBridgeConfiguration to them.",

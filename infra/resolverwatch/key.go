@@ -4,14 +4,15 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
 
 // letLogsUse lets CloudWatch Logs encrypt the log groups of this account with key
 // (CloudWatch Logs user guide, "Encrypt log data using AWS KMS"). Without it, no log
 // group with the key can be made.
-func (s *steps) letLogsUse(c *construct, key awskms.IKey) {
-	stack := awscdk.Stack_Of(c.Construct)
+func (s *steps) letLogsUse(c constructs.Construct, key awskms.IKey) {
+	stack := awscdk.Stack_Of(c)
 	groups := stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("logs"), Resource: jsii.String("log-group"),
 		ResourceName: jsii.String("*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
 	// Of few services, Logs has a principal of the partition too: it ends in .cn in China.
@@ -28,7 +29,7 @@ func (s *steps) letLogsUse(c *construct, key awskms.IKey) {
 // services"). There is no condition on the source: EventBridge is known to meet none at
 // an encrypted topic (SNS developer guide, "Key management"), no source says that it does
 // at a queue, and one that it did not meet would lose the events without a word.
-func (s *steps) letEventsUse(c *construct, key awskms.IKey) {
+func (s *steps) letEventsUse(c constructs.Construct, key awskms.IKey) {
 	s.letServiceUse(c, key, "EventBridge", eventsService, statement{
 		sid:     "ResolverwatchDeadLetters",
 		actions: keyWrite,
@@ -37,7 +38,7 @@ func (s *steps) letEventsUse(c *construct, key awskms.IKey) {
 
 // letServiceUse adds a statement to the policy of key, and reminds of it where the key
 // is not the app's to change.
-func (s *steps) letServiceUse(c *construct, key awskms.IKey, name, service string, allowed statement) {
+func (s *steps) letServiceUse(c constructs.Construct, key awskms.IKey, name, service string, allowed statement) {
 	if key == nil {
 		return
 	}

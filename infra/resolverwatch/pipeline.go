@@ -55,7 +55,7 @@ type PipelineProps struct {
 // Pipeline is all of Resolverwatch: lists become an index, query logs are marked by it
 // and delivered, and can be asked.
 type Pipeline struct {
-	construct
+	constructs.Construct
 	steps steps
 
 	store        *IndicatorStore
@@ -65,6 +65,9 @@ type Pipeline struct {
 	queryLogging *QueryLogging
 	catalog      *Catalog
 }
+
+// ToString returns the path of the construct.
+func (p *Pipeline) ToString() *string { return p.Node().Path() }
 
 // NewPipeline defines a [Pipeline]. Nil props are the defaults. It panics if props are
 // not valid.

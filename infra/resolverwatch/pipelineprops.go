@@ -125,7 +125,7 @@ func setUnset[T any](field *T, value T) {
 // remindOfTransformation says what an existing stream needs.
 func (p *Pipeline) remindOfTransformation() {
 	function := *p.transformer.Function().FunctionArn()
-	p.steps.remind(&p.construct, Step{
+	p.steps.remind(p, Step{
 		ID:  "StreamTransformation",
 		Why: "An existing stream is left untouched, so nothing is marked before the transformer is set up in it.",
 		Text: fmt.Sprintf("in the stream, turn on data transformation by %s with a buffer of at most %d MiB, allow its role "+

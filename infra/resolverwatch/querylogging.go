@@ -96,11 +96,14 @@ func (p *problems) vpcs(vpcs []awsec2.IVpc) {
 // QueryLogging is the query logging configuration, its associations with VPCs, and its
 // share with other accounts.
 type QueryLogging struct {
-	construct
+	constructs.Construct
 	steps steps
 
 	config awsroute53resolver.CfnResolverQueryLoggingConfig
 }
+
+// ToString returns the path of the construct.
+func (q *QueryLogging) ToString() *string { return q.Node().Path() }
 
 // NewQueryLogging defines a [QueryLogging]. It panics if props are not valid.
 func NewQueryLogging(scope constructs.Construct, id string, props *QueryLoggingProps) *QueryLogging {
@@ -142,7 +145,7 @@ func (q *QueryLogging) associate(vpcs []awsec2.IVpc) {
 		associations = append(associations, association)
 	}
 	if len(vpcs) == 0 {
-		q.steps.remind(&q.construct, Step{
+		q.steps.remind(q, Step{
 			ID:  StepAssociateVPC,
 			Why: "No VPC is associated, so nothing is logged yet.",
 			Text: fmt.Sprintf("aws route53resolver associate-resolver-query-log-config --resolver-query-log-config-id %s "+

@@ -27,10 +27,13 @@ func (p QueryLoggingAssociationProps) validate() error {
 // QueryLoggingAssociation has the queries of one VPC logged. Use it in the stack of a
 // member account that a [QueryLogging] is shared with.
 type QueryLoggingAssociation struct {
-	construct
+	constructs.Construct
 
 	association awsroute53resolver.CfnResolverQueryLoggingConfigAssociation
 }
+
+// ToString returns the path of the construct.
+func (a *QueryLoggingAssociation) ToString() *string { return a.Node().Path() }
 
 // NewQueryLoggingAssociation defines a [QueryLoggingAssociation]. It panics if props
 // are not valid.

@@ -25,7 +25,7 @@ type roleProps struct {
 // newRole returns a role with the statements. Resources that use the role must wait for
 // ready. A new role has the statements inline, exactly as they are. A given role gets them
 // by a policy of its own; if it cannot be changed, they become a step.
-func (s *steps) newRole(c *construct, p roleProps) (role awsiam.IRole, ready constructs.IDependable) {
+func (s *steps) newRole(c constructs.Construct, p roleProps) (role awsiam.IRole, ready constructs.IDependable) {
 	if p.given == nil {
 		created := awsiam.NewRole(c, &p.id, &awsiam.RoleProps{
 			Description:    &p.description,

@@ -164,7 +164,7 @@ func (p TransformerProps) environment(stack string) map[string]string {
 
 // Transformer is the function that marks query logs for a delivery stream.
 type Transformer struct {
-	construct
+	constructs.Construct
 	steps steps
 
 	function  *function
@@ -172,6 +172,9 @@ type Transformer struct {
 	stack     string
 	memoryMiB int
 }
+
+// ToString returns the path of the construct.
+func (t *Transformer) ToString() *string { return t.Node().Path() }
 
 // NewTransformer defines a [Transformer]. It panics if props are not valid.
 func NewTransformer(scope constructs.Construct, id string, props *TransformerProps) *Transformer {
@@ -182,8 +185,8 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 		memoryMiB: p.MemoryMiB, options: p.FunctionOptions, stack: orDefault(p.StackName, stackName(scope))}
 	begin(this, scope, id, errors.Join(problems,
 		checkRole(scope, "Role", p.Role), claimAs(scope, "Transformer", "StackName", this.stack)))
-	this.steps.letLogsUse(&this.construct, p.EncryptionKey)
-	this.function = newFunction(&this.construct, &this.steps, functionProps{
+	this.steps.letLogsUse(this, p.EncryptionKey)
+	this.function = newFunction(this, &this.steps, functionProps{
 		FunctionOptions: p.FunctionOptions,
 
 		name:        "transformer",
@@ -227,7 +230,7 @@ func (t *Transformer) Role() awsiam.IRole { return t.function.role }
 // Connections returns the security groups of the function, which say what it may reach. It
 // panics if the function is not in a VPC.
 func (t *Transformer) Connections() awsec2.Connections {
-	return t.function.connections(&t.construct, t.options)
+	return t.function.connections(t, t.options)
 }
 
 // LogGroup returns the log group of the function.
