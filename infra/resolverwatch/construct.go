@@ -3,6 +3,7 @@ package resolverwatch
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -22,6 +23,12 @@ func warn(c constructs.Construct, id, text string) {
 	args[0] = reflect.ValueOf(jsii.String("resolverwatch:" + id))
 	args[1] = reflect.ValueOf(jsii.String(readable(c, text)))
 	add.Call(args)
+}
+
+// fail adds an error to the synthesis. Unlike a panic, it lets the assembly be written,
+// so that the CDK command can answer look-ups; the command deploys no stack with an error.
+func fail(c constructs.Construct, text string) {
+	awscdk.Annotations_Of(c).AddError(jsii.String(readable(c, text)))
 }
 
 // Step is something that a person has to do because the CDK cannot: a command to run
@@ -78,8 +85,11 @@ func orDefault[T comparable](value, fallback T) T {
 	return value
 }
 
-// isToken reports whether text is not known before deployment.
-func isToken(text string) bool { return *awscdk.Token_IsUnresolved(text) }
+// isToken reports whether text is not known before deployment. Most text has no token's
+// beginning in it, and need not be sent to the CDK for that.
+func isToken(text string) bool {
+	return strings.Contains(text, "${Token[") && *awscdk.Token_IsUnresolved(text)
+}
 
 // stackName returns the name of the stack that c is in.
 func stackName(c constructs.Construct) string { return *awscdk.Stack_Of(c).StackName() }
@@ -102,7 +112,7 @@ func claim(c constructs.Construct, prop, name string) error { return claimAs(c, 
 
 // claimAs does the same for a name that constructs of different kinds may share.
 func claimAs(c constructs.Construct, kind, prop, name string) error {
-	if isToken(name) {
+	if !isKnown(name) {
 		return nil
 	}
 	stack, marker := awscdk.Stack_Of(c), "Resolverwatch "+kind+prop+" "+name

@@ -174,11 +174,17 @@ const manualFeed = "manual"
 
 // feeds refuses settings that the importer would refuse when it reads them.
 func (p *problems) feeds(feeds map[string]settings.Feed) {
-	const anySecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:of-a-token-000000" //nolint:gosec // a name, not a secret
+	const (
+		anySecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:of-a-token-000000" //nolint:gosec // a name, not a secret
+		anyURL    = "https://lists.example/"
+	)
 	for _, id := range slices.Sorted(maps.Keys(feeds)) {
 		prop, feed := fmt.Sprintf("Feeds[%q]", id), feeds[id]
-		if isToken(feed.SecretARN) {
+		if !isKnown(feed.SecretARN) {
 			feed.SecretARN = anySecret
+		}
+		if isUnanswered(feed.URL) {
+			feed.URL = anyURL
 		}
 		p.wrap(prop, settings.CheckFeedID(id))
 		p.wrap(prop, feed.Validate())

@@ -112,9 +112,10 @@ func mebibytes(value awscdk.Size, fallback float64) float64 {
 // maxDays bounds what is counted in days; S3's lifecycle takes no more.
 const maxDays = 36_500
 
-// name refuses a physical name that the service would refuse. Tokens pass.
+// name refuses a physical name that the service would refuse. Tokens pass, and so do the
+// dummy values of look-ups.
 func (p *problems) name(prop, value string, pattern *regexp.Regexp, rule string) {
-	if value != "" && !isToken(value) && !pattern.MatchString(value) {
+	if value != "" && isKnown(value) && !pattern.MatchString(value) {
 		p.addf("%s: must be %s, got %q", prop, rule, value)
 	}
 }

@@ -76,7 +76,7 @@ func (p QueryLoggingProps) validate() error {
 	return problems.join()
 }
 
-// vpcs refuses a VPC that is none or that is there twice.
+// vpcs refuses a VPC that is nil, and a construct that is in the list twice.
 func (p *problems) vpcs(vpcs []awsec2.IVpc) {
 	seen := map[string]bool{}
 	for i, vpc := range vpcs {
@@ -85,12 +85,30 @@ func (p *problems) vpcs(vpcs []awsec2.IVpc) {
 		if vpc == nil {
 			continue
 		}
-		id := *vpc.VpcId()
-		if seen[id] {
-			p.addf("%s: %s is there twice", prop, *vpc.Node().Path())
+		path := *vpc.Node().Path()
+		if seen[path] {
+			p.addf("%s: %s is there twice", prop, path)
 		}
-		seen[id] = true
+		seen[path] = true
 	}
+}
+
+// distinctVPCs returns the VPCs without those whose id another one has, too. Two look-ups
+// can find the same VPC, and a panic would keep the CDK command from answering the look-ups
+// of the app: so this is an error at c, which keeps the stack from being deployed.
+func distinctVPCs(c constructs.Construct, vpcs []awsec2.IVpc) []awsec2.IVpc {
+	var distinct []awsec2.IVpc
+	paths := map[string]string{}
+	for i, vpc := range vpcs {
+		id, path := *vpc.VpcId(), *vpc.Node().Path()
+		if other, found := paths[id]; found && isKnown(id) {
+			fail(c, fmt.Sprintf("VPCs[%d]: %s is %s, which is there already as %s; remove one", i, path, id, other))
+			continue
+		}
+		paths[id] = path
+		distinct = append(distinct, vpc)
+	}
+	return distinct
 }
 
 // QueryLogging is the query logging configuration, its associations with VPCs, and its
@@ -132,9 +150,9 @@ func NewQueryLogging(scope constructs.Construct, id string, props *QueryLoggingP
 // more VPC in the list must not replace the others.
 func (q *QueryLogging) associate(vpcs []awsec2.IVpc) {
 	var associations []*QueryLoggingAssociation
-	for _, vpc := range vpcs {
+	for _, vpc := range distinctVPCs(q, vpcs) {
 		id := *vpc.VpcId()
-		if isToken(id) {
+		if !isKnown(id) {
 			id = *vpc.Node().Addr()
 		}
 		association := NewQueryLoggingAssociation(q, "Association-"+id,
