@@ -1,7 +1,6 @@
 package resolverwatch
 
 import (
-	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -159,16 +158,18 @@ type catalogNames struct{ database, workGroup, table string }
 
 // NewCatalog defines a [Catalog]. It panics if props are not valid.
 func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Catalog {
+	defer explain(scope, id)
 	p := orEmpty(props)
-	problems := p.validate()
+	problems := p.check(scope)
 	p = p.withDefaults(scope)
-	problems = errors.Join(problems, claim(scope, "DatabaseName", p.DatabaseName), claim(scope, "WorkGroupName", p.WorkGroupName))
 	this := &Catalog{
 		output: p.OutputBucket, outputKey: p.OutputKey, index: p.IndexBucket, indexKey: p.IndexKey,
 		results: p.ResultsBucket, key: p.EncryptionKey,
 		names: catalogNames{database: p.DatabaseName, workGroup: p.WorkGroupName},
 	}
 	begin(this, scope, id, problems)
+	claim(this, "", "DatabaseName", p.DatabaseName)
+	claim(this, "", "WorkGroupName", p.WorkGroupName)
 	this.database = awsglue.NewCfnDatabase(this, jsii.String("Database"), &awsglue.CfnDatabaseProps{
 		CatalogId: awscdk.Stack_Of(this).Account(),
 		DatabaseInput: &awsglue.CfnDatabase_DatabaseInputProperty{

@@ -1,7 +1,6 @@
 package resolverwatch
 
 import (
-	"fmt"
 	"reflect"
 	"strings"
 
@@ -63,7 +62,7 @@ func (s *steps) remind(c constructs.Construct, step Step) {
 func begin(this constructs.Construct, scope constructs.Construct, id string, problems error) {
 	constructs.NewConstruct_Override(this, scope, &id)
 	if problems != nil {
-		panic(fmt.Errorf("%s: %w", *this.Node().Path(), problems))
+		panic(refuse(*this.Node().Path(), problems))
 	}
 }
 
@@ -106,21 +105,24 @@ func knownStackName(c constructs.Construct) string {
 
 const maxStackName = 128
 
-// claim refuses a name that two constructs of a stack would give to what must be two. It
-// marks a name as taken by an empty construct, which synthesis makes nothing of.
-func claim(c constructs.Construct, prop, name string) error { return claimAs(c, "", prop, name) }
+// claim takes a name that two constructs of a kind must not share in a stack. It marks the
+// name as taken by an empty construct, which adds nothing to the template. The kind is ""
+// where only one kind of construct has such a name.
+func claim(c constructs.Construct, kind, prop, name string) {
+	if isKnown(name) {
+		constructs.NewConstruct(awscdk.Stack_Of(c), claimed(kind, prop, name))
+	}
+}
 
-// claimAs does the same for a name that constructs of different kinds may share.
-func claimAs(c constructs.Construct, kind, prop, name string) error {
-	if !isKnown(name) {
-		return nil
+// free refuses a name that another construct of the kind has claimed.
+func (p *problems) free(c constructs.Construct, kind, prop, name string) {
+	if isKnown(name) && awscdk.Stack_Of(c).Node().TryFindChild(claimed(kind, prop, name)) != nil {
+		p.addf("%s: %q is already that of another one in this stack; give this one a name of its own", prop, name)
 	}
-	stack, marker := awscdk.Stack_Of(c), "Resolverwatch "+kind+prop+" "+name
-	if stack.Node().TryFindChild(&marker) != nil {
-		return fmt.Errorf("%s: %q is already that of another one in this stack; give this one a name of its own", prop, name)
-	}
-	constructs.NewConstruct(stack, &marker)
-	return nil
+}
+
+func claimed(kind, prop, name string) *string {
+	return jsii.String("Resolverwatch " + kind + prop + " " + name)
 }
 
 // retained reports whether a policy keeps a resource that leaves its stack.

@@ -1,7 +1,6 @@
 package resolverwatch
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -35,11 +34,12 @@ func (d *Delivery) ToString() *string { return d.Node().Path() }
 
 // NewDelivery defines a [Delivery]. It panics if props are not valid.
 func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *Delivery {
+	defer explain(scope, id)
 	given := orEmpty(props)
-	problems := given.validate()
+	problems := given.check(scope)
 	p := given.withDefaults()
 	this := &Delivery{bucket: p.OutputBucket, prefix: p.Prefix, key: p.OutputKey}
-	begin(this, scope, id, errors.Join(problems, checkRole(scope, "Role", p.Role)))
+	begin(this, scope, id, problems)
 	if p.Format == FormatParquet {
 		this.parquet = p.ParquetPrefix
 	}

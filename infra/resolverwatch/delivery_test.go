@@ -221,7 +221,7 @@ func TestDelivery_refuses(t *testing.T) {
 		"OutputBucket and OutputBucketName: only one can be set",
 		"OutputBucket and MarkedLogRetention: only one can be set",
 		"OutputBucketName: must be 3 to 63",
-		"\nPrefix: must not begin with a slash",
+		"Test/Delivery: Prefix: must not begin with a slash",
 		"ErrorPrefix: must hold !{firehose:error-output-type}, which tells kinds of failure apart",
 		`Compression: must be one of GZIP, UNCOMPRESSED, HADOOP_SNAPPY, Snappy, ZIP, got "BROTLI"`,
 		"BufferInterval: must be whole seconds in [0s, 15m0s], got 901s",

@@ -209,7 +209,7 @@ func (p *problems) listKey(key string) {
 
 // wrap adds what another package found wrong.
 func (p *problems) wrap(prop string, err error) {
-	if err != nil {
-		p.addf("%s: %w", prop, err)
+	for _, problem := range each(err) {
+		p.addf("%s: %w", prop, problem)
 	}
 }

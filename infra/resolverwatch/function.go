@@ -28,7 +28,6 @@ type functionProps struct {
 	role        awsiam.IRole      // nil = a new one
 	code        awslambda.Code    // nil = built from the embedded source
 	environment map[string]string // without that of the options
-	grows       string            // the prop that makes environment long; "" = none does
 	memoryMiB   int
 	timeout     awscdk.Duration
 	concurrency int // reserved; 0 = none
@@ -73,7 +72,6 @@ func memoryLimit(memoryMiB int) string { return fmt.Sprintf("%dMiB", memoryMiB*9
 // the function's own account, from somebody who may pass them, and which condition keys
 // it sets when it assumes a role for the first time is not documented.
 func newFunction(c constructs.Construct, s *steps, p functionProps) *function {
-	p.mustFit(c)
 	logGroup := awslogs.NewLogGroup(c, jsii.String("LogGroup"), &awslogs.LogGroupProps{
 		Retention:     orDefault(p.logs, awslogs.RetentionDays_THREE_MONTHS),
 		EncryptionKey: p.key,
@@ -192,28 +190,32 @@ func environment(values map[string]string) *map[string]*string {
 	return &variables
 }
 
-// mustFit panics if the variables are too long, and names the props that make them so. A
-// token counts as the longest name that it can stand for.
-func (p functionProps) mustFit(c constructs.Construct) {
-	const tokenBytes = 128
+// maxNameBytes is the longest name that a token can stand for in an environment.
+const maxNameBytes = 128
+
+// fit refuses variables that are too long together, and names the props that make them so:
+// grows, and Environment for those of the user. A token counts as the longest name.
+func (p *problems) fit(own, users map[string]string, grows string) {
 	size := 0
-	for name, value := range p.variables() {
-		if isToken(value) {
-			size += len(name) + tokenBytes
-		} else {
-			size += len(name) + len(value)
+	for _, variables := range []map[string]string{own, users} {
+		for name, value := range variables {
+			if isToken(value) {
+				size += len(name) + maxNameBytes
+			} else {
+				size += len(name) + len(value)
+			}
 		}
 	}
 	if size <= maxEnvironmentBytes {
 		return
 	}
 	var props []string
-	if p.grows != "" {
-		props = append(props, p.grows)
+	if grows != "" {
+		props = append(props, grows)
 	}
-	if len(p.Environment) > 0 {
+	if len(users) > 0 {
 		props = append(props, "Environment")
 	}
-	panic(fmt.Errorf("%s: %s: the function's environment has %d bytes, and Lambda takes at most %d; shorten it",
-		*c.Node().Path(), strings.Join(props, " and "), size, maxEnvironmentBytes))
+	p.addf("%s: the function's environment has %d bytes, and Lambda takes at most %d; shorten it",
+		strings.Join(props, " and "), size, maxEnvironmentBytes)
 }

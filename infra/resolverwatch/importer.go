@@ -2,7 +2,6 @@ package resolverwatch
 
 import (
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"regexp"
 	"slices"
@@ -180,13 +179,14 @@ func (p ImporterProps) environment(stack string) map[string]string {
 	if p.Guards != nil {
 		guards = *p.Guards
 	}
+	names := p.Store.names()
 	variables := settings.Importer{
 		Stack:         stack,
 		LogLevel:      p.LogLevel,
-		ListBucket:    *p.Store.ListBucket().BucketName(),
+		ListBucket:    names.lists,
 		LegacyKey:     p.ListKey,
-		IndexBucket:   *p.Store.IndexBucket().BucketName(),
-		Table:         *p.Store.Table().TableName(),
+		IndexBucket:   names.index,
+		Table:         names.table,
 		MaxIndexBytes: p.MaxIndexBytes,
 		Guards:        guards,
 		Protected:     p.Protected,
@@ -213,12 +213,13 @@ func (i *Importer) ToString() *string { return i.Node().Path() }
 
 // NewImporter defines an [Importer]. It panics if props are not valid.
 func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *Importer {
+	defer explain(scope, id)
 	p := orEmpty(props)
-	problems := p.validate()
+	problems := p.check(scope)
 	p = p.withDefaults()
 	this := &Importer{options: p.FunctionOptions, stack: orDefault(p.StackName, stackName(scope))}
-	begin(this, scope, id, errors.Join(problems, p.checkStackName(this.stack), claim(scope, "StackName", this.stack),
-		checkRole(scope, "Role", p.Role), checkRole(scope, "SchedulerRole", p.SchedulerRole)))
+	begin(this, scope, id, problems)
+	claim(this, "", "StackName", this.stack)
 	this.steps.letLogsUse(this, p.EncryptionKey)
 	this.steps.letEventsUse(this, p.EncryptionKey)
 	this.deadLetters = newDeadLetters(this, p.EncryptionKey)
@@ -230,7 +231,6 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 		role:        p.Role,
 		code:        p.Code,
 		environment: p.environment(this.stack),
-		grows:       "Protected",
 		memoryMiB:   p.MemoryMiB,
 		timeout:     p.Timeout,
 		concurrency: p.ReservedConcurrency,

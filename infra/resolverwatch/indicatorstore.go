@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
@@ -167,8 +168,9 @@ func (p IndicatorStoreProps) partKeys() storeKeys {
 // NewIndicatorStore defines an [IndicatorStore]. Nil props are the defaults. It panics
 // if props are not valid.
 func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorStoreProps) *IndicatorStore {
+	defer explain(scope, id)
 	p := orEmpty(props)
-	problems := p.validate()
+	problems := p.check(scope)
 	p = p.withDefaults()
 	this := &IndicatorStore{
 		table: p.Table, listBucket: p.ListBucket, indexBucket: p.IndexBucket, key: p.EncryptionKey, keys: p.partKeys()}
@@ -263,6 +265,19 @@ func (s *IndicatorStore) remindOfListBucket() {
 		Text: fmt.Sprintf("aws s3api put-bucket-notification-configuration --bucket %s --notification-configuration "+
 			`'{"EventBridgeConfiguration":{}}'`, name),
 	})
+}
+
+// storeNames are the names by which the functions find the parts.
+type storeNames struct{ lists, index, table string }
+
+// names returns the names of the parts. Those of a store that is not defined yet are as
+// long as names can be.
+func (s *IndicatorStore) names() storeNames {
+	if s == nil {
+		longest := strings.Repeat("x", maxNameBytes)
+		return storeNames{longest, longest, longest}
+	}
+	return storeNames{*s.listBucket.BucketName(), *s.indexBucket.BucketName(), *s.table.TableName()}
 }
 
 // Table returns the table that holds the list.

@@ -63,6 +63,7 @@ func (a IndicatorStoreAttributes) validate() error {
 //
 // IndicatorStoreFromAttributes panics if the attributes are not valid.
 func IndicatorStoreFromAttributes(scope constructs.Construct, id string, attributes *IndicatorStoreAttributes) *IndicatorStore {
+	defer explain(scope, id)
 	a := orEmpty(attributes)
 	this := &IndicatorStore{key: a.EncryptionKey, keys: storeKeys{table: a.EncryptionKey, lists: a.EncryptionKey, index: a.EncryptionKey}}
 	begin(this, scope, id, a.validate())

@@ -72,15 +72,17 @@ func (p *Pipeline) ToString() *string { return p.Node().Path() }
 // NewPipeline defines a [Pipeline]. Nil props are the defaults. It panics if props are
 // not valid.
 func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *Pipeline {
+	defer explain(scope, id)
 	p := orEmpty(props)
 	this := &Pipeline{}
-	begin(this, scope, id, p.validate())
+	begin(this, scope, id, nil)
+	p.mustBeValid(this)
 	this.store = NewIndicatorStore(this, "Store", p.storeProps())
 	this.transformer = NewTransformer(this, "Transformer", p.transformerProps(this.store))
 	this.importer = NewImporter(this, "Importer", p.importerProps(this.store, this.transformer))
 	stream := p.Stream
 	if stream == nil {
-		this.delivery = NewDelivery(this, "Delivery", p.deliveryProps(this.transformer))
+		this.delivery = NewDelivery(this, "Delivery", p.deliveryProps(this, this.transformer))
 		stream = this.delivery.Stream()
 	} else {
 		this.remindOfTransformation()

@@ -4,7 +4,11 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
+	"github.com/aws/constructs-go/constructs/v10"
 )
+
+// The methods that return the props of a part take the parts that it is wired with. Before
+// those are defined they are nil, and the props lack what the pipeline wires.
 
 // What the pipeline sets itself must not be set twice; the rest is for the parts to
 // judge.
@@ -64,9 +68,11 @@ func (p PipelineProps) storeProps() *IndicatorStoreProps {
 
 func (p PipelineProps) transformerProps(store *IndicatorStore) *TransformerProps {
 	transformer := orEmpty(p.Transformer)
-	transformer.IndexBucket = store.IndexBucket()
 	transformer.StackName = p.stackName()
-	setUnset(&transformer.IndexKey, store.keys.index)
+	if store != nil {
+		transformer.IndexBucket = store.IndexBucket()
+		setUnset(&transformer.IndexKey, store.keys.index)
+	}
 	setUnset(&transformer.EncryptionKey, p.EncryptionKey)
 	return &transformer
 }
@@ -75,19 +81,23 @@ func (p PipelineProps) importerProps(store *IndicatorStore, transformer *Transfo
 	importer := orEmpty(p.Importer)
 	importer.Store = store
 	importer.StackName = p.stackName()
-	importer.MaxIndexBytes = transformer.MaxIndexBytes()
+	if transformer != nil {
+		importer.MaxIndexBytes = transformer.MaxIndexBytes()
+	}
 	setUnset(&importer.EncryptionKey, p.EncryptionKey)
 	return &importer
 }
 
-func (p PipelineProps) deliveryProps(transformer *Transformer) *DeliveryProps {
+func (p PipelineProps) deliveryProps(scope constructs.Construct, transformer *Transformer) *DeliveryProps {
 	delivery := orEmpty(p.Delivery)
-	delivery.Transformer = transformer.Function()
+	if transformer != nil {
+		delivery.Transformer = transformer.Function()
+	}
 	setUnset(&delivery.EncryptionKey, p.EncryptionKey)
 	setUnset(&delivery.AccessLogBucket, p.AccessLogBucket)
 	delivery.RemovalPolicy = orDefault(delivery.RemovalPolicy, p.RemovalPolicy)
 	if delivery.Format == FormatParquet && delivery.Schema == nil && !p.WithoutCatalog {
-		database := orEmpty(p.Catalog).withDefaults(transformer).DatabaseName
+		database := orEmpty(p.Catalog).withDefaults(scope).DatabaseName
 		delivery.Schema = &Schema{DatabaseName: database, TableName: parquetTable}
 	}
 	return &delivery
@@ -101,11 +111,15 @@ func (p PipelineProps) queryLoggingProps(stream awskinesisfirehose.IDeliveryStre
 
 func (p PipelineProps) catalogProps(store *IndicatorStore, delivery *Delivery) *CatalogProps {
 	catalog := orEmpty(p.Catalog)
-	setUnset(&catalog.IndexBucket, store.IndexBucket())
-	setUnset(&catalog.IndexKey, store.keys.index)
-	catalog.OutputBucket = delivery.OutputBucket()
-	catalog.Prefix, catalog.ParquetPrefix = delivery.Prefix(), delivery.ParquetPrefix()
-	setUnset(&catalog.OutputKey, delivery.OutputKey())
+	if store != nil {
+		setUnset(&catalog.IndexBucket, store.IndexBucket())
+		setUnset(&catalog.IndexKey, store.keys.index)
+	}
+	if delivery != nil {
+		catalog.OutputBucket = delivery.OutputBucket()
+		catalog.Prefix, catalog.ParquetPrefix = delivery.Prefix(), delivery.ParquetPrefix()
+		setUnset(&catalog.OutputKey, delivery.OutputKey())
+	}
 	setUnset(&catalog.EncryptionKey, p.EncryptionKey)
 	setUnset(&catalog.AccessLogBucket, p.AccessLogBucket)
 	if catalog.MarkedLogRetention == nil && p.Delivery != nil {

@@ -26,7 +26,7 @@ func (p *problems) join() error { return errors.Join(p.errs...) }
 // required refuses a prop that is not set.
 func (p *problems) required(prop string, missing bool) {
 	if missing {
-		p.addf("%s: must be set", prop)
+		p.errs = append(p.errs, &unsetError{prop})
 	}
 }
 

@@ -125,8 +125,9 @@ func (q *QueryLogging) ToString() *string { return q.Node().Path() }
 
 // NewQueryLogging defines a [QueryLogging]. It panics if props are not valid.
 func NewQueryLogging(scope constructs.Construct, id string, props *QueryLoggingProps) *QueryLogging {
+	defer explain(scope, id)
 	p := orEmpty(props)
-	problems := p.validate()
+	problems := p.check(scope)
 	this := &QueryLogging{}
 	begin(this, scope, id, problems)
 	if p.Name == "" {

@@ -146,5 +146,5 @@ func TestQueryLoggingAssociation(t *testing.T) {
 		"ResolverQueryLogConfigId": "rqlc-0123456789abcdef", "ResourceId": "vpc-000"})
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewQueryLoggingAssociation(stack, "Member", nil)
-	}, "Test/Member: QueryLogConfigID: must be set\nVPC: must be set")
+	}, "Test/Member: QueryLogConfigID: must be set\nTest/Member: VPC: must be set")
 }

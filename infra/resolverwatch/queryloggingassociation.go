@@ -40,9 +40,11 @@ func (a *QueryLoggingAssociation) ToString() *string { return a.Node().Path() }
 func NewQueryLoggingAssociation(
 	scope constructs.Construct, id string, props *QueryLoggingAssociationProps,
 ) *QueryLoggingAssociation {
+	defer explain(scope, id)
 	p := orEmpty(props)
+	problems := p.check(scope)
 	this := &QueryLoggingAssociation{}
-	begin(this, scope, id, p.validate())
+	begin(this, scope, id, problems)
 	this.association = awsroute53resolver.NewCfnResolverQueryLoggingConfigAssociation(this, jsii.String("Association"),
 		&awsroute53resolver.CfnResolverQueryLoggingConfigAssociationProps{
 			ResolverQueryLogConfigId: &p.QueryLogConfigID, ResourceId: p.VPC.VpcId()})

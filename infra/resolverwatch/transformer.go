@@ -1,9 +1,9 @@
 package resolverwatch
 
 import (
-	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -103,6 +103,10 @@ type TransformerProps struct {
 	Code awslambda.Code
 }
 
+// transformerKind tells the names of transformers apart from those of importers: both of a
+// pipeline have the same.
+const transformerKind = "Transformer"
+
 // Defaults of the original sample.
 const (
 	defaultTransformerMiB     = 256
@@ -143,10 +147,14 @@ func (p TransformerProps) validate() error {
 
 // environment is the function's, by the contract of pkg/settings.
 func (p TransformerProps) environment(stack string) map[string]string {
+	indexName := strings.Repeat("x", maxNameBytes) // of a bucket that is not defined yet
+	if p.IndexBucket != nil {
+		indexName = *p.IndexBucket.BucketName()
+	}
 	s := settings.Transformer{
 		Stack:          orDefault(p.StackName, stack),
 		LogLevel:       p.LogLevel,
-		IndexBucket:    *p.IndexBucket.BucketName(),
+		IndexBucket:    indexName,
 		PollInterval:   durationOf(p.PollInterval, settings.DefaultPollInterval),
 		MaxIndexAge:    durationOf(p.MaxIndexAge, settings.DefaultMaxIndexAge),
 		ColdStartWait:  durationOf(p.ColdStartWait, settings.DefaultColdStartWait),
@@ -178,13 +186,14 @@ func (t *Transformer) ToString() *string { return t.Node().Path() }
 
 // NewTransformer defines a [Transformer]. It panics if props are not valid.
 func NewTransformer(scope constructs.Construct, id string, props *TransformerProps) *Transformer {
+	defer explain(scope, id)
 	p := orEmpty(props)
-	problems := p.validate()
+	problems := p.check(scope)
 	p = p.withDefaults()
 	this := &Transformer{
 		memoryMiB: p.MemoryMiB, options: p.FunctionOptions, stack: orDefault(p.StackName, stackName(scope))}
-	begin(this, scope, id, errors.Join(problems,
-		checkRole(scope, "Role", p.Role), claimAs(scope, "Transformer", "StackName", this.stack)))
+	begin(this, scope, id, problems)
+	claim(this, transformerKind, "StackName", this.stack)
 	this.steps.letLogsUse(this, p.EncryptionKey)
 	this.function = newFunction(this, &this.steps, functionProps{
 		FunctionOptions: p.FunctionOptions,

@@ -1,0 +1,88 @@
+package resolverwatch
+
+import (
+	"errors"
+	"slices"
+)
+
+// mustBeValid panics with the problems of the pipeline and of all its parts, before the
+// first part is defined. The paths are those that the parts would have.
+func (p PipelineProps) mustBeValid(this *Pipeline) {
+	path := *this.Node().Path()
+	shared := p.checkShared(this)
+	refused := refuse(path, errors.Join(p.validate(), shared))
+	for _, part := range p.checkParts(this) {
+		refused.add(path+"/"+part.id, without(part.problems, shared))
+	}
+	if len(refused.lines) > 0 {
+		panic(refused)
+	}
+}
+
+// checkShared returns what is wrong with the props that the pipeline hands to its parts.
+func (p PipelineProps) checkShared(this *Pipeline) error {
+	return nil
+}
+
+// partProblems are what is wrong with the props of the part with this id.
+type partProblems struct {
+	id       string
+	problems error
+}
+
+// checkParts checks the props of all parts that the pipeline would define, but for what it
+// will wire itself.
+func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
+	store, transformer := p.storeProps(), p.transformerProps(nil)
+	transformer.IndexBucket = store.IndexBucket
+	parts := []partProblems{
+		{"Store", store.check(this)},
+		{"Transformer", exceptUnset(transformer.check(this), "IndexBucket")},
+		{"Importer", exceptUnset(p.importerProps(nil, nil).check(this), "Store")},
+	}
+	if !p.WithoutQueryLogging {
+		queryLogging := p.queryLoggingProps(p.Stream).check(this)
+		parts = append(parts, partProblems{"QueryLogging", exceptUnset(queryLogging, "Stream")})
+	}
+	if p.Stream != nil {
+		return parts
+	}
+	delivery := p.deliveryProps(this, nil)
+	parts = append(parts, partProblems{"Delivery", exceptUnset(delivery.check(this), "Transformer")})
+	if !p.WithoutCatalog {
+		catalog := p.catalogProps(nil, nil)
+		setUnset(&catalog.IndexBucket, store.IndexBucket)
+		catalog.OutputBucket = delivery.OutputBucket
+		catalog.Prefix, catalog.ParquetPrefix = delivery.catalogued()
+		parts = append(parts, partProblems{"Catalog", exceptUnset(catalog.check(this), "OutputBucket")})
+	}
+	return parts
+}
+
+// catalogued returns the prefixes that the catalog's tables are made of. One that Firehose
+// refuses is a problem of the delivery alone, and is left out.
+func (p DeliveryProps) catalogued() (prefix, parquet string) {
+	if checkPrefix(p.Prefix) == nil {
+		prefix = p.Prefix
+	}
+	if p.Format == FormatParquet && checkPrefix(p.ParquetPrefix) == nil {
+		parquet = orDefault(p.ParquetPrefix, defaultParquetPrefix)
+	}
+	return prefix, parquet
+}
+
+// without returns the problems of a part but for those of props that it has from the
+// pipeline, which are reported there.
+func without(problems, shared error) error {
+	var texts []string
+	for _, problem := range each(shared) {
+		texts = append(texts, problem.Error())
+	}
+	var rest []error
+	for _, problem := range each(problems) {
+		if !slices.Contains(texts, problem.Error()) {
+			rest = append(rest, problem)
+		}
+	}
+	return errors.Join(rest...)
+}

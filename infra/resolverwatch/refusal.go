@@ -1,0 +1,96 @@
+package resolverwatch
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/aws/constructs-go/constructs/v10"
+)
+
+// refusal says why a construct was not defined: one problem a line, each with the path of
+// the construct.
+type refusal struct{ lines []string }
+
+func (r *refusal) Error() string { return strings.Join(r.lines, "\n") }
+
+// refuse returns the problems of the construct at path.
+func refuse(path string, problems error) *refusal {
+	r := &refusal{}
+	r.add(path, problems)
+	return r
+}
+
+// add adds the problems of the construct at path, which may be nil.
+func (r *refusal) add(path string, problems error) {
+	for _, problem := range each(problems) {
+		r.lines = append(r.lines, path+": "+problem.Error())
+	}
+}
+
+// each returns the errors that were joined.
+func each(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, one := range joined.Unwrap() {
+		all = append(all, each(one)...)
+	}
+	return all
+}
+
+// unsetError is a required prop that is not set.
+type unsetError struct{ prop string }
+
+func (e *unsetError) Error() string { return e.prop + ": must be set" }
+
+// exceptUnset returns the problems without those of props that are still to be set.
+func exceptUnset(err error, props ...string) error {
+	var rest []error
+	for _, problem := range each(err) {
+		var unset *unsetError
+		if !errors.As(problem, &unset) || !slices.Contains(props, unset.prop) {
+			rest = append(rest, problem)
+		}
+	}
+	return errors.Join(rest...)
+}
+
+// explain is deferred by every constructor. It adds the path of the construct to a panic
+// of the CDK, whose own text often does not say which construct it is about.
+func explain(scope constructs.Construct, id string) {
+	cause := recover()
+	switch cause.(type) {
+	case nil:
+	case *refusal, runtime.Error: // has a path; needs the stack trace
+		panic(cause)
+	default:
+		path := strings.TrimPrefix(*scope.Node().Path()+"/"+id, "/")
+		panic(refuse(path, errors.New(oneLine(fmt.Sprint(cause)))))
+	}
+}
+
+// drawing is what jsii draws its trees of reasons with.
+const drawing = "├│╰─🛑🔍 \t"
+
+// oneLine shortens the text of a panic of the CDK to what a person needs: where jsii drew a
+// tree, the prop and the reason at its end. Stack traces and values are left out.
+func oneLine(text string) string {
+	var parts []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(strings.Trim(strings.TrimSpace(line), drawing))
+		skip := line == "" || strings.HasPrefix(line, "at ") || strings.HasPrefix(line, "Failing value") ||
+			strings.HasPrefix(line, "Failure reason") || strings.ContainsAny(line[:1], "{[")
+		if !skip {
+			parts = append(parts, strings.TrimSuffix(line, "..."))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
