@@ -2,6 +2,7 @@ package resolverwatch
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/aws/constructs-go/constructs/v10"
 )
@@ -13,13 +14,24 @@ import (
 
 func (p IndicatorStoreProps) check(scope constructs.Construct) error {
 	var problems problems
+	home := placeOf(scope)
+	problems.tableIn("Table", p.Table, home)
+	problems.listsIn("ListBucket", p.ListBucket, home)
+	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
+	problems.accessLogsIn(p.AccessLogBucket, home)
 	return errors.Join(p.validate(), problems.join())
 }
 
 func (p ImporterProps) check(scope constructs.Construct) error {
 	var problems problems
 	stack := orDefault(p.StackName, stackName(scope))
+	home := placeOf(scope)
 	problems.free(scope, "", "StackName", stack)
+	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
+	if p.Store != nil {
+		problems.listsIn("Store", p.Store.ListBucket(), home)
+		problems.tableIn("Store", p.Store.Table(), home)
+	}
 	problems.fit(p.withDefaults().environment(stack), p.Environment, "Protected")
 	return errors.Join(p.validate(), p.checkStackName(stack), problems.join(),
 		checkRole(scope, "Role", p.Role), checkRole(scope, "SchedulerRole", p.SchedulerRole))
@@ -29,29 +41,46 @@ func (p TransformerProps) check(scope constructs.Construct) error {
 	var problems problems
 	stack := orDefault(p.StackName, stackName(scope))
 	problems.free(scope, transformerKind, "StackName", stack)
+	problems.keyOf("IndexKey", p.IndexKey, p.IndexBucket)
+	problems.keyIn("EncryptionKey", p.EncryptionKey, placeOf(scope))
 	problems.fit(p.withDefaults().environment(stack), p.Environment, "")
 	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
 }
 
 func (p DeliveryProps) check(scope constructs.Construct) error {
 	var problems problems
+	home := placeOf(scope)
+	problems.keyOf("OutputKey", p.OutputKey, p.OutputBucket)
+	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
+	problems.accessLogsIn(p.AccessLogBucket, home)
 	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
 }
 
 func (p QueryLoggingProps) check(scope constructs.Construct) error {
 	var problems problems
+	home := placeOf(scope)
+	problems.streamIn("Stream", p.Stream, home)
+	for i, vpc := range p.VPCs {
+		problems.vpcIn(fmt.Sprintf("VPCs[%d]", i), vpc, home)
+	}
 	return errors.Join(p.validate(), problems.join())
 }
 
-func (p QueryLoggingAssociationProps) check(_ constructs.Construct) error {
+func (p QueryLoggingAssociationProps) check(scope constructs.Construct) error {
 	var problems problems
+	problems.vpcIn("VPC", p.VPC, placeOf(scope))
 	return errors.Join(p.validate(), problems.join())
 }
 
 func (p CatalogProps) check(scope constructs.Construct) error {
 	var problems problems
-	named := p.withDefaults(scope)
+	home, named := placeOf(scope), p.withDefaults(scope)
 	problems.free(scope, "", "DatabaseName", named.DatabaseName)
 	problems.free(scope, "", "WorkGroupName", named.WorkGroupName)
+	problems.keyOf("OutputKey", p.OutputKey, p.OutputBucket)
+	problems.keyOf("IndexKey", p.IndexKey, p.IndexBucket)
+	problems.resultsIn("ResultsBucket", p.ResultsBucket, home)
+	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
+	problems.accessLogsIn(p.AccessLogBucket, home)
 	return errors.Join(p.validate(), problems.join())
 }

@@ -151,10 +151,13 @@ func (p DeliveryProps) withDefaults() DeliveryProps {
 	if p.BufferSize == nil {
 		p.BufferSize = awscdk.Size_Mebibytes(jsii.Number(p.defaultBufferMiB()))
 	}
-	if p.OutputKey == nil && p.OutputBucket != nil {
-		p.OutputKey = p.OutputBucket.EncryptionKey()
+	switch {
+	case p.OutputKey != nil:
+	case p.OutputBucket != nil:
+		p.OutputKey = keyOfExisting(p.OutputBucket, p.EncryptionKey)
+	default:
+		p.OutputKey = p.EncryptionKey
 	}
-	setUnset(&p.OutputKey, p.EncryptionKey)
 	return p
 }
 

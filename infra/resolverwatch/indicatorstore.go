@@ -159,8 +159,8 @@ func (p IndicatorStoreProps) partKeys() storeKeys {
 	if p.ListBucket != nil && p.ListBucket.EncryptionKey() != nil {
 		keys.lists = p.ListBucket.EncryptionKey()
 	}
-	if p.IndexBucket != nil && p.IndexBucket.EncryptionKey() != nil {
-		keys.index = p.IndexBucket.EncryptionKey()
+	if p.IndexBucket != nil {
+		keys.index = keyOfExisting(p.IndexBucket, p.EncryptionKey)
 	}
 	return keys
 }

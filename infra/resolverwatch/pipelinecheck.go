@@ -21,7 +21,12 @@ func (p PipelineProps) mustBeValid(this *Pipeline) {
 
 // checkShared returns what is wrong with the props that the pipeline hands to its parts.
 func (p PipelineProps) checkShared(this *Pipeline) error {
-	return nil
+	var problems problems
+	home := placeOf(this)
+	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
+	problems.accessLogsIn(p.AccessLogBucket, home)
+	problems.streamIn("Stream", p.Stream, home)
+	return problems.join()
 }
 
 // partProblems are what is wrong with the props of the part with this id.

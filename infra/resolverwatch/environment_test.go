@@ -1,0 +1,106 @@
+//go:build !race
+
+package resolverwatch_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+)
+
+// bucketIn refers to a bucket of another place than the stack's.
+func bucketIn(stack awscdk.Stack, name, account, region string) awss3.IBucket {
+	return awss3.Bucket_FromBucketAttributes(stack, &name, &awss3.BucketAttributes{
+		BucketName: &name, Account: &account, Region: &region})
+}
+
+func keyIn(stack awscdk.Stack, id, region string) awskms.IKey {
+	return awskms.Key_FromKeyArn(stack, &id, jsii.String("arn:aws:kms:"+region+":111122223333:key/"+id))
+}
+
+// Everything of another Region or account is reported in one message, and what the
+// pipeline hands to its parts is reported once.
+func TestEnvironment_refuses(t *testing.T) {
+	app, stack := located(t, nil)
+	there := stackIn(app, "There", "444455556666", "us-east-1")
+	vpc := awsec2.NewVpc(there, jsii.String("Vpc"), &awsec2.VpcProps{MaxAzs: jsii.Number(1)})
+	got := refusedBy(t, func() {
+		newPipeline(stack, &resolverwatch.PipelineProps{
+			EncryptionKey:   keyIn(stack, "mrk-1", "us-east-1"),
+			AccessLogBucket: bucketIn(stack, "access", "444455556666", "eu-west-1"),
+			Store: &resolverwatch.IndicatorStoreProps{
+				Table:      awsdynamodb.Table_FromTableArn(stack, jsii.String("T"), jsii.String("arn:aws:dynamodb:us-east-1:444455556666:table/t")),
+				ListBucket: bucketIn(stack, "lists", "111122223333", "us-east-1")},
+			Delivery: &resolverwatch.DeliveryProps{
+				OutputBucket: bucketIn(stack, "marked", "444455556666", "eu-west-1"), OutputKey: keyIn(stack, "k2", "us-east-1")},
+			QueryLogging: &resolverwatch.QueryLoggingProps{VPCs: []awsec2.IVpc{vpc}},
+			Catalog:      &resolverwatch.CatalogProps{ResultsBucket: bucketIn(stack, "results", "111122223333", "us-east-1")},
+		})
+	})
+	for _, want := range []string{
+		"Test/Pipeline: EncryptionKey: is in Region us-east-1, must be in eu-west-1: a key can be used in its own Region only. Give a key of that Region; a multi-Region key has a replica",
+		"Test/Pipeline: AccessLogBucket: is of account 444455556666, must be of 111122223333: S3 writes",
+		"Test/Pipeline/Store: Table: is of account 444455556666, must be of 111122223333: the functions find",
+		"Test/Pipeline/Store: Table: is in Region us-east-1, must be in eu-west-1: the functions find",
+		"Test/Pipeline/Store: ListBucket: is in Region us-east-1, must be in eu-west-1: S3 sends",
+		"Test/Pipeline/Delivery: OutputKey: is in Region us-east-1, must be in eu-west-1: a key",
+		"Test/Pipeline/QueryLogging: VPCs[0]: is of account 444455556666, must be of 111122223333: only the owner",
+		"Test/Pipeline/QueryLogging: VPCs[0]: is in Region us-east-1, must be in eu-west-1: a query logging configuration",
+		"Test/Pipeline/Catalog: ResultsBucket: is in Region us-east-1, must be in eu-west-1: Athena",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("message lacks %q:\n%s", want, got)
+		}
+	}
+	if lines := strings.Count(got, "\n") + 1; lines != 9 {
+		t.Errorf("%d lines, want 9:\n%s", lines, got)
+	}
+	got = refusedBy(t, func() {
+		store := resolverwatch.IndicatorStoreFromAttributes(stack, "Store", &resolverwatch.IndicatorStoreAttributes{
+			ListBucketName: "lists", IndexBucketName: "index", TableName: "table", Region: "us-east-1"})
+		resolverwatch.NewImporter(stack, "Importer", &resolverwatch.ImporterProps{Store: store, Code: code()})
+	})
+	if want := "Test/Importer: Store: is in Region us-east-1, must be in eu-west-1: S3 sends"; !strings.Contains(got, want) {
+		t.Errorf("message lacks %q:\n%s", want, got)
+	}
+	got = refusedBy(t, func() {
+		resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
+			Stream: awskinesisfirehose.DeliveryStream_FromDeliveryStreamArn(stack, jsii.String("S"),
+				jsii.String("arn:aws:firehose:us-east-1:444455556666:deliverystream/s"))})
+	})
+	for _, want := range []string{"Test/QueryLogging: Stream: is of account 444455556666", "Test/QueryLogging: Stream: is in Region us-east-1"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("message lacks %q:\n%s", want, got)
+		}
+	}
+}
+
+// An index can serve other Regions and accounts, logs can be kept by another account, and
+// nothing is compared with a stack for any environment. The key of the stack's Region is
+// not taken for that of a bucket elsewhere.
+func TestEnvironment_allows(t *testing.T) {
+	_, stack := located(t, nil)
+	newPipeline(stack, &resolverwatch.PipelineProps{
+		EncryptionKey: keyIn(stack, "k1", "eu-west-1"),
+		Store:         &resolverwatch.IndicatorStoreProps{IndexBucket: bucketIn(stack, "index", "444455556666", "us-east-1")},
+		Delivery:      &resolverwatch.DeliveryProps{OutputBucket: bucketIn(stack, "marked", "444455556666", "eu-west-1")},
+	})
+	for _, line := range synth(t, stack).one("AWS::IAM::Role", "TransformerRole").permissions() {
+		if strings.HasPrefix(line, "kms:") && strings.Contains(line, "kms:ViaService") {
+			t.Errorf("a key that cannot be that of the index: %s", line)
+		}
+	}
+	anywhere := newStack(t)
+	newPipeline(anywhere, &resolverwatch.PipelineProps{
+		EncryptionKey: keyIn(anywhere, "k1", "us-east-1"),
+		Store:         &resolverwatch.IndicatorStoreProps{ListBucket: bucketIn(anywhere, "lists", "444455556666", "us-east-1")}})
+}
