@@ -40,7 +40,7 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) awss3.Bucke
 		LifecycleRules:         &rules,
 		RemovalPolicy:          orDefault(p.removal, awscdk.RemovalPolicy_RETAIN),
 	}
-	if p.name != "" {
+	if p.name != "" && !isUnanswered(p.name) { // S3 has no such name, and the CDK refuses it
 		props.BucketName = &p.name
 	}
 	if p.key != nil {

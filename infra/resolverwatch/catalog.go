@@ -1,6 +1,7 @@
 package resolverwatch
 
 import (
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -126,8 +127,15 @@ func (p CatalogProps) validate() error {
 	problems.name("WorkGroupName", p.WorkGroupName, workGroupName, "1 to 128 of a-z A-Z 0-9 . _ -")
 	problems.known(map[string]awscdk.Duration{"MarkedLogRetention": p.MarkedLogRetention})
 	problems.exclusive("ResultsBucket", p.ResultsBucket != nil, "ResultRetention", p.ResultRetention != nil)
-	if p.BytesScannedLimit != nil && *p.BytesScannedLimit.ToBytes(nil) < minBytesLimit {
-		problems.addf("BytesScannedLimit: must be at least %d bytes, got %g", minBytesLimit, *p.BytesScannedLimit.ToBytes(nil))
+	problems.days("MarkedLogRetention", p.MarkedLogRetention)
+	problems.days("ResultRetention", p.ResultRetention)
+	problems.removal(p.RemovalPolicy)
+	const bytesPerMiB = 1 << 20
+	limit := bytesPerMiB * problems.size("BytesScannedLimit", p.BytesScannedLimit, defaultBytesLimit/bytesPerMiB)
+	if limit < minBytesLimit {
+		problems.addf("BytesScannedLimit: must be at least %d bytes, got %g", minBytesLimit, limit)
+	} else if limit != math.Trunc(limit) {
+		problems.addf("BytesScannedLimit: must be whole bytes, got %f", limit)
 	}
 	return problems.join()
 }

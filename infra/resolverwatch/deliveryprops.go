@@ -167,6 +167,10 @@ func (p DeliveryProps) validate() error {
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "OutputBucketName", p.OutputBucketName != "")
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "MarkedLogRetention", p.MarkedLogRetention != nil)
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "LifecycleRules", len(p.LifecycleRules) > 0)
+	problems.days("MarkedLogRetention", p.MarkedLogRetention)
+	problems.lifecycle("LifecycleRules", p.LifecycleRules)
+	problems.logRetention("LogRetention", p.LogRetention)
+	problems.removal(p.RemovalPolicy)
 	problems.name("OutputBucketName", p.OutputBucketName, bucketName, bucketNameRule)
 	problems.wrap("Prefix", checkPrefix(p.Prefix))
 	if p.ErrorPrefix != "" {

@@ -154,6 +154,7 @@ func (p ImporterProps) validate() error {
 	if interval < time.Minute || interval > 24*time.Hour || interval%time.Minute != 0 {
 		problems.addf("PublishInterval: must be whole minutes in [1m, 24h], got %v", interval)
 	}
+	problems.logRetention("LogRetention", p.LogRetention)
 	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, maxReserved)
 	problems.functionOptions(p.FunctionOptions)
 	problems.duration("DeletionGrace", p.DeletionGrace, 0, maxDeletionGrace)

@@ -121,6 +121,8 @@ func (p IndicatorStoreProps) validate() error {
 	if capacity && p.BillingMode == awsdynamodb.BillingMode_PAY_PER_REQUEST {
 		problems.addf("ReadCapacity and WriteCapacity: have no meaning with BillingMode PAY_PER_REQUEST; unset one")
 	}
+	choice(&problems, "BillingMode", p.BillingMode, awsdynamodb.BillingMode_PAY_PER_REQUEST, awsdynamodb.BillingMode_PROVISIONED)
+	problems.removal(p.RemovalPolicy)
 	const maxCapacity = 40_000 // of a table, by default (DynamoDB developer guide, "Quotas")
 	problems.number("ReadCapacity", p.ReadCapacity, 1, maxCapacity)
 	problems.number("WriteCapacity", p.WriteCapacity, 1, maxCapacity)

@@ -25,6 +25,7 @@ func (p PipelineProps) checkShared(this *Pipeline) error {
 	home := placeOf(this)
 	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
 	problems.accessLogsIn(p.AccessLogBucket, home)
+	problems.removal(p.RemovalPolicy)
 	problems.streamIn("Stream", p.Stream, home)
 	return problems.join()
 }
@@ -53,13 +54,15 @@ func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
 		return parts
 	}
 	delivery := p.deliveryProps(this, nil)
-	parts = append(parts, partProblems{"Delivery", exceptUnset(delivery.check(this), "Transformer")})
+	delivered := exceptUnset(delivery.check(this), "Transformer")
+	parts = append(parts, partProblems{"Delivery", delivered})
 	if !p.WithoutCatalog {
 		catalog := p.catalogProps(nil, nil)
 		setUnset(&catalog.IndexBucket, store.IndexBucket)
 		catalog.OutputBucket = delivery.OutputBucket
 		catalog.Prefix, catalog.ParquetPrefix = delivery.catalogued()
-		parts = append(parts, partProblems{"Catalog", exceptUnset(catalog.check(this), "OutputBucket")})
+		asked := exceptUnset(catalog.check(this), "OutputBucket")
+		parts = append(parts, partProblems{"Catalog", without(asked, delivered)}) // what it has from the delivery
 	}
 	return parts
 }
@@ -76,8 +79,8 @@ func (p DeliveryProps) catalogued() (prefix, parquet string) {
 	return prefix, parquet
 }
 
-// without returns the problems of a part but for those of props that it has from the
-// pipeline, which are reported there.
+// without returns the problems of a part but for those that are also shared: of props that
+// it has from the pipeline or from another part, which are reported there.
 func without(problems, shared error) error {
 	var texts []string
 	for _, problem := range each(shared) {

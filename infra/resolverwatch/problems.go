@@ -57,13 +57,16 @@ func (p *problems) duration(prop string, value awscdk.Duration, low, high time.D
 }
 
 // days refuses a duration that is not whole days from 1, as S3's lifecycle rules count.
-func (p *problems) days(prop string, value awscdk.Duration) {
+func (p *problems) days(prop string, value awscdk.Duration) { p.daysFrom(1, prop, value) }
+
+// daysFrom refuses a duration that is not whole days from low.
+func (p *problems) daysFrom(low float64, prop string, value awscdk.Duration) {
 	if value == nil || *value.IsUnresolved() {
 		return
 	}
 	days := *value.ToDays(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
-	if days != math.Trunc(days) || days < 1 || days > maxDays {
-		p.addf("%s: must be whole days in [1, %d], got %g days", prop, maxDays, days)
+	if days != math.Trunc(days) || days < low || days > maxDays {
+		p.addf("%s: must be whole days in [%g, %d], got %g days", prop, low, maxDays, days)
 	}
 }
 
@@ -86,6 +89,19 @@ func (p *problems) size(prop string, value awscdk.Size, fallback float64) float6
 	return mebibytes(value, fallback)
 }
 
+// choice refuses a member that an enum does not have; "" is unset.
+func choice[E ~string](p *problems, prop string, value E, members ...E) {
+	if value != "" && !slices.Contains(members, value) {
+		p.addf("%s: must be one of %v, got %q", prop, members, value)
+	}
+}
+
+// removal refuses a policy that buckets and tables cannot have: they have no snapshots.
+func (p *problems) removal(policy awscdk.RemovalPolicy) {
+	choice(p, "RemovalPolicy", policy, awscdk.RemovalPolicy_RETAIN, awscdk.RemovalPolicy_DESTROY,
+		awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE)
+}
+
 // exclusive refuses two props that contradict each other.
 func (p *problems) exclusive(one string, isSet bool, other string, otherIsSet bool) {
 	if isSet && otherIsSet {
@@ -98,7 +114,8 @@ func durationOf(value awscdk.Duration, fallback time.Duration) time.Duration {
 	if value == nil || *value.IsUnresolved() { // the latter is refused by problems.known
 		return fallback
 	}
-	return time.Duration(*value.ToMilliseconds(nil)) * time.Millisecond
+	milliseconds := *value.ToMilliseconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
+	return time.Duration(milliseconds * float64(time.Millisecond))
 }
 
 // mebibytes returns a size in MiB, or fallback where it is unset.

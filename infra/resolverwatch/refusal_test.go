@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
@@ -70,4 +72,38 @@ func TestRefusal_ofTheCDK(t *testing.T) {
 	if want := "Test/Pipeline: There is already a Construct with name 'Pipeline' in Stack [Test]"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+}
+
+// What the CDK would refuse without a path, or at the end of the synthesis, is refused by
+// the name of the prop.
+func TestPipeline_refusesWhatTheCDKWould(t *testing.T) {
+	hours, fraction := awscdk.Duration_Hours(jsii.Number(5)), awscdk.Duration_Millis(jsii.Number(1.5))
+	limit := awscdk.NewCfnParameter(newStack(t), jsii.String("Limit"), &awscdk.CfnParameterProps{Type: jsii.String("Number")})
+	wantRefused(t, func(stack awscdk.Stack) {
+		newPipeline(stack, &resolverwatch.PipelineProps{
+			RemovalPolicy: awscdk.RemovalPolicy_SNAPSHOT,
+			Store:         &resolverwatch.IndicatorStoreProps{BillingMode: "FREE"},
+			Importer:      &resolverwatch.ImporterProps{LogRetention: "45"},
+			Transformer:   &resolverwatch.TransformerProps{LogRetention: "45", ColdStartWait: fraction},
+			Delivery: &resolverwatch.DeliveryProps{MarkedLogRetention: hours, LogRetention: "45",
+				LifecycleRules: []*awss3.LifecycleRule{nil, {}, {Expiration: hours}, {Transitions: &[]*awss3.Transition{{
+					StorageClass: awss3.StorageClass_GLACIER(), TransitionAfter: hours}}}}},
+			Catalog: &resolverwatch.CatalogProps{MarkedLogRetention: awscdk.Duration_Days(jsii.Number(0)), ResultRetention: hours,
+				BytesScannedLimit: awscdk.Size_Gibibytes(limit.ValueAsNumber())},
+		})
+	},
+		"Test/Pipeline: RemovalPolicy: must be one of [RETAIN DESTROY RETAIN_ON_UPDATE_OR_DELETE]",
+		"Test/Pipeline/Store: BillingMode: must be one of [PAY_PER_REQUEST PROVISIONED]",
+		"Test/Pipeline/Importer: LogRetention: must be one of [ONE_DAY",
+		"Test/Pipeline/Transformer: LogRetention: must be one of [ONE_DAY",
+		"Test/Pipeline/Delivery: LogRetention: must be one of [ONE_DAY",
+		"Test/Pipeline/Delivery: MarkedLogRetention: must be whole days in [1, 36500], got 0.208333",
+		"Test/Pipeline/Delivery: LifecycleRules[0]: must be set",
+		"Test/Pipeline/Delivery: LifecycleRules[1]: must have an action",
+		"Test/Pipeline/Delivery: LifecycleRules[2].Expiration: must be whole days",
+		"Test/Pipeline/Delivery: LifecycleRules[3].Transitions[0].TransitionAfter: must be whole days in [0",
+		"Test/Pipeline/Catalog: MarkedLogRetention: must be whole days in [1, 36500], got 0",
+		"Test/Pipeline/Catalog: ResultRetention: must be whole days",
+		"Test/Pipeline/Catalog: BytesScannedLimit: must be known at synthesis, got a token",
+	)
 }
