@@ -10,7 +10,11 @@ import (
 func (p PipelineProps) mustBeValid(this *Pipeline) {
 	path := *this.Node().Path()
 	shared := p.checkShared(this)
-	refused := refuse(path, errors.Join(p.validate(), shared))
+	var own problems
+	if p.Stream == nil {
+		own.folders(p)
+	}
+	refused := refuse(path, errors.Join(p.validate(), shared, own.join()))
 	for _, part := range p.checkParts(this) {
 		refused.add(path+"/"+part.id, without(part.problems, shared))
 	}

@@ -1,0 +1,59 @@
+//go:build !race
+
+package resolverwatch_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+)
+
+// Marked logs among the lists would be imported as lists.
+func TestPipeline_refusesLogsAmongLists(t *testing.T) {
+	const failures = "!{firehose:error-output-type}/"
+	bucket := func(stack awscdk.Stack, id string) awss3.IBucket {
+		return awss3.Bucket_FromBucketName(stack, &id, jsii.String("one"))
+	}
+	wantRefused(t, func(stack awscdk.Stack) {
+		newPipeline(stack, &resolverwatch.PipelineProps{
+			Store: &resolverwatch.IndicatorStoreProps{ListBucket: bucket(stack, "A")},
+			Delivery: &resolverwatch.DeliveryProps{OutputBucket: bucket(stack, "B"),
+				Prefix: "feeds/dns/!{timestamp:yyyy/MM/dd}", ErrorPrefix: "allow/" + failures}})
+	},
+		"Test/Pipeline: Delivery.Prefix: objects under feeds/dns/!{timestamp:yyyy/MM/dd}/ would lie among those of feeds/ in Store.ListBucket, "+
+			"which is the output bucket, too: use another prefix or another bucket",
+		"Test/Pipeline: Delivery.ErrorPrefix: objects under allow/"+failures+" would lie among those of allow/")
+	wantRefused(t, func(stack awscdk.Stack) {
+		one := bucket(stack, "A")
+		newPipeline(stack, &resolverwatch.PipelineProps{
+			Store:    &resolverwatch.IndicatorStoreProps{ListBucket: one, IndexBucket: one},
+			Importer: &resolverwatch.ImporterProps{ListKey: "raw/all.txt"},
+			Delivery: &resolverwatch.DeliveryProps{OutputBucket: one, Format: "PARQUET", ParquetPrefix: "index/!{timestamp:yyyy/MM/dd}/"}})
+	},
+		"Delivery.Format: objects under raw/!{timestamp:yyyy/MM/dd}/ would lie among those of raw/all.txt in Store.ListBucket",
+		"Delivery.ParquetPrefix: objects under index/!{timestamp:yyyy/MM/dd}/ would lie among those of index/ in Store.IndexBucket")
+	wantRefused(t, func(stack awscdk.Stack) {
+		name := awscdk.NewCfnParameter(stack, jsii.String("Name"), nil).ValueAsString()
+		newPipeline(stack, &resolverwatch.PipelineProps{
+			Store:    &resolverwatch.IndicatorStoreProps{ListBucket: awss3.Bucket_FromBucketName(stack, jsii.String("A"), name)},
+			Delivery: &resolverwatch.DeliveryProps{OutputBucket: bucket(stack, "B"), Prefix: "reports/!{timestamp:yyyy/MM/dd}/"}})
+	}, "of reports/ in Store.ListBucket, which may be the output bucket, too")
+}
+
+// One bucket serves for everything with other prefixes, and two buckets with any.
+func TestPipeline_allowsLogsBesideLists(t *testing.T) {
+	stack := newStack(t)
+	one := awss3.Bucket_FromBucketName(stack, jsii.String("One"), jsii.String("one"))
+	other := awss3.Bucket_FromBucketName(stack, jsii.String("Other"), jsii.String("other"))
+	for id, props := range map[string]*resolverwatch.PipelineProps{
+		"same":  {Delivery: &resolverwatch.DeliveryProps{OutputBucket: one, Prefix: "feedstuff/!{timestamp:yyyy/MM/dd}/"}},
+		"other": {Delivery: &resolverwatch.DeliveryProps{OutputBucket: other, Prefix: "feeds/!{timestamp:yyyy/MM/dd}/"}},
+	} {
+		props.Store = &resolverwatch.IndicatorStoreProps{ListBucket: one}
+		newPipeline(awscdk.NewNestedStack(stack, &id, nil).(awscdk.Stack), props)
+	}
+}
