@@ -169,35 +169,83 @@ func fetchStatements(p ImporterProps) []statement {
 	return statements
 }
 
-// manualFeed is the feed of entries that people write into the table.
-const manualFeed = "manual"
+// Stand-ins for what is known only later: at deployment, or when a look-up is answered.
+const (
+	anySecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:of-a-token-000000" //nolint:gosec // a name, not a secret
+	anyURL    = "https://lists.example/"
+)
 
 // feeds refuses settings that the importer would refuse when it reads them.
 func (p *problems) feeds(feeds map[string]settings.Feed) {
-	const (
-		anySecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:of-a-token-000000" //nolint:gosec // a name, not a secret
-		anyURL    = "https://lists.example/"
-	)
 	for _, id := range slices.Sorted(maps.Keys(feeds)) {
 		prop, feed := fmt.Sprintf("Feeds[%q]", id), feeds[id]
-		if !isKnown(feed.SecretARN) {
-			feed.SecretARN = anySecret
-		}
-		if isUnanswered(feed.URL) {
-			feed.URL = anyURL
-		}
+		p.feedTokens(prop, &feed)
 		p.wrap(prop, settings.CheckFeedID(id))
 		p.wrap(prop, feed.Validate())
-		if id == manualFeed {
-			p.addf("%s: the id is kept for own edits in the table, use another", prop)
+	}
+}
+
+// feedTokens refuses tokens in settings that are checked at synthesis, and replaces what is
+// not known by what passes the checks. The ARN of a secret, and free text, may be tokens.
+func (p *problems) feedTokens(prop string, feed *settings.Feed) {
+	if isToken(feed.URL) {
+		p.addf("%s: url: must be known at synthesis, where it is checked, got a token: write it out, or look it up by "+
+			"StringParameter_ValueFromLookup; a secret in it belongs into SecretARN with SecretQuery or SecretHeader", prop)
+	}
+	if !isKnown(feed.URL) {
+		feed.URL = anyURL
+	}
+	if !isKnown(feed.SecretARN) {
+		feed.SecretARN = anySecret
+	}
+	for _, member := range []struct {
+		name  string
+		value *string
+	}{
+		{"format", &feed.Format}, {"scope", &feed.Scope}, {"severity", &feed.Severity}, {"maxAge", &feed.MaxAge},
+		{"schedule", &feed.Schedule}, {"timeout", &feed.Timeout},
+	} {
+		if isToken(*member.value) {
+			p.addf("%s: %s: must be known at synthesis, got a token", prop, member.name)
+			*member.value = ""
 		}
+	}
+	if isToken(feed.SecretHeader) {
+		p.addf("%s: secretHeader: must be known at synthesis, got a token", prop)
+		feed.SecretHeader = "Authorization"
+	}
+}
+
+// Bounds of what the settings of feeds add to a stack, which holds 500 resources in a
+// template of 1 MB (CloudFormation user guide, "Understand CloudFormation quotas"). A feed is
+// one resource, and two with a URL.
+const (
+	maxStackResources = 500
+	importerResources = 20 // of an importer without feeds and its store, rounded up
+	pipelineResources = 70 // of a pipeline without feeds and VPCs, with room for a few others
+	maxFeedsBytes     = 512 << 10
+)
+
+// feedsFit refuses more feeds than a stack can hold next to others, which are resources.
+func (p *problems) feedsFit(feeds map[string]settings.Feed, others int) {
+	urls, bytes := len(fetched(feeds)), 0
+	for _, feed := range feeds {
+		text, _ := json.Marshal(feed) //nolint:errchkjson // strings and numbers
+		bytes += len(text)
+	}
+	if need, fit := len(feeds)+urls, maxStackResources-others; need > fit {
+		p.addf("Feeds: %d feeds, %d of them with a URL, need %d resources, and %d fit into a stack. Upload the lists of some "+
+			"feeds instead of fetching them: a feed without settings needs no resource", len(feeds), urls, need, fit)
+	}
+	if bytes > maxFeedsBytes {
+		p.addf("Feeds: the settings have %d bytes, and %d fit into a template", bytes, maxFeedsBytes)
 	}
 }
 
 // listKey refuses a key whose object would be a list twice, or that the importer
 // writes itself.
 func (p *problems) listKey(key string) {
-	for _, folder := range []string{settings.BlockPrefix, settings.AllowPrefix, settings.AcceptedPrefix, settings.ReportPrefix} {
+	for _, folder := range []string{settings.BlockPrefix, settings.AllowPrefix, settings.GuardPrefix, settings.AcceptedPrefix, settings.ReportPrefix} {
 		if strings.HasPrefix(key, folder) {
 			p.addf("ListKey: must not lie in %s, which has a meaning of its own, got %q", folder, key)
 		}

@@ -33,7 +33,9 @@ type ImporterProps struct {
 	// Default: the name of the stack.
 	StackName string
 	// Feeds are the settings of feeds, by feed id. A feed needs no settings: each folder
-	// with a list is one.
+	// with a list is one. Removing a feed here ends its fetching and its settings, but its
+	// list counts until it is deleted from the bucket: see docs/operating.md. A stack holds
+	// about 200 feeds with a URL, and fewer with many VPCs.
 	//
 	// Default: none.
 	Feeds map[string]settings.Feed
@@ -106,6 +108,10 @@ type ImporterProps struct {
 	//
 	// Default: built from the source of this module by the go command.
 	Code awslambda.Code
+
+	// otherResources is how many resources of the stack are not the feeds'; 0 is those of
+	// an importer and its store.
+	otherResources int
 }
 
 const (
@@ -162,6 +168,7 @@ func (p ImporterProps) validate() error {
 		problems.addf("MaxIndexBytes: must be above 0, got %d", p.MaxIndexBytes)
 	}
 	problems.feeds(p.Feeds)
+	problems.feedsFit(p.Feeds, orDefault(p.otherResources, importerResources))
 	problems.secretsFit(p.Feeds)
 	problems.listKey(p.ListKey)
 	if p.Guards != nil {

@@ -279,7 +279,7 @@ func TestImporter_refuses(t *testing.T) {
 		`ListKey: must not lie in feeds/, which has a meaning of its own, got "feeds/x/list.txt"`,
 		"Guards: shrinkPercent 200: must be at most 100",
 		`Feeds["Bad Id"]: `,
-		`Feeds["manual"]: the id is kept for own edits in the table`,
+		`Feeds["manual"]: feed id "manual": is kept for own edits in the table`,
 		`"xls"`, `"huge"`, `https`,
 	)
 }

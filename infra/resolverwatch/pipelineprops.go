@@ -81,6 +81,7 @@ func (p PipelineProps) importerProps(store *IndicatorStore, transformer *Transfo
 	importer := orEmpty(p.Importer)
 	importer.Store = store
 	importer.StackName = p.stackName()
+	importer.otherResources = pipelineResources + len(orEmpty(p.QueryLogging).VPCs)
 	if transformer != nil {
 		importer.MaxIndexBytes = transformer.MaxIndexBytes()
 	}

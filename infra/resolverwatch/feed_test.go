@@ -1,0 +1,48 @@
+//go:build !race
+
+package resolverwatch_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// What must be known at synthesis is refused as a token, with the way out.
+func TestImporter_refusesTokensOfFeeds(t *testing.T) {
+	wantRefused(t, func(stack awscdk.Stack) {
+		token := *stack.Region()
+		newPipeline(stack, &resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{Feeds: map[string]settings.Feed{
+			"path":  {URL: "https://lists.example/?key=" + token},
+			"whole": {URL: token, Schedule: token, MaxAge: token},
+		}}})
+	},
+		`Test/Pipeline/Importer: Feeds["path"]: url: must be known at synthesis, where it is checked, got a token: write it out, or look it up by `+
+			"StringParameter_ValueFromLookup; a secret in it belongs into SecretARN with SecretQuery or SecretHeader",
+		`Test/Pipeline/Importer: Feeds["whole"]: url: must be known`,
+		`Test/Pipeline/Importer: Feeds["whole"]: schedule: must be known`,
+		`Test/Pipeline/Importer: Feeds["whole"]: maxAge: must be known`)
+}
+
+// As many feeds as are taken fit into a stack with everything else, and one more does not
+// end in a text of the CDK.
+func TestImporter_refusesTooManyFeeds(t *testing.T) {
+	feeds := map[string]settings.Feed{}
+	for i := range 216 {
+		feeds[fmt.Sprintf("feed-%d", i)] = settings.Feed{URL: fmt.Sprintf("https://lists.example/%d", i)}
+	}
+	wantRefused(t, func(stack awscdk.Stack) {
+		newPipeline(stack, &resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{Feeds: feeds}})
+	}, "Test/Pipeline/Importer: Feeds: 216 feeds, 216 of them with a URL, need 432 resources, and 430 fit into a stack. Upload the lists")
+	for id := range feeds {
+		feeds[id] = settings.Feed{Force: strings.Repeat("x", 4000)}
+	}
+	wantRefused(t, func(stack awscdk.Stack) {
+		newPipeline(stack, &resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{Feeds: feeds}})
+	}, "Test/Pipeline/Importer: Feeds: the settings have 866592 bytes, and 524288 fit into a template")
+}
