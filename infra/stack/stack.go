@@ -24,7 +24,7 @@ func New(scope constructs.Construct, settings config.Config) awscdk.Stack {
 	from := existing{scope: stack}
 	props := from.pipelineProps(settings)
 	pipeline := resolverwatch.NewPipeline(stack, "Pipeline", props)
-	addOutputs(stack, pipeline)
+	pipeline.AddOutputs()
 	return stack
 }
 

@@ -23,7 +23,7 @@ import (
 // deployment is the flags by which a command finds a deployed stack. What the outputs of
 // the stack would say can be given by hand, so that no CloudFormation is needed.
 type deployment struct {
-	stack                        string
+	stack, pipeline              string
 	indexBucket, table, importer string
 	workGroup, database          string
 	outputBucket                 string
@@ -35,7 +35,8 @@ type deployment struct {
 // deploymentHelp says for a command's help how it finds the stack.
 const deploymentHelp = `
 The stack is found by its name with the usual AWS credentials and Region (AWS_PROFILE,
-AWS_REGION, ...). Flags that name its parts stand in for its outputs.`
+AWS_REGION, ...). Flags that name its parts stand in for its outputs. In a stack of several
+pipelines, --pipeline names the one that is meant, by the name of its outputs.`
 
 func (d *deployment) register(cmd *cobra.Command) {
 	d.registerIndex(cmd)
@@ -44,24 +45,31 @@ func (d *deployment) register(cmd *cobra.Command) {
 	flags.StringVar(&d.importer, "importer", "", "`NAME` of the importer function (default: by the outputs of the stack)")
 }
 
-// registerIndex adds the flags of a command that needs the index alone.
-func (d *deployment) registerIndex(cmd *cobra.Command) {
+// registerStack adds the flags by which every command finds a pipeline.
+func (d *deployment) registerStack(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&d.stack, "stack", settings.DefaultStack, "`NAME` of the deployed stack")
+	flags.StringVar(&d.pipeline, "pipeline", "", "`NAME` of the pipeline's outputs, in a stack of several (default: the outputs without a name)")
+}
+
+// registerIndex adds the flags of a command that needs the index alone.
+func (d *deployment) registerIndex(cmd *cobra.Command) {
+	d.registerStack(cmd)
+	flags := cmd.Flags()
 	flags.StringVar(&d.indexBucket, "index-bucket", "", "`NAME` of the index bucket (default: by the outputs of the stack)")
 }
 
 // registerAthena adds the flags of a command that asks Athena.
 func (d *deployment) registerAthena(cmd *cobra.Command) {
+	d.registerStack(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&d.stack, "stack", settings.DefaultStack, "`NAME` of the deployed stack")
 	flags.StringVar(&d.workGroup, "workgroup", "", "`NAME` of the Athena workgroup (default: by the outputs of the stack)")
 	flags.StringVar(&d.database, "database", "", "`NAME` of the Glue database (default: by the outputs of the stack)")
 }
 
 // isNamed reports whether a flag names a deployment.
 func (d *deployment) isNamed(cmd *cobra.Command) bool {
-	return cmd.Flags().Changed("stack") || cmd.Flags().Changed("index-bucket")
+	return cmd.Flags().Changed("stack") || cmd.Flags().Changed("pipeline") || cmd.Flags().Changed("index-bucket")
 }
 
 // need is a part of a deployment that a command works with.
@@ -151,8 +159,10 @@ func (d *deployment) find(ctx context.Context, n need) (err error) {
 			return err
 		}
 	}
-	if *n.value = d.outputs[n.output]; *n.value == "" {
-		return fmt.Errorf("the stack %q has no output %s: its settings leave that part out, or it is older than this command: give %s", d.stack, n.output, n.flag)
+	key := settings.OutputKey(d.pipeline, n.output)
+	if *n.value = d.outputs[key]; *n.value == "" {
+		return fmt.Errorf("the stack %q has no output %s: its settings leave that part out, it is older than this command, or it has "+
+			"several pipelines and needs --pipeline: give %s", d.stack, key, n.flag)
 	}
 	return nil
 }

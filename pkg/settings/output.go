@@ -12,3 +12,7 @@ const (
 	OutputWorkGroupName        = "WorkGroupName"
 	OutputDatabaseName         = "DatabaseName"
 )
+
+// OutputKey returns the key of an output of the pipeline with a name. The pipeline that has
+// the plain keys, which is the only one in most stacks, has the name "".
+func OutputKey(pipeline, key string) string { return pipeline + key }

@@ -1,0 +1,25 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/internal/operatorio"
+)
+
+// In a stack of several pipelines, --pipeline chooses the outputs.
+func TestDeployment_pipeline(t *testing.T) {
+	outputs := operatorio.Outputs{"TableName": "first", "GuestsTableName": "second"}
+	for pipeline, want := range map[string]string{"": "first", "Guests": "second"} {
+		d := deployment{stack: "Security", pipeline: pipeline, outputs: outputs}
+		if err := d.find(t.Context(), d.needTable()); err != nil || d.table != want {
+			t.Errorf("--pipeline %q: table %q, %v; want %q", pipeline, d.table, err, want)
+		}
+	}
+	d := deployment{stack: "Security", pipeline: "Others", outputs: outputs}
+	err := d.find(t.Context(), d.needTable())
+	if err == nil || !strings.Contains(err.Error(), `the stack "Security" has no output OthersTableName: `) ||
+		!strings.Contains(err.Error(), "--pipeline") {
+		t.Errorf("error %v", err)
+	}
+}
