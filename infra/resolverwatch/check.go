@@ -68,7 +68,12 @@ func (p QueryLoggingProps) check(scope constructs.Construct) error {
 
 func (p QueryLoggingAssociationProps) check(scope constructs.Construct) error {
 	var problems problems
-	problems.vpcIn("VPC", p.VPC, placeOf(scope))
+	home := placeOf(scope)
+	problems.vpcIn("VPC", p.VPC, home)
+	if p.QueryLogging != nil {
+		problems.sameRegion("QueryLogging", placeOfARN(p.QueryLogging.ConfigArn(), place{}), home,
+			"a query logging configuration serves the VPCs of its own Region")
+	}
 	return errors.Join(p.validate(), problems.join())
 }
 

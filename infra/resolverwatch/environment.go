@@ -27,7 +27,12 @@ func placeOf(c constructs.Construct) place {
 // ARN of a bucket has neither account nor Region.
 func placeOfResource(resource awscdk.IResource, arn string) place {
 	env := resource.Env()
-	there := newPlace(*env.Account, *env.Region)
+	return placeOfARN(arn, newPlace(*env.Account, *env.Region))
+}
+
+// placeOfARN returns the place that an ARN names. A part that the ARN does not have is that
+// of there.
+func placeOfARN(arn string, there place) place {
 	if parts := strings.Split(arn, ":"); parts[0] == "arn" && len(parts) >= 6 {
 		if parts[3] != "" {
 			there.region = known(parts[3])

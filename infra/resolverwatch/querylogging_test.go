@@ -142,9 +142,41 @@ func TestQueryLoggingAssociation(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewQueryLoggingAssociation(stack, "Member", &resolverwatch.QueryLoggingAssociationProps{
 		QueryLogConfigID: "rqlc-0123456789abcdef", VPC: vpcs(stack, 0, 1)[0]})
-	synth(t, stack).one(association, "Member").want(t, object{
+	shared := resolverwatch.QueryLoggingFromAttributes(stack, "Imported", &resolverwatch.QueryLoggingAttributes{
+		ConfigArn: "arn:aws:route53resolver:eu-west-1:444455556666:resolver-query-log-config/rqlc-shared"})
+	resolverwatch.NewQueryLoggingAssociation(stack, "Shared", &resolverwatch.QueryLoggingAssociationProps{
+		QueryLogging: shared, VPC: vpcs(stack, 1, 2)[0]})
+	made := synth(t, stack)
+	made.one(association, "Member").want(t, object{
 		"ResolverQueryLogConfigId": "rqlc-0123456789abcdef", "ResourceId": "vpc-000"})
+	made.one(association, "Shared").want(t, object{"ResolverQueryLogConfigId": "rqlc-shared"})
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewQueryLoggingAssociation(stack, "Member", nil)
 	}, "Test/Member: QueryLogConfigID: must be set\nTest/Member: VPC: must be set")
+}
+
+func TestQueryLoggingFromAttributes(t *testing.T) {
+	_, stack := located(t, nil)
+	own := resolverwatch.QueryLoggingFromAttributes(stack, "Imported", &resolverwatch.QueryLoggingAttributes{ConfigID: "rqlc-1"})
+	if got, want := *stack.Partition(), "arn:"; got == "" || own.ConfigArn() != want+got+":route53resolver:eu-west-1:111122223333:resolver-query-log-config/rqlc-1" {
+		t.Errorf("ARN %s", own.ConfigArn())
+	}
+	elsewhere := resolverwatch.QueryLoggingFromAttributes(stack, "Imported", &resolverwatch.QueryLoggingAttributes{
+		ConfigArn: "arn:aws:route53resolver:us-east-1:444455556666:resolver-query-log-config/rqlc-2"})
+	for want, define := range map[string]func(){
+		"Test/Member: QueryLogging: is in Region us-east-1, must be in eu-west-1: a query logging configuration": func() {
+			resolverwatch.NewQueryLoggingAssociation(stack, "Member", &resolverwatch.QueryLoggingAssociationProps{
+				QueryLogging: elsewhere, VPC: vpcs(stack, 0, 1)[0]})
+		},
+		"Test/Imported: ConfigID or ConfigArn: must be set": func() {
+			resolverwatch.QueryLoggingFromAttributes(stack, "Imported", nil)
+		},
+		`Test/Imported: ConfigArn: must be the ARN of a query logging configuration, got "arn:x"`: func() {
+			resolverwatch.QueryLoggingFromAttributes(stack, "Imported", &resolverwatch.QueryLoggingAttributes{ConfigArn: "arn:x"})
+		},
+	} {
+		if got := refusedBy(t, define); !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 }

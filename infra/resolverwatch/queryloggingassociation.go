@@ -9,8 +9,13 @@ import (
 
 // QueryLoggingAssociationProps configures a [QueryLoggingAssociation].
 type QueryLoggingAssociationProps struct {
-	// QueryLogConfigID is the id of a query logging configuration of this account, or of
-	// one that another account shares. Required.
+	// QueryLogging is the query logging configuration: of this account, or one that another
+	// account shares. Its Region must be that of the VPC.
+	//
+	// Default: the one with QueryLogConfigID.
+	QueryLogging IQueryLogging
+	// QueryLogConfigID is the id of the configuration, in place of QueryLogging. One of the
+	// two is required.
 	QueryLogConfigID string
 	// VPC whose queries are to be logged, of this account and of the configuration's
 	// Region. Required.
@@ -19,7 +24,8 @@ type QueryLoggingAssociationProps struct {
 
 func (p QueryLoggingAssociationProps) validate() error {
 	var problems problems
-	problems.required("QueryLogConfigID", p.QueryLogConfigID == "")
+	problems.required("QueryLogConfigID", p.QueryLogConfigID == "" && p.QueryLogging == nil)
+	problems.exclusive("QueryLogConfigID", p.QueryLogConfigID != "", "QueryLogging", p.QueryLogging != nil)
 	problems.required("VPC", p.VPC == nil)
 	return problems.join()
 }
@@ -45,6 +51,9 @@ func NewQueryLoggingAssociation(
 	problems := p.check(scope)
 	this := &QueryLoggingAssociation{}
 	begin(this, scope, id, problems)
+	if p.QueryLogging != nil {
+		p.QueryLogConfigID = p.QueryLogging.ConfigID()
+	}
 	this.association = awsroute53resolver.NewCfnResolverQueryLoggingConfigAssociation(this, jsii.String("Association"),
 		&awsroute53resolver.CfnResolverQueryLoggingConfigAssociationProps{
 			ResolverQueryLogConfigId: &p.QueryLogConfigID, ResourceId: p.VPC.VpcId()})
