@@ -54,16 +54,8 @@ type function struct {
 	logGroup awslogs.LogGroup
 }
 
-// envMemoryLimit is read by Go itself.
-const envMemoryLimit = "GOMEMLIMIT"
-
 // envPrefix begins the names of all variables of pkg/settings.
 const envPrefix = "RESOLVERWATCH_"
-
-// memoryLimit lets the heap grow to nine tenths of the memory before the collector works
-// harder; without a limit, the load of a second index, or of a long list, could end the
-// function.
-func memoryLimit(memoryMiB int) string { return fmt.Sprintf("%dMiB", memoryMiB*9/10) }
 
 // newFunction defines a function. Its role may write its logs, do what the statements
 // say, and nothing else, unless the app grants more.

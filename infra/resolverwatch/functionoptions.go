@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // FunctionOptions are what an organization sets alike for all of its functions. The props
@@ -126,7 +128,7 @@ func (p *problems) variables(environment map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(environment)) {
 		prop := fmt.Sprintf("Environment[%q]", name)
 		switch {
-		case name == envMemoryLimit:
+		case name == settings.EnvMemoryLimit:
 			p.addf("%s: is set by this package; set MemoryMiB", prop)
 		case strings.HasPrefix(name, envPrefix):
 			p.addf("%s: names that begin with %s are those of this package; set the prop that it stands for, or use another name",

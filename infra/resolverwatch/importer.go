@@ -200,7 +200,7 @@ func (p ImporterProps) environment(stack string) map[string]string {
 		Protected:     p.Protected,
 		DeletionGrace: durationOf(p.DeletionGrace, settings.DefaultDeletionGrace),
 	}.Encode()
-	variables[envMemoryLimit] = memoryLimit(p.MemoryMiB)
+	variables[settings.EnvMemoryLimit] = settings.MemoryLimit(p.MemoryMiB)
 	return variables
 }
 

@@ -167,7 +167,7 @@ func (p TransformerProps) environment(stack string) map[string]string {
 		s.FailureMode = settings.FailureModeFail
 	}
 	variables := s.Encode()
-	variables[envMemoryLimit] = memoryLimit(p.MemoryMiB)
+	variables[settings.EnvMemoryLimit] = settings.MemoryLimit(p.MemoryMiB)
 	return variables
 }
 

@@ -9,6 +9,7 @@ package settings
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 )
@@ -68,6 +69,14 @@ const reservedMiB = 96
 // MaxIndexBytes returns the largest index that a transformer of the given memory
 // can load while it serves another. It is zero or less where there is no room at all.
 func MaxIndexBytes(transformerMiB int) int { return (transformerMiB - reservedMiB) << 20 / 2 }
+
+// EnvMemoryLimit is the variable by which the Go runtime knows its memory limit.
+const EnvMemoryLimit = "GOMEMLIMIT"
+
+// MemoryLimit returns the value of [EnvMemoryLimit] for a function of the given memory. The
+// heap may take nine tenths of the memory before the collector works harder. Without a
+// limit, loading a second index or a long list could end the function.
+func MemoryLimit(memoryMiB int) string { return fmt.Sprintf("%dMiB", memoryMiB*9/10) }
 
 // FeedParameter returns the name of the SSM parameter that holds a feed's settings.
 func FeedParameter(stack, feed string) string { return "/" + stack + "/feeds/" + feed }

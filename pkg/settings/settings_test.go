@@ -161,6 +161,15 @@ func TestMaxIndexBytes(t *testing.T) {
 	}
 }
 
+func TestMemoryLimit(t *testing.T) {
+	t.Parallel()
+	for memory, want := range map[int]string{256: "230MiB", 1024: "921MiB"} {
+		if got := settings.MemoryLimit(memory); got != want {
+			t.Errorf("MemoryLimit(%d) = %s, want %s", memory, got, want)
+		}
+	}
+}
+
 func TestParseDuration(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
