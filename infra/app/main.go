@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
@@ -27,7 +26,7 @@ func main() {
 // run turns the panics by which constructs refuse props into an error to read.
 func run() (err error) {
 	defer func() {
-		err = errors.Join(err, refusal(recover()))
+		err = errors.Join(err, stack.Refusal(recover()))
 	}()
 	app := awscdk.NewApp(nil)
 	context, _ := app.Node().GetAllContext(nil).(map[string]any)
@@ -38,19 +37,4 @@ func run() (err error) {
 	stack.New(app, settings)
 	app.Synth(nil)
 	return nil
-}
-
-// refusal returns the error that a construct panicked with. Any other panic is a mistake
-// of ours and goes on: it must not pass for a synthesis that succeeded.
-func refusal(recovered any) error {
-	switch refused := recovered.(type) {
-	case nil:
-		return nil
-	case runtime.Error:
-		panic(refused)
-	case error:
-		return refused
-	default:
-		panic(refused)
-	}
 }

@@ -17,13 +17,11 @@ import (
 func New(scope constructs.Construct, settings config.Config) awscdk.Stack {
 	stack := awscdk.NewStack(scope, &settings.StackName, &awscdk.StackProps{
 		Env:                   environment(settings),
-		Description:           jsii.String("Resolverwatch: Route 53 Resolver query logs, marked against lists of malicious names"),
+		Description:           jsii.String(Description),
 		TerminationProtection: &settings.TerminationProtection,
 		Tags:                  tags(settings.Tags),
 	})
-	from := existing{scope: stack}
-	props := from.pipelineProps(settings)
-	pipeline := resolverwatch.NewPipeline(stack, "Pipeline", props)
+	pipeline := resolverwatch.NewPipeline(stack, "Pipeline", PipelineProps(stack, settings))
 	pipeline.AddOutputs()
 	return stack
 }

@@ -1,19 +1,22 @@
-package main
+//go:build !race
+
+package stack_test
 
 import (
 	"errors"
 	"testing"
+
+	"github.com/resolverwatch/resolverwatch/infra/stack"
 )
 
-// What constructs refuse is an error to read. A mistake of ours must not look like a
-// synthesis that succeeded, nor like a refusal.
+// A refusal by a construct becomes an error. A mistake of ours must look neither like a
+// refusal nor like a synthesis that succeeded.
 func TestRefusal(t *testing.T) {
-	t.Parallel()
 	problem := errors.New("Prefix: must not begin with a slash")
-	if got := refusal(problem); !errors.Is(got, problem) {
+	if got := stack.Refusal(problem); !errors.Is(got, problem) {
 		t.Errorf("refused: %v", got)
 	}
-	if got := refusal(nil); got != nil {
+	if got := stack.Refusal(nil); got != nil {
 		t.Errorf("no panic: %v", got)
 	}
 	for name, mistake := range map[string]func(){
@@ -22,13 +25,12 @@ func TestRefusal(t *testing.T) {
 		"out of range": func() { var list []int; list[len(list)] = 1 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			defer func() {
 				if recover() == nil {
 					t.Error("the panic was swallowed")
 				}
 			}()
-			defer func() { t.Errorf("returned %v", refusal(recover())) }()
+			defer func() { t.Errorf("returned %v", stack.Refusal(recover())) }()
 			mistake()
 		})
 	}

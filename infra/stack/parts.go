@@ -1,0 +1,17 @@
+package stack
+
+import (
+	"github.com/aws/constructs-go/constructs/v10"
+
+	"github.com/resolverwatch/resolverwatch/infra/config"
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+)
+
+// Description is the description of a stack of Resolverwatch.
+const Description = "Resolverwatch: Route 53 Resolver query logs, marked against lists of malicious names"
+
+// PipelineProps returns the props that settings become. Existing resources that settings
+// name are referred to under scope. It panics if a setting has no counterpart.
+func PipelineProps(scope constructs.Construct, settings config.Config) *resolverwatch.PipelineProps {
+	return existing{scope: scope}.pipelineProps(settings)
+}
