@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -78,6 +79,21 @@ func New(scope constructs.Construct, id string, props *Props) awslambda.Function
 	defer cleanUp() // the CDK copies the asset while the construct is made
 
 	return awslambda.NewFunction(scope, &id, &p.FunctionProps)
+}
+
+// Build builds a function's program for arm64, or for the architecture that is set, and
+// returns its path, which lies under folder. It gives the bytes that [New] gives, to those
+// who need the program without an app.
+func Build(props *Props, folder string) (program string, err error) {
+	p := *props
+	if p.Architecture == nil {
+		p.Architecture = awslambda.Architecture_ARM_64()
+	}
+	if err := p.validate(); err != nil {
+		return "", err
+	}
+	asset, err := p.build(folder)
+	return filepath.Join(asset, "bootstrap"), err
 }
 
 // asset writes the function's code, or a placeholder, into a temporary folder, which the

@@ -3,6 +3,7 @@
 package gofunction_test
 
 import (
+	"bytes"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -169,5 +170,27 @@ func TestNew_refuses(t *testing.T) {
 	for _, bundled := range []bool{false, true} {
 		newWorkshop(t, bundled).wantRefused(props, "Module and ModuleDir: exactly one must be set, unless Code is given",
 			"Entry: must be set, unless Code is given", `Architecture: must be arm64 or x86_64, got "riscv"`)
+	}
+}
+
+// Build gives the bytes of the asset of an app.
+func TestBuild(t *testing.T) {
+	props := gofunction.Props{Module: module(program), Entry: "./handler"}
+	built, err := gofunction.Build(&props, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorkshop(t, true)
+	hash, _ := w.define("Function", props)
+	want, err := os.ReadFile(filepath.Join(w.out, "asset."+hash, "bootstrap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(built); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the program differs from that of the asset: %v", err)
+	}
+
+	if _, err := gofunction.Build(&gofunction.Props{Module: module(program)}, t.TempDir()); err == nil || !strings.Contains(err.Error(), "Entry: must be set") {
+		t.Errorf("without an entry: %v", err)
 	}
 }
