@@ -48,7 +48,8 @@ func TestEmbeddedSourceBuilds(t *testing.T) {
 // An app that imports the constructs has to have in its go.mod what they import: that
 // stays short only while they take nothing of pkg/ but these two leaves.
 func TestInfraImports(t *testing.T) {
-	for _, dependency := range dependencies(t, []string{"./infra/resolverwatch", "./infra/config", "./infra/stack", "./infra/app"}) {
+	for _, dependency := range dependencies(t, []string{"./infra/resolverwatch", "./infra/config", "./infra/stack", "./infra/app",
+		"./infra/template/..."}) {
 		part, isPkg := strings.CutPrefix(dependency, module+"/pkg/")
 		if isPkg && part != "settings" && part != "catalog" {
 			t.Errorf("infra links pkg/%s", part)

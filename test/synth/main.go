@@ -1,6 +1,6 @@
 // Command synth synthesizes a deployment for each file of settings in
-// test/testdata/variants, for linters of templates: synth -out DIR. The Lambdas are not
-// built; a placeholder stands for their code.
+// test/testdata/variants, and the published template, for linters of templates: synth -out
+// DIR. The Lambdas are not built; a placeholder takes the place of their code.
 package main
 
 import (
@@ -18,9 +18,13 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/infra/config"
 	"github.com/resolverwatch/resolverwatch/infra/stack"
+	"github.com/resolverwatch/resolverwatch/infra/template"
 )
 
-const variants = "test/testdata/variants/*.json"
+const (
+	variants = "test/testdata/variants/*.json"
+	defaults = "test/testdata/variants/default.json"
+)
 
 func main() {
 	log.SetFlags(0)
@@ -51,7 +55,23 @@ func run(out string) error {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	return nil
+	return publish(filepath.Join(out, "published"))
+}
+
+// publish writes the published template of the default settings.
+func publish(out string) error {
+	context, err := contextFor(defaults)
+	if err != nil {
+		return err
+	}
+	text, err := template.Synthesize(context, template.Zips{"importer": "importer.zip", "transformer": "transformer.zip"})
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(out, template.TemplateFile), text, 0o644)
 }
 
 // synthesize does for the settings of a file what the app does for those of cdk.json.

@@ -1,0 +1,135 @@
+package template
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	source "github.com/resolverwatch/resolverwatch"
+	"github.com/resolverwatch/resolverwatch/infra/gofunction"
+	"github.com/resolverwatch/resolverwatch/infra/stack"
+)
+
+// The functions that the template deploys: their folders under lambdas/.
+const (
+	importer    = "importer"
+	transformer = "transformer"
+)
+
+// Names of the files of a [Bundle], beside the zip files.
+const (
+	TemplateFile = "resolverwatch.template.json"
+	sumsFile     = "SHA256SUMS"
+)
+
+// Zips are the names of the functions' zip files, by function.
+type Zips map[string]string
+
+// Bundle is the template, the zip files that it needs, and their checksums: the content of
+// each file by its name.
+type Bundle map[string][]byte
+
+// Build builds the functions and synthesizes the template of the settings in the context
+// of a CDK app. The same source and settings give the same bytes.
+func Build(context map[string]any) (bundle Bundle, err error) {
+	defer func() { err = errors.Join(err, stack.Refusal(recover())) }() // there may be no Node
+	programs := map[string][]byte{}
+	for _, function := range []string{importer, transformer} {
+		program, err := build(function)
+		if err != nil {
+			return nil, err
+		}
+		programs[function] = program
+	}
+	return newBundle(context, programs)
+}
+
+// build returns the program of a function as the CDK app deploys it.
+func build(function string) ([]byte, error) {
+	folder, err := os.MkdirTemp("", "resolverwatch-template-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(folder) }() // a leftover in the temporary folder does no harm
+	program, err := gofunction.Build(&gofunction.Props{Module: source.Files, Entry: "./lambdas/" + function}, folder)
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(program)
+}
+
+// newBundle packs programs, by function, and synthesizes the template that runs them.
+func newBundle(context map[string]any, programs map[string][]byte) (Bundle, error) {
+	files, zips := Bundle{}, Zips{}
+	for function, program := range programs {
+		packed, err := pack(program)
+		if err != nil {
+			return nil, fmt.Errorf("packing the %s: %w", function, err)
+		}
+		// CloudFormation updates a function only if the key of its code changes.
+		zips[function] = fmt.Sprintf("%s-%x.zip", function, sha256.Sum256(packed))
+		files[zips[function]] = packed
+	}
+	text, err := Synthesize(context, zips)
+	if err != nil {
+		return nil, err
+	}
+	files[TemplateFile] = text
+	files[sumsFile] = files.sums()
+	return files, nil
+}
+
+// zipTime is the time of the one file in a zip file: the first that the format knows.
+var zipTime = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// pack returns a zip file in the form that Lambda takes for its custom runtimes: one
+// executable file named bootstrap. The same program gives the same bytes.
+func pack(program []byte) ([]byte, error) {
+	var out bytes.Buffer
+	archive := zip.NewWriter(&out)
+	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: zipTime}
+	header.SetMode(0o755)
+	entry, err := archive.CreateHeader(header)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := entry.Write(program); err != nil {
+		return nil, err
+	}
+	if err := archive.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// Names returns the names of the files, in order.
+func (b Bundle) Names() []string { return slices.Sorted(maps.Keys(b)) }
+
+// sums returns the checksums of all files, as the command sha256sum writes them.
+func (b Bundle) sums() []byte {
+	var text bytes.Buffer
+	for _, name := range b.Names() {
+		fmt.Fprintf(&text, "%x  %s\n", sha256.Sum256(b[name]), name)
+	}
+	return text.Bytes()
+}
+
+// Write writes the files into a folder, and makes the folder if it does not exist.
+func (b Bundle) Write(folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // the files are for everybody
+		return err
+	}
+	for _, name := range b.Names() {
+		if err := os.WriteFile(filepath.Join(folder, name), b[name], 0o644); err != nil { //nolint:gosec // the files are for everybody
+			return err
+		}
+	}
+	return nil
+}

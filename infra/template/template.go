@@ -1,0 +1,165 @@
+// Package template makes the published template: settings of a deployment go in, a
+// CloudFormation template with parameters comes out, with the code of the functions as zip
+// files. It is for people who deploy without Go.
+//
+// The template needs no CDK bootstrap, and its stack can be deployed several times in an
+// account and Region: whatever has a fixed name takes the name of the stack, or a
+// parameter. Its resources have the logical ids of the CDK app's stack.
+package template
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/infra/config"
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+	"github.com/resolverwatch/resolverwatch/infra/stack"
+)
+
+// stackID is the construct id of the stack. The name of a deployed stack is chosen by
+// those who deploy it.
+const stackID = "Resolverwatch"
+
+// Synthesize returns the template of the settings in the context of a CDK app, which is
+// that of cdk.json. The functions run the zip files of the given names. Settings that
+// every deployment gives for itself are not used: see [LeftOut].
+//
+// The error says which setting cannot work, and why.
+func Synthesize(context map[string]any, zips Zips) (text []byte, err error) {
+	settings, err := config.Decode(context)
+	if err != nil {
+		return nil, err
+	}
+	assembly, err := os.MkdirTemp("", "resolverwatch-template-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(assembly) }() // a leftover in the temporary folder does no harm
+	defer func() { err = errors.Join(err, stack.Refusal(recover())) }()
+
+	app := awscdk.NewApp(&awscdk.AppProps{
+		Outdir:             &assembly,
+		Context:            &context,
+		AnalyticsReporting: jsii.Bool(false),
+		TreeMetadata:       jsii.Bool(false),
+	})
+	newStack(app, settings, zips)
+	app.Synth(nil)
+
+	synthesized, err := os.ReadFile(filepath.Join(assembly, stackID+".template.json"))
+	if err != nil {
+		return nil, err
+	}
+	return withoutMetadata(synthesized)
+}
+
+// LeftOut returns the settings that are set and that the template does not use, because
+// every deployment gives them for itself.
+func LeftOut(settings config.Config) []string {
+	var names []string
+	for _, setting := range []struct {
+		name string
+		set  bool
+	}{
+		{"account", settings.Account != ""},
+		{"region", settings.Region != ""},
+		{"stackName", settings.StackName != config.DefaultStackName},
+		{"tags", len(settings.Tags) > 0},
+		{"terminationProtection", settings.TerminationProtection},
+		{"queryLogging.vpcIds", len(settings.QueryLogging.VPCIDs) > 0},
+	} {
+		if setting.set {
+			names = append(names, setting.name)
+		}
+	}
+	return names
+}
+
+// newStack defines the stack of the template.
+func newStack(scope constructs.Construct, settings config.Config, zips Zips) awscdk.Stack {
+	this := awscdk.NewStack(scope, jsii.String(stackID), &awscdk.StackProps{
+		Description: jsii.String(stack.Description),
+		Synthesizer: awscdk.NewBootstraplessSynthesizer(nil),
+	})
+
+	p := newParameters(this)
+	pipeline := resolverwatch.NewPipeline(this, "Pipeline", p.pipelineProps(settings, zips))
+	p.memory(pipeline, settings.Transformer.MemoryMiB)
+	if settings.Delivery.ExistingStream == "" && settings.Delivery.ExistingOutputBucket == "" {
+		p.retention(pipeline, settings.Delivery.MarkedLogRetentionDays)
+	}
+	if pipeline.QueryLogging() != nil {
+		p.vpcs(pipeline)
+	}
+	p.describe()
+	pipeline.AddOutputs()
+
+	// The CDK lists Firehose's address ranges for any stream, and nothing uses them.
+	this.Node().TryRemoveChild(jsii.String("@aws-cdk--aws-kinesisfirehose.CidrBlocks"))
+	return this
+}
+
+// pipelineProps are the props of settings, with parameters and the name of the deployed
+// stack in the place of what two deployments must not share.
+func (p *parameters) pipelineProps(settings config.Config, zips Zips) *resolverwatch.PipelineProps {
+	settings.QueryLogging.VPCIDs = nil
+	settings.Delivery.MarkedLogRetentionDays = 0
+	props := stack.PipelineProps(p.scope, settings)
+	name := *awscdk.Aws_STACK_NAME()
+
+	code := p.code(zips)
+	props.Importer.Code, props.Importer.StackName = code(importer), name
+	props.Transformer.Code, props.Transformer.StackName = code(transformer), name
+	if props.Catalog != nil {
+		props.Catalog.DatabaseName = p.database(settings.Catalog.Database)
+		if props.Catalog.WorkGroupName == "" {
+			props.Catalog.WorkGroupName = name
+		}
+	}
+	if props.QueryLogging != nil && props.QueryLogging.Name == "" {
+		props.QueryLogging.Name = "resolverwatch-" + shortStackID()
+	}
+	return props
+}
+
+// shortStackID returns the first eight digits of the deployed stack's id, which tell its
+// names from those of other stacks. The name of the stack may be too long: a query logging
+// configuration takes 64 characters, and a StackSet makes longer names.
+func shortStackID() string {
+	unique := awscdk.Fn_Select(jsii.Number(2), awscdk.Fn_Split(jsii.String("/"), awscdk.Aws_STACK_ID(), nil))
+	return *awscdk.Fn_Select(jsii.Number(0), awscdk.Fn_Split(jsii.String("-"), unique, nil))
+}
+
+// withoutMetadata removes what the CDK and its linters note on resources, and writes the
+// template with sorted keys.
+func withoutMetadata(text []byte) ([]byte, error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber() // sizes in bytes must not become 1.07e+11
+	var parsed map[string]any
+	if err := decoder.Decode(&parsed); err != nil {
+		return nil, fmt.Errorf("reading the synthesized template: %w", err)
+	}
+	resources, _ := parsed["Resources"].(map[string]any)
+	for _, value := range resources {
+		if resource, isObject := value.(map[string]any); isObject {
+			delete(resource, "Metadata")
+		}
+	}
+
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetIndent("", " ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(parsed); err != nil {
+		return nil, fmt.Errorf("writing the template: %w", err)
+	}
+	return out.Bytes(), nil
+}
