@@ -90,6 +90,8 @@ func newStack(scope constructs.Construct, settings config.Config, zips Zips) aws
 		Synthesizer: awscdk.NewBootstraplessSynthesizer(nil),
 	})
 
+	this.TemplateOptions().SetTemplateFormatVersion(jsii.String("2010-09-09"))
+
 	p := newParameters(this)
 	pipeline := resolverwatch.NewPipeline(this, "Pipeline", p.pipelineProps(settings, zips))
 	p.memory(pipeline, settings.Transformer.MemoryMiB)

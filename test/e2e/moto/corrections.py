@@ -3,6 +3,7 @@
 import json
 from types import SimpleNamespace
 
+from moto.cloudformation import parsing
 from moto.iam.access_control import PermissionResult
 from moto.ram.models import ResourceShare
 from moto.s3.models import FakeBucket
@@ -13,6 +14,7 @@ def install():
     leave_policies_to_the_test()
     tell_of_event_bridge()
     read_lists_of_resources()
+    remove_no_values()
     # Query logging configurations can be shared.
     ResourceShare.SHAREABLE_RESOURCES.append("resolver-query-log-config")
 
@@ -56,3 +58,17 @@ def read_lists_of_resources():
             partition=target_bucket.partition, name=target_bucket.name), target_prefix)
 
     FakeBucket._log_permissions_enabled_policy = staticmethod(enabled)
+
+
+def remove_no_values():
+    """moto leaves a None in a list where the template refers to AWS::NoValue, which removes the
+    element."""
+    stock = parsing.clean_json
+
+    def clean_json(resource_json, resources_map):
+        cleaned = stock(resource_json, resources_map)
+        if isinstance(cleaned, list):
+            return [element for element in cleaned if element is not None]
+        return cleaned
+
+    parsing.clean_json = clean_json

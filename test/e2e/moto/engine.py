@@ -7,6 +7,7 @@ those that it knows, and calls a stack complete whose resources failed. Here
 - a property that its handler does not keep fails the stack,
 - a resource that cannot be created fails the stack, and an event says which and why,
 - an update changes resources in place or fails: what AWS would replace is not replaced,
+- an update creates and deletes resources whose condition changes,
 - deletion goes against the order of creation, leaves what is to be retained, and names
   what could not be deleted.
 
@@ -198,7 +199,16 @@ def install():
         return blaming(stock_create, logical_id, resource_json, resources_map, account_id, region_name)
 
     def update(logical_id, resource_json, resources_map, account_id, region_name):
-        return blaming(stock_update, logical_id, resource_json, resources_map, account_id, region_name)
+        resource, work = resources_map._parsed_resources.get(logical_id), stock_update
+        condition = resource_json.get("Condition")
+        if resource is None:  # its condition did not hold before
+            work = create
+        elif condition and not resources_map.lazy_condition_map[condition]:
+            work = delete
+        return blaming(work, logical_id, resource_json, resources_map, account_id, region_name)
+
+    def delete(logical_id, _resource_json, resources_map, *_context):
+        resources_map._parsed_resources[logical_id].delete()
 
     parsing.resource_class_from_type = resource_class
     parsing.resource_name_property_from_type = name_property

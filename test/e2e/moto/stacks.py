@@ -27,6 +27,9 @@ def install():
     backend.execute_change_set = execute_change_set
     backend.delete_change_set = delete_change_set
     backend.delete_stack = delete_stack
+    stock_resources = models.Stack.stack_resources
+    # A resource whose condition does not hold is not in the stack.
+    models.Stack.stack_resources = property(lambda stack: [r for r in stock_resources.fget(stack) if r is not None])
 
 
 def execute_change_set(self, change_set_name, stack_name=None):
@@ -35,10 +38,7 @@ def execute_change_set(self, change_set_name, stack_name=None):
     stack = self.stacks[change_set.stack_id]
     kind = change_set.change_set_type
     tell(stack, f"{kind}_IN_PROGRESS", "User Initiated")
-    # What is to stay as it is (UsePreviousValue) comes as the text that it stood for, where
-    # moto then looks for the name of an SSM parameter.
-    stood = stack.stack_parameters
-    change_set.parameters = {name: value for name, value in (change_set.parameters or {}).items() if value != stood.get(name)}
+    change_set.parameters = without_kept_ssm(change_set, stack)
     try:
         change_set.apply()
         stack.template = change_set.template
@@ -55,6 +55,17 @@ def execute_change_set(self, change_set_name, stack_name=None):
         stack.status = f"{kind}_COMPLETE"
         change_set.execution_status = "EXECUTE_COMPLETE"
     tell(stack, stack.status)
+
+
+def without_kept_ssm(change_set, stack):
+    """Returns the parameters of a change set without SSM parameters that keep their values
+    (UsePreviousValue): moto has the value there, and then takes it for the name."""
+    declared, had = change_set.template_dict.get("Parameters", {}), stack.stack_parameters
+
+    def is_kept(name, value):
+        return declared.get(name, {}).get("Type", "").startswith("AWS::SSM::") and value == had.get(name)
+
+    return {name: value for name, value in (change_set.parameters or {}).items() if not is_kept(name, value)}
 
 
 class ChangeSetNotFound(CloudFormationError):
@@ -78,7 +89,8 @@ def delete_stack(self, name_or_stack_id):
     """Deletes a stack; replaces moto's, which ends at what it cannot delete."""
     for stack in [s for s in self.stacks.values() if name_or_stack_id in (s.name, s.stack_id)]:
         tell(stack, "DELETE_IN_PROGRESS", "User Initiated")
-        resources, templates = stack.resource_map._parsed_resources, stack.resource_map._resource_json_map
+        resources = {name: r for name, r in stack.resource_map._parsed_resources.items() if r is not None}
+        templates = stack.resource_map._resource_json_map
         left = [name for name in reversed(resources) if name in templates and not delete(stack, resources[name], templates[name])]
         stack.status = "DELETE_FAILED" if left else "DELETE_COMPLETE"
         tell(stack, stack.status, f"could not be deleted: {', '.join(left)}" if left else None)

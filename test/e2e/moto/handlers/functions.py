@@ -19,6 +19,13 @@ def answer_with_what_lies_beside():
 answer_with_what_lies_beside()
 
 
+def with_numbers(request):
+    """Returns members of a request with numbers where a template may have texts, as those of
+    parameters are."""
+    numbers = {"MemorySize", "Timeout"}
+    return {name: int(value) if name in numbers else value for name, value in request.items()}
+
+
 class Function(Resource):
     TYPE, NAME = "AWS::Lambda::Function", "FunctionName"
     IN_PLACE = frozenset({"Code", "Description", "Environment", "MemorySize", "Timeout"})
@@ -32,6 +39,7 @@ class Function(Resource):
         )
         beside = self.take_as(LoggingConfig="LoggingConfig", KMSKeyArn="KmsKeyArn", DeadLetterConfig="DeadLetterConfig")
         tags = {tag["Key"]: tag["Value"] for tag in self.take("Tags", [])}
+        request = with_numbers(request)
         # All members go through botocore, which knows their shapes, whatever moto keeps.
         function = self.aws.create_function(FunctionName=self.name, Tags=tags, **request, **beside)
         BESIDE[self.name] = beside
@@ -44,7 +52,7 @@ class Function(Resource):
         if code := self.take("Code"):
             self.aws.update_function_code(FunctionName=self.name, **code)
         if request := self.take_same("Description", "Environment", "MemorySize", "Timeout"):
-            self.aws.update_function_configuration(FunctionName=self.name, **request)
+            self.aws.update_function_configuration(FunctionName=self.name, **with_numbers(request))
 
     def delete(self):
         self.aws.delete_function(FunctionName=self.name)

@@ -85,6 +85,8 @@ def lifecycle_rule(rule):
         for name, given in (("Days", "ExpirationInDays"), ("ExpiredObjectDeleteMarker", "ExpiredObjectDeleteMarker"))
         if given in rule
     }
+    if "Days" in expiration:
+        expiration["Days"] = int(expiration["Days"])  # the value of a parameter is a text
     if expiration:
         out["Expiration"] = expiration
     for name in ("NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"):
