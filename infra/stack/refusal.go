@@ -1,10 +1,15 @@
 package stack
 
-import "runtime"
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+)
 
-// Refusal returns the error with which a construct refused its props: it takes the value
-// that recover returned. Any other panic is a mistake of ours. Refusal panics with it
-// again, because it must not look like a synthesis that succeeded.
+// Refusal returns the error with which a construct refused its props, or jsii to start
+// without Node: it takes the value that recover returned. It repeats any other panic, which
+// is a bug: the synthesis must not seem to succeed.
 func Refusal(recovered any) error {
 	switch refused := recovered.(type) {
 	case nil:
@@ -12,6 +17,9 @@ func Refusal(recovered any) error {
 	case runtime.Error:
 		panic(refused)
 	case error:
+		if errors.Is(refused, exec.ErrNotFound) {
+			return fmt.Errorf("starting Node, in which the CDK runs: %w: install Node 22 or 24, or set JSII_NODE to its path", refused)
+		}
 		return refused
 	default:
 		panic(refused)

@@ -4,13 +4,15 @@ package stack_test
 
 import (
 	"errors"
+	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/resolverwatch/resolverwatch/infra/stack"
 )
 
-// A refusal by a construct becomes an error. A mistake of ours must look neither like a
-// refusal nor like a synthesis that succeeded.
+// A refusal of a construct becomes an error, and a missing Node one with the remedy. A bug
+// must not look like a synthesis that succeeded, nor like a refusal.
 func TestRefusal(t *testing.T) {
 	problem := errors.New("Prefix: must not begin with a slash")
 	if got := stack.Refusal(problem); !errors.Is(got, problem) {
@@ -18,6 +20,10 @@ func TestRefusal(t *testing.T) {
 	}
 	if got := stack.Refusal(nil); got != nil {
 		t.Errorf("no panic: %v", got)
+	}
+	missing := &exec.Error{Name: "node", Err: exec.ErrNotFound}
+	if got := stack.Refusal(missing); !errors.Is(got, missing) || !strings.Contains(got.Error(), "install Node") {
+		t.Errorf("no Node: %v", got)
 	}
 	for name, mistake := range map[string]func(){
 		"text":         func() { panic("no toolchain line") },
