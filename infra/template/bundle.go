@@ -23,7 +23,7 @@ const (
 	transformer = "transformer"
 )
 
-// Names of the files of a [Bundle], beside the zip files.
+// Names of the files of a [Bundle] that are not zip files.
 const (
 	TemplateFile = "resolverwatch.template.json"
 	sumsFile     = "SHA256SUMS"

@@ -19,7 +19,7 @@ type resolver struct {
 	values   map[string]string // of parameters and of pseudo parameters
 }
 
-// noValue takes the place of what the reference AWS::NoValue removes.
+// noValue takes the place of a reference to AWS::NoValue, which removes its member.
 type noValue struct{}
 
 // deploy returns the resources that a stack of a template has with values of parameters.

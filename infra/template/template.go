@@ -2,9 +2,9 @@
 // CloudFormation template with parameters comes out, with the code of the functions as zip
 // files. It is for people who deploy without Go.
 //
-// The template needs no CDK bootstrap, and its stack can be deployed several times in an
-// account and Region: whatever has a fixed name takes the name of the stack, or a
-// parameter. Its resources have the logical ids of the CDK app's stack.
+// A deployment does not need the CDK's bootstrap. The template can be deployed several
+// times in an account and Region, because every name in it contains the name of the stack or
+// a parameter. Its resources have the logical ids of the CDK app's stack.
 package template
 
 import (
@@ -109,8 +109,8 @@ func newStack(scope constructs.Construct, settings config.Config, zips Zips) aws
 	return this
 }
 
-// pipelineProps are the props of settings, with parameters and the name of the deployed
-// stack in the place of what two deployments must not share.
+// pipelineProps returns the props of settings. Names that two deployments must not share
+// become parameters, or are made of the name of the deployed stack.
 func (p *parameters) pipelineProps(settings config.Config, zips Zips) *resolverwatch.PipelineProps {
 	settings.QueryLogging.VPCIDs = nil
 	settings.Delivery.MarkedLogRetentionDays = 0

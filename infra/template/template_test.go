@@ -184,8 +184,8 @@ func TestSynthesize_isStable(t *testing.T) {
 	}
 }
 
-// CloudFormation takes templates of at most 1 MB. The template needs no bootstrap, and
-// nothing in it is for the CDK.
+// CloudFormation takes templates of at most 1 MB. Everything that the CDK adds for itself is
+// removed.
 func TestSynthesize_plain(t *testing.T) {
 	text := publishedTemplate(t)
 	const maxBytes = 1 << 20
@@ -373,8 +373,8 @@ func TestSynthesize_names(t *testing.T) {
 	}
 }
 
-// Settings of cdk.json become the defaults of parameters, and parts that a deployment does
-// not have need no parameters.
+// Settings of cdk.json become the defaults of parameters. Parts that a deployment does not
+// have bring no parameters.
 func TestSynthesize_settings(t *testing.T) {
 	declared := parse(t, synthesize(t, object{
 		"transformer": object{"memoryMiB": 384}, "catalog": object{"database": "dns"},
@@ -430,5 +430,37 @@ func TestLeftOut(t *testing.T) {
 	}
 	if got := LeftOut(config.Default()); len(got) > 0 {
 		t.Errorf("without settings: %q", got)
+	}
+}
+
+// The table in the documentation has every parameter with its default.
+func TestDocumentedParameters(t *testing.T) {
+	text, err := os.ReadFile("../../docs/template.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)`(?: to `VpcId5`)? \\| ([^|]+) \\|").FindAllStringSubmatch(string(text), -1) {
+		documented[row[1]] = strings.Trim(row[2], "`")
+	}
+	declared := parse(t, publishedTemplate(t))["Parameters"].(object)
+	for id, value := range declared {
+		want, hasDefault := value.(object)["Default"].(string)
+		switch {
+		case !hasDefault:
+			want = "required"
+		case want == "":
+			want = "empty"
+		}
+		slot, isVPC := strings.CutPrefix(id, parameterVPC)
+		if isVPC && slot != "1" { // one row has all slots
+			continue
+		}
+		if documented[id] != want {
+			t.Errorf("%s: documented is %q, want %q", id, documented[id], want)
+		}
+	}
+	if last := parameterVPC + strconv.Itoa(vpcSlots); last != "VpcId5" || declared[last] == nil {
+		t.Errorf("the documentation ends at VpcId5, the template at %s", last)
 	}
 }
