@@ -38,8 +38,8 @@ $(TOOLS)/trino.classpath: test/athena/trino/pom.xml
 e2e: $(TOOLS)/moto $(TOOLS)/cdk ## deploy to an AWS emulator and drive what is deployed (needs Node and Python)
 	rm -rf bin/e2e
 	E2E_PYTHON="$(CURDIR)/$(TOOLS)/moto/bin/python" E2E_CDK="$(CURDIR)/$(TOOLS)/cdk/node_modules/.bin/cdk" E2E_OUT="$(CURDIR)/bin/e2e" \
-		go test -tags e2e ./test/e2e -count=1 -timeout 15m || { cat bin/e2e/report.txt; exit 1; }
-	@cat bin/e2e/report.txt
+		go test -tags e2e ./test/e2e -count=1 -timeout 15m || { cat bin/e2e/report*.txt; exit 1; }
+	@cat bin/e2e/report*.txt
 
 $(TOOLS)/moto: test/e2e/requirements.txt
 	python3 -m venv --clear $@
@@ -106,5 +106,23 @@ lambdas: ## build the Lambdas as they are deployed: linux/arm64, without cgo
 synth: ## synthesize the template that is deployed into cdk.out, without AWS or Docker
 	@bash -c 'TIMEFORMAT="synthesized in %1R s"; time infra/synth.sh'
 
+# The published template. Node 20 still synthesizes, so its banner of eleven lines is left out.
+.PHONY: template template-python
+
+template: ## write the published template and the zip files of the functions into dist/
+	rm -rf dist
+	@JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 go run ./infra/template/publish -out dist
+
+template-python: template ## load the published template with the Python CDK (needs Python; else it skips)
+	@if python3 -c 'import venv, ensurepip' 2>/dev/null; then \
+		$(MAKE) --no-print-directory $(TOOLS)/template && \
+		JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 $(TOOLS)/template/bin/python test/template/test_include.py dist; \
+	else echo "skipped: no python3 on the PATH, or it cannot make virtual environments"; fi
+
+$(TOOLS)/template: test/template/requirements.txt
+	python3 -m venv --clear $@
+	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
 clean: ## remove what was built
-	rm -rf bin cdk.out $(TOOLS)
+	rm -rf bin cdk.out dist $(TOOLS)
