@@ -40,6 +40,8 @@ def main():
     print(json.dumps({"url": f"http://127.0.0.1:{server.server_port}"}), flush=True)
     sys.stdin.read()
     server.shutdown()
+    logging.shutdown()
+    os._exit(0)  # tearing moto down takes seconds, and on a busy machine longer than the test waits
 
 
 if __name__ == "__main__":
