@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -186,4 +187,21 @@ func registrable(name domainname.Name) (domainname.Name, error) {
 		return domainname.Name{}, fmt.Errorf("cutting to the registrable domain: %w", err)
 	}
 	return domainname.Parse(cut)
+}
+
+// arenaBytes is how many bytes of names share one allocation. A consumer that keeps
+// one name of a chunk keeps the chunk.
+const arenaBytes = 16 << 10
+
+// arena turns short byte slices into strings, many to an allocation.
+type arena struct{ chunk strings.Builder }
+
+func (a *arena) keep(text []byte) string {
+	if a.chunk.Cap()-a.chunk.Len() < len(text) {
+		a.chunk.Reset()
+		a.chunk.Grow(max(arenaBytes, len(text)))
+	}
+	start := a.chunk.Len()
+	a.chunk.Write(text)
+	return a.chunk.String()[start:]
 }

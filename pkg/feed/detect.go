@@ -2,9 +2,12 @@ package feed
 
 import (
 	"bytes"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
 // votes is how many entries decide about the format.
@@ -208,4 +211,219 @@ func hasAnyPrefix(text []byte, prefixes ...string) bool {
 		}
 	}
 	return false
+}
+
+// byteOrderMark is the UTF-8 one, which editors put before the first line.
+var byteOrderMark = []byte{0xef, 0xbb, 0xbf}
+
+// archives that are not read, by their first bytes.
+var archives = []struct{ name, magic string }{
+	{"gzip", "\x1f\x8b"},
+	{"zstd", "\x28\xb5\x2f\xfd"},
+	{"zip", "PK\x03\x04"},
+	{"zip", "PK\x05\x06"},
+	{"bzip2", "BZh91AY&SY"},
+	{"xz", "\xfd7zXZ\x00"},
+	{"7z", "7z\xbc\xaf\x27\x1c"},
+	{"rar", "Rar!\x1a\x07"},
+	{"lz4", "\x04\x22\x4d\x18"},
+	{"PDF", "%PDF-"},
+}
+
+// tarMagic stands at this offset of a tar archive (POSIX.1 ustar).
+const (
+	tarMagic  = "ustar"
+	tarOffset = 257
+)
+
+// checkText refuses what is no text, or text that is no list. compressed says that
+// head comes out of an archive.
+func checkText(head []byte, compressed bool) error {
+	if name := archiveName(head); name != "" {
+		if compressed {
+			return refuse(ErrNested, 0, "%s", name)
+		}
+		return refuse(ErrArchive, 0, "%s", name)
+	}
+	if name := wideEncoding(head); name != "" {
+		return refuse(ErrEncoding, 0, "%s", name)
+	}
+	if i := bytes.IndexByte(head, 0); i >= 0 {
+		return refuse(ErrBinary, 1+bytes.Count(head[:i], []byte{'\n'}), "NUL at byte %d", i)
+	}
+	if text := trimLeft(head); len(text) > 0 && text[0] == '<' {
+		return refuse(ErrPage, 1, "%s", pageTitle(text))
+	}
+	return nil
+}
+
+func archiveName(head []byte) string {
+	for _, archive := range archives {
+		if bytes.HasPrefix(head, []byte(archive.magic)) {
+			return archive.name
+		}
+	}
+	if len(head) > tarOffset && bytes.HasPrefix(head[tarOffset:], []byte(tarMagic)) {
+		return "tar"
+	}
+	return ""
+}
+
+// wideEncoding names UTF-16 and UTF-32, by their mark or by where ASCII has zeros.
+func wideEncoding(head []byte) string {
+	switch {
+	case len(head) < 2:
+		return ""
+	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
+		return "UTF-32"
+	case head[0] == 0xff && head[1] == 0xfe, head[0] == 0xfe && head[1] == 0xff:
+		return "UTF-16"
+	}
+	// Without a mark: of the first characters all are ASCII, so that every other
+	// byte is zero, and only those.
+	const characters = 8
+	if len(head) < 2*characters {
+		return ""
+	}
+	zeros := [2]int{}
+	for i, c := range head[:2*characters] {
+		if c == 0 {
+			zeros[i%2]++
+		}
+	}
+	if zeros == [2]int{0, characters} || zeros == [2]int{characters, 0} {
+		return "UTF-16 without a byte order mark"
+	}
+	return ""
+}
+
+// title finds what a page says it is: an HTML title, or the code of an S3 error.
+var title = regexp.MustCompile(`(?is)<(?:title|code)[^>]*>([^<]{1,80})`)
+
+const maxTitleSearch = 4 << 10 // bytes
+
+func pageTitle(page []byte) string {
+	if found := title.FindSubmatch(page[:min(len(page), maxTitleSearch)]); found != nil {
+		return "it says " + strconv.Quote(string(bytes.TrimSpace(found[1])))
+	}
+	return "it begins with <"
+}
+
+// formatOfJSON tells MISP and STIX from other JSON by the members of the first object,
+// as far as head shows them. What is known by one member alone is decided there.
+func formatOfJSON(head []byte) Format {
+	cursor := jsonscan.New(head)
+	if cursor.Next() != '[' {
+		return lookOfObject(&cursor, true)
+	}
+	if err := cursor.Open('['); err != nil {
+		return JSON
+	}
+	if more, err := cursor.Element(); err != nil || !more {
+		return JSON
+	}
+	return lookOfObject(&cursor, false)
+}
+
+// objectLook is what is seen of an object.
+type objectLook struct {
+	kind, id []byte // `type` and `id`
+	list     bool   // there is an array `list`
+	titled   bool   // there is a member that MISP has beside it
+	other    bool   // there is a member that a warninglist does not have
+}
+
+// lookOfObject looks at the members of an object. alone says that nothing is around it,
+// so that it may be a warninglist.
+func lookOfObject(cursor *jsonscan.Cursor, alone bool) Format {
+	if cursor.Next() != '{' || cursor.Open('{') != nil {
+		return JSON
+	}
+	var look objectLook
+	for {
+		name, more, err := cursor.Member()
+		if err != nil || !more {
+			return look.decide(alone, err != nil)
+		}
+		if format := look.member(name.Raw(), cursor); format != "" {
+			return format
+		}
+	}
+}
+
+// member looks at one member and returns the format if it decides. Behind the last one
+// that head shows, the cursor fails at the next.
+func (l *objectLook) member(name []byte, cursor *jsonscan.Cursor) Format {
+	first := cursor.Next()
+	nested := first == '{' || first == '['
+	defer func() { _ = cursor.Skip() }() // an error shows at the next member
+	switch string(name) {
+	case "Event", "response", "Attribute", "Object":
+		if nested {
+			return MISP
+		}
+		l.other = true
+	case "Orgc", "threat_level_id", "to_ids", "matching_attributes":
+		return MISP
+	case "spec_version", "pattern_type":
+		return STIX
+	case "objects":
+		if first == '[' && isSTIXArray(*cursor) {
+			return STIX
+		}
+		l.other = true
+	case "type", "id":
+		return l.word(name, *cursor)
+	case "list":
+		l.list = first == '['
+	case "name", "description", "version":
+		l.titled = true
+	default:
+		l.other = true
+	}
+	return ""
+}
+
+// word looks at the type and the id of an object. In STIX the id begins with the type.
+func (l *objectLook) word(name []byte, cursor jsonscan.Cursor) Format {
+	text, err := cursor.Text()
+	if err != nil {
+		return ""
+	}
+	if string(name) == "id" {
+		l.id = text.Raw()
+		l.other = true
+	} else {
+		l.kind = text.Raw()
+	}
+	if before, _, found := bytes.Cut(l.id, []byte("--")); found && (string(before) == "bundle" || bytes.Equal(before, l.kind)) {
+		return STIX
+	}
+	if string(l.kind) == "bundle" {
+		return STIX
+	}
+	return ""
+}
+
+// isSTIXArray reports whether the first object of an array is one of STIX.
+func isSTIXArray(cursor jsonscan.Cursor) bool {
+	if cursor.Open('[') != nil {
+		return false
+	}
+	more, err := cursor.Element()
+	return err == nil && more && lookOfObject(&cursor, false) == STIX
+}
+
+// decide is for objects in which no member decided. Of a warninglist the list may be all
+// that head shows, because it stands before the type.
+func (l *objectLook) decide(alone, cut bool) Format {
+	switch {
+	case !alone || !l.list:
+		return JSON
+	case len(l.kind) > 0 && matchingOf(l.kind) != matchOther:
+		return MISP
+	case cut && len(l.kind) == 0 && l.titled && !l.other:
+		return MISP
+	}
+	return JSON
 }

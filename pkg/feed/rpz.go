@@ -3,6 +3,10 @@ package feed
 import (
 	"bytes"
 	"errors"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
@@ -147,4 +151,123 @@ func cutZoneComment(line []byte) []byte {
 		}
 	}
 	return line
+}
+
+var errTrigger = errors.New("no address in an rpz-ip trigger")
+
+// takeTrigger takes the owner name of a policy: a query name, or one whose last label
+// says that it is another trigger.
+func takeTrigger(c *collector, owner []byte, action indicator.Action) {
+	const prefix = "rpz-"
+	dot := bytes.LastIndexByte(owner, '.')
+	label := owner[dot+1:]
+	if len(label) < len(prefix) || !bytes.EqualFold(label[:len(prefix)], []byte(prefix)) {
+		c.zone(owner, indicator.ScopeName, action)
+		return
+	}
+	switch strings.ToLower(string(label)) {
+	case "rpz-ip":
+		block, err := parseTrigger(string(owner[:max(dot, 0)]))
+		if err != nil {
+			c.reject(owner, err)
+			return
+		}
+		c.address(block, action)
+	case "rpz-client-ip", "rpz-nsip", "rpz-nsdname":
+		c.skip(owner, SkipTrigger)
+	default:
+		c.zone(owner, indicator.ScopeName, action)
+	}
+}
+
+// parseTrigger reads the owner name of a block of addresses: its length, then octets
+// or groups from the right, with `zz` for `::`.
+func parseTrigger(text string) (netip.Prefix, error) {
+	labels := strings.Split(text, ".")
+	bits, err := strconv.Atoi(labels[0])
+	groups := labels[1:]
+	if err != nil || len(groups) < 2 {
+		return netip.Prefix{}, errTrigger
+	}
+	slices.Reverse(groups)
+	address := strings.Join(groups, ".")
+	if len(groups) != 4 || slices.Contains(groups, "zz") {
+		address = joinGroups(groups)
+	}
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return netip.Prefix{}, errTrigger
+	}
+	block, err := ip.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}, errBits
+	}
+	return parseBlock([]byte(block.String())) // IPv4 in IPv6 is unmapped there
+}
+
+// joinGroups writes the groups of an IPv6 address, of which one may be `zz`.
+func joinGroups(groups []string) string {
+	address := strings.Join(groups, ":")
+	address = strings.Replace(address, ":zz:", "::", 1)
+	if rest, found := strings.CutPrefix(address, "zz:"); found {
+		address = "::" + rest
+	}
+	if rest, found := strings.CutSuffix(address, ":zz"); found {
+		address = rest + "::"
+	}
+	return address
+}
+
+// cutRecord reads what follows the owner name of a DNS record: time to live and
+// class, in any order and both optional (RFC 1035 section 5.1), the type as
+// [recordType] has it, and the data. The type is empty if there is none.
+func cutRecord(text []byte) (kind string, data []byte) {
+	for {
+		var word []byte
+		word, text = cutWord(text)
+		switch kind = recordType(word); {
+		case kind != "":
+			return kind, text
+		case !isTTL(word) && !isClass(word):
+			return "", nil
+		}
+	}
+}
+
+// recordType returns the type in upper case, "other" for types that decide nothing,
+// and the empty text for what is no type.
+func recordType(word []byte) string {
+	if len(word) == 0 || len(word) > len("CNAME") {
+		return ""
+	}
+	var upper [len("CNAME")]byte
+	for i, c := range word {
+		if upper[i] = c; isLetter(c) {
+			upper[i] = c &^ 0x20
+		}
+	}
+	switch string(upper[:len(word)]) {
+	case "A":
+		return "A"
+	case "AAAA":
+		return "AAAA"
+	case "CNAME":
+		return "CNAME"
+	case "DNAME":
+		return "DNAME"
+	case "SOA":
+		return "SOA"
+	case "NS", "MX", "TXT", "PTR", "SRV", "HTTPS", "SVCB", "CAA":
+		return "other"
+	}
+	return ""
+}
+
+func isClass(word []byte) bool { return len(word) == 2 && bytes.EqualFold(word, []byte("IN")) }
+
+// isTTL knows seconds and the units of BIND, as in 1h30m.
+func isTTL(word []byte) bool {
+	return len(word) > 0 && isDigit(word[0]) && allOf(word, func(c byte) bool {
+		return isDigit(c) || strings.IndexByte("smhdwSMHDW", c) >= 0
+	})
 }
