@@ -3,6 +3,7 @@ package feed
 import (
 	"errors"
 
+	"github.com/resolverwatch/resolverwatch/pkg/feed/internal/stixpattern"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
@@ -19,7 +20,7 @@ type stixReader struct {
 	arena   []byte // for its texts
 	names   []string
 	visit   func(name []byte) error // r.member, made once
-	pattern patternParser
+	pattern stixpattern.Parser
 }
 
 // stixFields are the members of an object that count. Three more are arrays.
@@ -176,7 +177,7 @@ func (r *stixReader) judge(line int) {
 		r.noShape(r.names)
 	case kind == "indicator":
 		r.indicator(o)
-	case stixKinds[kind+":value"] != 0:
+	case stixpattern.IsObservable(kind):
 		r.c.skip(firstText(o.texts[fieldValue], o.texts[fieldType]), SkipObservation)
 	}
 }
@@ -201,8 +202,16 @@ func (r *stixReader) indicator(o *fields) {
 	}
 }
 
+// patternSkips are the reasons to skip a part of a pattern.
+var patternSkips = [...]Skip{
+	stixpattern.OtherType: SkipOtherType,
+	stixpattern.Condition: SkipCondition,
+	stixpattern.Wildcard:  SkipPattern,
+	stixpattern.Regex:     SkipRegex,
+}
+
 func (r *stixReader) takePattern(o *fields, pattern []byte) {
-	alternatives, err := r.pattern.parse(pattern)
+	alternatives, err := r.pattern.Parse(pattern)
 	if err != nil {
 		r.c.reject(pattern, err)
 		return
@@ -210,15 +219,15 @@ func (r *stixReader) takePattern(o *fields, pattern []byte) {
 	r.c.describeFields(o)
 	for i := range alternatives {
 		a := &alternatives[i]
-		value := trim(a.value)
+		value := trim(a.Value)
 		switch {
-		case a.why != 0:
-			r.c.skip(pattern, a.why)
+		case a.Problem != 0:
+			r.c.skip(pattern, patternSkips[a.Problem])
 		case len(value) == 0:
 			r.c.reject(pattern, errNoValue)
-		case a.kind == stixAddress:
+		case a.Kind == stixpattern.Address:
 			r.c.value(value, typeAddress, 0)
-		case a.kind == stixURL:
+		case a.Kind == stixpattern.URL:
 			r.c.value(value, typeURL, indicator.ScopeName)
 		default:
 			r.c.value(value, typeAny, indicator.ScopeSubtree)
