@@ -1,10 +1,11 @@
-// Package indicator holds the words of the threat side: what a feed lists, how far
-// a listed entry reaches, and how bad it is. It is a leaf: every stage of the
-// pipeline speaks it, and it imports none of them.
+// Package indicator defines the terms that every stage of the pipeline shares: an indicator
+// is an entry of a feed, with its scope (how far the entry reaches), its action (what a match
+// does), its severity and its confidence. The package imports none of the stages.
 package indicator
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"strings"
 	"time"
@@ -12,23 +13,23 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 )
 
-// Indicator is one entry of a feed: a name, or a block of addresses, with what the
-// feed says of it. Exactly one of Name and Block is set.
+// Indicator is one entry of a feed: a name or a block of addresses, with the details that the
+// feed gives. Exactly one of Name and Block is set.
 type Indicator struct {
 	Name  domainname.Name
-	Block netip.Prefix // masked; a single address is a /32 or /128
+	Block netip.Prefix // masked; a single address is a /32 or a /128
 	Scope Scope        // [ScopeCIDR] if and only if Block is set
-	// Action is what a match does: mark the query, or veto other entries.
+	// Action is what a match does: it marks the query as malicious, or vetoes other entries.
 	Action     Action
 	Severity   Severity
 	Confidence Confidence
 	Category   Category
-	Reference  string    // where to read more, as the feed gives it
-	FirstSeen  time.Time // by the feed; zero if it does not say
-	ExpiresAt  time.Time // when the entry ends by the feed's own word; zero if never
+	Reference  string    // where to read more, as written in the feed
+	FirstSeen  time.Time // by the feed; zero if unknown
+	ExpiresAt  time.Time // as set by the feed; zero if never
 }
 
-// Key identifies an entry within a feed: entries of one key are merged.
+// Key identifies an entry within a feed. Entries with the same key are merged.
 type Key struct {
 	Value  string
 	Scope  Scope
@@ -50,8 +51,8 @@ func (i *Indicator) Value() string {
 	}
 }
 
-// SetValue sets the name, or the block where the scope is [ScopeCIDR], from the text that
-// Value returns.
+// SetValue sets the name or, if the scope is [ScopeCIDR], the block. text is what Value
+// returns.
 func (i *Indicator) SetValue(text string) (err error) {
 	if i.Scope == ScopeCIDR {
 		i.Block, err = ParseBlock(text)
@@ -74,8 +75,8 @@ func ParseBlock(text string) (netip.Prefix, error) {
 	return block.Masked(), err
 }
 
-// Compare orders entries by value, scope and action; it is the order of accepted
-// snapshots, in which entries of one key stand side by side.
+// Compare orders entries by value, scope and action. Accepted snapshots are in this order, so
+// entries with the same key are adjacent in them.
 func (i *Indicator) Compare(other *Indicator) int {
 	return cmp.Or(
 		strings.Compare(i.Value(), other.Value()),
@@ -84,11 +85,12 @@ func (i *Indicator) Compare(other *Indicator) int {
 	)
 }
 
-// Merge folds a repeat of the same key into i. The highest severity wins, then the
-// highest confidence, then the smallest category; the entry lives from the earliest
-// first sight to the latest expiry. The result does not depend on the order.
+// Merge merges a repeated entry with the same key into i. Severity, confidence and category all
+// come from one of the two: the one with the higher severity, then the higher confidence, then
+// the smaller category. The merged entry lasts from the earliest first sight to the latest expiry. The
+// order in which entries are merged does not matter.
 func (i *Indicator) Merge(repeat *Indicator) {
-	if repeat.worseThan(i) {
+	if repeat.isWorseThan(i) {
 		i.Severity, i.Confidence, i.Category = repeat.Severity, repeat.Confidence, repeat.Category
 	}
 	if i.Reference == "" || (repeat.Reference != "" && repeat.Reference < i.Reference) {
@@ -104,10 +106,42 @@ func (i *Indicator) Merge(repeat *Indicator) {
 	}
 }
 
-func (i *Indicator) worseThan(other *Indicator) bool {
+func (i *Indicator) isWorseThan(other *Indicator) bool {
 	return cmp.Or(
 		cmp.Compare(i.Severity, other.Severity),
 		cmp.Compare(i.Confidence, other.Confidence),
 		strings.Compare(string(other.Category), string(i.Category)),
 	) > 0
+}
+
+// maxFeedIDBytes keeps table keys, `<feed>#<action>#<scope>`, and object keys well below the
+// limits of DynamoDB and S3.
+const maxFeedIDBytes = 64
+
+// The feeds that do not have a folder of their own. DefaultFeed is the single list that a
+// stack reads if it has no other feeds. ManualFeed is the entries that users add to the table.
+const (
+	DefaultFeed FeedID = "default"
+	ManualFeed  FeedID = "manual"
+)
+
+// FeedID is the name of a feed. It is the name of a folder in the list bucket, a part of
+// table keys, and a value in marked records.
+type FeedID string
+
+// NewFeedID checks that text is a feed id: 1 to 64 of the characters a-z, 0-9, dot, hyphen and
+// underscore, starting with a letter or digit.
+func NewFeedID(text string) (FeedID, error) {
+	if text == "" || len(text) > maxFeedIDBytes {
+		return "", fmt.Errorf("feed id %q: must have 1 to %d characters", text, maxFeedIDBytes)
+	}
+	for i := range len(text) {
+		c := text[i]
+		alphanumeric := 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
+		if !alphanumeric && (i == 0 || c != '.' && c != '-' && c != '_') {
+			return "", fmt.Errorf("feed id %q: must be a-z, 0-9, dot, hyphen or underscore, "+
+				"starting with a letter or digit", text)
+		}
+	}
+	return FeedID(text), nil
 }

@@ -74,7 +74,7 @@ func TestIndicator_Compare(t *testing.T) {
 	same := a
 	same.Severity = indicator.SeverityCritical
 	if a.Compare(&same) != 0 || a.Key() != same.Key() {
-		t.Error("a rating is no part of the key")
+		t.Error("a rating is part of the key")
 	}
 }
 
@@ -87,19 +87,19 @@ func TestIndicator_Merge(t *testing.T) {
 	b.Severity, b.Confidence, b.Category, b.FirstSeen, b.ExpiresAt = indicator.SeverityLow, 90, "alpha", day(1), day(9)
 	a.Merge(&b)
 	if a.Severity != indicator.SeverityHigh || a.Confidence != 10 || a.Category != "zeta" {
-		t.Errorf("the more severe rating is taken whole: %+v", a)
+		t.Errorf("severity, confidence and category do not come from the more severe entry: %+v", a)
 	}
 	if a.FirstSeen != day(1) || a.ExpiresAt != day(9) {
-		t.Errorf("seen from %v to %v", a.FirstSeen, a.ExpiresAt)
+		t.Errorf("lasts from %v to %v", a.FirstSeen, a.ExpiresAt)
 	}
 	b.ExpiresAt = time.Time{}
 	a.Merge(&b)
 	if !a.ExpiresAt.IsZero() {
-		t.Error("a repeat without an end does not end")
+		t.Error("an entry merged with one that never expires expires")
 	}
 }
 
-// In whatever order repeats come, they merge into the same entry.
+// Repeated entries merge into the same entry, whatever their order.
 func TestIndicator_Merge_anyOrder(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -175,7 +175,7 @@ func TestWords(t *testing.T) {
 		}
 	}
 	if got := indicator.Scope(9).String(); got != "invalid(9)" {
-		t.Errorf("no scope: %q", got)
+		t.Errorf("invalid scope: %q", got)
 	}
 }
 
@@ -203,7 +203,7 @@ func TestNewFeedID(t *testing.T) {
 	}
 	for _, id := range []string{"", "A", "-a", ".", "a/b", "a#b", "ä", "a b", strings.Repeat("a", 65)} {
 		if _, err := indicator.NewFeedID(id); err == nil {
-			t.Errorf("%q is taken", id)
+			t.Errorf("%q is accepted", id)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 // Severity is how bad a match is.
 type Severity uint8
 
-// The numbers are stored in index files: never renumber them.
+// The severities. Their numbers are stored in index files, so they must never change.
 const (
 	SeverityLow      Severity = 1
 	SeverityMedium   Severity = 2 // the default
@@ -17,18 +17,21 @@ const (
 	SeverityCritical Severity = 4
 )
 
-// DefaultSeverity and DefaultConfidence rate entries of feeds that say nothing.
+// DefaultSeverity and DefaultConfidence apply to entries of feeds that do not rate them.
 const (
 	DefaultSeverity              = SeverityMedium
 	DefaultConfidence Confidence = 50
 )
 
 var severityWords = [...]string{
-	SeverityLow: "low", SeverityMedium: "medium", SeverityHigh: "high", SeverityCritical: "critical",
+	SeverityLow:      "low",
+	SeverityMedium:   "medium",
+	SeverityHigh:     "high",
+	SeverityCritical: "critical",
 }
 
-// String returns the word that logs, tables and settings use.
-func (s Severity) String() string { return word(severityWords[:], uint8(s)) }
+// String returns the severity as it is written in logs, tables and settings.
+func (s Severity) String() string { return wordOf(severityWords[:], uint8(s)) }
 
 // ParseSeverity reads "low", "medium", "high" or "critical", in any case.
 func ParseSeverity(text string) (Severity, error) {
@@ -40,7 +43,7 @@ func ParseSeverity(text string) (Severity, error) {
 	return 0, fmt.Errorf("severity %q: must be one of low, medium, high, critical", text)
 }
 
-// Confidence is how sure the feed is, 0 to 100.
+// Confidence is how sure the feed is of an entry, from 0 to 100.
 type Confidence uint8
 
 // NewConfidence checks that percent is in [0, 100].
@@ -60,18 +63,18 @@ func ParseConfidence(text string) (Confidence, error) {
 	return NewConfidence(percent)
 }
 
-// maxCategoryBytes bounds a category, which comes from feeds and stands in every
+// maxCategoryBytes limits a category, because it comes from a feed and is written to every
 // marked record.
 const maxCategoryBytes = 64
 
-// Category is the kind of threat in the feed's own words: "malware_download",
-// "botnet_cc", "phishing". It is lower-case printable ASCII without spaces at the
-// ends; the empty category means that the feed does not say.
+// Category is the kind of threat in the words of the feed, such as "malware_download",
+// "botnet_cc" or "phishing". It is lower-case printable ASCII without spaces at its ends. It is
+// empty if the feed does not give one.
 type Category string
 
-// NewCategory brings text to the form of a [Category]: lower case, trimmed, other
-// octets replaced by an underscore, cut at 64 bytes. It never fails, because a feed
-// with an odd category still lists a bad name.
+// NewCategory converts text to a [Category]: it trims white space, converts to lower case,
+// replaces other characters by underscores, and cuts the result at 64 bytes. It never fails,
+// because a feed with an unusual category still lists a malicious name.
 func NewCategory(text string) Category {
 	text = strings.TrimSpace(text)
 	clean := strings.Map(func(r rune) rune {

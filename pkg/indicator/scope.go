@@ -2,25 +2,25 @@ package indicator
 
 import "fmt"
 
-// Scope is how far an entry reaches from the name it gives.
+// Scope is how far an entry reaches from its name.
 type Scope uint8
 
-// The numbers are stored in index files: never renumber them. They also rank
-// entries of one depth, the narrower first.
+// The scopes. Their numbers are stored in index files, so they must never change. Among
+// entries for the same name, the one with the lower number comes first.
 const (
-	ScopeName    Scope = 1 // this name alone
+	ScopeName    Scope = 1 // only this name
 	ScopeSubtree Scope = 2 // the name and everything under it
-	ScopeUnder   Scope = 3 // everything under the name, not the name
+	ScopeUnder   Scope = 3 // everything under the name, but not the name itself
 	ScopeCIDR    Scope = 4 // addresses in a block
 )
 
 var scopeWords = [...]string{ScopeName: "name", ScopeSubtree: "subtree", ScopeUnder: "under", ScopeCIDR: "cidr"}
 
-// String returns the word that logs, tables and settings use.
-func (s Scope) String() string { return word(scopeWords[:], uint8(s)) }
+// String returns the scope as it is written in logs, tables and settings.
+func (s Scope) String() string { return wordOf(scopeWords[:], uint8(s)) }
 
-// Covers reports whether an entry of scope s on a name reaches a queried name that
-// is the same name (depth 0) or lies depth labels under it.
+// Covers reports whether an entry with scope s covers a queried name that is depth labels
+// under the name of the entry. Depth 0 is the name itself.
 func (s Scope) Covers(depth int) bool {
 	switch s {
 	case ScopeName:
@@ -34,8 +34,8 @@ func (s Scope) Covers(depth int) bool {
 	}
 }
 
-// ParseScope reads the scope of a name: "name", "subtree" or "under". "cidr" is
-// not a choice: it follows from the entry being an address.
+// ParseScope reads the scope of a name: "name", "subtree" or "under". It refuses "cidr",
+// which nobody chooses: every entry for an address has it.
 func ParseScope(text string) (Scope, error) {
 	for _, scope := range []Scope{ScopeName, ScopeSubtree, ScopeUnder} {
 		if scope.String() == text {
@@ -45,7 +45,7 @@ func ParseScope(text string) (Scope, error) {
 	return 0, fmt.Errorf("scope %q: must be one of name, subtree, under", text)
 }
 
-// ParseAnyScope reads the word of any scope, as String returns it.
+// ParseAnyScope reads any scope, as String returns it.
 func ParseAnyScope(text string) (Scope, error) {
 	if text == ScopeCIDR.String() {
 		return ScopeCIDR, nil
@@ -56,7 +56,7 @@ func ParseAnyScope(text string) (Scope, error) {
 // Action is what a matching entry does.
 type Action uint8
 
-// The numbers are stored in index files: never renumber them.
+// The actions. Their numbers are stored in index files, so they must never change.
 const (
 	ActionBlock Action = 1 // the match is malicious
 	ActionAllow Action = 2 // the match vetoes block entries
@@ -65,7 +65,7 @@ const (
 var actionWords = [...]string{ActionBlock: "block", ActionAllow: "allow"}
 
 // String returns "block" or "allow".
-func (a Action) String() string { return word(actionWords[:], uint8(a)) }
+func (a Action) String() string { return wordOf(actionWords[:], uint8(a)) }
 
 // ParseAction reads "block" or "allow".
 func ParseAction(text string) (Action, error) {
@@ -77,9 +77,9 @@ func ParseAction(text string) (Action, error) {
 	return 0, fmt.Errorf("action %q: must be block or allow", text)
 }
 
-// word returns the text of an enum member, and a mark that shows in any output for
-// a number that is no member.
-func word(words []string, n uint8) string {
+// wordOf returns the text of an enum member. For a number that is not a member, it returns a
+// text that stands out in any output.
+func wordOf(words []string, n uint8) string {
 	if int(n) < len(words) && words[n] != "" {
 		return words[n]
 	}
