@@ -12,7 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 )
 
-// vectors returns the rows of a table of vectors: tab-separated, strings in JSON.
+// vectors returns the rows of a tab-separated table of test vectors. Strings in it are JSON.
 func vectors(t *testing.T, path ...string) [][]string {
 	t.Helper()
 	var rows [][]string
@@ -55,8 +55,8 @@ func corpusLines(t *testing.T, path ...string) (lines []string) {
 	return lines
 }
 
-// Hostile query names. Where a vector has a normal form in ASCII it is ours; where it
-// says INVALID, only lengths and empty labels make it so, odd octets are looked up.
+// Hostile query names. If a vector has an ASCII normal form, Query has the same. A vector may
+// say INVALID because of unusual octets, but Query only refuses lengths and empty labels.
 func TestQuery_hostileNames(t *testing.T) {
 	for _, row := range vectors(t, "own", "query_names.tsv") {
 		label, raw, normal := row[0], row[1], row[2]
@@ -81,7 +81,7 @@ func isASCII(text string) bool {
 	return strings.IndexFunc(text, func(r rune) bool { return r >= 0x80 }) < 0
 }
 
-// The vectors count the root as a name of one label; here it has none.
+// The vectors count one label for the root, which has none here.
 func TestQuery_validNames(t *testing.T) {
 	for _, row := range vectors(t, "miekg-dns", "isdomainname.tsv") {
 		var q domainname.Query
@@ -98,7 +98,7 @@ func TestQuery_finalDot(t *testing.T) {
 	for _, row := range vectors(t, "miekg-dns", "isfqdn_escaped.tsv") {
 		var q domainname.Query
 		if q.Set([]byte(row[0])) != nil || row[0] == "." {
-			continue // the vectors have empty labels too
+			continue // some vectors have empty labels
 		}
 		if dropped := len(q.Bytes()) < len(row[0]); strconv.FormatBool(dropped) != row[1] {
 			t.Errorf("%q: final dot dropped = %v, want %s", row[0], dropped, row[1])
@@ -110,7 +110,7 @@ func TestQuery_canonicalForm(t *testing.T) {
 	for _, row := range vectors(t, "miekg-dns", "canonicalname.tsv") {
 		var q domainname.Query
 		if err := q.Set([]byte(row[0])); err != nil {
-			if row[0] != "" { // the root in the vectors, no name here
+			if row[0] != "" { // an empty name is the root in the vectors, and an error here
 				t.Errorf("%q: %v", row[0], err)
 			}
 			continue
@@ -121,10 +121,10 @@ func TestQuery_canonicalForm(t *testing.T) {
 	}
 }
 
-// UTS 46 on listed names, against the vectors of Unicode: what converts without an
-// error there converts to the same here, and what has an error there is rejected.
-// Names of our own rules (hostname octets, a last label that is a number) are left
-// out; so are ASCII sources, which are never converted.
+// UTS 46 on listed names, compared with the vectors of Unicode: a name that is valid there
+// converts to the same text here, and a name that is invalid there is rejected. Names that
+// break rules of this package alone (hostname octets, a numeric last label) are left out, and
+// so are ASCII names, which are never converted.
 func TestParse_idnaVectors(t *testing.T) {
 	checked, symbols := 0, 0
 	for _, line := range corpusLines(t, "publicsuffix-list", "IdnaTestV2-15.0.0.txt") {
@@ -154,7 +154,7 @@ func TestParse_idnaVectors(t *testing.T) {
 		switch {
 		case valid && err == nil && name.String() != strings.TrimSuffix(ascii, "."):
 			t.Errorf("%q: %q, want %q", source, name, ascii)
-		case valid && err != nil && errorsAreOurs(ascii):
+		case valid && err != nil && breaksOwnRules(ascii):
 			continue
 		case valid && err != nil:
 			t.Errorf("%q: %v, want %q", source, err, ascii)
@@ -165,30 +165,30 @@ func TestParse_idnaVectors(t *testing.T) {
 		}
 		checked++
 	}
-	t.Logf("%d vectors checked; %d of them are accepted although they hold a symbol of STD3", checked, symbols)
+	t.Logf("%d vectors checked; %d of them are accepted although STD3 forbids a symbol in them", checked, symbols)
 	if checked < 1000 {
 		t.Errorf("only %d vectors found", checked)
 	}
 }
 
-// needsSTD3 reports whether a name holds one of the three symbols that only the STD3
-// rules forbid, which are off here because they forbid the underscore too.
+// needsSTD3 reports whether a name contains one of the three symbols that only the STD3 rules
+// forbid. Those rules are off here, because they also forbid the underscore.
 func needsSTD3(unicode string) bool {
 	return strings.ContainsAny(unicode, "\u2260\u226e\u226f") || strings.Contains(unicode, "\u0338")
 }
 
-// errorsAreOurs reports whether a converted name breaks a rule of this package.
-func errorsAreOurs(ascii string) bool {
+// breaksOwnRules reports whether a converted name breaks a rule of this package.
+func breaksOwnRules(ascii string) bool {
 	_, err := domainname.Parse(strings.Map(func(r rune) rune {
 		if r >= 0x80 {
-			return '%' // what is left of Unicode is no hostname octet either
+			return '%' // not a hostname octet either
 		}
 		return r
 	}, ascii))
 	return err != nil
 }
 
-// unescape decodes `\uXXXX` and `\x{X}` of the vectors.
+// unescape decodes `\uXXXX` and `\x{X}` in the vectors.
 func unescape(t *testing.T, text string) string {
 	t.Helper()
 	var out strings.Builder

@@ -1,18 +1,19 @@
-// Package domainname turns text into DNS owner names in one canonical form, so
-// that a listed name and a queried name are equal exactly when their bytes are.
+// Package domainname converts text to DNS owner names in a canonical form. A listed name
+// and a queried name are equal if and only if their bytes are equal.
 //
-// The canonical form is lower-case ASCII without the final dot, labels split on
-// unescaped dots (RFC 4034 section 6.2, as text). The two sides differ on purpose:
+// The canonical form is lower-case ASCII without the final dot, with labels separated by
+// unescaped dots (RFC 4034 section 6.2, as text). Names from lists and names from logs are
+// treated differently:
 //
-//   - [Name] is a listed name. Text comes from people and tools, so it is checked
-//     and, where it is Unicode, converted by UTS 46 (non-transitional).
-//   - [Query] is a name out of a log. An attacker chose it and the wire carries any
-//     octet (RFC 2181 section 11), so nothing is refused but what no packet can
-//     hold, nothing is decoded, and nothing is allocated.
+//   - [Name] is a name from a list. Its text was written by people and tools, so it is
+//     checked, and Unicode is converted by UTS 46 (non-transitional).
+//   - [Query] is a name from a log. An attacker may have chosen it, and a packet can contain
+//     any octet (RFC 2181 section 11). Only names that do not fit in a packet are refused,
+//     nothing is decoded, and nothing is allocated.
 //
-// Escapes (`\.` and `\DDD`, RFC 1035 section 5.1) count as one octet and stay as
-// they were written: whether a log writes them in octal or decimal is unknown, and
-// decoding `\.` would move a label boundary.
+// Escapes (`\.` and `\DDD`, RFC 1035 section 5.1) count as one octet and are kept as written.
+// They are not decoded, because it is not known whether a log writes them in octal or
+// decimal, and because decoding `\.` would move a label boundary.
 package domainname
 
 import (
@@ -24,39 +25,39 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// Limits of RFC 1035 section 2.3.4. The name limit is in wire format: a length
-// octet before each label and the root's zero octet.
+// Limits from RFC 1035 section 2.3.4. The limit of a name applies to the wire format, which
+// has a length octet before each label and a zero octet for the root.
 const (
 	maxLabelOctets = 63
 	maxWireOctets  = 255
 	maxLabels      = 127
 )
 
-// Errors of [Parse]. Those of [Query.Set] are the ones that speak of lengths and
-// empty labels.
+// The errors of [Parse]. [Query.Set] returns only those about empty or overlong names and
+// labels.
 var (
 	ErrEmpty        = errors.New("empty name")
-	ErrRoot         = errors.New("the root is no name to list")
+	ErrRoot         = errors.New("the root cannot be listed")
 	ErrEmptyLabel   = errors.New("empty label")
-	ErrLabelTooLong = errors.New("label over 63 octets")
-	ErrNameTooLong  = errors.New("name over 255 octets")
-	ErrOctet        = errors.New("octet that no listed name holds")
-	ErrUnicode      = errors.New("no valid internationalised name")
-	ErrNumericTLD   = errors.New("last label is a number, as in a cut address")
+	ErrLabelTooLong = errors.New("label longer than 63 octets")
+	ErrNameTooLong  = errors.New("name longer than 255 octets")
+	ErrOctet        = errors.New("character not allowed in a listed name")
+	ErrUnicode      = errors.New("invalid internationalized name")
+	ErrNumericTLD   = errors.New("last label is a number, as in a truncated address")
 )
 
-// Name is a listed owner name in canonical form, of one label or more. The zero
-// Name is no name. Names are comparable and safe as map keys.
+// Name is a listed owner name in canonical form, with at least one label. The zero Name is
+// not a valid name. Names can be compared with == and used as map keys.
 type Name struct{ text string }
 
-// Parse returns the canonical form of a listed name. A final dot is dropped, ASCII
-// is lower-cased, Unicode is converted to A-labels. Letters, digits, hyphen and
-// underscore are legal octets; an underscore label is as valid as any.
+// Parse returns the canonical form of a listed name. It drops a final dot, converts ASCII to
+// lower case, and converts Unicode to A-labels. Labels may contain letters, digits, hyphens
+// and underscores, in any position.
 //
-// ASCII names are never run through IDNA: DNS answers for a malformed `xn--` label
-// like for any other, so a list may name it.
+// ASCII names are never run through IDNA. DNS treats a malformed `xn--` label like any other,
+// so a list may contain one.
 func Parse(text string) (Name, error) {
-	if isCanonical(text) { // as most lists are
+	if isCanonical(text) { // most listed names are
 		return Name{text}, nil
 	}
 	if text == "" {
@@ -84,13 +85,7 @@ func (n Name) Labels() int {
 	return strings.Count(n.text, ".") + 1
 }
 
-// Parent returns n without its first label, and false if n has just one.
-func (n Name) Parent() (Name, bool) {
-	_, parent, found := strings.Cut(n.text, ".")
-	return Name{parent}, found
-}
-
-// isCanonical reports whether text is the canonical form of a name as it stands.
+// isCanonical reports whether text is already the canonical form of a name.
 func isCanonical(text string) bool {
 	if len(text)+2 > maxWireOctets {
 		return false
@@ -112,8 +107,8 @@ func isCanonical(text string) bool {
 	return seen&letter != 0 && checkLabel(len(text)-start) == nil
 }
 
-// uts46 converts by UTS 46, non-transitional. STD3 rules are off because they
-// refuse the underscore; [parseASCII] checks the octets of the result.
+// uts46 converts by UTS 46, non-transitional. The STD3 rules are off because they forbid the
+// underscore; [parseASCII] checks the result instead.
 var uts46 = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
@@ -123,14 +118,14 @@ var uts46 = idna.New(
 )
 
 func parseUnicode(text string) (Name, error) {
-	// No name of 255 octets needs more text than this; the bound keeps a hostile
-	// line from being folded and normalised at length.
+	// No name of 255 octets needs more text than this. The limit keeps a hostile line
+	// from taking long to normalize.
 	if len(text) > 4*maxWireOctets {
 		return Name{}, ErrNameTooLong
 	}
-	// The conversion would turn broken UTF-8 into a name of its own.
+	// The conversion would turn invalid UTF-8 into a different name.
 	if !utf8.ValidString(text) {
-		return Name{}, fmt.Errorf("%w: broken UTF-8", ErrUnicode)
+		return Name{}, fmt.Errorf("%w: invalid UTF-8", ErrUnicode)
 	}
 	ascii, err := uts46.ToASCII(text)
 	if err != nil {
@@ -167,7 +162,7 @@ func parseASCII(text string) (Name, error) {
 	if err := checkLabel(len(text) - start); err != nil {
 		return Name{}, err
 	}
-	if seen&letter == 0 { // RFC 3696 section 2: a top-level domain is not all-numeric
+	if seen&letter == 0 { // a top-level domain is not all-numeric (RFC 3696 section 2)
 		return Name{}, ErrNumericTLD
 	}
 	if seen&upperCase != 0 {
@@ -186,20 +181,21 @@ func checkLabel(octets int) error {
 	return nil
 }
 
-// Classes of octets in a listed name. Those of labels are bits: what a name holds is
-// their union.
+// The classes of octets in a listed name. Classes of label octets are bits, so that their
+// union describes a whole label or name.
 const (
 	illegal = 0
 	dot     = 1
 	digit   = 1 << 1
-	letter  = 1 << 2 // and hyphen, underscore
+	letter  = 1 << 2 // or a hyphen or an underscore
 
 	upperCase = 1 << 3
 )
 
-var octets = classify()
+// octets holds the class of each octet.
+var octets = classifyOctets()
 
-func classify() (class [256]uint8) {
+func classifyOctets() (class [256]uint8) {
 	for c := 'a'; c <= 'z'; c++ {
 		class[c] = letter
 		class[c-'a'+'A'] = letter | upperCase

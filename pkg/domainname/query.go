@@ -1,12 +1,12 @@
 package domainname
 
-// maxQueryText is the longest text of a name of 255 octets: each of at most 254
-// octets and dots before the final dot written as `\DDD`, and that dot.
+// maxQueryText is the length of the longest text for a name of 255 octets. It has 254 octets
+// and dots before the final dot, each of which may be written as `\DDD`.
 const maxQueryText = 4*(maxWireOctets-1) + 1
 
-// Query is a queried name in canonical form, with its label boundaries. The zero
-// Query is ready for [Query.Set]; reusing one costs no allocation. It is not safe
-// for concurrent use.
+// Query is a queried name in canonical form, with its label boundaries. The zero Query is
+// ready for [Query.Set], and reusing a Query does not allocate. It is not safe for concurrent
+// use.
 type Query struct {
 	text   []byte // canonical, in buf
 	labels int
@@ -14,12 +14,11 @@ type Query struct {
 	buf    [maxQueryText]byte
 }
 
-// Set replaces the query with the canonical form of raw, which is not kept. Any
-// octet is legal and escapes are kept as written; the root is a Query of no labels.
+// Set replaces the query with the canonical form of raw. It does not keep raw. Any octet is
+// legal, and escapes are kept as written. The root becomes a Query without labels.
 //
-// On an error, one of [ErrEmpty], [ErrEmptyLabel], [ErrLabelTooLong] and
-// [ErrNameTooLong], the query is left without labels. Time is bounded whatever the
-// length of raw.
+// The error is one of [ErrEmpty], [ErrEmptyLabel], [ErrLabelTooLong] and [ErrNameTooLong], and
+// leaves the query without labels. The time that Set takes is bounded, however long raw is.
 func (q *Query) Set(raw []byte) error {
 	q.text, q.labels = q.buf[:0], 0
 	switch {
@@ -37,7 +36,7 @@ func (q *Query) Set(raw []byte) error {
 	return nil
 }
 
-// split copies raw in lower case and notes where its labels start.
+// split copies raw in lower case and records where its labels start.
 func (q *Query) split(raw []byte) error {
 	wire, octets, end := 1, 0, len(raw)
 	q.start[0] = 0
@@ -62,11 +61,7 @@ func (q *Query) split(raw []byte) error {
 			q.start[labels] = uint16(i + 1)
 			labels++
 		case '\\':
-			skip := escapeLength(raw[i:]) - 1
-			for range skip {
-				i++
-				q.buf[i] = lower[raw[i]]
-			}
+			i = q.copyEscape(raw, i)
 			octets++
 		default:
 			octets++
@@ -85,9 +80,18 @@ func (q *Query) split(raw []byte) error {
 	return nil
 }
 
-// escapeLength returns how many bytes of text, which begins with a backslash,
-// stand for its first octet: four for `\DDD`, else two, and one for a backslash
-// at the very end.
+// copyEscape copies the escape at raw[i], whose first byte is already copied, and returns the
+// index of its last byte.
+func (q *Query) copyEscape(raw []byte, i int) int {
+	for range escapeLength(raw[i:]) - 1 {
+		i++
+		q.buf[i] = lower[raw[i]]
+	}
+	return i
+}
+
+// escapeLength returns the length of the escape at the start of text: four bytes for `\DDD`,
+// two for any other, and one for a backslash at the end of text.
 func escapeLength(text []byte) int {
 	if len(text) >= 4 && isDigit(text[1]) && isDigit(text[2]) && isDigit(text[3]) {
 		return 4
@@ -103,11 +107,12 @@ func (q *Query) Bytes() []byte { return q.text }
 // Labels returns the number of labels; the root has none.
 func (q *Query) Labels() int { return q.labels }
 
-// Suffix returns the text of the last n labels, 1 <= n <= Labels: the ancestor of
-// that depth, or the name itself. It is valid until the next [Query.Set].
+// Suffix returns the text of the last n labels, 1 <= n <= Labels. This is an ancestor, or the
+// name itself. It is valid until the next [Query.Set].
 func (q *Query) Suffix(n int) []byte { return q.text[q.start[q.labels-n]:] }
 
-// Label returns label i counted from the left, 0 <= i < Labels, without its dot.
+// Label returns label i, counted from the left, 0 <= i < Labels, without its dot. It is valid
+// until the next [Query.Set].
 func (q *Query) Label(i int) []byte {
 	end := len(q.text)
 	if i+1 < q.labels {
@@ -116,7 +121,7 @@ func (q *Query) Label(i int) []byte {
 	return q.text[q.start[i]:end]
 }
 
-// lower folds ASCII letters and leaves every other octet alone (RFC 4343 section 3).
+// lower converts ASCII letters to lower case and keeps every other octet (RFC 4343 section 3).
 var lower = foldASCII()
 
 func foldASCII() (fold [256]byte) {

@@ -24,11 +24,11 @@ func TestQuery_Set(t *testing.T) {
 		{name: "underscores", in: "_sip._tcp.example.com.", want: "_sip._tcp.example.com", labels: 4},
 		{name: "odd octets", in: "c2=x|'y'.Evil.Example.", want: "c2=x|'y'.evil.example", labels: 3},
 		{name: "control octets", in: "a\x00\n\x7f.example.", want: "a\x00\n\x7f.example", labels: 2},
-		{name: "octets over 127 are no letters", in: "\xc3\x89X.example", want: "\xc3\x89x.example", labels: 2},
+		{name: "octets over 127 are not letters", in: "\xc3\x89X.example", want: "\xc3\x89x.example", labels: 2},
 		{name: "escaped dot", in: `evil\.example.com.`, want: `evil\.example.com`, labels: 2},
 		{name: "escaped backslash before a dot", in: `evil\\.example.com.`, want: `evil\\.example.com`, labels: 3},
 		{name: "escaped number", in: `evil\046Example.com`, want: `evil\046example.com`, labels: 2},
-		{name: "the final dot is escaped", in: `example\.`, want: `example\.`, labels: 1},
+		{name: "escaped final dot", in: `example\.`, want: `example\.`, labels: 1},
 		{name: "a lone backslash at the end", in: `example.com\`, want: `example.com\`, labels: 2},
 		{name: "label of 63", in: label63 + ".", want: label63, labels: 1},
 		{name: "63 escapes are 63 octets", in: strings.Repeat(`\065`, 63), want: strings.Repeat(`\065`, 63), labels: 1},
@@ -79,11 +79,11 @@ func TestQuery_allocatesNothing(t *testing.T) {
 	var q domainname.Query
 	name := []byte(`Some\.thing.Long.Enough.To.Matter.Example.`)
 	if n := testing.AllocsPerRun(100, func() { _ = q.Set(name) }); n != 0 {
-		t.Errorf("%v allocations a name", n)
+		t.Errorf("%v allocations for each name", n)
 	}
 }
 
-// slowQuery is the rule of the package documentation, label by label.
+// slowQuery applies the rules of the package documentation, label by label.
 func slowQuery(raw string) (labels []string, ok bool) {
 	if raw == "." {
 		return nil, true

@@ -143,7 +143,8 @@ func (c *check) line(feed indicator.FeedID, text string) {
 	case 1:
 		c.add(allowFeed, i)
 	case 2: // of a name, all that is over it
-		if parent, found := name.Parent(); found && parent.Labels() > 1 {
+		_, text, _ := strings.Cut(name.String(), ".")
+		if parent, err := domainname.Parse(text); err == nil && parent.Labels() > 1 {
 			i.Name = parent
 			c.add(allowFeed, i)
 		}
