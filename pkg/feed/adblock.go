@@ -6,22 +6,22 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// adblockReader reads Adblock Plus and AdGuard lists, of which the rules that hold
-// for a whole host count: `||x^`, `||x`, `|x^`, `://x^` and a bare name or address,
-// with modifiers that do not narrow them (see [modifiers]). `@@` makes an allow entry.
+// adblockReader reads Adblock Plus and AdGuard lists. It keeps the rules that apply to a
+// whole host: `||x^`, `||x`, `|x^`, `://x^` and a bare name or address, with modifiers that
+// do not narrow them (see [modifierCache]). `@@` makes an allow entry.
 //
-// Rules for URLs, patterns and cosmetic rules are skipped. So is `$badfilter`: the
-// rule it would cancel was emitted before, and still counts. Lines of hosts files,
-// which AdGuard allows in between, are read as such.
+// Cosmetic rules and rules for URLs and patterns are skipped. So is `$badfilter`: the rule
+// that it cancels was already emitted, so it still counts. AdGuard allows lines of a hosts
+// file in between, and they are read as such.
 type adblockReader struct {
-	modifiers modifiers
+	modifiers modifierCache
 	hosts     hostsReader
 }
 
-func (a *adblockReader) line(c *collector, line []byte) {
+func (a *adblockReader) readLine(c *collector, line []byte) {
 	text := trim(line)
 	if name := wholeHost(text); name != nil {
-		c.name(name, indicator.ScopeSubtree, indicator.ActionBlock)
+		c.addName(name, indicator.ScopeSubtree, indicator.ActionBlock)
 		return
 	}
 	if len(text) == 0 || isAdblockComment(text) {
@@ -32,9 +32,16 @@ func (a *adblockReader) line(c *collector, line []byte) {
 		return
 	}
 	if isHostsLine(text) {
-		a.hosts.line(c, text)
+		a.hosts.readLine(c, text)
 		return
 	}
+	a.readRule(c, text)
+}
+
+func (a *adblockReader) finish(*collector) {}
+
+// readRule reads a rule that is not cosmetic.
+func (a *adblockReader) readRule(c *collector, text []byte) {
 	rule, action := text, indicator.ActionBlock
 	if bytes.HasPrefix(rule, []byte("@@")) {
 		rule, action = rule[2:], indicator.ActionAllow
@@ -43,10 +50,11 @@ func (a *adblockReader) line(c *collector, line []byte) {
 		c.skip(text, SkipRegex)
 		return
 	}
+
 	pattern, modifiers, _ := bytes.Cut(rule, []byte{'$'})
 	host, scope, why := cutHost(pattern)
 	if why == 0 {
-		why = a.modifiers.narrow(modifiers, action)
+		why = a.modifiers.check(modifiers, action)
 	}
 	if why != 0 {
 		c.skip(text, why)
@@ -54,16 +62,14 @@ func (a *adblockReader) line(c *collector, line []byte) {
 	}
 	if mayBeAddress(host) {
 		if block, err := parseBlock(bytes.Trim(host, "[]")); err == nil {
-			c.address(block, action)
+			c.addAddress(block, action)
 			return
 		}
 	}
-	c.name(host, scope, action)
+	c.addName(host, scope, action)
 }
 
-func (a *adblockReader) end(*collector) {}
-
-// wholeHost returns the name of `||name^`, which most rules are, or nil.
+// wholeHost returns the name of a rule like `||name^`, which most rules are, or nil.
 func wholeHost(rule []byte) []byte {
 	last := len(rule) - 1
 	if last < len("||x") || rule[0] != '|' || rule[1] != '|' || rule[last] != '^' || !isSimpleName(rule[2:last]) {
@@ -72,8 +78,8 @@ func wholeHost(rule []byte) []byte {
 	return rule[2:last]
 }
 
-// cutHost returns the host of a rule that holds for all of it, and how far it
-// reaches, or why there is none.
+// cutHost returns the host of a rule that applies to the whole host, and the scope of the
+// rule. For any other rule it returns the reason to skip it.
 func cutHost(pattern []byte) (host []byte, scope indicator.Scope, why Skip) {
 	host, scope = pattern, indicator.ScopeName
 	anchored := true
@@ -87,16 +93,18 @@ func cutHost(pattern []byte) (host []byte, scope indicator.Scope, why Skip) {
 	default:
 		anchored = false
 	}
+
 	end := hostLength(host)
 	host, tail := host[:end], string(host[end:])
 	switch {
 	case tail != "" && tail != "^" && tail != "|" && tail != "^|":
 		return nil, 0, SkipURL
 	case !anchored && tail != "":
-		return nil, 0, SkipPattern // any host that ends so
+		return nil, 0, SkipPattern // matches any host with this ending
 	case tail == "" && !isWholeHost(host):
-		return nil, 0, SkipPattern // any host that begins so
+		return nil, 0, SkipPattern // matches any host with this beginning
 	}
+
 	if rest, found := bytes.CutPrefix(host, []byte("*.")); found {
 		host, scope = rest, indicator.ScopeUnder
 		if isAddress(host) {
@@ -109,8 +117,8 @@ func cutHost(pattern []byte) (host []byte, scope indicator.Scope, why Skip) {
 	return host, scope, 0
 }
 
-// hostLength returns how many bytes of a pattern may belong to a host. Colons do in
-// an IPv6 address, with or without brackets.
+// hostLength returns the length of the host at the start of a pattern. Colons belong to the
+// host if it is an IPv6 address, with or without brackets.
 func hostLength(pattern []byte) int {
 	if bytes.IndexByte(pattern, ':') >= 0 {
 		if whole := bytes.TrimRight(pattern, "^|"); isAddress(bytes.Trim(whole, "[]")) {
@@ -118,15 +126,15 @@ func hostLength(pattern []byte) int {
 		}
 	}
 	for i, c := range pattern {
-		if !simple[c] && c < 0x80 && c != '*' {
+		if !isNameByte[c] && c < 0x80 && c != '*' {
 			return i
 		}
 	}
 	return len(pattern)
 }
 
-// isWholeHost reports whether a host that nothing ends is meant to end there:
-// `||ads.` and `||adserv` are beginnings.
+// isWholeHost reports whether a host without an end anchor is complete. `||ads.` and
+// `||adserv` are only beginnings of hosts.
 func isWholeHost(host []byte) bool {
 	dot := bytes.LastIndexByte(host, '.')
 	return dot > 0 && dot < len(host)-1 || bytes.IndexByte(host, ':') >= 0
@@ -136,33 +144,33 @@ func isAdblockComment(text []byte) bool {
 	switch text[0] {
 	case '!':
 		return true
-	case '#': // not `##selector` and its kin
+	case '#': // but `##selector` and the like are rules
 		return !isCosmetic(text)
-	case '[': // a heading like `[Adblock Plus 2.0]`, not an address
+	case '[': // a heading like `[Adblock Plus 2.0]`, but not an address
 		return text[len(text)-1] == ']' && bytes.IndexByte(text, ':') < 0 && bytes.IndexByte(text, '$') < 0
 	}
 	return false
 }
 
-// isCosmetic reports whether a rule has one of the separators of element hiding,
-// style, script and HTML rules, or begins with the modifiers of AdGuard's.
+// isCosmetic reports whether a rule hides elements or changes styles, scripts or HTML: it has
+// one of their separators, or starts with AdGuard's modifiers for them.
 func isCosmetic(text []byte) bool {
 	if bytes.IndexByte(text, '$') >= 0 &&
 		(text[0] == '[' || bytes.Contains(text, []byte("$$")) || bytes.Contains(text, []byte("$@$"))) {
 		return true
 	}
-	mark := bytes.IndexByte(text, '#')
-	if mark < 0 {
+	hash := bytes.IndexByte(text, '#')
+	if hash < 0 {
 		return false
 	}
-	separator := bytes.TrimLeft(text[mark+1:], "@?$%")
+	separator := bytes.TrimLeft(text[hash+1:], "@?$%")
 	if len(separator) < 2 || separator[0] != '#' {
 		return false
 	}
-	return separator[1] != '#' && !isSpace(separator[1]) // else a banner
+	return separator[1] != '#' && !isSpace(separator[1]) // otherwise a comment like `#### x ####`
 }
 
-// isHostsLine reports whether a line begins with an address and has more words.
+// isHostsLine reports whether a line has an address and at least one more word.
 func isHostsLine(text []byte) bool {
 	if !isHex(text[0]) && text[0] != ':' {
 		return false
@@ -180,32 +188,32 @@ func isRegexRule(rule []byte) bool {
 	return rule[len(rule)-1] == '/' || bytes.Contains(rule[1:], []byte("/$"))
 }
 
-// modifiers judges what follows the `$` of an Adblock rule. It remembers the last
-// judgement, since a list repeats few.
-type modifiers struct {
+// modifierCache checks the modifiers after the `$` of a rule. It remembers the last result,
+// because a list repeats few combinations.
+type modifierCache struct {
 	text   []byte
 	action indicator.Action
 	why    Skip
 }
 
-// narrow returns why a rule with these modifiers does not hold for its whole host at
-// all times, or zero if it does.
-func (m *modifiers) narrow(text []byte, action indicator.Action) Skip {
+// check returns the reason to skip a rule with these modifiers, or zero if the rule still
+// applies to its whole host at all times.
+func (m *modifierCache) check(text []byte, action indicator.Action) Skip {
 	if len(text) == 0 {
 		return 0
 	}
 	if action != m.action || !bytes.Equal(text, m.text) {
 		m.text, m.action = append(m.text[:0], text...), action
-		m.why = judge(text, action)
+		m.why = checkModifiers(text, action)
 	}
 	return m.why
 }
 
-// judge reads a list of modifiers. A rule holds for a whole host if it blocks its
-// pages (`all`, `document`) or has modifiers only that change nothing about that.
-// Every modifier that is not known narrows: third-party, content types, popup alone,
-// domain, denyallow, client, ctag, dnstype, app and all to come.
-func judge(text []byte, action indicator.Action) Skip {
+// checkModifiers reads a list of modifiers. A rule applies to a whole host if it blocks the
+// host's pages (`all`, `document`) or only has modifiers that change nothing about that.
+// Every other modifier narrows the rule, including any that are yet to be invented:
+// third-party, content types, popup on its own, domain, denyallow, client, ctag, dnstype, app.
+func checkModifiers(text []byte, action indicator.Action) Skip {
 	whole, popup := false, false
 	why := Skip(0)
 	for len(text) > 0 {
@@ -221,7 +229,7 @@ func judge(text []byte, action indicator.Action) Skip {
 			popup = true
 		case "important", "network", "match-case", "_", "":
 		case "dnsrewrite":
-			why = max(why, judgeRewrite(value, action))
+			why = max(why, checkRewrite(value, action))
 		default:
 			why = max(why, SkipNarrowed)
 		}
@@ -232,12 +240,11 @@ func judge(text []byte, action indicator.Action) Skip {
 	return why
 }
 
-// judgeRewrite reads the value of `$dnsrewrite`: a response code, an address, a name,
-// or `code;type;value`. Codes of failure, empty answers and addresses that lead
-// nowhere block.
-func judgeRewrite(value []byte, action indicator.Action) Skip {
+// checkRewrite reads the value of `$dnsrewrite`: a response code, an address, a name, or
+// `code;type;value`. Failure codes, empty answers and addresses that lead nowhere are blocks.
+func checkRewrite(value []byte, action indicator.Action) Skip {
 	if action == indicator.ActionAllow {
-		return SkipNarrowed // cancels a rewrite only
+		return SkipNarrowed // only cancels a rewrite
 	}
 	code, answer, _ := bytes.Cut(value, []byte{';'})
 	switch string(bytes.ToUpper(code)) {
@@ -245,11 +252,11 @@ func judgeRewrite(value []byte, action indicator.Action) Skip {
 		return 0
 	case "NOERROR":
 		_, data, _ := bytes.Cut(answer, []byte{';'})
-		if len(data) == 0 || isNowhere(data) {
+		if len(data) == 0 || textLeadsNowhere(data) {
 			return 0
 		}
 	default:
-		if isNowhere(value) {
+		if textLeadsNowhere(value) {
 			return 0
 		}
 	}

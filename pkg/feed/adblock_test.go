@@ -80,7 +80,7 @@ func TestParse_adblock(t *testing.T) {
 		in:   "! a\n# b\n#\n####### c #######\n!#if ext\n[uBlock Origin]\n||evil.example^\n",
 		want: reading{Accepted: []string{"subtree evil.example"}},
 	}, {
-		name: "modifiers that keep a host whole",
+		name: "modifiers that keep the whole host",
 		in: "||a.example^$all\n||b.example^$document\n||c.example^$doc,popup\n||d.example^$important\n||e.example^$ALL,_\n" +
 			"||f.example^$network\n||g.example$all\n",
 		want: reading{Accepted: []string{
@@ -115,14 +115,14 @@ func TestParse_adblock(t *testing.T) {
 			},
 		},
 	}, {
-		name: "hosts lines in between",
+		name: "lines of a hosts file in between",
 		in:   "||evil.example^\n0.0.0.0 hosts.example # why\n192.0.2.1 real.example\n",
 		want: reading{
 			Accepted: []string{"subtree evil.example", "name hosts.example"},
 			Skipped:  []string{"real.example" + rewrite},
 		},
 	}, {
-		name: "what names no host",
+		name: "malformed hosts",
 		in:   "||^\n||ev..il.example^\n||192.0.2.300^\n",
 		want: reading{Rejected: []string{"", "ev..il.example", "192.0.2.300"}},
 	}})

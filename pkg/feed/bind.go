@@ -10,30 +10,30 @@ import (
 
 var (
 	errZoneName  = errors.New("zone without a name")
-	errStatement = errors.New("statement that does not end")
+	errStatement = errors.New("statement is not closed")
 	errBrace     = errors.New("closing brace without an opening one")
 )
 
-// maxZoneBytes bounds what is kept of one statement: its name and type.
+// maxZoneBytes limits how much is kept of the words of a statement.
 const maxZoneBytes = 1 << 10
 
-// bindReader reads BIND configuration. A `zone` of type master or primary is a block:
-// a list serves it from a file without the real records. Zones of other types are
-// forwards, other statements are skipped, and so are the zones that every server has
-// for itself (localhost, reverse zones). Statements may span lines.
+// bindReader reads BIND configuration. A `zone` of type master or primary is a block,
+// because a list serves it from a file that lacks the real records. Zones of other types are
+// forwards. Other statements are skipped, and so are the zones that every server has for
+// itself (localhost, reverse zones). Statements may span lines.
 type bindReader struct {
 	depth     int    // of braces
-	words     int    // of the statement at depth 0, so far
-	keyword   []byte // of it
+	words     int    // read so far of the statement at depth 0
+	keyword   []byte // its first word
 	name      []byte // its second word
-	setting   []byte // the current statement at depth 1: its first word
-	kind      []byte // of the zone
-	start     int    // line of the statement
-	closed    bool   // the statement ended in a brace, and may lack its semicolon
-	inComment bool   // between /* and */
+	option    []byte // the first word of the current statement at depth 1
+	zoneType  []byte
+	start     int  // line of the statement
+	closed    bool // the statement ended in a brace, and may lack its semicolon
+	inComment bool // between /* and */
 }
 
-func (b *bindReader) line(c *collector, line []byte) {
+func (b *bindReader) readLine(c *collector, line []byte) {
 	for len(line) > 0 {
 		if b.inComment {
 			_, rest, found := bytes.Cut(line, []byte("*/"))
@@ -43,6 +43,7 @@ func (b *bindReader) line(c *collector, line []byte) {
 			b.inComment, line = false, rest
 			continue
 		}
+
 		var token []byte
 		token, line = cutToken(line)
 		switch {
@@ -51,14 +52,14 @@ func (b *bindReader) line(c *collector, line []byte) {
 		case string(token) == "/*":
 			b.inComment = true
 		default:
-			b.take(c, token)
+			b.readToken(c, token)
 		}
 	}
 }
 
-func (b *bindReader) end(c *collector) {
+func (b *bindReader) finish(c *collector) {
 	if b.closed {
-		b.finish(c)
+		b.endStatement(c)
 	}
 	if b.words > 0 || b.depth > 0 {
 		last := c.line
@@ -68,11 +69,11 @@ func (b *bindReader) end(c *collector) {
 	}
 }
 
-func (b *bindReader) take(c *collector, token []byte) {
+func (b *bindReader) readToken(c *collector, token []byte) {
 	switch token[0] {
 	case '{':
 		b.depth++
-		b.setting = b.setting[:0]
+		b.option = b.option[:0]
 	case '}':
 		if b.depth == 0 {
 			c.reject(token, errBrace)
@@ -80,23 +81,23 @@ func (b *bindReader) take(c *collector, token []byte) {
 		}
 		b.depth--
 		b.closed = b.depth == 0
-		b.setting = b.setting[:0]
+		b.option = b.option[:0]
 	case ';':
-		b.setting = b.setting[:0]
+		b.option = b.option[:0]
 		if b.depth == 0 {
-			b.finish(c)
+			b.endStatement(c)
 		}
 	default:
-		b.word(c, bytes.Trim(token, `"`))
+		b.readWord(c, bytes.Trim(token, `"`))
 	}
 }
 
-func (b *bindReader) word(c *collector, word []byte) {
+func (b *bindReader) readWord(c *collector, word []byte) {
 	word = word[:min(len(word), maxZoneBytes)]
 	switch {
 	case b.depth == 0:
 		if b.closed {
-			b.finish(c)
+			b.endStatement(c)
 		}
 		b.words++
 		switch b.words {
@@ -107,49 +108,49 @@ func (b *bindReader) word(c *collector, word []byte) {
 			b.name = append(b.name[:0], word...)
 		}
 	case b.depth > 1:
-	case len(b.setting) == 0:
-		b.setting = append(b.setting, word...)
-	case string(b.setting) == "type":
-		b.kind = append(b.kind[:0], word...)
+	case len(b.option) == 0:
+		b.option = append(b.option, word...)
+	case string(b.option) == "type":
+		b.zoneType = append(b.zoneType[:0], word...)
 	}
 }
 
-// finish takes the statement that ended.
-func (b *bindReader) finish(c *collector) {
+// endStatement adds the statement that just ended, under the line where it started.
+func (b *bindReader) endStatement(c *collector) {
 	line := c.line
 	if b.words > 0 {
 		c.line = b.start
-		b.statement(c)
+		b.addStatement(c)
 		c.line = line
 	}
 	b.words, b.closed = 0, false
-	b.keyword, b.name, b.kind = b.keyword[:0], b.name[:0], b.kind[:0]
+	b.keyword, b.name, b.zoneType = b.keyword[:0], b.name[:0], b.zoneType[:0]
 }
 
-func (b *bindReader) statement(c *collector) {
+func (b *bindReader) addStatement(c *collector) {
 	switch {
 	case string(b.keyword) != "zone":
 		c.skip(b.keyword, SkipDirective)
 	case b.words < 2 || len(b.name) == 0:
 		c.reject(b.keyword, errZoneName)
-	case string(b.kind) != "master" && string(b.kind) != "primary":
+	case string(b.zoneType) != "master" && string(b.zoneType) != "primary":
 		c.skip(b.name, SkipForward)
-	case isOwnZone(b.name):
+	case isLocalZone(b.name):
 		c.skip(b.name, SkipHousekeeping)
 	default:
-		c.zone(b.name, indicator.ScopeSubtree, indicator.ActionBlock)
+		c.addZone(b.name, indicator.ScopeSubtree, indicator.ActionBlock)
 	}
 }
 
-// isOwnZone reports whether servers have a zone of that name without any list.
-func isOwnZone(name []byte) bool {
-	return isHousekeeping(name) || bytes.HasSuffix(name, []byte(".in-addr.arpa")) ||
+// isLocalZone reports whether servers usually have a zone with this name for themselves.
+func isLocalZone(name []byte) bool {
+	return isLocalName(name) || bytes.HasSuffix(name, []byte(".in-addr.arpa")) ||
 		bytes.HasSuffix(name, []byte(".ip6.arpa"))
 }
 
-// cutToken returns the next token of a line and the rest: a word, a quoted word with
-// its quotes, one of `{};`, or the opening of a comment that may span lines. The
-// token is empty at the end of the line or where a comment up to it begins.
+// cutToken returns the next token of a line and the rest. A token is a word, a quoted word
+// with its quotes, one of `{};`, or the start of a comment that may span lines. It is empty at
+// the end of the line or at a comment that ends with the line.
 func cutToken(line []byte) (token, rest []byte) {
 	line = trimLeft(line)
 	switch {

@@ -13,25 +13,26 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// collector takes what the readers find, and counts, completes and emits it.
+// collector receives what the readers find. It counts the entries, completes them with the
+// defaults of the options, and emits them.
 type collector struct {
 	options Options
 	emit    func(*indicator.Indicator) error
 	line    int
-	err     error // of emit: the parse must stop
+	err     error // from emit: the parse must stop
 
-	base    indicator.Indicator // what an entry says by default
-	entry   indicator.Indicator // the one that is emitted
-	strings arena
-	clock   clock
-	counts  counts
+	base   indicator.Indicator // the defaults of an entry
+	entry  indicator.Indicator // the entry that is emitted
+	texts  arena
+	clock  clock
+	counts counts
 
-	categories categories
+	categories categoryCache
 }
 
 type counts struct {
 	entries, accepted, rejected, addresses, allowed int
-	expected                                        int // by the list's own word
+	expected                                        int // entries that the list claims to have
 	skips                                           [skipEnd]int
 }
 
@@ -51,18 +52,18 @@ func newCollector(o Options, emit func(*indicator.Indicator) error) *collector {
 	return c
 }
 
-// owner takes a name in a place where an address has no effect.
-func (c *collector) owner(text []byte, scope indicator.Scope, action indicator.Action) {
+// addOwner adds a name from a place where an address has no effect.
+func (c *collector) addOwner(text []byte, scope indicator.Scope, action indicator.Action) {
 	if isAddress(text) {
 		c.skip(text, SkipAddressAsName)
 		return
 	}
-	c.name(text, scope, action)
+	c.addName(text, scope, action)
 }
 
-// zone takes an owner name that may begin with `*.`: then it stands for what is under
-// it, else scope holds.
-func (c *collector) zone(text []byte, scope indicator.Scope, action indicator.Action) {
+// addZone adds an owner name that may start with `*.`. If it does, the entry covers
+// everything under the name; if not, scope applies.
+func (c *collector) addZone(text []byte, scope indicator.Scope, action indicator.Action) {
 	if len(text) > 2 && text[0] == '*' && text[1] == '.' {
 		if isAddress(text[2:]) {
 			c.skip(text, SkipAddressWildcard)
@@ -76,33 +77,35 @@ func (c *collector) zone(text []byte, scope indicator.Scope, action indicator.Ac
 	case bytes.IndexByte(text, '*') >= 0:
 		c.skip(text, SkipPattern)
 	default:
-		c.owner(text, scope, action)
+		c.addOwner(text, scope, action)
 	}
 }
 
-// target takes what is either a name or an address, to block it.
-func (c *collector) target(t target, text []byte, scope indicator.Scope) {
+// addTarget adds a block entry for a target. text is what the target was parsed from.
+func (c *collector) addTarget(t target, text []byte, scope indicator.Scope) {
 	switch {
 	case t.err != nil:
 		c.reject(text, t.err)
 	case t.skip != 0:
 		c.skip(text, t.skip)
 	case t.block.IsValid():
-		c.address(t.block, indicator.ActionBlock)
+		c.addAddress(t.block, indicator.ActionBlock)
 	case t.partial:
-		c.name(t.host, indicator.ScopeName, indicator.ActionBlock)
+		c.addName(t.host, indicator.ScopeName, indicator.ActionBlock)
 	default:
-		c.name(t.host, scope, indicator.ActionBlock)
+		c.addName(t.host, scope, indicator.ActionBlock)
 	}
 }
 
-func (c *collector) name(text []byte, scope indicator.Scope, action indicator.Action) {
-	name, err := domainname.Parse(c.strings.keep(text))
+// addName adds a name that is not parsed yet.
+func (c *collector) addName(text []byte, scope indicator.Scope, action indicator.Action) {
+	name, err := domainname.Parse(c.texts.keep(text))
 	if err != nil {
 		c.reject(text, err)
 		return
 	}
-	action = c.action(action)
+
+	action = c.actionFor(action)
 	if c.options.Registrable && action == indicator.ActionBlock {
 		if name, err = registrable(name); err != nil {
 			c.reject(text, err)
@@ -118,19 +121,19 @@ func (c *collector) name(text []byte, scope indicator.Scope, action indicator.Ac
 	c.accept()
 }
 
-func (c *collector) address(block netip.Prefix, action indicator.Action) {
+func (c *collector) addAddress(block netip.Prefix, action indicator.Action) {
 	c.entry.Name, c.entry.Block = domainname.Name{}, block
-	c.entry.Scope, c.entry.Action = indicator.ScopeCIDR, c.action(action)
+	c.entry.Scope, c.entry.Action = indicator.ScopeCIDR, c.actionFor(action)
 	c.accept()
 }
 
-// action is that of the whole feed if it has one: in an allow feed nothing blocks,
-// and in a feed that is declared to block its own exceptions still hold.
-func (c *collector) action(own indicator.Action) indicator.Action {
+// actionFor returns the action of an entry whose list declares the given one. Nothing in an
+// allow feed blocks. In a block feed, the list's own exceptions still allow.
+func (c *collector) actionFor(declared indicator.Action) indicator.Action {
 	if c.options.Action == indicator.ActionAllow {
 		return indicator.ActionAllow
 	}
-	return own
+	return declared
 }
 
 func (c *collector) accept() {
@@ -167,10 +170,18 @@ func (c *collector) skip(text []byte, why Skip) {
 
 func (c *collector) report(format Format, from *source) Report {
 	r := Report{
-		Format: format, Compression: from.compression, InputBytes: from.raw.n, Bytes: from.n,
-		Lines: c.line, Entries: c.counts.entries, Accepted: c.counts.accepted,
-		Rejected: c.counts.rejected, Skips: map[Skip]int{},
-		Addresses: c.counts.addresses, Allowed: c.counts.allowed, Expected: c.counts.expected,
+		Format:      format,
+		Compression: from.compression,
+		InputBytes:  from.raw.n,
+		Bytes:       from.n,
+		Lines:       c.line,
+		Entries:     c.counts.entries,
+		Accepted:    c.counts.accepted,
+		Rejected:    c.counts.rejected,
+		Skips:       map[Skip]int{},
+		Addresses:   c.counts.addresses,
+		Allowed:     c.counts.allowed,
+		Expected:    c.counts.expected,
 	}
 	for why, n := range c.counts.skips {
 		if n > 0 {
@@ -182,18 +193,18 @@ func (c *collector) report(format Format, from *source) Report {
 }
 
 func registrable(name domainname.Name) (domainname.Name, error) {
-	cut, err := publicsuffix.EffectiveTLDPlusOne(name.String())
+	short, err := publicsuffix.EffectiveTLDPlusOne(name.String())
 	if err != nil {
-		return domainname.Name{}, fmt.Errorf("cutting to the registrable domain: %w", err)
+		return domainname.Name{}, fmt.Errorf("shortening to the registrable domain: %w", err)
 	}
-	return domainname.Parse(cut)
+	return domainname.Parse(short)
 }
 
-// arenaBytes is how many bytes of names share one allocation. A consumer that keeps
-// one name of a chunk keeps the chunk.
+// arenaBytes is how many bytes of text share one allocation. A caller that keeps a single
+// name keeps the whole allocation alive.
 const arenaBytes = 16 << 10
 
-// arena turns short byte slices into strings, many to an allocation.
+// arena converts short byte slices to strings, with one allocation for many of them.
 type arena struct{ chunk strings.Builder }
 
 func (a *arena) keep(text []byte) string {

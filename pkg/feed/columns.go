@@ -5,11 +5,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
-// role is what a column of a table, or a member of a JSON object, holds.
+// This file decides which column of a table, or which member of a JSON object, holds what.
+// Headings and member names are looked up in the same table of words. A table without known
+// headings is decided by its first row.
+
+// role is what a column or a member holds.
 type role uint8
 
 const (
@@ -28,12 +30,12 @@ const (
 	roleCount
 )
 
-// cells are the values of one row by role.
-type cells [roleCount][]byte
+// isIndicator reports whether a value with this role is enough to make an entry.
+func (r role) isIndicator() bool { return r == roleURL || r == roleName || r == roleAddress }
 
-// headingWords are the names under which lists have each role, in [normal] form, the
-// preferred first. They are those of URLhaus, ThreatFox, Feodo Tracker, Blackbook,
-// OTX, MISP's CSV and the like.
+// headingWords holds the headings of each role as [normalize] returns them, the preferred
+// ones first. They come from URLhaus, ThreatFox, Feodo Tracker, Blackbook, OTX, MISP's CSV
+// and similar lists.
 var headingWords = [roleCount][]string{
 	roleURL: {"url", "urls", "uri"},
 	roleName: {
@@ -58,14 +60,15 @@ var headingWords = [roleCount][]string{
 	roleExpires: {"expires", "expires_at", "expiry", "expiration", "valid_until"},
 }
 
-// vagueRank is the rank of "name", which many things have.
-var vagueRank = len(headingWords[roleName]) - 1
-
-// heading is what a heading means; the lower rank is preferred.
+// heading is the meaning of a heading. If two headings have the same role, the one with the
+// lower rank is preferred.
 type heading struct {
 	role role
 	rank int
 }
+
+// vagueRank is the rank of "name", a member that many unrelated documents have.
+var vagueRank = len(headingWords[roleName]) - 1
 
 var headings = indexHeadings()
 
@@ -79,11 +82,11 @@ func indexHeadings() map[string]heading {
 	return index
 }
 
-// headingOf returns what a heading means, and no role if it is not known.
-func headingOf(text string) heading { return headings[normal(text)] }
+// headingOf returns the meaning of a heading. An unknown heading has no role.
+func headingOf(text string) heading { return headings[normalize(text)] }
 
-// normal brings a heading to one form: lower case, words joined by an underscore.
-func normal(text string) string {
+// normalize converts a heading to lower case with words joined by underscores.
+func normalize(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == ' ' || r == '-' {
 			return '_'
@@ -92,92 +95,93 @@ func normal(text string) string {
 	}, strings.ToLower(strings.TrimSpace(text)))
 }
 
-// isIndicatorRole reports whether a role alone can make a row an entry.
-func (r role) isIndicator() bool { return r == roleURL || r == roleName || r == roleAddress }
-
-// layout says what the columns of a table hold.
-type layout struct {
-	separator byte
-	roles     []role // by column; the length is the number of columns
-	needed    int    // the first column that can hold an indicator
-}
-
-// settle notes the needed column, and reports whether there is one.
-func (l *layout) settle() bool {
-	l.needed = slices.IndexFunc(l.roles, role.isIndicator)
-	return l.needed >= 0
-}
-
-// layoutOfHeading reads a row of headings, of which column is the one with the
-// indicators if it is not empty. It returns nil if row is none: no heading that can
-// hold indicators is known, or a cell looks like an indicator itself.
-func layoutOfHeading(row []byte, column string) *layout {
-	separator := separatorOf(row)
-	titles, err := splitRow(row, separator)
-	if err != nil {
-		return nil
-	}
-	var best [roleCount]int // column by role, plus one
-	var rank [roleCount]int
-	for i, title := range titles {
-		if isIndicatorLook(title) {
-			return nil
-		}
-		known := headingOf(string(title))
-		if column != "" && known.role.isIndicator() {
-			known.role = roleNone
-		}
-		if column != "" && normal(string(title)) == normal(column) {
-			known = heading{role: namedRole(column)}
-		}
-		if best[known.role] == 0 || known.rank < rank[known.role] {
-			best[known.role], rank[known.role] = i+1, known.rank
-		}
-	}
-	l := &layout{separator: separator, roles: make([]role, len(titles))}
-	for r := roleNone + 1; r < roleCount; r++ {
-		if best[r] > 0 {
-			l.roles[best[r]-1] = r
-		}
-	}
-	if !l.settle() {
-		return nil
-	}
-	return l
-}
-
-// namedRole is the role of a column that was named: a URL column stays one.
-func namedRole(column string) role {
+// roleOfColumn returns the role of the column that [Options].Column names. Unless its heading
+// says that it holds URLs or addresses, it holds names.
+func roleOfColumn(column string) role {
 	if known := headingOf(column); known.role.isIndicator() {
 		return known.role
 	}
 	return roleName
 }
 
-// layoutOfRow finds the indicators in a table without headings: in the column of the
-// given number, else in the first cell that looks like a URL, a name or an address,
-// in this order. It returns nil if there is none.
-func layoutOfRow(row []byte, column string) *layout {
+// layout describes the columns of a table.
+type layout struct {
+	separator byte
+	roles     []role // one for each column
+	needed    int    // the first column that can hold an indicator
+}
+
+// findNeeded sets needed, and reports whether there is such a column.
+func (l *layout) findNeeded() bool {
+	l.needed = slices.IndexFunc(l.roles, role.isIndicator)
+	return l.needed >= 0
+}
+
+// layoutOfHeading reads a row of headings. If column is set, it is the one with the
+// indicators. The result is nil if the row is not a heading: it has no known heading of an
+// indicator, or one of its cells looks like an indicator itself.
+func layoutOfHeading(row []byte, column string) *layout {
 	separator := separatorOf(row)
-	all, err := splitRow(row, separator)
+	titles, err := splitRow(row, separator)
 	if err != nil {
 		return nil
 	}
-	l := &layout{separator: separator, roles: make([]role, len(all))}
+
+	var best [roleCount]int // for each role its column plus one
+	var rank [roleCount]int
+	for i, title := range titles {
+		if looksLikeIndicator(title) {
+			return nil
+		}
+		known := headingOf(string(title))
+		if column != "" && known.role.isIndicator() {
+			known.role = roleNone
+		}
+		if column != "" && normalize(string(title)) == normalize(column) {
+			known = heading{role: roleOfColumn(column)}
+		}
+		if best[known.role] == 0 || known.rank < rank[known.role] {
+			best[known.role], rank[known.role] = i+1, known.rank
+		}
+	}
+
+	l := &layout{separator: separator, roles: make([]role, len(titles))}
+	for r := roleNone + 1; r < roleCount; r++ {
+		if best[r] > 0 {
+			l.roles[best[r]-1] = r
+		}
+	}
+	if !l.findNeeded() {
+		return nil
+	}
+	return l
+}
+
+// layoutOfRow finds the indicators of a table without headings by one of its rows: in the
+// column with the given number, or in the first cell that looks like a URL, else like a name,
+// else like an address. The result is nil if there is none.
+func layoutOfRow(row []byte, column string) *layout {
+	separator := separatorOf(row)
+	cells, err := splitRow(row, separator)
+	if err != nil {
+		return nil
+	}
+
+	l := &layout{separator: separator, roles: make([]role, len(cells))}
 	if column != "" {
 		number, err := strconv.Atoi(column)
-		if err != nil || number < 1 || number > len(all) {
+		if err != nil || number < 1 || number > len(cells) {
 			return nil
 		}
 		l.roles[number-1] = roleName
-		l.settle()
+		l.findNeeded()
 		return l
 	}
 	for _, wanted := range []role{roleURL, roleName, roleAddress} {
-		for i, cell := range all {
-			if isIndicatorLook(cell) && roleOfLook(cell) == wanted {
+		for i, cell := range cells {
+			if looksLikeIndicator(cell) && guessRole(cell) == wanted {
 				l.roles[i] = wanted
-				l.settle()
+				l.findNeeded()
 				return l
 			}
 		}
@@ -185,7 +189,8 @@ func layoutOfRow(row []byte, column string) *layout {
 	return nil
 }
 
-func roleOfLook(cell []byte) role {
+// guessRole returns the role of a cell that looks like an indicator.
+func guessRole(cell []byte) role {
 	switch t := parseTarget(cell); {
 	case bytes.Contains(refang(cell), []byte("://")):
 		return roleURL
@@ -195,34 +200,65 @@ func roleOfLook(cell []byte) role {
 	return roleName
 }
 
-// titlesOf shows the first cells of a row in an error.
-func titlesOf(row []byte) string {
-	all, err := splitRow(row, separatorOf(row))
+// quoteTitles returns the first cells of a row, for an error.
+func quoteTitles(row []byte) string {
+	cells, err := splitRow(row, separatorOf(row))
 	if err != nil {
 		return shown(row)
 	}
 	const most = 20
 	var titles []string
-	for _, cell := range all[:min(len(all), most)] {
+	for _, cell := range cells[:min(len(cells), most)] {
 		titles = append(titles, strconv.Quote(shown(cell)))
 	}
 	return strings.Join(titles, ", ")
 }
 
-// jsonMembers are the members of an object by role. Of several with one role that are
-// not empty the preferred counts, whatever their order.
-type jsonMembers struct {
-	cells cells
-	rank  [roleCount]int
-	known bool // some member can hold an indicator
-	names []string
+// separators of tables, the more likely ones first.
+const separators = ",;\t|"
+
+// separatorOf returns the separator that splits a row into the most cells.
+func separatorOf(row []byte) byte {
+	best, most := separators[0], 1
+	for i := range len(separators) {
+		if cells, err := splitRow(row, separators[i]); err == nil && len(cells) > most {
+			best, most = separators[i], len(cells)
+		}
+	}
+	return best
 }
 
-func (m *jsonMembers) reset() {
+// headingOfMember returns the meaning of a JSON member. If column is set, no other member
+// holds indicators.
+func headingOfMember(name []byte, column string) heading {
+	known, found := headings[string(name)]
+	if !found {
+		known = headingOf(string(name))
+	}
+	switch {
+	case column == "":
+	case normalize(string(name)) == normalize(column):
+		return heading{role: roleOfColumn(column)}
+	case known.role.isIndicator():
+		return heading{}
+	}
+	return known
+}
+
+// memberRow holds the members of a JSON object by role. If several members with the same role
+// have a value, the preferred one wins, whatever their order.
+type memberRow struct {
+	cells cells
+	rank  [roleCount]int
+	known bool     // some member can hold an indicator
+	names []string // of the members, for errors
+}
+
+func (m *memberRow) reset() {
 	m.cells, m.known, m.names = cells{}, false, m.names[:0]
 }
 
-func (m *jsonMembers) add(h heading, value []byte) {
+func (m *memberRow) add(h heading, value []byte) {
 	if h.role == roleNone {
 		return
 	}
@@ -234,24 +270,8 @@ func (m *jsonMembers) add(h heading, value []byte) {
 	}
 }
 
-// isVague reports whether the indicator is under "name" alone. Of a document that is one
-// object and nothing else, that is more likely what the document is called.
-func (m *jsonMembers) isVague() bool {
+// isVague reports whether the only indicator is the member "name". If the object is the whole
+// document, that is more likely the title of the document.
+func (m *memberRow) isVague() bool {
 	return m.known && m.cells[roleURL] == nil && m.cells[roleAddress] == nil && m.rank[roleName] == vagueRank
-}
-
-// scalar reads a string, number or boolean as text; anything else is empty.
-func scalar(cursor *jsonscan.Cursor) ([]byte, error) {
-	first, start := cursor.Next(), cursor.Pos()
-	if first == '"' {
-		text, err := cursor.Text()
-		if err != nil || !text.Escaped() {
-			return trim(text.Raw()), err
-		}
-		return trim(text.Append(nil)), nil
-	}
-	if err := cursor.Skip(); err != nil || first == '{' || first == '[' || first == 'n' {
-		return nil, err
-	}
-	return cursor.Since(start), nil
 }

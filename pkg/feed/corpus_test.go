@@ -26,7 +26,7 @@ func corpus(t testing.TB) string {
 	return folder
 }
 
-// Every real list gives what a slow reader of its own gives.
+// Every real list is read the same way by an independent slow reader.
 func TestParse_corpus(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(corpus(t), "data")
@@ -43,7 +43,7 @@ func TestParse_corpus(t *testing.T) {
 	}
 }
 
-// refusedLists are real lists that must not be read.
+// refusedLists are real lists that must be refused.
 var refusedLists = map[string]error{"disposable-email.json": feed.ErrWidens}
 
 func compareLists(t *testing.T, folder, pattern string, format feed.Format) {
@@ -83,12 +83,12 @@ func compareLists(t *testing.T, folder, pattern string, format feed.Format) {
 	}
 }
 
-// firstDifferences shows some of what stands in one sorted list alone.
+// firstDifferences shows some of the entries that are in only one of two sorted lists.
 func firstDifferences(want, got []string) string {
 	const most = 20
-	only := func(of, not []string) (alone []string) {
-		for _, entry := range of {
-			if _, found := slices.BinarySearch(not, entry); !found && len(alone) < most {
+	only := func(list, other []string) (alone []string) {
+		for _, entry := range list {
+			if _, found := slices.BinarySearch(other, entry); !found && len(alone) < most {
 				alone = append(alone, entry)
 			}
 		}
@@ -113,7 +113,7 @@ func unzip(t *testing.T, packed []byte) string {
 	return text.String()
 }
 
-// BenchmarkParse_json reads the real events, bundles and warninglists that are longest.
+// BenchmarkParse_json reads the longest of the real events, bundles and warninglists.
 func BenchmarkParse_json(b *testing.B) {
 	for _, name := range []string{"misp/echap-event-no-wrapper.json", "stix/pegasus.stix2", "allow/public-dns-hostname.json"} {
 		text, err := os.ReadFile(filepath.Join(corpus(b), "data", "feeds", name))

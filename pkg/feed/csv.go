@@ -6,68 +6,72 @@ import (
 )
 
 var (
-	errShortRow  = errors.New("row that ends before the column of the indicators")
-	errLongRow   = errors.New("row with more cells than the table has columns")
-	errNoneInRow = errors.New("row without a name, URL or address")
+	errOpenQuote  = errors.New("unclosed quote")
+	errAfterQuote = errors.New("text after a closing quote")
+	errShortRow   = errors.New("row ends before the indicator column")
+	errLongRow    = errors.New("row has more cells than the table has columns")
+	errNoneInRow  = errors.New("row without a name, URL or address")
 )
 
-// maxRowLines bounds how many lines a row may span, and with it how often a line is
-// read again when a quote was forgotten.
+// maxRowLines limits how many lines a row may span. It also limits how often a line is read
+// again if a quote is missing.
 const maxRowLines = 32
 
-// csvReader reads tables with comma, semicolon, tab or bar between the cells. Lines
-// that begin with `#` are comments; the last one before the first row may be the row
-// of headings, as in `# id,dateadded,url`. Without headings the first row decides
-// which column holds the indicators. Cells may span lines if they are quoted.
+// csvReader reads tables whose cells are separated by commas, semicolons, tabs or bars.
+// Lines that start with `#` are comments. The last comment before the first row may hold the
+// headings, as in `# id,dateadded,url`. Without headings, the first row decides which column
+// holds the indicators. Quoted cells may span lines.
 //
-// A row with more cells than there are columns is rejected: its cells may be shifted.
+// A row with more cells than the table has columns is rejected, because its cells may be
+// shifted. A missing quote costs one entry: the reader rejects that line and reads the
+// following lines again, which encoding/csv cannot do.
 type csvReader struct {
-	column    string // wanted, or empty
-	limit     int    // bytes of a row
+	column    string // the one to use, or empty
+	limit     int    // of the bytes of a row
 	layout    *layout
-	commented *layout // of the headings in a comment
-	started   bool    // there was a row
-	titles    []byte  // the first row if it was neither headings nor a row
+	commented *layout // from the headings in a comment
+	started   bool    // a row has been read
+	titles    []byte  // the first row, if it has neither headings nor an indicator
 	cells     cells
 
-	open      []byte // lines of a row whose quote is open, each with its line feed
-	openStart int    // the line it began on
+	open      []byte // the lines of a row with an open quote, each with its line feed
+	openStart int    // the line on which the open row starts
 	openLines int
-	inQuotes  bool // at the end of the last of them
+	inQuotes  bool // the open row ends within quotes
 }
 
 func newCSVReader(column string, limit int) *csvReader {
 	return &csvReader{column: column, limit: limit}
 }
 
-func (r *csvReader) line(c *collector, line []byte) {
+func (r *csvReader) readLine(c *collector, line []byte) {
 	if len(r.open) > 0 {
 		r.continueRow(c, line)
 		return
 	}
-	row := trimCellRight(line)
+	row := trimRight(line)
 	switch {
 	case len(row) == 0:
 	case row[0] == '#':
-		r.comment(row)
+		r.readComment(row)
 	case r.layout == nil:
-		r.first(c, row)
+		r.readFirstRow(c, row)
 	default:
-		r.row(c, row)
+		r.readRow(c, row)
 	}
 }
 
-// end gives up on a row that is still open.
-func (r *csvReader) end(c *collector) {
+// finish gives up on a row that is still open.
+func (r *csvReader) finish(c *collector) {
 	for len(r.open) > 0 {
 		r.giveUp(c)
 	}
 	if r.layout == nil && c.err == nil && r.titles != nil {
-		c.err = refuse(ErrColumn, 0, "the first row is %s", titlesOf(r.titles))
+		c.err = refuse(ErrColumn, 0, "the first row is %s", quoteTitles(r.titles))
 	}
 }
 
-func (r *csvReader) comment(row []byte) {
+func (r *csvReader) readComment(row []byte) {
 	if r.started {
 		return
 	}
@@ -77,8 +81,9 @@ func (r *csvReader) comment(row []byte) {
 	}
 }
 
-// first finds the layout, with a row of headings or one that is already an entry.
-func (r *csvReader) first(c *collector, row []byte) {
+// readFirstRow chooses the layout: from a row of headings, or from a row that is already an
+// entry.
+func (r *csvReader) readFirstRow(c *collector, row []byte) {
 	if heading := layoutOfHeading(row, r.column); heading != nil && !r.started {
 		r.layout = heading
 		return
@@ -87,12 +92,13 @@ func (r *csvReader) first(c *collector, row []byte) {
 	if r.layout == nil {
 		r.layout = layoutOfRow(row, r.column)
 	}
+
 	switch {
 	case r.layout != nil:
-		r.row(c, row)
+		r.readRow(c, row)
 	case r.column != "":
-		c.err = refuse(ErrColumn, c.line, "%q is not among %s", r.column, titlesOf(row))
-	case !r.started: // headings that are not known
+		c.err = refuse(ErrColumn, c.line, "%q is not among %s", r.column, quoteTitles(row))
+	case !r.started: // unknown headings
 		r.titles = append(r.titles, row...)
 	default:
 		c.reject(row, errNoneInRow)
@@ -100,8 +106,8 @@ func (r *csvReader) first(c *collector, row []byte) {
 	r.started = true
 }
 
-// row takes a row that stands on one line.
-func (r *csvReader) row(c *collector, row []byte) {
+// readRow reads a row that starts on the current line.
+func (r *csvReader) readRow(c *collector, row []byte) {
 	switch err := r.split(row); {
 	case errors.Is(err, errOpenQuote):
 		r.open = append(append(r.open, row...), '\n')
@@ -109,7 +115,7 @@ func (r *csvReader) row(c *collector, row []byte) {
 	case err != nil:
 		c.reject(row, err)
 	default:
-		c.take(&r.cells, row)
+		c.addRow(&r.cells, row)
 	}
 }
 
@@ -134,16 +140,17 @@ func (r *csvReader) split(row []byte) error {
 			r.cells[role] = cell
 		}
 	}
+
 	if column <= r.layout.needed {
 		return errShortRow
 	}
-	for ; column < len(roles); column++ { // cells that are missing are empty
+	for ; column < len(roles); column++ { // missing cells are empty
 		r.cells[roles[column]] = nil
 	}
 	return nil
 }
 
-// continueRow adds a line to the open row. Quotes are in pairs once it is complete.
+// continueRow adds a line to the open row. The row is complete once its quotes are paired.
 func (r *csvReader) continueRow(c *collector, line []byte) {
 	r.open = append(append(r.open, line...), '\n')
 	r.openLines++
@@ -156,20 +163,20 @@ func (r *csvReader) continueRow(c *collector, line []byte) {
 		}
 		return
 	}
-	row := trimCellRight(r.open)
+
+	row := trimRight(r.open)
 	if err := r.split(row); err != nil {
 		r.giveUp(c)
 		return
 	}
 	last := c.line
 	c.line = r.openStart
-	c.take(&r.cells, row)
+	c.addRow(&r.cells, row)
 	c.line = last
 	r.open = r.open[:0]
 }
 
-// giveUp rejects the first line of an open row and reads the other lines again: a
-// quote that somebody forgot costs one entry.
+// giveUp rejects the first line of the open row and reads its other lines again.
 func (r *csvReader) giveUp(c *collector) {
 	last := c.line
 	lines := bytes.Split(bytes.TrimSuffix(bytes.Clone(r.open), []byte{'\n'}), []byte{'\n'})
@@ -177,34 +184,27 @@ func (r *csvReader) giveUp(c *collector) {
 	c.reject(lines[0], errOpenQuote)
 	for _, line := range lines[1:] {
 		c.line++
-		r.line(c, line)
+		r.readLine(c, line)
 	}
 	c.line = last
 }
 
-var (
-	errOpenQuote  = errors.New("quote that does not close")
-	errAfterQuote = errors.New("text after a closing quote")
-)
-
-// nextCell cuts the first cell off a row (RFC 4180). Space at the ends of cells is
-// dropped, outside of quotes, as in `"a", "b"`, and within; a quote within an unquoted
-// cell is text. more says that a separator followed, so that there is another cell,
-// empty or not.
-func nextCell(row []byte, separator byte) (cell, rest []byte, more bool, err error) {
-	row = trimCell(row, separator)
-	if len(row) > 0 && row[0] == '"' {
-		return nextQuoted(row[1:], separator)
+// splitRow returns all cells of a row.
+func splitRow(row []byte, separator byte) (cells [][]byte, err error) {
+	for more := true; more; {
+		var cell []byte
+		cell, row, more, err = nextCell(row, separator)
+		if err != nil {
+			return nil, err
+		}
+		cells = append(cells, cell)
 	}
-	if end := bytes.IndexByte(row, separator); end >= 0 {
-		return trimCellRight(row[:end]), row[end+1:], true, nil
-	}
-	return trimCellRight(row), nil, false, nil
+	return cells, nil
 }
 
-// quickCell finds the cells that most rows consist of: in quotes without a quote in
-// them, or bare, without space at their ends, and not the last one. It returns where the
-// cell and the next one are, or zeros.
+// quickCell finds the kind of cell that most rows consist of: not the last of its row, either
+// bare or in quotes with no quote inside, and without white space at its ends. It returns the
+// bounds of the cell and the start of the next one. For any other cell, next is 0.
 func quickCell(row []byte, separator byte) (from, to, next int) {
 	switch {
 	case len(row) == 0:
@@ -223,7 +223,22 @@ func quickCell(row []byte, separator byte) (from, to, next int) {
 	return 0, end, end + 1
 }
 
-// nextQuoted is nextCell behind the opening quote.
+// nextCell removes the first cell from a row (RFC 4180). White space at the ends of a cell is
+// dropped, both outside quotes, as in `"a", "b"`, and inside. A quote within an unquoted cell
+// is text. more reports whether a separator followed, so that there is another cell, which
+// may be empty.
+func nextCell(row []byte, separator byte) (cell, rest []byte, more bool, err error) {
+	row = trimCell(row, separator)
+	if len(row) > 0 && row[0] == '"' {
+		return nextQuoted(row[1:], separator)
+	}
+	if end := bytes.IndexByte(row, separator); end >= 0 {
+		return trimRight(row[:end]), row[end+1:], true, nil
+	}
+	return trimRight(row), nil, false, nil
+}
+
+// nextQuoted is nextCell for a row whose opening quote was removed.
 func nextQuoted(row []byte, separator byte) (cell, rest []byte, more bool, err error) {
 	end, doubled := 0, false
 	for {
@@ -237,6 +252,7 @@ func nextQuoted(row []byte, separator byte) (cell, rest []byte, more bool, err e
 		}
 		end, doubled = end+2, true
 	}
+
 	cell, rest = trim(row[:end]), row[end+1:]
 	if doubled {
 		cell = bytes.ReplaceAll(cell, []byte(`""`), []byte(`"`))
@@ -253,44 +269,10 @@ func nextQuoted(row []byte, separator byte) (cell, rest []byte, more bool, err e
 	return cell, rest[1:], true, nil
 }
 
-// trimCell cuts space off the front; a tab that separates is none.
+// trimCell removes leading white space, except for a tab that is the separator.
 func trimCell(row []byte, separator byte) []byte {
 	for len(row) > 0 && row[0] != separator && isSpace(row[0]) {
 		row = row[1:]
 	}
 	return row
-}
-
-func trimCellRight(cell []byte) []byte {
-	for len(cell) > 0 && isSpace(cell[len(cell)-1]) {
-		cell = cell[:len(cell)-1]
-	}
-	return cell
-}
-
-// splitRow returns all cells of a row.
-func splitRow(row []byte, separator byte) (all [][]byte, err error) {
-	for more := true; more; {
-		var cell []byte
-		cell, row, more, err = nextCell(row, separator)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, cell)
-	}
-	return all, nil
-}
-
-// separators of tables, the more likely first.
-const separators = ",;\t|"
-
-// separatorOf returns the separator that cuts a row into most cells.
-func separatorOf(row []byte) byte {
-	best, most := separators[0], 1
-	for i := range len(separators) {
-		if all, err := splitRow(row, separators[i]); err == nil && len(all) > most {
-			best, most = separators[i], len(all)
-		}
-	}
-	return best
 }

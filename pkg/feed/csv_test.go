@@ -24,11 +24,11 @@ func TestParse_csv(t *testing.T) {
 			"# Number of entries: 2\n",
 		want: reading{Accepted: []string{"cidr 192.0.2.1", "name evil.example"}},
 	}, {
-		name: "a bare heading, a URL column without schemes",
+		name: "a heading without a comment sign, URLs without schemes",
 		in:   "id,url\n1,evil.example\n2,host.example/path\n",
 		want: reading{Accepted: []string{"name evil.example", "name host.example"}},
 	}, {
-		name: "ThreatFox: commented heading in quotes, quotes after a space",
+		name: "ThreatFox: quoted headings in a comment, quotes after a space",
 		in: "# \"first_seen_utc\",\"ioc_id\",\"ioc_value\",\"ioc_type\",\"threat_type\"\n" +
 			"\"2026-08-22 21:23:45\", \"1\", \"evil.example\", \"domain\", \"botnet_cc\"\n" +
 			"\"2026-08-22 21:23:45\", \"2\", \"2001:db8::5:40669\", \"ip:port\", \"botnet_cc\"\n" +
@@ -47,18 +47,18 @@ func TestParse_csv(t *testing.T) {
 			Skipped:  []string{"abc: neither a name nor an address"},
 		},
 	}, {
-		name: "an address beside a name is no indicator, one instead of a name is",
+		name: "an address counts only if there is no name next to it",
 		in:   "domain_name,ip_address\n\"evil.example\",\"192.0.2.1\"\n,192.0.2.2\n,\n",
 		want: reading{
 			Accepted: []string{"subtree evil.example", "cidr 192.0.2.2"},
 			Skipped:  []string{",: row without an indicator"},
 		},
 	}, {
-		name: "a host with a path stands for itself alone",
+		name: "a host with a path is listed alone",
 		in:   "\"host\",\"path\",\"message\"\n\"a.example\",\"\",\"x\"\n\"b.example\",\"/c.exe\",\"x\"\n",
 		want: reading{Accepted: []string{"subtree a.example", "name b.example"}},
 	}, {
-		name: "other separators, quotes within, byte order mark",
+		name: "other separators, quotes inside cells, byte order mark",
 		in:   "\xef\xbb\xbfDomain;Note\nevil.example;\"a \"\"quoted\"\" word; and more\"\nb.example;bare \"quote\"\n",
 		want: reading{Accepted: []string{"subtree evil.example", "subtree b.example"}},
 	}, {
@@ -66,23 +66,23 @@ func TestParse_csv(t *testing.T) {
 		in:   "id\tdomain\tnote\n\tevil.example\t\n2\tb.example\tx\n",
 		want: reading{Accepted: []string{"subtree evil.example", "subtree b.example"}},
 	}, {
-		name: "no heading: a URL before a name before an address",
+		name: "without headings a URL is preferred to a name, and a name to an address",
 		in:   "1,reporter.example,http://evil.example/x,192.0.2.1\n2,reporter.example,http://b.example/x,192.0.2.1\n",
 		want: reading{Accepted: []string{"name evil.example", "name b.example"}},
 	}, {
-		name: "no heading: names in quotes alone",
+		name: "without headings, one quoted column",
 		in:   "\"evil.example\"\n\"192.0.2.1\"\n",
 		want: reading{Accepted: []string{"subtree evil.example", "cidr 192.0.2.1"}},
 	}, {
-		name: "a heading that is not known is no entry",
+		name: "an unknown heading is not an entry",
 		in:   "Bad Thing,When\nevil.example,2026-01-02\n",
 		want: reading{Accepted: []string{"subtree evil.example"}},
 	}, {
-		name: "a cell over lines",
+		name: "a cell that spans lines",
 		in:   "note,domain\n\"two\nlines, and \"\"more\"\"\",evil.example\nx,b.example\n",
 		want: reading{Accepted: []string{"subtree evil.example", "subtree b.example"}},
 	}, {
-		name: "a forgotten quote costs one row",
+		name: "a missing quote costs one row",
 		in:   "note,domain\n\"forgotten,a.example\nx,b.example\ny,c.example\n\"closed\",d.example\n",
 		want: reading{
 			Accepted: []string{"subtree b.example", "subtree c.example", "subtree d.example"},
@@ -109,16 +109,16 @@ func TestParse_csvColumn(t *testing.T) {
 		want             []string
 	}{
 		{"by heading, in any case", "seen,Bad Host,c2\n1,evil.example,b.example\n", "bad host", []string{"subtree evil.example"}},
-		{"another than the usual one", "domain,ip_address\na.example,192.0.2.1\n", "ip_address", []string{"cidr 192.0.2.1"}},
-		{"a URL column stays one", "url,domain\nb.example/x,a.example\nc.example,\n", "URL", []string{"name b.example", "name c.example"}},
+		{"a column other than the usual one", "domain,ip_address\na.example,192.0.2.1\n", "ip_address", []string{"cidr 192.0.2.1"}},
+		{"a URL column is still read as URLs", "url,domain\nb.example/x,a.example\nc.example,\n", "URL", []string{"name b.example", "name c.example"}},
 		{"by number, without a heading", "1,b.example,evil.example\n2,b.example,c.example\n", "3", []string{"subtree evil.example", "subtree c.example"}},
-		{"of one, whose rows look like names alone", "bad thing\nevil.example\n", "bad thing", []string{"subtree evil.example"}},
-		{"a commented heading", "# when,bad\n1,evil.example\n", "bad", []string{"subtree evil.example"}},
+		{"the only column, which could also be a plain list", "bad thing\nevil.example\n", "bad thing", []string{"subtree evil.example"}},
+		{"a heading in a comment", "# when,bad\n1,evil.example\n", "bad", []string{"subtree evil.example"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			for _, format := range []feed.Format{feed.CSV, ""} { // naming a column says that it is a table
+			for _, format := range []feed.Format{feed.CSV, ""} { // a column implies a table
 				got, _, err := read(t, tt.in, feed.Options{Format: format, Column: tt.column})
 				if err != nil {
 					t.Fatal(err)

@@ -10,60 +10,118 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
-// votes is how many entries decide about the format.
-const votes = 200
+// maxVotes is how many entries vote on the format.
+const maxVotes = 200
 
-// Detect finds the format of an uncompressed list by its first bytes, of which
-// 256 KiB are enough. JSON shows in the first character, and MISP and STIX in the members
-// of its first object; otherwise the format that most of the first entries look like
-// wins. File names do not matter: lists of every
-// format are published as `.txt`.
+// Detect returns the format of an uncompressed list, given its first bytes; 256 KiB are
+// enough. JSON is recognized by its first character, and MISP and STIX by the members of
+// the first object. Otherwise each of the first entries votes for the format it looks like,
+// and the majority wins. File names are not considered, because lists of every format are
+// published as `.txt`.
 //
-// The error is a [*RefusedError] over [ErrEmpty], [ErrUnknownFormat], or what says
-// that head is no text of a list: [ErrPage], [ErrEncoding], [ErrBinary], [ErrArchive].
+// The error is a [*RefusedError] that wraps [ErrEmpty] or [ErrUnknownFormat], or one of
+// [ErrPage], [ErrEncoding], [ErrBinary] and [ErrArchive] if head is not the text of a list.
 func Detect(head []byte) (Format, error) {
-	return choose(bytes.TrimPrefix(head, byteOrderMark), "", false)
+	return chooseFormat(bytes.TrimPrefix(head, byteOrderMark), &Options{}, false)
 }
 
-// choose checks that head is the text of a list in the wanted format, or finds one.
-func choose(head []byte, wanted Format, compressed bool) (Format, error) {
+// chooseFormat checks that head can be the start of a list, and returns the format: the one
+// that is set in the options, or the one that head looks like.
+func chooseFormat(head []byte, o *Options, compressed bool) (Format, error) {
+	startsJSON := looksLikeJSON(head)
+	wanted := o.Format
+	if wanted == "" && o.Column != "" { // only tables and JSON have columns
+		wanted = CSV
+		if startsJSON {
+			wanted = JSON
+		}
+	}
 	if err := checkText(head, compressed); err != nil {
 		return wanted, err
 	}
-	begins := looksLikeJSON(head)
+
 	switch {
-	case wanted == "" && begins:
-		return formatOfJSON(head), nil
+	case wanted == "" && startsJSON:
+		return detectJSON(head), nil
 	case wanted == "":
-		return vote(head)
-	case begins && !wanted.isJSON():
+		return countVotes(head)
+	case startsJSON && !wanted.isJSON():
 		return wanted, refuse(ErrWrongFormat, 1, "JSON, not %s", wanted)
 	}
 	if text := trimLeft(head); wanted.isJSON() && len(text) > 0 && strings.IndexByte(`{["`, text[0]) < 0 {
-		return wanted, refuse(ErrWrongFormat, 1, "no JSON object or array")
+		return wanted, refuse(ErrWrongFormat, 1, "not a JSON object or array")
 	}
 	return wanted, nil
 }
 
-// looksLikeJSON tells JSON from `[Adblock Plus 2.0]` and `[2001:db8::1]`.
-func looksLikeJSON(head []byte) bool {
-	text := trimLeft(head)
-	if len(text) == 0 {
-		return false
+// checkText refuses anything that is not text, or is the text of something other than a
+// list. compressed reports whether head came out of an archive.
+func checkText(head []byte, compressed bool) error {
+	if name := archiveName(head); name != "" {
+		if compressed {
+			return refuse(ErrNested, 0, "%s", name)
+		}
+		return refuse(ErrArchive, 0, "%s", name)
 	}
-	if text[0] == '{' {
-		return true
+	if name := wideEncoding(head); name != "" {
+		return refuse(ErrEncoding, 0, "%s", name)
 	}
-	after := trimLeft(text[1:])
-	return text[0] == '[' && (len(after) == 0 || strings.IndexByte(`{["]`, after[0]) >= 0)
+	if i := bytes.IndexByte(head, 0); i >= 0 {
+		return refuse(ErrBinary, 1+bytes.Count(head[:i], []byte{'\n'}), "NUL at byte %d", i)
+	}
+	if text := trimLeft(head); len(text) > 0 && text[0] == '<' {
+		return refuse(ErrPage, 1, "%s", pageTitle(text))
+	}
+	return nil
 }
 
-// vote counts what the first entries look like.
-func vote(head []byte) (Format, error) {
-	ballot := map[Format]int{}
+// wideEncoding returns the name of the encoding if head is UTF-16 or UTF-32, and "" if not.
+func wideEncoding(head []byte) string {
+	switch {
+	case len(head) < 2:
+		return ""
+	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
+		return "UTF-32"
+	case head[0] == 0xff && head[1] == 0xfe, head[0] == 0xfe && head[1] == 0xff:
+		return "UTF-16"
+	}
+
+	// Without a byte order mark, it is UTF-16 if the first characters are all ASCII:
+	// every other byte is zero, and only those are.
+	const characters = 8
+	if len(head) < 2*characters {
+		return ""
+	}
+	zeros := [2]int{}
+	for i, c := range head[:2*characters] {
+		if c == 0 {
+			zeros[i%2]++
+		}
+	}
+	if zeros == [2]int{0, characters} || zeros == [2]int{characters, 0} {
+		return "UTF-16 without a byte order mark"
+	}
+	return ""
+}
+
+// title matches the title of an HTML page, or the code of an S3 error.
+var title = regexp.MustCompile(`(?is)<(?:title|code)[^>]*>([^<]{1,80})`)
+
+const maxTitleSearch = 4 << 10 // bytes
+
+func pageTitle(page []byte) string {
+	if found := title.FindSubmatch(page[:min(len(page), maxTitleSearch)]); found != nil {
+		return "it says " + strconv.Quote(string(bytes.TrimSpace(found[1])))
+	}
+	return "it begins with <"
+}
+
+// countVotes returns the format that most of the first entries look like.
+func countVotes(head []byte) (Format, error) {
+	votes := map[Format]int{}
 	number, voted, unknown, size := 0, 0, 0, len(head)
 	var example []byte
-	for len(head) > 0 && voted < votes {
+	for len(head) > 0 && voted < maxVotes {
 		var line []byte
 		line, head, _ = bytes.Cut(head, []byte{'\n'})
 		number++
@@ -74,41 +132,43 @@ func vote(head []byte) (Format, error) {
 		if voted == 0 && layoutOfHeading(text, "") != nil {
 			return CSV, nil
 		}
-		format := lookOf(text)
+
+		format := guessLine(text)
 		switch {
 		case format != "":
-			ballot[format]++
+			votes[format]++
 			voted++
 		case !isComment(text) && unknown == 0:
 			unknown, example = number, text
 		}
 	}
+
 	switch {
 	case voted > 0:
-		return mostVoted(ballot), nil
+		return winnerOf(votes), nil
 	case unknown > 0:
 		return "", refuse(ErrUnknownFormat, unknown, "%q", shown(example))
 	case size >= windowBytes-len(byteOrderMark):
-		return "", refuse(ErrUnknownFormat, 0, "comments alone in the first %d bytes", size)
+		return "", refuse(ErrUnknownFormat, 0, "nothing but comments in the first %d bytes", size)
 	}
 	return "", refuse(ErrEmpty, 0, "")
 }
 
-// mostVoted prefers, among formats with as many votes, the one that is harder to
-// take for another.
-func mostVoted(ballot map[Format]int) (winner Format) {
+// winnerOf returns the format with the most votes. In a tie, the format that is harder to
+// mistake for another wins.
+func winnerOf(votes map[Format]int) (winner Format) {
 	for _, format := range []Format{Adblock, Dnsmasq, Unbound, BIND, RPZ, Hosts, CSV, Wildcard, Plain} {
-		if ballot[format] > ballot[winner] {
+		if votes[format] > votes[winner] {
 			winner = format
 		}
 	}
 	return winner
 }
 
-// lookOf returns the format that a line looks like, or none.
-func lookOf(text []byte) Format {
+// guessLine returns the format that a line looks like, or "" if it could be any.
+func guessLine(text []byte) Format {
 	switch {
-	case isAdblockLook(text):
+	case looksLikeAdblock(text):
 		return Adblock
 	case isComment(text):
 		return ""
@@ -118,18 +178,18 @@ func lookOf(text []byte) Format {
 		return Unbound
 	case hasAnyPrefix(text, `zone "`, "zone '"):
 		return BIND
-	case isZoneLine(text):
+	case looksLikeZoneFile(text):
 		return RPZ
 	}
-	return lookOfWords(cutComment(text))
+	return guessWords(cutComment(text))
 }
 
-// lookOfWords tells the formats apart that have no words of their own.
-func lookOfWords(text []byte) Format {
+// guessWords distinguishes the formats that have no keywords.
+func guessWords(text []byte) Format {
 	word, rest := cutWord(text)
 	_, isURL := cutScheme(word)
 	switch {
-	case isURL && len(rest) == 0: // with any commas it has
+	case isURL && len(rest) == 0: // commas in it do not separate cells
 		return Plain
 	case isAddress(word) && bytes.IndexByte(word, '/') < 0 && len(rest) > 0 && rest[0] != ',':
 		return Hosts
@@ -139,57 +199,56 @@ func lookOfWords(text []byte) Format {
 		return ""
 	case bytes.HasPrefix(word, []byte("*.")):
 		return Wildcard
-	case simple[word[0]] || word[0] >= 0x80 || strings.IndexByte("/[:", word[0]) >= 0:
+	case isNameByte[word[0]] || word[0] >= 0x80 || strings.IndexByte("/[:", word[0]) >= 0:
 		return Plain
 	}
 	return ""
 }
 
-func isAdblockLook(text []byte) bool {
+func looksLikeAdblock(text []byte) bool {
 	if hasAnyPrefix(text, "||", "@@", "|http", "[Adblock", "[AdGuard", "[uBlock") {
 		return true
 	}
 	return text[0] != '/' && bytes.IndexByte(text, '#') >= 0 && isCosmetic(text)
 }
 
-// isZoneLine knows the directives of zone files and records with a type that no
-// name is likely to be, with an owner name or, after white space, without.
-func isZoneLine(text []byte) bool {
+// looksLikeZoneFile recognizes the directives of zone files, and records of a type that is
+// unlikely to be a name. A record that starts with white space has no owner name.
+func looksLikeZoneFile(text []byte) bool {
 	if hasAnyPrefix(text, "$TTL", "$ORIGIN") {
 		return true
 	}
 	owner, rest := cutWord(cutZoneComment(text))
-	kind, data := cutRecord(rest)
-	if recordType(owner) != "" && kind == "" || len(data) == 0 {
+	recordType, data := cutRecord(rest)
+	if parseRecordType(owner) != "" && recordType == "" || len(data) == 0 {
 		return false
 	}
-	if kind == "A" || kind == "AAAA" { // `192.0.2.1 a b` is a hosts line
+	if recordType == "A" || recordType == "AAAA" { // `192.0.2.1 a b` is a line of a hosts file
 		_, err := parseAddress(data)
 		return err == nil
 	}
-	return kind != ""
+	return recordType != ""
 }
 
-// looksLikeTable reports whether a line has several cells, or is quoted whole.
+// looksLikeTable reports whether a line has several cells, or is one quoted cell.
 func looksLikeTable(text []byte) bool {
 	if text[0] == '"' && bytes.IndexByte(text, ',') < 0 {
 		return text[len(text)-1] == '"'
 	}
-	separator := separatorOf(text)
-	cells, err := splitRow(text, separator)
+	cells, err := splitRow(text, separatorOf(text))
 	if err != nil || len(cells) < 2 {
 		return false
 	}
 	for _, cell := range cells {
-		if isIndicatorLook(cell) {
+		if looksLikeIndicator(cell) {
 			return true
 		}
 	}
 	return false
 }
 
-// isIndicatorLook reports whether a cell is a URL, an address, or a name with a dot.
-func isIndicatorLook(cell []byte) bool {
+// looksLikeIndicator reports whether a cell is a URL, an address, or a name with a dot.
+func looksLikeIndicator(cell []byte) bool {
 	if len(cell) == 0 {
 		return false
 	}
@@ -213,108 +272,26 @@ func hasAnyPrefix(text []byte, prefixes ...string) bool {
 	return false
 }
 
-// byteOrderMark is the UTF-8 one, which editors put before the first line.
-var byteOrderMark = []byte{0xef, 0xbb, 0xbf}
-
-// archives that are not read, by their first bytes.
-var archives = []struct{ name, magic string }{
-	{"gzip", "\x1f\x8b"},
-	{"zstd", "\x28\xb5\x2f\xfd"},
-	{"zip", "PK\x03\x04"},
-	{"zip", "PK\x05\x06"},
-	{"bzip2", "BZh91AY&SY"},
-	{"xz", "\xfd7zXZ\x00"},
-	{"7z", "7z\xbc\xaf\x27\x1c"},
-	{"rar", "Rar!\x1a\x07"},
-	{"lz4", "\x04\x22\x4d\x18"},
-	{"PDF", "%PDF-"},
+// looksLikeJSON reports whether head starts a JSON object or array, as opposed to
+// `[Adblock Plus 2.0]` or `[2001:db8::1]`.
+func looksLikeJSON(head []byte) bool {
+	text := trimLeft(head)
+	if len(text) == 0 {
+		return false
+	}
+	if text[0] == '{' {
+		return true
+	}
+	after := trimLeft(text[1:])
+	return text[0] == '[' && (len(after) == 0 || strings.IndexByte(`{["]`, after[0]) >= 0)
 }
 
-// tarMagic stands at this offset of a tar archive (POSIX.1 ustar).
-const (
-	tarMagic  = "ustar"
-	tarOffset = 257
-)
-
-// checkText refuses what is no text, or text that is no list. compressed says that
-// head comes out of an archive.
-func checkText(head []byte, compressed bool) error {
-	if name := archiveName(head); name != "" {
-		if compressed {
-			return refuse(ErrNested, 0, "%s", name)
-		}
-		return refuse(ErrArchive, 0, "%s", name)
-	}
-	if name := wideEncoding(head); name != "" {
-		return refuse(ErrEncoding, 0, "%s", name)
-	}
-	if i := bytes.IndexByte(head, 0); i >= 0 {
-		return refuse(ErrBinary, 1+bytes.Count(head[:i], []byte{'\n'}), "NUL at byte %d", i)
-	}
-	if text := trimLeft(head); len(text) > 0 && text[0] == '<' {
-		return refuse(ErrPage, 1, "%s", pageTitle(text))
-	}
-	return nil
-}
-
-func archiveName(head []byte) string {
-	for _, archive := range archives {
-		if bytes.HasPrefix(head, []byte(archive.magic)) {
-			return archive.name
-		}
-	}
-	if len(head) > tarOffset && bytes.HasPrefix(head[tarOffset:], []byte(tarMagic)) {
-		return "tar"
-	}
-	return ""
-}
-
-// wideEncoding names UTF-16 and UTF-32, by their mark or by where ASCII has zeros.
-func wideEncoding(head []byte) string {
-	switch {
-	case len(head) < 2:
-		return ""
-	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
-		return "UTF-32"
-	case head[0] == 0xff && head[1] == 0xfe, head[0] == 0xfe && head[1] == 0xff:
-		return "UTF-16"
-	}
-	// Without a mark: of the first characters all are ASCII, so that every other
-	// byte is zero, and only those.
-	const characters = 8
-	if len(head) < 2*characters {
-		return ""
-	}
-	zeros := [2]int{}
-	for i, c := range head[:2*characters] {
-		if c == 0 {
-			zeros[i%2]++
-		}
-	}
-	if zeros == [2]int{0, characters} || zeros == [2]int{characters, 0} {
-		return "UTF-16 without a byte order mark"
-	}
-	return ""
-}
-
-// title finds what a page says it is: an HTML title, or the code of an S3 error.
-var title = regexp.MustCompile(`(?is)<(?:title|code)[^>]*>([^<]{1,80})`)
-
-const maxTitleSearch = 4 << 10 // bytes
-
-func pageTitle(page []byte) string {
-	if found := title.FindSubmatch(page[:min(len(page), maxTitleSearch)]); found != nil {
-		return "it says " + strconv.Quote(string(bytes.TrimSpace(found[1])))
-	}
-	return "it begins with <"
-}
-
-// formatOfJSON tells MISP and STIX from other JSON by the members of the first object,
-// as far as head shows them. What is known by one member alone is decided there.
-func formatOfJSON(head []byte) Format {
+// detectJSON distinguishes MISP, STIX and other JSON by the members of the first object, as
+// far as head contains them. Most formats are decided by a single member.
+func detectJSON(head []byte) Format {
 	cursor := jsonscan.New(head)
 	if cursor.Next() != '[' {
-		return lookOfObject(&cursor, true)
+		return detectObject(&cursor, true)
 	}
 	if err := cursor.Open('['); err != nil {
 		return JSON
@@ -322,47 +299,48 @@ func formatOfJSON(head []byte) Format {
 	if more, err := cursor.Element(); err != nil || !more {
 		return JSON
 	}
-	return lookOfObject(&cursor, false)
+	return detectObject(&cursor, false)
 }
 
-// objectLook is what is seen of an object.
-type objectLook struct {
-	kind, id []byte // `type` and `id`
-	list     bool   // there is an array `list`
-	titled   bool   // there is a member that MISP has beside it
-	other    bool   // there is a member that a warninglist does not have
-}
-
-// lookOfObject looks at the members of an object. alone says that nothing is around it,
-// so that it may be a warninglist.
-func lookOfObject(cursor *jsonscan.Cursor, alone bool) Format {
+// detectObject looks at the members of an object. Only an object that is the whole document
+// can be a warninglist.
+func detectObject(cursor *jsonscan.Cursor, isDocument bool) Format {
 	if cursor.Next() != '{' || cursor.Open('{') != nil {
 		return JSON
 	}
-	var look objectLook
+	var clues objectClues
 	for {
 		name, more, err := cursor.Member()
 		if err != nil || !more {
-			return look.decide(alone, err != nil)
+			return clues.decide(isDocument, err != nil)
 		}
-		if format := look.member(name.Raw(), cursor); format != "" {
+		if format := clues.addMember(name.Raw(), cursor); format != "" {
 			return format
 		}
 	}
 }
 
-// member looks at one member and returns the format if it decides. Behind the last one
-// that head shows, the cursor fails at the next.
-func (l *objectLook) member(name []byte, cursor *jsonscan.Cursor) Format {
+// objectClues is what the members of an object say about its format.
+type objectClues struct {
+	objectType, id []byte // `type` and `id`
+	hasList        bool   // it has an array `list`
+	hasTitle       bool   // it has a name, a description or a version, as warninglists do
+	hasOther       bool   // it has a member that warninglists do not have
+}
+
+// addMember looks at one member, and returns the format if that decides it. If head ends
+// within the member, the cursor fails at the next one.
+func (l *objectClues) addMember(name []byte, cursor *jsonscan.Cursor) Format {
 	first := cursor.Next()
 	nested := first == '{' || first == '['
-	defer func() { _ = cursor.Skip() }() // an error shows at the next member
+	defer func() { _ = cursor.Skip() }() // an error shows up at the next member
+
 	switch string(name) {
 	case "Event", "response", "Attribute", "Object":
 		if nested {
 			return MISP
 		}
-		l.other = true
+		l.hasOther = true
 	case "Orgc", "threat_level_id", "to_ids", "matching_attributes":
 		return MISP
 	case "spec_version", "pattern_type":
@@ -371,59 +349,61 @@ func (l *objectLook) member(name []byte, cursor *jsonscan.Cursor) Format {
 		if first == '[' && isSTIXArray(*cursor) {
 			return STIX
 		}
-		l.other = true
+		l.hasOther = true
 	case "type", "id":
-		return l.word(name, *cursor)
+		return l.addText(name, *cursor)
 	case "list":
-		l.list = first == '['
+		l.hasList = first == '['
 	case "name", "description", "version":
-		l.titled = true
+		l.hasTitle = true
 	default:
-		l.other = true
+		l.hasOther = true
 	}
 	return ""
 }
 
-// word looks at the type and the id of an object. In STIX the id begins with the type.
-func (l *objectLook) word(name []byte, cursor jsonscan.Cursor) Format {
+// addText looks at the type or the id of an object. In STIX the id starts with the type.
+func (l *objectClues) addText(name []byte, cursor jsonscan.Cursor) Format {
 	text, err := cursor.Text()
 	if err != nil {
 		return ""
 	}
 	if string(name) == "id" {
 		l.id = text.Raw()
-		l.other = true
+		l.hasOther = true
 	} else {
-		l.kind = text.Raw()
+		l.objectType = text.Raw()
 	}
-	if before, _, found := bytes.Cut(l.id, []byte("--")); found && (string(before) == "bundle" || bytes.Equal(before, l.kind)) {
+
+	prefix, _, found := bytes.Cut(l.id, []byte("--"))
+	if found && (string(prefix) == "bundle" || bytes.Equal(prefix, l.objectType)) {
 		return STIX
 	}
-	if string(l.kind) == "bundle" {
+	if string(l.objectType) == "bundle" {
 		return STIX
 	}
 	return ""
 }
 
-// isSTIXArray reports whether the first object of an array is one of STIX.
+// decide returns the format if no single member decided it. cut reports whether head ended
+// within the object: the list of a warninglist comes before its type and may fill head.
+func (l *objectClues) decide(isDocument, cut bool) Format {
+	switch {
+	case !isDocument || !l.hasList:
+		return JSON
+	case len(l.objectType) > 0 && parseMatching(l.objectType) != matchOther:
+		return MISP
+	case cut && len(l.objectType) == 0 && l.hasTitle && !l.hasOther:
+		return MISP
+	}
+	return JSON
+}
+
+// isSTIXArray reports whether the first object of an array is a STIX object.
 func isSTIXArray(cursor jsonscan.Cursor) bool {
 	if cursor.Open('[') != nil {
 		return false
 	}
 	more, err := cursor.Element()
-	return err == nil && more && lookOfObject(&cursor, false) == STIX
-}
-
-// decide is for objects in which no member decided. Of a warninglist the list may be all
-// that head shows, because it stands before the type.
-func (l *objectLook) decide(alone, cut bool) Format {
-	switch {
-	case !alone || !l.list:
-		return JSON
-	case len(l.kind) > 0 && matchingOf(l.kind) != matchOther:
-		return MISP
-	case cut && len(l.kind) == 0 && l.titled && !l.other:
-		return MISP
-	}
-	return JSON
+	return err == nil && more && detectObject(&cursor, false) == STIX
 }

@@ -8,51 +8,53 @@ import (
 )
 
 var (
-	errOption     = errors.New("no dnsmasq option")
+	errOption     = errors.New("not a dnsmasq option")
 	errSlashes    = errors.New("no /name/ after the option")
 	errAnswer     = errors.New("neither an address nor a server after the name")
 	errMatchesAll = errors.New("matches every name")
 )
 
-// dnsmasqReader reads dnsmasq configuration. Names of `address=/x/`, `server=/x/` and
-// `local=/x/` are blocks if what follows leads nowhere: nothing, `#` (in `address`), an
-// address as for hosts files, or, in `server` and `local`, a loopback address without
-// a port. Other addresses are rewrites and forwards. Other options are skipped.
+// dnsmasqReader reads dnsmasq configuration. The names of `address=/x/`, `server=/x/` and
+// `local=/x/` are blocks if the answer leads nowhere: no answer, `#` (for `address`), an
+// address as in hosts files, or (for `server` and `local`) a loopback address without a
+// port. Other addresses are rewrites and forwards. Other options are skipped.
 type dnsmasqReader struct{}
 
-func (dnsmasqReader) line(c *collector, line []byte) {
+func (dnsmasqReader) readLine(c *collector, line []byte) {
 	text := trim(line)
 	if len(text) == 0 || text[0] == '#' {
 		return
 	}
 	text = cutComment(text)
-	option, value, _ := bytes.Cut(text, []byte{'='})
-	option, value = trim(option), trim(value)
-	word := string(option)
+	key, value, _ := bytes.Cut(text, []byte{'='})
+	key, value = trim(key), trim(value)
+	option := string(key)
 	switch {
-	case !allOf(option, isOptionOctet):
+	case !all(key, isOptionByte):
 		c.reject(text, errOption)
 		return
-	case word != "address" && word != "server" && word != "local" || len(value) == 0 || value[0] != '/':
+	case option != "address" && option != "server" && option != "local" || len(value) == 0 || value[0] != '/':
 		c.skip(text, SkipDirective)
 		return
 	}
+
 	end := bytes.LastIndexByte(value, '/')
 	if end == 0 {
 		c.reject(text, errSlashes)
 		return
 	}
-	why, err := judgeAnswer(word, value[end+1:])
+	why, err := checkAnswer(option, value[end+1:])
 	for names, more := value[1:end], true; more; {
 		var name []byte
 		name, names, more = bytes.Cut(names, []byte{'/'})
-		takeDnsmasqName(c, name, why, err)
+		addDnsmasqName(c, name, why, err)
 	}
 }
 
-func (dnsmasqReader) end(*collector) {}
+func (dnsmasqReader) finish(*collector) {}
 
-func takeDnsmasqName(c *collector, name []byte, why Skip, err error) {
+// addDnsmasqName adds one name of an option. why and err are what checkAnswer returned.
+func addDnsmasqName(c *collector, name []byte, why Skip, err error) {
 	switch {
 	case isAddress(name):
 		c.skip(name, SkipAddressAsName)
@@ -63,12 +65,12 @@ func takeDnsmasqName(c *collector, name []byte, why Skip, err error) {
 	case len(name) == 1 && name[0] == '#':
 		c.reject(name, errMatchesAll)
 	default:
-		c.zone(name, indicator.ScopeSubtree, indicator.ActionBlock)
+		c.addZone(name, indicator.ScopeSubtree, indicator.ActionBlock)
 	}
 }
 
-// judgeAnswer says why an option with this answer is no block, or zero.
-func judgeAnswer(option string, answer []byte) (Skip, error) {
+// checkAnswer returns the reason why an option with this answer is not a block, or zero.
+func checkAnswer(option string, answer []byte) (Skip, error) {
 	if len(answer) == 0 {
 		return 0, nil
 	}
@@ -82,7 +84,8 @@ func judgeAnswer(option string, answer []byte) (Skip, error) {
 		}
 		return SkipRewrite, nil
 	}
-	// A loopback address with a port, `127.0.0.1#5353`, is a real server.
+
+	// A loopback address with a port, such as `127.0.0.1#5353`, is a real server.
 	if err == nil && (ip.IsLoopback() || ip.IsUnspecified()) {
 		return 0, nil
 	}
@@ -94,4 +97,5 @@ func judgeAnswer(option string, answer []byte) (Skip, error) {
 	return SkipForward, nil
 }
 
-func isOptionOctet(c byte) bool { return 'a' <= c && c <= 'z' || isDigit(c) || c == '-' }
+// isOptionByte reports whether the name of a dnsmasq or unbound option may contain c.
+func isOptionByte(c byte) bool { return 'a' <= c && c <= 'z' || isDigit(c) || c == '-' }

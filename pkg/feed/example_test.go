@@ -34,7 +34,7 @@ func ExampleParse() {
 	// adblock 5 = 3 + 1 + 1 <nil>
 }
 
-// A page in the place of a list is refused, so that the list before it stays.
+// A web page instead of a list is refused, so the caller can keep the previous list.
 func ExampleParse_refused() {
 	_, err := feed.Parse(strings.NewReader("<title>429 Too Many Requests</title>"), feed.Options{},
 		func(*indicator.Indicator) error { return nil })

@@ -1,53 +1,79 @@
-// Package feed reads lists of malicious names and addresses: list bytes in,
-// indicators and line errors out. It reads as a stream, in memory that does not grow
-// with the list.
+// Package feed reads lists of malicious names and addresses. The bytes of a list go in,
+// in any of the formats below and as text, gzip or zstd; indicators come out, with a
+// report and with an error for each line that could not be used. Lists are read as a
+// stream, so memory does not grow with the list.
+//
+// Start with [Parse]. The zero [Options] detect the format from the content. Use [Detect]
+// to look at the start of a list without reading it.
+//
+// # Rules for callers
+//
+//   - A list counts as a whole or not at all. If Parse returns an error, discard everything
+//     that it has emitted: half a list is a different list. A truncated archive is refused
+//     even after a million good lines, and so is a web page that was downloaded instead of
+//     a list. Such an error is a [*RefusedError], which also says what to do about it.
+//   - The emit function gets the same Indicator each time. Copy the struct to keep it. Its
+//     strings stay valid.
+//   - Repeated entries are emitted each time; the caller merges them. The caller also
+//     decides whether a name may be listed: Parse accepts a top-level domain.
+//   - Do not go by file names. Lists of every format are published as `.txt`.
 //
 // # Entries
 //
-// Every candidate of a list is one entry, and every entry is accepted, rejected or
-// skipped: Accepted + Rejected + Skipped = Entries. Comments, blank lines, headings
-// and structure (`$TTL`, SOA, `server:`) are no entries. Rejected is what should be a
-// name or an address and is none. Skipped is what is well formed and says something
-// that cannot be said about a name or an address, or that must not be widened to
-// one; each [Skip] is counted. Repeats are emitted as they come.
+// Every candidate in a list is one entry, and every entry is accepted, rejected or
+// skipped: Accepted + Rejected + Skipped = Entries. Comments, blank lines, headings and
+// structure (`$TTL`, SOA, `server:`) are not entries. An entry is rejected if it should be
+// a name or an address but is malformed. An entry is skipped if it is well formed but says
+// something that a name or an address cannot express, or that would list more than it
+// means. A [Skip] is the reason, and the report counts each of them.
 //
 // # Names, scopes and addresses
 //
-// Names go through [domainname.Parse]: UTS 46 for Unicode, lower case, no final dot,
-// underscores kept. The scope of a name follows from the format:
+// Names go through [domainname.Parse]: Unicode is converted by UTS 46, letters become
+// lower case, a final dot is dropped, underscores are kept. The scope of a name depends on
+// the format:
 //
-//   - plain, wildcard, CSV, JSON, MISP, STIX: the name and everything under it; `*.x`
-//     and `.x` mean the same as `x`. A host cut out of a URL, of `host:port` or of `host/path`
-//     stands for itself alone, since the list names less than the whole host.
-//   - MISP warninglists: of type hostname the name and everything under it, of type
-//     string the name alone. Those that match parts of names are refused.
+//   - plain, wildcard, CSV, JSON, MISP, STIX: the name and everything under it; `*.x` and
+//     `.x` mean the same as `x`. The host of a URL, of `host:port` or of `host/path` is
+//     listed as that name alone, because the list means less than the whole host.
+//   - MISP warninglists: the name and everything under it for type hostname, the name alone
+//     for type string. Warninglists that match parts of names are refused.
 //   - hosts: the name alone.
-//   - Adblock: `||x^` the name and everything under it, `||*.x^` what is under it,
-//     `|x^`, `://x^` and a bare `x` the name alone.
-//   - dnsmasq, unbound, BIND: the zone, that is the name and everything under it.
-//   - RPZ: `x` the name alone, `*.x` what is under it.
+//   - Adblock: `||x^` is the name and everything under it, `||*.x^` everything under it,
+//     and `|x^`, `://x^` and a bare `x` the name alone.
+//   - dnsmasq, unbound, BIND: the zone, which is the name and everything under it.
+//   - RPZ: `x` is the name alone, `*.x` everything under it.
 //
-// [Options].Scope replaces all of these. Addresses and CIDR blocks are indicators of
-// their own in plain, wildcard, CSV, JSON, MISP and STIX lists, in Adblock host rules and
-// in RPZ `rpz-ip` triggers. Where a server would look for a name (second column of hosts
-// files, owner names of dnsmasq, unbound, BIND, RPZ) an address has no effect, so it
-// is skipped, and so is a wildcard over an address. IPv4 octets with a leading zero
-// are rejected: readers disagree whether they are octal. IPv4 in IPv6 is unmapped,
-// host bits of a block are cleared.
+// [Options].Scope overrides all of these. Addresses and CIDR blocks are indicators in
+// plain, wildcard, CSV, JSON, MISP and STIX lists, in Adblock host rules and in RPZ
+// `rpz-ip` triggers. Where a server would look up a name (the second column of hosts
+// files, the owner names of dnsmasq, unbound, BIND and RPZ), an address has no effect, so
+// it is skipped; a wildcard over an address is skipped too. An IPv4 octet with a leading
+// zero is rejected, because programs disagree on whether it is octal. IPv4 addresses
+// mapped into IPv6 are unmapped, and the host bits of a block are cleared.
 //
 // # Blocks, exceptions and rewrites
 //
-// An entry that answers with the unspecified, a loopback or another address that
-// leads nowhere is a block. One that answers with a real address or another name is
-// a rewrite, and one that names a server to ask is a forward: both are skipped,
-// because lists for safe search and split DNS look exactly so. `@@` rules and
-// `rpz-passthru.` are allow entries of the list they stand in.
+// An entry that answers with the unspecified address, a loopback address or another
+// address that leads nowhere is a block. One that answers with a real address or another
+// name is a rewrite, and one that names a server to ask is a forward. Both are skipped,
+// because lists for safe search and split DNS look the same. `@@` rules and
+// `rpz-passthru.` are allow entries of their own list.
 //
-// # Whole or not at all
+// # Definitions of the formats
 //
-// A list that cannot be read to its end is refused with a [*RefusedError]: what was
-// emitted before must be thrown away. That holds for a truncated archive after a
-// million good lines as for a web page instead of a list.
+//   - plain, wildcard: no standard; one entry a line
+//   - hosts: https://man7.org/linux/man-pages/man5/hosts.5.html
+//   - Adblock: https://adguard-dns.io/kb/general/dns-filtering-syntax/
+//   - dnsmasq: https://thekelleys.org.uk/dnsmasq/docs/dnsmasq-man.html
+//   - unbound: https://unbound.docs.nlnetlabs.nl/en/latest/manpages/unbound.conf.html
+//   - BIND: https://bind9.readthedocs.io/en/latest/reference.html
+//   - RPZ: https://datatracker.ietf.org/doc/html/draft-vixie-dnsop-dns-rpz-00
+//   - CSV: RFC 4180, with other separators and with comments
+//   - JSON: RFC 8259, also one value a line
+//   - MISP: https://www.misp-standard.org/rfc/misp-standard-core.html and
+//     https://github.com/MISP/misp-warninglists
+//   - STIX: https://docs.oasis-open.org/cti/stix/v2.1/os/stix-v2.1-os.html
 package feed
 
 import (
@@ -60,45 +86,199 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// Parse reads a whole list and calls emit for every accepted entry, in the order of
-// the list. r may be gzip (any number of members) or zstd.
+// Format is the syntax of a list.
+type Format string
+
+// The formats. A Plain list has one name, address, CIDR block or URL a line. Wildcard is
+// Plain with names written as `*.x`, and is read the same way. JSON includes one JSON value
+// a line. MISP covers its exports and its warninglists. STIX is version 2.
+const (
+	Plain    Format = "plain"
+	Hosts    Format = "hosts"
+	Adblock  Format = "adblock"
+	Dnsmasq  Format = "dnsmasq"
+	Unbound  Format = "unbound"
+	BIND     Format = "bind"
+	RPZ      Format = "rpz"
+	Wildcard Format = "wildcard"
+	CSV      Format = "csv"
+	JSON     Format = "json"
+	MISP     Format = "misp"
+	STIX     Format = "stix"
+)
+
+// Formats returns all formats, in the order of the documentation.
+func Formats() []Format {
+	return []Format{Plain, Hosts, Adblock, Dnsmasq, Unbound, BIND, RPZ, Wildcard, CSV, JSON, MISP, STIX}
+}
+
+// ParseFormat reads the name of a format. An empty text is the empty Format, which means
+// that the format is detected.
+func ParseFormat(text string) (Format, error) {
+	format := Format(text)
+	if text != "" && !slices.Contains(Formats(), format) {
+		return "", fmt.Errorf("format %q: must be one of %s", text, joinFormats())
+	}
+	return format, nil
+}
+
+// isJSON reports whether lists in the format are JSON.
+func (f Format) isJSON() bool { return f == JSON || f == MISP || f == STIX }
+
+func joinFormats() string {
+	var names []string
+	for _, format := range Formats() {
+		names = append(names, string(format))
+	}
+	return strings.Join(names, ", ")
+}
+
+// The default [Limits] of a list.
+const (
+	DefaultInputBytes    = 256 << 20 // as received, compressed or not
+	DefaultExpandedBytes = 1 << 30   // after decompression
+	DefaultRatio         = 100       // of expanded to compressed bytes
+	DefaultLineBytes     = 4 << 10   // of a line; real lists stay below 3,100
+)
+
+// Limits bound the cost of reading a list. They are checked while the list is read, so a
+// list over a limit is refused without reading the rest of it.
+type Limits struct {
+	// InputBytes is the largest size of the list as received.
+	//
+	// Default: [DefaultInputBytes].
+	InputBytes int64
+	// ExpandedBytes is the largest size of the list after decompression.
+	//
+	// Default: [DefaultExpandedBytes].
+	ExpandedBytes int64
+	// Ratio is how many times larger a list may become by decompression. The first MiB
+	// does not count, because short repetitive lists compress as well as a bomb.
+	//
+	// Default: [DefaultRatio].
+	Ratio int64
+	// LineBytes is the longest line in every format that is not JSON. JSON values have
+	// fixed limits: 1 MiB and 64 levels.
+	//
+	// Default: [DefaultLineBytes].
+	LineBytes int
+}
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		InputBytes:    orDefault(l.InputBytes, DefaultInputBytes),
+		ExpandedBytes: orDefault(l.ExpandedBytes, DefaultExpandedBytes),
+		Ratio:         orDefault(l.Ratio, DefaultRatio),
+		LineBytes:     orDefault(l.LineBytes, DefaultLineBytes),
+	}
+}
+
+func orDefault[T int | int64](value, fallback T) T {
+	if value <= 0 {
+		return fallback
+	}
+	return value
+}
+
+// Options control how a list is read. The zero Options read any list.
+type Options struct {
+	// Format of the list.
+	//
+	// Default: detected from the content; if Column is set, a table or JSON.
+	Format Format
+	// Scope of every name in the list.
+	//
+	// Default: depends on the format, see the package documentation.
+	Scope indicator.Scope
+	// Action of every entry; [indicator.ActionAllow] makes the list an allow feed.
+	//
+	// Default: block, except for the exceptions that a list itself declares.
+	Action indicator.Action
+	// Column is where a CSV or JSON list has its indicators: a heading in any case, the
+	// name of a JSON member, or the number of a column, counted from 1.
+	//
+	// Default: chosen by well-known headings or, without headings, by the first row.
+	Column string
+	// Registrable shortens block entries to their registrable domain, by the public
+	// suffix list with its private section. A public suffix itself is rejected. The scope
+	// is then subtree unless Scope is set. Allow entries are not shortened, because that
+	// would widen what they veto.
+	Registrable bool
+	// Category, Severity and Confidence apply to entries that do not have their own.
+	//
+	// Default: no category, [indicator.DefaultSeverity], [indicator.DefaultConfidence].
+	Category   indicator.Category
+	Severity   indicator.Severity
+	Confidence *indicator.Confidence
+	// OnReject and OnSkip are called for each entry that is not accepted, in the order of
+	// the list.
+	//
+	// Default: rejected and skipped entries are only counted.
+	OnReject func(LineError)
+	OnSkip   func(SkippedLine)
+	// Line is set to the number of the current line, from 1, before each call of emit.
+	//
+	// Default: not set.
+	Line *int
+	// Limits of the list.
+	//
+	// Default: those of each field.
+	Limits Limits
+}
+
+func (o *Options) validate() error {
+	var problems []error
+	if _, err := ParseFormat(string(o.Format)); err != nil {
+		problems = append(problems, err)
+	}
+	if o.Scope > indicator.ScopeUnder {
+		problems = append(problems, fmt.Errorf("scope %v: must be name, subtree or under", o.Scope))
+	}
+	if o.Action > indicator.ActionAllow {
+		problems = append(problems, fmt.Errorf("action %v: must be block or allow", o.Action))
+	}
+	if o.Column != "" && o.Format != "" && o.Format != CSV && o.Format != JSON {
+		problems = append(problems, fmt.Errorf("column %q: a %s list has no columns", o.Column, o.Format))
+	}
+	return errors.Join(problems...)
+}
+
+// Parse reads a whole list and calls emit for every accepted entry, in the order of the
+// list. r may be compressed with gzip (any number of members) or zstd.
 //
-// emit gets the same Indicator each time: it must not keep or change it, while the
-// strings in it stay valid. An error of emit ends the parse and is returned as it
-// is. A list that is refused as a whole is a [*RefusedError] over one of the
-// sentinels of this package. The report is of what was read until then.
+// emit gets the same Indicator each time and must not keep or change it. The strings in it
+// stay valid. An error from emit ends the parse and is returned unchanged.
+//
+// If the list is refused, the error is a [*RefusedError] that wraps one of the sentinels of
+// this package. The report covers what was read until then.
 func Parse(r io.Reader, o Options, emit func(*indicator.Indicator) error) (Report, error) {
 	if err := o.validate(); err != nil {
 		return Report{}, err
 	}
+
 	c := newCollector(o, emit)
-	source, err := open(r, o.Limits.withDefaults())
+	source, err := openSource(r, o.Limits.withDefaults())
 	if err != nil {
 		return Report{Format: o.Format}, err
 	}
 	defer source.Close()
-	format, err := c.read(source)
+
+	format, err := readList(source, c)
 	return c.report(format, source), err
 }
 
-// read finds out the format and reads the list.
-func (c *collector) read(source *source) (Format, error) {
+// readList chooses the format and reads the list into c.
+func readList(source *source, c *collector) (Format, error) {
 	in := newWindow(source)
 	head, err := in.head()
 	if err != nil {
 		return c.options.Format, err
 	}
-	wanted := c.options.Format
-	if wanted == "" && c.options.Column != "" { // nothing else has columns
-		wanted = CSV
-		if looksLikeJSON(head) {
-			wanted = JSON
-		}
-	}
-	format, err := choose(head, wanted, source.compression != "")
+	format, err := chooseFormat(head, &c.options, source.compression != "")
 	if err != nil {
 		return format, err
 	}
+
 	switch format {
 	case JSON:
 		err = readJSON(in, c)
@@ -115,11 +295,11 @@ func (c *collector) read(source *source) (Format, error) {
 	return format, err
 }
 
-// lineReader reads one format whose entries stand on lines. Problems go to the
-// collector; end is called after the last line.
+// lineReader reads a format that is made of lines. It passes entries and problems to the
+// collector. finish is called after the last line.
 type lineReader interface {
-	line(c *collector, text []byte)
-	end(c *collector)
+	readLine(c *collector, line []byte)
+	finish(c *collector)
 }
 
 func newLineReader(format Format, o Options) lineReader {
@@ -146,177 +326,24 @@ func newLineReader(format Format, o Options) lineReader {
 func readLines(in *window, c *collector, reader lineReader) error {
 	limit := c.options.Limits.withDefaults().LineBytes
 	for {
-		line, ok, err := in.line(limit)
+		line, ok, err := in.nextLine(limit)
 		if err != nil {
 			return atLine(err, c.line+1)
 		}
 		if !ok {
 			break
 		}
+
 		c.line++
 		if expected := expectedEntries(line); expected > 0 {
 			c.counts.expected = expected
 		}
-		reader.line(c, line)
+		reader.readLine(c, line)
 		if c.err != nil {
 			return c.err
 		}
 	}
-	reader.end(c)
+
+	reader.finish(c)
 	return c.err
-}
-
-// Format is how a list is written.
-type Format string
-
-// The formats. Plain is one name, address, CIDR block or URL a line; Wildcard is
-// Plain written as `*.x`, read alike; JSON includes one JSON value a line. MISP is what
-// MISP exports and its warninglists, STIX is STIX 2.
-const (
-	Plain    Format = "plain"
-	Hosts    Format = "hosts"
-	Adblock  Format = "adblock"
-	Dnsmasq  Format = "dnsmasq"
-	Unbound  Format = "unbound"
-	BIND     Format = "bind"
-	RPZ      Format = "rpz"
-	Wildcard Format = "wildcard"
-	CSV      Format = "csv"
-	JSON     Format = "json"
-	MISP     Format = "misp"
-	STIX     Format = "stix"
-)
-
-// Formats returns all formats, in the order of the documentation.
-func Formats() []Format {
-	return []Format{Plain, Hosts, Adblock, Dnsmasq, Unbound, BIND, RPZ, Wildcard, CSV, JSON, MISP, STIX}
-}
-
-// ParseFormat reads the name of a format. The empty text is the empty Format, which
-// means that the content decides.
-func ParseFormat(text string) (Format, error) {
-	format := Format(text)
-	if text != "" && !slices.Contains(Formats(), format) {
-		return "", fmt.Errorf("format %q: must be one of %s", text, joinFormats())
-	}
-	return format, nil
-}
-
-// isJSON reports whether lists of the format are JSON.
-func (f Format) isJSON() bool { return f == JSON || f == MISP || f == STIX }
-
-func joinFormats() string {
-	var names []string
-	for _, format := range Formats() {
-		names = append(names, string(format))
-	}
-	return strings.Join(names, ", ")
-}
-
-// Limits of one list, unless [Limits] says otherwise.
-const (
-	DefaultInputBytes    = 256 << 20 // as it comes, compressed or not
-	DefaultExpandedBytes = 1 << 30   // after decompression
-	DefaultRatio         = 100       // of expanded to compressed bytes
-	DefaultLineBytes     = 4 << 10   // a line; real lists stay under 3,100
-)
-
-// Limits bound what a list may cost to read. They hold while it is read, so a list
-// that passes one is refused without reading the rest.
-type Limits struct {
-	// InputBytes bounds the list as it comes.
-	//
-	// Default: [DefaultInputBytes].
-	InputBytes int64
-	// ExpandedBytes bounds the list after decompression.
-	//
-	// Default: [DefaultExpandedBytes].
-	ExpandedBytes int64
-	// Ratio bounds how many times larger a list becomes by decompression. Its first
-	// MiB is free, because short repetitive lists compress like bombs.
-	//
-	// Default: [DefaultRatio].
-	Ratio int64
-	// LineBytes bounds a line in all formats but JSON, whose values have bounds of
-	// their own: 1 MiB, 64 levels.
-	//
-	// Default: [DefaultLineBytes].
-	LineBytes int
-}
-
-func (l Limits) withDefaults() Limits {
-	return Limits{
-		InputBytes:    orDefault(l.InputBytes, DefaultInputBytes),
-		ExpandedBytes: orDefault(l.ExpandedBytes, DefaultExpandedBytes),
-		Ratio:         orDefault(l.Ratio, DefaultRatio),
-		LineBytes:     orDefault(l.LineBytes, DefaultLineBytes),
-	}
-}
-
-func orDefault[T int | int64](value, fallback T) T {
-	if value <= 0 {
-		return fallback
-	}
-	return value
-}
-
-// Options say how to read a list. The zero Options read any list by its content.
-type Options struct {
-	// Format of the list.
-	//
-	// Default: found by looking at the content, never at a file name; a table or JSON
-	// if Column is set.
-	Format Format
-	// Scope of every name, whatever its format or its form says.
-	//
-	// Default: see the package documentation.
-	Scope indicator.Scope
-	// Action of every entry; [indicator.ActionAllow] makes the list an allow feed.
-	//
-	// Default: block, but for the exceptions that a list marks as such.
-	Action indicator.Action
-	// Column holds the indicators of a CSV or JSON list: its heading in any case, the
-	// name of the JSON member, or the number of the column counted from 1.
-	//
-	// Default: found by well-known headings; without any, by the first row.
-	Column string
-	// Registrable cuts block entries to their registrable domain by the public suffix
-	// list, private section included; a public suffix itself is rejected. The scope is
-	// then subtree unless Scope says otherwise. Allow entries stay, since cutting them
-	// would widen what they veto.
-	Registrable bool
-	// Category, Severity and Confidence are of entries that have none of their own.
-	//
-	// Default: none, [indicator.DefaultSeverity], [indicator.DefaultConfidence].
-	Category   indicator.Category
-	Severity   indicator.Severity
-	Confidence *indicator.Confidence
-	// OnReject and OnSkip are called for every entry that is not accepted, between
-	// the calls of emit. Rejected and skipped entries are counted anyway.
-	OnReject func(LineError)
-	OnSkip   func(SkippedLine)
-	// Line, unless nil, is set to the number of the current line, from 1, before emit
-	// is called.
-	Line *int
-	// Limits of the list.
-	//
-	// Default: those of each field.
-	Limits Limits
-}
-
-func (o *Options) validate() error {
-	var problems []error
-	if _, err := ParseFormat(string(o.Format)); err != nil {
-		problems = append(problems, err)
-	}
-	if o.Scope > indicator.ScopeUnder {
-		problems = append(problems, fmt.Errorf("scope %v: must be name, subtree or under", o.Scope))
-	}
-	if o.Action > indicator.ActionAllow {
-		problems = append(problems, fmt.Errorf("action %v: must be block or allow", o.Action))
-	}
-	if o.Column != "" && o.Format != "" && o.Format != CSV && o.Format != JSON {
-		problems = append(problems, fmt.Errorf("column %q: a %s list has no columns", o.Column, o.Format))
-	}
-	return errors.Join(problems...)
 }

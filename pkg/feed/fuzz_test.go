@@ -65,7 +65,7 @@ func FuzzJSON(f *testing.F) {
 		`{"1":[{"url":"http://b.example/"}],"x":{"y":[1,null]}}`, "{\"domain\":\"\\u00e9.example\"}\n{\"ip\":\"192.0.2.1\"}", `{"a":1}`)
 }
 
-// FuzzDetect reads anything as whatever it looks like.
+// FuzzDetect reads any input in whatever format it looks like.
 func FuzzDetect(f *testing.F) {
 	f.Add([]byte("evil.example\n"))
 	f.Add([]byte("0.0.0.0 evil.example\n"))
@@ -81,7 +81,7 @@ func FuzzDetect(f *testing.F) {
 			t.Errorf("detected %q, read as %q", format, got.report.Format)
 		}
 		if err != nil && got.err == nil {
-			t.Errorf("not detected: %v, and read all the same", err)
+			t.Errorf("not detected (%v), but read without an error", err)
 		}
 	})
 }
@@ -95,7 +95,7 @@ func fuzzFormat(f *testing.F, format feed.Format, seeds ...string) {
 	f.Fuzz(func(t *testing.T, data []byte) { checkParse(t, format, data) })
 }
 
-// outcome is all that a parse tells.
+// outcome is everything that a parse returns.
 type outcome struct {
 	accepted []indicator.Indicator
 	rejected []string
@@ -117,7 +117,7 @@ func parseAll(r io.Reader, format feed.Format) outcome {
 	return got
 }
 
-// checkParse checks what holds for any input whatever.
+// checkParse checks the properties that hold for any input.
 func checkParse(t *testing.T, format feed.Format, data []byte) outcome {
 	t.Helper()
 	got := parseAll(bytes.NewReader(data), format)
@@ -127,7 +127,7 @@ func checkParse(t *testing.T, format feed.Format, data []byte) outcome {
 	}
 	var refused *feed.RefusedError
 	if got.err != nil && (!errors.As(got.err, &refused) || got.err.Error() == "") {
-		t.Errorf("error %v is no refusal", got.err)
+		t.Errorf("error %v is not a refusal", got.err)
 	}
 	for i := range got.accepted {
 		checkIndicator(t, &got.accepted[i])
@@ -137,11 +137,11 @@ func checkParse(t *testing.T, format feed.Format, data []byte) outcome {
 		cmp.Comparer(func(a, b domainname.Name) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
 	}
 	slowly := parseAll(iotest.OneByteReader(bytes.NewReader(data)), format)
-	if got.err != nil || got.report.Compression != "" { // how much is read ahead depends on the reader
+	if got.err != nil || got.report.Compression != "" { // how far it reads ahead depends on the reader
 		slowly.report.InputBytes, slowly.report.Bytes = got.report.InputBytes, got.report.Bytes
 	}
 	if diff := cmp.Diff(got, slowly, same); diff != "" {
-		t.Error("read byte by byte it is another list: -at once +byte by byte:\n", diff)
+		t.Error("reading byte by byte changes the result: -at once +byte by byte:\n", diff)
 	}
 	return got
 }
@@ -167,20 +167,20 @@ func checkIndicator(t *testing.T, i *indicator.Indicator) {
 	}
 }
 
-// FuzzCSVOracle holds the splitting of rows against encoding/csv.
+// FuzzCSVOracle compares the splitting of rows with encoding/csv.
 func FuzzCSVOracle(f *testing.F) {
 	f.Add("x,evil.example\n\"a \"\"b\"\", c\" , \"b.example\"\n# c\n\n\"two\nlines\", 192.0.2.1 \n")
 	f.Add(",\n\"\",\"\"\n\" x\",\"\n\"\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		ascii := strings.IndexFunc(text, func(r rune) bool { return r >= 0x80 || r == '\r' || r == 0 }) < 0
 		if !ascii || len(text) > 1000 || strings.Count(text, "\n") > 25 {
-			t.Skip("of no interest")
+			t.Skip("not relevant here")
 		}
 		rows := csv.NewReader(strings.NewReader(text))
 		rows.Comment, rows.TrimLeadingSpace, rows.FieldsPerRecord = '#', true, 2
 		all, err := rows.ReadAll()
 		if err != nil {
-			t.Skip("encoding/csv is stricter with quotes, and says nothing about the rest")
+			t.Skip("encoding/csv is stricter with quotes and stops at the first error")
 		}
 		var values []string
 		for _, row := range all {
@@ -194,19 +194,19 @@ func FuzzCSVOracle(f *testing.F) {
 	})
 }
 
-// FuzzJSONOracle holds the decoding of JSON strings against encoding/json.
+// FuzzJSONOracle compares the decoding of JSON strings with encoding/json.
 func FuzzJSONOracle(f *testing.F) {
 	f.Add(`["evil.example", "b\u002eexample", "\ud83d\ude00.example", " c.example ", "d\/e"]`)
 	f.Fuzz(func(t *testing.T, text string) {
 		var values []string
 		if len(text) > 1000 || json.Unmarshal([]byte(text), &values) != nil || strings.Contains(text, "null") {
-			t.Skip("no array of strings")
+			t.Skip("not an array of strings")
 		}
 		var table bytes.Buffer
 		w := csv.NewWriter(&table)
 		for _, value := range append([]string{"domain"}, values...) {
 			if strings.ContainsAny(value, "\r\n\x00") {
-				t.Skip("line ends in cells are another matter")
+				t.Skip("line ends within cells are tested elsewhere")
 			}
 			if err := w.Write([]string{"x", value}); err != nil {
 				t.Fatal(err)
@@ -217,8 +217,8 @@ func FuzzJSONOracle(f *testing.F) {
 	})
 }
 
-// compareValues compares two readings but for the texts that are not taken, which
-// stand in their formats.
+// compareValues compares two readings, except for the texts of rejected and skipped entries,
+// which are in the syntax of their formats.
 func compareValues(t *testing.T, got, want outcome) {
 	t.Helper()
 	if got.err != nil && want.err != nil {
@@ -236,7 +236,7 @@ func compareValues(t *testing.T, got, want outcome) {
 	}
 }
 
-// FuzzAddress holds the reading of addresses against net/netip.
+// FuzzAddress compares the parsing of addresses with net/netip.
 func FuzzAddress(f *testing.F) {
 	for _, seed := range []string{
 		"192.0.2.1", "192.0.2.01", "0.0.0.0", "255.255.255.256", "1.2.3", "1.2.3.4.5", "::", "::ffff:192.0.2.1", "2001:db8::/32",
@@ -246,7 +246,7 @@ func FuzzAddress(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Trim(text, "0123456789abcdef:./") != "" || text == "" {
-			t.Skip("of no interest")
+			t.Skip("not relevant here")
 		}
 		got := parseAll(strings.NewReader(text), feed.Plain)
 		isBlock := len(got.accepted) == 1 && got.accepted[0].Block.IsValid()
@@ -255,9 +255,9 @@ func FuzzAddress(f *testing.F) {
 			want, err = netip.PrefixFrom(ip, ip.BitLen()), nil
 		}
 		switch {
-		case err != nil && isBlock && !strings.ContainsAny(text, ":/"): // else a port or a path
+		case err != nil && isBlock && !strings.ContainsAny(text, ":/"): // otherwise it has a port or a path
 			t.Errorf("%q is read as %v, which net/netip does not", text, got.accepted[0].Block)
-		case err == nil && want.Addr().Is4In6() && want.Bits() < 96: // no block of IPv4
+		case err == nil && want.Addr().Is4In6() && want.Bits() < 96: // not an IPv4 block
 		case err == nil && !isBlock:
 			t.Errorf("%q is not read as an address", text)
 		case err == nil && got.accepted[0].Block.Masked().Addr() != want.Masked().Addr().Unmap():
@@ -266,7 +266,7 @@ func FuzzAddress(f *testing.F) {
 	})
 }
 
-// FuzzTime holds the reading of times against package time.
+// FuzzTime compares the parsing of times with package time.
 func FuzzTime(f *testing.F) {
 	for _, seed := range []string{"2026-02-28 23:59:59", "2026-02-29 00:00:00", "2024-02-29", "2026-13-01", "2026-01-01 24:00:00", "2026-01-01 1:000:00"} {
 		f.Add(seed)
@@ -274,8 +274,8 @@ func FuzzTime(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		layout := map[int]string{len(time.DateOnly): time.DateOnly, len(time.DateTime): time.DateTime}[len(text)]
 		if layout == "" || strings.Trim(text, "0123456789-: ") != "" || strings.TrimSpace(text) != text || text[4] != '-' ||
-			strings.Contains(text, "  ") { // package time takes a space for a zero
-			t.Skip("of no interest")
+			strings.Contains(text, "  ") { // package time accepts a space for a zero
+			t.Skip("not relevant here")
 		}
 		want, _ := time.Parse(layout, text)
 		got := parseAll(strings.NewReader("domain,first_seen\nevil.example,"+text+"\n"), feed.CSV)
@@ -285,7 +285,7 @@ func FuzzTime(f *testing.F) {
 	})
 }
 
-// Inputs that other readers of lists stumbled over, in every format.
+// Inputs that broke other readers of lists, in every format.
 func TestParse_vectors(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob(filepath.Join(corpus(t), "vectors", "blocky", "*.tsv"))

@@ -8,19 +8,19 @@ import (
 )
 
 var (
-	errNotHosts = errors.New("no address at the start of a hosts line")
+	errNotHosts = errors.New("line does not start with an address")
 	errNoName   = errors.New("address without a name")
 )
 
-// hostsReader reads hosts files: an address, then one name or more, each an entry.
-// Names mapped to an address that leads nowhere are blocks, others are rewrites.
-// Comments begin with `#` anywhere, or with `!` at the start of a line.
+// hostsReader reads hosts files: an address and one or more names a line, each of which is
+// an entry. A name is a block if its address leads nowhere, and a rewrite otherwise.
+// Comments start with `#` anywhere, or with `!` at the start of a line.
 type hostsReader struct {
-	address []byte // of the line before: nearly all lines have the same
-	blocks  bool
+	address []byte // of the previous line; nearly all lines have the same one
+	blocks  bool   // address leads nowhere
 }
 
-func (h *hostsReader) line(c *collector, line []byte) {
+func (h *hostsReader) readLine(c *collector, line []byte) {
 	if comment := bytes.IndexByte(line, '#'); comment >= 0 {
 		line = line[:comment]
 	}
@@ -28,6 +28,7 @@ func (h *hostsReader) line(c *collector, line []byte) {
 	if len(text) == 0 || text[0] == '!' {
 		return
 	}
+
 	word, names := cutWord(text)
 	if !bytes.Equal(word, h.address) && !h.setAddress(word) {
 		c.reject(text, errNotHosts)
@@ -39,19 +40,19 @@ func (h *hostsReader) line(c *collector, line []byte) {
 	for len(names) > 0 {
 		word, names = cutWord(names)
 		switch {
-		case isHousekeeping(word):
+		case isLocalName(word):
 			c.skip(word, SkipHousekeeping)
 		case !h.blocks:
 			c.skip(word, SkipRewrite)
 		default:
-			c.owner(word, indicator.ScopeName, indicator.ActionBlock)
+			c.addOwner(word, indicator.ScopeName, indicator.ActionBlock)
 		}
 	}
 }
 
-func (h *hostsReader) end(*collector) {}
+func (h *hostsReader) finish(*collector) {}
 
-// setAddress reports whether word is an address, of which a zone does not matter.
+// setAddress reports whether word is an address. The zone of an IPv6 address is ignored.
 func (h *hostsReader) setAddress(word []byte) bool {
 	host, _, _ := bytes.Cut(word, []byte{'%'})
 	ip, err := parseAddress(host)
@@ -63,9 +64,9 @@ func (h *hostsReader) setAddress(word []byte) bool {
 	return true
 }
 
-// isHousekeeping reports whether a name is one of those that every hosts file has
-// for the machine itself.
-func isHousekeeping(name []byte) bool {
+// isLocalName reports whether a name is one of those that every hosts file has for the
+// machine itself.
+func isLocalName(name []byte) bool {
 	switch string(name) {
 	case "localhost", "localhost.localdomain", "localhost4", "localhost6", "localhost6.localdomain6",
 		"local", "broadcasthost", "loopback",

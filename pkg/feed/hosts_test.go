@@ -9,27 +9,27 @@ import (
 func TestParse_hosts(t *testing.T) {
 	t.Parallel()
 	testFormat(t, feed.Hosts, []formatCase{{
-		name: "names alone",
+		name: "names",
 		in:   "0.0.0.0 evil.example\n127.0.0.1  two.example\t# why\n::  v6.example\n::1 Upper.EXAMPLE.\n240.0.0.1 reserved.example\n",
 		want: reading{Accepted: []string{
 			"name evil.example", "name two.example", "name v6.example", "name upper.example", "name reserved.example",
 		}},
 	}, {
-		name: "several names on a line are several entries",
+		name: "each name of a line is an entry",
 		in:   "0.0.0.0 a.example b.example\tc.example#d.example\n",
 		want: reading{Accepted: []string{"name a.example", "name b.example", "name c.example"}},
 	}, {
-		name: "housekeeping",
+		name: "local names",
 		in: "127.0.0.1 localhost localhost.localdomain\n::1 ip6-localhost ip6-loopback\nfe80::1%lo0 localhost\n" +
 			"255.255.255.255 broadcasthost\n0.0.0.0 0.0.0.0\n",
 		want: reading{Skipped: []string{
-			"localhost: localhost and its like", "localhost.localdomain: localhost and its like",
-			"ip6-localhost: localhost and its like", "ip6-loopback: localhost and its like",
-			"localhost: localhost and its like", "broadcasthost: localhost and its like",
-			"0.0.0.0: localhost and its like",
+			"localhost: localhost or a similar local name", "localhost.localdomain: localhost or a similar local name",
+			"ip6-localhost: localhost or a similar local name", "ip6-loopback: localhost or a similar local name",
+			"localhost: localhost or a similar local name", "broadcasthost: localhost or a similar local name",
+			"0.0.0.0: localhost or a similar local name",
 		}},
 	}, {
-		name: "a name with a real address is no block",
+		name: "a name with a real address is not a block",
 		in:   "192.0.2.10 intranet.example\n10.0.0.1 router.example\n2001:db8::1 v6.example\n",
 		want: reading{Skipped: []string{
 			"intranet.example: rewrite to a real address or another name",
@@ -37,17 +37,17 @@ func TestParse_hosts(t *testing.T) {
 			"v6.example: rewrite to a real address or another name",
 		}},
 	}, {
-		name: "an address in the place of a name has no effect",
+		name: "an address instead of a name has no effect",
 		in:   "0.0.0.0 192.0.2.1\n0.0.0.0 2001:db8::1\n",
 		want: reading{Skipped: []string{
-			"192.0.2.1: address in the place of a name", "2001:db8::1: address in the place of a name",
+			"192.0.2.1: address instead of a name", "2001:db8::1: address instead of a name",
 		}},
 	}, {
 		name: "comments and conditions",
 		in:   "\xef\xbb\xbf# Title\n!#if !env_mv3\n0.0.0.0 evil.example\n!#endif\n   # indented\n",
 		want: reading{Accepted: []string{"name evil.example"}},
 	}, {
-		name: "what is no hosts line",
+		name: "not lines of a hosts file",
 		in:   "evil.example\n0.0.0.0\n0.0.0.0 ev!l.example\n://[2001:db8::1]\n",
 		want: reading{Rejected: []string{"evil.example", "0.0.0.0", "ev!l.example", "://[2001:db8::1]"}},
 	}})

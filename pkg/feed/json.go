@@ -2,173 +2,156 @@ package feed
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
-// maxMembers bounds what is kept of an object at the top: entries have few members,
-// and objects with many are containers.
+// maxMembers limits how many members of a top-level object are kept. Entries have few members;
+// an object with many is a container.
 const maxMembers = 1000
 
-// shownMembers is how many names of members are shown when none of them is known.
-const shownMembers = 8
-
-var (
-	errNoMember = errors.New("object without a member that holds a name, URL or address")
-	errNoString = errors.New("neither a string nor an object")
-)
-
-// containers are the members of an object at the top whose arrays hold the entries:
-// those of ThreatFox ("data"), its mirrors ("iocs"), the URLhaus API ("urls") and home-made
-// lists. So do arrays under numbers, which the
-// full exports of ThreatFox and URLhaus are made of.
+// containers are the members of a top-level object whose arrays hold the entries: "data" in
+// ThreatFox, "iocs" in its mirrors, "urls" in the URLhaus API, the others in home-made lists.
+// Members that are named by a number are containers too: the full exports of ThreatFox and
+// URLhaus consist of them.
 var containers = []string{
 	"data", "iocs", "indicators", "urls", "domains", "hosts", "hostnames", "ips", "addresses",
 	"list", "blocklist", "entries", "items", "results",
 }
 
-// jsonReader reads arrays of strings or of objects, objects that contain such arrays,
-// and sequences of all these, as in one object a line.
-type jsonReader struct {
-	in        *jsonScanner
-	c         *collector
-	column    string
-	row       jsonMembers // of the current entry
-	shapeless int         // entries that are of no known shape
-	members   []string    // of the first of them
+func isContainer(name string) bool {
+	return slices.Contains(containers, name) || name != "" && all([]byte(name), isDigit)
 }
 
-func newJSONReader(in *window, c *collector) *jsonReader {
-	return &jsonReader{in: newJSONScanner(in), c: c, column: c.options.Column}
+// jsonReader reads arrays of strings or of objects, objects that contain such arrays, and
+// sequences of all of these, such as one object a line.
+type jsonReader struct {
+	*jsonEntries
+	column string
+	row    memberRow // of the current entry
+}
+
+func newJSONReader(entries *jsonEntries) *jsonReader {
+	return &jsonReader{jsonEntries: entries, column: entries.c.options.Column}
 }
 
 func readJSON(in *window, c *collector) error {
-	r := newJSONReader(in, c)
-	return r.finish(r.in.values(r.top))
+	r := newJSONReader(newJSONEntries(in, c))
+	return r.finish(r.in.eachValue(r.readTop))
 }
 
-// finish refuses a list without a single entry of a known shape. err is what ended the
-// walk.
-func (r *jsonReader) finish(err error) error {
-	r.c.line = r.in.lines()
-	if err == nil && r.shapeless > 0 && r.shapeless == r.c.counts.entries {
-		return refuse(ErrUnknownJSON, 0, "it has %s", cmp.Or(strings.Join(r.members, ", "), "no members"))
-	}
-	return atLine(err, r.c.line)
-}
-
-// top reads a value at the top.
-func (r *jsonReader) top(first byte) error {
+// readTop reads a top-level value.
+func (r *jsonReader) readTop(first byte) error {
 	switch first {
 	case '[':
-		return r.in.elements(r.element)
+		return r.in.eachElement(r.readElement)
 	case '{':
-		return r.object()
+		return r.readTopObject()
 	}
-	return r.element()
+	return r.readElement()
 }
 
-// object reads a container or, at the top, one entry.
-func (r *jsonReader) object() error {
+// readTopObject reads an object that is a container or a single entry.
+func (r *jsonReader) readTopObject() error {
 	line := r.in.line
-	var members jsonMembers
+	var row memberRow
 	contains := false
-	err := r.in.members(func(name []byte) error {
-		isList, err := r.member(string(name), &members)
+	err := r.in.eachMember(func(name []byte) error {
+		isList, err := r.readTopMember(string(name), &row)
 		contains = contains || isList
 		return err
 	})
 	if err != nil || contains {
 		return err
 	}
+
 	next, err := r.in.peek()
 	if err != nil {
 		return err
 	}
 	r.c.line = line
-	if alone := next == 0 && r.c.counts.entries == 0; alone && members.isVague() {
-		r.noShape(members.names)
+	if alone := next == 0 && r.c.counts.entries == 0; alone && row.isVague() {
+		r.rejectMembers(row.names)
 	} else {
-		r.entry(&members, textOf(members.names))
+		r.addObject(&row, objectText(row.names))
 	}
 	return r.c.err
 }
 
-// member reads the value of one member of an object at the top: the entries in it if it
-// is a list of them, or else its text, into members.
-func (r *jsonReader) member(name string, members *jsonMembers) (isList bool, err error) {
+// readTopMember reads one member of a top-level object. If it is a list of entries, they are
+// added; if not, its text goes into row.
+func (r *jsonReader) readTopMember(name string, row *memberRow) (isList bool, err error) {
 	first, err := r.in.peek()
 	switch {
 	case err != nil:
 		return false, err
 	case first == '[' && isContainer(name):
-		return true, r.in.elements(r.element)
-	case len(members.names) == maxMembers:
+		return true, r.in.eachElement(r.readElement)
+	case len(row.names) == maxMembers:
 		return false, refuse(ErrUnknownJSON, r.in.line, "an object with over %d members", maxMembers)
 	}
-	text, err := r.in.value()
+
+	text, err := r.in.readValue()
 	switch {
 	case errors.Is(err, ErrTooLarge) && first == '[':
 		return false, refuse(ErrUnknownJSON, r.in.line, "a long array %q", shown([]byte(name)))
 	case err != nil:
 		return false, err
 	}
-	// What the window shows is gone with the next member.
+	// The next member may move the window, so the value is copied.
 	cursor := jsonscan.New(bytes.Clone(text))
-	value, err := scalar(&cursor)
+	value, err := scalarText(&cursor)
 	if err != nil {
 		return false, refuseFor(ErrBadJSON, r.in.line, err)
 	}
-	members.names = append(members.names, name)
-	members.add(r.headingOf([]byte(name)), value)
+	row.names = append(row.names, name)
+	row.add(headingOfMember([]byte(name), r.column), value)
 	return false, nil
 }
 
-// element reads one entry of an array.
-func (r *jsonReader) element() error {
+// readElement reads one entry of an array.
+func (r *jsonReader) readElement() error {
 	if _, err := r.in.peek(); err != nil {
 		return err
 	}
 	r.c.line = r.in.line
-	text, err := r.in.value()
+	text, err := r.in.readValue()
 	if err != nil {
 		return err
 	}
-	r.take(text)
+	r.addEntry(text)
 	return r.c.err
 }
 
-// take takes the text of one entry.
-func (r *jsonReader) take(text []byte) {
+// addEntry adds an entry, given its JSON text.
+func (r *jsonReader) addEntry(text []byte) {
 	cursor := jsonscan.New(text)
 	switch text[0] {
 	case '{':
 		r.row.reset()
-		if err := r.walk(&cursor); err != nil {
+		if err := r.readMembers(&cursor); err != nil {
 			r.c.reject(text, err)
 			break
 		}
-		r.entry(&r.row, text)
+		r.addObject(&r.row, text)
 	case '"':
-		value, err := scalar(&cursor)
+		value, err := scalarText(&cursor)
 		if err != nil {
 			r.c.reject(text, err)
 			break
 		}
-		r.c.take(&cells{roleName: value}, text)
+		r.c.addRow(&cells{roleName: value}, text)
 	default:
-		r.unknown(text, errNoString, []string{strconv.Quote(shown(text))})
+		r.rejectUnknown(text, errNotString, []string{strconv.Quote(shown(text))})
 	}
 }
 
-// walk reads the members of an entry into r.row. Their names are kept only as long as
-// they may have to be shown.
-func (r *jsonReader) walk(cursor *jsonscan.Cursor) error {
+// readMembers reads the members of an entry into r.row. Their names are kept only as long as
+// an error might show them.
+func (r *jsonReader) readMembers(cursor *jsonscan.Cursor) error {
 	if err := cursor.Open('{'); err != nil {
 		return err
 	}
@@ -181,42 +164,22 @@ func (r *jsonReader) walk(cursor *jsonscan.Cursor) error {
 		if name.Escaped() {
 			text = name.Append(nil)
 		}
-		value, err := scalar(cursor)
+		value, err := scalarText(cursor)
 		if err != nil {
 			return err
 		}
 		if r.members == nil && len(r.row.names) < shownMembers {
 			r.row.names = append(r.row.names, shown(text))
 		}
-		r.row.add(r.headingOf(text), value)
+		r.row.add(headingOfMember(text, r.column), value)
 	}
 }
 
-// entry takes an object by its members.
-func (r *jsonReader) entry(members *jsonMembers, text []byte) {
-	if !members.known {
-		r.unknown(text, errNoMember, members.names)
+// addObject adds an object, given its members and its text.
+func (r *jsonReader) addObject(row *memberRow, text []byte) {
+	if !row.known {
+		r.rejectUnknown(text, errNoMember, row.names)
 		return
 	}
-	r.c.take(&members.cells, text)
-}
-
-// headingOf says what a member holds; if one was named, no other holds indicators.
-func (r *jsonReader) headingOf(name []byte) heading {
-	known, found := headings[string(name)]
-	if !found {
-		known = headingOf(string(name))
-	}
-	switch {
-	case r.column == "":
-	case normal(string(name)) == normal(r.column):
-		return heading{role: namedRole(r.column)}
-	case known.role.isIndicator():
-		return heading{}
-	}
-	return known
-}
-
-func isContainer(name string) bool {
-	return slices.Contains(containers, name) || name != "" && allOf([]byte(name), isDigit)
+	r.c.addRow(&row.cells, text)
 }

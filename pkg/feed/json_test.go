@@ -21,7 +21,7 @@ func TestParse_json(t *testing.T) {
 			"subtree evil.example", "cidr 192.0.2.0/24", "name b.example", "subtree c.example", "subtree xn--bcher-kva.example",
 		}},
 	}, {
-		name: "an array of objects, the preferred member wins",
+		name: "in an array of objects, the preferred member wins",
 		in: `[{"domain":"a.example"},{"Host":"b.example"},{"hostname":"c.example","ip":"192.0.2.1"},{"ip":"192.0.2.2"},
 			{"host":"d.example","url":"http://d.example/x"},{"domain":"","host":"e.example"},{"name":"f.example","value":"g.example"},
 			{"indicator":"h.example","type":"hostname"},{"ioc":"abc","type":"sha256"},{"url":null,"ip":""}]`,
@@ -39,7 +39,7 @@ func TestParse_json(t *testing.T) {
 		in:   "{\"ioc\":\"evil.example\",\"ioc_type\":\"domain\"}\r\n{\"ioc\":\"2001:db8::5:40669\",\"ioc_type\":\"ip:port\"}\n\n{\"ioc\":\"http://b.example\",\"ioc_type\":\"url\"}",
 		want: reading{Accepted: []string{"subtree evil.example", "cidr 2001:db8::5", "name b.example"}},
 	}, {
-		name: "the vaguest of members, one object a line and one beside another",
+		name: "the member name counts if there is more than one object",
 		in:   "{\"name\":\"a.example\",\"score\":1}\n{\"name\":\"b.example\"}\n",
 		want: reading{Accepted: []string{"subtree a.example", "subtree b.example"}},
 	}, {
@@ -56,7 +56,7 @@ func TestParse_json(t *testing.T) {
 			"2":[{"url":"http://b.example/x","threat":"malware_download","tags":null}]}`,
 		want: reading{Accepted: []string{"subtree evil.example", "name b.example"}},
 	}, {
-		name: "a mirror, defanged",
+		name: "a mirror with defanged indicators",
 		in:   `{"updated":1787433918,"iocs":[{"ioc":"evil[.]example","type":"domain"},{"ioc":"192.0.2[.]1:8808","type":"ip:port"},{"ioc":"32f8...d4c2","type":"sha256_hash"}]}`,
 		want: reading{
 			Accepted: []string{"subtree evil.example", "cidr 192.0.2.1"},
@@ -67,7 +67,7 @@ func TestParse_json(t *testing.T) {
 		in:   `{"name":"List of names","list":[".dyn.example","cloud.example"],"type":"hostname","version":1}`,
 		want: reading{Accepted: []string{"subtree dyn.example", "subtree cloud.example"}},
 	}, {
-		name: "entries that are none among others",
+		name: "malformed entries among others",
 		in:   `["a.example",{"ioc":":1","type":"ip:port"},{"ioc":"192.0.2.1:0","type":"ip:port"},{"domain":"b..example"},{"x":1},17,null,["c.example"],{"domain":bad},"d\q.example","ev\ud800il.example"]`,
 		want: reading{
 			Accepted: []string{"subtree a.example"},
@@ -76,7 +76,7 @@ func TestParse_json(t *testing.T) {
 			},
 		},
 	}, {
-		name: "nothing",
+		name: "an empty array",
 		in:   "[]\n",
 	}})
 }
@@ -122,25 +122,25 @@ func TestParse_jsonRefused(t *testing.T) {
 		detail   string
 	}{
 		{"an error message", `{"message":"Access Denied"}`, feed.ErrUnknownJSON, "it has message"},
-		{"an answer without data", `{"query_status":"unknown_auth_key"}`, feed.ErrUnknownJSON, "it has query_status"},
+		{"a response without data", `{"query_status":"unknown_auth_key"}`, feed.ErrUnknownJSON, "it has query_status"},
 		{"STIX", `{"type":"bundle","id":"x","objects":[{"type":"indicator","name":"x"}]}`, feed.ErrUnknownJSON, "it has type, id, objects"},
 		{"MISP", `{"Event":{"Attribute":[]}}`, feed.ErrUnknownJSON, "it has Event"},
-		{"a document that has a name", `{"name":"list.txt","content":"ZXZpbA=="}`, feed.ErrUnknownJSON, "it has name, content"},
+		{"a document with a name", `{"name":"list.txt","content":"ZXZpbA=="}`, feed.ErrUnknownJSON, "it has name, content"},
 		{"an object without members", `{}`, feed.ErrUnknownJSON, "it has no members"},
 		{"numbers", `[1,2,3]`, feed.ErrUnknownJSON, `it has "1"`},
-		{"a long array that is not known", `{"objects":["` + strings.Repeat("x", 1<<20) + `"]}`, feed.ErrUnknownJSON, `a long array "objects"`},
+		{"a long array under an unknown member", `{"objects":["` + strings.Repeat("x", 1<<20) + `"]}`, feed.ErrUnknownJSON, `a long array "objects"`},
 		{"many members", "{" + strings.Repeat(`"x":1,`, 1001) + `"y":1}`, feed.ErrUnknownJSON, "over 1000 members"},
 		{"a long value", `["` + strings.Repeat("x", 1<<20) + `"]`, feed.ErrTooLarge, "over 1048576 bytes"},
 		{"deep nesting", `[` + deep + `]`, feed.ErrTooLarge, "over 64 levels"},
-		{"cut within an array", `["a.example",`, feed.ErrTruncated, "line 1"},
-		{"cut within a value", "[\"a.example\",\n\"b.exam", feed.ErrTruncated, "line 2"},
-		{"cut within an object a line", "{\"ioc\":\"a.example\"}\n{\"ioc\":", feed.ErrTruncated, "line 2"},
-		{"text behind", `["a.example"] x`, feed.ErrBadJSON, "'x' where one of"},
-		{"no comma", `["a.example" "b.example"]`, feed.ErrBadJSON, "where one of ,] is wanted"},
-		{"no colon", `{"data" ["a.example"]}`, feed.ErrBadJSON, "where one of : is wanted"},
+		{"cut off within an array", `["a.example",`, feed.ErrTruncated, "line 1"},
+		{"cut off within a value", "[\"a.example\",\n\"b.exam", feed.ErrTruncated, "line 2"},
+		{"cut off within the second of two objects", "{\"ioc\":\"a.example\"}\n{\"ioc\":", feed.ErrTruncated, "line 2"},
+		{"text after the end", `["a.example"] x`, feed.ErrBadJSON, "'x' where one of"},
+		{"no comma", `["a.example" "b.example"]`, feed.ErrBadJSON, "where one of ,] is expected"},
+		{"no colon", `{"data" ["a.example"]}`, feed.ErrBadJSON, "where one of : is expected"},
 		{"a broken name", "{\"da\tta\": 1}", feed.ErrBadJSON, "control character"},
 		{"a broken value", `{"data": nul}`, feed.ErrBadJSON, "want a value"},
-		{"not JSON", "evil.example", feed.ErrWrongFormat, "no JSON object or array"},
+		{"not JSON", "evil.example", feed.ErrWrongFormat, "not a JSON object or array"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -24,7 +24,7 @@ func FuzzSTIX(f *testing.F) {
 		`{"more":false,"objects":[{"type":"url","value":"x"},{"type":"indicator","pattern":"[ipv4-addr:value IN ('192.0.2.1')] OR [a:b=1]","revoked":null}]}`)
 }
 
-// FuzzMISPOracle holds the walk through MISP against decoding it whole.
+// FuzzMISPOracle compares the walk through a MISP list with decoding all of it.
 func FuzzMISPOracle(f *testing.F) {
 	for _, seed := range []string{
 		`{"Event":{"Attribute":[{"type":"domain","value":"a.example","to_ids":true},{"type":"ip-dst|port","value":"192.0.2.1|80"}],"Object":[{"Attribute":[{"type":"url","value":"http://b.example/"}],"deleted":1}]}}`,
@@ -39,15 +39,15 @@ func FuzzMISPOracle(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) { checkJSON(t, feed.MISP, text) })
 }
 
-// FuzzSTIXOracle holds the walk through STIX, and its patterns, against decoding it
-// whole and cutting the patterns up.
+// FuzzSTIXOracle compares the walk through a STIX list with decoding all of it, and the
+// parser of patterns with splitting them by regular expressions.
 func FuzzSTIXOracle(f *testing.F) {
 	f.Add(bundle(stixIndicator(evilPattern, ""), `{"type":"domain-name","value":"a.example"}`, `{"type":"malware"}`, stixIndicator(otherPattern, `,"revoked":true`)))
 	f.Add(`[{"type":"indicator","pattern":"[url:value = 'x'] AND [a:b.c[*] NOT LIKE 'y']"},{"objects":[],"more":0},{"type":"bundle"},7]`)
 	f.Fuzz(func(t *testing.T, text string) { checkJSON(t, feed.STIX, text) })
 }
 
-// FuzzSTIXPattern is FuzzSTIXOracle on patterns alone.
+// FuzzSTIXPattern is FuzzSTIXOracle for a single pattern.
 func FuzzSTIXPattern(f *testing.F) {
 	for _, seed := range []string{
 		evilPattern, "[a:b='c'] FOLLOWEDBY ([d:e.'f'[0] IN (1, t'x')] OR [ipv4-addr:value ISSUBSET '192.0.2.0/24']) WITHIN 5 SECONDS",
@@ -65,17 +65,17 @@ func FuzzSTIXPattern(f *testing.F) {
 	})
 }
 
-// keywordAsName finds the words of patterns in the place of names, which this grammar
-// takes and the slow reader cuts at.
+// keywordAsName finds keywords of patterns that are used as names. The grammar allows them,
+// but the slow reader splits patterns at them.
 var keywordAsName = regexp.MustCompile(`(AND|OR|FOLLOWEDBY|NOT|EXISTS|WITHIN|REPEATS|START)\s*[:.\[]|[:.]\s*(AND|OR|FOLLOWEDBY|NOT|EXISTS|WITHIN|REPEATS|START)`)
 
-// checkJSON compares a list with what the slow reader finds in it.
+// checkJSON compares what Parse and the slow reader find in a list.
 func checkJSON(t *testing.T, format feed.Format, text string) {
 	t.Helper()
 	const maxNesting = 30 // far below the limits
 	if len(text) > 4000 || strings.ContainsAny(text, "\x00\v\f") || strings.Count(text, "[")+strings.Count(text, "{")+strings.Count(text, "(") > maxNesting ||
 		keywordAsName.MatchString(text) || repeatsMember(text) {
-		t.Skip("of no interest, or a matter of other tests")
+		t.Skip("not relevant here, or covered by other tests")
 	}
 	got := parseAll(strings.NewReader(text), format)
 	want := slowJSON(format, text)
@@ -112,7 +112,7 @@ func checkJSON(t *testing.T, format feed.Format, text string) {
 	}
 }
 
-// readValue reads the value of an entry out of a list of another format.
+// readValue reads the value of an entry as part of a JSON list.
 func readValue(t *testing.T, entry slowEntry) outcome {
 	t.Helper()
 	if entry.kind == "" {
@@ -129,8 +129,8 @@ func readValue(t *testing.T, entry slowEntry) outcome {
 	return parseAll(strings.NewReader(list), feed.JSON)
 }
 
-// repeatsMember reports whether some object has a member twice, of which encoding/json
-// takes the last one.
+// repeatsMember reports whether some object has a duplicate member. encoding/json takes the
+// last one.
 func repeatsMember(text string) bool {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	var open []map[string]bool // names of each object; nil for arrays

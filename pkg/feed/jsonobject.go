@@ -1,31 +1,114 @@
 package feed
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 )
 
+// shownMembers is how many names of members an error about an unknown object shows.
+const shownMembers = 8
+
 var (
-	errFlag    = errors.New("neither true nor false")
-	errNoType  = errors.New("no type")
-	errNoValue = errors.New("no value")
+	errNoMember  = errors.New("object has no member with a name, URL or address")
+	errNotObject = errors.New("not an object")
+	errNotString = errors.New("neither a string nor an object")
+	errFlag      = errors.New("neither true nor false")
+	errNoType    = errors.New("type is missing")
+	errNoValue   = errors.New("value is missing")
 )
 
-// field is what a member of a MISP attribute or a STIX object holds. Their names are
-// fixed, unlike the headings of tables, and matched in exact case.
+// jsonEntries is shared by the readers of JSON, MISP and STIX lists: the stream, the
+// collector, and a count of the entries whose structure is unknown.
+type jsonEntries struct {
+	in      *jsonStream
+	c       *collector
+	unknown int      // entries with an unknown structure
+	members []string // of the first of them
+}
+
+func newJSONEntries(in *window, c *collector) *jsonEntries {
+	return &jsonEntries{in: newJSONStream(in), c: c}
+}
+
+// finish returns the error that ended the walk. A list in which the structure of every entry
+// is unknown is refused.
+func (e *jsonEntries) finish(err error) error {
+	e.c.line = e.in.lineCount()
+	if err == nil && e.unknown > 0 && e.unknown == e.c.counts.entries {
+		return refuse(ErrUnknownJSON, 0, "it has %s", cmp.Or(strings.Join(e.members, ", "), "no members"))
+	}
+	return atLine(err, e.c.line)
+}
+
+// each calls visit for each element of an array. A value that is not an array counts as the
+// only element.
+func (e *jsonEntries) each(visit func() error) error {
+	if skipped, err := e.skipNull(); skipped || err != nil {
+		return err
+	}
+	first, err := e.in.peek()
+	switch {
+	case err != nil:
+		return err
+	case first == '[':
+		return e.in.eachElement(visit)
+	}
+	return visit()
+}
+
+// skipNull consumes a null, and reports whether there was one.
+func (e *jsonEntries) skipNull() (bool, error) {
+	first, err := e.in.peek()
+	if err != nil || first != 'n' {
+		return false, err
+	}
+	return true, e.in.skipValue()
+}
+
+// rejectNonObject rejects the next value, which should be an object.
+func (e *jsonEntries) rejectNonObject() error {
+	e.c.line = e.in.line
+	text, err := e.in.readValue()
+	if err != nil {
+		return err
+	}
+	e.rejectUnknown(text, errNotObject, []string{strconv.Quote(shown(text))})
+	return e.c.err
+}
+
+// rejectUnknown rejects an entry with an unknown structure.
+func (e *jsonEntries) rejectUnknown(text []byte, err error, members []string) {
+	if e.unknown == 0 {
+		e.members = members[:min(len(members), shownMembers)]
+	}
+	e.unknown++
+	e.c.reject(text, err)
+}
+
+// rejectMembers rejects an object with an unknown structure, given the names of its members.
+func (e *jsonEntries) rejectMembers(names []string) {
+	e.rejectUnknown(objectText(names), errNoMember, names)
+}
+
+// objectText shows an object whose text is no longer in the window by the names of its members.
+func objectText(names []string) []byte { return []byte("{" + strings.Join(names, ", ") + "}") }
+
+// field is what a member of a MISP attribute or a STIX object holds. Unlike the headings of
+// tables, the names of these members are fixed and are matched in exact case.
 type field uint8
 
 const (
 	fieldType field = iota
 	fieldValue
 	fieldCategory
-	fieldLabel // the category if there is no other
+	fieldLabel // the category, if there is no other
 	fieldConfidence
 	fieldReference
 	fieldFirstSeen
-	fieldChanged // the first seen if there is no other
+	fieldChanged // the first seen, if there is no other
 	fieldExpires
 	fieldWithdrawn
 	fieldDetection
@@ -35,52 +118,52 @@ const (
 	fieldCount
 )
 
-// fields are the texts of one object. An object with a member that stands twice, or
-// that holds an object where text is wanted, can be read in two ways: err says so.
+// fields holds the texts of one object. err is set if the object is ambiguous, because a
+// member occurs twice or holds an object or array instead of text.
 type fields struct {
 	texts [fieldCount][]byte
 	seen  [fieldCount]bool
 	err   error
 }
 
-// mark notes that a member is there, and reports whether it is there for the first time.
-func (f *fields) mark(of field, name []byte) bool {
-	if f.seen[of] && f.err == nil {
-		f.err = fmt.Errorf("member %q twice: readers disagree which counts", shown(name))
+// see records that a member occurs, and reports whether it is the first time.
+func (f *fields) see(key field, name []byte) bool {
+	if f.seen[key] && f.err == nil {
+		f.err = fmt.Errorf("duplicate member %q: readers disagree on which one counts", shown(name))
 	}
-	first := !f.seen[of]
-	f.seen[of] = true
+	first := !f.seen[key]
+	f.seen[key] = true
 	return first
 }
 
-// read consumes the value of a member and keeps its text in arena, for as long as the
-// arena is not reused.
-func (f *fields) read(in *jsonScanner, of field, name []byte, arena *[]byte) error {
+// read consumes the value of a member and keeps its text in arena. The text is valid until
+// the arena is reused.
+func (f *fields) read(in *jsonStream, key field, name []byte, arena *[]byte) error {
 	first, err := in.peek()
 	if err != nil {
 		return err
 	}
-	isNew := f.mark(of, name)
+	isFirst := f.see(key, name)
 	if nested := first == '{' || first == '['; nested && f.err == nil {
-		f.err = fmt.Errorf("member %q: an object or array where text is wanted", shown(name))
+		f.err = fmt.Errorf("member %q: an object or array where text is expected", shown(name))
 	}
-	text, err := in.scalar()
-	if err == nil && isNew {
-		f.keep(of, text, arena)
+	text, err := in.readScalar()
+	if err == nil && isFirst {
+		f.keep(key, text, arena)
 	}
 	return err
 }
 
-func (f *fields) keep(of field, text []byte, arena *[]byte) {
+func (f *fields) keep(key field, text []byte, arena *[]byte) {
 	start := len(*arena)
 	*arena = append(*arena, text...)
-	f.texts[of] = (*arena)[start:len(*arena):len(*arena)]
+	f.texts[key] = (*arena)[start:len(*arena):len(*arena)]
 }
 
-// flag reads a boolean, which some exports write as text or number; fallback is for a
-// member that is not there or null.
-func (f *fields) flag(of field, fallback bool) (bool, error) {
-	switch string(f.texts[of]) {
+// flag reads a boolean, which some exports write as a string or a number. It returns fallback
+// if the member is missing or null.
+func (f *fields) flag(key field, fallback bool) (bool, error) {
+	switch string(f.texts[key]) {
 	case "":
 		return fallback, nil
 	case "true", "1":
@@ -91,16 +174,15 @@ func (f *fields) flag(of field, fallback bool) (bool, error) {
 	return false, errFlag
 }
 
-// describeFields is describe for an object whose members have fixed names.
-func (c *collector) describeFields(f *fields) {
-	row := cells{
+// row returns the texts that describe an indicator.
+func (f *fields) row() cells {
+	return cells{
 		roleCategory:   firstText(f.texts[fieldCategory], f.texts[fieldLabel]),
 		roleConfidence: f.texts[fieldConfidence],
 		roleReference:  f.texts[fieldReference],
 		roleFirstSeen:  firstText(f.texts[fieldFirstSeen], f.texts[fieldChanged]),
 		roleExpires:    f.texts[fieldExpires],
 	}
-	c.describe(&row)
 }
 
 func firstText(preferred, other []byte) []byte {
@@ -109,53 +191,3 @@ func firstText(preferred, other []byte) []byte {
 	}
 	return other
 }
-
-// each calls visit at each element of an array, or at the value if it is no array.
-func (r *jsonReader) each(visit func() error) error {
-	if empty, err := r.null(); empty || err != nil {
-		return err
-	}
-	first, err := r.in.peek()
-	switch {
-	case err != nil:
-		return err
-	case first == '[':
-		return r.in.elements(visit)
-	}
-	return visit()
-}
-
-// null consumes a null.
-func (r *jsonReader) null() (bool, error) {
-	first, err := r.in.peek()
-	if err != nil || first != 'n' {
-		return false, err
-	}
-	return true, r.in.skip()
-}
-
-// odd rejects a value that should be an object.
-func (r *jsonReader) odd() error {
-	r.c.line = r.in.line
-	text, err := r.in.value()
-	if err != nil {
-		return err
-	}
-	r.unknown(text, errNoObject, []string{strconv.Quote(shown(text))})
-	return r.c.err
-}
-
-// unknown rejects an entry of no known shape.
-func (r *jsonReader) unknown(text []byte, err error, members []string) {
-	if r.shapeless == 0 {
-		r.members = members[:min(len(members), shownMembers)]
-	}
-	r.shapeless++
-	r.c.reject(text, err)
-}
-
-// noShape rejects an object of no known shape.
-func (r *jsonReader) noShape(names []string) { r.unknown(textOf(names), errNoMember, names) }
-
-// textOf shows an object whose text is gone by the names of its members.
-func textOf(names []string) []byte { return []byte("{" + strings.Join(names, ", ") + "}") }

@@ -9,28 +9,28 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
-// Limits of one JSON value: an entry, or a member beside the entries.
+// Limits of one JSON value that is kept: an entry, or a member outside the entries.
 const (
 	maxValueBytes = 1 << 20
 	maxValueDepth = 64
 )
 
-// firstOfValue are the bytes that a value may begin with.
-const firstOfValue = `{["-0123456789tfn`
+// valueStarts are the bytes that a value may start with.
+const valueStarts = `{["-0123456789tfn`
 
-// jsonScanner cuts a stream into JSON values without understanding them, or walks it
-// member by member. What is walked, and not taken as a value, may be of any length.
-type jsonScanner struct {
+// jsonStream splits a stream into JSON values without parsing them, or walks it member by
+// member. Objects and arrays that are walked may be of any length.
+type jsonStream struct {
 	in    *window
 	line  int    // of the next byte, from 1
-	depth int    // of the objects and arrays that are walked
-	named []byte // the name of the last member
+	depth int    // of the objects and arrays that are being walked
+	name  []byte // of the last member
 }
 
-func newJSONScanner(in *window) *jsonScanner { return &jsonScanner{in: in, line: 1} }
+func newJSONStream(in *window) *jsonStream { return &jsonStream{in: in, line: 1} }
 
-// peek skips white space and returns the next byte; zero at the end.
-func (s *jsonScanner) peek() (byte, error) {
+// peek skips white space and returns the next byte, or zero at the end of the stream.
+func (s *jsonStream) peek() (byte, error) {
 	for {
 		for s.in.start < s.in.end {
 			c := s.in.buf[s.in.start]
@@ -52,16 +52,16 @@ func (s *jsonScanner) peek() (byte, error) {
 	}
 }
 
-// lines returns the number of lines so far.
-func (s *jsonScanner) lines() int {
+// lineCount returns the number of lines so far.
+func (s *jsonStream) lineCount() int {
 	if s.in.start > 0 && s.in.buf[s.in.start-1] == '\n' {
 		return s.line - 1
 	}
 	return s.line
 }
 
-// want returns the next byte, which must be one of the wanted ones.
-func (s *jsonScanner) want(wanted string) (byte, error) {
+// expect returns the next byte, which must be one of wanted.
+func (s *jsonStream) expect(wanted string) (byte, error) {
 	c, err := s.peek()
 	switch {
 	case err != nil:
@@ -69,92 +69,93 @@ func (s *jsonScanner) want(wanted string) (byte, error) {
 	case c == 0:
 		return 0, refuse(ErrTruncated, s.line, "within a JSON object or array")
 	case strings.IndexByte(wanted, c) < 0:
-		return 0, refuse(ErrBadJSON, s.line, "%q where one of %s is wanted", c, wanted)
+		return 0, refuse(ErrBadJSON, s.line, "%q where one of %s is expected", c, wanted)
 	}
 	return c, nil
 }
 
-// next consumes one of the wanted bytes and returns it.
-func (s *jsonScanner) next(wanted string) (byte, error) {
-	c, err := s.want(wanted)
+// consume is expect, and moves past the byte.
+func (s *jsonStream) consume(wanted string) (byte, error) {
+	c, err := s.expect(wanted)
 	if err == nil {
 		s.in.start++
 	}
 	return c, err
 }
 
-// value consumes one value and returns its bytes, valid until the next call.
-func (s *jsonScanner) value() ([]byte, error) {
-	if _, err := s.want(firstOfValue); err != nil {
+// readValue consumes one value and returns its bytes, which are valid until the next call.
+func (s *jsonStream) readValue() ([]byte, error) {
+	if _, err := s.expect(valueStarts); err != nil {
 		return nil, err
 	}
-	var nesting nesting
+	var end valueEnd
 	for i := 0; ; i++ {
 		if s.in.start+i == s.in.end && !s.in.more() {
-			return s.lastValue(i, nesting)
+			return s.readLastValue(i, end)
 		}
 		if i == maxValueBytes {
 			return nil, refuse(ErrTooLarge, s.line, "a JSON value over %d bytes", maxValueBytes)
 		}
-		n, done := nesting.add(s.in.buf[s.in.start+i])
-		if s.depth+nesting.depth > maxValueDepth {
+		n, done := end.add(s.in.buf[s.in.start+i])
+		if s.depth+end.depth > maxValueDepth {
 			return nil, refuse(ErrTooLarge, s.line, "JSON nested over %d levels", maxValueDepth)
 		}
 		if done {
-			return s.consume(i + n), nil
+			return s.consumeBytes(i + n), nil
 		}
 	}
 }
 
-// lastValue returns the value at the end of the stream, which only a literal can be.
-func (s *jsonScanner) lastValue(length int, n nesting) ([]byte, error) {
+// readLastValue returns the value at the end of the stream, where only a literal can end
+// without a closing byte.
+func (s *jsonStream) readLastValue(length int, end valueEnd) ([]byte, error) {
 	switch {
 	case !errors.Is(s.in.err, io.EOF):
 		return nil, s.in.err
-	case n.depth > 0 || n.inString:
+	case end.depth > 0 || end.inString:
 		return nil, refuse(ErrTruncated, s.line, "within a JSON value")
 	}
-	return s.consume(length), nil
+	return s.consumeBytes(length), nil
 }
 
-func (s *jsonScanner) consume(length int) []byte {
+func (s *jsonStream) consumeBytes(length int) []byte {
 	value := s.in.buf[s.in.start : s.in.start+length]
 	s.in.start += length
 	s.line += bytes.Count(value, []byte{'\n'})
 	return value
 }
 
-// nesting follows a value byte by byte.
-type nesting struct {
+// valueEnd finds the end of a value byte by byte.
+type valueEnd struct {
 	depth             int
 	inString, escaped bool
 }
 
-// add takes the next byte. done says that the value ends, with this byte (n = 1) or,
-// for a literal, before it (n = 0).
-func (s *nesting) add(c byte) (n int, done bool) {
+// add takes the next byte and reports whether the value is complete: with this byte (n is 1)
+// or, for a literal, before it (n is 0).
+func (v *valueEnd) add(c byte) (n int, done bool) {
 	switch {
-	case s.escaped:
-		s.escaped = false
-	case s.inString && c == '\\':
-		s.escaped = true
+	case v.escaped:
+		v.escaped = false
+	case v.inString && c == '\\':
+		v.escaped = true
 	case c == '"':
-		s.inString = !s.inString
-		return 1, !s.inString && s.depth == 0
-	case s.inString:
+		v.inString = !v.inString
+		return 1, !v.inString && v.depth == 0
+	case v.inString:
 	case c == '{' || c == '[':
-		s.depth++
-	case (c == '}' || c == ']') && s.depth > 0:
-		s.depth--
-		return 1, s.depth == 0
-	case s.depth == 0 && (isSpace(c) || c == ',' || c == '}' || c == ']'):
+		v.depth++
+	case (c == '}' || c == ']') && v.depth > 0:
+		v.depth--
+		return 1, v.depth == 0
+	case v.depth == 0 && (isSpace(c) || c == ',' || c == '}' || c == ']'):
 		return 0, true
 	}
 	return 0, false
 }
 
-// values calls visit at each value of the stream, which must consume it.
-func (s *jsonScanner) values(visit func(first byte) error) error {
+// eachValue calls visit for each value of the stream. visit must consume the value.
+func (s *jsonStream) eachValue(visit func(first byte) error) error {
 	for {
 		first, err := s.peek()
 		if err != nil || first == 0 {
@@ -166,59 +167,61 @@ func (s *jsonScanner) values(visit func(first byte) error) error {
 	}
 }
 
-// elements calls visit at each element of an array, which must consume it.
-func (s *jsonScanner) elements(visit func() error) error {
-	if err := s.open("["); err != nil {
+// eachElement calls visit for each element of an array. visit must consume the element.
+func (s *jsonStream) eachElement(visit func() error) error {
+	if err := s.enter("["); err != nil {
 		return err
 	}
-	defer s.close()
+	defer s.leave()
+
 	if first, err := s.peek(); err != nil {
 		return err
 	} else if first == ']' {
-		_, err = s.next("]")
+		_, err = s.consume("]")
 		return err
 	}
 	for {
 		if err := visit(); err != nil {
 			return err
 		}
-		if end, err := s.next(",]"); err != nil || end == ']' {
+		if end, err := s.consume(",]"); err != nil || end == ']' {
 			return err
 		}
 	}
 }
 
-// members calls visit at the value of each member of an object, which must consume it.
-// The name is good until then.
-func (s *jsonScanner) members(visit func(name []byte) error) error {
-	if err := s.open("{"); err != nil {
+// eachMember calls visit for each member of an object. visit must consume the value. The name
+// is valid until it does.
+func (s *jsonStream) eachMember(visit func(name []byte) error) error {
+	if err := s.enter("{"); err != nil {
 		return err
 	}
-	defer s.close()
+	defer s.leave()
+
 	end, err := s.peek()
 	if err == nil && end == '}' {
-		_, err = s.next("}")
+		_, err = s.consume("}")
 		return err
 	}
 	for end = 0; err == nil && end != '}'; {
 		var name []byte
-		if name, err = s.name(); err == nil {
+		if name, err = s.readName(); err == nil {
 			err = visit(name)
 		}
 		if err == nil {
-			end, err = s.next(",}")
+			end, err = s.consume(",}")
 		}
 	}
 	return err
 }
 
-// name consumes the name of a member and its colon.
-func (s *jsonScanner) name() ([]byte, error) {
-	if _, err := s.want(`"`); err != nil {
+// readName consumes the name of a member and its colon.
+func (s *jsonStream) readName() ([]byte, error) {
+	if _, err := s.expect(`"`); err != nil {
 		return nil, err
 	}
 	line := s.line
-	text, err := s.value()
+	text, err := s.readValue()
 	if err != nil {
 		return nil, err
 	}
@@ -227,15 +230,16 @@ func (s *jsonScanner) name() ([]byte, error) {
 	if err != nil {
 		return nil, refuseFor(ErrBadJSON, line, err)
 	}
-	// What the window shows may be gone behind the colon.
-	s.named = name.Append(s.named[:0])
-	_, err = s.next(":")
-	return s.named, err
+
+	// Reading the colon may move the window, so the name is copied first.
+	s.name = name.Append(s.name[:0])
+	_, err = s.consume(":")
+	return s.name, err
 }
 
-// open goes down into an object or array; close goes up again.
-func (s *jsonScanner) open(bracket string) error {
-	if _, err := s.next(bracket); err != nil {
+// enter goes into an object or array, and leave comes back out.
+func (s *jsonStream) enter(bracket string) error {
+	if _, err := s.consume(bracket); err != nil {
 		return err
 	}
 	if s.depth++; s.depth > maxValueDepth {
@@ -244,25 +248,26 @@ func (s *jsonScanner) open(bracket string) error {
 	return nil
 }
 
-func (s *jsonScanner) close() { s.depth-- }
+func (s *jsonStream) leave() { s.depth-- }
 
-// scalar consumes one value and returns a string, number or boolean as text, good until
-// the next call; of anything else, no text.
-func (s *jsonScanner) scalar() ([]byte, error) {
+// readScalar consumes one value. It returns a string, number or boolean as text, valid until
+// the next call, and nothing for any other value.
+func (s *jsonStream) readScalar() ([]byte, error) {
 	first, err := s.peek()
 	if err != nil {
 		return nil, err
 	}
 	if first == '{' || first == '[' {
-		return nil, s.skip()
+		return nil, s.skipValue()
 	}
 	line := s.line
-	text, err := s.value()
+	text, err := s.readValue()
 	if err != nil {
 		return nil, err
 	}
+
 	cursor := jsonscan.New(text)
-	value, err := scalar(&cursor)
+	value, err := scalarText(&cursor)
 	if err == nil && !cursor.AtEnd() {
 		err = &jsonscan.SyntaxError{Offset: cursor.Pos(), Problem: "want the end of the value"}
 	}
@@ -272,27 +277,43 @@ func (s *jsonScanner) scalar() ([]byte, error) {
 	return value, nil
 }
 
-// skip consumes one value of any kind and of any length, which it checks and does not
-// keep.
-func (s *jsonScanner) skip() error {
-	first, err := s.want(firstOfValue)
+// scalarText reads a string, number or boolean as text. The text of any other value is empty.
+func scalarText(cursor *jsonscan.Cursor) ([]byte, error) {
+	first, start := cursor.Next(), cursor.Pos()
+	if first == '"' {
+		text, err := cursor.Text()
+		if err != nil || !text.Escaped() {
+			return trim(text.Raw()), err
+		}
+		return trim(text.Append(nil)), nil
+	}
+	if err := cursor.Skip(); err != nil || first == '{' || first == '[' || first == 'n' {
+		return nil, err
+	}
+	return cursor.Since(start), nil
+}
+
+// skipValue consumes one value of any kind and length. It checks the value but does not keep
+// it.
+func (s *jsonStream) skipValue() error {
+	first, err := s.expect(valueStarts)
 	switch {
 	case err != nil:
 		return err
 	case first == '{':
-		return s.members(func([]byte) error { return s.skip() })
+		return s.eachMember(func([]byte) error { return s.skipValue() })
 	case first == '[':
-		return s.elements(s.skip)
+		return s.eachElement(s.skipValue)
 	case first == '"':
 		return s.skipString()
 	}
-	_, err = s.scalar()
+	_, err = s.readScalar()
 	return err
 }
 
-// skipString is skip for a string, which may be longer than any value that is kept: a
-// file in base64 beside the entries.
-func (s *jsonScanner) skipString() error {
+// skipString is skipValue for a string. It may be longer than any value that is kept, such as
+// a malware sample in base64.
+func (s *jsonStream) skipString() error {
 	s.in.start++
 	var text stringCheck
 	for {
@@ -318,16 +339,16 @@ func (s *jsonScanner) skipString() error {
 
 var (
 	errControl = errors.New("control character in a string")
-	errEscape  = errors.New("no such escape in a string")
+	errEscape  = errors.New("invalid escape in a string")
 )
 
-// stringCheck follows a JSON string byte by byte, from behind its opening quote.
+// stringCheck checks a JSON string byte by byte, starting after its opening quote.
 type stringCheck struct {
 	escaped bool
-	digits  int // hexadecimal ones still to come
+	digits  int // hexadecimal digits that must follow
 }
 
-// add takes the next byte; done says that it is the closing quote.
+// add takes the next byte and reports whether it is the closing quote.
 func (t *stringCheck) add(c byte) (done bool, err error) {
 	switch {
 	case t.digits > 0:

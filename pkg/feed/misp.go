@@ -3,32 +3,36 @@ package feed
 import (
 	"bytes"
 	"errors"
+	"slices"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
 const (
-	// maxHeldAttributes and maxHeldText bound what is kept of an object of a MISP event
-	// until its end, where it may say that it is deleted. Real objects have hundreds of
+	// maxHeldAttributes and maxHeldText limit how much of an object of an event is held
+	// until its end, where it may turn out to be deleted. Real objects have hundreds of
 	// attributes at most.
 	maxHeldAttributes = 4 << 10
 	maxHeldText       = 1 << 20 // bytes
 )
 
-// mispReader reads what MISP exports, by the MISP core format: events with their
-// wrapper or without, the answers of its API, attributes alone, arrays and sequences of
-// all these, and warninglists. Events are walked, so that one may be of any size.
+var errComposite = errors.New("second part of the value does not match its type")
+
+// mispReader reads MISP exports: events with or without their wrapper, responses of the API,
+// single attributes, arrays and sequences of all of these, and warninglists. Events are
+// walked, so they may be of any size.
 //
-// An entry is an attribute, of the event itself or of an object in it. It counts if its
-// type is one of [mispTypes], unless `to_ids` is false; without the member it counts,
-// since that is MISP's own default for these types. `deleted` attributes, and those of
-// deleted objects, do not.
+// An entry is an attribute, either of the event itself or of an object in it. It is an
+// indicator if its type is one of [mispTypes] and `to_ids` is not false. An attribute without
+// `to_ids` counts, because MISP's default for these types is true. `deleted` attributes, and
+// the attributes of deleted objects, are skipped.
 type mispReader struct {
-	*jsonReader
-	attributes []mispAttribute // of the current object, or the current one alone
-	arena      []byte          // for the texts of these
+	*jsonEntries
+	rows       *jsonReader // for warninglists that do not say what they match
+	attributes []mispAttribute
+	arena      []byte // for the texts of attributes
 	current    *fields
-	visit      func(name []byte) error // r.attributeMember, made once
+	visit      func(name []byte) error // r.readAttributeMember, allocated once
 }
 
 type mispAttribute struct {
@@ -36,129 +40,8 @@ type mispAttribute struct {
 	fields
 }
 
-func readMISP(in *window, c *collector) error {
-	r := &mispReader{jsonReader: newJSONReader(in, c)}
-	r.visit = r.attributeMember
-	return r.finish(r.in.values(func(byte) error { return r.container(false) }))
-}
-
-// mispContainer is an object that holds attributes, or something that does.
-type mispContainer struct {
-	fields            // if it is an attribute or a warninglist itself
-	arena    []byte   // for its texts
-	names    []string // of its first members
-	known    []string // members that hold something, to find repeats
-	matching bool     // there is a member `matching_attributes`
-	held     heldList // the entries of a warninglist, until its type is known
-}
-
-// container reads an event, what wraps one, or an array of these. isEvent says that it
-// is an event even if there is nothing in it.
-func (r *mispReader) container(isEvent bool) error {
-	first, err := r.in.peek()
-	switch {
-	case err != nil:
-		return err
-	case first == '[':
-		return r.in.elements(func() error { return r.container(isEvent) })
-	case first != '{':
-		return r.odd()
-	}
-	line := r.in.line
-	var m mispContainer
-	err = r.in.members(func(name []byte) error { return r.member(&m, name) })
-	if err != nil {
-		return err
-	}
-	r.c.line = line
-	switch {
-	case m.isKnown("list"):
-		err = r.endList(&m)
-	case len(m.known) > 0 || isEvent:
-	case m.seen[fieldType] && m.seen[fieldValue] || m.seen[fieldDetection]:
-		r.judge(&mispAttribute{line, m.fields})
-	default:
-		r.noShape(m.names)
-	}
-	if err == nil {
-		err = r.c.err
-	}
-	return err
-}
-
-// member reads one member of a container.
-func (r *mispReader) member(m *mispContainer, name []byte) error {
-	if len(m.names) < shownMembers {
-		m.names = append(m.names, shown(name))
-	}
-	switch string(name) {
-	case "response", "Event", "Attribute", "Object":
-		return r.content(m, string(name))
-	case "list":
-		if r.in.depth == 1 { // a warninglist stands alone
-			return r.list(m)
-		}
-		return r.in.skip()
-	case "matching_attributes":
-		m.matching = true
-		return r.in.skip()
-	}
-	of, found := mispFields[string(name)]
-	if !found {
-		return r.in.skip()
-	}
-	return m.read(r.in, of, name, &m.arena)
-}
-
-// content reads a member that holds attributes.
-func (r *mispReader) content(m *mispContainer, name string) error {
-	if err := m.once(name, r.in.line); err != nil {
-		return err
-	}
-	switch name {
-	case "Attribute":
-		return r.each(func() error {
-			r.release()
-			if err := r.attribute(); err != nil {
-				return err
-			}
-			r.judgeAll()
-			return r.c.err
-		})
-	case "Object":
-		return r.each(r.object)
-	}
-	if empty, err := r.null(); empty || err != nil {
-		return err
-	}
-	return r.container(name == "Event")
-}
-
-func (m *mispContainer) isKnown(name string) bool {
-	for _, known := range m.known {
-		if known == name {
-			return true
-		}
-	}
-	return false
-}
-
-// once refuses a list in which readers would see different entries.
-func (m *mispContainer) once(name string, line int) error {
-	if m.isKnown(name) {
-		return refuse(ErrBadJSON, line, "member %q twice", name)
-	}
-	m.known = append(m.known, name)
-	return nil
-}
-
-var (
-	errNoObject  = errors.New("no object")
-	errComposite = errors.New("value whose second part is not what its type says")
-)
-
-// mispFields are the members of an attribute that count, and of the object around it.
-// `category` is that of MISP, such as "Network activity".
+// mispFields are the members of an attribute, or of the object around it, that are read.
+// `category` is MISP's own, such as "Network activity".
 var mispFields = map[string]field{
 	"type":       fieldType,
 	"value":      fieldValue,
@@ -169,17 +52,17 @@ var mispFields = map[string]field{
 	"to_ids":     fieldDetection,
 }
 
-// mispType says how the value of an attribute is read.
+// mispType describes how the value of an attribute is read.
 type mispType struct {
 	kind  valueType
 	scope indicator.Scope
-	// second checks what stands behind a bar in the value, nil if there is no bar. It is
-	// no entry: an address beside a name is where the name pointed once.
+	// second checks the part of the value after a bar. It is nil if the type has no bar.
+	// That part is not an entry: an address next to a name is where the name once pointed.
 	second func([]byte) bool
 }
 
-// mispTypes are the types whose values are names, addresses or URLs. All others, such
-// as hashes, are skipped.
+// mispTypes are the types whose values are names, addresses or URLs. All others, such as
+// hashes, are skipped.
 var mispTypes = map[string]mispType{
 	"domain":        {typeAny, indicator.ScopeSubtree, nil},
 	"hostname":      {typeAny, indicator.ScopeSubtree, nil},
@@ -193,40 +76,154 @@ var mispTypes = map[string]mispType{
 	"ip-dst|port":   {typeAddress, 0, isPort},
 }
 
-// object reads an object of an event: the attributes in it, unless it is deleted.
-func (r *mispReader) object() error {
+func readMISP(in *window, c *collector) error {
+	entries := newJSONEntries(in, c)
+	r := &mispReader{jsonEntries: entries, rows: newJSONReader(entries)}
+	r.visit = r.readAttributeMember
+	return r.finish(r.in.eachValue(func(byte) error { return r.readContainer(false) }))
+}
+
+// mispContainer is an object that contains attributes, or contains another container.
+type mispContainer struct {
+	fields            // of the object itself, which may be an attribute or a warninglist
+	arena    []byte   // for the texts of fields
+	names    []string // of its first members
+	contents []string // the members that contain entries
+	matching bool     // it has a member `matching_attributes`
+	held     heldList // the entries of a warninglist whose type is not known yet
+}
+
+func (m *mispContainer) has(content string) bool { return slices.Contains(m.contents, content) }
+
+// addContent records a member that contains entries. A second one with the same name is
+// refused, because readers would disagree on the entries.
+func (m *mispContainer) addContent(name string, line int) error {
+	if m.has(name) {
+		return refuse(ErrBadJSON, line, "duplicate member %q", name)
+	}
+	m.contents = append(m.contents, name)
+	return nil
+}
+
+// readContainer reads an event, a wrapper of events, or an array of these. isEvent reports
+// whether the value must be an event, which is then valid even if it is empty.
+func (r *mispReader) readContainer(isEvent bool) error {
+	first, err := r.in.peek()
+	switch {
+	case err != nil:
+		return err
+	case first == '[':
+		return r.in.eachElement(func() error { return r.readContainer(isEvent) })
+	case first != '{':
+		return r.rejectNonObject()
+	}
+
+	line := r.in.line
+	var m mispContainer
+	err = r.in.eachMember(func(name []byte) error { return r.readMember(&m, name) })
+	if err != nil {
+		return err
+	}
+
+	r.c.line = line
+	switch {
+	case m.has("list"):
+		err = r.addHeld(&m)
+	case len(m.contents) > 0 || isEvent:
+	case m.seen[fieldType] && m.seen[fieldValue] || m.seen[fieldDetection]:
+		r.addAttribute(&mispAttribute{line, m.fields})
+	default:
+		r.rejectMembers(m.names)
+	}
+	if err == nil {
+		err = r.c.err
+	}
+	return err
+}
+
+// readMember reads one member of a container.
+func (r *mispReader) readMember(m *mispContainer, name []byte) error {
+	if len(m.names) < shownMembers {
+		m.names = append(m.names, shown(name))
+	}
+	switch string(name) {
+	case "response", "Event", "Attribute", "Object":
+		return r.readContent(m, string(name))
+	case "list":
+		if r.in.depth == 1 { // only a top-level object is a warninglist
+			return r.readWarninglist(m)
+		}
+		return r.in.skipValue()
+	case "matching_attributes":
+		m.matching = true
+		return r.in.skipValue()
+	}
+	key, found := mispFields[string(name)]
+	if !found {
+		return r.in.skipValue()
+	}
+	return m.read(r.in, key, name, &m.arena)
+}
+
+// readContent reads a member that contains attributes.
+func (r *mispReader) readContent(m *mispContainer, name string) error {
+	if err := m.addContent(name, r.in.line); err != nil {
+		return err
+	}
+	switch name {
+	case "Attribute":
+		return r.each(func() error {
+			r.release()
+			if err := r.readAttribute(); err != nil {
+				return err
+			}
+			r.addAttributes()
+			return r.c.err
+		})
+	case "Object":
+		return r.each(r.readObject)
+	}
+	if skipped, err := r.skipNull(); skipped || err != nil {
+		return err
+	}
+	return r.readContainer(name == "Event")
+}
+
+// readObject reads an object of an event, and adds its attributes unless it is deleted.
+func (r *mispReader) readObject() error {
 	first, err := r.in.peek()
 	if err != nil {
 		return err
 	}
 	if first != '{' {
-		return r.odd()
+		return r.rejectNonObject()
 	}
+
 	var o mispContainer
-	released := false
+	released := false // some attributes were added before the end
 	hold := func() error {
 		if len(r.attributes) == maxHeldAttributes || len(r.arena) > maxHeldText {
-			r.judgeAll()
+			r.addAttributes()
 			r.release()
 			released = true
 		}
 		if r.c.err != nil {
 			return r.c.err
 		}
-		return r.attribute()
+		return r.readAttribute()
 	}
 	r.release()
-	err = r.in.members(func(name []byte) error {
+	err = r.in.eachMember(func(name []byte) error {
 		switch string(name) {
 		case "Attribute":
-			if err := o.once("Attribute", r.in.line); err != nil {
+			if err := o.addContent("Attribute", r.in.line); err != nil {
 				return err
 			}
 			return r.each(hold)
 		case "deleted":
 			return o.read(r.in, fieldWithdrawn, name, &o.arena)
 		}
-		return r.in.skip()
+		return r.in.skipValue()
 	})
 	if err != nil {
 		return err
@@ -234,62 +231,65 @@ func (r *mispReader) object() error {
 	return r.endObject(&o, released)
 }
 
-// endObject judges the attributes of an object by what the object says of itself.
+// endObject applies the flags of an object to its attributes, and adds them.
 func (r *mispReader) endObject(o *mispContainer, released bool) error {
 	deleted, err := o.flag(fieldWithdrawn, false)
 	if o.err != nil {
 		err = o.err
 	}
 	if released && (deleted || err != nil) {
-		return refuse(ErrTooLarge, r.in.line, "a MISP object of over %d attributes that says at its end that it is deleted", maxHeldAttributes)
+		return refuse(ErrTooLarge, r.in.line,
+			"a MISP object of over %d attributes that is only declared deleted at its end", maxHeldAttributes)
 	}
+
 	for i := range r.attributes {
 		a := &r.attributes[i]
 		switch {
-		case a.err != nil: // it says so itself
+		case a.err != nil: // the attribute is rejected anyway
 		case err != nil:
 			a.err = err
 		case deleted:
 			a.texts[fieldWithdrawn] = []byte("true")
 		}
 	}
-	r.judgeAll()
+	r.addAttributes()
 	return r.c.err
 }
 
-// attribute reads one attribute and holds it.
-func (r *mispReader) attribute() error {
+// readAttribute reads one attribute and holds it.
+func (r *mispReader) readAttribute() error {
 	first, err := r.in.peek()
 	if err != nil {
 		return err
 	}
 	if first != '{' {
-		return r.odd()
+		return r.rejectNonObject()
 	}
 	r.attributes = append(r.attributes, mispAttribute{line: r.in.line})
 	r.current = &r.attributes[len(r.attributes)-1].fields
-	return r.in.members(r.visit)
+	return r.in.eachMember(r.visit)
 }
 
-func (r *mispReader) attributeMember(name []byte) error {
-	of, found := mispFields[string(name)]
+func (r *mispReader) readAttributeMember(name []byte) error {
+	key, found := mispFields[string(name)]
 	if !found {
-		return r.in.skip()
+		return r.in.skipValue()
 	}
-	return r.current.read(r.in, of, name, &r.arena)
+	return r.current.read(r.in, key, name, &r.arena)
 }
 
 // release forgets the attributes that are held.
 func (r *mispReader) release() { r.attributes, r.arena = r.attributes[:0], r.arena[:0] }
 
-func (r *mispReader) judgeAll() {
+// addAttributes adds the attributes that are held.
+func (r *mispReader) addAttributes() {
 	for i := range r.attributes {
-		r.judge(&r.attributes[i])
+		r.addAttribute(&r.attributes[i])
 	}
 }
 
-// judge takes an attribute, or says why not.
-func (r *mispReader) judge(a *mispAttribute) {
+// addAttribute adds an attribute, or rejects or skips it.
+func (r *mispReader) addAttribute(a *mispAttribute) {
 	r.c.line = a.line
 	value := a.texts[fieldValue]
 	known, found := mispTypes[string(a.texts[fieldType])]
@@ -311,19 +311,20 @@ func (r *mispReader) judge(a *mispAttribute) {
 	case !detects:
 		r.c.skip(value, SkipNotDetection)
 	default:
-		r.c.describeFields(&a.fields)
-		r.value(value, known)
+		row := a.row()
+		r.c.describe(&row)
+		r.addTypedValue(value, known)
 	}
 }
 
-func (r *mispReader) value(value []byte, of mispType) {
-	if of.second != nil {
+func (r *mispReader) addTypedValue(value []byte, t mispType) {
+	if t.second != nil {
 		first, second, found := bytes.Cut(value, []byte{'|'})
-		if first = trim(first); !found || len(first) == 0 || !of.second(trim(second)) {
+		if first = trim(first); !found || len(first) == 0 || !t.second(trim(second)) {
 			r.c.reject(value, errComposite)
 			return
 		}
 		value = first
 	}
-	r.c.value(value, of.kind, of.scope)
+	r.c.addValue(value, t.kind, t.scope)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// attribute writes a MISP attribute; more are members with their comma in front.
+// attribute writes a MISP attribute. more is further members with a leading comma.
 func attribute(kind, value, more string) string {
 	return fmt.Sprintf(`{"uuid":"u","type":%q,"value":%q,"to_ids":true,"category":"Network activity"%s}`, kind, value, more)
 }
@@ -30,11 +30,11 @@ func TestParse_misp(t *testing.T) {
 		in:   `{"uuid":"u","Attribute":[` + one + `],"Object":[{"name":"app","Attribute":[` + other + `]}],"info":"x"}`,
 		want: reading{Accepted: []string{"subtree evil.example", "subtree other.example"}},
 	}, {
-		name: "the answer to a search of events",
+		name: "the response to a search for events",
 		in:   `{"response":[{"Event":{"Attribute":[` + one + `]}},{"Event":{"Object":[{"Attribute":[` + other + `]}]}}]}`,
 		want: reading{Accepted: []string{"subtree evil.example", "subtree other.example"}},
 	}, {
-		name: "the answer to a search of attributes",
+		name: "the response to a search for attributes",
 		in:   `{"response":{"Attribute":[{"event_id":"7","Event":{"info":"x"},` + one[1:] + `]}}`,
 		want: reading{Accepted: []string{"subtree evil.example"}},
 	}, {
@@ -42,32 +42,32 @@ func TestParse_misp(t *testing.T) {
 		in:   `[{"Event":{"Attribute":[` + one + `]}},{"Attribute":[` + other + `]}]`,
 		want: reading{Accepted: []string{"subtree evil.example", "subtree other.example"}},
 	}, {
-		name: "an event a line",
+		name: "one event a line",
 		in:   `{"Event":{"Attribute":[` + one + "]}}\r\n" + `{"Event":{"Attribute":[` + other + "]}}\n",
 		want: reading{Accepted: []string{"subtree evil.example", "subtree other.example"}},
 	}, {
-		name: "an attribute a line",
+		name: "one attribute a line",
 		in:   one + "\n" + other,
 		want: reading{Accepted: []string{"subtree evil.example", "subtree other.example"}},
 	}, {
-		name: "an event with nothing in it beside one with something",
+		name: "an empty event next to one with an attribute",
 		in:   `{"response":[{"Event":{"info":"x"}},{"Event":{"Attribute":[],"Object":null}},{"Event":{"Attribute":[` + one + `]}}]}`,
 		want: reading{Accepted: []string{"subtree evil.example"}},
 	}, {
-		name: "what is no event among events",
+		name: "values among events that are not events",
 		in:   `{"response":[null,{"message":"x"},7,{"Event":{"Attribute":["x",` + one + `],"Object":[1]}}]}`,
 		want: reading{
 			Accepted: []string{"subtree evil.example"},
 			Rejected: []string{"null", "{message}", "7", `"x"`, "1"},
 		},
 	}, {
-		name: "what is nested in attributes and objects does not count",
+		name: "attributes nested elsewhere do not count",
 		in: `{"Event":{"Attribute":[{"ShadowAttribute":[` + other + `],` + one[1:] + `],
 			"Object":[{"ObjectReference":[{"Object":{"Attribute":[` + other + `]}}]}],
 			"RelatedEvent":[{"Event":{"Attribute":[` + other + `]}}],"list":["other.example"]}}`,
 		want: reading{Accepted: []string{"subtree evil.example"}},
 	}, {
-		name: "names in another case are other members",
+		name: "names in another case are different members",
 		in:   `{"event":{"Attribute":[]},"Event":{"attribute":[],"Attribute":[{"To_Ids":false,` + one[1:] + `]}}`,
 		want: reading{Accepted: []string{"subtree evil.example"}},
 	}, {
@@ -130,7 +130,7 @@ func TestParse_mispTypes(t *testing.T) {
 	}
 }
 
-// What an attribute and the object around it say about themselves, wherever they say it.
+// The flags of an attribute and of the object around it count wherever they occur.
 func TestParse_mispFlags(t *testing.T) {
 	t.Parallel()
 	testFormat(t, feed.MISP, []formatCase{{
@@ -162,7 +162,7 @@ func TestParse_mispFlags(t *testing.T) {
 			},
 		},
 	}, {
-		name: "deleted objects, before and behind their attributes",
+		name: "deleted objects, with the flag before or after their attributes",
 		in: `{"Object":[{"deleted":true,"Attribute":[` + attribute("domain", "a.example", "") + `]},
 			{"Attribute":[` + attribute("domain", "b.example", "") + `,{"value":"c.example"}],"deleted":true},
 			{"Attribute":[` + attribute("domain", "d.example", "") + `],"deleted":false}]}`,
@@ -172,11 +172,11 @@ func TestParse_mispFlags(t *testing.T) {
 			Rejected: []string{"c.example"},
 		},
 	}, {
-		name: "an object that says nothing clear of itself",
+		name: "an object with an ambiguous flag",
 		in:   `{"Object":[{"deleted":{},"Attribute":[` + attribute("domain", "a.example", "") + `]},{"deleted":"x","Attribute":[` + attribute("domain", "b.example", "") + `]}]}`,
 		want: reading{Rejected: []string{"a.example", "b.example"}},
 	}, {
-		name: "a member twice can be read in two ways",
+		name: "a duplicate member is ambiguous",
 		in: `{"Attribute":[{"type":"domain","value":"a.example","value":"b.example"},
 			{"type":"domain","to_ids":false,"value":"c.example","to_ids":true},{"comment":"x","comment":"y",` + attribute("domain", "d.example", "")[1:] + `]}`,
 		want: reading{Accepted: []string{"subtree d.example"}, Rejected: []string{"a.example", "c.example"}},
@@ -192,14 +192,14 @@ func TestParse_mispDetails(t *testing.T) {
 	want := []string{
 		"a.example network activity medium 50 2026-08-22T21:23:45Z -",
 		"b.example network activity medium 50 2023-11-14T22:13:20Z -",
-		"192.0.2.1 of the feed medium 50 - -",
+		"192.0.2.1 from options medium 50 - -",
 	}
-	if diff := cmp.Diff(want, details(t, list, feed.Options{Category: "of the feed"})); diff != "" {
+	if diff := cmp.Diff(want, details(t, list, feed.Options{Category: "from options"})); diff != "" {
 		t.Error("-want +got:\n", diff)
 	}
 }
 
-// details returns what a list says about its entries.
+// details returns the details of each entry of a list.
 func details(t *testing.T, list string, o feed.Options) (all []string) {
 	t.Helper()
 	_, err := feed.Parse(strings.NewReader(list), o, func(i *indicator.Indicator) error {
@@ -216,7 +216,7 @@ func details(t *testing.T, list string, o feed.Options) (all []string) {
 	return all
 }
 
-// Where a line error of a long event stands must be found again.
+// An error in a long event has the line of its attribute.
 func TestParse_mispLines(t *testing.T) {
 	t.Parallel()
 	const list = "{\n\"Object\": [\n{\"Attribute\": [\n{\n\"type\": \"domain\",\n\"value\": \"a..example\"},\n {\"type\":\"domain\",\"value\":\"b.example\"}\n]}]}\n"
@@ -239,31 +239,31 @@ func TestParse_mispRefused(t *testing.T) {
 	many := strings.Repeat(one+",", 5000) + one
 	long := strings.Repeat("x", 1<<20)
 	testRefused(t, feed.MISP, []refusedCase{
-		{"no event", `{"message":"Authentication failed."}`, feed.ErrUnknownJSON, "it has message"},
+		{"not an event", `{"message":"Authentication failed."}`, feed.ErrUnknownJSON, "it has message"},
 		{"an array of something else", `[{"id":"1","org":{}},{"id":"2"}]`, feed.ErrUnknownJSON, "it has id, org"},
 		{"an empty event", `{"Event":{"info":"x","Attribute":[]}}`, feed.ErrEmpty, "no entries"},
-		{"an empty answer", `{"response":[]}`, feed.ErrEmpty, "no entries"},
-		{"attributes twice", `{"Event":{"Attribute":[` + one + `],"Attribute":[]}}`, feed.ErrBadJSON, `member "Attribute" twice`},
-		{"an object's attributes twice", `{"Object":[{"Attribute":[` + one + `],"Attribute":[]}]}`, feed.ErrBadJSON, `member "Attribute" twice`},
-		{"cut within an event", `{"Event":{"Attribute":[` + one + `,`, feed.ErrTruncated, "line 1"},
-		{"cut within a value that does not count", `{"Attribute":[{"comment":"xy`, feed.ErrTruncated, "within a JSON value"},
-		{"cut behind the last attribute", "{\"Attribute\":[\n" + one, feed.ErrTruncated, "line 2: input that ends too early"},
+		{"an empty response", `{"response":[]}`, feed.ErrEmpty, "no entries"},
+		{"duplicate attributes", `{"Event":{"Attribute":[` + one + `],"Attribute":[]}}`, feed.ErrBadJSON, `duplicate member "Attribute"`},
+		{"duplicate attributes of an object", `{"Object":[{"Attribute":[` + one + `],"Attribute":[]}]}`, feed.ErrBadJSON, `duplicate member "Attribute"`},
+		{"cut off within an event", `{"Event":{"Attribute":[` + one + `,`, feed.ErrTruncated, "line 1"},
+		{"cut off within a value that is not read", `{"Attribute":[{"comment":"xy`, feed.ErrTruncated, "within a JSON value"},
+		{"cut off after the last attribute", "{\"Attribute\":[\n" + one, feed.ErrTruncated, "line 2: input ends too early"},
 		{"a value that is too long", `{"Attribute":[{"type":"domain","value":"` + long + `"}]}`, feed.ErrTooLarge, "over 1048576 bytes"},
 		{"a name that is too long", `{"Attribute":[{"` + long + `":1}]}`, feed.ErrTooLarge, "over 1048576 bytes"},
 		{"deep nesting", `{"Event":{"x":` + strings.Repeat("[", 63) + strings.Repeat("]", 63) + `}}`, feed.ErrTooLarge, "over 64 levels"},
 		{"a control character", "{\"Attribute\":[{\"comment\":\"a\tb\"}]}", feed.ErrBadJSON, "control character"},
-		{"an escape that is none", `{"Attribute":[{"comment":"\x"}]}`, feed.ErrBadJSON, "no such escape"},
-		{"half an escape", `{"Attribute":[{"comment":"\u00g0"}]}`, feed.ErrBadJSON, "no such escape"},
-		{"a literal that is none", `{"Attribute":[{"to_ids":yes}]}`, feed.ErrBadJSON, "where one of"},
-		{"a literal that is longer", `{"Attribute":[{"to_ids":truer}]}`, feed.ErrBadJSON, "want the end of the value"},
-		{"a number that is none", `{"Attribute":[{"x":01}]}`, feed.ErrBadJSON, "line 1"},
-		{"a member without a name", `{"Attribute":[{1:2}]}`, feed.ErrBadJSON, "wanted"},
-		{"a deleted object that is too large to hold", `{"Object":[{"Attribute":[` + many + `],"deleted":true}]}`, feed.ErrTooLarge, "says at its end"},
-		{"not JSON", "evil.example\n", feed.ErrWrongFormat, "no JSON object or array"},
+		{"an invalid escape", `{"Attribute":[{"comment":"\x"}]}`, feed.ErrBadJSON, "invalid escape"},
+		{"half an escape", `{"Attribute":[{"comment":"\u00g0"}]}`, feed.ErrBadJSON, "invalid escape"},
+		{"an invalid literal", `{"Attribute":[{"to_ids":yes}]}`, feed.ErrBadJSON, "where one of"},
+		{"a literal followed by a letter", `{"Attribute":[{"to_ids":truer}]}`, feed.ErrBadJSON, "want the end of the value"},
+		{"an invalid number", `{"Attribute":[{"x":01}]}`, feed.ErrBadJSON, "line 1"},
+		{"a member without a name", `{"Attribute":[{1:2}]}`, feed.ErrBadJSON, "expected"},
+		{"a deleted object that is too large to hold", `{"Object":[{"Attribute":[` + many + `],"deleted":true}]}`, feed.ErrTooLarge, "declared deleted at its end"},
+		{"not JSON", "evil.example\n", feed.ErrWrongFormat, "not a JSON object or array"},
 	})
 }
 
-// refusedCase is a list that is refused as a whole.
+// refusedCase is a list that is refused.
 type refusedCase struct {
 	name, in string
 	want     error
@@ -283,8 +283,8 @@ func testRefused(t *testing.T, format feed.Format, cases []refusedCase) {
 	}
 }
 
-// A sample in base64 beside the names is skipped in the stream, however long it is, and
-// so is an object with very many attributes read.
+// A long malware sample in base64 is skipped without being held in memory, and an object with
+// very many attributes is read.
 func TestParse_mispLongValues(t *testing.T) {
 	t.Parallel()
 	sample := strings.Repeat("QUFB", 3<<20) // 12 MiB

@@ -15,15 +15,15 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// reading is what became of a list: accepted entries as "scope value", preceded by
-// "allow" where they allow; skipped ones as "text: reason"; rejected ones as "text".
+// reading is the result of parsing a list: accepted entries as "scope value", preceded by
+// "allow" for allow entries; skipped ones as "text: reason"; rejected ones as "text".
 type reading struct {
 	Accepted []string
 	Skipped  []string
 	Rejected []string
 }
 
-// read parses text and checks what holds for every list.
+// read parses text and checks that the counts add up.
 func read(t *testing.T, text string, o feed.Options) (reading, feed.Report, error) {
 	t.Helper()
 	var got reading
@@ -34,7 +34,7 @@ func read(t *testing.T, text string, o feed.Options) (reading, feed.Report, erro
 		return nil
 	})
 	if sum := report.Accepted + report.Rejected + report.Skipped; sum != report.Entries {
-		t.Errorf("accepted + rejected + skipped = %d, want the entries, %d", sum, report.Entries)
+		t.Errorf("accepted + rejected + skipped = %d, want %d, the entries", sum, report.Entries)
 	}
 	if n := len(got.Accepted); n != report.Accepted {
 		t.Errorf("%d entries emitted, %d counted", n, report.Accepted)
@@ -193,12 +193,12 @@ func TestParse_emitError(t *testing.T) {
 			return full
 		})
 		if !errors.Is(err, full) || calls != 1 {
-			t.Errorf("%q: error %v after %d calls, want that of emit after the first", list, err, calls)
+			t.Errorf("%q: error %v after %d calls, want the error of emit after one", list, err, calls)
 		}
 	}
 }
 
-// Keeping the strings of an entry must be safe, since the Indicator is reused.
+// The Indicator is reused, but callers may keep the strings in it.
 func TestParse_stringsStayValid(t *testing.T) {
 	t.Parallel()
 	var list strings.Builder
@@ -245,9 +245,9 @@ func TestOptions_problems(t *testing.T) {
 	}
 }
 
-// endless is a list that is never in memory as a whole.
+// endless generates a list, so that it is never in memory as a whole.
 type endless struct {
-	head, line, tail string // line has the number of the entry in it
+	head, line, tail string // line contains the number of the entry
 	entries          int
 }
 
@@ -268,7 +268,7 @@ func (e *endless) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Not parallel: it looks at the heap of the whole process.
+// Not parallel, because it measures the heap of the whole process.
 func TestParse_memoryDoesNotGrow(t *testing.T) {
 	const entries, slack = 300_000, 1 << 20
 	heap := func() int64 {
@@ -290,8 +290,8 @@ func TestParse_memoryDoesNotGrow(t *testing.T) {
 		var first, last int64
 		n := 0
 		_, err := feed.Parse(list, feed.Options{}, func(*indicator.Indicator) error {
-			// In an object entries come in portions, and the first one of the second finds
-			// all buffers grown.
+			// The entries of an object come in batches. At the second batch all buffers have
+			// their final size.
 			if n++; n == 10_000 {
 				first = heap()
 			} else if n == entries {

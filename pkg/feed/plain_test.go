@@ -17,7 +17,7 @@ func TestParse_plain(t *testing.T) {
 			"subtree xn--bcher-kva.example",
 		}},
 	}, {
-		name: "unicode is converted by UTS 46",
+		name: "Unicode is converted by UTS 46",
 		in:   "bücher.example\nfaß.example\n日本.example\nｅｖｉｌ。example\n",
 		want: reading{Accepted: []string{
 			"subtree xn--bcher-kva.example", "subtree xn--fa-hia.example", "subtree xn--wgv71a.example",
@@ -35,7 +35,7 @@ func TestParse_plain(t *testing.T) {
 			Rejected: []string{"q.example#why"},
 		},
 	}, {
-		name: "top-level names of a list are names; the guards judge them",
+		name: "top-level domains are names; the importer's guards decide on them",
 		in:   ".onion\n.cc\ncom\nlocalhost\n",
 		want: reading{Accepted: []string{"subtree onion", "subtree cc", "subtree com", "subtree localhost"}},
 	}, {
@@ -58,14 +58,14 @@ func TestParse_plain(t *testing.T) {
 			"cidr 192.0.2.0/24", "cidr 2001:db8::2", "cidr 2001:db8::3", "cidr 0.0.0.0",
 		}},
 	}, {
-		name: "what is no address",
+		name: "malformed addresses",
 		in:   "192.0.2.01\n192.0.2\n192.0.2.256\n192.0.2.1.2\n192.0.2.0/33\n2001:db8::/129\n::ffff:192.0.2.0/95\nfe80::1%eth0\n3232235777\n",
 		want: reading{Rejected: []string{
 			"192.0.2.01", "192.0.2", "192.0.2.256", "192.0.2.1.2", "192.0.2.0/33", "2001:db8::/129",
 			"::ffff:192.0.2.0/95", "fe80::1%eth0", "3232235777",
 		}},
 	}, {
-		name: "the host of a URL stands for itself alone",
+		name: "the host of a URL is listed alone",
 		in: "http://evil.example/path?q=1\nhttps://user:pw@evil2.example:8443/\nhttp://evil.example\\@good.example/\n" +
 			"ftp://EVIL3.example./\nhost.example/path\nhost.example:8080\nhttp://192.0.2.1:80/x\nhttps://[2001:db8::1]:443/\n" +
 			"192.0.2.2:53\n[2001:db8::2]:53\n2001:db8::3:40669\n192.0.2.4/path\nhttp://bücher.example/\nhttp://port.example:/\n",
@@ -76,7 +76,7 @@ func TestParse_plain(t *testing.T) {
 			"name xn--bcher-kva.example", "name port.example",
 		}},
 	}, {
-		name: "what is no URL",
+		name: "malformed URLs",
 		in:   "http:///path\nhttp://evil.example:99999/\nhttp://e%76il.example/\nevil.example:port\n/\n/path/a.php\nhttp://*.evil.example/\n",
 		want: reading{
 			Rejected: []string{
@@ -109,7 +109,7 @@ func TestParse_plain(t *testing.T) {
 		in:   ".\n*\n*.\n..\n",
 		want: reading{Rejected: []string{".", "*", "*.", "."}},
 	}, {
-		name: "no names",
+		name: "not names",
 		in:   "two words\n0.0.0.0 hosts.example\n||adblock.example^\na..b.example\n" + strings.Repeat("a", 64) + ".example\nev\xffil.example\n=cmd|calc!A0.example\n\x1b[31mred.example\na\\046b.example\nevil.example\x7f\n",
 		want: reading{Rejected: []string{
 			"two words", "0.0.0.0 hosts.example", "||adblock.example^", "a..b.example",
@@ -117,7 +117,7 @@ func TestParse_plain(t *testing.T) {
 			"\x1b[31mred.example", "a\\046b.example", "evil.example\x7f",
 		}},
 	}, {
-		name: "repeats are emitted as they come",
+		name: "repeated entries are emitted each time",
 		in:   "evil.example\nEVIL.example.\nevil.example\n",
 		want: reading{Accepted: []string{"subtree evil.example", "subtree evil.example", "subtree evil.example"}},
 	}})
@@ -135,11 +135,11 @@ func TestParse_wildcard(t *testing.T) {
 	}})
 }
 
-// The five kinds of lines that the sample which this project replaces lost or changed.
+// Five kinds of lines that AWS's sample, which this project replaces, lost or changed.
 func TestParse_originalRegexp(t *testing.T) {
 	t.Parallel()
 	testFormat(t, feed.Plain, []formatCase{{
-		name: "names are taken as they are",
+		name: "names are not changed",
 		in:   "Bad-Domain.EXAMPLE\nxn--80ak6aa92e.example\nunder_score.host.example\na--b.host.example\nhttp://host.example/a.exe\n",
 		want: reading{Accepted: []string{
 			"subtree bad-domain.example", "subtree xn--80ak6aa92e.example", "subtree under_score.host.example",

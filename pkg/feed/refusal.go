@@ -6,66 +6,66 @@ import (
 	"strings"
 )
 
-// Reasons to refuse a list as a whole. [Parse] and [Detect] wrap them in a
+// The reasons to refuse a list as a whole. [Parse] and [Detect] wrap them in a
 // [*RefusedError].
 var (
-	ErrEmpty = reason("no entries",
-		"a list without entries never replaces one; to retire a feed, delete its list")
-	ErrPage = reason("a web page or XML document instead of a list",
+	ErrEmpty = newReason("no entries",
+		"an empty list never replaces another; to retire a feed, delete its list")
+	ErrPage = newReason("a web page or XML document instead of a list",
 		"open the list's address and check its path, key and quota")
-	ErrEncoding = reason("text that is not UTF-8",
+	ErrEncoding = newReason("text that is not UTF-8",
 		"convert it, for example with `iconv -f UTF-16 -t UTF-8`")
-	ErrBinary = reason("binary data",
-		"a list is text, or text compressed by gzip or zstd")
-	ErrArchive = reason("an archive that is not read",
-		"unpack it and give the list as text, gzip or zstd")
-	ErrNested = reason("an archive within an archive",
-		"compress the list once, by gzip or zstd, without tar or zip")
-	ErrTruncated = reason("input that ends too early",
+	ErrBinary = newReason("binary data",
+		"a list is text, or text compressed with gzip or zstd")
+	ErrArchive = newReason("an unsupported archive",
+		"unpack it and provide the list as text, gzip or zstd")
+	ErrNested = newReason("an archive within an archive",
+		"compress the list once, with gzip or zstd, without tar or zip")
+	ErrTruncated = newReason("input ends too early",
 		"transfer it again and compare the sizes")
-	ErrCorrupt = reason("damaged data",
+	ErrCorrupt = newReason("corrupt data",
 		"transfer it again and compare the checksums")
-	ErrTooLarge = reason("too large",
+	ErrTooLarge = newReason("too large",
 		"split the list into several feeds, or raise the limit")
-	ErrRatio = reason("expands more than a list does",
-		"check where it comes from; give it uncompressed if it is a list")
-	ErrLongLine = reason("line too long",
+	ErrRatio = newReason("expands too much when decompressed",
+		"check where it comes from; if it is a list, provide it uncompressed")
+	ErrLongLine = newReason("line too long",
 		"check that it is a list with one entry a line")
-	ErrUnknownFormat = reason("no format that is known",
-		"name the format: "+joinFormats())
-	ErrWrongFormat = reason("not the format that was named",
-		"correct the format, or leave it out to have it found")
-	ErrUnknownJSON = reason("JSON of no known shape",
-		"known are arrays of names or of objects with a member such as domain, host, url, ip, ioc, "+
+	ErrUnknownFormat = newReason("unknown format",
+		"set the format: "+joinFormats())
+	ErrWrongFormat = newReason("not in the format that was set",
+		"correct the format, or leave it out to have it detected")
+	ErrUnknownJSON = newReason("JSON with an unknown structure",
+		"supported are arrays of names or of objects with a member such as domain, host, url, ip, ioc, "+
 			"indicator or value, such objects one a line, ThreatFox and URLhaus exports, MISP events and "+
-			"warninglists, and STIX bundles; or name the member as the column")
-	ErrBadJSON = reason("malformed JSON",
-		"check that the list was transferred as it is")
-	ErrWidens = reason("a warninglist that matches parts of names",
-		"read as names its entries would cover more than they mean: take a list of type string, hostname or cidr; "+
-			"if its entries are whole names after all, name the format json")
-	ErrPartial = reason("one page of several",
-		"fetch the others too and give all objects in one bundle")
-	ErrColumn = reason("no such column",
-		"name a heading of the table, or the number of the column counted from 1")
+			"warninglists, and STIX bundles; or set the column to the name of the member")
+	ErrBadJSON = newReason("malformed JSON",
+		"check that the list arrived unchanged")
+	ErrWidens = newReason("a warninglist that matches parts of names",
+		"read as names its entries would cover more than they mean: use a list of type string, hostname or cidr; "+
+			"if its entries are whole names after all, set the format to json")
+	ErrPartial = newReason("only one page of several",
+		"fetch the other pages too and provide all objects in one bundle")
+	ErrColumn = newReason("no such column",
+		"set the column to a heading of the table, or to a number counted from 1")
 )
 
-// refusal is a sentinel that knows what to do about it.
-type refusal struct{ what, advice string }
+// reason is a sentinel error that comes with advice.
+type reason struct{ text, advice string }
 
-func reason(what, advice string) error { return &refusal{what, advice} }
+func newReason(text, advice string) error { return &reason{text, advice} }
 
-func (r *refusal) Error() string { return r.what }
+func (r *reason) Error() string { return r.text }
 
-// RefusedError says why a list cannot be read as a whole.
+// RefusedError is returned for a list that is refused as a whole.
 type RefusedError struct {
 	Reason error  // one of the sentinels of this package
-	Line   int    // from 1; 0 if no line is to blame
+	Line   int    // from 1; 0 if the problem is not on one line
 	Detail string // what was found, printable
-	Cause  error  // of a decompressor or decoder; nil if there is none
+	Cause  error  // from a decompressor or decoder, or nil
 }
 
-// Error says where, what, and what to do.
+// Error returns the line, the reason and the advice.
 func (e *RefusedError) Error() string {
 	var text strings.Builder
 	if e.Line > 0 {
@@ -84,9 +84,9 @@ func (e *RefusedError) Error() string {
 	return text.String()
 }
 
-// Advice says what the owner of the list can do about it.
+// Advice tells the owner of the list what to do.
 func (e *RefusedError) Advice() string {
-	var known *refusal
+	var known *reason
 	if errors.As(e.Reason, &known) {
 		return known.advice
 	}

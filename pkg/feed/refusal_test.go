@@ -55,7 +55,7 @@ func utf16Text(text string, mark bool) string {
 	return b.String()
 }
 
-// Every refusal says what, where and what to do.
+// Every refusal says what is wrong, where, and what to do.
 func TestParse_refused(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 4097)
@@ -64,9 +64,9 @@ func TestParse_refused(t *testing.T) {
 		want     error
 		message  string
 	}{
-		{"empty", "", feed.ErrEmpty, "no entries; a list without entries never replaces one"},
+		{"empty", "", feed.ErrEmpty, "no entries; an empty list never replaces another"},
 		{"blank", " \n\r\n\t", feed.ErrEmpty, "to retire a feed, delete its list"},
-		{"comments alone", "# a\n! b\n", feed.ErrEmpty, "no entries"},
+		{"nothing but comments", "# a\n! b\n", feed.ErrEmpty, "no entries"},
 		{"a web page", "\n<!DOCTYPE html>\n<html><head><title>503 Service\x1b Unavailable</title>", feed.ErrPage,
 			`line 1: a web page or XML document instead of a list (it says "503 Service\x1b Unavailable"); open the list's address`},
 		{"a web page after a byte order mark", "\xef\xbb\xbf  <HTML>", feed.ErrPage, "it begins with <"},
@@ -76,16 +76,16 @@ func TestParse_refused(t *testing.T) {
 		{"UTF-32", "\xff\xfe\x00\x00e\x00\x00\x00", feed.ErrEncoding, "UTF-32"},
 		{"a NUL", "a.example\nev\x00il.example\n", feed.ErrBinary, "line 2: binary data (NUL at byte 12)"},
 		{"a NUL far into the list", strings.Repeat("a.example\n", 100_000) + "\x00", feed.ErrBinary, "line 100001: binary data (NUL at byte 1000000)"},
-		{"a zip archive", "PK\x03\x04rest", feed.ErrArchive, "an archive that is not read (zip); unpack it"},
+		{"a zip archive", "PK\x03\x04rest", feed.ErrArchive, "an unsupported archive (zip); unpack it"},
 		{"an xz archive", "\xfd7zXZ\x00rest", feed.ErrArchive, "xz"},
 		{"a tar archive", strings.Repeat("x", 257) + "ustar", feed.ErrArchive, "tar"},
 		{"a PDF", "%PDF-1.7\n", feed.ErrArchive, "PDF"},
 		{"a long line", "a.example\n" + long + "\nb.example\n", feed.ErrLongLine, "line 2: line too long (over 4096 bytes); check that it is a list"},
 		{"a long last line", "a.example\n" + long, feed.ErrLongLine, "line 2"},
-		{"a line without end", "a.example\n" + strings.Repeat("x", 1<<20), feed.ErrLongLine, "line 2"},
+		{"an endless line", "a.example\n" + strings.Repeat("x", 1<<20), feed.ErrLongLine, "line 2"},
 		{"a long comment", "a.example\n# " + long + "\n", feed.ErrLongLine, "line 2"},
-		{"prose", "This is no list.\nNot at all.\n", feed.ErrUnknownFormat, `line 1: no format that is known ("This is no list."); name the format: plain, hosts`},
-		{"comments for a long time", strings.Repeat("# x\n", 70_000) + "evil.example\n", feed.ErrUnknownFormat, "comments alone in the first"},
+		{"prose", "This is not a list.\nIt is prose.\n", feed.ErrUnknownFormat, `line 1: unknown format ("This is not a list."); set the format: plain, hosts`},
+		{"many comments at the start", strings.Repeat("# x\n", 70_000) + "evil.example\n", feed.ErrUnknownFormat, "nothing but comments in the first"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -157,8 +157,8 @@ func TestParse_compressed(t *testing.T) {
 	}
 }
 
-// A list that is cut off must be refused wherever the cut is: part of a list is
-// another list.
+// A truncated list must be refused wherever it was cut, because part of a list is a different
+// list.
 func TestParse_truncated(t *testing.T) {
 	t.Parallel()
 	var list strings.Builder
@@ -167,7 +167,7 @@ func TestParse_truncated(t *testing.T) {
 	}
 	for name, packed := range map[string][]byte{"gzip": zip(t, list.String()), "zstd": zstandard(t, list.String())} {
 		for _, keep := range []int{3, 5, 17, 100, len(packed) / 2, len(packed) - 9, len(packed) - 5, len(packed) - 1} {
-			if keep == 3 && name == "gzip" { // by then it is gzip
+			if keep == 3 && name == "gzip" { // so that it is recognized as gzip
 				keep = 4
 			}
 			_, err := feed.Parse(bytes.NewReader(packed[:keep]), feed.Options{}, ignore)
@@ -184,10 +184,10 @@ func TestParse_damaged(t *testing.T) {
 	sum := bytes.Clone(packed)
 	sum[len(sum)-6] ^= 1
 	for name, in := range map[string][]byte{
-		"checksum":          sum,
-		"text behind":       append(bytes.Clone(packed), "evil.example\n"...),
-		"zstd, text behind": append(zstandard(t, "evil.example\n"), "evil.example\n"...),
-		"gzip header only":  []byte("\x1f\x8b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+		"checksum":                 sum,
+		"text after the end":       append(bytes.Clone(packed), "evil.example\n"...),
+		"zstd, text after the end": append(zstandard(t, "evil.example\n"), "evil.example\n"...),
+		"gzip header only":         []byte("\x1f\x8b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
 	} {
 		_, err := feed.Parse(bytes.NewReader(in), feed.Options{}, ignore)
 		if !errors.Is(err, feed.ErrCorrupt) && !errors.Is(err, feed.ErrTruncated) {
@@ -213,7 +213,7 @@ func TestParse_nested(t *testing.T) {
 	}
 }
 
-// zeros is a list of one endless comment, for bombs.
+// zeros is an endless list of comments that compresses well.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {
@@ -252,7 +252,7 @@ func TestParse_limits(t *testing.T) {
 		{"input", strings.NewReader(list), feed.Limits{InputBytes: 1 << 19}, feed.ErrTooLarge, "over 524288 bytes"},
 		{"endless input", io.MultiReader(strings.NewReader("a.example\n"), zeros{}), feed.Limits{InputBytes: 1 << 22}, feed.ErrTooLarge, "over 4194304 bytes"},
 		{"expanded", bytes.NewReader(zstandard(t, list)), feed.Limits{ExpandedBytes: 1 << 19, Ratio: 1 << 40}, feed.ErrTooLarge, "over 524288 bytes uncompressed"},
-		{"bomb", bytes.NewReader(bomb(t, 64<<20)), feed.Limits{}, feed.ErrRatio, "expands more than a list does"},
+		{"bomb", bytes.NewReader(bomb(t, 64<<20)), feed.Limits{}, feed.ErrRatio, "expands too much when decompressed"},
 		{"line", strings.NewReader("evil.example\n" + strings.Repeat("x", 65)), feed.Limits{LineBytes: 64}, feed.ErrLongLine, "line 2"},
 	}
 	for _, tt := range tests {
@@ -262,13 +262,13 @@ func TestParse_limits(t *testing.T) {
 			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.message) {
 				t.Errorf("error %v, want %v with %q", err, tt.want, tt.message)
 			}
-			const slack = 8 << 20 // what 64 KiB of read-ahead may expand to
+			const slack = 8 << 20 // the most that 64 KiB of read-ahead can expand to
 			if report.Bytes > slack {
 				t.Errorf("read %d bytes before it stopped, want at most %d", report.Bytes, slack)
 			}
 		})
 	}
-	t.Run("short lists compress as well as they like", func(t *testing.T) {
+	t.Run("the ratio of short lists is not limited", func(t *testing.T) {
 		t.Parallel()
 		if _, _, err := read(t, string(zip(t, list)), feed.Options{}); err != nil {
 			t.Error(err)
@@ -276,7 +276,7 @@ func TestParse_limits(t *testing.T) {
 	})
 }
 
-// An error of the reader says nothing about the list, so it is no refusal.
+// An error of the reader says nothing about the list, so it is not a refusal.
 func TestParse_readerError(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("connection reset")
@@ -290,7 +290,7 @@ func TestParse_readerError(t *testing.T) {
 		_, err := feed.Parse(in, feed.Options{}, ignore)
 		var refused *feed.RefusedError
 		if !errors.Is(err, broken) || errors.As(err, &refused) {
-			t.Errorf("%s: error %v, want that of the reader and no refusal", name, err)
+			t.Errorf("%s: error %v, want the error of the reader and not a refusal", name, err)
 		}
 	}
 	if _, err := feed.Parse(idle{}, feed.Options{}, ignore); !errors.Is(err, io.ErrNoProgress) {
@@ -302,8 +302,8 @@ type idle struct{}
 
 func (idle) Read([]byte) (int, error) { return 0, nil }
 
-// The broken and poisoned lists of the corpus: what is refused here and what is left
-// to the guards of an import.
+// The broken and poisoned lists of the corpus: some are refused here, the others are left to
+// the guards of the importer.
 func TestParse_badLists(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(corpus(t), "vectors", "own", "bad_lists")

@@ -8,10 +8,18 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// take takes one row of a table or one JSON object. Its indicator is the URL, else
-// the name, else the address: one each, because an address beside a name is where
-// the name pointed once, which says little about the address. text is the row.
-func (c *collector) take(row *cells, text []byte) {
+const (
+	maxReferenceBytes = 1 << 10 // longer references are left out
+	maxCategories     = 1 << 10 // categories of a list that are remembered
+)
+
+// cells are the values of one row by role.
+type cells [roleCount][]byte
+
+// addRow adds one row of a table or one JSON object. The indicator is the URL, else the name,
+// else the address. It is never more than one of them: an address next to a name is where the
+// name once pointed, which says little about the address. text is the whole row.
+func (c *collector) addRow(row *cells, text []byte) {
 	value, partial := row[roleURL], true
 	if len(value) == 0 {
 		value, partial = row[roleName], len(row[rolePath]) > 0
@@ -19,7 +27,8 @@ func (c *collector) take(row *cells, text []byte) {
 	if len(value) == 0 {
 		value = row[roleAddress]
 	}
-	kind := valueTypeOf(row[roleType])
+
+	kind := parseValueType(row[roleType])
 	switch {
 	case len(value) == 0:
 		c.skip(text, SkipNoValue)
@@ -28,52 +37,93 @@ func (c *collector) take(row *cells, text []byte) {
 		c.skip(value, SkipOtherType)
 		return
 	}
+
 	c.describe(row)
 	scope := indicator.ScopeSubtree
 	if partial || kind == typeURL {
 		scope = indicator.ScopeName
 	}
-	c.value(value, kind, scope)
+	c.addValue(value, kind, scope)
 }
 
-// value takes a name, an address, or a URL or part of one. It is not empty and has no
-// white space at its ends.
-func (c *collector) value(value []byte, kind valueType, scope indicator.Scope) {
+// addValue adds a name, an address, or a URL or a part of one. The value must not be empty or
+// have white space at its ends.
+func (c *collector) addValue(value []byte, kind valueType, scope indicator.Scope) {
 	switch {
 	case kind == typeAddress:
-		c.target(parseOnlyAddress(value), value, scope)
+		c.addTarget(parseOnlyAddress(value), value, scope)
 	case isSimpleName(value):
-		c.name(value, scope, indicator.ActionBlock)
+		c.addName(value, scope, indicator.ActionBlock)
 	case kind == typeAddressPort:
-		c.target(parseAddressPort(value), value, scope)
+		c.addTarget(parseAddressPort(value), value, scope)
 	default:
-		c.target(parseTarget(value), value, scope)
+		c.addTarget(parseTarget(value), value, scope)
 	}
 }
 
-// valueType is what a row says its value is.
+// describe sets what a row says about its indicator, on top of the defaults. A value that
+// cannot be parsed is ignored: an entry with a broken date still lists a malicious name.
+func (c *collector) describe(row *cells) {
+	c.entry.Category, c.entry.Severity, c.entry.Confidence = c.base.Category, c.base.Severity, c.base.Confidence
+	if category := row[roleCategory]; !isPlaceholder(category) {
+		c.entry.Category = c.categories.get(category)
+	}
+	if text := row[roleSeverity]; len(text) > 0 {
+		if severity, err := indicator.ParseSeverity(string(text)); err == nil {
+			c.entry.Severity = severity
+		}
+	}
+	if text := row[roleConfidence]; len(text) > 0 {
+		if confidence, err := indicator.ParseConfidence(string(text)); err == nil {
+			c.entry.Confidence = confidence
+		}
+	}
+
+	c.entry.Reference = ""
+	if text := row[roleReference]; !isPlaceholder(text) && len(text) <= maxReferenceBytes {
+		c.entry.Reference = c.texts.keep(text)
+	}
+	c.entry.FirstSeen = c.clock.parse(row[roleFirstSeen])
+	c.entry.ExpiresAt = c.clock.parse(row[roleExpires])
+}
+
+// isPlaceholder reports whether a cell is empty, or is one of the ways in which exports write
+// an empty cell.
+func isPlaceholder(cell []byte) bool {
+	switch len(cell) {
+	case 0:
+		return true
+	case len("-"):
+		return cell[0] == '-'
+	case len("none"):
+		return bytes.EqualFold(cell, []byte("none")) || bytes.EqualFold(cell, []byte("null"))
+	}
+	return false
+}
+
+// valueType is what a row says about the type of its value.
 type valueType uint8
 
 const (
-	typeAny valueType = iota // the value shows what it is
+	typeAny valueType = iota // the value itself shows its type
 	typeURL
-	typeAddress // nothing else will do
+	typeAddress // anything else is rejected
 	typeAddressPort
-	typeOther // no name and no address
+	typeOther // neither a name nor an address
 )
 
-// otherTypes are how the words for other indicators begin.
+// otherTypes are the prefixes of the words for other types of indicators.
 var otherTypes = []string{
 	"md5", "sha", "hash", "file", "imphash", "ssdeep", "tlsh", "email", "e-mail", "mail", "mutex", "reg",
 	"yara", "sigma", "snort", "cve", "asn", "ja3", "x509", "certificate", "btc", "bitcoin", "wallet",
 	"user", "process", "package", "pdb",
 }
 
-func valueTypeOf(word []byte) valueType {
+func parseValueType(word []byte) valueType {
 	if len(word) == 0 {
 		return typeAny
 	}
-	switch string(word) { // as most lists write it
+	switch string(word) { // the usual spellings need no conversion
 	case "domain", "hostname", "host", "fqdn", "ip", "ipv4", "ipv6", "cidr":
 		return typeAny
 	case "url":
@@ -81,6 +131,7 @@ func valueTypeOf(word []byte) valueType {
 	case "ip:port":
 		return typeAddressPort
 	}
+
 	lower := bytes.ToLower(word)
 	switch string(lower) {
 	case "url", "uri", "urls":
@@ -96,47 +147,15 @@ func valueTypeOf(word []byte) valueType {
 	return typeAny
 }
 
-const (
-	// maxReferenceBytes bounds a reference; longer ones are left out.
-	maxReferenceBytes = 1 << 10
-	// maxCategories bounds how many categories of a list are remembered.
-	maxCategories = 1 << 10
-)
-
-// describe sets what a row says about its indicator, over the defaults. What cannot
-// be understood is left out: an entry with an odd date still lists a bad name.
-func (c *collector) describe(row *cells) {
-	c.entry.Category, c.entry.Severity, c.entry.Confidence = c.base.Category, c.base.Severity, c.base.Confidence
-	if category := row[roleCategory]; !isNothing(category) {
-		c.entry.Category = c.categories.of(category)
-	}
-	if text := row[roleSeverity]; len(text) > 0 {
-		if severity, err := indicator.ParseSeverity(string(text)); err == nil {
-			c.entry.Severity = severity
-		}
-	}
-	if text := row[roleConfidence]; len(text) > 0 {
-		if confidence, err := indicator.ParseConfidence(string(text)); err == nil {
-			c.entry.Confidence = confidence
-		}
-	}
-	c.entry.Reference = ""
-	if text := row[roleReference]; !isNothing(text) && len(text) <= maxReferenceBytes {
-		c.entry.Reference = c.strings.keep(text)
-	}
-	c.entry.FirstSeen = c.clock.parse(row[roleFirstSeen])
-	c.entry.ExpiresAt = c.clock.parse(row[roleExpires])
-}
-
-// categories makes each category of a list once: lists have few, and rows of one
-// stand together.
-type categories struct {
+// categoryCache converts each category of a list only once. A list has few of them, and rows
+// with the same one tend to be adjacent.
+type categoryCache struct {
 	known        map[string]indicator.Category
 	last         []byte
 	lastCategory indicator.Category
 }
 
-func (k *categories) of(text []byte) indicator.Category {
+func (k *categoryCache) get(text []byte) indicator.Category {
 	if bytes.Equal(text, k.last) {
 		return k.lastCategory
 	}
@@ -151,28 +170,15 @@ func (k *categories) of(text []byte) indicator.Category {
 	return category
 }
 
-// isNothing reports whether a cell is empty in one of the ways that exports have.
-func isNothing(cell []byte) bool {
-	switch len(cell) {
-	case 0:
-		return true
-	case len("-"):
-		return cell[0] == '-'
-	case len("none"):
-		return bytes.EqualFold(cell, []byte("none")) || bytes.EqualFold(cell, []byte("null"))
-	}
-	return false
-}
-
-// clock reads the times of a list. It remembers the last date, because rows come in
-// the order of their dates.
+// clock parses the times of a list. It remembers the last date, because rows tend to be
+// sorted by date.
 type clock struct {
 	date     [len(time.DateOnly)]byte
 	midnight time.Time
 }
 
-// parse reads a date, a date and a time, RFC 3339, or Unix seconds; UTC unless it says
-// otherwise. It returns the zero time for anything else.
+// parse reads a date, a date with a time, RFC 3339, or Unix seconds or milliseconds. Times
+// are in UTC unless they have a zone. For anything else it returns the zero time.
 func (k *clock) parse(text []byte) time.Time {
 	const date, second = len(time.DateOnly), len(time.DateTime)
 	switch {
@@ -184,12 +190,13 @@ func (k *clock) parse(text []byte) time.Time {
 		return k.day(text)
 	case len(text) >= second && isUTC(text[second:]):
 		midnight := k.day(text[:date])
-		seconds, ok := secondOfDay(text[date+1 : second])
+		seconds, ok := parseSecondOfDay(text[date+1 : second])
 		if !ok || midnight.IsZero() || text[date] != ' ' && text[date] != 'T' {
 			return time.Time{}
 		}
 		return midnight.Add(time.Duration(seconds) * time.Second)
 	}
+
 	t, err := time.Parse(time.RFC3339, string(text))
 	if err != nil {
 		return time.Time{}
@@ -197,17 +204,17 @@ func (k *clock) parse(text []byte) time.Time {
 	return t.UTC()
 }
 
-// day returns the midnight with which a date begins, or the zero time.
+// day returns midnight at the start of a date, or the zero time.
 func (k *clock) day(date []byte) time.Time {
 	if !bytes.Equal(date, k.date[:]) {
 		copy(k.date[:], date)
-		k.midnight = midnight(date)
+		k.midnight = parseDate(date)
 	}
 	return k.midnight
 }
 
-// midnight reads "2006-01-02". It is time.Parse without its price.
-func midnight(date []byte) time.Time {
+// parseDate reads "2006-01-02" several times faster than time.Parse.
+func parseDate(date []byte) time.Time {
 	number := func(digits []byte) (n int) {
 		for _, c := range digits {
 			n = 10*n + int(c-'0')
@@ -215,18 +222,18 @@ func midnight(date []byte) time.Time {
 		return n
 	}
 	year, month, day := date[:4], date[5:7], date[8:]
-	if !allOf(year, isDigit) || !allOf(month, isDigit) || !allOf(day, isDigit) || date[4] != '-' || date[7] != '-' {
+	if !all(year, isDigit) || !all(month, isDigit) || !all(day, isDigit) || date[4] != '-' || date[7] != '-' {
 		return time.Time{}
 	}
 	t := time.Date(number(year), time.Month(number(month)), number(day), 0, 0, 0, 0, time.UTC)
 	if y, m, d := t.Date(); y != number(year) || int(m) != number(month) || d != number(day) {
-		return time.Time{} // as for 30 February
+		return time.Time{} // a date such as 30 February
 	}
 	return t
 }
 
-// secondOfDay reads "15:04:05".
-func secondOfDay(text []byte) (seconds int, ok bool) {
+// parseSecondOfDay reads "15:04:05".
+func parseSecondOfDay(text []byte) (seconds int, ok bool) {
 	for i, limit := range [3]int{24, 60, 60} {
 		field := text[3*i:]
 		n := 10*int(field[0]-'0') + int(field[1]-'0')
@@ -246,10 +253,10 @@ func isUTC(zone []byte) bool {
 	return false
 }
 
-// parseUnix reads seconds, or milliseconds if they are so many.
+// parseUnix reads seconds or, if there are 13 digits, milliseconds.
 func parseUnix(digits []byte) time.Time {
 	const seconds, milliseconds = len("1700000000"), len("1700000000000")
-	if len(digits) != seconds && len(digits) != milliseconds || !allOf(digits, isDigit) {
+	if len(digits) != seconds && len(digits) != milliseconds || !all(digits, isDigit) {
 		return time.Time{}
 	}
 	n, err := strconv.ParseInt(string(digits), 10, 64)

@@ -10,11 +10,11 @@ const (
 	forward   = ": forward to another server"
 	rewrite   = ": rewrite to a real address or another name"
 	directive = ": configuration without a name"
-	asName    = ": address in the place of a name"
+	asName    = ": address instead of a name"
 	pattern   = ": wildcard or part of a name"
 	trigger   = ": trigger on clients or name servers"
 	narrowed  = ": rule for some clients, pages or types only"
-	noHost    = ": localhost and its like"
+	localName = ": localhost or a similar local name"
 )
 
 func TestParse_dnsmasq(t *testing.T) {
@@ -29,11 +29,11 @@ func TestParse_dnsmasq(t *testing.T) {
 			"subtree f.example", "subtree g.example", "subtree h.example", "under i.example", "subtree j.example",
 		}},
 	}, {
-		name: "several names of one option are several entries",
+		name: "each name of an option is an entry",
 		in:   "address=/a.example/b.example/0.0.0.0\n",
 		want: reading{Accepted: []string{"subtree a.example", "subtree b.example"}},
 	}, {
-		name: "forwards and rewrites are no blocks",
+		name: "forwards and rewrites are not blocks",
 		in: "server=/a.example/192.0.2.53\nserver=/b.example/127.0.0.1#5353\nserver=/c.example/#\naddress=/d.example/192.0.2.1\n" +
 			"server=/e.example/192.0.2.53@eth0\n",
 		want: reading{Skipped: []string{
@@ -51,7 +51,7 @@ func TestParse_dnsmasq(t *testing.T) {
 		in:   "server=/192.0.2.0/24\naddress=/192.0.2.1/0.0.0.0\naddress=/*bad.example/0.0.0.0\n",
 		want: reading{Skipped: []string{"192.0.2.0" + asName, "192.0.2.1" + asName, "*bad.example" + pattern}},
 	}, {
-		name: "what is no option",
+		name: "not options",
 		in:   "evil.example\naddress=/evil.example\naddress=/evil.example/there\naddress=/#/0.0.0.0\naddress=//0.0.0.0\nserver=/evil.example/24\n",
 		want: reading{Rejected: []string{
 			"evil.example", "address=/evil.example", "evil.example", "#", "", "evil.example",
@@ -70,7 +70,7 @@ func TestParse_unbound(t *testing.T) {
 			"under f.example",
 		}},
 	}, {
-		name: "the data decide about a redirected zone",
+		name: "the data decide whether a redirect zone is a block",
 		in: "local-zone: \"a.example\" redirect\nlocal-data: \"a.example A 0.0.0.0\"\nlocal-zone: \"b.example\" redirect local-data: \"b.example 60 IN A 192.0.2.1\"\n" +
 			"local-data: \"c.example AAAA ::\"\nlocal-data: \"d.example CNAME safe.example.\"\nlocal-data: \"e.example TXT why\"\n",
 		want: reading{
@@ -80,7 +80,7 @@ func TestParse_unbound(t *testing.T) {
 			},
 		},
 	}, {
-		name: "transparent zones are exceptions unless they have data",
+		name: "a transparent zone is an exception unless it has data",
 		in: "local-zone: \"evil.example\" static\nlocal-zone: \"good.evil.example\" transparent\nlocal-zone: \"data.example\" transparent\n" +
 			"local-data: \"data.example A 0.0.0.0\"\nlocal-zone: \"last.example\" always_transparent\n",
 		want: reading{
@@ -96,7 +96,7 @@ func TestParse_unbound(t *testing.T) {
 			"access-control: 192.0.2.0/24 allow" + directive, "a.example" + directive, "192.0.2.0/24" + asName, "a.*" + pattern,
 		}},
 	}, {
-		name: "what is no attribute",
+		name: "not attributes",
 		in:   "evil.example\nlocal-zone: \"evil.example\"\nlocal-zone: \"evil.example\" sometimes\nlocal-data: \"evil.example\"\n",
 		want: reading{Rejected: []string{
 			"evil.example", `"evil.example"`, `"evil.example" sometimes`, `"evil.example"`,
@@ -112,7 +112,7 @@ func TestParse_bind(t *testing.T) {
 			"zone c.example {type master;};zone \"d.example.\" { type master; };\n",
 		want: reading{Accepted: []string{"subtree a.example", "subtree b.example", "subtree c.example", "subtree d.example"}},
 	}, {
-		name: "zones over lines, comments within",
+		name: "zones that span lines, with comments",
 		in: "zone \"a.example\"\n{\n\ttype master; # why\n\tallow-query { type; any; };\n /* file \"y\";\n type forward; */ file \"x\";\n};\n" +
 			"zone \"b.example\" { type master; }\nzone \"c.example\" { type master; };\n",
 		want: reading{Accepted: []string{"subtree a.example", "subtree b.example", "subtree c.example"}},
@@ -121,7 +121,7 @@ func TestParse_bind(t *testing.T) {
 		in: "options { directory \"/var\"; };\nzone \".\" { type hint; file \"root\"; };\nzone \"corp.example\" { type forward; forwarders { 192.0.2.53; }; };\n" +
 			"zone \"localhost\" { type master; };\nzone \"127.in-addr.arpa\" { type master; };\nzone \"192.0.2.1\" { type master; };\n",
 		want: reading{Skipped: []string{
-			"options" + directive, "." + forward, "corp.example" + forward, "localhost" + noHost, "127.in-addr.arpa" + noHost,
+			"options" + directive, "." + forward, "corp.example" + forward, "localhost" + localName, "127.in-addr.arpa" + localName,
 			"192.0.2.1" + asName,
 		}},
 	}, {
@@ -166,27 +166,27 @@ func TestParse_rpz(t *testing.T) {
 			Rejected: []string{"x.rpz-ip", "33.1.2.0.192.rpz-ip"},
 		},
 	}, {
-		name: "the name of the zone is cut off",
+		name: "the name of the zone is removed",
 		in: "$ORIGIN rpz.example.\n@ SOA ns. root. 1 2 3 4 5\na.example.rpz.example. CNAME .\nb.example CNAME .\n" +
 			"$ORIGIN com.rpz.example.\nevil CNAME .\n",
 		want: reading{Accepted: []string{"name a.example", "name b.example", "name evil.com"}},
 	}, {
-		name: "an SOA record over lines names the zone",
+		name: "an SOA record that spans lines names the zone",
 		in:   "rpz.example. 60 IN SOA ns. root. (\n  1 ; serial\n  2 3 4 5 )\nrpz.example. NS ns.\nx.example.rpz.example. CNAME .\nout.example. CNAME .\n",
 		want: reading{Accepted: []string{"name x.example", "name out.example"}},
 	}, {
-		name: "a record without an owner belongs to the one before",
+		name: "a record without an owner belongs to the previous owner",
 		in:   head + "a.example A 0.0.0.0\n\tAAAA ::\n",
 		want: reading{Accepted: []string{"name a.example", "name a.example"}},
 	}, {
-		name: "addresses and patterns in the place of names",
+		name: "addresses and patterns instead of names",
 		in:   "192.0.2.0/24 CNAME .\n2001:db8::1 CNAME .\n*.192.0.2.1 CNAME .\nads.*.example CNAME .\n$INCLUDE more.zone\n",
 		want: reading{Skipped: []string{
 			"192.0.2.0/24" + asName, "2001:db8::1" + asName, "*.192.0.2.1: wildcard over an address", "ads.*.example" + pattern,
 			"$INCLUDE more.zone" + directive,
 		}},
 	}, {
-		name: "what is no record",
+		name: "not records",
 		in:   "evil.example\n!*.evil.example\nevil.example BLOCK .\n* CNAME .\na\\046b.example CNAME .\n",
 		want: reading{Rejected: []string{
 			"evil.example", "!*.evil.example", "evil.example BLOCK .", "*", "a\\046b.example",

@@ -14,9 +14,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 )
 
-// slowReader reads lists by regular expressions and the decoders of the standard
-// library. It knows nothing of how Parse does it, and as much of the formats as the
-// lists of the corpus need.
+// slowReader reads lists with regular expressions and the decoders of the standard library. It
+// shares no code with Parse, and supports as much of the formats as the lists of the corpus
+// need.
 type slowReader struct {
 	accepted []string // as [render] writes them
 	entries  int
@@ -44,7 +44,7 @@ func slowRead(format feed.Format, text string) *slowReader {
 
 var slowHash = regexp.MustCompile(`^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$`)
 
-// list takes the values of entries that are found by decoding everything.
+// list accepts the values of entries that slowJSON found.
 func (s *slowReader) list(found *slowList) {
 	s.entries = len(found.entries)
 	for _, entry := range found.entries {
@@ -220,7 +220,7 @@ func (s *slowReader) rpz(line string) {
 	}
 }
 
-// csv takes the heading from a comment or the first row.
+// csv reads a table whose headings are in a comment or the first row.
 func (s *slowReader) csv(text string) {
 	if found := regexp.MustCompile(`(?m)^# (id,.*)$`).FindStringSubmatch(text); found != nil {
 		text = found[1] + "\n" + text
@@ -309,7 +309,7 @@ var (
 	slowPart = regexp.MustCompile(`^(\[[0-9a-fA-F:.]+\]|[^/:@]+)(?::\d+(?:/.*)?|/.*)$`)
 )
 
-// target takes a name, an address, or a URL or a part of one.
+// target accepts a name, an address, or a URL or a part of one.
 func (s *slowReader) target(scope, text string) {
 	text = strings.NewReplacer("[.]", ".", "[:]", ":").Replace(text)
 	block, isAddress := slowAddress(text)
@@ -335,7 +335,7 @@ func (s *slowReader) host(host string) {
 	s.name("name ", host)
 }
 
-// owner takes a name where an address does not count.
+// owner accepts a name, but not an address.
 func (s *slowReader) owner(scope, text string) {
 	if _, isAddress := slowAddress(text); !isAddress {
 		s.name(scope, text)

@@ -11,14 +11,14 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 )
 
-// slowEntry is an entry of a MISP or STIX list before its value is looked at: why it is
-// skipped, or how its value is read; of a rejected one both are empty.
+// slowEntry is an entry of a MISP or STIX list before its value is parsed: the reason to skip
+// it, or the kind of its value. Both are empty for a rejected entry.
 type slowEntry struct {
 	skip        feed.Skip
-	kind, value string // of: name, host, address
+	kind, value string // kind is name, host or address
 }
 
-// slowList reads MISP and STIX by decoding everything first, into maps.
+// slowList reads MISP and STIX lists by decoding them into maps.
 type slowList struct {
 	entries   []slowEntry
 	shapeless int
@@ -68,7 +68,7 @@ func slowJSON(format feed.Format, text string) *slowList {
 	return s
 }
 
-// text returns a member as text; ok is false if it is an object or an array.
+// slowText returns a member as text. ok is false if it is an object or an array.
 func slowText(object map[string]any, name string) (text string, ok bool) {
 	switch value := object[name].(type) {
 	case nil:
@@ -86,7 +86,7 @@ func slowText(object map[string]any, name string) (text string, ok bool) {
 	return "", false
 }
 
-// slowFlag reads a boolean; ok is false if it is none.
+// slowFlag reads a boolean. ok is false if the member is something else.
 func slowFlag(object map[string]any, name string, fallback bool) (flag, ok bool) {
 	text, ok := slowText(object, name)
 	switch text {
@@ -316,11 +316,11 @@ func (s *slowList) stixObject(value any) {
 	}
 }
 
-// slowToken is all that a pattern consists of.
+// slowToken matches any token of a pattern.
 var slowToken = regexp.MustCompile(`^[ \t\r\n\v\f]*('(?:[^'\\]|\\['\\])*'|[A-Za-z_][A-Za-z0-9_-]*|[0-9+-][0-9A-Za-z.+-]*|==|!=|<>|<=|>=|[=<>\[\]().,:*])`)
 
-// slowPattern reads a pattern by cutting it at the operator that binds least, over and
-// over again. What is no pattern is one rejected entry.
+// slowPattern reads a pattern by splitting it at the operator that binds least tightly, again
+// and again. A malformed pattern is one rejected entry.
 func slowPattern(pattern string) []slowEntry {
 	var tokens []string
 	for rest := pattern; strings.Trim(rest, " \t\r\n\v\f") != ""; {
@@ -342,7 +342,7 @@ func slowObservations(tokens []string) ([]slowEntry, bool) {
 	return slowSplit(tokens, []string{"FOLLOWEDBY", "OR", "AND"}, slowObservation)
 }
 
-// slowSplit cuts tokens at the first operator that stands in no brackets.
+// slowSplit splits tokens at the first operator wherever it is outside brackets.
 func slowSplit(tokens, operators []string, leaf func([]string) ([]slowEntry, bool)) ([]slowEntry, bool) {
 	if len(operators) == 0 {
 		return leaf(tokens)
@@ -404,10 +404,10 @@ func slowObservation(tokens []string) ([]slowEntry, bool) {
 	return entries, ok
 }
 
-// slowLineFeed stands for a line feed within a token. No decoded JSON has this byte.
+// slowLineFeed replaces a line feed within a token. Decoded JSON never contains this byte.
 const slowLineFeed = "\xff"
 
-// joinTokens writes tokens one a line.
+// joinTokens writes one token a line.
 func joinTokens(tokens []string) string {
 	lines := make([]string, len(tokens))
 	for i, token := range tokens {

@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// maxWindow bounds the memory of a zstd decoder; the window of `zstd -19` is 8 MiB.
-	maxWindow = 32 << 20
-	// ratioFloor is how much a list may expand before its ratio counts.
+	// maxZstdWindow limits the memory of a zstd decoder. `zstd -19` uses 8 MiB.
+	maxZstdWindow = 32 << 20
+	// ratioFloor is how many bytes a list may expand to before its ratio counts.
 	ratioFloor = 1 << 20
-	// readAhead is the buffer in front of a decompressor.
+	// readAhead is the size of the buffer in front of a decompressor.
 	readAhead = 64 << 10
 )
 
-// source is a list after decompression, within its limits.
+// source is a list after decompression, with its limits enforced.
 type source struct {
-	raw         *counter
+	raw         *countingReader
 	text        io.Reader
 	compression string
 	limits      Limits
@@ -30,15 +30,20 @@ type source struct {
 	close       func()
 }
 
-// open looks at the first bytes of r. The caller closes the source, which does not
+// openSource finds the compression from the first bytes of r. Closing the source does not
 // close r.
-func open(r io.Reader, limits Limits) (*source, error) {
-	s := &source{raw: &counter{r: r, limit: limits.InputBytes}, limits: limits, close: func() {}}
+func openSource(r io.Reader, limits Limits) (*source, error) {
+	s := &source{
+		raw:    &countingReader{r: r, limit: limits.InputBytes},
+		limits: limits,
+		close:  func() {},
+	}
 	buffered := bufio.NewReaderSize(s.raw, readAhead)
 	magic, err := buffered.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, s.explain(err)
 	}
+
 	switch {
 	case isGzip(magic):
 		s.compression = "gzip"
@@ -49,9 +54,9 @@ func open(r io.Reader, limits Limits) (*source, error) {
 		s.text = unzip
 	case isZstd(magic):
 		s.compression = "zstd"
-		// One goroutine: the list is read on the caller's, in its order.
+		// A single goroutine is enough, because the caller reads the list in order.
 		decoder, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1),
-			zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+			zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow))
 		if err != nil {
 			return nil, s.explain(err)
 		}
@@ -80,7 +85,8 @@ func (s *source) Read(p []byte) (int, error) {
 // Close frees the decompressor.
 func (s *source) Close() { s.close() }
 
-// explain tells errors of the archive from those of the reader under it.
+// explain turns an error of the archive into a refusal. An error of the underlying reader
+// says nothing about the list, so it is passed on.
 func (s *source) explain(err error) error {
 	var refused *RefusedError
 	switch {
@@ -96,15 +102,15 @@ func (s *source) explain(err error) error {
 	return refuseFor(ErrCorrupt, 0, fmt.Errorf("%s: %w", s.compression, err))
 }
 
-// counter counts and bounds the bytes of a list as they come.
-type counter struct {
+// countingReader counts the bytes of a list before decompression and enforces their limit.
+type countingReader struct {
 	r     io.Reader
 	n     int64
 	limit int64
-	err   error // of r, but for the end
+	err   error // from r, unless it is io.EOF
 }
 
-func (c *counter) Read(p []byte) (int, error) {
+func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	if c.n > c.limit {
@@ -118,34 +124,71 @@ func (c *counter) Read(p []byte) (int, error) {
 
 func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte{0x1f, 0x8b}) }
 
-// isZstd also knows skippable frames, with which parallel compressors begin
-// (RFC 8878 section 3.1.2).
+// isZstd also recognizes skippable frames, which parallel compressors write first (RFC 8878
+// section 3.1.2).
 func isZstd(head []byte) bool {
 	return bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}) ||
 		len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18})
 }
 
-// windowBytes is the first size of a window, and how much of a list its format is
-// judged by.
+// archives lists the first bytes of files that are not text. gzip and zstd are listed
+// because they are only supported as the outermost layer.
+var archives = []struct{ name, magic string }{
+	{"gzip", "\x1f\x8b"},
+	{"zstd", "\x28\xb5\x2f\xfd"},
+	{"zip", "PK\x03\x04"},
+	{"zip", "PK\x05\x06"},
+	{"bzip2", "BZh91AY&SY"},
+	{"xz", "\xfd7zXZ\x00"},
+	{"7z", "7z\xbc\xaf\x27\x1c"},
+	{"rar", "Rar!\x1a\x07"},
+	{"lz4", "\x04\x22\x4d\x18"},
+	{"PDF", "%PDF-"},
+}
+
+// A tar archive has its magic bytes at an offset (POSIX.1 ustar).
+const (
+	tarMagic  = "ustar"
+	tarOffset = 257
+)
+
+// archiveName returns the kind of archive that starts with head, or "".
+func archiveName(head []byte) string {
+	for _, archive := range archives {
+		if bytes.HasPrefix(head, []byte(archive.magic)) {
+			return archive.name
+		}
+	}
+	if len(head) > tarOffset && bytes.HasPrefix(head[tarOffset:], []byte(tarMagic)) {
+		return "tar"
+	}
+	return ""
+}
+
+// windowBytes is the initial size of a window, and the length of the head from which the
+// format is detected.
 const windowBytes = 256 << 10
 
-// maxEmptyReads is how often a reader may return nothing before it counts as broken.
+// maxEmptyReads is how often in a row a reader may return nothing before it counts as broken.
 const maxEmptyReads = 100
 
-// window shows a stream piece by piece: lines for the line formats, values for JSON.
-// What it returns is valid until the next call.
+// byteOrderMark is the UTF-8 byte order mark, which some editors put at the start of a file.
+var byteOrderMark = []byte{0xef, 0xbb, 0xbf}
+
+// window shows a stream piece by piece: lines for the line formats, values for JSON. The bytes
+// that it returns are valid until the next call.
 type window struct {
 	r          io.Reader
 	buf        []byte
-	start, end int   // of what is not consumed
+	start, end int   // the part of buf that is not consumed
 	offset     int64 // of buf in the stream
 	err        error // sticky; io.EOF at the end
 }
 
 func newWindow(r io.Reader) *window { return &window{r: r, buf: make([]byte, windowBytes)} }
 
-// head fills the window, drops a byte order mark, and returns all that is there. An
-// error of the stream but for its end is returned.
+// head fills the window, drops a byte order mark, and returns the rest. The end of the
+// stream is not an error.
 func (w *window) head() ([]byte, error) {
 	for w.end < len(w.buf) && w.err == nil {
 		w.end += w.read()
@@ -159,17 +202,17 @@ func (w *window) head() ([]byte, error) {
 	return w.buf[w.start:w.end], nil
 }
 
-// line returns the next line without its end, or false after the last one.
-func (w *window) line(limit int) (line []byte, ok bool, err error) {
+// nextLine returns the next line without its line feed, or false after the last one.
+func (w *window) nextLine(limit int) (line []byte, ok bool, err error) {
 	searched := 0
 	for {
 		if i := bytes.IndexByte(w.buf[w.start+searched:w.end], '\n'); i >= 0 {
 			line = w.buf[w.start : w.start+searched+i]
 			w.start += len(line) + 1
-			return line, true, checkLine(line, limit)
+			return line, true, checkLength(line, limit)
 		}
 		searched = w.end - w.start
-		if searched > limit+1 { // the one may be a carriage return
+		if searched > limit+1 { // one more byte may be a carriage return
 			return nil, false, refuse(ErrLongLine, 0, "over %d bytes", limit)
 		}
 		if w.more() {
@@ -180,18 +223,18 @@ func (w *window) line(limit int) (line []byte, ok bool, err error) {
 		}
 		line = w.buf[w.start:w.end]
 		w.start = w.end
-		return line, len(line) > 0, checkLine(line, limit)
+		return line, len(line) > 0, checkLength(line, limit)
 	}
 }
 
-func checkLine(line []byte, limit int) error {
+func checkLength(line []byte, limit int) error {
 	if len(line) > limit && len(bytes.TrimSuffix(line, []byte{'\r'})) > limit {
 		return refuse(ErrLongLine, 0, "over %d bytes", limit)
 	}
 	return nil
 }
 
-// more reads on, and reports whether there is more to see.
+// more reads more of the stream into the window, and reports whether it got anything.
 func (w *window) more() bool {
 	if w.err != nil {
 		return false
@@ -199,7 +242,8 @@ func (w *window) more() bool {
 	w.makeRoom()
 	n := w.read()
 	fresh := w.buf[w.end : w.end+n]
-	// No text holds a NUL; a file that was cut off by a crash ends in many.
+	// Text never contains a NUL, but a file that was being written during a crash ends in
+	// many of them.
 	if i := bytes.IndexByte(fresh, 0); i >= 0 {
 		n = i
 		w.err = refuse(ErrBinary, 0, "NUL at byte %d", w.offset+int64(w.end+n))
@@ -218,7 +262,8 @@ func (w *window) read() (n int) {
 	return 0
 }
 
-// makeRoom moves what is not consumed to the front, or else grows.
+// makeRoom frees space at the end of the window: it moves the part that is not consumed to
+// the front, or else grows the window.
 func (w *window) makeRoom() {
 	switch {
 	case w.end < len(w.buf):
@@ -228,7 +273,7 @@ func (w *window) makeRoom() {
 		w.offset += int64(w.start)
 		w.end -= w.start
 		w.start = 0
-	default: // one value fills it; the caller bounds how long a value may be
+	default: // a single value fills the window; the caller limits how long a value may be
 		w.buf = append(w.buf, make([]byte, len(w.buf))...)
 	}
 }

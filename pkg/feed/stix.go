@@ -7,23 +7,26 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// stixReader reads STIX 2 bundles, the envelopes of TAXII 2.1, and STIX objects in an
-// array or one after the other. Bundles are walked, so that one may be of any size.
+var errNoPattern = errors.New("indicator without a pattern")
+
+// stixReader reads STIX 2 bundles, the envelopes of TAXII 2.1, and STIX objects in an array or
+// in sequence. Bundles are walked, so they may be of any size.
 //
-// An entry is an alternative of the pattern of an indicator. Objects that observe a name
-// or an address without an indicator are skipped; all other objects, such as
-// relationships and malware, are structure. Versions of an object are not told apart: a
-// bundle holds one of each.
+// An entry is an alternative of the pattern of an indicator. Objects that are observed names
+// or addresses without an indicator are skipped. All other objects, such as relationships and
+// malware, are structure. Versions of an object are not told apart, because a bundle contains
+// one of each.
 type stixReader struct {
-	*jsonReader
+	*jsonEntries
 	object  fields // the current one
 	arena   []byte // for its texts
 	names   []string
-	visit   func(name []byte) error // r.member, made once
+	visit   func(name []byte) error // r.readMember, allocated once
 	pattern stixpattern.Parser
 }
 
-// stixFields are the members of an object that count. Three more are arrays.
+// stixFields are the members of an object that are read. Three more, which are arrays, are in
+// readMember.
 var stixFields = map[string]field{
 	"type":         fieldType,
 	"value":        fieldValue,
@@ -37,77 +40,83 @@ var stixFields = map[string]field{
 }
 
 func readSTIX(in *window, c *collector) error {
-	r := &stixReader{jsonReader: newJSONReader(in, c)}
-	r.visit = r.member
-	return r.finish(r.in.values(func(byte) error { return r.top() }))
+	r := &stixReader{jsonEntries: newJSONEntries(in, c)}
+	r.visit = r.readMember
+	return r.finish(r.in.eachValue(func(byte) error { return r.readTop() }))
 }
 
-// top reads a bundle, an envelope, an object, or an array of these.
-func (r *stixReader) top() error {
+// readTop reads a bundle, an envelope, an object, or an array of these.
+func (r *stixReader) readTop() error {
 	first, err := r.in.peek()
 	switch {
 	case err != nil:
 		return err
 	case first == '[':
-		return r.in.elements(r.top)
+		return r.in.eachElement(r.readTop)
 	case first != '{':
-		return r.odd()
+		return r.rejectNonObject()
 	}
+	return r.readTopObject()
+}
+
+// readTopObject reads a bundle or an envelope, which contain objects, or a single object.
+func (r *stixReader) readTopObject() error {
 	line, contains := r.in.line, false
-	var own fields
+	var envelope fields
 	var arena []byte
 	r.reset()
-	err = r.in.members(func(name []byte) error {
+	err := r.in.eachMember(func(name []byte) error {
 		switch string(name) {
 		case "objects":
 			if contains {
-				return refuse(ErrBadJSON, r.in.line, "member %q twice", name)
+				return refuse(ErrBadJSON, r.in.line, "duplicate member %q", name)
 			}
 			contains = true
-			return r.objects()
+			return r.readObjects()
 		case "more":
-			return own.read(r.in, fieldMore, name, &arena)
+			return envelope.read(r.in, fieldMore, name, &arena)
 		}
 		if contains {
-			return r.in.skip()
+			return r.in.skipValue()
 		}
-		return r.member(name)
+		return r.readMember(name)
 	})
 	if err != nil {
 		return err
 	}
-	if more, err := own.flag(fieldMore, false); contains && (more || err != nil) {
-		return refuse(ErrPartial, line, `"more" is %s`, own.texts[fieldMore])
+
+	if more, err := envelope.flag(fieldMore, false); contains && (more || err != nil) {
+		return refuse(ErrPartial, line, `"more" is %s`, envelope.texts[fieldMore])
 	}
 	if !contains && string(r.object.texts[fieldType]) != "bundle" {
-		r.judge(line)
+		r.addObject(line)
 	}
 	return r.c.err
 }
 
-// objects reads the member of that name.
-func (r *stixReader) objects() error {
+// readObjects reads the objects of a bundle or an envelope.
+func (r *stixReader) readObjects() error {
 	first, err := r.in.peek()
 	if err != nil {
 		return err
 	}
 	if first != '[' { // the observed objects of STIX 2.0
-		return r.in.skip()
+		return r.in.skipValue()
 	}
-	return r.in.elements(func() error {
+	return r.in.eachElement(func() error {
 		first, err := r.in.peek()
 		if err != nil {
 			return err
 		}
 		if first != '{' {
-			return r.odd()
+			return r.rejectNonObject()
 		}
 		r.reset()
 		line := r.in.line
-		if err := r.in.members(r.visit); err != nil {
+		if err := r.in.eachMember(r.visit); err != nil {
 			return err
 		}
-		r.judge(line)
+		r.addObject(line)
 		return r.c.err
 	})
 }
@@ -116,73 +125,71 @@ func (r *stixReader) reset() {
 	r.object, r.arena, r.names = fields{}, r.arena[:0], r.names[:0]
 }
 
-// member reads a member of an object.
-func (r *stixReader) member(name []byte) error {
-	if !r.object.seen[fieldType] && len(r.names) < shownMembers { // may have to be shown
+// readMember reads a member of an object.
+func (r *stixReader) readMember(name []byte) error {
+	if !r.object.seen[fieldType] && len(r.names) < shownMembers { // an error might show them
 		r.names = append(r.names, shown(name))
 	}
 	switch string(name) {
 	case "indicator_types":
-		return r.first(fieldCategory, name)
-	case "labels": // STIX 2.0 has the types of an indicator here
-		return r.first(fieldLabel, name)
+		return r.readFirst(fieldCategory, name)
+	case "labels": // in STIX 2.0, the types of an indicator
+		return r.readFirst(fieldLabel, name)
 	case "external_references":
-		return r.reference(name)
+		return r.readReference(name)
 	}
-	of, found := stixFields[string(name)]
+	key, found := stixFields[string(name)]
 	if !found {
-		return r.in.skip()
+		return r.in.skipValue()
 	}
-	return r.object.read(r.in, of, name, &r.arena)
+	return r.object.read(r.in, key, name, &r.arena)
 }
 
-// first reads the first text of an array.
-func (r *stixReader) first(of field, name []byte) error {
-	isNew := r.object.mark(of, name)
+// readFirst reads an array and keeps its first text.
+func (r *stixReader) readFirst(key field, name []byte) error {
+	isFirst := r.object.see(key, name)
 	return r.each(func() error {
-		text, err := r.in.scalar()
-		if err == nil && isNew && len(r.object.texts[of]) == 0 {
-			r.object.keep(of, text, &r.arena)
+		text, err := r.in.readScalar()
+		if err == nil && isFirst && len(r.object.texts[key]) == 0 {
+			r.object.keep(key, text, &r.arena)
 		}
 		return err
 	})
 }
 
-// reference reads the first URL of the references.
-func (r *stixReader) reference(name []byte) error {
-	isNew := r.object.mark(fieldReference, name)
+// readReference reads the references and keeps the first URL.
+func (r *stixReader) readReference(name []byte) error {
+	isFirst := r.object.see(fieldReference, name)
 	return r.each(func() error {
 		if first, err := r.in.peek(); err != nil || first != '{' {
-			return r.in.skip()
+			return r.in.skipValue()
 		}
-		return r.in.members(func(name []byte) error {
-			if string(name) != "url" || !isNew || len(r.object.texts[fieldReference]) > 0 {
-				return r.in.skip()
+		return r.in.eachMember(func(name []byte) error {
+			if string(name) != "url" || !isFirst || len(r.object.texts[fieldReference]) > 0 {
+				return r.in.skipValue()
 			}
-			text, err := r.in.scalar()
+			text, err := r.in.readScalar()
 			r.object.keep(fieldReference, text, &r.arena)
 			return err
 		})
 	})
 }
 
-var errNoPattern = errors.New("indicator without a pattern")
-
-// judge takes the indicators of an object, or says why not.
-func (r *stixReader) judge(line int) {
+// addObject adds the indicators of the current object, or rejects or skips it.
+func (r *stixReader) addObject(line int) {
 	r.c.line = line
 	o := &r.object
-	switch kind := string(o.texts[fieldType]); {
-	case kind == "":
-		r.noShape(r.names)
-	case kind == "indicator":
-		r.indicator(o)
-	case stixpattern.IsObservable(kind):
+	switch objectType := string(o.texts[fieldType]); {
+	case objectType == "":
+		r.rejectMembers(r.names)
+	case objectType == "indicator":
+		r.addIndicator(o)
+	case stixpattern.IsObservable(objectType):
 		r.c.skip(firstText(o.texts[fieldValue], o.texts[fieldType]), SkipObservation)
 	}
 }
 
-func (r *stixReader) indicator(o *fields) {
+func (r *stixReader) addIndicator(o *fields) {
 	pattern := o.texts[fieldPattern]
 	revoked, revokedErr := o.flag(fieldWithdrawn, false)
 	language := string(o.texts[fieldPatternType])
@@ -193,12 +200,12 @@ func (r *stixReader) indicator(o *fields) {
 		r.c.reject(pattern, revokedErr)
 	case revoked:
 		r.c.skip(pattern, SkipWithdrawn)
-	case language != "" && language != "stix": // rules of Snort, YARA, Sigma
+	case language != "" && language != "stix": // a rule for Snort, YARA or Sigma
 		r.c.skip(pattern, SkipOtherType)
 	case len(pattern) == 0:
 		r.c.reject(o.texts[fieldType], errNoPattern)
 	default:
-		r.takePattern(o, pattern)
+		r.addPattern(o, pattern)
 	}
 }
 
@@ -210,13 +217,15 @@ var patternSkips = [...]Skip{
 	stixpattern.Regex:     SkipRegex,
 }
 
-func (r *stixReader) takePattern(o *fields, pattern []byte) {
+func (r *stixReader) addPattern(o *fields, pattern []byte) {
 	alternatives, err := r.pattern.Parse(pattern)
 	if err != nil {
 		r.c.reject(pattern, err)
 		return
 	}
-	r.c.describeFields(o)
+
+	row := o.row()
+	r.c.describe(&row)
 	for i := range alternatives {
 		a := &alternatives[i]
 		value := trim(a.Value)
@@ -226,11 +235,11 @@ func (r *stixReader) takePattern(o *fields, pattern []byte) {
 		case len(value) == 0:
 			r.c.reject(pattern, errNoValue)
 		case a.Kind == stixpattern.Address:
-			r.c.value(value, typeAddress, 0)
+			r.c.addValue(value, typeAddress, 0)
 		case a.Kind == stixpattern.URL:
-			r.c.value(value, typeURL, indicator.ScopeName)
+			r.c.addValue(value, typeURL, indicator.ScopeName)
 		default:
-			r.c.value(value, typeAny, indicator.ScopeSubtree)
+			r.c.addValue(value, typeAny, indicator.ScopeSubtree)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 )
 
-// stixIndicator writes an indicator; more are members with their comma in front.
+// stixIndicator writes an indicator. more is further members with a leading comma.
 func stixIndicator(pattern, more string) string {
 	return fmt.Sprintf(`{"type":"indicator","spec_version":"2.1","id":"indicator--1","created":"2026-01-02T03:04:05.678Z",`+
 		`"pattern":%q,"pattern_type":"stix","valid_from":"2026-02-03T04:05:06Z"%s}`, pattern, more)
@@ -30,14 +30,14 @@ func TestParse_stix(t *testing.T) {
 	one, other := stixIndicator(evilPattern, ""), stixIndicator(otherPattern, "")
 	both := reading{Accepted: []string{"subtree evil.example", "subtree other.example"}}
 	testFormat(t, feed.STIX, []formatCase{{
-		name: "a bundle, with what is structure and what is observed only",
+		name: "a bundle with structure and observed objects",
 		in: bundle(`{"type":"malware","id":"malware--1","name":"m.example"}`, one, `{"type":"relationship","id":"relationship--1","source_ref":"x"}`,
 			`{"type":"domain-name","id":"domain-name--1","value":"seen.example"}`, `{"type":"ipv4-addr","value":"192.0.2.1"}`, `{"type":"url","value":"http://seen.example/"}`,
 			`{"type":"observed-data","objects":{"0":{"type":"domain-name","value":"old.example"}}}`, `{"type":"file","name":"x"}`, other),
 		want: reading{
 			Accepted: both.Accepted,
 			Skipped: []string{
-				"seen.example: observed only, no indicator", "192.0.2.1: observed only, no indicator", "http://seen.example/: observed only, no indicator",
+				"seen.example: observed, but not an indicator", "192.0.2.1: observed, but not an indicator", "http://seen.example/: observed, but not an indicator",
 			},
 		},
 	}, {
@@ -45,7 +45,7 @@ func TestParse_stix(t *testing.T) {
 		in:   `{"objects":[` + one + `,` + other + `],"id":"bundle--1","spec_version":"2.0","type":"bundle"}`,
 		want: both,
 	}, {
-		name: "an envelope of TAXII",
+		name: "a TAXII envelope",
 		in:   `{"more":false,"objects":[` + one + `,` + other + `]}`,
 		want: both,
 	}, {
@@ -53,7 +53,7 @@ func TestParse_stix(t *testing.T) {
 		in:   `[` + one + `,` + other + `]`,
 		want: both,
 	}, {
-		name: "a bundle a line, and an object a line",
+		name: "a bundle and an object, one a line",
 		in:   bundle(one) + "\n" + other + "\n",
 		want: both,
 	}, {
@@ -65,11 +65,11 @@ func TestParse_stix(t *testing.T) {
 			Rejected: []string{otherPattern},
 		},
 	}, {
-		name: "rules of other languages",
+		name: "rules in other languages",
 		in:   bundle(one, strings.Replace(stixIndicator("rule x {}", ""), `"stix"`, `"yara"`, 1), strings.Replace(other, `"pattern_type":"stix",`, "", 1)),
 		want: reading{Accepted: both.Accepted, Skipped: []string{"rule x {}: neither a name nor an address"}},
 	}, {
-		name: "objects that are none",
+		name: "malformed objects",
 		in:   bundle(one, "null", "7", `{"name":"x"}`, `{"type":"indicator"}`, `{"type":"indicator","pattern":[]}`, `{"type":"indicator","type":"malware","pattern":"p"}`),
 		want: reading{
 			Accepted: []string{"subtree evil.example"},
@@ -90,9 +90,9 @@ func TestParse_stixDetails(t *testing.T) {
 		"evil.example malicious-activity medium 85 2026-02-03T04:05:06Z 2027-01-02T03:04:05Z https://ref.example/a",
 		"b.example phishing medium 50 2026-01-02T03:04:05Z -",
 		"192.0.2.1 phishing medium 50 2026-01-02T03:04:05Z -",
-		"other.example of the feed medium 50 - -",
+		"other.example from options medium 50 - -",
 	}
-	if diff := cmp.Diff(want, details(t, list, feed.Options{Category: "of the feed"})); diff != "" {
+	if diff := cmp.Diff(want, details(t, list, feed.Options{Category: "from options"})); diff != "" {
 		t.Error("-want +got:\n", diff)
 	}
 }
@@ -101,23 +101,23 @@ func TestParse_stixRefused(t *testing.T) {
 	t.Parallel()
 	one := stixIndicator(evilPattern, "")
 	testRefused(t, feed.STIX, []refusedCase{
-		{"no bundle", `{"title":"Unauthorized","http_status":"401"}`, feed.ErrUnknownJSON, "it has title, http_status"},
+		{"not a bundle", `{"title":"Unauthorized","http_status":"401"}`, feed.ErrUnknownJSON, "it has title, http_status"},
 		{"an empty bundle", bundle(), feed.ErrEmpty, "no entries"},
 		{"a bundle without objects", `{"type":"bundle","id":"bundle--1"}`, feed.ErrEmpty, "no entries"},
-		{"objects that are no array", `{"type":"bundle","id":"bundle--1","objects":"none"}`, feed.ErrEmpty, "no entries"},
-		{"relationships alone", bundle(`{"type":"relationship"}`), feed.ErrEmpty, "no entries"},
-		{"one page of several", `{"more":true,"next":"n","objects":[` + one + `]}`, feed.ErrPartial, `one page of several ("more" is true); fetch the others`},
-		{"perhaps one of several", `{"objects":[` + one + `],"more":"x"}`, feed.ErrPartial, `"more" is x`},
-		{"objects twice", `{"type":"bundle","objects":[` + one + `],"objects":[]}`, feed.ErrBadJSON, `member "objects" twice`},
-		{"cut between two objects", `{"type":"bundle","objects":[` + one + `,`, feed.ErrTruncated, "line 1"},
-		{"cut within a value", `{"type":"bundle","objects":[{"description":"ab`, feed.ErrTruncated, "within a JSON value"},
+		{"objects that are not an array", `{"type":"bundle","id":"bundle--1","objects":"none"}`, feed.ErrEmpty, "no entries"},
+		{"nothing but relationships", bundle(`{"type":"relationship"}`), feed.ErrEmpty, "no entries"},
+		{"one page of several", `{"more":true,"next":"n","objects":[` + one + `]}`, feed.ErrPartial, `only one page of several ("more" is true); fetch the other pages`},
+		{"possibly one page of several", `{"objects":[` + one + `],"more":"x"}`, feed.ErrPartial, `"more" is x`},
+		{"duplicate objects", `{"type":"bundle","objects":[` + one + `],"objects":[]}`, feed.ErrBadJSON, `duplicate member "objects"`},
+		{"cut off between two objects", `{"type":"bundle","objects":[` + one + `,`, feed.ErrTruncated, "line 1"},
+		{"cut off within a value", `{"type":"bundle","objects":[{"description":"ab`, feed.ErrTruncated, "within a JSON value"},
 		{"a pattern that is too long", bundle(stixIndicator("[domain-name:value='"+strings.Repeat("x", 1<<20)+"']", "")), feed.ErrTooLarge, "over 1048576 bytes"},
-		{"text behind", bundle(one) + "x", feed.ErrBadJSON, "wanted"},
-		{"not JSON", "evil.example\n", feed.ErrWrongFormat, "no JSON object or array"},
+		{"text after the end", bundle(one) + "x", feed.ErrBadJSON, "expected"},
+		{"not JSON", "evil.example\n", feed.ErrWrongFormat, "not a JSON object or array"},
 	})
 }
 
-// A payload that was observed is skipped in the stream.
+// A long payload is skipped without being held in memory.
 func TestParse_stixLongValues(t *testing.T) {
 	t.Parallel()
 	artifact := `{"type":"artifact","payload_bin":"` + strings.Repeat("QUFB", 3<<20) + `"}`

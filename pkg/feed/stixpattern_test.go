@@ -12,8 +12,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 )
 
-// readPattern says what becomes of the indicator of a pattern: what it lists, and why
-// other parts of it are left out.
+// readPattern returns the result of an indicator with a pattern: the entries that it lists, and
+// the reasons why other parts of it are skipped.
 func readPattern(t *testing.T, pattern string) (outcome []string) {
 	t.Helper()
 	o := feed.Options{
@@ -30,7 +30,7 @@ func readPattern(t *testing.T, pattern string) (outcome []string) {
 
 const (
 	skippedType      = "neither a name nor an address"
-	skippedCondition = "pattern with more conditions than one value"
+	skippedCondition = "pattern that needs more than one value"
 )
 
 func TestParse_stixPatterns(t *testing.T) {
@@ -59,7 +59,7 @@ func TestParse_stixPatterns(t *testing.T) {
 		{"[url:value='http://192.0.2.1:80/']", []string{"cidr 192.0.2.1"}},
 		{`[url:value='http://evil.example/it\'s\\x']`, []string{"name evil.example"}},
 
-		// Several, of which one is enough.
+		// Several values, any of which suffices.
 		{"[domain-name:value='a.example' OR domain-name:value='b.example' OR url:value='http://c.example/']",
 			[]string{"subtree a.example", "subtree b.example", "name c.example"}},
 		{"[domain-name:value='a.example'] OR [ipv4-addr:value='192.0.2.1']", []string{"subtree a.example", "cidr 192.0.2.1"}},
@@ -68,7 +68,7 @@ func TestParse_stixPatterns(t *testing.T) {
 		{"[domain-name:value='a.example' OR file:name='x.exe']", []string{"subtree a.example", skippedType}},
 		{"[domain-name:value='a.example' OR domain-name:value LIKE '%.b.example']", []string{"subtree a.example", "wildcard or part of a name"}},
 
-		// Of something else.
+		// Other types of values.
 		{"[file:hashes.'SHA-256'='abc']", []string{skippedType}},
 		{"[file:hashes.sha256='abc']", []string{skippedType}},
 		{"[process:name='x'] OR [email-addr:value='a@b.example']", []string{skippedType, skippedType}},
@@ -85,7 +85,7 @@ func TestParse_stixPatterns(t *testing.T) {
 		{"[domain-name:name='evil.example']", []string{skippedType}},
 		{"[Domain-Name:value='evil.example']", []string{skippedType}},
 
-		// What lists more than it means, if it were read as one value.
+		// Patterns that would list too much if they were read as one value.
 		{"[domain-name:value='a.example' AND domain-name:value='b.example']", []string{skippedCondition}},
 		{"[ipv4-addr:value='192.0.2.1' AND network-traffic:dst_port=443]", []string{skippedCondition}},
 		{"[network-traffic:dst_ref.type='ipv4-addr' AND network-traffic:dst_ref.value='192.0.2.1']", []string{skippedCondition}},
@@ -114,12 +114,12 @@ func TestParse_stixPatterns(t *testing.T) {
 		{"[domain-name:value='a.example'] OR [domain-name:value='b.example'] FOLLOWEDBY [domain-name:value='c.example']", []string{skippedCondition}},
 		{"[domain-name:value='a.example'] OR ([domain-name:value='b.example'] OR [domain-name:value='c.example']) WITHIN 5 SECONDS", []string{"subtree a.example", skippedCondition}},
 
-		// What cannot be an indicator.
-		{"[domain-name:value='a.example' OR domain-name:value='']", []string{"subtree a.example", "rejected: no value"}},
-		{"[ipv4-addr:value='evil.example']", []string{"rejected: a name where an address is wanted"}},
+		// Values that cannot be indicators.
+		{"[domain-name:value='a.example' OR domain-name:value='']", []string{"subtree a.example", "rejected: value is missing"}},
+		{"[ipv4-addr:value='evil.example']", []string{"rejected: name where an address is expected"}},
 		{"[domain-name:value='evil..example']", []string{"rejected: empty label"}},
 
-		// What is no pattern lists nothing of what it begins with.
+		// Malformed patterns, which list nothing even if they start well.
 		{"domain-name:value='a.example'", []string{`rejected: pattern has "domain-name" where [ or ( is expected`}},
 		{"[domain-name:value='a.example'", []string{"rejected: pattern ends where ] is expected"}},
 		{"[domain-name:value='a.example", []string{"rejected: pattern has an unclosed quote"}},
@@ -149,16 +149,15 @@ func TestParse_stixPatterns(t *testing.T) {
 	}
 }
 
-// formula is a random pattern, which knows whether it is fulfilled by seeing one value
-// and nothing else.
+// formula is a random pattern that knows whether a single value satisfies it.
 type formula struct {
 	text      string
-	fulfilled func(value string) bool
-	values    []string // what it compares with, if it has no conditions
+	satisfied func(value string) bool
+	values    []string // the values that it compares with
 	condition bool
 }
 
-// writer makes random formulas, whose values are all different.
+// writer makes random formulas. No two values are the same.
 type writer struct {
 	random *rand.Rand
 	n      int
@@ -169,9 +168,9 @@ func (w *writer) comparison(depth int) formula {
 	case roll < 5 || depth == 0:
 		w.n++
 		value := fmt.Sprintf("n%d.example", w.n)
-		f := formula{text: "domain-name:value = '" + value + "'", fulfilled: func(v string) bool { return v == value }, values: []string{value}}
+		f := formula{text: "domain-name:value = '" + value + "'", satisfied: func(v string) bool { return v == value }, values: []string{value}}
 		if w.random.IntN(8) == 0 {
-			f = formula{text: "domain-name:value != '" + value + "'", fulfilled: func(v string) bool { return v != value }, condition: true}
+			f = formula{text: "domain-name:value != '" + value + "'", satisfied: func(v string) bool { return v != value }, condition: true}
 		}
 		return f
 	case roll < 7:
@@ -195,10 +194,10 @@ func (w *writer) observation(depth int) formula {
 		return join(w.operand(w.observation(depth-1)), " AND ", w.operand(w.observation(depth-1)))
 	case roll < 8:
 		f := w.operand(w.observation(depth - 1))
-		return formula{text: f.text + " REPEATS 2 TIMES", fulfilled: func(string) bool { return false }, condition: true}
+		return formula{text: f.text + " REPEATS 2 TIMES", satisfied: func(string) bool { return false }, condition: true}
 	case roll < 9:
 		a, b := w.operand(w.observation(depth-1)), w.operand(w.observation(depth-1))
-		return formula{text: a.text + " FOLLOWEDBY " + b.text, fulfilled: func(string) bool { return false }, condition: true}
+		return formula{text: a.text + " FOLLOWEDBY " + b.text, satisfied: func(string) bool { return false }, condition: true}
 	default:
 		return w.operand(w.observation(depth - 1))
 	}
@@ -212,16 +211,16 @@ func (w *writer) operand(f formula) formula {
 
 func join(a formula, by string, b formula) formula {
 	f := formula{text: a.text + by + b.text, condition: a.condition || b.condition, values: append(slices.Clone(a.values), b.values...)}
-	f.fulfilled = func(v string) bool { return a.fulfilled(v) || b.fulfilled(v) }
+	f.satisfied = func(v string) bool { return a.satisfied(v) || b.satisfied(v) }
 	if by == " AND " {
-		f.fulfilled = func(v string) bool { return a.fulfilled(v) && b.fulfilled(v) }
+		f.satisfied = func(v string) bool { return a.satisfied(v) && b.satisfied(v) }
 		f.condition = true
 	}
 	return f
 }
 
-// No pattern is ever widened: a name that is listed out of it fulfils it alone. And
-// where nothing but OR joins its values, all are listed.
+// A pattern is never widened: every name that it lists satisfies it alone. If only OR joins
+// its values, all of them are listed.
 func TestParse_stixNeverWidens(t *testing.T) {
 	t.Parallel()
 	w := &writer{random: rand.New(rand.NewPCG(7, 11))}
@@ -241,15 +240,15 @@ func TestParse_stixNeverWidens(t *testing.T) {
 		}
 		listed += len(got)
 		for _, value := range got {
-			if !f.fulfilled(value) {
-				t.Errorf("%s is listed out of %s, which it does not fulfil alone", value, f.text)
+			if !f.satisfied(value) {
+				t.Errorf("%s lists %s, which does not satisfy it alone", value, f.text)
 			}
 		}
 		if !f.condition && !slices.Equal(got, f.values) {
-			t.Errorf("%v is listed out of %s, want %v", got, f.text, f.values)
+			t.Errorf("%v is listed for %s, want %v", got, f.text, f.values)
 		}
 	}
 	if listed < 1000 {
-		t.Errorf("%d names are listed, too few to show anything", listed)
+		t.Errorf("only %d names are listed, too few to prove anything", listed)
 	}
 }

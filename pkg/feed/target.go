@@ -11,25 +11,29 @@ import (
 )
 
 var (
-	errWords = errors.New("several words: name hosts as the format, or the column of a table")
-	errPort  = errors.New("port that is not in [1, 65535]")
-	errHost  = errors.New("URL without a host")
-	errName  = errors.New("a name where an address is wanted")
+	errWords       = errors.New("several words: if this is a hosts file or a table, set its format or column")
+	errPort        = errors.New("port out of range [1, 65535]")
+	errHost        = errors.New("URL without a host")
+	errName        = errors.New("name where an address is expected")
+	errNotAddress  = errors.New("neither a name nor an address")
+	errLeadingZero = errors.New("IPv4 octet with a leading zero, which some programs read as octal")
+	errZone        = errors.New("IPv6 address with a zone, which only has a meaning on one machine")
+	errPrefix      = errors.New("CIDR prefix length out of range")
 )
 
-// target is what people write where a name or an address is wanted. Exactly one of
-// the fields but partial is set.
+// target is the result of reading text that should be a name, an address or a URL. Exactly
+// one of host, block, skip and err is set.
 type target struct {
-	host    []byte // a name, yet to be parsed
-	partial bool   // the entry meant less than all of the host
+	host    []byte // a name that is not parsed yet
+	partial bool   // the text means less than the whole host
 	block   netip.Prefix
 	skip    Skip
 	err     error
 }
 
-// parseTarget reads a name, an address, a CIDR block, or a URL or a part of one that
-// holds a host. Defanged text is refanged. text is not empty and has no white space
-// at its ends.
+// parseTarget reads a name, an address, a CIDR block, a URL, or a part of a URL that has a
+// host. Defanged text is refanged. The text must not be empty or have white space at its
+// ends.
 func parseTarget(text []byte) target {
 	if rest, found := cutScheme(text); found {
 		return parseURL(rest)
@@ -41,10 +45,11 @@ func parseTarget(text []byte) target {
 	if mayBeAddress(text) {
 		if block, err := parseBlock(text); err == nil {
 			return target{block: block}
-		} else if !errors.Is(err, errNoAddress) {
+		} else if !errors.Is(err, errNotAddress) {
 			return target{err: err}
 		}
 	}
+
 	switch {
 	case text[0] == '*' || text[0] == '.':
 		return parseWildcard(text)
@@ -59,7 +64,7 @@ func parseTarget(text []byte) target {
 	return parseAuthority(authority, partial)
 }
 
-// cutScheme cuts `scheme://` off. Lists also write `://` alone.
+// cutScheme removes `scheme://`. Some lists write `://` without a scheme.
 func cutScheme(text []byte) (rest []byte, found bool) {
 	colon := bytes.IndexByte(text, ':')
 	if colon < 0 || len(text) < colon+3 || text[colon+1] != '/' || text[colon+2] != '/' || !isScheme(text[:colon]) {
@@ -68,21 +73,33 @@ func cutScheme(text []byte) (rest []byte, found bool) {
 	return text[colon+3:], true
 }
 
-// parseURL reads what follows `scheme://`. Browsers take a backslash for a slash.
+// isScheme reports whether text may come before `://`.
+func isScheme(text []byte) bool {
+	for _, c := range text {
+		if !isNameByte[c] && c != '+' {
+			return false
+		}
+	}
+	return true
+}
+
+// parseURL reads the part of a URL after `scheme://`. A backslash ends the host, because
+// browsers treat it as a slash.
 func parseURL(rest []byte) target {
-	end, odd := 0, false
+	end, unusual := 0, false
 	for ; end < len(rest); end++ {
 		c := rest[end]
-		if simple[c] || c == ':' {
+		if isNameByte[c] || c == ':' {
 			continue
 		}
 		if c == '/' || c == '?' || c == '#' || c == '\\' {
 			break
 		}
-		odd = true
+		unusual = true
 	}
+
 	rest = rest[:end]
-	if odd { // user information, brackets, defanged dots, wildcards
+	if unusual { // user information, brackets, defanged dots, wildcards
 		rest = refang(rest)
 		rest = rest[bytes.LastIndexByte(rest, '@')+1:]
 		if bytes.IndexByte(rest, '*') >= 0 {
@@ -106,10 +123,11 @@ func parseAuthority(text []byte, partial bool) target {
 	case host[0] == '[' && host[len(host)-1] == ']':
 		host = host[1 : len(host)-1]
 	}
+
 	if mayBeAddress(host) {
 		if ip, err := parseAddress(host); err == nil {
 			return target{block: netip.PrefixFrom(ip, ip.BitLen())}
-		} else if !errors.Is(err, errNoAddress) {
+		} else if !errors.Is(err, errNotAddress) {
 			return target{err: err}
 		}
 	}
@@ -136,9 +154,8 @@ func parseWildcard(text []byte) target {
 	return target{host: name}
 }
 
-// parseAddressPort reads the `ip:port` of ThreatFox, which writes IPv6 addresses
-// without brackets: the last group is the port, although the whole may pass as an
-// address.
+// parseAddressPort reads the `ip:port` of ThreatFox. It writes IPv6 addresses without
+// brackets, so the last group is the port even if the whole text is a valid address.
 func parseAddressPort(text []byte) target {
 	text = refang(text)
 	colon := bytes.LastIndexByte(text, ':')
@@ -156,7 +173,7 @@ func parseAddressPort(text []byte) target {
 	return t
 }
 
-// parseOnlyAddress is parseTarget where a name will not do.
+// parseOnlyAddress is parseTarget for text that must not be a name.
 func parseOnlyAddress(text []byte) target {
 	t := parseTarget(text)
 	if t.err == nil && t.skip == 0 && !t.block.IsValid() {
@@ -165,19 +182,9 @@ func parseOnlyAddress(text []byte) target {
 	return t
 }
 
-// isScheme reports whether text may stand before `://`.
-func isScheme(text []byte) bool {
-	for _, c := range text {
-		if !simple[c] && c != '+' {
-			return false
-		}
-	}
-	return true
-}
-
 func isPort(text []byte) bool {
 	const longest = len("65535")
-	if len(text) == 0 || len(text) > longest || !allOf(text, isDigit) {
+	if len(text) == 0 || len(text) > longest || !all(text, isDigit) {
 		return false
 	}
 	port := 0
@@ -187,34 +194,27 @@ func isPort(text []byte) bool {
 	return 0 < port && port <= 65535
 }
 
-// isHash reports whether text is an MD5, SHA-1 or SHA-256 digest in hex.
+// isHash reports whether text is an MD5, SHA-1 or SHA-256 hash in hexadecimal.
 func isHash(text []byte) bool {
-	return (len(text) == 32 || len(text) == 40 || len(text) == 64) && allOf(text, isHex)
+	return (len(text) == 32 || len(text) == 40 || len(text) == 64) && all(text, isHex)
 }
 
-// fanged undoes the ways to write an indicator so that nobody clicks on it.
-var fanged = strings.NewReplacer(
+// defanged undoes the usual ways of writing an indicator so that nobody clicks on it.
+var defanged = strings.NewReplacer(
 	"[.]", ".", "(.)", ".", "{.}", ".", "[dot]", ".", "(dot)", ".", "[DOT]", ".", "(DOT)", ".",
 	"[:]", ":", "[://]", "://", "[:/]", ":/", "[/]", "/", "[@]", "@", "[at]", "@",
 )
 
-// refang returns text as it was before it was defanged. The schemes `hxxp` and
-// `hxxps` need no mending: every scheme is cut off.
+// refang returns text as it was before it was defanged. The schemes `hxxp` and `hxxps` are
+// left alone, because every scheme is removed anyway.
 func refang(text []byte) []byte {
 	for _, c := range text {
 		if c == '[' || c == '(' || c == '{' {
-			return []byte(fanged.Replace(string(text)))
+			return []byte(defanged.Replace(string(text)))
 		}
 	}
 	return text
 }
-
-var (
-	errNoAddress   = errors.New("neither a name nor an address")
-	errLeadingZero = errors.New("IPv4 octet with a leading zero, which some read as octal")
-	errZone        = errors.New("IPv6 address with a zone, which means something on one machine only")
-	errBits        = errors.New("length of a CIDR block that its addresses do not have")
-)
 
 // isAddress reports whether text is an address or a CIDR block.
 func isAddress(text []byte) bool {
@@ -225,37 +225,38 @@ func isAddress(text []byte) bool {
 	return err == nil
 }
 
-// mayBeAddress is a quick test that no address or block fails: it ends in a digit or
-// holds a colon.
+// mayBeAddress is a quick test that every address and block passes: text ends in a digit or
+// contains a colon.
 func mayBeAddress(text []byte) bool {
 	return len(text) > 0 && isDigit(text[len(text)-1]) || bytes.IndexByte(text, ':') >= 0
 }
 
-// parseBlock reads an address or a CIDR block, masked. IPv4 in IPv6 is unmapped. The
-// error is [errNoAddress] for what does not look like an address at all.
+// parseBlock reads an address or a CIDR block, clears the host bits and unmaps IPv4 in IPv6.
+// The error is [errNotAddress] if text does not look like an address at all.
 func parseBlock(text []byte) (netip.Prefix, error) {
 	address, length, isBlock := bytes.Cut(text, []byte{'/'})
 	ip, err := parseAddress(address)
 	if err != nil {
 		return netip.Prefix{}, err
 	}
+
 	bits := ip.BitLen()
 	if isBlock {
-		if len(length) == 0 || len(length) > 3 || !allOf(length, isDigit) {
-			return netip.Prefix{}, errNoAddress // a path after an address
+		if len(length) == 0 || len(length) > 3 || !all(length, isDigit) {
+			return netip.Prefix{}, errNotAddress // an address with a path
 		}
-		bits, _ = strconv.Atoi(string(length)) // digits only
+		bits, _ = strconv.Atoi(string(length)) // cannot fail on three digits
 		if ip.Is4() && bytes.IndexByte(address, ':') >= 0 {
 			bits -= 96
 		}
 		if bits < 0 || bits > ip.BitLen() {
-			return netip.Prefix{}, errBits
+			return netip.Prefix{}, errPrefix
 		}
 	}
 	return netip.PrefixFrom(ip, bits).Masked(), nil
 }
 
-// parseAddress reads an address without its brackets.
+// parseAddress reads an address without brackets.
 func parseAddress(text []byte) (netip.Addr, error) {
 	if bytes.IndexByte(text, ':') < 0 {
 		return parseIPv4(text)
@@ -265,18 +266,19 @@ func parseAddress(text []byte) (netip.Addr, error) {
 	}
 	ip, err := netip.ParseAddr(string(text))
 	if err != nil {
-		return netip.Addr{}, errNoAddress
+		return netip.Addr{}, errNotAddress
 	}
 	return ip.Unmap(), nil
 }
 
-// parseIPv4 is netip.ParseAddr without the conversion to a string, which would cost
-// an allocation for each line of a list of addresses.
+// parseIPv4 is netip.ParseAddr without the conversion to a string, which would cost an
+// allocation for each line of a list of addresses.
 func parseIPv4(text []byte) (netip.Addr, error) {
 	const longest = len("255.255.255.255")
 	if len(text) == 0 || len(text) > longest {
-		return netip.Addr{}, errNoAddress
+		return netip.Addr{}, errNotAddress
 	}
+
 	var octets [4]byte
 	field, value, digits, leadingZero := 0, 0, 0, false
 	for _, c := range text {
@@ -286,15 +288,16 @@ func parseIPv4(text []byte) (netip.Addr, error) {
 			value = 10*value + int(c-'0')
 			digits++
 		case c != '.' || digits == 0 || value > 255 || field == 3:
-			return netip.Addr{}, errNoAddress
+			return netip.Addr{}, errNotAddress
 		default:
-			octets[field] = byte(value) //nolint:gosec // the case above
+			octets[field] = byte(value) //nolint:gosec // at most 255 by the case above
 			field, value, digits = field+1, 0, 0
 		}
 	}
+
 	switch {
 	case field != 3 || digits == 0 || value > 255:
-		return netip.Addr{}, errNoAddress
+		return netip.Addr{}, errNotAddress
 	case leadingZero:
 		return netip.Addr{}, errLeadingZero
 	}
@@ -302,10 +305,9 @@ func parseIPv4(text []byte) (netip.Addr, error) {
 	return netip.AddrFrom4(octets), nil
 }
 
-// nowhere lists blocks whose addresses lists answer with in order to block, besides
-// the unspecified and the loopback ones (RFC 6890): "this network", reserved and
-// discard-only. Private addresses are not among them: a list may map a name to a
-// machine of one's own.
+// nowhere holds the blocks of addresses that lists answer with in order to block (RFC 6890):
+// unspecified, loopback, "this network", reserved and discard-only. Private addresses are
+// not among them, because a list may map a name to one of your own machines.
 var nowhere = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),
 	netip.MustParsePrefix("127.0.0.0/8"),
@@ -314,7 +316,7 @@ var nowhere = []netip.Prefix{
 	netip.MustParsePrefix("100::/64"),
 }
 
-// leadsNowhere reports whether to answer with ip is to block.
+// leadsNowhere reports whether an answer of ip means that the name is blocked.
 func leadsNowhere(ip netip.Addr) bool {
 	for _, block := range nowhere {
 		if block.Contains(ip) {
@@ -324,8 +326,8 @@ func leadsNowhere(ip netip.Addr) bool {
 	return false
 }
 
-// isNowhere is leadsNowhere on text; text that is no address leads somewhere.
-func isNowhere(text []byte) bool {
+// textLeadsNowhere is leadsNowhere for text, which may be anything.
+func textLeadsNowhere(text []byte) bool {
 	ip, err := parseAddress(text)
 	return err == nil && leadsNowhere(ip)
 }

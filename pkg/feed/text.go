@@ -10,6 +10,37 @@ func isSpace(c byte) bool {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f'
 }
 
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+func isHex(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
+
+// all reports whether every byte of text is legal.
+func all(text []byte, legal func(byte) bool) bool {
+	for _, c := range text {
+		if !legal(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// isNameByte holds the ASCII characters of a name, and the dot.
+var isNameByte = nameBytes()
+
+func nameBytes() (legal [256]bool) {
+	for c := range legal {
+		b := byte(c)
+		legal[c] = isLetter(b) || isDigit(b) || b == '-' || b == '_' || b == '.'
+	}
+	return legal
+}
+
+// trim removes white space from both ends. Other control characters stay, because they make
+// a name illegal.
+func trim(text []byte) []byte { return trimRight(trimLeft(text)) }
+
 func trimLeft(text []byte) []byte {
 	for len(text) > 0 && isSpace(text[0]) {
 		text = text[1:]
@@ -17,17 +48,14 @@ func trimLeft(text []byte) []byte {
 	return text
 }
 
-// trim cuts white space off both ends. Other control characters stay: they make a
-// name illegal.
-func trim(text []byte) []byte {
-	text = trimLeft(text)
+func trimRight(text []byte) []byte {
 	for len(text) > 0 && isSpace(text[len(text)-1]) {
 		text = text[:len(text)-1]
 	}
 	return text
 }
 
-// cutWord returns the first word and the rest, which begins with a word or is empty.
+// cutWord returns the first word, and the rest without leading white space.
 func cutWord(text []byte) (word, rest []byte) {
 	if space := indexSpace(text); space >= 0 {
 		return text[:space], trimLeft(text[space:])
@@ -35,7 +63,7 @@ func cutWord(text []byte) (word, rest []byte) {
 	return text, nil
 }
 
-// indexSpace returns where the first white space is, or -1.
+// indexSpace returns the index of the first white space, or -1.
 func indexSpace(text []byte) int {
 	for i, c := range text {
 		if c <= ' ' && isSpace(c) {
@@ -45,8 +73,8 @@ func indexSpace(text []byte) int {
 	return -1
 }
 
-// isComment reports whether a line that is not empty is a comment in the notations
-// that plain lists use.
+// isComment reports whether a line is a comment in one of the notations of plain lists. The
+// line must not be empty.
 func isComment(text []byte) bool {
 	switch text[0] {
 	case '#', ';', '!':
@@ -57,7 +85,7 @@ func isComment(text []byte) bool {
 	return false
 }
 
-// cutComment cuts off a comment after white space, as in `name # why`.
+// cutComment removes a comment that follows white space, as in `name # why`.
 func cutComment(text []byte) []byte {
 	for start := 0; ; {
 		space := indexSpace(text[start:])
@@ -71,56 +99,41 @@ func cutComment(text []byte) []byte {
 	}
 }
 
-func allOf(text []byte, legal func(byte) bool) bool {
-	for _, c := range text {
-		if !legal(c) {
-			return false
-		}
-	}
-	return true
-}
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
-func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-
-func isHex(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
-
-// expectedWords are the words by which a comment says how many entries the list has.
-// What lists call it beside these, such as a version or a date, has a number too.
-var expectedWords = []string{
+// totalLabels are the labels under which a comment gives the number of entries. Other
+// labels, such as those of a version or a date, come with numbers too.
+var totalLabels = []string{
 	"entries", "number of entries", "total entries", "total number of entries", "entry count",
 	"number of domains", "total number of domains", "number of unique domains", "total number of unique domains",
 	"number of unique entries", "count", "end count",
 }
 
 const (
-	// maxExpectedBytes bounds the comment that is looked at.
-	maxExpectedBytes = 80
-	maxExpected      = 1_000_000_000
+	maxTotalComment = 80 // bytes of a comment that may give the number of entries
+	maxTotal        = 1_000_000_000
 )
 
-// expectedEntries reads a comment like `# Number of entries: 1,904` and returns the
-// number, or 0 if the line is none.
+// expectedEntries returns the number in a comment like `# Number of entries: 1,904`, or 0 if
+// the line is not such a comment.
 func expectedEntries(line []byte) int {
 	line = trim(line)
-	if len(line) == 0 || len(line) > maxExpectedBytes || !isComment(line) {
+	if len(line) == 0 || len(line) > maxTotalComment || !isComment(line) {
 		return 0
 	}
-	at := bytes.IndexAny(line, ":=")
-	if at < 0 {
+	end := bytes.IndexAny(line, ":=")
+	if end < 0 {
 		return 0
 	}
-	words := strings.Join(strings.Fields(strings.ToLower(strings.TrimLeft(string(line[:at]), "#!;/ \t"))), " ")
-	if !slices.Contains(expectedWords, words) {
+	label := strings.Join(strings.Fields(strings.ToLower(strings.TrimLeft(string(line[:end]), "#!;/ \t"))), " ")
+	if !slices.Contains(totalLabels, label) {
 		return 0
 	}
+
 	total := 0
-	for _, c := range trim(line[at+1:]) {
+	for _, c := range trim(line[end+1:]) {
 		switch {
-		case isDigit(c) && total < maxExpected:
+		case isDigit(c) && total < maxTotal:
 			total = total*10 + int(c-'0')
-		case c == ',' || c == '.' || c == '\'' || c == '_': // parts the thousands
+		case c == ',' || c == '.' || c == '\'' || c == '_': // separates thousands
 		default:
 			return 0
 		}

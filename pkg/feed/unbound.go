@@ -8,59 +8,62 @@ import (
 )
 
 var (
-	errAttribute = errors.New("no unbound attribute")
-	errZoneType  = errors.New("local-zone of a type that is not known")
+	errAttribute = errors.New("not an unbound attribute")
+	errZoneType  = errors.New("unknown local-zone type")
 	errLocalData = errors.New("local-data without a record")
 )
 
-// unboundReader reads unbound configuration. A `local-zone` of a type that refuses,
-// drops or answers with nothing is a block; a transparent one without data is an
-// exception from a zone above it, so an allow entry. One of type redirect is skipped,
-// because its data decide: `local-data` with an address that leads nowhere is a
-// block, for the whole zone if it is the redirected one, else for the name alone.
-// Other attributes are skipped.
+// unboundReader reads unbound configuration.
+//
+//   - A `local-zone` of a type that refuses, drops or gives an empty answer is a block.
+//   - A transparent zone without data is an exception from a zone above it, so it is an
+//     allow entry.
+//   - A redirect zone is skipped, because its data decide: `local-data` with an address that
+//     leads nowhere is a block, for the whole zone if it is the redirect zone, and for the
+//     name alone otherwise.
+//   - Other attributes are skipped.
 type unboundReader struct {
 	redirected      []byte
-	transparent     []byte // the last such zone while its data may follow
+	transparent     []byte // the last transparent zone, as long as its data may still follow
 	transparentLine int
 }
 
-func (u *unboundReader) line(c *collector, line []byte) {
+func (u *unboundReader) readLine(c *collector, line []byte) {
 	text := trim(line)
 	for len(text) > 0 && text[0] != '#' {
-		text = u.attribute(c, text)
+		text = u.readAttribute(c, text)
 	}
 }
 
-func (u *unboundReader) end(c *collector) { u.allowTransparent(c) }
+func (u *unboundReader) finish(c *collector) { u.allowTransparent(c) }
 
-// attribute reads one attribute and returns the rest of the line.
-func (u *unboundReader) attribute(c *collector, text []byte) (rest []byte) {
+// readAttribute reads one attribute and returns the rest of the line.
+func (u *unboundReader) readAttribute(c *collector, text []byte) (rest []byte) {
 	attribute, value, found := bytes.Cut(text, []byte{':'})
 	value = trim(value)
 	if string(attribute) != "local-data" {
 		u.allowTransparent(c)
 	}
 	switch {
-	case !found || !allOf(attribute, isOptionOctet):
+	case !found || !all(attribute, isOptionByte):
 		c.reject(text, errAttribute)
 	case string(attribute) == "local-zone":
-		return u.zone(c, value)
+		return u.readZone(c, value)
 	case string(attribute) == "local-data":
-		return u.data(c, value)
-	case len(value) > 0: // else the heading of a clause
+		return u.readData(c, value)
+	case len(value) > 0: // without a value it is the heading of a clause
 		c.skip(text, SkipDirective)
 	}
 	return nil
 }
 
-func (u *unboundReader) zone(c *collector, value []byte) (rest []byte) {
+func (u *unboundReader) readZone(c *collector, value []byte) (rest []byte) {
 	name, rest := cutQuoted(value)
-	kind, rest := cutQuoted(rest)
-	switch string(kind) {
+	zoneType, rest := cutQuoted(rest)
+	switch string(zoneType) {
 	case "static", "deny", "refuse", "inform_deny",
 		"always_deny", "always_refuse", "always_nxdomain", "always_nodata", "always_null":
-		c.zone(name, indicator.ScopeSubtree, indicator.ActionBlock)
+		c.addZone(name, indicator.ScopeSubtree, indicator.ActionBlock)
 	case "redirect", "inform_redirect":
 		u.redirected = append(u.redirected[:0], name...)
 		c.skip(name, SkipRewrite)
@@ -75,20 +78,21 @@ func (u *unboundReader) zone(c *collector, value []byte) (rest []byte) {
 	return rest
 }
 
-// allowTransparent takes the last transparent zone, whose data did not follow.
+// allowTransparent adds the last transparent zone as an allow entry. It is called once it is
+// clear that no data follow the zone.
 func (u *unboundReader) allowTransparent(c *collector) {
 	if len(u.transparent) == 0 {
 		return
 	}
 	line := c.line
 	c.line = u.transparentLine
-	c.zone(u.transparent, indicator.ScopeSubtree, indicator.ActionAllow)
+	c.addZone(u.transparent, indicator.ScopeSubtree, indicator.ActionAllow)
 	c.line = line
 	u.transparent = u.transparent[:0]
 }
 
-// data reads `"name [ttl] [class] type data"`.
-func (u *unboundReader) data(c *collector, value []byte) (rest []byte) {
+// readData reads `"name [ttl] [class] type data"`.
+func (u *unboundReader) readData(c *collector, value []byte) (rest []byte) {
 	text, rest := cutQuoted(value)
 	name, record := cutWord(text)
 	if bytes.Equal(name, u.transparent) {
@@ -96,15 +100,16 @@ func (u *unboundReader) data(c *collector, value []byte) (rest []byte) {
 		u.transparent = u.transparent[:0]
 	}
 	u.allowTransparent(c)
-	kind, data := cutRecord(record)
-	switch kind {
+
+	recordType, data := cutRecord(record)
+	switch recordType {
 	case "A", "AAAA":
 		scope := indicator.ScopeName
 		if bytes.Equal(name, u.redirected) {
 			scope = indicator.ScopeSubtree
 		}
-		if answer, _ := cutWord(data); isNowhere(answer) {
-			c.zone(name, scope, indicator.ActionBlock)
+		if answer, _ := cutWord(data); textLeadsNowhere(answer) {
+			c.addZone(name, scope, indicator.ActionBlock)
 		} else {
 			c.skip(name, SkipRewrite)
 		}
@@ -118,7 +123,8 @@ func (u *unboundReader) data(c *collector, value []byte) (rest []byte) {
 	return rest
 }
 
-// cutQuoted returns the first value, in double, single or no quotes, and the rest.
+// cutQuoted returns the first value, which may be in double quotes, single quotes or none,
+// and the rest.
 func cutQuoted(text []byte) (value, rest []byte) {
 	if len(text) > 0 && (text[0] == '"' || text[0] == '\'') {
 		if end := bytes.IndexByte(text[1:], text[0]); end >= 0 {

@@ -8,25 +8,21 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
-// maxHeldBytes bounds the entries of a warninglist whose type stands behind them, as it
-// does in all of MISP's own. The largest of those, of a million names, take 25 MB.
-const maxHeldBytes = 64 << 20
-
-// matching is how a warninglist compares its entries with a value.
+// matching is how a MISP warninglist compares its entries with a value.
 type matching uint8
 
 const (
-	matchUnsaid    matching = iota // it is a list of somebody else's
-	matchString                    // the value is the entry: the name alone
-	matchHostname                  // the value is the entry or lies under it
-	matchCIDR                      // the value lies in the block
-	matchSubstring                 // refused, as all that follow
+	matchUnknown   matching = iota // not declared; the list is not one of MISP's
+	matchString                    // the value equals the entry: the name alone
+	matchHostname                  // the value equals the entry or is under it
+	matchCIDR                      // the value is in the block
+	matchSubstring                 // refused, like everything that follows
 	matchRegex
 	matchOther
 )
 
-// matchingOf knows the words of MISP for its warninglists.
-func matchingOf(word []byte) matching {
+// parseMatching reads the type of a warninglist.
+func parseMatching(word []byte) matching {
 	switch string(word) {
 	case "string":
 		return matchString
@@ -42,65 +38,67 @@ func matchingOf(word []byte) matching {
 	return matchOther
 }
 
-// list reads the member `list` of a warninglist: at once if its type is known by now,
-// else at its end.
-func (r *mispReader) list(m *mispContainer) error {
-	if err := m.once("list", r.in.line); err != nil {
+// readWarninglist reads the member `list` of a warninglist. If the type is not known yet, it
+// holds the entries until the end of the object.
+func (r *mispReader) readWarninglist(m *mispContainer) error {
+	if err := m.addContent("list", r.in.line); err != nil {
 		return err
 	}
-	streams, how := m.seen[fieldType], matchUnsaid
-	if streams {
+	typeKnown, how := m.seen[fieldType], matchUnknown
+	if typeKnown {
 		var err error
-		if how, err = r.matching(m); err != nil {
+		if how, err = r.chooseMatching(m); err != nil {
 			return err
 		}
 	}
 	if first, err := r.in.peek(); err != nil || first != '[' {
-		return r.in.skip()
+		return r.in.skipValue()
 	}
-	return r.in.elements(func() error {
+
+	return r.in.eachElement(func() error {
 		if _, err := r.in.peek(); err != nil {
 			return err
 		}
 		line := r.in.line
-		text, err := r.in.value()
+		text, err := r.in.readValue()
 		if err != nil {
 			return err
 		}
-		if !streams {
+		if !typeKnown {
 			return m.held.add(line, text)
 		}
-		r.listed(line, text, how)
+		r.addListed(line, text, how)
 		return r.c.err
 	})
 }
 
-// endList takes the entries that were held back.
-func (r *mispReader) endList(m *mispContainer) error {
-	how, err := r.matching(m)
+// addHeld adds the entries of a warninglist that were held until its type was known.
+func (r *mispReader) addHeld(m *mispContainer) error {
+	how, err := r.chooseMatching(m)
 	if err != nil {
 		return err
 	}
-	m.held.each(func(line int, text []byte) bool {
-		r.listed(line, text, how)
+	m.held.drain(func(line int, text []byte) bool {
+		r.addListed(line, text, how)
 		return r.c.err == nil
 	})
 	return nil
 }
 
-// matching decides how the entries are read. What matches parts of names would widen as
-// an indicator, so that such a list is refused.
-func (r *mispReader) matching(m *mispContainer) (matching, error) {
+// chooseMatching returns how the entries of a warninglist are read. A list that matches parts
+// of names is refused, because its entries would cover more as indicators.
+func (r *mispReader) chooseMatching(m *mispContainer) (matching, error) {
 	switch {
 	case m.err != nil:
 		return 0, refuseFor(ErrBadJSON, r.in.line, m.err)
 	case len(m.texts[fieldType]) == 0 && m.matching:
-		return matchString, nil // the default of MISP
+		return matchString, nil // MISP's default
 	case len(m.texts[fieldType]) == 0:
-		return matchUnsaid, nil
+		return matchUnknown, nil
 	}
+
 	word := m.texts[fieldType]
-	how := matchingOf(word)
+	how := parseMatching(word)
 	if how == matchSubstring || how == matchRegex {
 		return 0, refuse(ErrWidens, r.in.line, "its type is %s", word)
 	}
@@ -110,19 +108,19 @@ func (r *mispReader) matching(m *mispContainer) (matching, error) {
 	return how, nil
 }
 
-// listed takes one entry.
-func (r *mispReader) listed(line int, text []byte, how matching) {
+// addListed adds one entry of a warninglist.
+func (r *mispReader) addListed(line int, text []byte, how matching) {
 	r.c.line = line
-	if how == matchUnsaid {
-		r.take(text)
+	if how == matchUnknown {
+		r.rows.addEntry(text)
 		return
 	}
 	if text[0] != '"' {
-		r.unknown(text, errNoString, []string{strconv.Quote(shown(text))})
+		r.rejectUnknown(text, errNotString, []string{strconv.Quote(shown(text))})
 		return
 	}
 	cursor := jsonscan.New(text)
-	value, err := scalar(&cursor)
+	value, err := scalarText(&cursor)
 	switch {
 	case err != nil:
 		r.c.reject(text, err)
@@ -131,31 +129,39 @@ func (r *mispReader) listed(line int, text []byte, how matching) {
 		r.c.skip(text, SkipNoValue)
 		return
 	}
+
 	r.c.describe(&cells{})
 	switch {
 	case how == matchCIDR:
-		r.c.value(value, typeAddress, 0)
+		r.c.addValue(value, typeAddress, 0)
 	case how == matchHostname:
-		r.c.value(value, typeAny, indicator.ScopeSubtree)
-	case value[0] == '*' || value[0] == '.': // which no name is
+		r.c.addValue(value, typeAny, indicator.ScopeSubtree)
+	case value[0] == '*' || value[0] == '.': // cannot equal a name
 		r.c.skip(value, SkipPattern)
 	default:
-		r.c.value(value, typeAny, indicator.ScopeName)
+		r.c.addValue(value, typeAny, indicator.ScopeName)
 	}
 }
 
-// heldList keeps JSON values, with their lines, in pieces of memory of about a MiB.
+const (
+	// maxHeldBytes limits the entries of a warninglist whose type comes after them, as it
+	// does in all of MISP's own. The largest of those, with a million names, take 25 MB.
+	maxHeldBytes = 64 << 20
+	// heldPiece is the size of one allocation of a heldList.
+	heldPiece = 1 << 20
+)
+
+// heldList keeps JSON values and their line numbers in large pieces of memory.
 type heldList struct {
 	pieces [][]byte
 	size   int
-	line   int // of the last one
+	line   int // of the last value
 }
-
-const heldPiece = 1 << 20
 
 func (h *heldList) add(line int, text []byte) error {
 	if h.size += len(text); h.size > maxHeldBytes {
-		return refuse(ErrTooLarge, line, "a list of over %d bytes that stands before its type; put the type first", maxHeldBytes)
+		return refuse(ErrTooLarge, line,
+			"a list of over %d bytes that comes before its type; put the type first", maxHeldBytes)
 	}
 	need := 2*binary.MaxVarintLen64 + len(text)
 	last := len(h.pieces) - 1
@@ -163,15 +169,15 @@ func (h *heldList) add(line int, text []byte) error {
 		h.pieces = append(h.pieces, make([]byte, 0, max(heldPiece, need)))
 		last++
 	}
-	piece := binary.AppendUvarint(h.pieces[last], uint64(line-h.line)) //nolint:gosec // lines go up
+	piece := binary.AppendUvarint(h.pieces[last], uint64(line-h.line)) //nolint:gosec // lines only increase
 	piece = binary.AppendUvarint(piece, uint64(len(text)))
 	h.pieces[last] = append(piece, text...)
 	h.line = line
 	return nil
 }
 
-// each calls visit for every value until it returns false. The list is gone then.
-func (h *heldList) each(visit func(line int, text []byte) bool) {
+// drain calls visit for each value until it returns false, and frees the pieces on the way.
+func (h *heldList) drain(visit func(line int, text []byte) bool) {
 	line := 0
 	for i, piece := range h.pieces {
 		for len(piece) > 0 {
@@ -179,7 +185,7 @@ func (h *heldList) each(visit func(line int, text []byte) bool) {
 			size, m := binary.Uvarint(piece[n:])
 			text := piece[n+m:][:size]
 			piece = piece[n+m+len(text):]
-			line += int(step) //nolint:gosec // of an int
+			line += int(step) //nolint:gosec // was an int in add
 			if !visit(line, text) {
 				return
 			}

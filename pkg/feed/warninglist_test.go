@@ -19,7 +19,7 @@ func TestParse_warninglist(t *testing.T) {
 		in:   head + `".dyn.example","cloud.example", "192.0.2.1"` + tail,
 		want: reading{Accepted: []string{"subtree dyn.example", "subtree cloud.example", "cidr 192.0.2.1"}},
 	}, {
-		name: "string, the type in front",
+		name: "string, with the type first",
 		in:   `{"type":"string","list":["www.good.example","https://good.example/x","192.0.2.1",".x.example","*.x.example","0123456789abcdef0123456789abcdef",""]}`,
 		want: reading{
 			Accepted: []string{"name www.good.example", "name good.example", "cidr 192.0.2.1"},
@@ -29,7 +29,7 @@ func TestParse_warninglist(t *testing.T) {
 			},
 		},
 	}, {
-		name: "without a type it is string",
+		name: "the default type is string",
 		in:   `{"name":"n","list":["good.example"],"matching_attributes":["domain"]}`,
 		want: reading{Accepted: []string{"name good.example"}},
 	}, {
@@ -37,18 +37,18 @@ func TestParse_warninglist(t *testing.T) {
 		in:   `{"list":["192.0.2.0/24","2001:db8::/32","192.0.2.7","good.example"],"type":"cidr"}`,
 		want: reading{Accepted: []string{"cidr 192.0.2.0/24", "cidr 2001:db8::/32", "cidr 192.0.2.7"}, Rejected: []string{"good.example"}},
 	}, {
-		name: "entries that are none",
+		name: "malformed entries",
 		in:   `{"type":"string","list":["a.example",7,{"domain":"b.example"},null,"c\q","d..example"]}`,
 		want: reading{
 			Accepted: []string{"name a.example"},
 			Rejected: []string{"7", `{"domain":"b.example"}`, "null", `"c\q"`, "d..example"},
 		},
 	}, {
-		name: "a list of somebody else's, read as JSON",
+		name: "a list that is not one of MISP's, read as JSON",
 		in:   `{"name":"ours","list":["a.example",{"url":"http://b.example/"}]}`,
 		want: reading{Accepted: []string{"subtree a.example", "name b.example"}},
 	}, {
-		name: "no list at all",
+		name: "a list that is not an array",
 		in:   `{"type":"string","list":"good.example"}`,
 	}})
 }
@@ -56,21 +56,21 @@ func TestParse_warninglist(t *testing.T) {
 func TestParse_warninglistRefused(t *testing.T) {
 	t.Parallel()
 	testRefused(t, feed.MISP, []refusedCase{
-		{"substring, at the end", `{"list":["mail"],"type":"substring","name":"n"}`, feed.ErrWidens, "its type is substring"},
-		{"regex, in front", `{"type":"regex","list":["/^a/"]}`, feed.ErrWidens, "its type is regex"},
+		{"substring, with the type last", `{"list":["mail"],"type":"substring","name":"n"}`, feed.ErrWidens, "its type is substring"},
+		{"regex, with the type first", `{"type":"regex","list":["/^a/"]}`, feed.ErrWidens, "its type is regex"},
 		{"another type", `{"type":"soundex","list":["a.example"]}`, feed.ErrUnknownJSON, `a warninglist of type "soundex"`},
-		{"a type twice", `{"type":"string","list":["a.example"],"type":"hostname"}`, feed.ErrBadJSON, `member "type" twice`},
-		{"a list twice", `{"type":"string","list":["a.example"],"list":[]}`, feed.ErrBadJSON, `member "list" twice`},
-		{"a type that is no text", `{"list":["a.example"],"type":["string"]}`, feed.ErrBadJSON, "where text is wanted"},
-		{"a type that is no text, in front", `{"type":["string"],"list":["a.example"]}`, feed.ErrBadJSON, "where text is wanted"},
-		{"nothing in it", `{"list":[],"type":"string"}`, feed.ErrEmpty, "no entries"},
-		{"cut", `{"list":["a.example","b.exam`, feed.ErrTruncated, "within a JSON value"},
+		{"a duplicate type", `{"type":"string","list":["a.example"],"type":"hostname"}`, feed.ErrBadJSON, `duplicate member "type"`},
+		{"a duplicate list", `{"type":"string","list":["a.example"],"list":[]}`, feed.ErrBadJSON, `duplicate member "list"`},
+		{"a type that is not text, last", `{"list":["a.example"],"type":["string"]}`, feed.ErrBadJSON, "where text is expected"},
+		{"a type that is not text, first", `{"type":["string"],"list":["a.example"]}`, feed.ErrBadJSON, "where text is expected"},
+		{"empty", `{"list":[],"type":"string"}`, feed.ErrEmpty, "no entries"},
+		{"cut off", `{"list":["a.example","b.exam`, feed.ErrTruncated, "within a JSON value"},
 		{"too long to hold", `{"description":"d","list":[` + strings.Repeat(`"`+strings.Repeat("x", 1<<19)+`",`, 130) + `"a"],"type":"string"}`,
 			feed.ErrTooLarge, "put the type first"},
 	})
 }
 
-// Entries that wait for their type come out as they were, in order and with their lines.
+// Entries that are held until the type is known keep their order and their lines.
 func TestParse_warninglistHeld(t *testing.T) {
 	t.Parallel()
 	const entries = 100_000
@@ -97,7 +97,7 @@ func TestParse_warninglistHeld(t *testing.T) {
 	}
 }
 
-// The format json reads a list of whole names whatever MISP would do with them.
+// As JSON, a warninglist of any type is read as a list of whole names.
 func TestParse_warninglistAsJSON(t *testing.T) {
 	t.Parallel()
 	got, _, err := read(t, `{"list":["mail.example"],"type":"substring","matching_attributes":["domain"]}`, feed.Options{Format: feed.JSON})

@@ -221,7 +221,7 @@ func TestImporter_Handle_fetchGoesWrong(t *testing.T) {
 		{"the server refuses", bad(fetch.Refused, "the server answers 404 Not Found"), fetch.Refused, "404", ""},
 		{"a page comes", gives("<!DOCTYPE html><title>Log in</title>"), fetch.Refused, `it says "Log in"`, importer.RefusedUnreadable},
 		{"a message comes", gives("Rate limit exceeded. Try again later!\n"), fetch.Refused, "what came is no list", importer.RefusedUnreadable},
-		{"an error as JSON comes", gives(`{"error":"bad key"}`), fetch.Refused, "JSON of no known shape", importer.RefusedUnreadable},
+		{"an error as JSON comes", gives(`{"error":"bad key"}`), fetch.Refused, "JSON with an unknown structure", importer.RefusedUnreadable},
 		{"nothing comes", gives(""), fetch.Refused, "no entries", importer.RefusedNoEntries},
 		{"an archive comes", gives("PK\x03\x04 and so on"), fetch.Refused, "archive", importer.RefusedUnreadable},
 		{"half an archive comes", gives("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), fetch.Refused, "ends too early", importer.RefusedUnreadable},

@@ -47,7 +47,7 @@ entries   7 (the list says 90)
   repeats        1
 listed    1 (before: 3000)
 
-rejected line 6: "two words": several words: name hosts as the format, or the column of a table
+rejected line 6: "two words": several words: if this is a hosts file or a table, set its format or column
 rejected line 7: "no_dots..in.a.row": empty label
 
 dropped line 4: "co.uk (subtree)": a public suffix: strangers own the names under it
