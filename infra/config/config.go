@@ -92,7 +92,6 @@ func Default() Config {
 		StackName:    DefaultStackName,
 		Importer:     Importer{Guards: settings.DefaultGuards()},
 		Transformer:  Transformer{CheckCNAMEs: true, CheckAddresses: true},
-		Delivery:     Delivery{SourceBackup: true},
 		QueryLogging: QueryLogging{Enabled: true},
 		Catalog:      Catalog{Enabled: true},
 	}

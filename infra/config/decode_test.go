@@ -31,7 +31,6 @@ func TestDecode_defaults(t *testing.T) {
 		StackName:    "Resolverwatch",
 		Importer:     config.Importer{Guards: settings.DefaultGuards()},
 		Transformer:  config.Transformer{CheckCNAMEs: true, CheckAddresses: true},
-		Delivery:     config.Delivery{SourceBackup: true},
 		QueryLogging: config.QueryLogging{Enabled: true},
 		Catalog:      config.Catalog{Enabled: true},
 	}
@@ -84,7 +83,7 @@ func TestDecode_values(t *testing.T) {
 	}
 	want.Transformer.FailureMode = settings.FailureModeFail
 	want.Transformer.CheckCNAMEs = false
-	want.Delivery = config.Delivery{ProcessorBufferMiB: 0.5, SourceBackup: true}
+	want.Delivery = config.Delivery{ProcessorBufferMiB: 0.5}
 	want.QueryLogging.VPCIDs = []string{"vpc-0a1b2c3d4e5f60001"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

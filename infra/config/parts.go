@@ -156,10 +156,11 @@ type Delivery struct {
 	//
 	// Default: "dns-query-logs-parquet/!{timestamp:yyyy/MM/dd}/".
 	ParquetPrefix string `json:"parquetPrefix"`
-	// SourceBackup keeps the records as Resolver wrote them, where Parquet is written.
+	// SourceBackup keeps the records as Resolver wrote them. Firehose cannot turn it off
+	// again: a stream that goes back from Parquet to JSON keeps its backup.
 	//
-	// Default: true.
-	SourceBackup bool `json:"sourceBackup"`
+	// Default: true with Parquet, false with JSON.
+	SourceBackup *bool `json:"sourceBackup"`
 	// ErrorPrefix of what could not be marked or delivered.
 	//
 	// Default: "delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/".

@@ -36,12 +36,16 @@ type CatalogProps struct {
 	//
 	// Default: that of a [Delivery].
 	Prefix string
-	// ParquetPrefix is that of marked logs in Parquet, as the delivery stream has it. They
-	// are a table of their own, which the named queries then ask; what lies under Prefix
-	// can still be asked as the other.
+	// ParquetPrefix is the prefix of marked logs in Parquet, as the delivery stream has it.
+	// They are a table of their own.
 	//
-	// Default: there are none.
+	// Default: there is no table of Parquet.
 	ParquetPrefix string
+	// Format says which table the named queries read: JSON or PARQUET. The other table can
+	// be queried by its name.
+	//
+	// Default: PARQUET with a ParquetPrefix, else JSON.
+	Format string
 	// DatabaseName is the name of the Glue database.
 	//
 	// Default: the name of the stack in lower case, with underscores; in a nested stack,
@@ -98,6 +102,9 @@ var (
 
 func (p CatalogProps) withDefaults(scope constructs.Construct) CatalogProps {
 	p.Prefix, _ = withSlash(orDefault(p.Prefix, defaultPrefix))
+	if p.Format == "" && p.ParquetPrefix != "" {
+		p.Format = FormatParquet
+	}
 	p.DatabaseName = orDefault(p.DatabaseName, notInDatabase.ReplaceAllString(strings.ToLower(knownStackName(scope)), "_"))
 	p.WorkGroupName = orDefault(p.WorkGroupName, stackName(scope))
 	if p.ResultRetention == nil {
@@ -122,6 +129,10 @@ func (p CatalogProps) validate() error {
 		prefix, _ := withSlash(p.ParquetPrefix)
 		_, err := newProjection(prefix)
 		problems.wrap("ParquetPrefix", err)
+	}
+	problems.format(p.Format)
+	if p.Format == FormatParquet && p.ParquetPrefix == "" {
+		problems.addf("ParquetPrefix: must be set with Format %s", FormatParquet)
 	}
 	problems.name("DatabaseName", p.DatabaseName, databaseName, "1 to 128 of a-z 0-9 _, the first a letter")
 	problems.name("WorkGroupName", p.WorkGroupName, workGroupName, "1 to 128 of a-z A-Z 0-9 . _ -")
@@ -148,7 +159,7 @@ type Catalog struct {
 	steps steps
 
 	database  awsglue.CfnDatabase
-	table     awsglue.CfnTable // of the format that is written
+	table     awsglue.CfnTable // the one that the named queries read
 	names     catalogNames
 	output    awss3.IBucket
 	outputKey awskms.IKey
@@ -203,7 +214,7 @@ func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Cat
 // DatabaseName returns the name of the Glue database.
 func (c *Catalog) DatabaseName() string { return c.names.database }
 
-// TableName returns the name of the table of marked logs that the named queries ask:
+// TableName returns the name of the table of marked logs that the named queries read:
 // `dns_logs`, or `dns_logs_parquet`.
 func (c *Catalog) TableName() string { return c.names.table }
 

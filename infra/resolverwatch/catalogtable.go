@@ -26,23 +26,25 @@ type logFormat struct {
 	storage        func(location string, columns []catalog.Column) *awsglue.CfnTable_StorageDescriptorProperty
 }
 
-// newTables defines the table of marked logs in JSON, and one of those in Parquet where
-// there are any. It returns how the keys of the table that is asked are made.
+// newTables defines the table of marked logs in JSON and, with a prefix of Parquet, one of
+// those. It returns how the keys of the table that the named queries read are made.
 func (c *Catalog) newTables(p CatalogProps) projection {
-	written := logFormat{"Table", logTable, p.Prefix, "json", jsonStorage}
-	asked := c.newTable(p, written)
-	if p.ParquetPrefix != "" {
-		prefix, _ := withSlash(p.ParquetPrefix)
-		written = logFormat{"ParquetTable", parquetTable, prefix, "parquet", parquetStorage}
-		asked = c.newTable(p, written)
+	table, keys := c.newTable(p, logFormat{"Table", logTable, p.Prefix, "json", jsonStorage})
+	c.table, c.names.table = table, logTable
+	if p.ParquetPrefix == "" {
+		return keys
 	}
-	c.names.table = written.table
-	return asked
+	prefix, _ := withSlash(p.ParquetPrefix)
+	table, parquetKeys := c.newTable(p, logFormat{"ParquetTable", parquetTable, prefix, "parquet", parquetStorage})
+	if p.Format == FormatParquet {
+		c.table, c.names.table, keys = table, parquetTable, parquetKeys
+	}
+	return keys
 }
 
-// newTable defines a table of marked logs. A row is a record; members that Resolver may
-// add later are passed over.
-func (c *Catalog) newTable(p CatalogProps, format logFormat) projection {
+// newTable defines a table of marked logs, and returns it with how its keys are made. A row
+// is a record; members that Resolver may add later are passed over.
+func (c *Catalog) newTable(p CatalogProps, format logFormat) (awsglue.CfnTable, projection) {
 	projection, err := newProjection(format.prefix)
 	if err != nil {
 		panic(fmt.Errorf("reading a prefix that was checked: %w", err))
@@ -51,7 +53,7 @@ func (c *Catalog) newTable(p CatalogProps, format logFormat) projection {
 	// A table lies in a folder; what a prefix writes before its first timestamp may go on
 	// behind the last slash, as in year=!{timestamp:yyyy}/.
 	location := bucket + projection.folder[:strings.LastIndexByte(projection.folder, '/')+1]
-	c.table = awsglue.NewCfnTable(c, &format.id, &awsglue.CfnTableProps{
+	table := awsglue.NewCfnTable(c, &format.id, &awsglue.CfnTableProps{
 		CatalogId:    awscdk.Stack_Of(c).Account(),
 		DatabaseName: &p.DatabaseName,
 		TableInput: &awsglue.CfnTable_TableInputProperty{
@@ -65,8 +67,8 @@ func (c *Catalog) newTable(p CatalogProps, format logFormat) projection {
 			StorageDescriptor: format.storage(location, catalog.Columns()),
 		},
 	})
-	c.table.Node().AddDependency(c.database)
-	return projection
+	table.Node().AddDependency(c.database)
+	return table, projection
 }
 
 // tableParameters make Athena compute the partitions, from the first that may hold a

@@ -25,7 +25,8 @@ type Delivery struct {
 	role     awsiam.IRole
 	logGroup awslogs.LogGroup
 	prefix   string
-	parquet  string // the prefix of Parquet files; "" = JSON is written
+	parquet  string // the prefix of Parquet files
+	format   string
 	key      awskms.IKey
 }
 
@@ -38,11 +39,8 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	given := orEmpty(props)
 	problems := given.check(scope)
 	p := given.withDefaults()
-	this := &Delivery{bucket: p.OutputBucket, prefix: p.Prefix, key: p.OutputKey}
+	this := &Delivery{bucket: p.OutputBucket, prefix: p.Prefix, parquet: p.ParquetPrefix, format: p.Format, key: p.OutputKey}
 	begin(this, scope, id, problems)
-	if p.Format == FormatParquet {
-		this.parquet = p.ParquetPrefix
-	}
 	this.warnOfSlash("Prefix", given.Prefix)
 	this.warnOfSlash("ParquetPrefix", given.ParquetPrefix)
 	this.warnOfSlash("ErrorPrefix", given.ErrorPrefix)
@@ -92,11 +90,15 @@ func (d *Delivery) OutputBucket() awss3.IBucket { return d.bucket }
 // OutputKey returns the customer's key of the output bucket, or nil.
 func (d *Delivery) OutputKey() awskms.IKey { return d.key }
 
-// Prefix returns the prefix of marked logs in JSON, with its final slash, also where
-// Parquet is written now.
+// Format returns the format that is written now.
+func (d *Delivery) Format() string { return d.format }
+
+// Prefix returns the prefix of marked logs in JSON, with its final slash, whichever format
+// is written now.
 func (d *Delivery) Prefix() string { return d.prefix }
 
-// ParquetPrefix returns the prefix of Parquet files, or "" where JSON is written.
+// ParquetPrefix returns the prefix of marked logs in Parquet, with its final slash,
+// whichever format is written now.
 func (d *Delivery) ParquetPrefix() string { return d.parquet }
 
 // Role returns the role by which Firehose invokes the transformer and writes.
@@ -105,10 +107,13 @@ func (d *Delivery) Role() awsiam.IRole { return d.role }
 // LogGroup returns the log group of the stream's errors.
 func (d *Delivery) LogGroup() awslogs.ILogGroup { return d.logGroup }
 
-// GrantReadLogs lets grantee read the marked logs.
+// GrantReadLogs lets grantee read the marked logs of both formats.
 func (d *Delivery) GrantReadLogs(grantee awsiam.IGrantable) awsiam.Grant {
-	folder, _, _ := strings.Cut(orDefault(d.parquet, d.prefix), "!{")
-	return d.bucket.GrantRead(grantee, folder+"*")
+	folder := func(prefix string) string {
+		before, _, _ := strings.Cut(prefix, "!{")
+		return before + "*"
+	}
+	return d.bucket.GrantRead(grantee, folder(d.prefix)).Combine(d.bucket.GrantRead(grantee, folder(d.parquet)))
 }
 
 // GrantPutRecords lets grantee send records to the stream, as a replay does.

@@ -51,22 +51,16 @@ func (p DeliveryProps) writtenPrefix() *string {
 // parquet refuses what Firehose refuses of a conversion, and what has no meaning
 // without one.
 func (p *problems) parquet(given DeliveryProps) {
+	p.wrap("ParquetPrefix", checkPrefix(given.ParquetPrefix))
+	p.exclusive("SourceBackup", given.SourceBackup, "WithoutSourceBackup", given.WithoutSourceBackup)
+	p.required("Schema", given.Format == FormatParquet && given.Schema == nil ||
+		given.Schema != nil && (given.Schema.DatabaseName == "" || given.Schema.TableName == ""))
 	switch given.Format {
 	case "", FormatJSON:
-		for _, only := range []struct {
-			prop string
-			set  bool
-		}{
-			{"ParquetPrefix", given.ParquetPrefix != ""}, {"Schema", given.Schema != nil},
-			{"WithoutSourceBackup", given.WithoutSourceBackup},
-		} {
-			if only.set {
-				p.addf("%s: has no meaning without Format %s", only.prop, FormatParquet)
-			}
+		if given.WithoutSourceBackup {
+			p.addf("WithoutSourceBackup: has no meaning without Format %s", FormatParquet)
 		}
 	case FormatParquet:
-		p.wrap("ParquetPrefix", checkPrefix(given.ParquetPrefix))
-		p.required("Schema", given.Schema == nil || given.Schema.DatabaseName == "" || given.Schema.TableName == "")
 		if given.Compression != "" && given.Compression != given.defaultCompression() {
 			p.addf("Compression: must be UNCOMPRESSED with Format %s, whose files are compressed inside by Snappy, got %s",
 				FormatParquet, given.Compression)
@@ -75,13 +69,22 @@ func (p *problems) parquet(given DeliveryProps) {
 			p.addf("BufferSize: must be at least %d MiB with Format %s, got %g MiB", minParquetMiB, FormatParquet, size)
 		}
 	default:
-		p.addf("Format: must be one of %s, %s, got %q", FormatJSON, FormatParquet, given.Format)
+		p.format(given.Format)
 	}
 }
 
-// readSchema lets Firehose read the one table that it converts by.
+// format refuses a format that nothing writes.
+func (p *problems) format(given string) {
+	if given != "" && given != FormatJSON && given != FormatParquet {
+		p.addf("Format: must be one of %s, %s, got %q", FormatJSON, FormatParquet, given)
+	}
+}
+
+// readSchema lets Firehose read the one table that it converts by. With JSON the
+// permission stays: CloudFormation updates the role before the stream, so in a switch from
+// PARQUET, and in the rollback of one to it, the stream still converts without it.
 func readSchema(d *Delivery, p DeliveryProps) []statement {
-	if p.Format != FormatParquet {
+	if p.Schema == nil {
 		return nil
 	}
 	arn := func(resource, name string) string {
@@ -97,10 +100,15 @@ func readSchema(d *Delivery, p DeliveryProps) []statement {
 			arn("table", p.Schema.DatabaseName+"/"+p.Schema.TableName)}}}
 }
 
+// keepsSource reports whether the stream keeps the records as Resolver wrote them.
+func (p DeliveryProps) keepsSource() bool {
+	return p.SourceBackup || p.Format == FormatParquet && !p.WithoutSourceBackup
+}
+
 // sourceBackup keeps the records as they came. Conversion drops members that have no
-// column: without the backup they would be gone.
+// column, and only the backup still has them.
 func (d *Delivery) sourceBackup(p DeliveryProps) *awskinesisfirehose.DestinationS3BackupProps {
-	if p.Format != FormatParquet || p.WithoutSourceBackup {
+	if !p.keepsSource() {
 		return nil
 	}
 	return &awskinesisfirehose.DestinationS3BackupProps{
@@ -116,13 +124,16 @@ func (d *Delivery) sourceBackup(p DeliveryProps) *awskinesisfirehose.Destination
 	}
 }
 
-// convert turns on record format conversion, which the CDK's own construct lacks.
+// convert turns record format conversion on or off. The CDK's own construct cannot turn it
+// off: it demands a schema then, too. Firehose keeps what an update leaves out, so a
+// template for JSON that said nothing would leave an earlier conversion on.
 func (d *Delivery) convert(stream awskinesisfirehose.DeliveryStream, p DeliveryProps) {
+	path := "ExtendedS3DestinationConfiguration.DataFormatConversionConfiguration"
 	if p.Format != FormatParquet {
+		resourceOf(stream).AddPropertyOverride(&path, map[string]any{"Enabled": false})
 		return
 	}
 	stack := awscdk.Stack_Of(d)
-	path := "ExtendedS3DestinationConfiguration.DataFormatConversionConfiguration"
 	resourceOf(stream).AddPropertyOverride(&path, map[string]any{
 		"Enabled": true,
 		// Resolver capitalises the members of answers; columns are in lower case.
@@ -135,9 +146,9 @@ func (d *Delivery) convert(stream awskinesisfirehose.DeliveryStream, p DeliveryP
 	})
 }
 
-// waitForSchema makes the stream come after the table that it converts by.
+// waitForSchema creates the stream after the table that it converts by.
 func (d *Delivery) waitForSchema(c *Catalog) {
-	if d.parquet != "" {
+	if d.format == FormatParquet {
 		d.stream.Node().AddDependency(c.table)
 	}
 }

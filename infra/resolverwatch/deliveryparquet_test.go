@@ -75,8 +75,9 @@ func TestDelivery_refusesParquet(t *testing.T) {
 	)
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
-			Transformer: transformer(stack), ParquetPrefix: "x/", WithoutSourceBackup: true, Schema: &resolverwatch.Schema{}})
-	}, "ParquetPrefix: has no meaning without Format PARQUET", "Schema: has no meaning", "WithoutSourceBackup: has no meaning")
+			Transformer: transformer(stack), ParquetPrefix: "/x", SourceBackup: true, WithoutSourceBackup: true, Schema: &resolverwatch.Schema{}})
+	}, "ParquetPrefix: must not begin with a slash", "Schema: must be set", "WithoutSourceBackup: has no meaning without Format PARQUET",
+		"SourceBackup and WithoutSourceBackup: only one can be set")
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack), Format: "ORC"})
 	}, `Format: must be one of JSON, PARQUET, got "ORC"`)

@@ -42,21 +42,28 @@ type DeliveryProps struct {
 	//
 	// Default: JSON.
 	Format string
-	// ParquetPrefix begins the keys of Parquet files, by the rules of Prefix: no table can
-	// be of two formats.
+	// ParquetPrefix begins the keys of Parquet files, by the rules of Prefix. The two formats
+	// lie in different folders, because a table can have only one format. With JSON it says
+	// where the files of an earlier PARQUET are.
 	//
 	// Default: dns-query-logs-parquet/!{timestamp:yyyy/MM/dd}/.
 	ParquetPrefix string
-	// Schema is the Glue table by which records are converted. Required with PARQUET; a
-	// [Pipeline] with a catalog sets it.
+	// Schema is the Glue table that PARQUET converts records by. It is required with PARQUET;
+	// a [Pipeline] with a catalog sets it for both formats. With JSON the role may only read
+	// it: a switch of the format, and its rollback, then find the permission in place.
 	//
 	// Default: nothing is converted.
 	Schema *Schema
-	// WithoutSourceBackup does not keep the records as Resolver wrote them, under `raw/`.
-	// With PARQUET they are the only copy of members that have no column. A backup cannot
-	// be turned off again once a stream has it.
+	// SourceBackup keeps the records as Resolver wrote them under `raw/`, with JSON too.
+	// Firehose cannot turn a backup off: set it when a stream with a backup goes back to
+	// JSON, so that the template describes what the stream does.
 	//
-	// Default: PARQUET has a backup; JSON needs none, the marked record is the original.
+	// Default: PARQUET has a backup. JSON has none, because the marked record is the original.
+	SourceBackup bool
+	// WithoutSourceBackup leaves out the backup of PARQUET, which holds the only copy of
+	// members without a column. It has no effect on a stream that has a backup already.
+	//
+	// Default: PARQUET has a backup.
 	WithoutSourceBackup bool
 	// ErrorPrefix begins the keys of records that could not be marked. It must hold
 	// !{firehose:error-output-type}.

@@ -49,7 +49,7 @@ func (p DeliveryProps) written() []writtenPrefix {
 		{"Delivery.ParquetPrefix", p.ParquetPrefix},
 		{"Delivery.ErrorPrefix", p.ErrorPrefix},
 	}
-	if p.Format == FormatParquet && !p.WithoutSourceBackup {
+	if p.keepsSource() {
 		prefixes = append(prefixes, writtenPrefix{"Delivery.Format", backupPrefix}, writtenPrefix{"Delivery.Format", backupErrorPrefix})
 	}
 	return prefixes

@@ -77,7 +77,7 @@ func (p DeliveryProps) catalogued() (prefix, parquet string) {
 	if checkPrefix(p.Prefix) == nil {
 		prefix = p.Prefix
 	}
-	if p.Format == FormatParquet && checkPrefix(p.ParquetPrefix) == nil {
+	if checkPrefix(p.ParquetPrefix) == nil {
 		parquet = orDefault(p.ParquetPrefix, defaultParquetPrefix)
 	}
 	return prefix, parquet

@@ -26,6 +26,7 @@ func (p PipelineProps) validate() error {
 		{"Catalog.OutputBucket", p.Catalog != nil && p.Catalog.OutputBucket != nil},
 		{"Catalog.Prefix", p.Catalog != nil && p.Catalog.Prefix != ""},
 		{"Catalog.ParquetPrefix", p.Catalog != nil && p.Catalog.ParquetPrefix != ""},
+		{"Catalog.Format", p.Catalog != nil && p.Catalog.Format != ""},
 	} {
 		if wired.set {
 			problems.addf("%s: is set by the pipeline; unset it, or use the parts alone", wired.prop)
@@ -97,7 +98,7 @@ func (p PipelineProps) deliveryProps(scope constructs.Construct, transformer *Tr
 	setUnset(&delivery.EncryptionKey, p.EncryptionKey)
 	setUnset(&delivery.AccessLogBucket, p.AccessLogBucket)
 	delivery.RemovalPolicy = orDefault(delivery.RemovalPolicy, p.RemovalPolicy)
-	if delivery.Format == FormatParquet && delivery.Schema == nil && !p.WithoutCatalog {
+	if delivery.Schema == nil && !p.WithoutCatalog {
 		database := orEmpty(p.Catalog).withDefaults(scope).DatabaseName
 		delivery.Schema = &Schema{DatabaseName: database, TableName: parquetTable}
 	}
@@ -118,7 +119,7 @@ func (p PipelineProps) catalogProps(store *IndicatorStore, delivery *Delivery) *
 	}
 	if delivery != nil {
 		catalog.OutputBucket = delivery.OutputBucket()
-		catalog.Prefix, catalog.ParquetPrefix = delivery.Prefix(), delivery.ParquetPrefix()
+		catalog.Prefix, catalog.ParquetPrefix, catalog.Format = delivery.Prefix(), delivery.ParquetPrefix(), delivery.Format()
 		setUnset(&catalog.OutputKey, delivery.OutputKey())
 	}
 	setUnset(&catalog.EncryptionKey, p.EncryptionKey)

@@ -146,7 +146,7 @@ func TestRole_customized(t *testing.T) {
 
 	got := policyReport(t, out)
 	for role, want := range map[string]string{
-		"DeliveryRole":          "SeeBucket WriteLogs InvokeTransformer WriteErrorLog",
+		"DeliveryRole":          "SeeBucket WriteLogs InvokeTransformer WriteErrorLog ReadSchema",
 		"ImporterSchedulerRole": "InvokeImporter KeepFailedEvents",
 		"TransformerRole":       "ReadIndex SeeThatIndexIsMissing WriteOwnLogs",
 		"ImporterRole": "FindNewestList ReadLists ReadGuardLists KeepAcceptedLists WriteReports SeeIndexes PublishIndexes " +

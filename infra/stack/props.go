@@ -105,8 +105,10 @@ func (e existing) deliveryProps(c config.Delivery) *resolverwatch.DeliveryProps 
 		MarkedLogRetention:      days(c.MarkedLogRetentionDays),
 		LogRetention:            retention("delivery.logRetentionDays", c.LogRetentionDays),
 	}
-	// Only Parquet has a backup that could be left out.
-	props.WithoutSourceBackup = !c.SourceBackup && c.Format == config.FormatParquet
+	if backup := c.SourceBackup; backup != nil {
+		props.SourceBackup = *backup
+		props.WithoutSourceBackup = !*backup && c.Format == config.FormatParquet // JSON has none to leave out
+	}
 	if c.BufferSizeMiB != 0 {
 		props.BufferSize = awscdk.Size_Mebibytes(jsii.Number(c.BufferSizeMiB))
 	}

@@ -169,6 +169,10 @@ func TestSettings_parquet(t *testing.T) {
 	if strings.Contains(all, "S3BackupMode") {
 		t.Error("a backup that was not wanted")
 	}
+	all = text(t, define(t, appContext(t, map[string]any{"delivery": object{"sourceBackup": true}})))
+	if !strings.Contains(all, `"S3BackupMode":"Enabled"`) {
+		t.Error("with JSON, the backup of an earlier Parquet is left out")
+	}
 }
 
 // The table above knows every setting that there is.
