@@ -110,12 +110,8 @@ func (p CatalogProps) withDefaults(scope constructs.Construct) CatalogProps {
 	if p.ResultRetention == nil {
 		p.ResultRetention = awscdk.Duration_Days(jsii.Number(defaultResultDays))
 	}
-	if p.OutputKey == nil && p.OutputBucket != nil {
-		p.OutputKey = p.OutputBucket.EncryptionKey()
-	}
-	if p.IndexKey == nil && p.IndexBucket != nil {
-		p.IndexKey = p.IndexBucket.EncryptionKey()
-	}
+	p.OutputKey = firstKey(p.OutputKey, ownKey(p.OutputBucket))
+	p.IndexKey = firstKey(p.IndexKey, ownKey(p.IndexBucket))
 	return p
 }
 
@@ -137,6 +133,9 @@ func (p CatalogProps) validate() error {
 	problems.name("DatabaseName", p.DatabaseName, databaseName, "1 to 128 of a-z 0-9 _, the first a letter")
 	problems.name("WorkGroupName", p.WorkGroupName, workGroupName, "1 to 128 of a-z A-Z 0-9 . _ -")
 	problems.known(map[string]awscdk.Duration{"MarkedLogRetention": p.MarkedLogRetention})
+	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "OutputKey": p.OutputKey, "IndexKey": p.IndexKey,
+		"OutputBucket.EncryptionKey": keyUnless(p.OutputKey, p.OutputBucket), "IndexBucket.EncryptionKey": keyUnless(p.IndexKey, p.IndexBucket),
+		"ResultsBucket.EncryptionKey": ownKey(p.ResultsBucket)})
 	problems.exclusive("ResultsBucket", p.ResultsBucket != nil, "ResultRetention", p.ResultRetention != nil)
 	problems.days("MarkedLogRetention", p.MarkedLogRetention)
 	problems.days("ResultRetention", p.ResultRetention)

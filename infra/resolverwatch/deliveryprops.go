@@ -179,6 +179,8 @@ func (p DeliveryProps) validate() error {
 	problems.logRetention("LogRetention", p.LogRetention)
 	problems.removal(p.RemovalPolicy)
 	problems.name("OutputBucketName", p.OutputBucketName, bucketName, bucketNameRule)
+	problems.keys(map[string]awskms.IKey{
+		"EncryptionKey": p.EncryptionKey, "OutputKey": p.OutputKey, "OutputBucket.EncryptionKey": keyUnless(p.OutputKey, p.OutputBucket)})
 	problems.wrap("Prefix", checkPrefix(p.Prefix))
 	if p.ErrorPrefix != "" {
 		problems.wrap("ErrorPrefix", checkErrorPrefix(p.ErrorPrefix))

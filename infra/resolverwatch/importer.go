@@ -153,6 +153,7 @@ func (p ImporterProps) checkStackName(stack string) error {
 func (p ImporterProps) validate() error {
 	var problems problems
 	problems.required("Store", p.Store == nil)
+	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey})
 	problems.number("MemoryMiB", p.MemoryMiB, minMemoryMiB, maxMemoryMiB)
 	problems.duration("Timeout", p.Timeout, time.Second, maxLambdaTimeout)
 	problems.known(map[string]awscdk.Duration{"PublishInterval": p.PublishInterval, "DeletionGrace": p.DeletionGrace})

@@ -126,6 +126,8 @@ func (p IndicatorStoreProps) validate() error {
 	const maxCapacity = 40_000 // of a table, by default (DynamoDB developer guide, "Quotas")
 	problems.number("ReadCapacity", p.ReadCapacity, 1, maxCapacity)
 	problems.number("WriteCapacity", p.WriteCapacity, 1, maxCapacity)
+	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "Table.EncryptionKey": ownKey(p.Table),
+		"ListBucket.EncryptionKey": ownKey(p.ListBucket), "IndexBucket.EncryptionKey": ownKey(p.IndexBucket)})
 	problems.days("NoncurrentVersionExpiration", p.NoncurrentVersionExpiration)
 	return problems.join()
 }
@@ -154,12 +156,10 @@ type storeKeys struct{ table, lists, index awskms.IKey }
 // partKeys returns the keys of the parts. Those of existing ones are known as far as the
 // construct that refers to them knows them.
 func (p IndicatorStoreProps) partKeys() storeKeys {
-	keys := storeKeys{table: p.EncryptionKey, lists: p.EncryptionKey, index: p.EncryptionKey}
-	if p.Table != nil && p.Table.EncryptionKey() != nil {
-		keys.table = p.Table.EncryptionKey()
-	}
-	if p.ListBucket != nil && p.ListBucket.EncryptionKey() != nil {
-		keys.lists = p.ListBucket.EncryptionKey()
+	keys := storeKeys{
+		table: firstKey(ownKey(p.Table), p.EncryptionKey),
+		lists: firstKey(ownKey(p.ListBucket), p.EncryptionKey),
+		index: p.EncryptionKey,
 	}
 	if p.IndexBucket != nil {
 		keys.index = keyOfExisting(p.IndexBucket, p.EncryptionKey)

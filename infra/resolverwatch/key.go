@@ -1,6 +1,9 @@
 package resolverwatch
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -52,4 +55,46 @@ func (s *steps) letServiceUse(c constructs.Construct, key awskms.IKey, name, ser
 		Why:  "The policy of the existing key must let " + name + " use it.",
 		Text: "add to the policy of " + *key.KeyArn() + ": " + allowed.text(service),
 	})
+}
+
+// keys refuses an alias as a key. IAM compares the ARN of the key in a policy, so a
+// statement with the ARN of an alias allows nothing (KMS developer guide, "Using aliases in
+// IAM policies").
+func (p *problems) keys(keys map[string]awskms.IKey) {
+	for _, prop := range slices.Sorted(maps.Keys(keys)) {
+		if _, alias := keys[prop].(awskms.IAlias); alias {
+			p.addf("%s: must be a key, got an alias, which permissions of roles cannot name; "+
+				"use awskms.Key_FromKeyArn, awskms.Key_FromLookup by the alias, or the key that the alias was added to", prop)
+		}
+	}
+}
+
+// encrypted is a bucket or a table.
+type encrypted interface{ EncryptionKey() awskms.IKey }
+
+// ownKey returns the key of an existing bucket or table, as far as the construct that refers
+// to it knows it.
+func ownKey(resource encrypted) awskms.IKey {
+	if resource == nil {
+		return nil
+	}
+	return resource.EncryptionKey()
+}
+
+// keyUnless is ownKey where given, which takes its place, is not set.
+func keyUnless(given awskms.IKey, resource encrypted) awskms.IKey {
+	if given != nil {
+		return nil
+	}
+	return ownKey(resource)
+}
+
+// firstKey returns the first key that is set, or nil.
+func firstKey(keys ...awskms.IKey) awskms.IKey {
+	for _, key := range keys {
+		if key != nil {
+			return key
+		}
+	}
+	return nil
 }

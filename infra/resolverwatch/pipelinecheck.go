@@ -3,6 +3,8 @@ package resolverwatch
 import (
 	"errors"
 	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 )
 
 // mustBeValid panics with the problems of the pipeline and of all its parts, before the
@@ -27,6 +29,7 @@ func (p PipelineProps) mustBeValid(this *Pipeline) {
 func (p PipelineProps) checkShared(this *Pipeline) error {
 	var problems problems
 	home := placeOf(this)
+	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey})
 	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
 	problems.accessLogsIn(p.AccessLogBucket, home)
 	problems.removal(p.RemovalPolicy)

@@ -122,15 +122,14 @@ func (p TransformerProps) withDefaults() TransformerProps {
 	if p.Timeout == nil {
 		p.Timeout = seconds(defaultTransformerTimeout)
 	}
-	if p.IndexKey == nil && p.IndexBucket != nil {
-		p.IndexKey = p.IndexBucket.EncryptionKey()
-	}
+	p.IndexKey = firstKey(p.IndexKey, ownKey(p.IndexBucket))
 	return p
 }
 
 func (p TransformerProps) validate() error {
 	var problems problems
 	problems.required("IndexBucket", p.IndexBucket == nil)
+	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "IndexKey": p.IndexKey, "IndexBucket.EncryptionKey": keyUnless(p.IndexKey, p.IndexBucket)})
 	problems.number("MemoryMiB", p.MemoryMiB, minMemoryMiB, maxMemoryMiB)
 	problems.duration("Timeout", p.Timeout, time.Second, maxTransformerTimeout)
 	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, maxReserved)
