@@ -76,7 +76,7 @@ func (s *steps) remindOfAccessLogs(c constructs.Construct, bucket awss3.IBucket)
 		Text: "add to the policy of " + *bucket.BucketArn() + ": " + statement{
 			sid: "ResolverwatchAccessLogs", actions: []string{"s3:PutObject"}, resources: objects(bucket, "*"),
 			conditions: map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Stack_Of(c).Account()}},
-		}.text("logging.s3.amazonaws.com"),
+		}.text(service("logging.s3.amazonaws.com")),
 	})
 }
 

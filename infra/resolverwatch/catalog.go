@@ -8,13 +8,10 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsglue"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-
-	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
 // CatalogProps configures a [Catalog].
@@ -74,7 +71,7 @@ type CatalogProps struct {
 	MarkedLogRetention awscdk.Duration
 	// EncryptionKey encrypts results.
 	//
-	// Default: keys of S3.
+	// Default: the key of an existing results bucket, as far as it is known, else keys of S3.
 	EncryptionKey awskms.IKey
 	// AccessLogBucket takes the server access logs of the new bucket.
 	//
@@ -112,7 +109,17 @@ func (p CatalogProps) withDefaults(scope constructs.Construct) CatalogProps {
 	}
 	p.OutputKey = firstKey(p.OutputKey, ownKey(p.OutputBucket))
 	p.IndexKey = firstKey(p.IndexKey, ownKey(p.IndexBucket))
+	p.EncryptionKey = firstKey(p.EncryptionKey, ownKey(p.ResultsBucket))
 	return p
+}
+
+// folders are where the marked logs are.
+func (p CatalogProps) folders() []string {
+	folders := []string{writtenFolder(p.Prefix)}
+	if p.ParquetPrefix != "" {
+		folders = append(folders, writtenFolder(p.ParquetPrefix))
+	}
+	return folders
 }
 
 func (p CatalogProps) validate() error {
@@ -135,7 +142,7 @@ func (p CatalogProps) validate() error {
 	problems.known(map[string]awscdk.Duration{"MarkedLogRetention": p.MarkedLogRetention})
 	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "OutputKey": p.OutputKey, "IndexKey": p.IndexKey,
 		"OutputBucket.EncryptionKey": keyUnless(p.OutputKey, p.OutputBucket), "IndexBucket.EncryptionKey": keyUnless(p.IndexKey, p.IndexBucket),
-		"ResultsBucket.EncryptionKey": ownKey(p.ResultsBucket)})
+		"ResultsBucket.EncryptionKey": keyUnless(p.EncryptionKey, p.ResultsBucket)})
 	problems.exclusive("ResultsBucket", p.ResultsBucket != nil, "ResultRetention", p.ResultRetention != nil)
 	problems.days("MarkedLogRetention", p.MarkedLogRetention)
 	problems.days("ResultRetention", p.ResultRetention)
@@ -160,6 +167,7 @@ type Catalog struct {
 	database  awsglue.CfnDatabase
 	table     awsglue.CfnTable // the one that the named queries read
 	names     catalogNames
+	folders   []string // of the marked logs
 	output    awss3.IBucket
 	outputKey awskms.IKey
 	index     awss3.IBucket // nil without indicators
@@ -182,7 +190,7 @@ func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Cat
 	p = p.withDefaults(scope)
 	this := &Catalog{
 		output: p.OutputBucket, outputKey: p.OutputKey, index: p.IndexBucket, indexKey: p.IndexKey,
-		results: p.ResultsBucket, key: p.EncryptionKey,
+		results: p.ResultsBucket, key: p.EncryptionKey, folders: p.folders(),
 		names: catalogNames{database: p.DatabaseName, workGroup: p.WorkGroupName},
 	}
 	begin(this, scope, id, problems)
@@ -225,35 +233,3 @@ func (c *Catalog) ResultsBucket() awss3.IBucket { return c.results }
 
 // Steps returns what is left to be done by hand after a deployment.
 func (c *Catalog) Steps() []Step { return slices.Clone(c.steps) }
-
-// GrantQuery lets grantee run queries in the workgroup and read the logs by it.
-func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) {
-	stack := awscdk.Stack_Of(c)
-	arn := func(service, resource, name string) string {
-		return *stack.FormatArn(&awscdk.ArnComponents{Service: &service, Resource: &resource, ResourceName: &name})
-	}
-	glueCatalog := *stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("glue"), Resource: jsii.String("catalog")})
-	database := c.names.database
-	for _, s := range []statement{
-		{actions: []string{"athena:BatchGetNamedQuery", "athena:GetNamedQuery", "athena:GetQueryExecution",
-			"athena:GetQueryResults", "athena:GetWorkGroup", "athena:ListNamedQueries", "athena:StartQueryExecution",
-			"athena:StopQueryExecution"}, resources: []string{arn("athena", "workgroup", c.names.workGroup)}},
-		{actions: []string{"glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"},
-			resources: []string{glueCatalog, arn("glue", "database", database), arn("glue", "table", database+"/*")}},
-		// Athena wants the default database to be visible, whichever is asked (its user guide,
-		// "Configure access to databases and tables in the AWS Glue Data Catalog").
-		{actions: []string{"glue:GetDatabase"}, resources: []string{glueCatalog, arn("glue", "database", "default")}},
-	} {
-		grantee.GrantPrincipal().AddToPrincipalPolicy(s.build())
-	}
-	c.output.GrantRead(grantee, nil)
-	if c.index != nil {
-		c.index.GrantRead(grantee, catalog.IndicatorPrefix+"*")
-	}
-	c.results.GrantReadWrite(grantee, nil)
-	for _, key := range []awskms.IKey{c.outputKey, c.indexKey, c.key} {
-		if key != nil {
-			key.GrantEncryptDecrypt(grantee)
-		}
-	}
-}

@@ -160,7 +160,7 @@ func TestCatalog_grantQuery(t *testing.T) {
 	user := awsiam.NewRole(stack, jsii.String("Analyst"), &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()})
 	made.GrantQuery(user)
 	text := flatten(synth(t, stack).one("AWS::IAM::Policy", "Analyst").get("PolicyDocument"))
-	for _, part := range []string{"athena:StartQueryExecution", "workgroup/Test", "glue:GetTable", "database/test", "database/default", "s3:GetObject*"} {
+	for _, part := range []string{"athena:StartQueryExecution", "workgroup/Test", "glue:GetTable", "database/test", "database/default", "s3:GetObject"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("grant lacks %s: %s", part, text)
 		}

@@ -157,7 +157,7 @@ func (c *Catalog) newWorkGroup(p CatalogProps) awsathena.CfnWorkGroup {
 				SelectedEngineVersion: jsii.String("Athena engine version 3")},
 			ResultConfiguration: &awsathena.CfnWorkGroup_ResultConfigurationProperty{
 				EncryptionConfiguration: encryption,
-				OutputLocation:          jsii.String("s3://" + *c.results.BucketName() + "/results/"),
+				OutputLocation:          jsii.String("s3://" + *c.results.BucketName() + "/" + resultsFolder),
 			},
 		},
 	})

@@ -2,7 +2,6 @@ package resolverwatch
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -107,13 +106,12 @@ func (d *Delivery) Role() awsiam.IRole { return d.role }
 // LogGroup returns the log group of the stream's errors.
 func (d *Delivery) LogGroup() awslogs.ILogGroup { return d.logGroup }
 
-// GrantReadLogs lets grantee read the marked logs of both formats.
+// GrantReadLogs lets grantee list and read the marked logs of both formats, and decrypt them
+// with the customer's key of the output bucket. Where the grantee or the bucket is of
+// another account, [Delivery.Steps] has what cannot be added from here.
 func (d *Delivery) GrantReadLogs(grantee awsiam.IGrantable) awsiam.Grant {
-	folder := func(prefix string) string {
-		before, _, _ := strings.Cut(prefix, "!{")
-		return before + "*"
-	}
-	return d.bucket.GrantRead(grantee, folder(d.prefix)).Combine(d.bucket.GrantRead(grantee, folder(d.parquet)))
+	return d.steps.grant(d, "GrantReadLogs", grantee, append(
+		readFolders(d.bucket, writtenFolder(d.prefix), writtenFolder(d.parquet)), useKeys("s3", keyRead, d.key)...))
 }
 
 // GrantPutRecords lets grantee send records to the stream, as a replay does.

@@ -294,16 +294,25 @@ func (s *IndicatorStore) IndexBucket() awss3.IBucket { return s.indexBucket }
 // EncryptionKey returns the customer's key, or nil.
 func (s *IndicatorStore) EncryptionKey() awskms.IKey { return s.key }
 
-// GrantReadList lets grantee ask the table.
+// GrantReadList lets grantee read the table, and decrypt it with its customer's key.
 func (s *IndicatorStore) GrantReadList(grantee awsiam.IGrantable) awsiam.Grant {
-	return s.table.GrantReadData(grantee)
+	read := statement{resources: []string{*s.table.TableArn()}, actions: []string{
+		"dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"}}
+	return s.steps.grant(s, "GrantReadList", grantee, append(
+		[]access{{read, tablePolicy(s.table)}}, useKeys("dynamodb", keyTableRead, s.keys.table)...))
 }
 
-// GrantUpload lets grantee upload block and allow lists, and read the reports on them.
+// GrantUpload lets grantee upload block and allow lists with their tags, list them, and read
+// the reports on them, with the customer's key of the list bucket.
 func (s *IndicatorStore) GrantUpload(grantee awsiam.IGrantable) awsiam.Grant {
-	s.listBucket.GrantPut(grantee, jsii.String(settings.BlockPrefix+"*"))
-	s.listBucket.GrantPut(grantee, jsii.String(settings.AllowPrefix+"*"))
-	return s.listBucket.GrantRead(grantee, settings.ReportPrefix+"*")
+	lists, on := []string{settings.BlockPrefix, settings.AllowPrefix}, bucketPolicy(s.listBucket)
+	return s.steps.grant(s, "GrantUpload", grantee, append([]access{
+		{statement{resources: inFolders(s.listBucket, lists),
+			actions: []string{"s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"}}, on},
+		{statement{resources: inFolders(s.listBucket, []string{settings.ReportPrefix}), actions: []string{"s3:GetObject"}}, on},
+		{statement{resources: []string{*s.listBucket.BucketArn()}, actions: []string{"s3:GetBucketLocation"}}, on},
+		{listFolders(s.listBucket, append(lists, settings.ReportPrefix)), on},
+	}, useKeys("s3", keyWrite, s.keys.lists)...))
 }
 
 // MetricWriteThrottles counts writes of the table that were throttled.

@@ -41,19 +41,19 @@ func (s *steps) letEventsUse(c constructs.Construct, key awskms.IKey) {
 
 // letServiceUse adds a statement to the policy of key, and reminds of it where the key
 // is not the app's to change.
-func (s *steps) letServiceUse(c constructs.Construct, key awskms.IKey, name, service string, allowed statement) {
+func (s *steps) letServiceUse(c constructs.Construct, key awskms.IKey, name, principal string, allowed statement) {
 	if key == nil {
 		return
 	}
 	allowed.resources = []string{"*"}
-	policy := allowed.forPrincipal(awsiam.NewServicePrincipal(&service, nil))
+	policy := allowed.forPrincipal(awsiam.NewServicePrincipal(&principal, nil))
 	if *key.AddToResourcePolicy(policy, jsii.Bool(true)).StatementAdded {
 		return
 	}
 	s.remind(c, Step{
 		ID:   "KeyPolicy" + allowed.sid,
 		Why:  "The policy of the existing key must let " + name + " use it.",
-		Text: "add to the policy of " + *key.KeyArn() + ": " + allowed.text(service),
+		Text: "add to the policy of " + *key.KeyArn() + ": " + allowed.text(service(principal)),
 	})
 }
 

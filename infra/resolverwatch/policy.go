@@ -51,9 +51,9 @@ func (s statement) props() *awsiam.PolicyStatementProps {
 }
 
 // text is the statement as people write it into the policy of a resource.
-func (s statement) text(service string) string {
+func (s statement) text(principal any) string {
 	written := s.written()
-	written["Principal"] = map[string]string{"Service": service}
+	written["Principal"] = principal
 	return toJSON(written)
 }
 
@@ -88,6 +88,9 @@ func toJSON(value any) string {
 	}
 	return string(text)
 }
+
+// service is the principal of a service in the text of a policy.
+func service(name string) map[string]string { return map[string]string{"Service": name} }
 
 func policyDocument(statements []statement) awsiam.PolicyDocument {
 	document := awsiam.NewPolicyDocument(nil)
@@ -149,6 +152,9 @@ var serviceSids = map[string]string{"s3": "ForS3", "dynamodb": "ForDynamoDB", "s
 var (
 	keyRead  = []string{"kms:Decrypt"}
 	keyWrite = []string{"kms:Decrypt", "kms:GenerateDataKey"}
+	// A reader of an encrypted table needs no more (DynamoDB developer guide, "Usage notes" of
+	// encryption at rest).
+	keyTableRead = []string{"kms:Decrypt", "kms:DescribeKey"}
 	// DynamoDB wants these of whoever uses an encrypted table (its developer guide,
 	// "Using IAM policies with encryption at rest").
 	keyTable = []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"}

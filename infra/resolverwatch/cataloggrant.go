@@ -1,0 +1,77 @@
+package resolverwatch
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+)
+
+// resultsFolder is where the workgroup writes the results of queries.
+const resultsFolder = "results/"
+
+// GrantQuery lets grantee run queries in the workgroup: read the logs and the indicators,
+// and write and read results, with the customer's keys of all three. It panics if the
+// grantee is of another account or has no policy: neither workgroups nor the Glue tables
+// have a policy that could let it in.
+func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) awsiam.Grant {
+	c.mustBeOfAccount(grantee)
+	list := append(c.queryStatements(), readFolders(c.output, c.folders...)...)
+	if c.index != nil {
+		list = append(list, readFolders(c.index, catalog.IndicatorPrefix)...)
+	}
+	list = append(list, c.keepResults()...)
+	list = append(list, useKeys("s3", keyRead, c.outputKey, c.indexKey)...)
+	return c.steps.grant(c, "GrantQuery", grantee, append(list, useKeys("s3", keyWrite, c.key)...))
+}
+
+// mustBeOfAccount panics with the remedy for a principal of another account.
+func (c *Catalog) mustBeOfAccount(grantee awsiam.IGrantable) {
+	account, other := awscdk.Stack_Of(c).Account(), grantee.GrantPrincipal().PrincipalAccount()
+	if otherAccount(account, other) {
+		panic(fmt.Errorf("%s: GrantQuery: the principal is of account %s and the catalog of %s, and workgroups cannot be shared; %s",
+			*c.Node().Path(), *other, *account, grantToRole))
+	}
+}
+
+// queryStatements let a grantee run named and other queries, and see the tables.
+func (c *Catalog) queryStatements() []access {
+	glueCatalog := *awscdk.Stack_Of(c).FormatArn(&awscdk.ArnComponents{Service: jsii.String("glue"), Resource: jsii.String("catalog")})
+	database := c.names.database
+	statements := []statement{
+		{resources: []string{c.arn("athena", "workgroup", c.names.workGroup)}, actions: []string{
+			"athena:BatchGetNamedQuery", "athena:GetNamedQuery", "athena:GetQueryExecution", "athena:GetQueryResults",
+			"athena:GetWorkGroup", "athena:ListNamedQueries", "athena:StartQueryExecution", "athena:StopQueryExecution"}},
+		{resources: []string{glueCatalog, c.arn("glue", "database", database), c.arn("glue", "table", database+"/*")},
+			actions: []string{"glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"}},
+		// Athena needs to see the default database, whichever is queried (its user guide,
+		// "Configure access to databases and tables in the AWS Glue Data Catalog").
+		{resources: []string{c.arn("glue", "database", "default")}, actions: []string{"glue:GetDatabase"}},
+	}
+	list := make([]access, len(statements))
+	for i, s := range statements {
+		list[i].statement = s // there is no policy of a workgroup or a table to add it to
+	}
+	return list
+}
+
+// keepResults lets Athena write the results of a query for a grantee, and the grantee read
+// them (Athena user guide, "Access to workgroups and query result locations").
+func (c *Catalog) keepResults() []access {
+	on, folders := bucketPolicy(c.results), []string{resultsFolder}
+	return []access{
+		{statement{resources: inFolders(c.results, folders), actions: []string{
+			"s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"}}, on},
+		{statement{resources: []string{*c.results.BucketArn()},
+			actions: []string{"s3:GetBucketLocation", "s3:ListBucketMultipartUploads"}}, on},
+		{listFolders(c.results, folders), on},
+	}
+}
+
+// arn returns the ARN of a resource in the account and Region of the catalog.
+func (c *Catalog) arn(service, resource, name string) string {
+	return *awscdk.Stack_Of(c).FormatArn(&awscdk.ArnComponents{Service: &service, Resource: &resource, ResourceName: &name})
+}

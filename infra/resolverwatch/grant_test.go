@@ -1,0 +1,199 @@
+//go:build !race
+
+package resolverwatch_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+)
+
+const (
+	ownAccount   = "111122223333"
+	otherAccount = "444455556666"
+)
+
+// newStackOf returns a stack like newStack in a known account.
+func newStackOf(t *testing.T, account string) awscdk.Stack {
+	t.Helper()
+	return awscdk.NewStack(newStack(t).Node().Root().(constructs.Construct), jsii.String("Known"), &awscdk.StackProps{
+		Env: &awscdk.Environment{Account: &account, Region: jsii.String("eu-west-1")}})
+}
+
+// wantGranted compares all that the policy of a principal allows, as wantPermissions does.
+func (m template) wantGranted(policy string, want ...string) {
+	m.t.Helper()
+	document := m.one("AWS::IAM::Policy", policy).get("PolicyDocument")
+	got := resource{Properties: object{"Policies": []any{object{"PolicyDocument": document}}}}.permissions()
+	for i := range got {
+		got[i] = strings.ReplaceAll(withoutHashes(got[i]), "arn:<AWS::Partition>:", "")
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		m.t.Errorf("granted to %s (-want +got):\n%s", policy, diff)
+	}
+}
+
+func newRole(stack awscdk.Stack, id string) awsiam.Role {
+	return awsiam.NewRole(stack, &id, &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()})
+}
+
+func existingKey(stack awscdk.Stack, id string) awskms.IKey {
+	return awskms.Key_FromKeyArn(stack, &id, jsii.String("arn:aws:kms:eu-west-1:"+ownAccount+":key/"+strings.ToLower(id)))
+}
+
+// A bucket or table that is referred to by its name knows no key; the props do. A grant
+// gives what its task needs, on the folders of the task.
+func TestGrants_existingResources(t *testing.T) {
+	stack := newStack(t)
+	store := resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
+		Table:         awsdynamodb.Table_FromTableName(stack, jsii.String("T"), jsii.String("indicators")),
+		ListBucket:    awss3.Bucket_FromBucketName(stack, jsii.String("L"), jsii.String("lists")),
+		IndexBucket:   indexBucket(stack),
+		EncryptionKey: existingKey(stack, "KeyOfStore"),
+	})
+	delivery := resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
+		Transformer: transformer(stack), OutputBucket: outputBucket(stack), OutputKey: existingKey(stack, "KeyOfLogs")})
+	catalog := resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{
+		OutputBucket: delivery.OutputBucket(), OutputKey: delivery.OutputKey(),
+		IndexBucket: store.IndexBucket(), IndexKey: existingKey(stack, "KeyOfIndex"),
+		ResultsBucket: awss3.Bucket_FromBucketName(stack, jsii.String("R"), jsii.String("results")),
+		EncryptionKey: existingKey(stack, "KeyOfResults"),
+	})
+	grants := []awsiam.Grant{
+		store.GrantUpload(newRole(stack, "Uploader")), store.GrantReadList(newRole(stack, "Lister")),
+		delivery.GrantReadLogs(newRole(stack, "Reader")), catalog.GrantQuery(newRole(stack, "Analyst")),
+	}
+	for _, grant := range grants {
+		grant.AssertSuccess()
+	}
+	made := synth(t, stack)
+	const (
+		key         = "arn:aws:kms:eu-west-1:111122223333:key/"
+		viaS3       = ` if {"StringEquals":{"kms:ViaService":{"Fn::Join":["",["s3.eu-west-1.",{"Ref":"AWS::URLSuffix"}]]}}}`
+		viaDynamoDB = ` if {"StringEquals":{"kms:ViaService":{"Fn::Join":["",["dynamodb.eu-west-1.",{"Ref":"AWS::URLSuffix"}]]}}}`
+		table       = "dynamodb:<AWS::Region>:<AWS::AccountId>:table/indicators"
+	)
+	made.wantGranted("Uploader",
+		"kms:Decrypt on "+key+"keyofstore"+viaS3, "kms:GenerateDataKey on "+key+"keyofstore"+viaS3,
+		"s3:AbortMultipartUpload on s3:::lists/allow/*", "s3:AbortMultipartUpload on s3:::lists/feeds/*",
+		"s3:PutObject on s3:::lists/allow/*", "s3:PutObject on s3:::lists/feeds/*",
+		"s3:PutObjectTagging on s3:::lists/allow/*", "s3:PutObjectTagging on s3:::lists/feeds/*",
+		"s3:GetBucketLocation on s3:::lists", "s3:GetObject on s3:::lists/reports/*",
+		`s3:ListBucket on s3:::lists if {"StringLike":{"s3:prefix":["feeds","feeds/*","allow","allow/*","reports","reports/*"]}}`,
+	)
+	made.wantGranted("Lister",
+		"dynamodb:BatchGetItem on "+table, "dynamodb:DescribeTable on "+table, "dynamodb:GetItem on "+table,
+		"dynamodb:Query on "+table, "dynamodb:Scan on "+table,
+		"kms:Decrypt on "+key+"keyofstore"+viaDynamoDB, "kms:DescribeKey on "+key+"keyofstore"+viaDynamoDB,
+	)
+	logs := []string{
+		"kms:Decrypt on " + key + "keyoflogs" + viaS3,
+		"s3:GetBucketLocation on s3:::marked",
+	}
+	made.wantGranted("Reader", append(logs,
+		"s3:GetObject on s3:::marked/dns-query-logs/*", "s3:GetObject on s3:::marked/dns-query-logs-parquet/*",
+		`s3:ListBucket on s3:::marked if {"StringLike":{"s3:prefix":["dns-query-logs","dns-query-logs/*",`+
+			`"dns-query-logs-parquet","dns-query-logs-parquet/*"]}}`)...)
+	group, glue := "athena:<AWS::Region>:<AWS::AccountId>:workgroup/Test", "glue:<AWS::Region>:<AWS::AccountId>:"
+	want := append(logs,
+		"kms:Decrypt on "+key+"keyofindex"+viaS3,
+		"kms:Decrypt on "+key+"keyofresults"+viaS3, "kms:GenerateDataKey on "+key+"keyofresults"+viaS3,
+		"s3:GetObject on s3:::marked/dns-query-logs/*",
+		`s3:ListBucket on s3:::marked if {"StringLike":{"s3:prefix":["dns-query-logs","dns-query-logs/*"]}}`,
+		"s3:GetBucketLocation on s3:::index-bucket", "s3:GetObject on s3:::index-bucket/indicators/*",
+		`s3:ListBucket on s3:::index-bucket if {"StringLike":{"s3:prefix":["indicators","indicators/*"]}}`,
+		"s3:AbortMultipartUpload on s3:::results/results/*", "s3:GetObject on s3:::results/results/*",
+		"s3:ListMultipartUploadParts on s3:::results/results/*", "s3:PutObject on s3:::results/results/*",
+		"s3:GetBucketLocation on s3:::results", "s3:ListBucketMultipartUploads on s3:::results",
+		`s3:ListBucket on s3:::results if {"StringLike":{"s3:prefix":["results","results/*"]}}`,
+		"glue:GetDatabase on "+glue+"database/default",
+	)
+	for _, action := range []string{"BatchGetNamedQuery", "GetNamedQuery", "GetQueryExecution", "GetQueryResults", "GetWorkGroup",
+		"ListNamedQueries", "StartQueryExecution", "StopQueryExecution"} {
+		want = append(want, "athena:"+action+" on "+group)
+	}
+	for _, action := range []string{"GetDatabase", "GetPartitions", "GetTable", "GetTables"} {
+		want = append(want, "glue:"+action+" on "+glue+"catalog", "glue:"+action+" on "+glue+"database/test",
+			"glue:"+action+" on "+glue+"table/test/*")
+	}
+	made.wantGranted("Analyst", want...)
+}
+
+// A principal of another account needs the policies of the resources, and its own.
+func TestGrants_otherAccount(t *testing.T) {
+	stack := newStackOf(t, ownAccount)
+	reader := awsiam.Role_FromRoleArn(stack, jsii.String("Reader"), jsii.String("arn:aws:iam::"+otherAccount+":role/reader"), nil)
+	delivery := resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
+		Transformer: transformer(stack), EncryptionKey: awskms.NewKey(stack, jsii.String("Key"), nil)})
+	delivery.GrantReadLogs(reader)
+	steps := delivery.Steps()
+	if len(steps) != 1 || !strings.Contains(steps[0].Why, "account "+otherAccount) ||
+		!strings.Contains(steps[0].Text, `"kms:Decrypt"`) || !strings.Contains(steps[0].Text, `"s3:GetObject"`) {
+		t.Errorf("steps %v", steps)
+	}
+	made := synth(t, stack)
+	for policy, action := range map[string]string{
+		made.policyText(t, "AWS::S3::BucketPolicy", "PolicyDocument"): `"s3:GetObject"`,
+		made.policyText(t, "AWS::KMS::Key", "KeyPolicy"):              `"kms:ViaService"`,
+	} {
+		if !strings.Contains(policy, action) || !strings.Contains(policy, `"AWS":"arn:aws:iam::`+otherAccount+`:role/reader"`) {
+			t.Errorf("policy lacks %s of the reader: %s", action, policy)
+		}
+	}
+}
+
+func (m template) policyText(t *testing.T, typ, property string) string {
+	t.Helper()
+	text, err := json.Marshal(m.one(typ, "").get(property))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// A bucket that the app does not own needs a step for a principal that has no policy.
+func TestGrants_existingBucketPolicy(t *testing.T) {
+	stack := newStackOf(t, ownAccount)
+	store := resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
+		ListBucket: awss3.Bucket_FromBucketAttributes(stack, jsii.String("L"), &awss3.BucketAttributes{
+			BucketName: jsii.String("lists"), Account: jsii.String(otherAccount)}),
+	})
+	before := len(store.Steps())
+	store.GrantUpload(newRole(stack, "Uploader"))
+	var text string
+	for _, step := range store.Steps()[before:] {
+		text += step.Text + "\n"
+	}
+	for _, want := range []string{`add to the policy of arn:`, `"s3:PutObject"`, `:s3:::lists/feeds/*`, `"Principal":{"AWS":["`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("steps lack %s:\n%s", want, text)
+		}
+	}
+}
+
+func TestCatalog_grantQueryRefuses(t *testing.T) {
+	catalog := func(stack awscdk.Stack) *resolverwatch.Catalog {
+		return resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack)})
+	}
+	wantRefused(t, func(awscdk.Stack) {
+		stack := newStackOf(t, ownAccount)
+		catalog(stack).GrantQuery(awsiam.Role_FromRoleArn(stack, jsii.String("R"), jsii.String("arn:aws:iam::"+otherAccount+":role/r"), nil))
+	}, "Known/Catalog: GrantQuery: the principal is of account "+otherAccount+" and the catalog of "+ownAccount,
+		"define an awsiam.Role in this stack that the principal may assume")
+	wantRefused(t, func(stack awscdk.Stack) {
+		catalog(stack).GrantQuery(awsiam.NewAccountPrincipal(jsii.String(otherAccount)))
+	}, "Test/Catalog: GrantQuery: the principal has no policy that the permission could be added to; define an awsiam.Role")
+}
