@@ -59,7 +59,16 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	role, ready := newDeliveryRole(this, p)
 	this.role = role
 	this.stream = newStream(this, p, ready)
+	this.letRoleUse(p)
 	return this
+}
+
+// letRoleUse adds the steps for a bucket and keys of another account.
+func (d *Delivery) letRoleUse(p DeliveryProps) {
+	statements := deliveryStatements(d, p)
+	d.steps.letRoleUseBucket(d, "DeliveryOutputBucket", d.bucket, d.role, statements)
+	d.steps.letRoleUseKeys(d, "DeliveryKey", d.role, statements, p.OutputKey, p.EncryptionKey)
+	d.steps.letDeploymentUse(d, p.EncryptionKey)
 }
 
 // outputLifecycle ends the logs after their time. The bucket has no versions: its

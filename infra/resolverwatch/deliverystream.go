@@ -12,16 +12,19 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// newDeliveryRole returns the role that Firehose works by, with the statements of its
-// developer guide, "Grant Firehose access to an Amazon S3 destination", for this
-// bucket, function and log alone.
-func newDeliveryRole(d *Delivery, p DeliveryProps) (role awsiam.IRole, ready constructs.IDependable) {
+// deliveryStatements are those of the developer guide of Firehose, "Grant Firehose access to
+// an Amazon S3 destination" and "Cross-account delivery to an Amazon S3 destination", for
+// this bucket, function and log alone.
+func deliveryStatements(d *Delivery, p DeliveryProps) []statement {
 	function := *p.Transformer.FunctionArn()
+	write := []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}
+	if ofOtherAccount(d, d.bucket) {
+		write = append(write, "s3:PutObjectAcl") // Firehose gives the owner of the bucket full control
+	}
 	statements := []statement{
 		{sid: "SeeBucket", resources: []string{*d.bucket.BucketArn()},
 			actions: []string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}},
-		{sid: "WriteLogs", resources: objects(d.bucket, "*"),
-			actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}},
+		{sid: "WriteLogs", resources: objects(d.bucket, "*"), actions: write},
 		{sid: "InvokeTransformer", resources: []string{function, function + ":$LATEST"},
 			actions: []string{"lambda:GetFunctionConfiguration", "lambda:InvokeFunction"}},
 		{sid: "WriteErrorLog", resources: []string{*d.logGroup.LogGroupArn()}, actions: []string{"logs:PutLogEvents"}},
@@ -33,6 +36,11 @@ func newDeliveryRole(d *Delivery, p DeliveryProps) (role awsiam.IRole, ready con
 			resources: []string{*p.EncryptionKey.KeyArn()}, conditions: map[string]any{"StringLike": map[string]any{
 				"kms:EncryptionContext:aws:kinesisfirehose:arn": streamArn(d)}}})
 	}
+	return statements
+}
+
+// newDeliveryRole returns the role that Firehose works by.
+func newDeliveryRole(d *Delivery, p DeliveryProps) (role awsiam.IRole, ready constructs.IDependable) {
 	const firehose = "firehose.amazonaws.com"
 	return d.steps.newRole(d, roleProps{
 		given:       p.Role,
@@ -44,7 +52,7 @@ func newDeliveryRole(d *Delivery, p DeliveryProps) (role awsiam.IRole, ready con
 			Conditions: &map[string]any{"StringEquals": map[string]any{"sts:ExternalId": *awscdk.Stack_Of(d).Account()}},
 		}),
 		service:    firehose,
-		statements: statements,
+		statements: deliveryStatements(d, p),
 		findings: []finding{{rule: "AwsSolutions-IAM5", folders: []string{"/*"},
 			reason: "Firehose names the objects, under the log and the error prefix of one bucket"}},
 	})

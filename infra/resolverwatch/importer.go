@@ -254,7 +254,18 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 	this.invokeOnSchedule(durationOf(p.PublishInterval, defaultPublishInterval))
 	this.storeFeeds(p.Feeds)
 	this.scheduleFeeds(p)
+	this.letRoleUse(p)
 	return this
+}
+
+// letRoleUse adds the steps for buckets and keys of another account.
+func (i *Importer) letRoleUse(p ImporterProps) {
+	statements, role, keys := importerStatements(i, p), i.function.role, p.Store.keys
+	i.steps.letRoleUseBucket(i, "ImporterListBucket", p.Store.ListBucket(), role, statements)
+	i.steps.letRoleUseBucket(i, "ImporterIndexBucket", p.Store.IndexBucket(), role, statements)
+	i.steps.letRoleUseKeys(i, "ImporterKey", role, statements, keys.lists, keys.index, keys.table, p.EncryptionKey)
+	i.steps.letDeploymentUse(i, p.EncryptionKey)
+	i.steps.remindOfEventBus(i, p.Store.ListBucket())
 }
 
 // newDeadLetters defines the queue for events that failed each time. Only people read it.

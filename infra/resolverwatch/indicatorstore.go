@@ -1,6 +1,7 @@
 package resolverwatch
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -176,7 +177,8 @@ func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorSt
 	p = p.withDefaults()
 	this := &IndicatorStore{
 		table: p.Table, listBucket: p.ListBucket, indexBucket: p.IndexBucket, key: p.EncryptionKey, keys: p.partKeys()}
-	begin(this, scope, id, problems)
+	begin(this, scope, id, errors.Join(problems, checkTable(scope, p.Table)))
+	this.steps.letDeploymentUse(this, p.EncryptionKey)
 	if this.listBucket == nil || this.indexBucket == nil {
 		this.steps.remindOfAccessLogs(this, p.AccessLogBucket)
 	}
@@ -200,6 +202,29 @@ func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorSt
 		this.indexBucket = newBucket(this, "Index", bucket)
 	}
 	return this
+}
+
+// checkTable refuses a table that is known to be of another account: the importer writes
+// the table by its name, which is looked up in the importer's own account.
+func checkTable(scope constructs.Construct, table awsdynamodb.ITable) error {
+	if table == nil {
+		return nil
+	}
+	account, own := accountOf(table), awscdk.Stack_Of(scope).Account()
+	if otherAccount(&account, own) {
+		return fmt.Errorf("Table: is of account %s, but the importer finds its table in account %s only; use a table of that account",
+			account, *own)
+	}
+	return nil
+}
+
+// accountOf returns the account of a table. The CDK leaves it to that of the stack where
+// the table is referred to by its ARN.
+func accountOf(table awsdynamodb.ITable) string {
+	if arn := *table.TableArn(); !isToken(arn) {
+		return *awscdk.Arn_Split(&arn, awscdk.ArnFormat_SLASH_RESOURCE_NAME).Account
+	}
+	return *table.Env().Account
 }
 
 func newTable(scope constructs.Construct, p IndicatorStoreProps) awsdynamodb.Table {

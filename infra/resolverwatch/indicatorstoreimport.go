@@ -46,6 +46,7 @@ func (a IndicatorStoreAttributes) validate() error {
 	problems.required("TableName", a.TableName == "")
 	problems.name("ListBucketName", a.ListBucketName, bucketName, bucketNameRule)
 	problems.name("IndexBucketName", a.IndexBucketName, bucketName, bucketNameRule)
+	problems.keys(map[string]awskms.IKey{"EncryptionKey": a.EncryptionKey})
 	problems.name("TableName", a.TableName, tableName, "3 to 255 of a-z A-Z 0-9 _ . -")
 	problems.name("Account", a.Account, accountID, "12 digits")
 	problems.name("Region", a.Region, regionName, "a Region such as eu-west-1")

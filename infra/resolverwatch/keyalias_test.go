@@ -54,8 +54,8 @@ func TestKeys_refuseAlias(t *testing.T) {
 		"Catalog": {func(stack awscdk.Stack) {
 			alias := byName(stack)
 			resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack),
-				OutputKey: alias, IndexKey: alias, EncryptionKey: alias, ResultsBucket: encryptedBucket(stack, alias)})
-		}, []string{"EncryptionKey", "OutputKey", "IndexKey", "ResultsBucket.EncryptionKey"}},
+				OutputKey: alias, IndexKey: alias, ResultsBucket: encryptedBucket(stack, alias)})
+		}, []string{"OutputKey", "IndexKey", "ResultsBucket.EncryptionKey"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var parts []string

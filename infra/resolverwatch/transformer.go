@@ -215,6 +215,9 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 			{rule: "Serverless-LambdaAsyncFailureDestination", reason: "Firehose invokes the function, never asynchronously"},
 		},
 	})
+	this.steps.letRoleUseBucket(this, "TransformerIndexBucket", p.IndexBucket, this.function.role, readIndex(p))
+	this.steps.letRoleUseKeys(this, "TransformerKey", this.function.role, readIndex(p), p.IndexKey)
+	this.steps.letDeploymentUse(this, p.EncryptionKey)
 	return this
 }
 
