@@ -40,6 +40,11 @@ type Config struct {
 	//
 	// Default: keys of the AWS services.
 	KeyARN string `json:"keyArn"`
+	// PreviousKeyARNs are KMS keys that encrypted everything before KeyARN or CreateKey did.
+	// What was written then is still read with them.
+	//
+	// Default: none.
+	PreviousKeyARNs []string `json:"previousKeyArns"`
 	// CreateKey makes a KMS key for everything, with the policy it needs.
 	CreateKey bool `json:"createKey"`
 	// AccessLogBucket is the name of an existing bucket that takes the S3 access logs.

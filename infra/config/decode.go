@@ -156,6 +156,7 @@ func (d *decoder) check(config Config) {
 	if config.KeyARN != "" && !keyARN.MatchString(config.KeyARN) {
 		d.refuse(ContextKey+".keyArn", config.KeyARN, "must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias")
 	}
+	d.checkPreviousKeys(config)
 	for _, key := range slices.Sorted(maps.Keys(config.Tags)) {
 		if strings.HasPrefix(strings.ToLower(key), "aws:") {
 			d.refuse(ContextKey+".tags."+key, config.Tags[key], "must not have a key that begins with aws:, which AWS keeps for itself")
@@ -169,6 +170,20 @@ func (d *decoder) check(config Config) {
 	if config.CreateKey && config.KeyARN != "" {
 		d.problems = append(d.problems, fmt.Errorf("%s.createKey and %[1]s.keyArn: "+
 			"must not both be set, as there is one key for everything", ContextKey))
+	}
+}
+
+// checkPreviousKeys refuses what is not the ARN of a key, and the key that is used now.
+func (d *decoder) checkPreviousKeys(config Config) {
+	for i, arn := range config.PreviousKeyARNs {
+		path := fmt.Sprintf("%s.previousKeyArns[%d]", ContextKey, i)
+		switch {
+		case arn == "": // of another type, and refused before
+		case !keyARN.MatchString(arn):
+			d.refuse(path, arn, "must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias")
+		case arn == config.KeyARN || slices.Contains(config.PreviousKeyARNs[:i], arn):
+			d.refuse(path, arn, "must be an earlier key, and be there once")
+		}
 	}
 }
 

@@ -169,6 +169,13 @@ func TestDecode_problems(t *testing.T) {
 		name: "a city for a Region", in: `{"region": "Frankfurt"}`,
 		want: []string{`resolverwatch.region: "Frankfurt": must be the name of a Region, like eu-west-1`},
 	}, {
+		name: "earlier keys", in: `{"keyArn": "arn:aws:kms:eu-west-1:111122223333:key/k",
+			"previousKeyArns": ["arn:aws:kms:eu-west-1:111122223333:key/k", "alias/dns"]}`,
+		want: []string{
+			`resolverwatch.previousKeyArns[0]: "arn:aws:kms:eu-west-1:111122223333:key/k": must be an earlier key, and be there once`,
+			`resolverwatch.previousKeyArns[1]: "alias/dns": must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias`,
+		},
+	}, {
 		name: "an alias for a key", in: `{"keyArn": "arn:aws:kms:eu-west-1:111122223333:alias/dns"}`,
 		want: []string{`resolverwatch.keyArn: "arn:aws:kms:eu-west-1:111122223333:alias/dns": ` +
 			"must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias"},

@@ -73,6 +73,11 @@ type CatalogProps struct {
 	//
 	// Default: the key of an existing results bucket, as far as it is known, else keys of S3.
 	EncryptionKey awskms.IKey
+	// PreviousKeys are the customer's keys that logs, indicators and results were encrypted
+	// with before. [Catalog.GrantQuery] lets its grantee decrypt with them, too.
+	//
+	// Default: none.
+	PreviousKeys []awskms.IKey
 	// AccessLogBucket takes the server access logs of the new bucket.
 	//
 	// Default: no access logs.
@@ -140,6 +145,7 @@ func (p CatalogProps) validate() error {
 	problems.name("DatabaseName", p.DatabaseName, databaseName, "1 to 128 of a-z 0-9 _, the first a letter")
 	problems.name("WorkGroupName", p.WorkGroupName, workGroupName, "1 to 128 of a-z A-Z 0-9 . _ -")
 	problems.known(map[string]awscdk.Duration{"MarkedLogRetention": p.MarkedLogRetention})
+	problems.previousKeys(p.PreviousKeys)
 	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "OutputKey": p.OutputKey, "IndexKey": p.IndexKey,
 		"OutputBucket.EncryptionKey": keyUnless(p.OutputKey, p.OutputBucket), "IndexBucket.EncryptionKey": keyUnless(p.IndexKey, p.IndexBucket),
 		"ResultsBucket.EncryptionKey": keyUnless(p.EncryptionKey, p.ResultsBucket)})
@@ -174,6 +180,7 @@ type Catalog struct {
 	indexKey  awskms.IKey
 	results   awss3.IBucket
 	key       awskms.IKey
+	previous  []awskms.IKey
 }
 
 // ToString returns the path of the construct.
@@ -190,7 +197,7 @@ func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Cat
 	p = p.withDefaults(scope)
 	this := &Catalog{
 		output: p.OutputBucket, outputKey: p.OutputKey, index: p.IndexBucket, indexKey: p.IndexKey,
-		results: p.ResultsBucket, key: p.EncryptionKey, folders: p.folders(),
+		results: p.ResultsBucket, key: p.EncryptionKey, folders: p.folders(), previous: p.PreviousKeys,
 		names: catalogNames{database: p.DatabaseName, workGroup: p.WorkGroupName},
 	}
 	begin(this, scope, id, problems)

@@ -24,7 +24,7 @@ func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) awsiam.Grant {
 		list = append(list, readFolders(c.index, catalog.IndicatorPrefix)...)
 	}
 	list = append(list, c.keepResults()...)
-	list = append(list, useKeys("s3", keyRead, c.outputKey, c.indexKey)...)
+	list = append(list, useKeys("s3", keyRead, bothKeys(c.previous, c.outputKey, c.indexKey)...)...)
 	return c.steps.grant(c, "GrantQuery", grantee, append(list, useKeys("s3", keyWrite, c.key)...))
 }
 

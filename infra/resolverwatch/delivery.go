@@ -27,6 +27,7 @@ type Delivery struct {
 	parquet  string // the prefix of Parquet files
 	format   string
 	key      awskms.IKey
+	previous []awskms.IKey
 }
 
 // ToString returns the path of the construct.
@@ -38,12 +39,13 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	given := orEmpty(props)
 	problems := given.check(scope)
 	p := given.withDefaults()
-	this := &Delivery{bucket: p.OutputBucket, prefix: p.Prefix, parquet: p.ParquetPrefix, format: p.Format, key: p.OutputKey}
+	this := &Delivery{bucket: p.OutputBucket, prefix: p.Prefix, parquet: p.ParquetPrefix, format: p.Format, key: p.OutputKey, previous: p.PreviousKeys}
 	begin(this, scope, id, problems)
 	this.warnOfSlash("Prefix", given.Prefix)
 	this.warnOfSlash("ParquetPrefix", given.ParquetPrefix)
 	this.warnOfSlash("ErrorPrefix", given.ErrorPrefix)
 	this.steps.letLogsUse(this, p.EncryptionKey)
+	keepLogsReadable(this, p.PreviousKeys)
 	if this.bucket == nil {
 		this.steps.remindOfAccessLogs(this, p.AccessLogBucket)
 		this.bucket = newBucket(this, "Logs", bucketProps{
@@ -67,7 +69,7 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 func (d *Delivery) letRoleUse(p DeliveryProps) {
 	statements := deliveryStatements(d, p)
 	d.steps.letRoleUseBucket(d, "DeliveryOutputBucket", d.bucket, d.role, statements)
-	d.steps.letRoleUseKeys(d, "DeliveryKey", d.role, statements, p.OutputKey, p.EncryptionKey)
+	d.steps.letRoleUseKeys(d, "DeliveryKey", d.role, statements, bothKeys(p.PreviousKeys, p.OutputKey, p.EncryptionKey)...)
 	d.steps.letDeploymentUse(d, p.EncryptionKey)
 }
 
@@ -120,7 +122,7 @@ func (d *Delivery) LogGroup() awslogs.ILogGroup { return d.logGroup }
 // another account, [Delivery.Steps] has what cannot be added from here.
 func (d *Delivery) GrantReadLogs(grantee awsiam.IGrantable) awsiam.Grant {
 	return d.steps.grant(d, "GrantReadLogs", grantee, append(
-		readFolders(d.bucket, writtenFolder(d.prefix), writtenFolder(d.parquet)), useKeys("s3", keyRead, d.key)...))
+		readFolders(d.bucket, writtenFolder(d.prefix), writtenFolder(d.parquet)), useKeys("s3", keyRead, bothKeys(d.previous, d.key)...)...))
 }
 
 // GrantPutRecords lets grantee send records to the stream, as a replay does.

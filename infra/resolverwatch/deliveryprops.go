@@ -119,6 +119,12 @@ type DeliveryProps struct {
 	//
 	// Default: keys of AWS.
 	EncryptionKey awskms.IKey
+	// PreviousKeys are the customer's keys that the stream and the marked logs were encrypted
+	// with before. Firehose may decrypt with them what is still in the stream, and
+	// [Delivery.GrantReadLogs] includes them.
+	//
+	// Default: none.
+	PreviousKeys []awskms.IKey
 	// AccessLogBucket takes the server access logs of a new bucket.
 	//
 	// Default: no access logs.
@@ -179,6 +185,7 @@ func (p DeliveryProps) validate() error {
 	problems.logRetention("LogRetention", p.LogRetention)
 	problems.removal(p.RemovalPolicy)
 	problems.name("OutputBucketName", p.OutputBucketName, bucketName, bucketNameRule)
+	problems.previousKeys(p.PreviousKeys)
 	problems.keys(map[string]awskms.IKey{
 		"EncryptionKey": p.EncryptionKey, "OutputKey": p.OutputKey, "OutputBucket.EncryptionKey": keyUnless(p.OutputKey, p.OutputBucket)})
 	problems.wrap("Prefix", checkPrefix(p.Prefix))

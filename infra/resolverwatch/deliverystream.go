@@ -31,10 +31,17 @@ func deliveryStatements(d *Delivery, p DeliveryProps) []statement {
 	}
 	statements = append(statements, readSchema(d, p)...)
 	statements = append(statements, keyUse("s3", keyWrite, p.OutputKey)...)
+	ofStreams := map[string]any{"StringLike": map[string]any{"kms:EncryptionContext:aws:kinesisfirehose:arn": streamArn(d)}}
 	if p.EncryptionKey != nil {
 		statements = append(statements, statement{sid: "KeyForStream", actions: keyWrite,
-			resources: []string{*p.EncryptionKey.KeyArn()}, conditions: map[string]any{"StringLike": map[string]any{
-				"kms:EncryptionContext:aws:kinesisfirehose:arn": streamArn(d)}}})
+			resources: []string{*p.EncryptionKey.KeyArn()}, conditions: ofStreams})
+	}
+	if len(p.PreviousKeys) > 0 {
+		previous := statement{sid: "PreviousKeysForStream", actions: keyRead, conditions: ofStreams}
+		for _, key := range p.PreviousKeys {
+			previous.resources = append(previous.resources, *key.KeyArn())
+		}
+		statements = append(statements, previous)
 	}
 	return statements
 }

@@ -230,6 +230,7 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 	begin(this, scope, id, problems)
 	claim(this, "", "StackName", this.stack)
 	this.steps.letLogsUse(this, p.EncryptionKey)
+	keepLogsReadable(this, p.Store.previous)
 	this.steps.letEventsUse(this, p.EncryptionKey)
 	this.deadLetters = newDeadLetters(this, p.EncryptionKey)
 	this.function = newFunction(this, &this.steps, functionProps{
@@ -263,7 +264,8 @@ func (i *Importer) letRoleUse(p ImporterProps) {
 	statements, role, keys := importerStatements(i, p), i.function.role, p.Store.keys
 	i.steps.letRoleUseBucket(i, "ImporterListBucket", p.Store.ListBucket(), role, statements)
 	i.steps.letRoleUseBucket(i, "ImporterIndexBucket", p.Store.IndexBucket(), role, statements)
-	i.steps.letRoleUseKeys(i, "ImporterKey", role, statements, keys.lists, keys.index, keys.table, p.EncryptionKey)
+	i.steps.letRoleUseKeys(i, "ImporterKey", role, statements,
+		bothKeys(p.Store.previous, keys.lists, keys.index, keys.table, p.EncryptionKey)...)
 	i.steps.letDeploymentUse(i, p.EncryptionKey)
 	i.steps.remindOfEventBus(i, p.Store.ListBucket())
 }

@@ -36,6 +36,7 @@ func importerStatements(i *Importer, p ImporterProps) []statement {
 	statements = append(statements, fetchStatements(p)...)
 	statements = append(statements, keyUse("s3", keyWrite, p.Store.keys.lists, p.Store.keys.index)...)
 	statements = append(statements, keyUse("dynamodb", keyTable, p.Store.keys.table)...)
+	statements = append(statements, readPrevious(p.Store.previous, "s3", "dynamodb")...)
 	return append(statements, keyUse("sqs", keyWrite, p.EncryptionKey)...)
 }
 

@@ -65,6 +65,12 @@ type IndicatorStoreProps struct {
 	//
 	// Default: keys of AWS.
 	EncryptionKey awskms.IKey
+	// PreviousKeys are the customer's keys that the parts were encrypted with before. Objects stay
+	// encrypted with the key that they were written with, so everything that reads the store
+	// may decrypt with these keys, too.
+	//
+	// Default: none.
+	PreviousKeys []awskms.IKey
 	// AccessLogBucket takes the server access logs of the new buckets.
 	//
 	// Default: no access logs.
@@ -127,6 +133,7 @@ func (p IndicatorStoreProps) validate() error {
 	const maxCapacity = 40_000 // of a table, by default (DynamoDB developer guide, "Quotas")
 	problems.number("ReadCapacity", p.ReadCapacity, 1, maxCapacity)
 	problems.number("WriteCapacity", p.WriteCapacity, 1, maxCapacity)
+	problems.previousKeys(p.PreviousKeys)
 	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "Table.EncryptionKey": ownKey(p.Table),
 		"ListBucket.EncryptionKey": ownKey(p.ListBucket), "IndexBucket.EncryptionKey": ownKey(p.IndexBucket)})
 	problems.days("NoncurrentVersionExpiration", p.NoncurrentVersionExpiration)
@@ -146,6 +153,7 @@ type IndicatorStore struct {
 	indexBucket awss3.IBucket
 	key         awskms.IKey
 	keys        storeKeys
+	previous    []awskms.IKey
 }
 
 // ToString returns the path of the construct.
@@ -176,7 +184,7 @@ func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorSt
 	problems := p.check(scope)
 	p = p.withDefaults()
 	this := &IndicatorStore{
-		table: p.Table, listBucket: p.ListBucket, indexBucket: p.IndexBucket, key: p.EncryptionKey, keys: p.partKeys()}
+		table: p.Table, listBucket: p.ListBucket, indexBucket: p.IndexBucket, key: p.EncryptionKey, keys: p.partKeys(), previous: p.PreviousKeys}
 	begin(this, scope, id, errors.Join(problems, checkTable(scope, p.Table)))
 	this.steps.letDeploymentUse(this, p.EncryptionKey)
 	if this.listBucket == nil || this.indexBucket == nil {
@@ -324,7 +332,7 @@ func (s *IndicatorStore) GrantReadList(grantee awsiam.IGrantable) awsiam.Grant {
 	read := statement{resources: []string{*s.table.TableArn()}, actions: []string{
 		"dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"}}
 	return s.steps.grant(s, "GrantReadList", grantee, append(
-		[]access{{read, tablePolicy(s.table)}}, useKeys("dynamodb", keyTableRead, s.keys.table)...))
+		[]access{{read, tablePolicy(s.table)}}, s.useKeys("dynamodb", keyTableRead, s.keys.table)...))
 }
 
 // GrantUpload lets grantee upload block and allow lists with their tags, list them, and read
@@ -337,7 +345,12 @@ func (s *IndicatorStore) GrantUpload(grantee awsiam.IGrantable) awsiam.Grant {
 		{statement{resources: inFolders(s.listBucket, []string{settings.ReportPrefix}), actions: []string{"s3:GetObject"}}, on},
 		{statement{resources: []string{*s.listBucket.BucketArn()}, actions: []string{"s3:GetBucketLocation"}}, on},
 		{listFolders(s.listBucket, append(lists, settings.ReportPrefix)), on},
-	}, useKeys("s3", keyWrite, s.keys.lists)...))
+	}, s.useKeys("s3", keyWrite, s.keys.lists)...))
+}
+
+// useKeys lets a grantee use the key of a part, and read with the earlier ones.
+func (s *IndicatorStore) useKeys(service string, actions []string, key awskms.IKey) []access {
+	return append(useKeys(service, actions, key), useKeys(service, keyRead, s.previous...)...)
 }
 
 // MetricWriteThrottles counts writes of the table that were throttled.

@@ -15,16 +15,22 @@ import (
 // (CloudWatch Logs user guide, "Encrypt log data using AWS KMS"). Without it, no log
 // group with the key can be made.
 func (s *steps) letLogsUse(c constructs.Construct, key awskms.IKey) {
-	stack := awscdk.Stack_Of(c)
+	allowed, service := logsUse(awscdk.Stack_Of(c))
+	s.letServiceUse(c, key, "CloudWatch Logs", service, allowed)
+}
+
+// logsUse returns what CloudWatch Logs may do with a key, and the principal that it is.
+func logsUse(stack awscdk.Stack) (allowed statement, principal string) {
 	groups := stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("logs"), Resource: jsii.String("log-group"),
 		ResourceName: jsii.String("*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
-	// Of few services, Logs has a principal of the partition too: it ends in .cn in China.
-	s.letServiceUse(c, key, "CloudWatch Logs", "logs."+*stack.Region()+"."+*stack.UrlSuffix(), statement{
+	// The principal of Logs, unlike that of most services, is of the partition: it ends in
+	// .cn in China.
+	return statement{
 		sid:     "ResolverwatchLogGroups",
 		actions: []string{"kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
 		conditions: map[string]any{"ArnLike": map[string]any{
 			"kms:EncryptionContext:aws:logs:arn": *groups}},
-	})
+	}, "logs." + *stack.Region() + "." + *stack.UrlSuffix()
 }
 
 // letEventsUse lets EventBridge put events that it could not deliver into a queue that

@@ -17,6 +17,13 @@ type PipelineProps struct {
 	//
 	// Default: keys of AWS.
 	EncryptionKey awskms.IKey
+	// PreviousKeys are the keys that were the EncryptionKey before. Data stays encrypted with
+	// the key that it was written with: without its earlier key nobody can read the lists, the
+	// index and the logs from before the switch. All that read may decrypt with these keys.
+	// docs/upgrading.md has the procedure.
+	//
+	// Default: none.
+	PreviousKeys []awskms.IKey
 	// AccessLogBucket takes the server access logs of all new buckets.
 	//
 	// Default: no access logs.

@@ -30,6 +30,7 @@ func (p PipelineProps) checkShared(this *Pipeline) error {
 	var problems problems
 	home := placeOf(this)
 	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey})
+	problems.previousKeys(p.PreviousKeys)
 	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
 	problems.accessLogsIn(p.AccessLogBucket, home)
 	problems.removal(p.RemovalPolicy)

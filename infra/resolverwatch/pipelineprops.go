@@ -62,6 +62,7 @@ func (p PipelineProps) stackName() string {
 func (p PipelineProps) storeProps() *IndicatorStoreProps {
 	store := orEmpty(p.Store)
 	setUnset(&store.EncryptionKey, p.EncryptionKey)
+	store.PreviousKeys = bothKeys(p.PreviousKeys, store.PreviousKeys...)
 	setUnset(&store.AccessLogBucket, p.AccessLogBucket)
 	store.RemovalPolicy = orDefault(store.RemovalPolicy, p.RemovalPolicy)
 	return &store
@@ -75,6 +76,7 @@ func (p PipelineProps) transformerProps(store *IndicatorStore) *TransformerProps
 		setUnset(&transformer.IndexKey, store.keys.index)
 	}
 	setUnset(&transformer.EncryptionKey, p.EncryptionKey)
+	transformer.PreviousKeys = bothKeys(p.PreviousKeys, transformer.PreviousKeys...)
 	return &transformer
 }
 
@@ -96,6 +98,7 @@ func (p PipelineProps) deliveryProps(scope constructs.Construct, transformer *Tr
 		delivery.Transformer = transformer.Function()
 	}
 	setUnset(&delivery.EncryptionKey, p.EncryptionKey)
+	delivery.PreviousKeys = bothKeys(p.PreviousKeys, delivery.PreviousKeys...)
 	setUnset(&delivery.AccessLogBucket, p.AccessLogBucket)
 	delivery.RemovalPolicy = orDefault(delivery.RemovalPolicy, p.RemovalPolicy)
 	if delivery.Schema == nil && !p.WithoutCatalog {
@@ -123,6 +126,7 @@ func (p PipelineProps) catalogProps(store *IndicatorStore, delivery *Delivery) *
 		setUnset(&catalog.OutputKey, delivery.OutputKey())
 	}
 	setUnset(&catalog.EncryptionKey, p.EncryptionKey)
+	catalog.PreviousKeys = bothKeys(p.PreviousKeys, catalog.PreviousKeys...)
 	setUnset(&catalog.AccessLogBucket, p.AccessLogBucket)
 	if catalog.MarkedLogRetention == nil && p.Delivery != nil {
 		catalog.MarkedLogRetention = p.Delivery.MarkedLogRetention

@@ -31,6 +31,11 @@ type TransformerProps struct {
 	//
 	// Default: the key that IndexBucket has, if it is known.
 	IndexKey awskms.IKey
+	// PreviousKeys are the customer's keys that the index was encrypted with before: until the
+	// next publish, the function decrypts with one of these.
+	//
+	// Default: none.
+	PreviousKeys []awskms.IKey
 	// StackName is the value of the metrics' dimension `Stack`. Two transformers in a stack
 	// need two names. In a [Pipeline] it is that of the importer too.
 	//
@@ -130,6 +135,7 @@ func (p TransformerProps) validate() error {
 	var problems problems
 	problems.required("IndexBucket", p.IndexBucket == nil)
 	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "IndexKey": p.IndexKey, "IndexBucket.EncryptionKey": keyUnless(p.IndexKey, p.IndexBucket)})
+	problems.previousKeys(p.PreviousKeys)
 	problems.number("MemoryMiB", p.MemoryMiB, minMemoryMiB, maxMemoryMiB)
 	problems.duration("Timeout", p.Timeout, time.Second, maxTransformerTimeout)
 	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, maxReserved)
@@ -195,6 +201,7 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 	begin(this, scope, id, problems)
 	claim(this, transformerKind, "StackName", this.stack)
 	this.steps.letLogsUse(this, p.EncryptionKey)
+	keepLogsReadable(this, p.PreviousKeys)
 	this.function = newFunction(this, &this.steps, functionProps{
 		FunctionOptions: p.FunctionOptions,
 
@@ -216,7 +223,7 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 		},
 	})
 	this.steps.letRoleUseBucket(this, "TransformerIndexBucket", p.IndexBucket, this.function.role, readIndex(p))
-	this.steps.letRoleUseKeys(this, "TransformerKey", this.function.role, readIndex(p), p.IndexKey)
+	this.steps.letRoleUseKeys(this, "TransformerKey", this.function.role, readIndex(p), bothKeys(p.PreviousKeys, p.IndexKey)...)
 	this.steps.letDeploymentUse(this, p.EncryptionKey)
 	return this
 }
@@ -227,10 +234,11 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 // that S3 is known to compare.
 func readIndex(p TransformerProps) []statement {
 	bucket := p.IndexBucket
-	return append([]statement{
+	statements := []statement{
 		{sid: "ReadIndex", actions: []string{"s3:GetObject"}, resources: objects(bucket, settings.IndexPrefix+"*")},
 		{sid: "SeeThatIndexIsMissing", actions: []string{"s3:ListBucket"}, resources: []string{*bucket.BucketArn()}},
-	}, keyUse("s3", keyRead, p.IndexKey)...)
+	}
+	return append(append(statements, keyUse("s3", keyRead, p.IndexKey)...), readPrevious(p.PreviousKeys, "s3")...)
 }
 
 // Function returns the function.

@@ -37,6 +37,14 @@ func (e existing) key(arn string) awskms.IKey {
 	return awskms.Key_FromKeyArn(e.scope, jsii.String("ExistingKey"), &arn)
 }
 
+func (e existing) previousKeys(arns []string) []awskms.IKey {
+	var keys []awskms.IKey
+	for i, arn := range arns {
+		keys = append(keys, awskms.Key_FromKeyArn(e.scope, jsii.String(fmt.Sprintf("PreviousKey%d", i)), &arn))
+	}
+	return keys
+}
+
 func (e existing) stream(name string) awskinesisfirehose.IDeliveryStream {
 	if name == "" {
 		return nil

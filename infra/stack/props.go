@@ -17,6 +17,7 @@ func (e existing) pipelineProps(c config.Config) *resolverwatch.PipelineProps {
 		AccessLogBucket: e.bucket("AccessLogBucket", c.AccessLogBucket),
 		RemovalPolicy:   removalPolicy(c.RemovalPolicy),
 		EncryptionKey:   e.key(c.KeyARN),
+		PreviousKeys:    e.previousKeys(c.PreviousKeyARNs),
 		Stream:          e.stream(c.Delivery.ExistingStream),
 		Store:           e.storeProps(c.Store),
 		Importer:        importerProps(c.Importer, c.Feeds),

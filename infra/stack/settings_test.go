@@ -41,6 +41,7 @@ var settings = []struct {
 	{"region", "eu-west-1", []string{`eu-west-1`}},
 	{"removalPolicy", "destroy", []string{`"DeletionPolicy":"Delete"`}},
 	{"keyArn", "arn:aws:kms:eu-west-1:111122223333:key/0000", []string{`"KmsKeyArn":"arn:aws:kms:eu-west-1:111122223333:key/0000"`, `ToDoKeyPolicy`}},
+	{"previousKeyArns", "arn:aws:kms:eu-west-1:111122223333:key/earlier", []string{`"Sid":"PreviousKeysForS3"`, `"arn:aws:kms:eu-west-1:111122223333:key/earlier"`}},
 	{"createKey", "true", []string{`"AWS::KMS::Key"`, `"EnableKeyRotation":true`}},
 	{"accessLogBucket", "access", []string{`"DestinationBucketName":"access"`}},
 	{"store.billing", "provisioned", []string{`"ReadCapacityUnits":500`, `"WriteCapacityUnits":500`}},
