@@ -68,6 +68,9 @@ type RemovalPolicy string
 const (
 	RemovalPolicyRetain  RemovalPolicy = "retain"
 	RemovalPolicyDestroy RemovalPolicy = "destroy"
+	// RemovalPolicyRetainOnUpdateOrDelete retains, but for what a first deployment that fails
+	// has created.
+	RemovalPolicyRetainOnUpdateOrDelete RemovalPolicy = "retain-on-update-or-delete"
 )
 
 // Billing is how the table is paid for.

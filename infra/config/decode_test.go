@@ -152,7 +152,7 @@ func TestDecode_problems(t *testing.T) {
 	}, {
 		name: "words", in: `{"removalPolicy": "snapshot", "store": {"billing": "PAY_PER_REQUEST"}, "transformer": {"logLevel": "loud"}}`,
 		want: []string{
-			`resolverwatch.removalPolicy: "snapshot": must be one of retain, destroy`,
+			`resolverwatch.removalPolicy: "snapshot": must be one of retain, retain-on-update-or-delete, destroy`,
 			`resolverwatch.store.billing: "PAY_PER_REQUEST": must be one of on-demand, provisioned`,
 			`resolverwatch.transformer.logLevel: "loud": must be one of debug, info, warn, error`,
 		},

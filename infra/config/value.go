@@ -15,7 +15,7 @@ import (
 
 // choices are the words of the settings that take one of a few.
 var choices = map[reflect.Type][]string{
-	reflect.TypeFor[RemovalPolicy]():        {string(RemovalPolicyRetain), string(RemovalPolicyDestroy)},
+	reflect.TypeFor[RemovalPolicy]():        {string(RemovalPolicyRetain), string(RemovalPolicyRetainOnUpdateOrDelete), string(RemovalPolicyDestroy)},
 	reflect.TypeFor[Billing]():              {string(BillingOnDemand), string(BillingProvisioned)},
 	reflect.TypeFor[Format]():               {string(FormatJSON), string(FormatParquet)},
 	reflect.TypeFor[settings.FailureMode](): {string(settings.FailureModeMark), string(settings.FailureModeFail)},

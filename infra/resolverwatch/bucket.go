@@ -53,7 +53,7 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) awss3.Bucke
 	}
 	bucket := awss3.NewBucket(scope, &id, props)
 	if retained(p.removal) { // a bucket that stays must stay closed to plain HTTP
-		bucket.Policy().ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN)
+		bucket.Policy().ApplyRemovalPolicy(orDefault(p.removal, awscdk.RemovalPolicy_RETAIN))
 	}
 	if p.accessLogs == nil {
 		accept(bucket, finding{rule: "AwsSolutions-S1", reason: whyNoAccessLog})

@@ -82,7 +82,8 @@ type CatalogProps struct {
 	//
 	// Default: no access logs.
 	AccessLogBucket awss3.IBucket
-	// RemovalPolicy is what happens to the new bucket when it leaves the stack.
+	// RemovalPolicy is what happens to the new bucket when it leaves the stack: RETAIN,
+	// RETAIN_ON_UPDATE_OR_DELETE or DESTROY.
 	//
 	// Default: RETAIN.
 	RemovalPolicy awscdk.RemovalPolicy

@@ -76,7 +76,9 @@ type IndicatorStoreProps struct {
 	// Default: no access logs.
 	AccessLogBucket awss3.IBucket
 	// RemovalPolicy is what happens to the table and the buckets when they leave the
-	// stack.
+	// stack: RETAIN, DESTROY, or RETAIN_ON_UPDATE_OR_DELETE, with which a first deployment
+	// that fails leaves nothing behind. Only with RETAIN is the table protected from deletion
+	// outside of CloudFormation.
 	//
 	// Default: RETAIN.
 	RemovalPolicy awscdk.RemovalPolicy
@@ -243,7 +245,9 @@ func newTable(scope constructs.Construct, p IndicatorStoreProps) awsdynamodb.Tab
 		BillingMode:         p.BillingMode,
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
 			PointInTimeRecoveryEnabled: jsii.Bool(true)},
-		DeletionProtection: jsii.Bool(retained(p.RemovalPolicy)),
+		// The protection would keep CloudFormation from removing the table of a first
+		// deployment that failed, which RETAIN_ON_UPDATE_OR_DELETE asks for.
+		DeletionProtection: jsii.Bool(p.RemovalPolicy == awscdk.RemovalPolicy_RETAIN),
 		RemovalPolicy:      p.RemovalPolicy,
 	}
 	if p.TableName != "" {

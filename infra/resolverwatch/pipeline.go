@@ -28,7 +28,9 @@ type PipelineProps struct {
 	//
 	// Default: no access logs.
 	AccessLogBucket awss3.IBucket
-	// RemovalPolicy is what happens to buckets and table when they leave the stack.
+	// RemovalPolicy is what happens to buckets and table when they leave the stack: RETAIN,
+	// DESTROY, or RETAIN_ON_UPDATE_OR_DELETE, with which a first deployment that fails leaves
+	// nothing behind.
 	//
 	// Default: RETAIN.
 	RemovalPolicy awscdk.RemovalPolicy

@@ -158,6 +158,19 @@ func TestSettings_zeroes(t *testing.T) {
 	}
 }
 
+// With the one policy, a first deployment that fails leaves nothing, not even a key. The
+// backup of an earlier Parquet stays with JSON.
+func TestSettings_kept(t *testing.T) {
+	all := text(t, define(t, appContext(t, map[string]any{
+		"removalPolicy": "retain-on-update-or-delete", "createKey": true, "delivery": object{"sourceBackup": true}})))
+	if strings.Contains(all, `"DeletionPolicy":"Retain"`) || !strings.Contains(all, `"DeletionPolicy":"RetainExceptOnCreate"`) {
+		t.Error("something is retained whose creation failed")
+	}
+	if !strings.Contains(all, `"S3BackupMode":"Enabled"`) {
+		t.Error("with JSON, the backup is left out")
+	}
+}
+
 // Settings of Parquet have no meaning without it.
 func TestSettings_parquet(t *testing.T) {
 	all := text(t, define(t, appContext(t, map[string]any{"delivery": object{
@@ -169,10 +182,6 @@ func TestSettings_parquet(t *testing.T) {
 	}
 	if strings.Contains(all, "S3BackupMode") {
 		t.Error("a backup that was not wanted")
-	}
-	all = text(t, define(t, appContext(t, map[string]any{"delivery": object{"sourceBackup": true}})))
-	if !strings.Contains(all, `"S3BackupMode":"Enabled"`) {
-		t.Error("with JSON, the backup of an earlier Parquet is left out")
 	}
 }
 

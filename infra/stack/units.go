@@ -51,10 +51,14 @@ func days(n int) awscdk.Duration {
 }
 
 func removalPolicy(policy config.RemovalPolicy) awscdk.RemovalPolicy {
-	if policy == config.RemovalPolicyDestroy {
+	switch policy {
+	case config.RemovalPolicyDestroy:
 		return awscdk.RemovalPolicy_DESTROY
+	case config.RemovalPolicyRetainOnUpdateOrDelete:
+		return awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	default:
+		return awscdk.RemovalPolicy_RETAIN
 	}
-	return awscdk.RemovalPolicy_RETAIN
 }
 
 // retentions are the days for which CloudWatch Logs can keep a log (PutRetentionPolicy
