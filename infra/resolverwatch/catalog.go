@@ -42,7 +42,7 @@ type CatalogProps struct {
 	// be queried by its name.
 	//
 	// Default: PARQUET with a ParquetPrefix, else JSON.
-	Format string
+	Format Format
 	// DatabaseName is the name of the Glue database.
 	//
 	// Default: the name of the stack in lower case, with underscores; in a nested stack,
@@ -139,7 +139,7 @@ func (p CatalogProps) validate() error {
 		_, err := newProjection(prefix)
 		problems.wrap("ParquetPrefix", err)
 	}
-	problems.format(p.Format)
+	choice(&problems, "Format", p.Format, FormatJSON, FormatParquet)
 	if p.Format == FormatParquet && p.ParquetPrefix == "" {
 		problems.addf("ParquetPrefix: must be set with Format %s", FormatParquet)
 	}

@@ -25,7 +25,7 @@ type Delivery struct {
 	logGroup awslogs.LogGroup
 	prefix   string
 	parquet  string // the prefix of Parquet files
-	format   string
+	format   Format
 	key      awskms.IKey
 	previous []awskms.IKey
 }
@@ -101,7 +101,7 @@ func (d *Delivery) OutputBucket() awss3.IBucket { return d.bucket }
 func (d *Delivery) OutputKey() awskms.IKey { return d.key }
 
 // Format returns the format that is written now.
-func (d *Delivery) Format() string { return d.format }
+func (d *Delivery) Format() Format { return d.format }
 
 // Prefix returns the prefix of marked logs in JSON, with its final slash, whichever format
 // is written now.

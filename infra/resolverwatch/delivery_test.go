@@ -223,7 +223,7 @@ func TestDelivery_refuses(t *testing.T) {
 		"OutputBucketName: must be 3 to 63",
 		"Test/Delivery: Prefix: must not begin with a slash",
 		"ErrorPrefix: must hold !{firehose:error-output-type}, which tells kinds of failure apart",
-		`Compression: must be one of GZIP, UNCOMPRESSED, HADOOP_SNAPPY, Snappy, ZIP, got "BROTLI"`,
+		`Compression: must be one of [GZIP UNCOMPRESSED HADOOP_SNAPPY Snappy ZIP], got "BROTLI"`,
 		"BufferInterval: must be whole seconds in [0s, 15m0s], got 901s",
 		"BufferSize: must be whole MiB in [1, 128], got 129 MiB",
 		"ProcessorBufferSize: must be in [0.2 MiB, 1 MiB], got 3 MiB: the marked records of a larger batch",

@@ -6,10 +6,13 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
+// Format is what marked logs are written as.
+type Format string
+
 // Formats of marked logs.
 const (
-	FormatJSON    = "JSON"
-	FormatParquet = "PARQUET"
+	FormatJSON    Format = "JSON"
+	FormatParquet Format = "PARQUET"
 )
 
 const (
@@ -33,9 +36,9 @@ func (p DeliveryProps) defaultBufferMiB() float64 {
 	return defaultBufferMiB
 }
 
-func (p DeliveryProps) defaultCompression() string {
+func (p DeliveryProps) defaultCompression() Compression {
 	if p.Format == FormatParquet {
-		return "UNCOMPRESSED"
+		return CompressionNone
 	}
 	return defaultCompression
 }
@@ -69,14 +72,7 @@ func (p *problems) parquet(given DeliveryProps) {
 			p.addf("BufferSize: must be at least %d MiB with Format %s, got %g MiB", minParquetMiB, FormatParquet, size)
 		}
 	default:
-		p.format(given.Format)
-	}
-}
-
-// format refuses a format that nothing writes.
-func (p *problems) format(given string) {
-	if given != "" && given != FormatJSON && given != FormatParquet {
-		p.addf("Format: must be one of %s, %s, got %q", FormatJSON, FormatParquet, given)
+		choice(p, "Format", given.Format, FormatJSON, FormatParquet)
 	}
 }
 

@@ -80,7 +80,7 @@ func TestDelivery_refusesParquet(t *testing.T) {
 		"SourceBackup and WithoutSourceBackup: only one can be set")
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack), Format: "ORC"})
-	}, `Format: must be one of JSON, PARQUET, got "ORC"`)
+	}, `Format: must be one of [JSON PARQUET], got "ORC"`)
 }
 
 // A pipeline that writes Parquet has a table of it, which comes before the stream and is

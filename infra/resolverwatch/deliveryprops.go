@@ -1,8 +1,6 @@
 package resolverwatch
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -41,7 +39,7 @@ type DeliveryProps struct {
 	// marked records to. Parquet files hold the catalogued columns only.
 	//
 	// Default: JSON.
-	Format string
+	Format Format
 	// ParquetPrefix begins the keys of Parquet files, by the rules of Prefix. The two formats
 	// lie in different folders, because a table can have only one format. With JSON it says
 	// where the files of an earlier PARQUET are.
@@ -70,11 +68,11 @@ type DeliveryProps struct {
 	//
 	// Default: delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/.
 	ErrorPrefix string
-	// Compression of the objects, in Firehose's words: GZIP, UNCOMPRESSED, HADOOP_SNAPPY,
-	// Snappy or ZIP. Athena does not read the last two.
+	// Compression of the objects.
 	//
-	// Default: GZIP; UNCOMPRESSED with PARQUET, whose files are compressed inside.
-	Compression string
+	// Default: [CompressionGZIP]; [CompressionNone] with PARQUET, whose files are compressed
+	// inside.
+	Compression Compression
 	// BufferInterval is how long Firehose collects before it writes an object, 0 to 900 s.
 	//
 	// Default: 60 s.
@@ -145,10 +143,20 @@ const (
 	defaultInterval    = 60 * time.Second
 	defaultBufferMiB   = 5
 	processorRetries   = 3
-	defaultCompression = "GZIP"
+	defaultCompression = CompressionGZIP
 )
 
-var compressions = []string{"GZIP", "UNCOMPRESSED", "HADOOP_SNAPPY", "Snappy", "ZIP"}
+// Compression is how the objects of a delivery stream are compressed.
+type Compression string
+
+// Compressions, by Firehose's names for them. Athena does not read Snappy and ZIP.
+const (
+	CompressionGZIP         Compression = "GZIP"
+	CompressionNone         Compression = "UNCOMPRESSED"
+	CompressionHadoopSnappy Compression = "HADOOP_SNAPPY"
+	CompressionSnappy       Compression = "Snappy"
+	CompressionZIP          Compression = "ZIP"
+)
 
 func (p DeliveryProps) withDefaults() DeliveryProps {
 	p.Format = orDefault(p.Format, FormatJSON)
@@ -193,9 +201,8 @@ func (p DeliveryProps) validate() error {
 	if p.ErrorPrefix != "" {
 		problems.wrap("ErrorPrefix", checkErrorPrefix(p.ErrorPrefix))
 	}
-	if p.Compression != "" && !slices.Contains(compressions, p.Compression) {
-		problems.addf("Compression: must be one of %s, got %q", strings.Join(compressions, ", "), p.Compression)
-	}
+	choice(&problems, "Compression", p.Compression,
+		CompressionGZIP, CompressionNone, CompressionHadoopSnappy, CompressionSnappy, CompressionZIP)
 	problems.parquet(p)
 	problems.duration("BufferInterval", p.BufferInterval, 0, maxBufferInterval)
 	problems.duration("ProcessorBufferInterval", p.ProcessorBufferInterval, 0, maxBufferInterval)

@@ -84,7 +84,7 @@ func newStream(d *Delivery, p DeliveryProps, ready constructs.IDependable) awski
 	destination := awskinesisfirehose.NewS3Bucket(d.bucket, &awskinesisfirehose.S3BucketProps{
 		BufferingInterval: p.BufferInterval,
 		BufferingSize:     p.BufferSize,
-		Compression:       awskinesisfirehose.Compression_Of(&p.Compression),
+		Compression:       awskinesisfirehose.Compression_Of(jsii.String(string(p.Compression))),
 		DataOutputPrefix:  p.writtenPrefix(),
 		ErrorOutputPrefix: &p.ErrorPrefix,
 		EncryptionKey:     p.OutputKey,

@@ -60,7 +60,7 @@ func TestPipeline_parquetPrefixWithJSON(t *testing.T) {
 	if got := pipeline.Delivery().ParquetPrefix(); got != "columns/!{timestamp:yyyy/MM/dd}/" {
 		t.Errorf("ParquetPrefix() = %s", got)
 	}
-	if got := pipeline.Delivery().Format() + " " + pipeline.Catalog().TableName(); got != "JSON dns_logs" {
+	if got := string(pipeline.Delivery().Format()) + " " + pipeline.Catalog().TableName(); got != "JSON dns_logs" {
 		t.Errorf("format and table %s", got)
 	}
 	made := synth(t, stack)
