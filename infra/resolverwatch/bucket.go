@@ -80,6 +80,25 @@ func (s *steps) remindOfAccessLogs(c constructs.Construct, bucket awss3.IBucket)
 	})
 }
 
+// versionRules are those of a bucket that is versioned only if asked for.
+func versionRules(versioned bool, expiration awscdk.Duration) []*awss3.LifecycleRule {
+	if !versioned {
+		return nil
+	}
+	if expiration == nil {
+		expiration = awscdk.Duration_Days(jsii.Number(defaultNoncurrentDays))
+	}
+	return []*awss3.LifecycleRule{noncurrentRule(expiration)}
+}
+
+// versions refuses a time for versions that is not whole days, or without versions.
+func (p *problems) versions(versioned bool, expiration awscdk.Duration) {
+	p.days("NoncurrentVersionExpiration", expiration)
+	if expiration != nil && !versioned {
+		p.addf("NoncurrentVersionExpiration: has no meaning without Versioned")
+	}
+}
+
 // noncurrentRule removes versions that were replaced or deleted that long ago, and then
 // the delete markers without versions.
 func noncurrentRule(expiration awscdk.Duration) *awss3.LifecycleRule {

@@ -43,7 +43,19 @@ type CatalogProps struct {
 	//
 	// Default: PARQUET with a ParquetPrefix, else JSON.
 	Format Format
-	// DatabaseName is the name of the Glue database.
+	// ExistingDatabaseName is the name of a Glue database of this account and Region that is
+	// used in place of a new one. It must not have tables of these names yet: dns_logs,
+	// dns_logs_parquet, indicators.
+	//
+	// Default: a new database.
+	ExistingDatabaseName string
+	// LakeFormation adds permissions of Lake Formation to those of IAM, for an account whose
+	// Data Catalog it governs: to what [Catalog.GrantQuery] grants, and in a [Pipeline] to the
+	// role of the stream. Steps has what the deployment itself needs.
+	//
+	// Default: permissions of IAM alone.
+	LakeFormation bool
+	// DatabaseName is the name of the new Glue database.
 	//
 	// Default: the name of the stack in lower case, with underscores; in a nested stack,
 	// made of its path.
@@ -56,6 +68,14 @@ type CatalogProps struct {
 	//
 	// Default: a new bucket.
 	ResultsBucket awss3.IBucket
+	// Versioned keeps replaced and deleted results in the new bucket.
+	//
+	// Default: there are no versions.
+	Versioned bool
+	// NoncurrentVersionExpiration is how long they are kept: whole days, from 1.
+	//
+	// Default: 90 days with Versioned.
+	NoncurrentVersionExpiration awscdk.Duration
 	// ResultRetention is how long results stay in the new bucket.
 	//
 	// Default: 30 days.
@@ -100,7 +120,9 @@ const (
 var (
 	databaseName  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,127}$`)
 	workGroupName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,128}$`)
-	notInDatabase = regexp.MustCompile(`[^a-z0-9_]+`)
+	// Glue itself takes more names than Athena without quotes.
+	existingDatabaseName = regexp.MustCompile(`^[a-z0-9_-]{1,255}$`)
+	notInDatabase        = regexp.MustCompile(`[^a-z0-9_]+`)
 )
 
 func (p CatalogProps) withDefaults(scope constructs.Construct) CatalogProps {
@@ -108,6 +130,7 @@ func (p CatalogProps) withDefaults(scope constructs.Construct) CatalogProps {
 	if p.Format == "" && p.ParquetPrefix != "" {
 		p.Format = FormatParquet
 	}
+	p.DatabaseName = orDefault(p.DatabaseName, p.ExistingDatabaseName)
 	p.DatabaseName = orDefault(p.DatabaseName, notInDatabase.ReplaceAllString(strings.ToLower(knownStackName(scope)), "_"))
 	p.WorkGroupName = orDefault(p.WorkGroupName, stackName(scope))
 	if p.ResultRetention == nil {
@@ -144,6 +167,8 @@ func (p CatalogProps) validate() error {
 		problems.addf("ParquetPrefix: must be set with Format %s", FormatParquet)
 	}
 	problems.name("DatabaseName", p.DatabaseName, databaseName, "1 to 128 of a-z 0-9 _, the first a letter")
+	problems.name("ExistingDatabaseName", p.ExistingDatabaseName, existingDatabaseName, "1 to 255 of a-z 0-9 _ -")
+	problems.exclusive("ExistingDatabaseName", p.ExistingDatabaseName != "", "DatabaseName", p.DatabaseName != "")
 	problems.name("WorkGroupName", p.WorkGroupName, workGroupName, "1 to 128 of a-z A-Z 0-9 . _ -")
 	problems.known(map[string]awscdk.Duration{"MarkedLogRetention": p.MarkedLogRetention})
 	problems.previousKeys(p.PreviousKeys)
@@ -151,17 +176,24 @@ func (p CatalogProps) validate() error {
 		"OutputBucket.EncryptionKey": keyUnless(p.OutputKey, p.OutputBucket), "IndexBucket.EncryptionKey": keyUnless(p.IndexKey, p.IndexBucket),
 		"ResultsBucket.EncryptionKey": keyUnless(p.EncryptionKey, p.ResultsBucket)})
 	problems.exclusive("ResultsBucket", p.ResultsBucket != nil, "ResultRetention", p.ResultRetention != nil)
+	problems.exclusive("ResultsBucket", p.ResultsBucket != nil, "Versioned", p.Versioned)
+	problems.versions(p.Versioned, p.NoncurrentVersionExpiration)
 	problems.days("MarkedLogRetention", p.MarkedLogRetention)
 	problems.days("ResultRetention", p.ResultRetention)
 	problems.removal(p.RemovalPolicy)
-	const bytesPerMiB = 1 << 20
-	limit := bytesPerMiB * problems.size("BytesScannedLimit", p.BytesScannedLimit, defaultBytesLimit/bytesPerMiB)
-	if limit < minBytesLimit {
-		problems.addf("BytesScannedLimit: must be at least %d bytes, got %g", minBytesLimit, limit)
-	} else if limit != math.Trunc(limit) {
-		problems.addf("BytesScannedLimit: must be whole bytes, got %f", limit)
-	}
+	problems.scanned(p.BytesScannedLimit)
 	return problems.join()
+}
+
+// scanned refuses a limit that Athena refuses.
+func (p *problems) scanned(given awscdk.Size) {
+	const bytesPerMiB = 1 << 20
+	limit := bytesPerMiB * p.size("BytesScannedLimit", given, defaultBytesLimit/bytesPerMiB)
+	if limit < minBytesLimit {
+		p.addf("BytesScannedLimit: must be at least %d bytes, got %g", minBytesLimit, limit)
+	} else if limit != math.Trunc(limit) {
+		p.addf("BytesScannedLimit: must be whole bytes, got %f", limit)
+	}
 }
 
 // Catalog is what the marked logs are asked by: a Glue table whose partitions are
@@ -171,7 +203,9 @@ type Catalog struct {
 	constructs.Construct
 	steps steps
 
-	database  awsglue.CfnDatabase
+	database  awsglue.CfnDatabase // nil = an existing one
+	tables    []catalogTable
+	governed  bool             // by Lake Formation
 	table     awsglue.CfnTable // the one that the named queries read
 	names     catalogNames
 	folders   []string // of the marked logs
@@ -186,6 +220,12 @@ type Catalog struct {
 
 // ToString returns the path of the construct.
 func (c *Catalog) ToString() *string { return c.Node().Path() }
+
+// catalogTable is a table of the catalog, and the id of its construct.
+type catalogTable struct {
+	id, name string
+	resource awsglue.CfnTable
+}
 
 // catalogNames are what people type.
 type catalogNames struct{ database, workGroup, table string }
@@ -204,13 +244,13 @@ func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Cat
 	begin(this, scope, id, problems)
 	claim(this, "", "DatabaseName", p.DatabaseName)
 	claim(this, "", "WorkGroupName", p.WorkGroupName)
-	this.database = awsglue.NewCfnDatabase(this, jsii.String("Database"), &awsglue.CfnDatabaseProps{
-		CatalogId: awscdk.Stack_Of(this).Account(),
-		DatabaseInput: &awsglue.CfnDatabase_DatabaseInputProperty{
-			Name:        &p.DatabaseName,
-			Description: jsii.String("Route 53 Resolver query logs, marked by Resolverwatch"),
-		},
-	})
+	if p.ExistingDatabaseName == "" {
+		this.newDatabase()
+	}
+	if p.LakeFormation {
+		this.governed = true
+		this.remindOfLakeFormation(p.ExistingDatabaseName != "")
+	}
 	asked := this.newTables(p)
 	if this.index != nil {
 		this.newIndicatorTable()
@@ -218,12 +258,39 @@ func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Cat
 	if this.results == nil {
 		this.steps.remindOfAccessLogs(this, p.AccessLogBucket)
 		this.results = newBucket(this, "Results", bucketProps{
-			key: p.EncryptionKey, accessLogs: p.AccessLogBucket, removal: p.RemovalPolicy,
-			lifecycle: []*awss3.LifecycleRule{{Id: jsii.String("ResultRetention"), Expiration: p.ResultRetention}},
+			key: p.EncryptionKey, accessLogs: p.AccessLogBucket, removal: p.RemovalPolicy, versioned: p.Versioned,
+			lifecycle: append([]*awss3.LifecycleRule{{Id: jsii.String("ResultRetention"), Expiration: p.ResultRetention}},
+				versionRules(p.Versioned, p.NoncurrentVersionExpiration)...),
 		})
 	}
 	this.newQueries(this.newWorkGroup(p), asked)
 	return this
+}
+
+func (c *Catalog) newDatabase() {
+	c.database = awsglue.NewCfnDatabase(c, jsii.String("Database"), &awsglue.CfnDatabaseProps{
+		CatalogId: awscdk.Stack_Of(c).Account(),
+		DatabaseInput: &awsglue.CfnDatabase_DatabaseInputProperty{
+			Name:        &c.names.database,
+			Description: jsii.String("Route 53 Resolver query logs, marked by Resolverwatch"),
+		},
+	})
+}
+
+// addTable defines a table, after its database.
+func (c *Catalog) addTable(id string, input *awsglue.CfnTable_TableInputProperty) awsglue.CfnTable {
+	table := awsglue.NewCfnTable(c, &id, &awsglue.CfnTableProps{
+		CatalogId: awscdk.Stack_Of(c).Account(), DatabaseName: &c.names.database, TableInput: input})
+	c.afterDatabase(table)
+	c.tables = append(c.tables, catalogTable{id: id, name: *input.Name, resource: table})
+	return table
+}
+
+// afterDatabase lets a resource be created after a new database.
+func (c *Catalog) afterDatabase(resource constructs.Construct) {
+	if c.database != nil {
+		resource.Node().AddDependency(c.database)
+	}
 }
 
 // DatabaseName returns the name of the Glue database.

@@ -25,7 +25,11 @@ func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) awsiam.Grant {
 	}
 	list = append(list, c.keepResults()...)
 	list = append(list, useKeys("s3", keyRead, bothKeys(c.previous, c.outputKey, c.indexKey)...)...)
-	return c.steps.grant(c, "GrantQuery", grantee, append(list, useKeys("s3", keyWrite, c.key)...))
+	granted := c.steps.grant(c, "GrantQuery", grantee, append(list, useKeys("s3", keyWrite, c.key)...))
+	if c.governed {
+		c.letQuery(grantee.GrantPrincipal())
+	}
+	return granted
 }
 
 // mustBeOfAccount panics with the remedy for a principal of another account.
@@ -50,6 +54,9 @@ func (c *Catalog) queryStatements() []access {
 		// Athena needs to see the default database, whichever is queried (its user guide,
 		// "Configure access to databases and tables in the AWS Glue Data Catalog").
 		{resources: []string{c.arn("glue", "database", "default")}, actions: []string{"glue:GetDatabase"}},
+	}
+	if c.governed { // data in registered buckets is read by credentials of Lake Formation
+		statements = append(statements, statement{resources: []string{"*"}, actions: []string{"lakeformation:GetDataAccess"}})
 	}
 	list := make([]access, len(statements))
 	for i, s := range statements {

@@ -53,21 +53,16 @@ func (c *Catalog) newTable(p CatalogProps, format logFormat) (awsglue.CfnTable, 
 	// A table lies in a folder; what a prefix writes before its first timestamp may go on
 	// behind the last slash, as in year=!{timestamp:yyyy}/.
 	location := bucket + projection.folder[:strings.LastIndexByte(projection.folder, '/')+1]
-	table := awsglue.NewCfnTable(c, &format.id, &awsglue.CfnTableProps{
-		CatalogId:    awscdk.Stack_Of(c).Account(),
-		DatabaseName: &p.DatabaseName,
-		TableInput: &awsglue.CfnTable_TableInputProperty{
-			Name:        &format.table,
-			Description: jsii.String("Route 53 Resolver query logs with the verdict on each query"),
-			TableType:   jsii.String("EXTERNAL_TABLE"),
-			Parameters:  tableParameters(projection, bucket, format.classification, historyDays(p.MarkedLogRetention)),
-			PartitionKeys: []any{&awsglue.CfnTable_ColumnProperty{
-				Name: jsii.String(catalog.Partition), Type: jsii.String("string"),
-				Comment: jsii.String("when the record arrived, in UTC: " + projection.format)}},
-			StorageDescriptor: format.storage(location, catalog.Columns()),
-		},
+	table := c.addTable(format.id, &awsglue.CfnTable_TableInputProperty{
+		Name:        &format.table,
+		Description: jsii.String("Route 53 Resolver query logs with the verdict on each query"),
+		TableType:   jsii.String("EXTERNAL_TABLE"),
+		Parameters:  tableParameters(projection, bucket, format.classification, historyDays(p.MarkedLogRetention)),
+		PartitionKeys: []any{&awsglue.CfnTable_ColumnProperty{
+			Name: jsii.String(catalog.Partition), Type: jsii.String("string"),
+			Comment: jsii.String("when the record arrived, in UTC: " + projection.format)}},
+		StorageDescriptor: format.storage(location, catalog.Columns()),
 	})
-	table.Node().AddDependency(c.database)
 	return table, projection
 }
 

@@ -50,7 +50,7 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 		this.steps.remindOfAccessLogs(this, p.AccessLogBucket)
 		this.bucket = newBucket(this, "Logs", bucketProps{
 			name: p.OutputBucketName, key: p.EncryptionKey, accessLogs: p.AccessLogBucket,
-			lifecycle: outputLifecycle(p), removal: p.RemovalPolicy,
+			lifecycle: outputLifecycle(p), removal: p.RemovalPolicy, versioned: p.Versioned,
 		})
 	}
 	this.logGroup = awslogs.NewLogGroup(this, jsii.String("LogGroup"), &awslogs.LogGroupProps{
@@ -73,14 +73,13 @@ func (d *Delivery) letRoleUse(p DeliveryProps) {
 	d.steps.letDeploymentUse(d, p.EncryptionKey)
 }
 
-// outputLifecycle ends the logs after their time. The bucket has no versions: its
-// objects are written once.
+// outputLifecycle ends the logs after their time.
 func outputLifecycle(p DeliveryProps) []*awss3.LifecycleRule {
 	rules := slices.Clone(p.LifecycleRules)
 	if p.MarkedLogRetention != nil {
 		rules = append(rules, &awss3.LifecycleRule{Id: jsii.String("LogRetention"), Expiration: p.MarkedLogRetention})
 	}
-	return rules
+	return append(rules, versionRules(p.Versioned, p.NoncurrentVersionExpiration)...)
 }
 
 // warnOfSlash tells of a prefix that was completed.

@@ -98,6 +98,15 @@ type DeliveryProps struct {
 	//
 	// Default: they are never deleted.
 	MarkedLogRetention awscdk.Duration
+	// Versioned keeps replaced and deleted objects in a new bucket. Logs are then gone only
+	// NoncurrentVersionExpiration after MarkedLogRetention.
+	//
+	// Default: there are no versions, because Firehose writes each object once.
+	Versioned bool
+	// NoncurrentVersionExpiration is how long they are kept: whole days, from 1.
+	//
+	// Default: 90 days with Versioned.
+	NoncurrentVersionExpiration awscdk.Duration
 	// LifecycleRules of a new bucket, in addition to the rule of MarkedLogRetention.
 	//
 	// Default: uploads that were never completed are removed after 7 days.
@@ -188,6 +197,8 @@ func (p DeliveryProps) validate() error {
 	problems.required("Transformer", p.Transformer == nil)
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "OutputBucketName", p.OutputBucketName != "")
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "MarkedLogRetention", p.MarkedLogRetention != nil)
+	problems.exclusive("OutputBucket", p.OutputBucket != nil, "Versioned", p.Versioned)
+	problems.versions(p.Versioned, p.NoncurrentVersionExpiration)
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "LifecycleRules", len(p.LifecycleRules) > 0)
 	problems.days("MarkedLogRetention", p.MarkedLogRetention)
 	problems.lifecycle("LifecycleRules", p.LifecycleRules)

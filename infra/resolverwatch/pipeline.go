@@ -102,6 +102,9 @@ func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *P
 	if this.delivery != nil && !p.WithoutCatalog {
 		this.catalog = NewCatalog(this, "Catalog", p.catalogProps(this.store, this.delivery))
 		this.delivery.waitForSchema(this.catalog)
+		if this.catalog.governed {
+			this.delivery.stream.Node().AddDependency(this.catalog.letDescribe(this.delivery.role))
+		}
 	}
 	return this
 }

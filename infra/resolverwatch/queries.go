@@ -6,7 +6,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsathena"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsglue"
 	"github.com/aws/jsii-runtime-go"
@@ -26,19 +25,14 @@ var queryFiles embed.FS
 // newIndicatorTable defines the table of published indicators: one object, which the
 // importer replaces with each generation.
 func (c *Catalog) newIndicatorTable() {
-	table := awsglue.NewCfnTable(c, jsii.String("IndicatorTable"), &awsglue.CfnTableProps{
-		CatalogId:    awscdk.Stack_Of(c).Account(),
-		DatabaseName: &c.names.database,
-		TableInput: &awsglue.CfnTable_TableInputProperty{
-			Name:        jsii.String(indicatorTable),
-			Description: jsii.String("The entries of all feeds that went into the published index"),
-			TableType:   jsii.String("EXTERNAL_TABLE"),
-			Parameters:  map[string]any{"EXTERNAL": "TRUE", "classification": "json"},
-			StorageDescriptor: jsonStorage("s3://"+*c.index.BucketName()+"/"+catalog.IndicatorPrefix,
-				catalog.IndicatorColumns()),
-		},
+	c.addTable("IndicatorTable", &awsglue.CfnTable_TableInputProperty{
+		Name:        jsii.String(indicatorTable),
+		Description: jsii.String("The entries of all feeds that went into the published index"),
+		TableType:   jsii.String("EXTERNAL_TABLE"),
+		Parameters:  map[string]any{"EXTERNAL": "TRUE", "classification": "json"},
+		StorageDescriptor: jsonStorage("s3://"+*c.index.BucketName()+"/"+catalog.IndicatorPrefix,
+			catalog.IndicatorColumns()),
 	})
-	table.Node().AddDependency(c.database)
 }
 
 // newQueries defines the named queries of the workgroup.
@@ -66,6 +60,6 @@ func (c *Catalog) newQueries(group awsathena.CfnWorkGroup, p projection) {
 			QueryString: jsii.String(fill.Replace(string(text))),
 		})
 		query.Node().AddDependency(group)
-		query.Node().AddDependency(c.database)
+		c.afterDatabase(query)
 	}
 }
