@@ -19,6 +19,7 @@ func (p IndicatorStoreProps) check(scope constructs.Construct) error {
 	problems.listsIn("ListBucket", p.ListBucket, home)
 	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
 	problems.accessLogsIn(p.AccessLogBucket, home)
+	problems.ownNames(scope, p.bucketNames()...)
 	return errors.Join(p.validate(), problems.join())
 }
 
@@ -53,6 +54,7 @@ func (p DeliveryProps) check(scope constructs.Construct) error {
 	problems.keyOf("OutputKey", p.OutputKey, p.OutputBucket)
 	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
 	problems.accessLogsIn(p.AccessLogBucket, home)
+	problems.ownNames(scope, givenName{"OutputBucketName", p.OutputBucketName})
 	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
 }
 

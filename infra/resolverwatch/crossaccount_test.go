@@ -81,5 +81,5 @@ func TestIndicatorStore_refusesTableOfOtherAccount(t *testing.T) {
 		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
 			Table: awsdynamodb.Table_FromTableArn(stack, jsii.String("T"),
 				jsii.String("arn:aws:dynamodb:eu-west-1:"+otherAccount+":table/indicators"))})
-	}, "Known/Store: Table: is of account 444455556666, but the importer finds its table in account 111122223333 only")
+	}, "Known/Store: Table: is of account 444455556666, must be of 111122223333")
 }

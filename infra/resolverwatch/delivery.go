@@ -41,6 +41,7 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	p := given.withDefaults()
 	this := &Delivery{bucket: p.OutputBucket, prefix: p.Prefix, parquet: p.ParquetPrefix, format: p.Format, key: p.OutputKey, previous: p.PreviousKeys}
 	begin(this, scope, id, problems)
+	claimBuckets(this, p.OutputBucketName)
 	this.warnOfSlash("Prefix", given.Prefix)
 	this.warnOfSlash("ParquetPrefix", given.ParquetPrefix)
 	this.warnOfSlash("ErrorPrefix", given.ErrorPrefix)

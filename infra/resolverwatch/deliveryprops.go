@@ -204,7 +204,7 @@ func (p DeliveryProps) validate() error {
 	problems.lifecycle("LifecycleRules", p.LifecycleRules)
 	problems.logRetention("LogRetention", p.LogRetention)
 	problems.removal(p.RemovalPolicy)
-	problems.name("OutputBucketName", p.OutputBucketName, bucketName, bucketNameRule)
+	problems.bucketName("OutputBucketName", p.OutputBucketName)
 	problems.previousKeys(p.PreviousKeys)
 	problems.keys(map[string]awskms.IKey{
 		"EncryptionKey": p.EncryptionKey, "OutputKey": p.OutputKey, "OutputBucket.EncryptionKey": keyUnless(p.OutputKey, p.OutputBucket)})

@@ -57,7 +57,7 @@ func keyPolicy(key awskms.IKey) policied {
 func tablePolicy(table awsdynamodb.ITable) policied {
 	return policied{
 		name:    *table.TableArn(),
-		account: accountOf(table),
+		account: placeOfResource(table, *table.TableArn()).account,
 		add: func(s awsiam.PolicyStatement) bool {
 			own, isOwn := table.(awsdynamodb.Table)
 			return isOwn && *own.AddToResourcePolicy(s).StatementAdded

@@ -1,7 +1,6 @@
 package resolverwatch
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -108,12 +107,12 @@ func (p IndicatorStoreProps) withDefaults() IndicatorStoreProps {
 	return p
 }
 
-// Names that S3 and DynamoDB take (the S3 user guide, "Bucket naming rules"; the
-// DynamoDB developer guide, "Naming rules").
-var (
-	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	tableName  = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
-)
+func (p IndicatorStoreProps) bucketNames() []givenName {
+	return []givenName{{"ListBucketName", p.ListBucketName}, {"IndexBucketName", p.IndexBucketName}}
+}
+
+// tableName are the names that DynamoDB takes (its developer guide, "Naming rules").
+var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
 func (p IndicatorStoreProps) validate() error {
 	var problems problems
@@ -121,8 +120,8 @@ func (p IndicatorStoreProps) validate() error {
 	problems.exclusive("ListBucket", p.ListBucket != nil, "ListBucketName", p.ListBucketName != "")
 	problems.exclusive("IndexBucket", p.IndexBucket != nil, "IndexBucketName", p.IndexBucketName != "")
 	problems.name("TableName", p.TableName, tableName, "3 to 255 of a-z A-Z 0-9 _ . -")
-	problems.name("ListBucketName", p.ListBucketName, bucketName, bucketNameRule)
-	problems.name("IndexBucketName", p.IndexBucketName, bucketName, bucketNameRule)
+	problems.bucketName("ListBucketName", p.ListBucketName)
+	problems.bucketName("IndexBucketName", p.IndexBucketName)
 	capacity := p.ReadCapacity != 0 || p.WriteCapacity != 0
 	if capacity && p.Table != nil {
 		problems.addf("ReadCapacity and WriteCapacity: an existing table keeps its own; unset them")
@@ -141,8 +140,6 @@ func (p IndicatorStoreProps) validate() error {
 	problems.days("NoncurrentVersionExpiration", p.NoncurrentVersionExpiration)
 	return problems.join()
 }
-
-const bucketNameRule = "3 to 63 of a-z 0-9 . -, and begin and end with a letter or digit"
 
 // IndicatorStore is where lists come in and the list that serves is kept: the list
 // bucket, the index bucket and the table. It is state: all of it is retained.
@@ -187,14 +184,15 @@ func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorSt
 	p = p.withDefaults()
 	this := &IndicatorStore{
 		table: p.Table, listBucket: p.ListBucket, indexBucket: p.IndexBucket, key: p.EncryptionKey, keys: p.partKeys(), previous: p.PreviousKeys}
-	begin(this, scope, id, errors.Join(problems, checkTable(scope, p.Table)))
+	begin(this, scope, id, problems)
+	claimBuckets(this, p.ListBucketName, p.IndexBucketName)
 	this.steps.letDeploymentUse(this, p.EncryptionKey)
 	if this.listBucket == nil || this.indexBucket == nil {
 		this.steps.remindOfAccessLogs(this, p.AccessLogBucket)
 	}
 	if this.table == nil {
 		this.table = newTable(this, p)
-	} else {
+	} else if !isIndicatorTable(this.table) {
 		this.remindOfTable()
 	}
 	bucket := bucketProps{
@@ -212,29 +210,6 @@ func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorSt
 		this.indexBucket = newBucket(this, "Index", bucket)
 	}
 	return this
-}
-
-// checkTable refuses a table that is known to be of another account: the importer writes
-// the table by its name, which is looked up in the importer's own account.
-func checkTable(scope constructs.Construct, table awsdynamodb.ITable) error {
-	if table == nil {
-		return nil
-	}
-	account, own := accountOf(table), awscdk.Stack_Of(scope).Account()
-	if otherAccount(&account, own) {
-		return fmt.Errorf("Table: is of account %s, but the importer finds its table in account %s only; use a table of that account",
-			account, *own)
-	}
-	return nil
-}
-
-// accountOf returns the account of a table. The CDK leaves it to that of the stack where
-// the table is referred to by its ARN.
-func accountOf(table awsdynamodb.ITable) string {
-	if arn := *table.TableArn(); !isToken(arn) {
-		return *awscdk.Arn_Split(&arn, awscdk.ArnFormat_SLASH_RESOURCE_NAME).Account
-	}
-	return *table.Env().Account
 }
 
 func newTable(scope constructs.Construct, p IndicatorStoreProps) awsdynamodb.Table {
@@ -291,12 +266,17 @@ func (s *IndicatorStore) remindOfTable() {
 // remindOfListBucket says what an existing list bucket needs to have.
 func (s *IndicatorStore) remindOfListBucket() {
 	name := *s.listBucket.BucketName()
-	s.steps.remind(s, Step{
-		ID: "ListBucketVersioning",
-		Why: "An existing list bucket should keep versions: reports and accepted lists name them, and without them a list that " +
-			"was uploaded over cannot be had back.",
-		Text: fmt.Sprintf("aws s3api put-bucket-versioning --bucket %s --versioning-configuration Status=Enabled", name),
-	})
+	if !isVersioned(s.listBucket) {
+		s.steps.remind(s, Step{
+			ID: "ListBucketVersioning",
+			Why: "An existing list bucket should keep versions: reports and accepted lists name them, and without them a list that " +
+				"was replaced by another upload is lost.",
+			Text: fmt.Sprintf("aws s3api put-bucket-versioning --bucket %s --versioning-configuration Status=Enabled", name),
+		})
+	}
+	if sendsEvents(s.listBucket) {
+		return
+	}
 	s.steps.remind(s, Step{
 		ID: "ListBucketEvents",
 		Why: "Uploads to an existing list bucket reach the importer only if the bucket sends its events to EventBridge. The " +

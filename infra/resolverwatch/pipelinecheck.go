@@ -63,6 +63,9 @@ func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
 	}
 	delivery := p.deliveryProps(this, nil)
 	delivered := exceptUnset(delivery.check(this), "Transformer")
+	var names problems
+	names.ownNames(this, append(store.bucketNames(), givenName{"OutputBucketName", delivery.OutputBucketName})...)
+	delivered = errors.Join(delivered, without(names.join(), errors.Join(parts[0].problems, delivered)))
 	parts = append(parts, partProblems{"Delivery", delivered})
 	if !p.WithoutCatalog {
 		catalog := p.catalogProps(nil, nil)

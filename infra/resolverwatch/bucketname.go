@@ -1,0 +1,78 @@
+package resolverwatch
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// Names that S3 takes for buckets, and beginnings and ends that it keeps for itself (S3 user
+// guide, "General purpose bucket naming rules").
+var (
+	bucketName         = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	reservedBeginnings = []string{"xn--", "sthree-", "amzn-s3-demo-"}
+	reservedEnds       = []string{"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"}
+)
+
+const bucketNameRule = "3 to 63 of a-z 0-9 . -, and begin and end with a letter or digit"
+
+// bucketName refuses a name that S3 would refuse, or the CDK without naming the prop.
+func (p *problems) bucketName(prop, name string) {
+	if name == "" || isToken(name) {
+		return
+	}
+	if !bucketName.MatchString(name) {
+		p.name(prop, name, bucketName, bucketNameRule)
+		return
+	}
+	for _, pair := range []string{"..", ".-", "-."} {
+		if strings.Contains(name, pair) {
+			p.addf("%s: must not hold %q, got %q", prop, pair, name)
+		}
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		p.addf("%s: must not be an IP address, got %q", prop, name)
+	}
+	reserved := func(affix string) bool { return strings.HasPrefix(name, affix) }
+	if i := slices.IndexFunc(reservedBeginnings, reserved); i >= 0 {
+		p.addf("%s: must not begin with %s, which S3 keeps for itself, got %q", prop, reservedBeginnings[i], name)
+	}
+	reserved = func(affix string) bool { return strings.HasSuffix(name, affix) }
+	if i := slices.IndexFunc(reservedEnds, reserved); i >= 0 {
+		p.addf("%s: must not end with %s, which S3 keeps for itself, got %q", prop, reservedEnds[i], name)
+	}
+}
+
+// givenName is the name of a new bucket, and the prop that gives it.
+type givenName struct{ prop, name string }
+
+// ownNames refuses one name for several buckets: of those that are given here, and of those
+// that the stack of c has already.
+func (p *problems) ownNames(c constructs.Construct, given ...givenName) {
+	for i, bucket := range given {
+		if bucket.name == "" || !isKnown(bucket.name) {
+			continue
+		}
+		taken := awscdk.Stack_Of(c).Node().TryFindChild(claimedBucket(bucket.name)) != nil ||
+			slices.ContainsFunc(given[:i], func(other givenName) bool { return other.name == bucket.name })
+		if taken {
+			p.addf("%s: %q is already the name of another bucket in this stack; each bucket needs its own", bucket.prop, bucket.name)
+		}
+	}
+}
+
+// claimBuckets takes the names that are set, as claim does.
+func claimBuckets(c constructs.Construct, names ...string) {
+	for _, name := range names {
+		if name != "" && isKnown(name) {
+			constructs.NewConstruct(awscdk.Stack_Of(c), claimedBucket(name))
+		}
+	}
+}
+
+func claimedBucket(name string) *string { return jsii.String("Resolverwatch bucket " + name) }

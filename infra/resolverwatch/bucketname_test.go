@@ -1,0 +1,85 @@
+//go:build !race
+
+package resolverwatch_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+)
+
+// Names that only a deployment would refuse, or the CDK without naming the prop.
+func TestBucketNames_refused(t *testing.T) {
+	const keeps = ", which S3 keeps for itself, got "
+	for name, want := range map[string]string{
+		"192.168.5.4":       `must not be an IP address, got "192.168.5.4"`,
+		"a..b":              `must not hold "..", got "a..b"`,
+		"a.-b":              `must not hold ".-"`,
+		"xn--lists":         "must not begin with xn--" + keeps,
+		"sthree-lists":      "must not begin with sthree-" + keeps,
+		"amzn-s3-demo-a":    "must not begin with amzn-s3-demo-" + keeps,
+		"lists-s3alias":     "must not end with -s3alias" + keeps,
+		"lists--ol-s3":      "must not end with --ol-s3" + keeps,
+		"lists.mrap":        "must not end with .mrap" + keeps,
+		"lists--x-s3":       "must not end with --x-s3" + keeps,
+		"lists--table-s3":   "must not end with --table-s3" + keeps,
+		"Lists":             bucketNameForm,
+		"li":                bucketNameForm,
+		"lists_of_our_team": bucketNameForm,
+	} {
+		wantRefused(t, func(stack awscdk.Stack) {
+			resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{ListBucketName: name, IndexBucketName: name})
+		}, "Test/Store: ListBucketName: "+want, "IndexBucketName: "+want)
+	}
+}
+
+const bucketNameForm = "must be 3 to 63 of a-z 0-9 . -, and begin and end with a letter or digit, got "
+
+func TestBucketNames_taken(t *testing.T) {
+	wantRefused(t, func(stack awscdk.Stack) {
+		newPipeline(stack, &resolverwatch.PipelineProps{
+			Store:    &resolverwatch.IndicatorStoreProps{IndexBucketName: "published"},
+			Delivery: &resolverwatch.DeliveryProps{OutputBucketName: "published"}})
+	}, `Test/Pipeline/Delivery: OutputBucketName: "published" is already the name of another bucket in this stack`)
+	wantRefused(t, func(stack awscdk.Stack) {
+		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
+			ListBucketName: "lists", IndexBucketName: "lists"})
+	}, `Test/Store: IndexBucketName: "lists" is already`)
+}
+
+// What the app itself has set up right needs no reminder.
+func TestIndicatorStore_ofTheSameApp(t *testing.T) {
+	stack := newStack(t)
+	text := func(name string) *awsdynamodb.Attribute {
+		return &awsdynamodb.Attribute{Name: &name, Type: awsdynamodb.AttributeType_STRING}
+	}
+	lists := awss3.NewBucket(stack, jsii.String("Lists"), &awss3.BucketProps{
+		Versioned: jsii.Bool(true), EventBridgeEnabled: jsii.Bool(true)})
+	store := resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{ListBucket: lists,
+		Table: awsdynamodb.NewTable(stack, jsii.String("Table"), &awsdynamodb.TableProps{
+			PartitionKey: text("name"), SortKey: text("entry"), TimeToLiveAttribute: jsii.String("expires_at")})})
+	again := resolverwatch.NewIndicatorStore(stack, "Again", &resolverwatch.IndicatorStoreProps{
+		ListBucket: store.IndexBucket(), Table: store.Table()})
+	if steps := store.Steps(); len(steps) > 0 {
+		t.Errorf("steps %v", steps)
+	}
+	if steps := again.Steps(); len(steps) != 1 || steps[0].ID != "ListBucketEvents" {
+		t.Errorf("steps %v, want that of the events alone", steps)
+	}
+	plain := resolverwatch.NewIndicatorStore(stack, "Plain", &resolverwatch.IndicatorStoreProps{
+		ListBucket: awss3.NewBucket(stack, jsii.String("Plain1"), nil),
+		Table:      awsdynamodb.NewTable(stack, jsii.String("Plain2"), &awsdynamodb.TableProps{PartitionKey: text("name")})})
+	var ids []string
+	for _, step := range plain.Steps() {
+		ids = append(ids, step.ID)
+	}
+	if got := strings.Join(ids, " "); got != "TableTimeToLive ListBucketVersioning ListBucketEvents" {
+		t.Errorf("steps %s", got)
+	}
+}
