@@ -1,0 +1,61 @@
+package resolverwatch_test
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+)
+
+// The marked logs go to the log archive, a bucket and a key of another account. Steps has
+// the statements that the archive's policies need.
+func ExampleNewDelivery() {
+	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Security"), &awscdk.StackProps{
+		Env: &awscdk.Environment{Account: jsii.String("111122223333"), Region: jsii.String("eu-west-1")},
+	})
+	archive := awss3.Bucket_FromBucketAttributes(stack, jsii.String("Archive"), &awss3.BucketAttributes{
+		BucketName: jsii.String("log-archive"),
+		Account:    jsii.String("444455556666"),
+	})
+	key := awskms.Key_FromKeyArn(stack, jsii.String("ArchiveKey"),
+		jsii.String("arn:aws:kms:eu-west-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"))
+	transformer := awslambda.Function_FromFunctionAttributes(stack, jsii.String("Transformer"), &awslambda.FunctionAttributes{
+		FunctionArn:     jsii.String("arn:aws:lambda:eu-west-1:111122223333:function:transformer"),
+		SkipPermissions: jsii.Bool(true),
+	})
+
+	delivery := resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
+		Transformer:    transformer,
+		OutputBucket:   archive,
+		OutputKey:      key,
+		Prefix:         "dns/!{timestamp:yyyy/MM/dd}/",
+		BufferInterval: awscdk.Duration_Minutes(jsii.Number(5)),
+	})
+	for _, step := range delivery.Steps() {
+		awscdk.NewCfnOutput(stack, &step.ID, &awscdk.CfnOutputProps{Value: &step.Text, Description: &step.Why})
+	}
+}
+
+// Marked logs that lie in a bucket already can be queried from the database of a data lake.
+// Analysts may run queries, and read nothing but logs and results.
+func ExampleNewCatalog() {
+	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Security"), nil)
+	logs := awss3.Bucket_FromBucketName(stack, jsii.String("Logs"), jsii.String("marked-dns-logs"))
+	analyst := awsiam.NewRole(stack, jsii.String("Analyst"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewAccountRootPrincipal(),
+	})
+
+	catalog := resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{
+		OutputBucket:         logs,
+		Prefix:               "dns/!{timestamp:yyyy/MM/dd}/",
+		MarkedLogRetention:   awscdk.Duration_Days(jsii.Number(400)),
+		ExistingDatabaseName: "security_lake",
+		WorkGroupName:        "dns",
+		BytesScannedLimit:    awscdk.Size_Gibibytes(jsii.Number(50)),
+	})
+	catalog.GrantQuery(analyst)
+}
