@@ -43,17 +43,17 @@ const bucketNameForm = "must be 3 to 63 of a-z 0-9 . -, and begin and end with a
 
 func TestBucketNames_taken(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
-		newPipeline(stack, &resolverwatch.PipelineProps{
-			Store:    &resolverwatch.IndicatorStoreProps{IndexBucketName: "published"},
-			Delivery: &resolverwatch.DeliveryProps{OutputBucketName: "published"}})
-	}, `Test/Pipeline/Delivery: OutputBucketName: "published" is already the name of another bucket in this stack`)
+		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{IndexBucketName: "published"})
+		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
+			Transformer: transformer(stack), OutputBucketName: "published"})
+	}, `Test/Delivery: OutputBucketName: "published" is already the name of another bucket in this stack`)
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
 			ListBucketName: "lists", IndexBucketName: "lists"})
 	}, `Test/Store: IndexBucketName: "lists" is already`)
 }
 
-// What the app itself has set up right needs no reminder.
+// A bucket or table that the app has set up right needs no reminder.
 func TestIndicatorStore_ofTheSameApp(t *testing.T) {
 	stack := newStack(t)
 	text := func(name string) *awsdynamodb.Attribute {

@@ -22,8 +22,8 @@ func archive(stack awscdk.Stack, name string) awss3.IBucket {
 		BucketName: &name, Account: jsii.String(otherAccount), Region: jsii.String("eu-west-1")})
 }
 
-// A log archive lets the roles in by its own policies only. Each has a step with all that
-// the role does there; nothing is said of what is of the stack's own account.
+// A log archive lets the roles in by its own policies only. There is a step for each bucket
+// and key of it with all that a role does there, and none for the stack's own account.
 func TestPipeline_otherAccount(t *testing.T) {
 	stack := newStackOf(t, ownAccount)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{

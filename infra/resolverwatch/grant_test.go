@@ -54,8 +54,8 @@ func existingKey(stack awscdk.Stack, id string) awskms.IKey {
 	return awskms.Key_FromKeyArn(stack, &id, jsii.String("arn:aws:kms:eu-west-1:"+ownAccount+":key/"+strings.ToLower(id)))
 }
 
-// A bucket or table that is referred to by its name knows no key; the props do. A grant
-// gives what its task needs, on the folders of the task.
+// A bucket or table that is referred to by its name does not know its key, but the props do.
+// A grant gives what its task needs, on the folders of the task.
 func TestGrants_existingResources(t *testing.T) {
 	stack := newStack(t)
 	store := resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
@@ -107,20 +107,26 @@ func TestGrants_existingResources(t *testing.T) {
 		"s3:GetObject on s3:::marked/dns-query-logs/*", "s3:GetObject on s3:::marked/dns-query-logs-parquet/*",
 		`s3:ListBucket on s3:::marked if {"StringLike":{"s3:prefix":["dns-query-logs","dns-query-logs/*",`+
 			`"dns-query-logs-parquet","dns-query-logs-parquet/*"]}}`)...)
-	group, glue := "athena:<AWS::Region>:<AWS::AccountId>:workgroup/Test", "glue:<AWS::Region>:<AWS::AccountId>:"
-	want := append(logs,
+	made.wantGranted("Analyst", append(append(logs,
 		"kms:Decrypt on "+key+"keyofindex"+viaS3,
 		"kms:Decrypt on "+key+"keyofresults"+viaS3, "kms:GenerateDataKey on "+key+"keyofresults"+viaS3,
 		"s3:GetObject on s3:::marked/dns-query-logs/*",
 		`s3:ListBucket on s3:::marked if {"StringLike":{"s3:prefix":["dns-query-logs","dns-query-logs/*"]}}`,
 		"s3:GetBucketLocation on s3:::index-bucket", "s3:GetObject on s3:::index-bucket/indicators/*",
 		`s3:ListBucket on s3:::index-bucket if {"StringLike":{"s3:prefix":["indicators","indicators/*"]}}`,
+	), queryPermissions()...)...)
+}
+
+// queryPermissions are those that every query needs.
+func queryPermissions() []string {
+	group, glue := "athena:<AWS::Region>:<AWS::AccountId>:workgroup/Test", "glue:<AWS::Region>:<AWS::AccountId>:"
+	want := []string{
 		"s3:AbortMultipartUpload on s3:::results/results/*", "s3:GetObject on s3:::results/results/*",
 		"s3:ListMultipartUploadParts on s3:::results/results/*", "s3:PutObject on s3:::results/results/*",
 		"s3:GetBucketLocation on s3:::results", "s3:ListBucketMultipartUploads on s3:::results",
 		`s3:ListBucket on s3:::results if {"StringLike":{"s3:prefix":["results","results/*"]}}`,
-		"glue:GetDatabase on "+glue+"database/default",
-	)
+		"glue:GetDatabase on " + glue + "database/default",
+	}
 	for _, action := range []string{"BatchGetNamedQuery", "GetNamedQuery", "GetQueryExecution", "GetQueryResults", "GetWorkGroup",
 		"ListNamedQueries", "StartQueryExecution", "StopQueryExecution"} {
 		want = append(want, "athena:"+action+" on "+group)
@@ -129,7 +135,7 @@ func TestGrants_existingResources(t *testing.T) {
 		want = append(want, "glue:"+action+" on "+glue+"catalog", "glue:"+action+" on "+glue+"database/test",
 			"glue:"+action+" on "+glue+"table/test/*")
 	}
-	made.wantGranted("Analyst", want...)
+	return want
 }
 
 // A principal of another account needs the policies of the resources, and its own.

@@ -12,9 +12,10 @@ import (
 
 // With RETAIN_ON_UPDATE_OR_DELETE a first deployment that fails can be cleaned up: nothing
 // of the store is retained then, and nothing is protected from deletion.
-func TestPipeline_retainOnUpdateOrDelete(t *testing.T) {
+func TestIndicatorStore_retainOnUpdateOrDelete(t *testing.T) {
 	stack := newStack(t)
-	newPipeline(stack, &resolverwatch.PipelineProps{RemovalPolicy: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE})
+	resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
+		RemovalPolicy: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE})
 	made := synth(t, stack)
 	kept := 0
 	for _, typ := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::DynamoDB::Table"} {
@@ -25,8 +26,8 @@ func TestPipeline_retainOnUpdateOrDelete(t *testing.T) {
 			}
 		}
 	}
-	if kept != 9 {
-		t.Errorf("%d resources that are kept, want 9", kept)
+	if kept != 5 {
+		t.Errorf("%d resources that are kept, want 5", kept)
 	}
 	made.one("AWS::DynamoDB::Table", "").want(t, object{"DeletionProtectionEnabled": false})
 }
