@@ -49,9 +49,9 @@ type CatalogProps struct {
 	//
 	// Default: a new database.
 	ExistingDatabaseName string
-	// LakeFormation adds permissions of Lake Formation to those of IAM, for an account whose
-	// Data Catalog it governs: to what [Catalog.GrantQuery] grants, and in a [Pipeline] to the
-	// role of the stream. Steps has what the deployment itself needs.
+	// LakeFormation is for an account whose Data Catalog is governed by Lake Formation.
+	// [Catalog.GrantQuery] then grants by Lake Formation in addition to IAM, and so does a
+	// [Pipeline] to the role of its stream. Steps has what the deployment itself needs.
 	//
 	// Default: permissions of IAM alone.
 	LakeFormation bool
@@ -196,7 +196,7 @@ func (p *problems) scanned(given awscdk.Size) {
 	}
 }
 
-// Catalog is what the marked logs are asked by: a Glue table whose partitions are
+// Catalog is what people query the marked logs with: a Glue table whose partitions are
 // computed from the prefix, one of the published indicators, and an Athena workgroup
 // with a limit on what a query may read and with named queries.
 type Catalog struct {

@@ -18,9 +18,8 @@ func ofOtherAccount(c constructs.Construct, resource awscdk.IResource) bool {
 	return resource != nil && otherAccount(awscdk.Stack_Of(c).Account(), resource.Env().Account)
 }
 
-// letRoleUseBucket adds a step with what the policy of a bucket of another account must let
-// a role do, by the statements of the role. It is part of the id of the step what the bucket
-// is for.
+// letRoleUseBucket adds a step for a bucket of another account: its policy must allow a role
+// all that the statements of the role allow. The id names the role and the bucket.
 func (s *steps) letRoleUseBucket(c constructs.Construct, id string, bucket awss3.IBucket, role awsiam.IRole, statements []statement) {
 	if !ofOtherAccount(c, bucket) {
 		return
@@ -28,18 +27,19 @@ func (s *steps) letRoleUseBucket(c constructs.Construct, id string, bucket awss3
 	s.letRoleUse(c, id+"Policy", bucketPolicy(bucket), role, statements)
 }
 
-// letRoleUseKeys is letRoleUseBucket for keys. Each key is looked at once.
+// letRoleUseKeys does the same for keys. A key that is given twice has one step.
 func (s *steps) letRoleUseKeys(c constructs.Construct, id string, role awsiam.IRole, statements []statement, keys ...awskms.IKey) {
 	seen := map[string]bool{}
 	for _, key := range keys {
 		if key == nil || seen[*key.KeyArn()] || !ofOtherAccount(c, key) {
 			continue
 		}
-		if len(seen) > 0 {
-			id += "2"
-		}
 		seen[*key.KeyArn()] = true
-		s.letRoleUse(c, id+"Policy", keyPolicy(key), role, statements)
+		step := id + "Policy"
+		if n := len(seen); n > 1 {
+			step = fmt.Sprintf("%s%dPolicy", id, n)
+		}
+		s.letRoleUse(c, step, keyPolicy(key), role, statements)
 	}
 }
 
@@ -74,9 +74,8 @@ func (s statement) onlyOn(on policied) statement {
 	return s
 }
 
-// letDeploymentUse adds a step with what the policy of a key of another account must allow
-// before the stack is deployed: tables, functions and streams with the key are created by
-// grants on it.
+// letDeploymentUse adds a step for a key of another account, to be done before the stack is
+// deployed: creating a table, function or stream with a key makes a grant on the key.
 func (s *steps) letDeploymentUse(c constructs.Construct, key awskms.IKey) {
 	if !ofOtherAccount(c, key) {
 		return
@@ -105,8 +104,8 @@ func (s *steps) remindOfEventBus(c constructs.Construct, bucket awss3.IBucket) {
 		Service: jsii.String("events"), Resource: jsii.String("event-bus"), ResourceName: jsii.String("default")})
 	s.remind(c, Step{
 		ID: "ListBucketEventBus",
-		Why: "The events of a list bucket of account " + owner + " arrive on the event bus of that account. A rule there must " +
-			"forward them, and the event bus of this account must accept them.",
+		Why: "The events of a list bucket of account " + owner + " arrive on the event bus of that account. Forward them by a " +
+			"rule there, and let the event bus of this account accept them.",
 		Text: fmt.Sprintf("aws events put-permission --event-bus-name default --action events:PutEvents --principal %s "+
 			"--statement-id ResolverwatchLists, and in account %s a rule with the pattern "+
 			`{"source":["aws.s3"],"detail":{"bucket":{"name":["%s"]}}} and the target %s`, owner, owner, *bucket.BucketName(), bus),

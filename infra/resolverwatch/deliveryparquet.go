@@ -51,8 +51,8 @@ func (p DeliveryProps) writtenPrefix() *string {
 	return &p.Prefix
 }
 
-// parquet refuses what Firehose refuses of a conversion, and what has no meaning
-// without one.
+// parquet refuses settings that Firehose refuses for a conversion, and settings that have no
+// meaning without one.
 func (p *problems) parquet(given DeliveryProps) {
 	p.wrap("ParquetPrefix", checkPrefix(given.ParquetPrefix))
 	p.exclusive("SourceBackup", given.SourceBackup, "WithoutSourceBackup", given.WithoutSourceBackup)

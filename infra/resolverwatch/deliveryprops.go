@@ -121,8 +121,8 @@ type DeliveryProps struct {
 	//
 	// Default: a new role.
 	Role awsiam.IRole
-	// EncryptionKey encrypts the stream, its log, a new bucket, and what is written to an
-	// existing one whose own key is not known.
+	// EncryptionKey encrypts the stream, its log and a new bucket. It also encrypts the objects
+	// that are written to an existing bucket whose own key is not known.
 	//
 	// Default: keys of AWS.
 	EncryptionKey awskms.IKey

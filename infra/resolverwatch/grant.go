@@ -109,7 +109,7 @@ func writtenFolder(prefix string) string {
 	return folder
 }
 
-// useKeys lets a grantee use keys through a service. A nil key is none.
+// useKeys lets a grantee use keys through a service. It leaves out nil keys.
 func useKeys(service string, actions []string, keys ...awskms.IKey) []access {
 	var list []access
 	for _, key := range keys {

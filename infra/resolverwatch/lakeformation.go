@@ -14,7 +14,7 @@ import (
 func (c *Catalog) remindOfLakeFormation(existing bool) {
 	permission, resource := "CREATE_DATABASE", `{"Catalog":{}}`
 	if existing {
-		permission, resource = "CREATE_TABLE DESCRIBE", fmt.Sprintf(`{"Database":{"Name":"%s"}}`, c.names.database)
+		permission, resource = "CREATE_TABLE DESCRIBE", `{"Database":{"Name":"`+c.names.database+`"}}`
 	}
 	grantable := ""
 	if existing { // the catalog grants DESCRIBE on

@@ -33,8 +33,8 @@ func readPrevious(keys []awskms.IKey, services ...string) []statement {
 	return all
 }
 
-// keepLogsReadable lets CloudWatch Logs go on to decrypt what it encrypted with earlier keys
-// of this app: events stay encrypted with the key that they were written with (CloudWatch
+// keepLogsReadable lets CloudWatch Logs still decrypt what it encrypted with earlier keys of
+// this app, because events stay encrypted with the key that they were written with (CloudWatch
 // Logs user guide, "Encrypt log data using AWS KMS"). The policy of an existing key has the
 // statement already.
 func keepLogsReadable(c constructs.Construct, keys []awskms.IKey) {

@@ -13,8 +13,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// A bucket or table that is given may be of the same app, which then shows how it is set up.
-// Of one that is only referred to, nothing is known.
+// A bucket or table that is given may be defined by the same app. Synthesis then knows how it
+// is set up; it knows nothing about one that the app only refers to.
 
 // isVersioned reports whether a bucket of the app is known to keep versions.
 func isVersioned(bucket awss3.IBucket) bool {
@@ -95,6 +95,6 @@ func resolve(resource constructs.IConstruct, property, into any) {
 	}
 	text, err := json.Marshal(awscdk.Stack_Of(resource).Resolve(property))
 	if err == nil {
-		_ = json.Unmarshal(text, into) //nolint:errcheck // a token where a value was expected is not known
+		_ = json.Unmarshal(text, into) // a token where a value was expected is not known
 	}
 }
