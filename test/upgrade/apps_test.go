@@ -1,0 +1,50 @@
+//go:build !race
+
+package upgrade_test
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+)
+
+// props are those of a pipeline with a VPC.
+func props(stack awscdk.Stack) *resolverwatch.PipelineProps {
+	vpc := awsec2.Vpc_FromVpcAttributes(stack, jsii.String("Vpc"), &awsec2.VpcAttributes{
+		VpcId: jsii.String("vpc-0a1b2c3d4e5f60001"), AvailabilityZones: jsii.Strings("unknown")})
+	return &resolverwatch.PipelineProps{QueryLogging: &resolverwatch.QueryLoggingProps{VPCs: []awsec2.IVpc{vpc}}}
+}
+
+func pipeline(id string) side {
+	return inStack("pipeline "+id, func(stack awscdk.Stack) {
+		resolverwatch.NewPipeline(stack, id, props(stack))
+	})
+}
+
+var nestedPipeline = inStack("nested pipeline", func(stack awscdk.Stack) {
+	nested := awscdk.NewNestedStack(stack, jsii.String("Nested"), nil)
+	resolverwatch.NewPipeline(nested, "Pipeline", props(stack))
+})
+
+var twoPipelines = inStack("two pipelines", func(stack awscdk.Stack) {
+	resolverwatch.NewPipeline(stack, "Pipeline", props(stack))
+	resolverwatch.NewPipeline(stack, "Second", &resolverwatch.PipelineProps{
+		Importer: &resolverwatch.ImporterProps{StackName: "Second"},
+		Catalog:  &resolverwatch.CatalogProps{DatabaseName: "second", WorkGroupName: "second"},
+	})
+})
+
+var taggedPipeline = inStack("tagged pipeline", func(stack awscdk.Stack) {
+	resolverwatch.NewPipeline(stack, "Pipeline", props(stack))
+	awscdk.Tags_Of(stack).Add(jsii.String("team"), jsii.String("soc"), nil)
+})
+
+var pipelineWithResults = inStack("pipeline with results", func(stack awscdk.Stack) {
+	with := props(stack)
+	with.Catalog = &resolverwatch.CatalogProps{
+		ResultsBucket: awss3.Bucket_FromBucketName(stack, jsii.String("Results"), jsii.String("results-of-soc"))}
+	resolverwatch.NewPipeline(stack, "Pipeline", with)
+})

@@ -1,0 +1,285 @@
+//go:build !race
+
+package upgrade_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/internal/templatediff"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// outcome is what a change does to a resource or, for a whole pair, the worst that it
+// does to one. A higher value is worse.
+type outcome int
+
+const (
+	unchanged outcome = iota
+	added
+	inPlace
+	remade       // stateless, and removed or replaced
+	released     // no longer retained: its removal would delete it
+	leavesBehind // another one takes its place; the old one stays in the account
+	unreadable   // stays, but roles lose the key that encrypts it
+	deletes      // deleted with its content
+	fails        // CloudFormation cannot do it: the update fails and is rolled back
+	refused      // refused at synthesis
+	anotherStack // a second stack is made; nothing happens to the first
+)
+
+// effect is what a change does to one resource.
+type effect struct {
+	outcome  outcome
+	label    string // what happens, as the page says it
+	resource string // to which resource, as the page names it
+	cause    string // may be empty
+}
+
+// compare returns the effects of the change from one deployment to another, the worst
+// first. Resources that stay as they are have none.
+func compare(t *testing.T, before, after deployment) []effect {
+	t.Helper()
+	switch {
+	case before.refused != nil:
+		t.Fatalf("the side before the change is refused: %v", before.refused)
+	case after.refused != nil:
+		return []effect{{refused, "**refused at synthesis**", refusal(after.refused), ""}}
+	case !sameStack(before.stack, after.stack):
+		return []effect{{anotherStack, "**another stack**", "the first one stays as it is", ""}}
+	}
+	was, is := parse(t, before.template), parse(t, after.template)
+	findings, err := templatediff.Compare(encode(t, was), encode(t, is))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var effects []effect
+	for _, finding := range findings {
+		resource := cmp.Or(is[finding.LogicalID], was[finding.LogicalID])
+		if name := resource.name(); name != "" && finding.Fate != templatediff.Kept {
+			effects = append(effects, effectOf(finding, name))
+		}
+	}
+	effects = append(effects, otherPlaces(was, is, effects)...)
+	effects = append(effects, lostKeys(was, is)...)
+	effects = append(effects, collisions(was, is, findings)...)
+	slices.SortFunc(effects, func(a, b effect) int {
+		return cmp.Or(int(b.outcome-a.outcome), cmp.Compare(a.label, b.label), rank(a.resource)-rank(b.resource),
+			cmp.Compare(a.resource, b.resource), cmp.Compare(a.cause, b.cause))
+	})
+	return slices.Compact(effects)
+}
+
+// effectOf returns the effect on the resource of a finding.
+func effectOf(finding templatediff.Finding, name string) effect {
+	changed := strings.Join(finding.Changed, "`, `")
+	replaced := finding.Fate == templatediff.Replaced
+	stateless := finding.State == templatediff.Stateless
+	switch {
+	case finding.Fate == templatediff.Added:
+		return effect{added, "new", name, ""}
+	case finding.Fate == templatediff.Updated:
+		return effect{inPlace, "updated in place", name, ""}
+	case finding.Fate == templatediff.Released:
+		return effect{released, "**no longer retained**", name, ""}
+	case replaced && finding.LeftBehind:
+		return effect{leavesBehind, "**replaced by an empty one; the old one stays outside the stack**", name, "`" + changed + "`"}
+	case replaced && stateless:
+		return effect{remade, "replaced", name, ""}
+	case replaced:
+		return effect{deletes, "**replaced; the old one is deleted**", name, "`" + changed + "`"}
+	case finding.LeftBehind:
+		return effect{leavesBehind, "**leaves the stack and stays in the account**", name, ""}
+	case finding.Fate == templatediff.Removed && stateless:
+		return effect{remade, "removed", name, ""}
+	case finding.Fate == templatediff.Removed:
+		return effect{deletes, "**deleted**", name, ""}
+	default:
+		return effect{fails, "**the update fails**", name, "`" + changed + "`"}
+	}
+}
+
+// refusal returns the first line of an error without the path of the construct.
+func refusal(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	if path, rest, found := strings.Cut(line, ": "); found && strings.Contains(path, "/") {
+		return rest
+	}
+	return line
+}
+
+// sameStack reports whether two sides are deployed to one stack. A side that leaves its
+// account or Region open is deployed to that of the other.
+func sameStack(before, after string) bool {
+	was, is := strings.Split(before, "/"), strings.Split(after, "/")
+	return len(was) == len(is) && slices.EqualFunc(was, is, func(a, b string) bool {
+		return a == b || strings.HasPrefix(a, "unknown-") || strings.HasPrefix(b, "unknown-")
+	})
+}
+
+// resource is a resource of a template, resolved.
+type resource struct {
+	Type                string
+	Properties          map[string]any
+	Metadata            map[string]any `json:",omitempty"`
+	DeletionPolicy      string         `json:",omitempty"`
+	UpdateReplacePolicy string         `json:",omitempty"`
+}
+
+func parse(t *testing.T, template []byte) map[string]*resource {
+	t.Helper()
+	var parsed struct{ Resources map[string]*resource }
+	if err := json.Unmarshal(template, &parsed); err != nil {
+		t.Fatal(err)
+	}
+	for _, resource := range parsed.Resources {
+		resource.Properties, _ = resolve(resource.Properties).(map[string]any)
+	}
+	return parsed.Resources
+}
+
+func encode(t *testing.T, resources map[string]*resource) []byte {
+	t.Helper()
+	text, err := json.Marshal(map[string]any{"Resources": resources})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// physicalNames are the properties by which a type's resources must differ. A stack
+// creates before it deletes, so a second resource with the same value fails.
+var physicalNames = map[string]string{
+	"AWS::Athena::WorkGroup": "Name",
+	"AWS::DynamoDB::Table":   "TableName",
+	"AWS::Glue::Database":    "DatabaseInput.Name",
+	"AWS::S3::Bucket":        "BucketName",
+	"AWS::SSM::Parameter":    "Name",
+	// A VPC can log to Firehose once only.
+	"AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation": "ResourceId",
+}
+
+// collisions returns the resources that are created under a name that is taken.
+func collisions(was, is map[string]*resource, findings []templatediff.Finding) []effect {
+	type key struct{ typ, name string }
+	taken := map[key]bool{}
+	for _, before := range was {
+		taken[key{before.Type, before.physicalName()}] = true
+	}
+	var effects []effect
+	for _, finding := range findings {
+		after := is[finding.LogicalID]
+		if finding.Fate != templatediff.Added && finding.Fate != templatediff.Replaced {
+			continue
+		}
+		name := after.physicalName()
+		if name != "" && taken[key{after.Type, name}] {
+			effects = append(effects, effect{fails, "**the update fails**", after.name(), "`" + name + "` is in use until the old one is deleted"})
+		}
+	}
+	return effects
+}
+
+// physicalName returns the name by which a resource must differ from others, or "".
+func (r *resource) physicalName() string {
+	property := physicalNames[r.Type]
+	if property == "" {
+		return ""
+	}
+	return plain(r.get(property))
+}
+
+// get returns a property, whose name may have steps separated by dots, or nil.
+func (r *resource) get(property string) any {
+	var value any = r.Properties
+	for _, step := range strings.Split(property, ".") {
+		inner, _ := value.(map[string]any)
+		value = inner[step]
+	}
+	return value
+}
+
+// places are the settings that say where state is.
+var places = []struct{ typ, path, property, name string }{
+	{"AWS::Lambda::Function", "/Importer/", "Environment.Variables." + settings.EnvListBucket, "list bucket"},
+	{"AWS::Lambda::Function", "/Importer/", "Environment.Variables." + settings.EnvIndexBucket, "index bucket"},
+	{"AWS::Lambda::Function", "/Importer/", "Environment.Variables." + settings.EnvTable, "table"},
+	{"AWS::KinesisFirehose::DeliveryStream", "/Delivery/", "ExtendedS3DestinationConfiguration.BucketARN", "output bucket"},
+	{"AWS::Athena::WorkGroup", "/Catalog/", "WorkGroupConfiguration.ResultConfiguration.OutputLocation", "results bucket"},
+}
+
+// otherPlaces returns the state that is elsewhere after the change although no resource
+// of the template is gone: the stack used an existing one.
+func otherPlaces(was, is map[string]*resource, known []effect) []effect {
+	var effects []effect
+	for id, before := range was {
+		after := is[id]
+		if after == nil {
+			continue
+		}
+		path, _ := before.Metadata["aws:cdk:path"].(string)
+		for _, place := range places {
+			if before.Type != place.typ || !strings.Contains(path, place.path) ||
+				plain(before.get(place.property)) == plain(after.get(place.property)) ||
+				slices.ContainsFunc(known, func(e effect) bool { return e.resource == place.name && e.outcome >= leavesBehind }) {
+				continue
+			}
+			effects = append(effects, effect{leavesBehind, "**another one is used; the old one stays as it is**", place.name, ""})
+		}
+	}
+	return effects
+}
+
+// lostKeys returns the roles that could decrypt with a key before the change and cannot
+// any more: what is encrypted with it becomes unreadable for them.
+func lostKeys(was, is map[string]*resource) []effect {
+	var effects []effect
+	for id, role := range was {
+		if is[id] == nil || role.Type != "AWS::IAM::Role" {
+			continue
+		}
+		before, after := role.decrypts(), is[id].decrypts()
+		for _, key := range before {
+			if owner := role.owner(); owner != "" && !slices.Contains(after, key) {
+				effects = append(effects, effect{unreadable, "**may not use the old key any more**", owner, ""})
+			}
+		}
+	}
+	return effects
+}
+
+// decrypts returns the keys that a role may decrypt objects and items with. The variables
+// of a function are encrypted again by each update.
+func (r *resource) decrypts() []string {
+	var keys []string
+	policies, _ := r.Properties["Policies"].([]any)
+	for _, policy := range policies {
+		document := policy.(map[string]any)["PolicyDocument"].(map[string]any)
+		for _, value := range document["Statement"].([]any) {
+			statement := value.(map[string]any)
+			if statement["Sid"] == "KeyForEnvironment" || statement["Sid"] == "KeyForStream" {
+				continue
+			}
+			if slices.Contains(texts(statement["Action"]), "kms:Decrypt") {
+				keys = append(keys, texts(statement["Resource"])...)
+			}
+		}
+	}
+	return keys
+}
+
+// texts returns a value that a policy writes alone or in a list.
+func texts(value any) []string {
+	many, isList := value.([]any)
+	if !isList {
+		many = []any{value}
+	}
+	var texts []string
+	for _, one := range many {
+		texts = append(texts, plain(one))
+	}
+	return texts
+}

@@ -1,0 +1,65 @@
+//go:build !race
+
+package upgrade_test
+
+import (
+	"slices"
+	"strings"
+)
+
+// named are the resources that the page speaks of, in its order. Other types are
+// stateless: functions, roles, rules and named queries are made again from the template.
+var named = []struct {
+	typ, path, name string // the path is of the construct, without the pipeline's own
+}{
+	{"AWS::S3::Bucket", "/Store/Lists/", "list bucket"},
+	{"AWS::S3::Bucket", "/Store/Index/", "index bucket"},
+	{"AWS::DynamoDB::Table", "/Store/Table/", "table"},
+	{"AWS::S3::Bucket", "/Delivery/Logs/", "output bucket"},
+	{"AWS::KinesisFirehose::DeliveryStream", "/Delivery/Stream/", "stream"},
+	{"AWS::Route53Resolver::ResolverQueryLoggingConfig", "/QueryLogging/Config", "query logging configuration"},
+	{"AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation", "/Association", "VPC association"},
+	{"AWS::Glue::Database", "/Catalog/Database", "database"},
+	{"AWS::Glue::Table", "/Catalog/Table", "`dns_logs`"},
+	{"AWS::Glue::Table", "/Catalog/ParquetTable", "`dns_logs_parquet`"},
+	{"AWS::Glue::Table", "/Catalog/IndicatorTable", "`indicators`"},
+	{"AWS::Athena::WorkGroup", "/Catalog/WorkGroup", "workgroup"},
+	{"AWS::S3::Bucket", "/Catalog/Results/", "results bucket"},
+	{"AWS::KMS::Key", "/Key/", "key"},
+	{"AWS::SQS::Queue", "/DeadLetters/", "dead-letter queue"},
+	{"AWS::SSM::Parameter", "/Feed-", "settings of the feed"},
+	{"AWS::Logs::LogGroup", "/LogGroup/", "log groups"},
+}
+
+// name returns what the page calls the resource, or "" if the page leaves it out.
+func (r *resource) name() string {
+	path, _ := r.Metadata["aws:cdk:path"].(string)
+	for _, known := range named {
+		if r.Type == known.typ && strings.Contains(path, known.path) {
+			return known.name
+		}
+	}
+	return ""
+}
+
+// rank is the place of a resource in the order of the page.
+func rank(name string) int {
+	for i, known := range named {
+		if known.name == name {
+			return i
+		}
+	}
+	return len(named)
+}
+
+// owner returns whose role a resource is, or "".
+func (r *resource) owner() string {
+	path, _ := r.Metadata["aws:cdk:path"].(string)
+	steps := strings.Split(path, "/")
+	for step, name := range map[string]string{"Importer": "importer", "Transformer": "transformer", "Delivery": "stream"} {
+		if slices.Contains(steps, step) && strings.HasSuffix(path, "/Role/Resource") {
+			return name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,151 @@
+//go:build !race
+
+package upgrade_test
+
+// pair is a change that people make to a deployment. To add one, add a literal to the
+// table, and run the test with -update.
+type pair struct {
+	// change names the change, in Markdown.
+	change string
+	// before and after are the two sides.
+	before, after side
+	// worst is the worst that may happen to a resource. Anything worse fails the test, also
+	// with -update.
+	worst outcome
+	// todo says what a person has to do, in Markdown.
+	todo string
+}
+
+// group is a part of the page's table.
+type group struct {
+	title string
+	pairs []pair
+}
+
+const (
+	keyA = `"arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-0000-0000-0000-000000000000"`
+	keyB = `"arn:aws:kms:eu-west-1:111122223333:key/bbbbbbbb-0000-0000-0000-000000000000"`
+)
+
+var (
+	byDefault = deployed(`{}`)
+	parquet   = deployed(`{"delivery":{"format":"PARQUET"}}`)
+	twoVPCs   = deployed(`{"queryLogging":{"vpcIds":["vpc-0a1b2c3d4e5f60001","vpc-0a1b2c3d4e5f60002"]}}`)
+	twoFeeds  = deployed(`{"feeds":{"malware":{"severity":"high"},"urlhaus":{"url":"https://example.com/list.txt"}}}`)
+)
+
+var groups = []group{
+	{"Names", []pair{
+		{"`store.listBucketName` set later", byDefault, deployed(`{"store":{"listBucketName":"lists-of-soc"}}`), leavesBehind, newListBucket},
+		{"`store.indexBucketName` set later", byDefault, deployed(`{"store":{"indexBucketName":"index-of-soc"}}`), leavesBehind, newIndexBucket},
+		{"`store.tableName` set later", byDefault, deployed(`{"store":{"tableName":"indicators"}}`), leavesBehind, newTable},
+		{"`store.tableName` changed", deployed(`{"store":{"tableName":"indicators"}}`), deployed(`{"store":{"tableName":"names"}}`), leavesBehind, newTable},
+		{"`store.tableName` removed", deployed(`{"store":{"tableName":"indicators"}}`), byDefault, leavesBehind, newTable},
+		{"`delivery.outputBucketName` set later", byDefault, deployed(`{"delivery":{"outputBucketName":"logs-of-soc"}}`), leavesBehind, newOutputBucket},
+		{"`delivery.outputBucketName` changed", deployed(`{"delivery":{"outputBucketName":"logs-of-soc"}}`),
+			deployed(`{"delivery":{"outputBucketName":"marked-logs-of-soc"}}`), leavesBehind, newOutputBucket},
+		{"`delivery.outputBucketName` removed", deployed(`{"delivery":{"outputBucketName":"logs-of-soc"}}`), byDefault, leavesBehind, newOutputBucket},
+	}},
+	{"Existing resources", []pair{
+		{"`store.existingListBucket` set later", byDefault, deployed(`{"store":{"existingListBucket":"lists-of-soc"}}`), leavesBehind, newListBucket},
+		{"`store.existingIndexBucket` set later", byDefault, deployed(`{"store":{"existingIndexBucket":"index-of-soc"}}`), leavesBehind, newIndexBucket},
+		{"`store.existingTable` set later", byDefault, deployed(`{"store":{"existingTable":"indicators"}}`), leavesBehind, newTable},
+		{"`delivery.existingOutputBucket` set later", byDefault, deployed(`{"delivery":{"existingOutputBucket":"logs-of-soc"}}`), leavesBehind, newOutputBucket},
+		{"All four removed: back to new ones",
+			deployed(`{"store":{"existingListBucket":"lists-of-soc","existingIndexBucket":"index-of-soc","existingTable":"indicators"},"delivery":{"existingOutputBucket":"logs-of-soc"}}`),
+			byDefault, leavesBehind, "As for another name: [copy the lists, publish, save your own entries](#another-bucket-or-table)."},
+		{"`store.existingTable` changed", deployed(`{"store":{"existingTable":"indicators"}}`), deployed(`{"store":{"existingTable":"names"}}`), leavesBehind, newTable},
+		{"`delivery.existingStream` set later, no VPCs in the settings", byDefault, deployed(`{"delivery":{"existingStream":"dns"}}`), deletes, "Remove associations that were made by hand first: CloudFormation cannot delete a configuration that has some. Nothing is marked until the transformer is set up in your stream."},
+		{"`delivery.existingStream` set later, with VPCs", deployed(`{"queryLogging":{"vpcIds":["vpc-0a1b2c3d4e5f60001"]}}`),
+			deployed(`{"queryLogging":{"vpcIds":["vpc-0a1b2c3d4e5f60001"]},"delivery":{"existingStream":"dns"}}`), fails, moveVPCs},
+		{"`delivery.existingStream` removed", deployed(`{"delivery":{"existingStream":"dns"}}`), byDefault, deletes, "Remove associations that were made by hand first, and make them again."},
+	}},
+	{"Format and delivery", []pair{
+		{"`delivery.format` from `JSON` to `PARQUET`", byDefault, parquet, inPlace, "[Decide about the backup](#json-and-parquet) first: it cannot be turned off again."},
+		{"`delivery.format` from `PARQUET` to `JSON`", parquet, byDefault, remade, "[Query each table for its time](#json-and-parquet)."},
+		{"`delivery.sourceBackup` off", parquet, deployed(`{"delivery":{"format":"PARQUET","sourceBackup":false}}`), inPlace, "Firehose does not turn the backup off: records are still kept under `raw/`."},
+		{"`delivery.prefix` changed", byDefault, deployed(`{"delivery":{"prefix":"dns/!{timestamp:yyyy/MM/dd/HH}/"}}`), inPlace, "The table reads the new prefix only: move the objects of the old one, as for [the sample's keys](migrating.md#records-and-queries)."},
+		{"`delivery.parquetPrefix` changed", parquet, deployed(`{"delivery":{"format":"PARQUET","parquetPrefix":"columns/!{timestamp:yyyy/MM/dd}/"}}`), inPlace, "The table reads the new prefix only: move the objects of the old one."},
+		{"`delivery.errorPrefix` changed", byDefault, deployed(`{"delivery":{"errorPrefix":"failed/!{firehose:error-output-type}/"}}`), inPlace, nothing},
+		{"`delivery.compression` changed", byDefault, deployed(`{"delivery":{"compression":"UNCOMPRESSED"}}`), inPlace, "Nothing. Athena reads objects by their ending."},
+		{"`delivery.markedLogRetentionDays` set later", byDefault, deployed(`{"delivery":{"markedLogRetentionDays":400}}`), inPlace, "Logs that are older are deleted within days of the deployment. Copy first what you want to keep."},
+		{"`delivery.markedLogRetentionDays` removed", deployed(`{"delivery":{"markedLogRetentionDays":400}}`), byDefault, inPlace, nothing},
+	}},
+	{"Table", []pair{
+		{"`store.billing` from `on-demand` to `provisioned`", byDefault, deployed(`{"store":{"billing":"provisioned"}}`), inPlace, nothing},
+		{"`store.billing` from `provisioned` to `on-demand`", deployed(`{"store":{"billing":"provisioned"}}`), byDefault, inPlace, "Nothing. DynamoDB allows it four times in 24 hours."},
+		{"`store.readCapacity` changed", deployed(`{"store":{"billing":"provisioned"}}`), deployed(`{"store":{"billing":"provisioned","readCapacity":50}}`), inPlace, nothing},
+		{"`store.noncurrentVersionDays` changed", byDefault, deployed(`{"store":{"noncurrentVersionDays":7}}`), inPlace, "Versions that are older are deleted within days: reports name versions."},
+	}},
+	{"Keys", []pair{
+		{"`keyArn` set later", byDefault, deployed(`{"keyArn":` + keyA + `}`), inPlace, "The policy of the key must let the services use it: synthesis prints the statements. Objects that are there stay as they are."},
+		{"`keyArn` removed", deployed(`{"keyArn":` + keyA + `}`), byDefault, unreadable, noWayBack},
+		{"`keyArn` changed from A to B", deployed(`{"keyArn":` + keyA + `}`), deployed(`{"keyArn":` + keyB + `}`), unreadable, noWayBack},
+		{"`createKey` set later", byDefault, deployed(`{"createKey":true}`), inPlace, onlyNewObjects},
+		{"`createKey` removed", deployed(`{"createKey":true}`), byDefault, unreadable, "Set `keyArn` to the ARN of the key that leaves the stack. To do without a key, [encrypt again](#another-key) first."},
+		{"`createKey` in place of `keyArn`", deployed(`{"keyArn":` + keyA + `}`), deployed(`{"createKey":true}`), unreadable, noWayBack},
+	}},
+	{"Feeds", []pair{
+		{"Feed added to `feeds`", byDefault, deployed(`{"feeds":{"malware":{"severity":"high"}}}`), added, nothing},
+		{"Settings of a feed changed", deployed(`{"feeds":{"malware":{"severity":"high"}}}`), deployed(`{"feeds":{"malware":{"severity":"low"}}}`), inPlace, "Nothing. Its list is read again within an hour."},
+		{"Feed with a URL added", deployed(`{"feeds":{"malware":{"severity":"high"}}}`), twoFeeds, added, nothing},
+		{"Feed removed from `feeds`", deployed(`{"feeds":{"malware":{"severity":"high"}}}`), byDefault, remade,
+			"[Delete its lists](#removing-a-feed): until then they count."},
+		{"Feed with a URL removed", twoFeeds, deployed(`{"feeds":{"malware":{"severity":"high"}}}`), remade, "[Delete its lists](#removing-a-feed): until then they count."},
+		{"`url` removed from a feed that stays", twoFeeds, deployed(`{"feeds":{"malware":{"severity":"high"},"urlhaus":{}}}`), inPlace, "Upload its lists from now on: the last one that was fetched counts until then."},
+		{"`importer.listKey` changed", byDefault, deployed(`{"importer":{"listKey":"lists/all.txt"}}`), unchanged, "Upload the list under the new key. The old one counts for 24 hours, as if it were deleted."},
+	}},
+	{"Query logging", []pair{
+		{"VPC added", deployed(`{"queryLogging":{"vpcIds":["vpc-0a1b2c3d4e5f60001"]}}`), twoVPCs, added, nothing},
+		{"VPC removed", twoVPCs, deployed(`{"queryLogging":{"vpcIds":["vpc-0a1b2c3d4e5f60001"]}}`), remade, "Nothing. Its queries are not logged any more."},
+		{"VPCs in another order", twoVPCs, deployed(`{"queryLogging":{"vpcIds":["vpc-0a1b2c3d4e5f60002","vpc-0a1b2c3d4e5f60001"]}}`), unchanged, nothing},
+		{"`queryLogging.name` set later, no VPCs in the settings", byDefault, deployed(`{"queryLogging":{"name":"all-vpcs"}}`), deletes, "Remove associations that were made by hand first, and make them again: CloudFormation cannot delete a configuration that has some."},
+		{"`queryLogging.name` set later, with VPCs", twoVPCs,
+			deployed(`{"queryLogging":{"name":"all-vpcs","vpcIds":["vpc-0a1b2c3d4e5f60001","vpc-0a1b2c3d4e5f60002"]}}`), fails, moveVPCs},
+		{"`queryLogging.shareWith` set later", byDefault, deployed(`{"queryLogging":{"shareWith":["444455556666"]}}`), unchanged, "Nothing. The share is new; accounts outside of your organization must accept it."},
+		{"`queryLogging.enabled` off", twoVPCs, deployed(`{"queryLogging":{"enabled":false}}`), deletes, "Nothing is logged any more. Remove associations that were made by hand first."},
+	}},
+	{"Catalogue", []pair{
+		{"`catalog.database` set later", byDefault, deployed(`{"catalog":{"database":"dns"}}`), deletes, "[Save views and tables](#another-database-or-workgroup) of your own."},
+		{"`catalog.workGroup` set later", byDefault, deployed(`{"catalog":{"workGroup":"soc"}}`), deletes, "[Save queries](#another-database-or-workgroup) of your own; the history is gone."},
+		{"`catalog.enabled` off", byDefault, deployed(`{"catalog":{"enabled":false}}`), deletes, "[Save views and queries](#another-database-or-workgroup) of your own. Logs stay."},
+		{"`catalog.enabled` on", deployed(`{"catalog":{"enabled":false}}`), byDefault, added, nothing},
+		{"`catalog.resultRetentionDays` changed", byDefault, deployed(`{"catalog":{"resultRetentionDays":7}}`), inPlace, nothing},
+	}},
+	{"Functions", []pair{
+		{"`transformer.memoryMiB` or `importer.memoryMiB` changed", byDefault,
+			deployed(`{"transformer":{"memoryMiB":512},"importer":{"memoryMiB":2048}}`), unchanged, "Nothing. With less memory, lists or an index that fitted may be refused."},
+		{"Log retention of the functions changed", byDefault,
+			deployed(`{"transformer":{"logRetentionDays":3},"importer":{"logRetentionDays":3}}`), inPlace, "Logs that are older are deleted."},
+	}},
+	{"Stack", []pair{
+		{"`stackName` changed", byDefault, deployed(`{"stackName":"Other"}`), anotherStack, "The new stack is empty, and a VPC can log to one of them. Name the buckets and the table of the first one as existing ones, move the VPCs, delete the first stack."},
+		{"`account` and `region` set to where it is deployed", byDefault, deployed(`{"account":"111122223333","region":"eu-west-1"}`), unchanged, nothing},
+		{"`region` changed", deployed(`{"account":"111122223333","region":"eu-west-1"}`), deployed(`{"account":"111122223333","region":"eu-west-3"}`), anotherStack, "A second deployment: delete the first one by [its own page](uninstall.md), if you do not need it."},
+		{"`tags` added", byDefault, deployed(`{"tags":{"team":"soc"}}`), unchanged, "Nothing. CloudFormation tags all resources but the query logging configuration."},
+		{"`terminationProtection` on", byDefault, deployed(`{"terminationProtection":true}`), unchanged, nothing},
+		{"`removalPolicy` from `retain` to `destroy`", byDefault, deployed(`{"removalPolicy":"destroy"}`), released, "Only before you [delete everything](uninstall.md#removing-the-data-too): from now on a change of name deletes the table, too."},
+		{"`removalPolicy` from `destroy` to `retain`", deployed(`{"removalPolicy":"destroy"}`), byDefault, inPlace, nothing},
+		{"`accessLogBucket` set later", byDefault, deployed(`{"accessLogBucket":"access-logs"}`), inPlace, "The policy of that bucket must allow S3 to write: synthesis prints the statement."},
+	}},
+	{"Apps that import the constructs", []pair{
+		{"The id of the pipeline changed", pipeline("Pipeline"), pipeline("Watch"), fails, "[Keep the id](#another-construct-id)."},
+		{"The pipeline moved into a nested stack", pipeline("Pipeline"), nestedPipeline, fails, "[Move it in steps](#another-construct-id)."},
+		{"A second pipeline added to the stack", pipeline("Pipeline"), twoPipelines, added, nothing},
+		{"`Tags` of the app added", pipeline("Pipeline"), taggedPipeline, inPlace, nothing},
+		{"`ResultsBucket` set later", pipeline("Pipeline"), pipelineWithResults, leavesBehind, "Delete the old bucket, when nobody needs the results."},
+	}},
+}
+
+const (
+	nothing = "Nothing."
+
+	newListBucket   = "[Copy the lists and publish](#another-bucket-or-table) at once: until then nothing is published."
+	newIndexBucket  = "[Publish](#another-bucket-or-table) at once: until then records are `unknown`."
+	newTable        = "[Save your own entries, or restore the table](#another-bucket-or-table)."
+	newOutputBucket = "[Copy the logs](#another-bucket-or-table) that queries should still see."
+
+	onlyNewObjects = "Nothing. Objects that are there stay as they are."
+	noWayBack      = "Give the roles the old key, or [encrypt again](#another-key) first."
+	moveVPCs       = "[Deploy twice](#another-configuration-of-query-logging)."
+)
