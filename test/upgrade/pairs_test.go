@@ -128,6 +128,10 @@ var groups = []group{
 		{"`removalPolicy` from `destroy` to `retain`", deployed(`{"removalPolicy":"destroy"}`), byDefault, inPlace, nothing},
 		{"`accessLogBucket` set later", byDefault, deployed(`{"accessLogBucket":"access-logs"}`), inPlace, "The policy of that bucket must allow S3 to write: synthesis prints the statement."},
 	}},
+	{"Version", []pair{
+		{"From the last release, with defaults", lastRelease("default"), release("default"), inPlace, newVersion},
+		{"From the last release, with `createKey`, `PARQUET`, VPCs and feeds", lastRelease("parquet"), release("parquet"), inPlace, newVersion},
+	}},
 	{"Apps that import the constructs", []pair{
 		{"The id of the pipeline changed", pipeline("Pipeline"), pipeline("Watch"), fails, "[Keep the id](#another-construct-id)."},
 		{"The pipeline moved into a nested stack", pipeline("Pipeline"), nestedPipeline, fails, "[Move it in steps](#another-construct-id)."},
@@ -147,5 +151,6 @@ const (
 
 	onlyNewObjects = "Nothing. Objects that are there stay as they are."
 	noWayBack      = "Give the roles the old key, or [encrypt again](#another-key) first."
+	newVersion     = "[Read the changelog](#another-version)."
 	moveVPCs       = "[Deploy twice](#another-configuration-of-query-logging)."
 )

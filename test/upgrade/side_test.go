@@ -21,14 +21,16 @@ import (
 type side struct {
 	// key tells sides apart: a side that several pairs have is synthesized once.
 	key string
-	// define defines the stack.
+	// define defines the stack, unless the side is recorded.
 	define func(app awscdk.App) (awscdk.Stack, error)
+	// recorded is the file of a side that an earlier version has synthesized.
+	recorded string
 }
 
 // deployed is the deployment that the app makes of settings, which are written as in
 // cdk.json.
 func deployed(text string) side {
-	return side{"settings " + text, func(app awscdk.App) (awscdk.Stack, error) {
+	return side{key: "settings " + text, define: func(app awscdk.App) (awscdk.Stack, error) {
 		var tree any
 		if err := json.Unmarshal([]byte(text), &tree); err != nil {
 			return nil, err
@@ -43,7 +45,7 @@ func deployed(text string) side {
 
 // inStack is a stack named Test of an app that imports the constructs.
 func inStack(key string, define func(stack awscdk.Stack)) side {
-	return side{"stack " + key, func(app awscdk.App) (awscdk.Stack, error) {
+	return side{key: "stack " + key, define: func(app awscdk.App) (awscdk.Stack, error) {
 		stack := awscdk.NewStack(app, jsii.String("Test"), nil)
 		define(stack)
 		return stack, nil
@@ -69,6 +71,9 @@ func (s side) synthesize(t *testing.T) deployment {
 	t.Helper()
 	if done, found := synthesized[s.key]; found {
 		return done
+	}
+	if s.recorded != "" {
+		return readRecording(t, s.recorded)
 	}
 	context := appContext(t)
 	folder := t.TempDir()

@@ -15,7 +15,10 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-var update = flag.Bool("update", false, "rewrite the tables of docs/upgrading.md")
+var (
+	update = flag.Bool("update", false, "rewrite the tables of docs/upgrading.md")
+	record = flag.Bool("release", false, "record the templates of this version as those of the last release")
+)
 
 // One process of the jsii runtime serves all tests, one after the other.
 func TestMain(m *testing.M) {
@@ -26,6 +29,9 @@ func TestMain(m *testing.M) {
 }
 
 func TestUpgrades(t *testing.T) {
+	if *record {
+		recordReleases(t)
+	}
 	var tables strings.Builder
 	whole := true // false if -run leaves pairs out
 	for _, group := range groups {
@@ -54,7 +60,8 @@ func (p pair) check(t *testing.T, effects []effect) {
 	if len(effects) > 0 {
 		worst = effects[0].outcome
 	}
-	if worst != p.worst {
+	better := worst < p.worst && p.before.recorded != "" // most versions change nothing
+	if worst != p.worst && !better {
 		t.Errorf("the worst that happens is %d, and the pair declares %d: %s", worst, p.worst, describe(effects))
 	}
 	if p.todo == "" || worst >= released && p.todo == nothing {
