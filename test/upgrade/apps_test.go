@@ -5,6 +5,8 @@ package upgrade_test
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
@@ -27,6 +29,32 @@ func pipeline(id string) side {
 var nestedPipeline = inStack("nested pipeline", func(stack awscdk.Stack) {
 	nested := awscdk.NewNestedStack(stack, jsii.String("Nested"), nil)
 	resolverwatch.NewPipeline(nested, "Pipeline", props(stack))
+})
+
+var pipelineInVPC = inStack("pipeline in a VPC", func(stack awscdk.Stack) {
+	options := resolverwatch.FunctionOptions{
+		VPC: awsec2.Vpc_FromVpcAttributes(stack, jsii.String("Network"), &awsec2.VpcAttributes{
+			VpcId:             jsii.String("vpc-0a1b2c3d4e5f60009"),
+			AvailabilityZones: jsii.Strings("eu-west-1a"),
+			PrivateSubnetIds:  jsii.Strings("subnet-0a1b2c3d4e5f60009"),
+		}),
+		Architecture: awslambda.Architecture_X86_64(),
+	}
+	with := props(stack)
+	with.Importer = &resolverwatch.ImporterProps{FunctionOptions: options}
+	with.Transformer = &resolverwatch.TransformerProps{FunctionOptions: options}
+	resolverwatch.NewPipeline(stack, "Pipeline", with)
+})
+
+var pipelineWithRoles = inStack("pipeline with roles", func(stack awscdk.Stack) {
+	role := func(id, service string) awsiam.IRole {
+		return awsiam.NewRole(stack, &id, &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(&service, nil)})
+	}
+	with := props(stack)
+	with.Importer = &resolverwatch.ImporterProps{Role: role("ImporterRole", "lambda.amazonaws.com")}
+	with.Transformer = &resolverwatch.TransformerProps{Role: role("TransformerRole", "lambda.amazonaws.com")}
+	with.Delivery = &resolverwatch.DeliveryProps{Role: role("DeliveryRole", "firehose.amazonaws.com")}
+	resolverwatch.NewPipeline(stack, "Pipeline", with)
 })
 
 var twoPipelines = inStack("two pipelines", func(stack awscdk.Stack) {
