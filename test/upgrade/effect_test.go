@@ -102,13 +102,15 @@ func effectOf(finding templatediff.Finding, name string) effect {
 	}
 }
 
-// refusal returns the first line of an error without the path of the construct.
+// refusal returns the prop or setting that an error is about. The error itself says what
+// is wrong with it.
 func refusal(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	if path, rest, found := strings.Cut(line, ": "); found && strings.Contains(path, "/") {
-		return rest
+	for part := range strings.SplitSeq(err.Error(), ": ") {
+		if !strings.Contains(part, "/") { // the path of the construct comes first
+			return "`" + part + "`"
+		}
 	}
-	return line
+	return "`" + err.Error() + "`"
 }
 
 // sameStack reports whether two sides are deployed to one stack. A side that leaves its
