@@ -56,8 +56,10 @@ func (p DeliveryProps) writtenPrefix() *string {
 func (p *problems) parquet(given DeliveryProps) {
 	p.wrap("ParquetPrefix", checkPrefix(given.ParquetPrefix))
 	p.exclusive("SourceBackup", given.SourceBackup, "WithoutSourceBackup", given.WithoutSourceBackup)
-	p.required("Schema", given.Format == FormatParquet && given.Schema == nil ||
-		given.Schema != nil && (given.Schema.DatabaseName == "" || given.Schema.TableName == ""))
+	if given.Format == FormatParquet && given.Schema == nil {
+		p.addf("Schema: must be set with Format %s: keep the catalog, or name a table that Firehose converts by", FormatParquet)
+	}
+	p.required("Schema", given.Schema != nil && (given.Schema.DatabaseName == "" || given.Schema.TableName == ""))
 	switch given.Format {
 	case "", FormatJSON:
 		if given.WithoutSourceBackup {

@@ -69,7 +69,7 @@ func TestDelivery_refusesParquet(t *testing.T) {
 			Transformer: transformer(stack), Format: resolverwatch.FormatParquet, Compression: "GZIP",
 			ParquetPrefix: "/x", BufferSize: awscdk.Size_Mebibytes(jsii.Number(5))})
 	},
-		"ParquetPrefix: must not begin with a slash", "Schema: must be set",
+		"ParquetPrefix: must not begin with a slash", "Schema: must be set with Format PARQUET: keep the catalog",
 		"Compression: must be UNCOMPRESSED with Format PARQUET, whose files are compressed inside by Snappy, got GZIP",
 		"BufferSize: must be at least 64 MiB with Format PARQUET, got 5 MiB",
 	)
