@@ -70,6 +70,12 @@ var taggedPipeline = inStack("tagged pipeline", func(stack awscdk.Stack) {
 	awscdk.Tags_Of(stack).Add(jsii.String("team"), jsii.String("soc"), nil)
 })
 
+var pipelineWithDatabase = inStack("pipeline with a database", func(stack awscdk.Stack) {
+	with := props(stack)
+	with.Catalog = &resolverwatch.CatalogProps{ExistingDatabaseName: "soc"}
+	resolverwatch.NewPipeline(stack, "Pipeline", with)
+})
+
 var pipelineWithResults = inStack("pipeline with results", func(stack awscdk.Stack) {
 	with := props(stack)
 	with.Catalog = &resolverwatch.CatalogProps{

@@ -62,7 +62,7 @@ var groups = []group{
 	}},
 	{"Format and delivery", []pair{
 		{"`delivery.format` from `JSON` to `PARQUET`", byDefault, parquet, inPlace, "[Decide about the backup](#json-and-parquet) first: it cannot be turned off again."},
-		{"`delivery.format` from `PARQUET` to `JSON`", parquet, byDefault, remade, "[Query each table for its time](#json-and-parquet)."},
+		{"`delivery.format` from `PARQUET` to `JSON`", parquet, byDefault, inPlace, "Set [`delivery.sourceBackup`](#json-and-parquet) to `true` if the stream has a backup."},
 		{"`delivery.format` to `PARQUET`, with `delivery.compression`", deployed(`{"delivery":{"compression":"Snappy"}}`),
 			deployed(`{"delivery":{"compression":"Snappy","format":"PARQUET"}}`), refused, "Remove `delivery.compression`."},
 		{"`catalog.enabled` off with `PARQUET`", parquet, deployed(`{"catalog":{"enabled":false},"delivery":{"format":"PARQUET"}}`), refused,
@@ -83,13 +83,19 @@ var groups = []group{
 	}},
 	{"Keys", []pair{
 		{"`keyArn` set later", byDefault, deployed(`{"keyArn":` + keyA + `}`), inPlace, "The policy of the key must let the services use it: synthesis prints the statements. Objects that are there stay as they are."},
-		{"`keyArn` removed", deployed(`{"keyArn":` + keyA + `}`), byDefault, unreadable, noWayBack},
-		{"`keyArn` changed from A to B", deployed(`{"keyArn":` + keyA + `}`), deployed(`{"keyArn":` + keyB + `}`), unreadable, noWayBack},
+		{"`keyArn` removed", deployed(`{"keyArn":` + keyA + `}`), byDefault, unreadable, oldKeyNeeded},
+		{"`keyArn` changed from A to B", deployed(`{"keyArn":` + keyA + `}`), deployed(`{"keyArn":` + keyB + `}`), unreadable, oldKeyNeeded},
 		{"`keyArn` of another Region", deployed(`{"region":"eu-west-1"}`), deployed(`{"region":"eu-west-1","keyArn":"arn:aws:kms:eu-west-3:111122223333:key/aaaaaaaa-0000-0000-0000-000000000000"}`),
 			refused, "Name a key of the Region."},
+		{"`keyArn` changed from A to B, with A in `previousKeyArns`", deployed(`{"keyArn":` + keyA + `}`),
+			deployed(`{"keyArn":` + keyB + `,"previousKeyArns":[` + keyA + `]}`), inPlace, onlyNewObjects},
+		{"`keyArn` removed, with A in `previousKeyArns`", deployed(`{"keyArn":` + keyA + `}`),
+			deployed(`{"previousKeyArns":[` + keyA + `]}`), inPlace, onlyNewObjects},
+		{"A removed from `previousKeyArns`", deployed(`{"keyArn":` + keyB + `,"previousKeyArns":[` + keyA + `]}`),
+			deployed(`{"keyArn":` + keyB + `}`), unreadable, "Only when [nothing needs it](#another-key) any more."},
 		{"`createKey` set later", byDefault, deployed(`{"createKey":true}`), inPlace, onlyNewObjects},
-		{"`createKey` removed", deployed(`{"createKey":true}`), byDefault, unreadable, "Set `keyArn` to the ARN of the key that leaves the stack. To do without a key, [encrypt again](#another-key) first."},
-		{"`createKey` in place of `keyArn`", deployed(`{"keyArn":` + keyA + `}`), deployed(`{"createKey":true}`), unreadable, noWayBack},
+		{"`createKey` removed", deployed(`{"createKey":true}`), byDefault, unreadable, "Add the ARN of the key that leaves the stack to [`previousKeyArns`](#another-key) in the same deployment."},
+		{"`createKey` in place of `keyArn`", deployed(`{"keyArn":` + keyA + `}`), deployed(`{"createKey":true}`), unreadable, oldKeyNeeded},
 	}},
 	{"Feeds", []pair{
 		{"Feed added to `feeds`", byDefault, deployed(`{"feeds":{"malware":{"severity":"high"}}}`), added, nothing},
@@ -132,6 +138,8 @@ var groups = []group{
 		{"`terminationProtection` on", byDefault, deployed(`{"terminationProtection":true}`), unchanged, nothing},
 		{"`removalPolicy` from `retain` to `destroy`", byDefault, deployed(`{"removalPolicy":"destroy"}`), released, "Only before you [delete everything](uninstall.md#removing-the-data-too): from now on a change of name deletes the table, too."},
 		{"`removalPolicy` from `destroy` to `retain`", deployed(`{"removalPolicy":"destroy"}`), byDefault, inPlace, nothing},
+		{"`removalPolicy` from `retain` to `retain-on-update-or-delete`", byDefault,
+			deployed(`{"removalPolicy":"retain-on-update-or-delete"}`), inPlace, "Nothing. The table loses its protection from deletion by hand."},
 		{"`accessLogBucket` set later", byDefault, deployed(`{"accessLogBucket":"access-logs"}`), inPlace, "The policy of that bucket must allow S3 to write: synthesis prints the statement."},
 	}},
 	{"Version", []pair{
@@ -147,6 +155,8 @@ var groups = []group{
 		{"`Role` of the functions and of the delivery set later", pipeline("Pipeline"), pipelineWithRoles, inPlace,
 			"Nothing. A role that the app cannot change needs the statements that synthesis prints."},
 		{"`Tags` of the app added", pipeline("Pipeline"), taggedPipeline, inPlace, nothing},
+		{"`ExistingDatabaseName` set later", pipeline("Pipeline"), pipelineWithDatabase, deletes,
+			"[Save views and tables](#another-database-or-workgroup) of your own."},
 		{"`ResultsBucket` set later", pipeline("Pipeline"), pipelineWithResults, leavesBehind, "Delete the old bucket, when nobody needs the results."},
 	}},
 }
@@ -160,7 +170,7 @@ const (
 	newOutputBucket = "[Copy the logs](#another-bucket-or-table) that queries should still see."
 
 	onlyNewObjects = "Nothing. Objects that are there stay as they are."
-	noWayBack      = "Give the roles the old key, or [encrypt again](#another-key) first."
+	oldKeyNeeded   = "Add the old key to [`previousKeyArns`](#another-key) in the same deployment."
 	newVersion     = "[Read the changelog](#another-version)."
 	moveVPCs       = "[Deploy twice](#another-configuration-of-query-logging)."
 )
