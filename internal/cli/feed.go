@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -69,7 +69,7 @@ func (o *lintOptions) run(cmd *cobra.Command, std streams, paths []string) error
 	if o.form != formText && o.form != formJSON {
 		return usagef(cmd, "output %q: must be text or json", o.form)
 	}
-	read, err := importer.NewFeedSettings(o.wire)
+	read, err := list.NewOptions(o.wire)
 	if err != nil {
 		return usage(cmd, err)
 	}
@@ -106,7 +106,7 @@ const maxFindings = 25
 
 // before returns how many entries the list has that is to be replaced, 0 without one. It
 // serves, so it was taken, whatever the guards would say of it now.
-func (o *lintOptions) before(read importer.FeedSettings, guards importer.Guards) (int, error) {
+func (o *lintOptions) before(read list.Options, guards list.Guards) (int, error) {
 	if o.against == "" {
 		return 0, nil
 	}
@@ -115,18 +115,18 @@ func (o *lintOptions) before(read importer.FeedSettings, guards importer.Guards)
 		return 0, fmt.Errorf("reading the list to compare with: %w", err)
 	}
 	defer func() { _ = file.Close() }() // only read
-	list, _, err := importer.ReadList(file, read, guards, importer.Hooks{})
-	var refusals importer.Refusals
+	entries, _, err := list.Read(file, read, guards, list.Hooks{})
+	var refusals list.Refusals
 	if errors.As(err, &refusals) && refusals.Overridable() {
 		err = nil
 	}
 	if err != nil {
 		return 0, fmt.Errorf("reading the list to compare with, %s: %w", o.against, err)
 	}
-	return list.Len(), nil
+	return entries.Len(), nil
 }
 
-func (o *lintOptions) lint(path string, read importer.FeedSettings, guards importer.Guards, before int) (*linted, error) {
+func (o *lintOptions) lint(path string, read list.Options, guards list.Guards, before int) (*linted, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading a list: %w", err)
@@ -140,19 +140,19 @@ func (o *lintOptions) lint(path string, read importer.FeedSettings, guards impor
 		}
 		l.Findings = append(l.Findings, finding{line, kind, text, why})
 	}
-	hooks := importer.Hooks{
+	hooks := list.Hooks{
 		OnReject: func(e feed.LineError) { find(e.Line, "rejected", e.Text, e.Err.Error()) },
-		OnDrop:   func(d importer.Drop) { find(d.Line, "dropped", d.Entry, d.Reason.Explain()) },
+		OnDrop:   func(d list.Drop) { find(d.Line, "dropped", d.Entry, d.Reason.Explain()) },
 	}
 	if o.all {
 		hooks.OnSkip = func(s feed.SkippedLine) { find(s.Line, "skipped", s.Text, s.Why.String()) }
 	}
-	list, report, err := importer.ReadList(file, read, guards, hooks)
+	entries, report, err := list.Read(file, read, guards, hooks)
 	if err != nil && !errors.As(err, &l.Refusals) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if l.Refusals.Overridable() { // there is a list to compare
-		l.Refusals = append(l.Refusals, guards.Compare(before, list.Len())...)
+		l.Refusals = append(l.Refusals, guards.Compare(before, entries.Len())...)
 	}
 	l.take(&report)
 	return l, nil

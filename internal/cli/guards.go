@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -26,12 +26,12 @@ func (g *guardFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&g.top, "top", nil, "a list of the most popular names, `FILE`; repeatable")
 }
 
-func (g *guardFlags) guards(cmd *cobra.Command) (importer.Guards, error) {
+func (g *guardFlags) guards(cmd *cobra.Command) (list.Guards, error) {
 	thresholds, err := settings.DecodeGuards([]byte(g.thresholds))
 	if err != nil {
-		return importer.Guards{}, usagef(cmd, "--guards: %w", err)
+		return list.Guards{}, usagef(cmd, "--guards: %w", err)
 	}
-	guards, err := importer.NewGuards(thresholds, nil)
+	guards, err := list.NewGuards(thresholds, nil)
 	if err != nil {
 		return guards, err
 	}

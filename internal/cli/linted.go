@@ -9,25 +9,25 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 )
 
 // linted is what lint found in one file.
 type linted struct {
-	File      string                      `json:"file"`
-	Format    feed.Format                 `json:"format"`
-	Lines     int                         `json:"lines"`
-	Entries   int                         `json:"entries"`
-	Taken     int                         `json:"taken"`
-	Addresses int                         `json:"addresses"`
-	Allowed   int                         `json:"allow_entries"`
-	Repeated  int                         `json:"repeated"`
-	Rejected  int                         `json:"rejected"`
-	Dropped   map[importer.DropReason]int `json:"dropped"`
-	Skipped   map[string]int              `json:"skipped"`
-	Refusals  importer.Refusals           `json:"refusals"`
-	Findings  []finding                   `json:"findings"`
-	Omitted   int                         `json:"findings_omitted"`
+	File      string                  `json:"file"`
+	Format    feed.Format             `json:"format"`
+	Lines     int                     `json:"lines"`
+	Entries   int                     `json:"entries"`
+	Taken     int                     `json:"taken"`
+	Addresses int                     `json:"addresses"`
+	Allowed   int                     `json:"allow_entries"`
+	Repeated  int                     `json:"repeated"`
+	Rejected  int                     `json:"rejected"`
+	Dropped   map[list.DropReason]int `json:"dropped"`
+	Skipped   map[string]int          `json:"skipped"`
+	Refusals  list.Refusals           `json:"refusals"`
+	Findings  []finding               `json:"findings"`
+	Omitted   int                     `json:"findings_omitted"`
 }
 
 // finding is a line that is not taken.
@@ -38,7 +38,7 @@ type finding struct {
 	Why  string `json:"why"`
 }
 
-func (l *linted) take(report *importer.ListReport) {
+func (l *linted) take(report *list.Summary) {
 	l.Format, l.Lines, l.Entries = report.Format, report.Lines, report.Entries
 	l.Taken, l.Addresses, l.Allowed = report.Names, report.Addresses, report.Allowed
 	l.Repeated, l.Rejected, l.Dropped = report.Repeats, report.Rejected, report.Dropped

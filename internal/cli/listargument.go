@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -23,16 +23,16 @@ const listSyntax = "[ID=]PATH[,format=F][,scope=S][,column=C][,category=W][,seve
 type listArgument struct {
 	id       indicator.FeedID
 	path     string
-	settings importer.FeedSettings
+	settings list.Options
 }
 
 // parseList reads the value of a flag. A path may hold commas and equal signs, as
 // long as what follows is none of ours.
 func parseList(text string, action indicator.Action) (listArgument, error) {
-	list := listArgument{}
+	argument := listArgument{}
 	if name, path, found := strings.Cut(text, "="); found && !exists(text) {
 		if id, err := indicator.NewFeedID(name); err == nil {
-			list.id, text = id, path
+			argument.id, text = id, path
 		}
 	}
 	var wire settings.Feed
@@ -42,18 +42,18 @@ func parseList(text string, action indicator.Action) (listArgument, error) {
 			break
 		}
 		if err := setOption(&wire, text[at+1:]); err != nil {
-			return list, err
+			return argument, err
 		}
 		text = text[:at]
 	}
 	var err error
-	list.path = text
-	if list.id == "" {
-		list.id = feedIDOf(text)
+	argument.path = text
+	if argument.id == "" {
+		argument.id = feedIDOf(text)
 	}
-	list.settings, err = importer.NewFeedSettings(wire)
-	list.settings.Action = action
-	return list, err
+	argument.settings, err = list.NewOptions(wire)
+	argument.settings.Action = action
+	return argument, err
 }
 
 func setOption(wire *settings.Feed, option string) (err error) {
@@ -118,8 +118,8 @@ func (a listArgument) addTo(builder *index.Builder, messages io.Writer, l *lists
 		return fmt.Errorf("reading feed %s: %w", a.id, err)
 	}
 	defer func() { _ = file.Close() }() // only read
-	list, report, err := importer.ReadList(file, a.settings, importer.Guards{Guards: settings.DefaultGuards()}, importer.Hooks{})
-	var refusals importer.Refusals
+	entries, report, err := list.Read(file, a.settings, list.Guards{Guards: settings.DefaultGuards()}, list.Hooks{})
+	var refusals list.Refusals
 	switch {
 	case errors.As(err, &refusals) && refusals.Overridable() && l.force != "":
 		fmt.Fprintf(messages, "feed %s: taken against the guards (%s): %v\n", a.id, l.force, refusals)
@@ -134,7 +134,7 @@ func (a listArgument) addTo(builder *index.Builder, messages io.Writer, l *lists
 	}
 	builder.Feed(a.id, a.settings.Action == indicator.ActionAllow)
 	now := time.Now()
-	for entry := range list.All() {
+	for entry := range entries.All() {
 		if !entry.ExpiresAt.IsZero() && entry.ExpiresAt.Before(now) {
 			continue
 		}
@@ -145,7 +145,7 @@ func (a listArgument) addTo(builder *index.Builder, messages io.Writer, l *lists
 	return nil
 }
 
-func forceHint(refusals importer.Refusals) string {
+func forceHint(refusals list.Refusals) string {
 	if !refusals.Overridable() {
 		return ""
 	}
@@ -153,7 +153,7 @@ func forceHint(refusals importer.Refusals) string {
 }
 
 // describe says in one line what became of a list.
-func describe(report *importer.ListReport, path string) string {
+func describe(report *list.Summary, path string) string {
 	text := fmt.Sprintf("%d entries from %s (%s)", report.Names, path, report.Format)
 	dropped := 0
 	for _, count := range report.Dropped {

@@ -12,15 +12,16 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // imported is a feed with what the importer made of it.
 type imported struct {
 	feed    sample.Feed
 	version string
-	report  importer.Report
+	report  list.Report
 }
 
 // importFeeds uploads lists and waits until the importer has published all of them.
@@ -64,23 +65,23 @@ func (d *demo) current() (index.Current, error) {
 }
 
 // checkImport makes sure that the list was accepted and is part of the index.
-func (d *demo) checkImport(list *imported, current index.Current) error {
-	key := importer.ReportPrefix + string(list.feed.ID) + "/" + list.version + ".json"
+func (d *demo) checkImport(uploaded *imported, current index.Current) error {
+	key := settings.ReportPrefix + string(uploaded.feed.ID) + "/" + uploaded.version + ".json"
 	objects := d.stack.Objects(localaws.ListBucket, key)
 	if len(objects) != 1 {
 		return fmt.Errorf("there is no report %s: see %s", key, d.logFile(localaws.Importer))
 	}
-	if err := json.Unmarshal(objects[0].Body, &list.report); err != nil {
+	if err := json.Unmarshal(objects[0].Body, &uploaded.report); err != nil {
 		return fmt.Errorf("reading the report %s: %w", key, err)
 	}
-	if list.report.Outcome != importer.OutcomeAccepted {
-		return fmt.Errorf("the list was %s: %s", list.report.Outcome, objects[0].Body)
+	if uploaded.report.Outcome != list.OutcomeAccepted {
+		return fmt.Errorf("the list was %s: %s", uploaded.report.Outcome, objects[0].Body)
 	}
 	for _, served := range current.Feeds {
-		if served.ID == list.feed.ID {
-			if served.VersionID != list.version || served.Count != list.report.Names {
+		if served.ID == uploaded.feed.ID {
+			if served.VersionID != uploaded.version || served.Count != uploaded.report.Names {
 				return fmt.Errorf("the index has version %s with %d entries, want %s with %d",
-					served.VersionID, served.Count, list.version, list.report.Names)
+					served.VersionID, served.Count, uploaded.version, uploaded.report.Names)
 			}
 			return nil
 		}

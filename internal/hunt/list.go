@@ -12,9 +12,9 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 // List is what is hunted for.
@@ -43,7 +43,7 @@ func ReadIndicators(r io.Reader, since time.Time) (*List, error) {
 	list := &List{added: map[indicator.Key]time.Time{}, vetoes: map[indicator.FeedID]bool{}}
 	builder, generation := index.NewBuilder(), uint64(0)
 	for rows, number := json.NewDecoder(unpacked), 1; ; number++ {
-		var row importer.IndicatorRow
+		var row table.IndicatorRow
 		err := rows.Decode(&row)
 		if errors.Is(err, io.EOF) {
 			break
@@ -66,7 +66,7 @@ func ReadIndicators(r io.Reader, since time.Time) (*List, error) {
 	return list, nil
 }
 
-func (l *List) add(builder *index.Builder, row *importer.IndicatorRow, since time.Time) error {
+func (l *List) add(builder *index.Builder, row *table.IndicatorRow, since time.Time) error {
 	entry, err := row.Entry()
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
@@ -28,10 +27,10 @@ const (
 // policies are what each role of the deployed stack may do in S3. DynamoDB and the
 // Parameter Store ask nobody here.
 func policies(legacyKey string, feeds map[indicator.FeedID]settings.Feed) map[string]s3.Policy {
-	lists := under(ListBucket, importer.BlockPrefix+"*", importer.AllowPrefix+"*", legacyKey)
-	guards := under(ListBucket, importer.GuardPrefix+"*")
-	accepted := under(ListBucket, importer.AcceptedPrefix+"*")
-	reports := under(ListBucket, importer.ReportPrefix+"*")
+	lists := under(ListBucket, settings.BlockPrefix+"*", settings.AllowPrefix+"*", legacyKey)
+	guards := under(ListBucket, settings.GuardPrefix+"*")
+	accepted := under(ListBucket, settings.AcceptedPrefix+"*")
+	reports := under(ListBucket, settings.ReportPrefix+"*")
 	indexes := under(IndexBucket, index.Prefix+"*")
 	return map[string]s3.Policy{
 		OwnerKey: s3.FullAccess(),
@@ -73,9 +72,9 @@ func fetched(feeds map[indicator.FeedID]settings.Feed) []string {
 		switch {
 		case feed.URL == "":
 		case feed.Allow:
-			keys = append(keys, importer.AllowPrefix+string(id)+"/*")
+			keys = append(keys, settings.AllowPrefix+string(id)+"/*")
 		default:
-			keys = append(keys, importer.BlockPrefix+string(id)+"/*")
+			keys = append(keys, settings.BlockPrefix+string(id)+"/*")
 		}
 	}
 	return under(ListBucket, keys...)

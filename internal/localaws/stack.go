@@ -27,7 +27,6 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/secretsmanager"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/ssm"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
@@ -213,8 +212,8 @@ func (s *Stack) delivery(config *Config) firehose.Config {
 // because the importer itself writes beside them.
 func (s *Stack) onEvent(event s3.Event) {
 	key := event.Detail.Object.Key
-	isList := strings.HasPrefix(key, importer.BlockPrefix) || strings.HasPrefix(key, importer.AllowPrefix) ||
-		strings.HasPrefix(key, importer.GuardPrefix) || key == s.legacyKey
+	isList := strings.HasPrefix(key, settings.BlockPrefix) || strings.HasPrefix(key, settings.AllowPrefix) ||
+		strings.HasPrefix(key, settings.GuardPrefix) || key == s.legacyKey
 	if event.Detail.Bucket.Name != ListBucket || !isList {
 		return
 	}

@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
+	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 )
 
 // Allow is an allow entry that is about to be made, with what it will change.
@@ -55,8 +56,8 @@ func NewAllowEntry(text string, scope indicator.Scope) (indicator.Indicator, err
 	if scope != 0 {
 		entry.Scope = scope
 	}
-	var guards importer.Guards
-	if reason := guards.Judge(&entry); reason != "" {
+	var guards list.Guards
+	if reason := guards.Check(&entry); reason != "" {
 		return entry, fmt.Errorf("%q cannot be allowed: it is %s", text, reason.Explain())
 	}
 	return entry, nil
@@ -151,7 +152,7 @@ func depthUnder(name, ancestor string) (depth int, under bool) {
 // published. It returns the entry of the same key that it replaces. A life of 0 is for
 // good.
 func (o *Operator) Allow(ctx context.Context, entry indicator.Indicator, reason string, life time.Duration) (*Edit, error) {
-	edit := Edit{Entry: importer.Entry{Indicator: entry, AddedAt: o.now()}, By: o.By, Reason: reason}
+	edit := Edit{Entry: snapshot.Entry{Indicator: entry, AddedAt: o.now()}, By: o.By, Reason: reason}
 	if life > 0 {
 		edit.ExpiresAt = o.now().Add(life)
 	}
@@ -164,7 +165,7 @@ func (o *Operator) Allow(ctx context.Context, entry indicator.Indicator, reason 
 
 // Disallow takes an allow entry away that was made by hand, and returns it.
 func (o *Operator) Disallow(ctx context.Context, entry indicator.Indicator) (*Edit, error) {
-	before, err := o.Edits.Remove(ctx, Edit{Entry: importer.Entry{Indicator: entry}})
+	before, err := o.Edits.Remove(ctx, Edit{Entry: snapshot.Entry{Indicator: entry}})
 	if err != nil {
 		return nil, fmt.Errorf("removing the entry: %w", err)
 	}

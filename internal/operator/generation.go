@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
 // Generation is a published index that is kept, so that it can serve again.
@@ -42,7 +42,7 @@ func (o *Operator) Generations(ctx context.Context) ([]Generation, error) {
 			continue
 		}
 		manifest, err := o.manifest(ctx, number, &current)
-		if errors.Is(err, importer.ErrNotFound) || (err == nil && manifest.Object != object.Key) {
+		if errors.Is(err, storage.ErrNotFound) || (err == nil && manifest.Object != object.Key) {
 			continue
 		}
 		if err != nil {
@@ -65,7 +65,7 @@ func (o *Operator) Generations(ctx context.Context) ([]Generation, error) {
 // one that serves, whose manifest may still be owed.
 func (o *Operator) manifest(ctx context.Context, number uint64, current *index.Current) (index.Current, error) {
 	manifest, err := o.Index.Manifest(ctx, number)
-	if errors.Is(err, importer.ErrNotFound) && number == current.Generation {
+	if errors.Is(err, storage.ErrNotFound) && number == current.Generation {
 		return *current, nil
 	}
 	if err != nil {
@@ -93,7 +93,7 @@ func (o *Operator) Open(ctx context.Context, number uint64) (*index.Index, error
 
 // explainMissing says of a generation that is not there which ones are.
 func (o *Operator) explainMissing(ctx context.Context, number uint64, err error) error {
-	if !errors.Is(err, importer.ErrNotFound) {
+	if !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
 	kept, listErr := o.Generations(ctx)
@@ -117,5 +117,5 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("generation %d is not kept: there are %s", e.Generation, strings.Join(numbers, ", "))
 }
 
-// Unwrap returns [importer.ErrNotFound].
-func (e *MissingError) Unwrap() error { return importer.ErrNotFound }
+// Unwrap returns [storage.ErrNotFound].
+func (e *MissingError) Unwrap() error { return storage.ErrNotFound }

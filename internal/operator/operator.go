@@ -17,25 +17,25 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// Index is the index bucket. Its errors are those of [importer.IndexStore].
+// Index is the index bucket. Its errors are those of [importer.Indexes].
 type Index interface {
-	// Current returns the pointer and its etag, or [importer.ErrNotFound].
-	Current(ctx context.Context) (current index.Current, etag string, err error)
-	// SwapCurrent replaces the pointer that etag names; [importer.ErrConflict].
-	SwapCurrent(ctx context.Context, next index.Current, etag string) error
-	// Manifest returns what was published as a generation, or [importer.ErrNotFound].
+	index.Pointer
+	// Manifest returns what was published as a generation, or [storage.ErrNotFound].
 	Manifest(ctx context.Context, generation uint64) (index.Current, error)
 	// Indexes returns all index objects that are kept, in any order.
 	Indexes(ctx context.Context) ([]importer.StoredIndex, error)
-	// Object returns an index object, or [importer.ErrNotFound].
+	// Object returns an index object, or [storage.ErrNotFound].
 	Object(ctx context.Context, key string) ([]byte, error)
 }
 
 // Feeds holds the state of feeds.
 type Feeds interface {
-	Rows(ctx context.Context) ([]importer.FeedRow, error)
+	Rows(ctx context.Context) ([]table.FeedRow, error)
 }
 
 // Edits are the entries that somebody made by hand.
@@ -50,7 +50,7 @@ type Edits interface {
 
 // Edit is an entry of the feed `manual`, with who made it and why.
 type Edit struct {
-	importer.Entry
+	snapshot.Entry
 	By, Reason string
 }
 
@@ -82,7 +82,7 @@ var ErrNothingPublished = errors.New("nothing was published yet: upload a list")
 // current returns the pointer, or [ErrNothingPublished].
 func (o *Operator) current(ctx context.Context) (index.Current, string, error) {
 	current, etag, err := o.Index.Current(ctx)
-	if errors.Is(err, importer.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return current, "", ErrNothingPublished
 	}
 	if err != nil {
@@ -94,51 +94,40 @@ func (o *Operator) current(ctx context.Context) (index.Current, string, error) {
 // now is the clock to the second, so that it survives being stored.
 func (o *Operator) now() time.Time { return o.Now().UTC().Truncate(time.Second) }
 
-// maxTries bounds how often the pointer is moved again because somebody was faster.
-const maxTries = 5
-
 // move changes the pointer by change, which may refuse what it finds.
-func (o *Operator) move(ctx context.Context, change func(*index.Current) error) (index.Current, error) {
-	for range maxTries {
-		next, etag, err := o.current(ctx)
+func (o *Operator) move(ctx context.Context, change func(*index.Current) error) (next index.Current, err error) {
+	err = storage.Retry("moving the index pointer", func() error {
+		var etag string
+		next, etag, err = o.current(ctx)
 		if err != nil {
-			return next, err
+			return err
 		}
 		if err := change(&next); err != nil {
-			return next, err
+			return err
 		}
-		err = o.Index.SwapCurrent(ctx, next, etag)
-		if !errors.Is(err, importer.ErrConflict) {
-			if err != nil {
-				err = fmt.Errorf("moving the index pointer: %w", err)
-			}
-			return next, err
+		if err := index.MoveCurrent(ctx, o.Index, next, etag); err != nil {
+			return fmt.Errorf("moving the index pointer: %w", err)
 		}
-		// Either somebody was faster, or the reply to a first try was lost.
-		if stored, _, readErr := o.current(ctx); readErr == nil && stored.Same(&next) {
-			return next, nil
-		}
-	}
-	return index.Current{}, fmt.Errorf("moving the index pointer: %w %d times", importer.ErrConflict, maxTries)
+		return nil
+	})
+	return next, err
 }
 
 // open returns the index of a pointer or manifest, verified against it.
 func (o *Operator) open(ctx context.Context, of *index.Current) (*index.Index, error) {
 	data, err := o.Index.Object(ctx, of.Object)
-	if errors.Is(err, importer.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return nil, fmt.Errorf("the index of generation %d is gone: %w", of.Generation, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading generation %d: %w", of.Generation, err)
 	}
-	opened, err := importer.VerifyIndex(data)
-	if err != nil {
-		return nil, fmt.Errorf("the index of generation %d is damaged: %w", of.Generation, err)
+	opened, err := of.Open(data)
+	if err == nil {
+		err = importer.VerifyIndex(opened)
 	}
-	info := opened.Info()
-	if info.Checksum != of.Hash || info.Generation != of.Generation || info.ContentHash != of.ContentHash {
-		return nil, fmt.Errorf("the index of generation %d is another one: it says generation %d and checksum %s, not %s",
-			of.Generation, info.Generation, info.Checksum, of.Hash)
+	if err != nil {
+		return nil, fmt.Errorf("the index of generation %d cannot serve: %w", of.Generation, err)
 	}
 	return opened, nil
 }

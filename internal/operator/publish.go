@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
 // ErrNotYet means that the importer was asked and has not published in the time that
@@ -21,7 +21,7 @@ var ErrNotYet = errors.New("the importer has not published yet; it goes on by it
 // waited for.
 func (o *Operator) Publish(ctx context.Context, feed indicator.FeedID, force string, wait time.Duration) (index.Current, error) {
 	current, before, err := o.Index.Current(ctx)
-	if err != nil && !errors.Is(err, importer.ErrNotFound) {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return index.Current{}, fmt.Errorf("reading the index pointer: %w", err)
 	}
 	if wait > 0 && current.RenewedAt.Equal(o.now()) {
@@ -56,7 +56,7 @@ func (o *Operator) await(
 			return current, ctx.Err()
 		case limited.Err() != nil:
 			return current, ErrNotYet
-		case err != nil && !errors.Is(err, importer.ErrNotFound):
+		case err != nil && !errors.Is(err, storage.ErrNotFound):
 			return current, fmt.Errorf("waiting for the importer: %w", err)
 		case finished:
 			return current, nil

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
 func plan(t *testing.T, b *bucket, to uint64) *operator.Rollback {
@@ -71,15 +71,15 @@ func TestOperator_PlanRollback_refuses(t *testing.T) {
 			delete(b.objects, b.manifests[2].Object)
 		}, 0, "no generation before 3 is kept", false},
 		{"damaged", func(b *bucket) { b.objects[b.manifests[2].Object] = b.objects[b.manifests[2].Object][:100] },
-			2, "the index of generation 2 is damaged", false},
+			2, "the index of generation 2 cannot serve: opening an index", false},
 		{"flipped", func(b *bucket) {
 			data := append([]byte(nil), b.objects[b.manifests[2].Object]...)
 			data[len(data)/2] ^= 1
 			b.objects[b.manifests[2].Object] = data
-		}, 2, "the index of generation 2 is damaged", false},
+		}, 2, "the index of generation 2 cannot serve: opening an index", false},
 		{"another one under its key", func(b *bucket) {
 			b.objects[b.manifests[2].Object] = b.objects[b.manifests[1].Object]
-		}, 2, "the index of generation 2 is another one: it says generation 1", false},
+		}, 2, "the index of generation 2 cannot serve: another index", false},
 	} {
 		var b bucket
 		b.publish(t, "a.example")
@@ -87,7 +87,7 @@ func TestOperator_PlanRollback_refuses(t *testing.T) {
 		b.publish(t, "c.example")
 		tc.spoil(&b)
 		_, err := operate(&b).PlanRollback(context.Background(), tc.to)
-		if err == nil || !strings.Contains(err.Error(), tc.want) || errors.Is(err, importer.ErrNotFound) != tc.missing {
+		if err == nil || !strings.Contains(err.Error(), tc.want) || errors.Is(err, storage.ErrNotFound) != tc.missing {
 			t.Errorf("%s: error %v, want %q", tc.name, err, tc.want)
 		}
 	}

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 // Status is how a deployed list stands. Ages are for the reader to count from At.
@@ -55,11 +56,11 @@ type FeedStatus struct {
 
 // LastJudgement is how the newest list was judged.
 type LastJudgement struct {
-	Outcome importer.Outcome `json:"outcome,omitempty"`
-	Reason  string           `json:"reason,omitempty"`
-	Version string           `json:"version,omitempty"`
-	At      *time.Time       `json:"at,omitempty"`
-	Report  string           `json:"report,omitempty"` // key in the list bucket
+	Outcome list.Outcome `json:"outcome,omitempty"`
+	Reason  string       `json:"reason,omitempty"`
+	Version string       `json:"version,omitempty"`
+	At      *time.Time   `json:"at,omitempty"`
+	Report  string       `json:"report,omitempty"` // key in the list bucket
 }
 
 // LastFetch is what came of asking the feed's URL.
@@ -97,14 +98,14 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the feeds: %w", err)
 	}
-	slices.SortFunc(rows, func(a, b importer.FeedRow) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	slices.SortFunc(rows, func(a, b table.FeedRow) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	for i := range rows {
 		s.Feeds = append(s.Feeds, newFeedStatus(&rows[i], &current, s.At))
 	}
 	return s, nil
 }
 
-func newFeedStatus(row *importer.FeedRow, current *index.Current, now time.Time) FeedStatus {
+func newFeedStatus(row *table.FeedRow, current *index.Current, now time.Time) FeedStatus {
 	f := FeedStatus{
 		ID: row.ID, Entries: row.Accepted.Entries, Key: row.Accepted.Key, Version: row.Accepted.Version,
 		AcceptedAt: orNil(row.Accepted.At), Missing: orNil(row.Missing), Table: row.DescribeTable(),
@@ -113,7 +114,7 @@ func newFeedStatus(row *importer.FeedRow, current *index.Current, now time.Time)
 		},
 	}
 	if row.Last.Version != "" {
-		f.Last.Report = importer.ReportKey(row.ID, row.Last.Version) + ".txt"
+		f.Last.Report = list.ReportKey(row.ID, row.Last.Version) + ".txt"
 	}
 	if !row.Fetch.At.IsZero() {
 		f.Fetch = &LastFetch{string(row.Fetch.Outcome), row.Fetch.Reason, row.Fetch.At, row.Fetch.Failures}

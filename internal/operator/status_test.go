@@ -4,12 +4,12 @@ import (
 	"context"
 	"testing"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 type noFeeds struct{}
 
-func (noFeeds) Rows(context.Context) ([]importer.FeedRow, error) { return nil, nil }
+func (noFeeds) Rows(context.Context) ([]table.FeedRow, error) { return nil, nil }
 
 // A pointer to an index that is not there must not look like one that serves.
 func TestOperator_Status_indexGone(t *testing.T) {

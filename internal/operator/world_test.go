@@ -13,6 +13,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
 // bucket is an index bucket in memory.
@@ -34,7 +35,7 @@ func (b *bucket) Current(context.Context) (index.Current, string, error) {
 		b.onLook(b.looks)
 	}
 	if b.etag == 0 {
-		return index.Current{}, "", importer.ErrNotFound
+		return index.Current{}, "", storage.ErrNotFound
 	}
 	return b.current, fmt.Sprint(b.etag), nil
 }
@@ -45,13 +46,13 @@ func (b *bucket) SwapCurrent(_ context.Context, next index.Current, etag string)
 		before()
 	}
 	if etag != fmt.Sprint(b.etag) {
-		return importer.ErrConflict
+		return storage.ErrConflict
 	}
 	b.etag++
 	b.current = next
 	if b.lostReply {
 		b.lostReply = false
-		return importer.ErrConflict
+		return storage.ErrConflict
 	}
 	return next.Validate()
 }
@@ -59,7 +60,7 @@ func (b *bucket) SwapCurrent(_ context.Context, next index.Current, etag string)
 func (b *bucket) Manifest(_ context.Context, generation uint64) (index.Current, error) {
 	manifest, found := b.manifests[generation]
 	if !found {
-		return manifest, importer.ErrNotFound
+		return manifest, storage.ErrNotFound
 	}
 	return manifest, nil
 }
@@ -74,7 +75,7 @@ func (b *bucket) Indexes(context.Context) (stored []importer.StoredIndex, err er
 func (b *bucket) Object(_ context.Context, key string) ([]byte, error) {
 	data, found := b.objects[key]
 	if !found {
-		return nil, importer.ErrNotFound
+		return nil, storage.ErrNotFound
 	}
 	return data, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -29,7 +30,7 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 	if err != nil {
 		return nil, err
 	}
-	guards, err := importer.NewGuards(s.Guards, s.Protected)
+	guards, err := list.NewGuards(s.Guards, s.Protected)
 	if err != nil {
 		return nil, err
 	}
@@ -44,9 +45,9 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 	table := importerio.NewTable(dynamodb.NewFromConfig(config), s.Table)
 	indexes := importerio.NewIndexStore(objects, s.IndexBucket)
 	core, err := importer.New(importer.Config{
-		Lists: lists, Archive: lists, Rows: table, Table: table,
+		Lists: lists, Archive: lists, Rows: table, Entries: table,
 		Settings: importerio.NewParameters(config, s.Stack),
-		Index:    indexes, Indicators: indexes,
+		Pointer:  indexes, Indexes: indexes, Indicators: indexes,
 		Fetch: importerio.NewFetchPorts(config, lists),
 		Log:   logger, Metrics: os.Stdout, Stack: s.Stack,
 		LegacyKey: s.LegacyKey, Guards: guards, DeletionGrace: s.DeletionGrace, MaxIndexBytes: s.MaxIndexBytes,

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/test/conformance/brokenlists"
 )
@@ -22,8 +22,8 @@ const maxUpload = 16 << 20
 func TestImport_brokenLists(t *testing.T) {
 	t.Parallel()
 	imported := 0
-	for _, list := range brokenlists.All("../../test/testdata/broken-lists") {
-		r, err := list.Open()
+	for _, broken := range brokenlists.All("../../test/testdata/broken-lists") {
+		r, err := broken.Open()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,22 +35,22 @@ func TestImport_brokenLists(t *testing.T) {
 			continue
 		}
 		imported++
-		importBroken(t, &list, string(body))
+		importBroken(t, &broken, string(body))
 	}
 	if imported < 60 {
 		t.Errorf("only %d lists are imported", imported)
 	}
 }
 
-func importBroken(t *testing.T, list *brokenlists.List, body string) {
+func importBroken(t *testing.T, broken *brokenlists.List, body string) {
 	t.Helper()
 	const feed = indicator.FeedID("broken")
 	w, folder := newWorld(), "feeds/broken/"
-	if list.Settings.Action == indicator.ActionAllow {
+	if broken.Settings.Action == indicator.ActionAllow {
 		folder = "allow/broken/"
 	}
 	var good strings.Builder
-	for i := range max(list.Previous, 1) {
+	for i := range max(broken.Previous, 1) {
 		fmt.Fprintf(&good, "before%d.example\n", i)
 	}
 	w.put("feeds/other/list.txt", "other.example\n")
@@ -58,27 +58,27 @@ func importBroken(t *testing.T, list *brokenlists.List, body string) {
 	w.handle(t, keys("feeds/other/list.txt", folder+"good.txt")...)
 	served, tabled := w.served(t), w.tabled()
 
-	parameter, err := json.Marshal(settings.Feed{Format: string(list.Settings.Format), Column: list.Settings.Column})
+	parameter, err := json.Marshal(settings.Feed{Format: string(broken.Settings.Format), Column: broken.Settings.Column})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.parameters[feed] = string(parameter)
-	upload := w.put(folder+list.Name, body)
-	w.handle(t, keys(folder+list.Name)...)
+	upload := w.put(folder+broken.Name, body)
+	w.handle(t, keys(folder+broken.Name)...)
 	report := w.report(t, string(feed)+"/"+upload.object.Version)
-	if strings.HasPrefix(list.Want, "refused") {
-		if report.Outcome != importer.OutcomeRefused || len(report.Refusals) == 0 {
-			t.Errorf("%s: the report says %s", list.Name, report.Outcome)
+	if strings.HasPrefix(broken.Want, "refused") {
+		if report.Outcome != list.OutcomeRefused || len(report.Refusals) == 0 {
+			t.Errorf("%s: the report says %s", broken.Name, report.Outcome)
 		}
-		wantEqual(t, list.Name+": served", w.served(t), served)
-		wantEqual(t, list.Name+": the table", w.tabled(), tabled)
+		wantEqual(t, broken.Name+": served", w.served(t), served)
+		wantEqual(t, broken.Name+": the table", w.tabled(), tabled)
 		return
 	}
 	entries := strings.Count(w.served(t), "broken ")
-	if want := fmt.Sprintf("takes %d", entries); report.Outcome != importer.OutcomeAccepted || !strings.HasPrefix(list.Want+",", want+",") {
-		t.Errorf("%s: %s with %d entries served, want: %s", list.Name, report.Outcome, entries, list.Want)
+	if want := fmt.Sprintf("takes %d", entries); report.Outcome != list.OutcomeAccepted || !strings.HasPrefix(broken.Want+",", want+",") {
+		t.Errorf("%s: %s with %d entries served, want: %s", broken.Name, report.Outcome, entries, broken.Want)
 	}
 	if strings.Contains(w.served(t), "before") || w.served(t) != w.tabled() {
-		t.Errorf("%s: what is served or tabled is not the new list:\n%s", list.Name, w.served(t))
+		t.Errorf("%s: what is served or tabled is not the new list:\n%s", broken.Name, w.served(t))
 	}
 }

@@ -4,82 +4,110 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// source is a feed on its way into an index.
+// assembler builds an index from accepted lists and manual entries.
+type assembler struct {
+	snapshots *snapshot.Store
+	entries   table.Entries
+	metrics   *metrics
+	log       *slog.Logger
+	now       func() time.Time
+}
+
+// source is a feed that goes into an index.
 type source struct {
 	id        indicator.FeedID
 	version   string
 	vetoesAll bool
-	// each calls add for every entry, until add fails. The entry is valid during the call.
-	each func(ctx context.Context, add func(*Entry) error) error
+	// each calls add for every entry until add fails. An entry is valid during the call.
+	each func(ctx context.Context, add func(*snapshot.Entry) error) error
 }
 
-// built is a new index that was verified.
-type built struct {
+// builtIndex is a new index that was verified.
+type builtIndex struct {
 	at     time.Time
 	data   []byte
 	info   index.Info
 	feeds  []index.CurrentFeed
-	blocks int // block entries
+	blocks int // number of block entries
 }
 
-// sources returns what goes into the index: the accepted lists of all feeds that are
-// young enough, and own edits.
-func (im *Importer) sources(ctx context.Context, rows []FeedRow) ([]source, error) {
+// lostError reports an accepted snapshot that cannot be read any more.
+type lostError struct {
+	feed indicator.FeedID
+	err  error
+}
+
+func (e *lostError) Error() string {
+	return fmt.Sprintf("feed %q: the accepted list is lost and the feed's newest list cannot replace it; "+
+		"upload a list of the feed again: %v", e.feed, e.err)
+}
+
+func (e *lostError) Unwrap() error { return e.err }
+
+// sources returns what goes into the index: the manual entries, and the accepted lists of
+// all feeds that have not expired.
+func (a *assembler) sources(ctx context.Context, rows []table.FeedRow) ([]source, error) {
 	var sources []source
 	for _, row := range rows {
 		switch {
 		case row.Accepted.Snapshot == "":
-		case row.Accepted.Expired(im.now()):
-			im.metrics.put(count(MetricFeedExpired, 1))
-			im.log.WarnContext(ctx, "feed is left out, it is older than its maxAge",
+		case row.Accepted.Expired(a.now()):
+			a.metrics.put(count(metricFeedExpired, 1))
+			a.log.WarnContext(ctx, "feed is left out because it is older than its maxAge",
 				"feed", row.ID, "accepted", row.Accepted.At, "max_age", row.Accepted.MaxAge)
 		default:
-			sources = append(sources, im.snapshotSource(&row))
+			sources = append(sources, a.snapshotSource(&row))
 		}
 	}
-	edits, err := im.manualSource(ctx)
+
+	manual, err := a.manualSource(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if edits != nil {
-		sources = append(sources, *edits)
+	if manual != nil {
+		sources = append(sources, *manual)
 	}
 	slices.SortFunc(sources, func(a, b source) int { return strings.Compare(string(a.id), string(b.id)) })
 	return sources, nil
 }
 
-func (im *Importer) snapshotSource(row *FeedRow) source {
+// snapshotSource returns the accepted list of a feed.
+func (a *assembler) snapshotSource(row *table.FeedRow) source {
 	accepted, id := row.Accepted, row.ID
 	return source{
 		id:        id,
 		version:   accepted.Version,
 		vetoesAll: accepted.Action == indicator.ActionAllow,
-		each: func(ctx context.Context, add func(*Entry) error) error {
-			snapshot, err := im.readSnapshot(ctx, accepted.Snapshot)
-			if isLost(err) {
+		each: func(ctx context.Context, add func(*snapshot.Entry) error) error {
+			reader, err := a.snapshots.Open(ctx, accepted.Snapshot)
+			if snapshot.IsLost(err) {
 				return &lostError{id, err}
 			}
 			if err != nil {
 				return fmt.Errorf("feed %q: %w", id, err)
 			}
-			defer snapshot.Close()
+			defer reader.Close()
+
 			for {
-				entry, err := snapshot.Next()
+				entry, err := reader.Next()
 				if err == nil && entry == nil {
 					return nil
 				}
 				if err == nil {
 					err = add(entry)
 				}
-				if isLost(err) {
+				if snapshot.IsLost(err) {
 					return &lostError{id, fmt.Errorf("reading %q: %w", accepted.Snapshot, err)}
 				}
 				if err != nil {
@@ -90,36 +118,38 @@ func (im *Importer) snapshotSource(row *FeedRow) source {
 	}
 }
 
-// manualSource returns the own edits in the table, or nil if there are none. Whoever
-// edits by hand knows why: no guard speaks here, and allow entries veto every feed. Only
-// what no transformer would load is left out, since with it nothing newer would serve.
-func (im *Importer) manualSource(ctx context.Context) (*source, error) {
-	var edits []Entry
-	for entry, err := range im.table.Entries(ctx, indicator.ManualFeed) {
-		var bad *EntryError
+// manualSource returns the manual entries of the table, or nil if there are none. No guard
+// is applied to them, and manual allow entries veto every feed. Only entries with which no
+// transformer would load the index are left out, because they would block every newer
+// index.
+func (a *assembler) manualSource(ctx context.Context) (*source, error) {
+	var entries []snapshot.Entry
+	for entry, err := range a.entries.Entries(ctx, indicator.ManualFeed) {
+		var bad *table.EntryError
 		switch {
 		case errors.As(err, &bad):
-			im.metrics.put(count(MetricBadEdits, 1))
-			im.log.WarnContext(ctx, "own edit is left out", "name", bad.Name, "entry", bad.Sort, "why", bad.Err)
+			a.metrics.put(count(metricBadEdits, 1))
+			a.log.WarnContext(ctx, "manual entry is left out", "name", bad.Name, "entry", bad.Sort, "why", bad.Err)
 		case err != nil:
-			return nil, fmt.Errorf("reading own edits: %w", err)
-		case marksCanary(&entry.Indicator):
-			im.metrics.put(count(MetricBadEdits, 1))
-			im.log.WarnContext(ctx, "own edit is left out", "name", entry.Value(), "entry", entry.Scope.String(),
-				"why", "with it no transformer would load the index: it marks all of .com, .invalid or amazonaws.com")
+			return nil, fmt.Errorf("reading the manual entries: %w", err)
+		case matchesCanary(&entry.Indicator):
+			a.metrics.put(count(metricBadEdits, 1))
+			a.log.WarnContext(ctx, "manual entry is left out", "name", entry.Value(), "entry", entry.Scope.String(),
+				"why", "it matches all of .com, .invalid or amazonaws.com, so no transformer would load the index")
 		default:
-			edits = append(edits, entry)
+			entries = append(entries, entry)
 		}
 	}
-	if len(edits) == 0 {
+	if len(entries) == 0 {
 		return nil, nil
 	}
+
 	return &source{
 		id:        indicator.ManualFeed,
 		vetoesAll: true,
-		each: func(_ context.Context, add func(*Entry) error) error {
-			for i := range edits {
-				if err := add(&edits[i]); err != nil {
+		each: func(_ context.Context, add func(*snapshot.Entry) error) error {
+			for i := range entries {
+				if err := add(&entries[i]); err != nil {
 					return fmt.Errorf("feed %q: %w", indicator.ManualFeed, err)
 				}
 			}
@@ -129,19 +159,19 @@ func (im *Importer) manualSource(ctx context.Context) (*source, error) {
 }
 
 // build merges the sources into an index and verifies it.
-func (im *Importer) build(ctx context.Context, sources []source, generation uint64) (*built, error) {
-	now, builder, check := im.now(), index.NewBuilder(), newSelfCheck()
-	made := &built{at: now}
+func (a *assembler) build(ctx context.Context, sources []source, generation uint64) (*builtIndex, error) {
+	now, builder, check := a.now(), index.NewBuilder(), newSelfCheck()
+	built := &builtIndex{at: now}
 	for _, s := range sources {
 		builder.Feed(s.id, s.vetoesAll)
 		count := 0
-		err := s.each(ctx, func(entry *Entry) error {
+		err := s.each(ctx, func(entry *snapshot.Entry) error {
 			if hasEnded(&entry.Indicator, now) {
 				return nil
 			}
 			count++
 			if entry.Action == indicator.ActionBlock {
-				made.blocks++
+				built.blocks++
 			}
 			check.note(&entry.Indicator)
 			return builder.Add(s.id, &entry.Indicator)
@@ -149,16 +179,22 @@ func (im *Importer) build(ctx context.Context, sources []source, generation uint
 		if err != nil {
 			return nil, fmt.Errorf("building the index: %w", err)
 		}
-		made.feeds = append(made.feeds, index.CurrentFeed{ID: s.id, VersionID: s.version, Count: count})
+		built.feeds = append(built.feeds, index.CurrentFeed{ID: s.id, VersionID: s.version, Count: count})
 	}
+
 	var err error
-	if made.data, err = builder.Build(index.Options{Generation: generation, BuiltAt: now}); err != nil {
+	if built.data, err = builder.Build(index.Options{Generation: generation, BuiltAt: now}); err != nil {
 		return nil, err
 	}
-	if made.info, err = check.run(made.data); err != nil {
+	opened, err := index.Open(built.data)
+	if err == nil {
+		err = check.run(opened)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("verifying the index: %w", err)
 	}
-	return made, nil
+	built.info = opened.Info()
+	return built, nil
 }
 
 func hasEnded(entry *indicator.Indicator, now time.Time) bool {

@@ -12,6 +12,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 // The tests of this file enumerate: something happens at the first call of a run, at
@@ -94,7 +96,7 @@ func wantFinished(t *testing.T, w *world, want string) {
 		t.Fatalf("the published indicators, of generation %d, are not the new list: %.200s...", w.indicatorsOf, w.published(t))
 	}
 	for id, row := range w.state {
-		if row.Table != (importer.TableState{Snapshot: row.Accepted.Snapshot}) || row.Last.Outcome == importer.OutcomeDeleted {
+		if row.Table != (table.SyncState{Snapshot: row.Accepted.Snapshot}) || row.Last.Outcome == list.OutcomeDeleted {
 			t.Fatalf("the row of %q is not in order: %+v", id, row)
 		}
 	}
@@ -371,7 +373,7 @@ func TestImporter_Handle_slowWriterStops(t *testing.T) {
 		slow.at = i + 2 // the call after a batch: its note of progress
 		slow.before = func() error {
 			w.pass(10 * time.Minute)
-			w.put(key, "only.example\n").tags = map[string]string{importer.ForceKey: "test"}
+			w.put(key, "only.example\n").tags = map[string]string{list.ForceKey: "test"}
 			w.handle(t, keys(key)...)
 			return nil
 		}

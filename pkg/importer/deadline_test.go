@@ -48,7 +48,7 @@ func noTimeForAllFeeds(t *testing.T) {
 	p.before = func() error { time.Sleep(1100 * time.Millisecond); return nil }
 	p.at = 5 // within the first feed
 	err := p.importer(t).Handle(ctx, keys("feeds/a/list.txt", "feeds/b/list.txt")...)
-	if err == nil || !strings.Contains(err.Error(), "1 feeds are not looked at") {
+	if err == nil || !strings.Contains(err.Error(), "1 feeds are left to another run") {
 		t.Errorf("error %v", err)
 	}
 	wantEqual(t, "served", w.served(t), "a block subtree a.example")

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,84 +10,80 @@ import (
 	"strings"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
-// FeedSettings say how the lists of a feed are read. The zero FeedSettings are those
-// of a block feed without settings.
-type FeedSettings struct {
-	// Action is [indicator.ActionAllow] for a feed of an allow folder; 0 = block. It
-	// follows from where the list lies, no parameter says it.
-	Action indicator.Action
+// feedSettings are the parsed settings of a feed. The zero value are the settings of a
+// block feed that has none.
+type feedSettings struct {
+	list.Options
+	MaxAge time.Duration // how long an accepted list counts; 0 means forever
+	Force  string        // the reason to override refusals; empty if there is none
 
-	Format      feed.Format
-	Scope       indicator.Scope
-	Column      string
-	Registrable bool
-	Category    indicator.Category
-	Severity    indicator.Severity
-	Confidence  *indicator.Confidence
-	MaxAge      time.Duration // 0 = the feed counts for good
-	Force       string        // the reason why refusals are overridden; "" = they are not
-
-	Source FeedSource `json:"-"` // makes no other entries of a list
+	source feedSource // does not affect which entries a list has
 }
 
-// ParseFeedSettings reads the JSON that the parameter of a feed holds. Its error joins
-// every problem.
-func ParseFeedSettings(text []byte) (FeedSettings, error) {
+// parseFeedSettings parses the JSON in the parameter of a feed. The error joins every
+// problem.
+func parseFeedSettings(text []byte) (feedSettings, error) {
 	wire, err := settings.DecodeFeed(text)
 	if err != nil {
-		return FeedSettings{}, err
+		return feedSettings{}, err
 	}
-	return NewFeedSettings(wire)
+	return newFeedSettings(wire)
 }
 
-// NewFeedSettings checks the words of a feed's settings. Its error joins every problem.
-func NewFeedSettings(wire settings.Feed) (FeedSettings, error) {
-	s := FeedSettings{
-		Column:      wire.Column,
-		Registrable: wire.Registrable,
-		Category:    indicator.NewCategory(wire.Category),
-		Force:       strings.TrimSpace(wire.Force),
-		Source:      newFeedSource(&wire),
-	}
-	var errs [7]error
-	s.Format, errs[0] = feed.ParseFormat(wire.Format)
-	if wire.Scope != "" {
-		s.Scope, errs[1] = indicator.ParseScope(wire.Scope)
-	}
-	if wire.Severity != "" {
-		s.Severity, errs[2] = indicator.ParseSeverity(wire.Severity)
-	}
-	if wire.Confidence != nil {
-		var confidence indicator.Confidence
-		confidence, errs[3] = indicator.NewConfidence(*wire.Confidence)
-		s.Confidence = &confidence
-	}
+// newFeedSettings checks the settings of a feed. The error joins every problem.
+func newFeedSettings(wire settings.Feed) (feedSettings, error) {
+	s := feedSettings{Force: strings.TrimSpace(wire.Force), source: newFeedSource(&wire)}
+	var errs [3]error
+	s.Options, errs[0] = list.NewOptions(wire)
 	if wire.MaxAge != "" {
-		s.MaxAge, errs[4] = settings.ParseDuration(wire.MaxAge)
+		s.MaxAge, errs[1] = settings.ParseDuration(wire.MaxAge)
 	}
-	if s.Column != "" && s.Format != "" && s.Format != feed.CSV && s.Format != feed.JSON {
-		errs[5] = fmt.Errorf("column %q: a %s list has no columns", s.Column, s.Format)
-	}
-	errs[6] = wire.ValidateSource()
+	errs[2] = wire.ValidateSource()
 	return s, errors.Join(errs[:]...)
 }
 
-// readingVersion changes when the same list would be read into other entries than
-// before, so that it is read again.
+// readFeedSettings reads the settings of a feed. Invalid settings are not an error but a
+// refusal: lists of the feed are refused until its owner corrects the settings.
+func readFeedSettings(
+	ctx context.Context, store Settings, id indicator.FeedID, action indicator.Action,
+) (feedSettings, *list.Refusal, error) {
+	text, err := store.Feed(ctx, id)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		text = []byte("{}")
+	case err != nil:
+		return feedSettings{}, nil, fmt.Errorf("reading the settings: %w", err)
+	}
+
+	parsed, err := parseFeedSettings(text)
+	parsed.Action = action
+	if err != nil {
+		return parsed, &list.Refusal{
+			Code: list.RefusedSettings,
+			What: "the settings of the feed are not valid: " + err.Error(),
+			Todo: "correct the feed's parameter, then upload the list again",
+		}, nil
+	}
+	return parsed, nil, nil
+}
+
+// readingVersion is part of every fingerprint. Increase it when the same list would be read
+// into other entries than before, so that accepted lists are read again.
 const readingVersion = 2
 
-// fingerprint identifies what makes of a list the entries that it makes, and how long
-// they count. A reason to override guards is no part of it.
-func (s FeedSettings) fingerprint(more ...string) string {
+// fingerprint identifies everything that affects how a list is parsed and how long it
+// counts. The reason to override guards is not part of it.
+func (s feedSettings) fingerprint(more ...string) string {
 	s.Force = ""
 	text, err := json.Marshal(struct {
 		Version  int
-		Settings FeedSettings
+		Settings feedSettings
 		More     []string
 	}{readingVersion, s, more})
 	if err != nil {
@@ -94,4 +91,52 @@ func (s FeedSettings) fingerprint(more ...string) string {
 	}
 	hash := sha256.Sum256(text)
 	return hex.EncodeToString(hash[:4])
+}
+
+// feedSource is where the list of a feed is fetched. The zero feedSource means nowhere.
+type feedSource struct {
+	URL                       string
+	Allow                     bool // the list is stored in the allow folder
+	SecretARN, SecretKey      string
+	SecretHeader, SecretQuery string
+	MaxBytes                  int64 // 0 means the limit of the guards
+	Timeout                   time.Duration
+}
+
+func newFeedSource(wire *settings.Feed) feedSource {
+	if wire.URL == "" {
+		return feedSource{}
+	}
+	return feedSource{
+		URL:          wire.URL,
+		Allow:        wire.Allow,
+		SecretARN:    wire.SecretARN,
+		SecretKey:    wire.SecretKey,
+		SecretHeader: wire.SecretHeader,
+		SecretQuery:  wire.SecretQuery,
+		MaxBytes:     wire.MaxBytes,
+		Timeout:      wire.FetchTimeout(),
+	}
+}
+
+// fingerprint identifies the request that fetches the list.
+func (s *feedSource) fingerprint() string {
+	hash := sha256.Sum256([]byte(strings.Join([]string{s.URL, s.SecretARN, s.SecretKey, s.SecretHeader, s.SecretQuery}, "\n")))
+	return hex.EncodeToString(hash[:8])
+}
+
+func (s *feedSource) action() indicator.Action {
+	if s.Allow {
+		return indicator.ActionAllow
+	}
+	return indicator.ActionBlock
+}
+
+// key returns the key under which the fetched list of a feed is stored.
+func (s *feedSource) key(id indicator.FeedID) string {
+	prefix := settings.BlockPrefix
+	if s.Allow {
+		prefix = settings.AllowPrefix
+	}
+	return prefix + string(id) + "/" + fetchedName
 }

@@ -1,4 +1,4 @@
-package importer_test
+package importer
 
 import (
 	"fmt"
@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
@@ -80,8 +79,25 @@ func TestNewFeedSettings_agreesWithValidate(t *testing.T) {
 
 func wantAgreement(t *testing.T, feed settings.Feed) {
 	t.Helper()
-	_, err := importer.NewFeedSettings(feed)
+	_, err := newFeedSettings(feed)
 	if checked := feed.Validate(); fmt.Sprint(err) != fmt.Sprint(checked) {
 		t.Errorf("%+v\npkg/importer: %v\npkg/settings: %v", feed, err, checked)
+	}
+}
+
+func TestParseFeedSettings(t *testing.T) {
+	t.Parallel()
+	_, err := parseFeedSettings([]byte(`{"format":"cvs","scope":"all","severity":"bad","confidence":200,"maxAge":"soon"}`))
+	for _, want := range []string{`format "cvs"`, `scope "all"`, `severity "bad"`, "confidence 200", `duration "soon"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
+		}
+	}
+	if _, err := parseFeedSettings([]byte(`{"format":"hosts","column":"host"}`)); err == nil {
+		t.Error("a hosts list has a column")
+	}
+	got, err := parseFeedSettings([]byte(`{"category":" Phishing ","confidence":0,"maxAge":"2d"}`))
+	if err != nil || got.Category != "phishing" || got.Confidence == nil || *got.Confidence != 0 || got.MaxAge.Hours() != 48 {
+		t.Errorf("settings are %+v, %v", got, err)
 	}
 }

@@ -18,7 +18,9 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 const (
@@ -93,7 +95,7 @@ func TestImporter_Handle_fetches(t *testing.T) {
 	if request.ETag != "" || request.MaxBytes != 256<<20 || request.Timeout != 2*time.Minute || request.Secret != (fetch.Secret{}) {
 		t.Errorf("asked %+v", request)
 	}
-	if first.counts[importer.MetricListFetched] != 1 || first.counts[importer.MetricImportAccepted] != 1 {
+	if first.counts["ListFetched"] != 1 || first.counts["ImportAccepted"] != 1 {
 		t.Errorf("counted %v", first.counts)
 	}
 
@@ -107,7 +109,7 @@ func TestImporter_Handle_fetches(t *testing.T) {
 	if diff := cmp.Diff([]string{"PutRow"}, second.writes()); diff != "" || second.asked[0].ETag != `"1"` {
 		t.Errorf("asked with %q, writes: %s", second.asked[0].ETag, diff)
 	}
-	if second.counts[importer.MetricListNotModified] != 1 || second.counts[importer.MetricFetchFailed] != 0 {
+	if second.counts["ListNotModified"] != 1 || second.counts["FetchFailed"] != 0 {
 		t.Errorf("counted %v", second.counts)
 	}
 
@@ -126,7 +128,7 @@ func TestImporter_Handle_fetchesSameBytes(t *testing.T) {
 	w.sites[siteURL] = site{body: "evil.example\n"}
 	w.fetch(t)
 	again := w.fetch(t)
-	if diff := cmp.Diff([]string{"PutRow"}, again.writes()); diff != "" || again.counts[importer.MetricListNotModified] != 1 {
+	if diff := cmp.Diff([]string{"PutRow"}, again.writes()); diff != "" || again.counts["ListNotModified"] != 1 {
 		t.Errorf("counted %v, writes: %s", again.counts, diff)
 	}
 	// One that begins to give marks is asked by them.
@@ -166,7 +168,7 @@ func TestImporter_Handle_fetchesAnew(t *testing.T) {
 			if len(again.asked) != 1 || again.asked[0].ETag != wantETag {
 				t.Fatalf("asked %+v", again.asked)
 			}
-			if again.counts[importer.MetricFetchFailed] > 0 {
+			if again.counts["FetchFailed"] > 0 {
 				t.Errorf("counted %v", again.counts)
 			}
 		})
@@ -215,17 +217,17 @@ func TestImporter_Handle_fetchGoesWrong(t *testing.T) {
 		change     func(*testing.T, *world)
 		want       fetch.Outcome
 		wantReason string
-		wantReport importer.RefusalCode // none if empty
+		wantReport list.RefusalCode // none if empty
 	}{
 		{"the server fails", bad(fetch.Failed, "the server answers 502 Bad Gateway"), fetch.Failed, "502", ""},
 		{"the server refuses", bad(fetch.Refused, "the server answers 404 Not Found"), fetch.Refused, "404", ""},
-		{"a page comes", gives("<!DOCTYPE html><title>Log in</title>"), fetch.Refused, `it says "Log in"`, importer.RefusedUnreadable},
-		{"a message comes", gives("Rate limit exceeded. Try again later!\n"), fetch.Refused, "what came is no list", importer.RefusedUnreadable},
-		{"an error as JSON comes", gives(`{"error":"bad key"}`), fetch.Refused, "JSON with an unknown structure", importer.RefusedUnreadable},
-		{"nothing comes", gives(""), fetch.Refused, "no entries", importer.RefusedNoEntries},
-		{"an archive comes", gives("PK\x03\x04 and so on"), fetch.Refused, "archive", importer.RefusedUnreadable},
-		{"half an archive comes", gives("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), fetch.Refused, "ends too early", importer.RefusedUnreadable},
-		{"only junk comes", gives("a_b c_d\n!!\n"), fetch.Refused, "what came is no list", importer.RefusedUnreadable},
+		{"a page comes", gives("<!DOCTYPE html><title>Log in</title>"), fetch.Refused, `it says "Log in"`, list.RefusedUnreadable},
+		{"a message comes", gives("Rate limit exceeded. Try again later!\n"), fetch.Refused, "the response is not a list", list.RefusedUnreadable},
+		{"an error as JSON comes", gives(`{"error":"bad key"}`), fetch.Refused, "JSON with an unknown structure", list.RefusedUnreadable},
+		{"nothing comes", gives(""), fetch.Refused, "no entries", list.RefusedNoEntries},
+		{"an archive comes", gives("PK\x03\x04 and so on"), fetch.Refused, "archive", list.RefusedUnreadable},
+		{"half an archive comes", gives("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), fetch.Refused, "ends too early", list.RefusedUnreadable},
+		{"only junk comes", gives("a_b c_d\n!!\n"), fetch.Refused, "the response is not a list", list.RefusedUnreadable},
 		{"the secret is not to be had", func(t *testing.T, w *world) {
 			w.setSource(t, func(f *settings.Feed) { f.SecretARN, f.SecretHeader = siteSecret, "X-Key" })
 		}, fetch.Failed, "AccessDeniedException", ""},
@@ -247,7 +249,7 @@ func TestImporter_Handle_fetchGoesWrong(t *testing.T) {
 			if state.Outcome != tc.want || !strings.Contains(state.Reason, tc.wantReason) || state.Failures != 1 {
 				t.Errorf("noted %+v", state)
 			}
-			if wrong.counts[importer.MetricFetchFailed] != 1 || wrong.counts[importer.MetricImportFailed] != 0 {
+			if wrong.counts["FetchFailed"] != 1 || wrong.counts["ImportFailed"] != 0 {
 				t.Errorf("counted %v", wrong.counts)
 			}
 			reports := slices.DeleteFunc(slices.Sorted(maps.Keys(w.objects)), func(key string) bool {
@@ -257,14 +259,14 @@ func TestImporter_Handle_fetchGoesWrong(t *testing.T) {
 				t.Fatalf("reports are %v", reports)
 			}
 			if tc.wantReport != "" {
-				report := w.report(t, strings.TrimSuffix(strings.TrimPrefix(reports[0], importer.ReportPrefix), ".json"))
-				if report.Outcome != importer.OutcomeRefused || report.Refusals[0].Code != tc.wantReport ||
+				report := w.report(t, strings.TrimSuffix(strings.TrimPrefix(reports[0], settings.ReportPrefix), ".json"))
+				if report.Outcome != list.OutcomeRefused || report.Refusals[0].Code != tc.wantReport ||
 					report.Key != siteURL || report.Feed != "site" || report.Previous != 1 {
 					t.Errorf("report is %+v", report)
 				}
 			}
 			again := w.fetch(t)
-			if again.counts[importer.MetricImportRejected] > map[bool]float64{true: 1}[tc.name == "the settings became wrong"] ||
+			if again.counts["ImportRejected"] > map[bool]float64{true: 1}[tc.name == "the settings became wrong"] ||
 				w.state["site"].Fetch.Failures != 2 {
 				t.Errorf("the same once more is reported once more: %v", again.counts)
 			}
@@ -280,17 +282,17 @@ func TestImporter_Handle_fetchedListRefused(t *testing.T) {
 	w.sites[siteURL] = site{body: numbered("a", 3000), etag: `"1"`}
 	w.fetch(t)
 	w.sites[siteURL] = site{body: numbered("a", 10), etag: `"2"`}
-	if p := w.fetch(t); p.counts[importer.MetricImportRejected] != 1 || len(w.uploads["feeds/site/fetched"]) != 2 {
+	if p := w.fetch(t); p.counts["ImportRejected"] != 1 || len(w.uploads["feeds/site/fetched"]) != 2 {
 		t.Errorf("counted %v, stored %d", p.counts, len(w.uploads["feeds/site/fetched"]))
 	}
-	if p := w.fetch(t); p.counts[importer.MetricImportRejected] != 0 || p.asked[0].ETag != `"2"` {
+	if p := w.fetch(t); p.counts["ImportRejected"] != 0 || p.asked[0].ETag != `"2"` {
 		t.Errorf("counted %v, asked with %q", p.counts, p.asked[0].ETag)
 	}
 	if age := w.handle(t, scheduled()).listAges["site"]; age < (2 * time.Hour).Seconds() {
 		t.Errorf("a refused list makes the feed look fresh: %v s", age)
 	}
 	w.handle(t, importer.Trigger{Feed: "site", Force: "the vendor says so"})
-	if got := w.state["site"]; got.Accepted.Entries != 10 || got.Last.Outcome != importer.OutcomeForced {
+	if got := w.state["site"]; got.Accepted.Entries != 10 || got.Last.Outcome != list.OutcomeForced {
 		t.Errorf("row is %+v", got)
 	}
 }
@@ -315,7 +317,7 @@ func TestImporter_Handle_fetchedBomb(t *testing.T) {
 	w.sites[siteURL] = site{body: bomb.String(), etag: `"2"`}
 	p := w.fetch(t)
 	report := w.report(t, "site/"+w.state["site"].Fetch.Version)
-	if w.served(t) != before || p.counts[importer.MetricImportRejected] != 1 || report.Refusals[0].Code != importer.RefusedTooLarge {
+	if w.served(t) != before || p.counts["ImportRejected"] != 1 || report.Refusals[0].Code != list.RefusedTooLarge {
 		t.Errorf("serves %q, counted %v, report %+v", w.served(t), p.counts, report)
 	}
 }
@@ -328,7 +330,7 @@ func TestImporter_Handle_fetchLater(t *testing.T) {
 	until := w.now.Add(5 * time.Hour)
 	good := w.sites[siteURL]
 	w.sites[siteURL] = site{bad: fetch.Result{Outcome: fetch.RetryLater, Reason: "the server answers 429", RetryAt: until}}
-	if p := w.fetch(t); p.counts[importer.MetricFetchDeferred] != 1 || !w.state["site"].Fetch.RetryAt.Equal(until) {
+	if p := w.fetch(t); p.counts["FetchDeferred"] != 1 || !w.state["site"].Fetch.RetryAt.Equal(until) {
 		t.Errorf("counted %v, noted %+v", p.counts, w.state["site"].Fetch)
 	}
 	w.sites[siteURL] = good
@@ -380,7 +382,7 @@ func TestImporter_Handle_fetchesAgain(t *testing.T) {
 	w.fetch(t)
 	delete(w.parameters, "site")
 	w.pass(time.Hour)
-	if p := w.handle(t, scheduled()); len(p.asked) > 0 || w.state["site"].Fetch != (importer.FetchState{}) {
+	if p := w.handle(t, scheduled()); len(p.asked) > 0 || w.state["site"].Fetch != (table.FetchState{}) {
 		t.Errorf("asked %d times, noted %+v", len(p.asked), w.state["site"].Fetch)
 	}
 }
@@ -395,14 +397,14 @@ func TestImporter_Handle_fetchConfirms(t *testing.T) {
 	for range 24 {
 		w.fetch(t)
 	}
-	if p := w.handle(t, scheduled()); p.counts[importer.MetricFeedExpired] > 0 || p.listAges["site"] != 0 {
+	if p := w.handle(t, scheduled()); p.counts["FeedExpired"] > 0 || p.listAges["site"] != 0 {
 		t.Errorf("counted %v, aged %v", p.counts, p.listAges)
 	}
 	w.sites[siteURL] = site{bad: fetch.Result{Outcome: fetch.Failed}}
 	for range 13 {
 		w.fetch(t)
 	}
-	if p := w.handle(t, scheduled()); p.counts[importer.MetricFeedExpired] == 0 || p.listAges["site"] != (13*time.Hour).Seconds() {
+	if p := w.handle(t, scheduled()); p.counts["FeedExpired"] == 0 || p.listAges["site"] != (13*time.Hour).Seconds() {
 		t.Errorf("counted %v, aged %v", p.counts, p.listAges)
 	}
 }
@@ -441,10 +443,10 @@ func TestImporter_Handle_fetchesNot(t *testing.T) {
 	}
 	p := w.process()
 	_, err := importer.New(importer.Config{
-		Lists: lists{p}, Archive: archive{p}, Settings: feedSettings{p}, Rows: feedRows{p}, Table: table{p}, Index: indexStore{p},
+		Lists: lists{p}, Archive: archive{p}, Settings: feedSettings{p}, Rows: feedRows{p}, Entries: entryRows{p}, Pointer: indexStore{p}, Indexes: indexStore{p},
 		MaxIndexBytes: 1, Fetch: importer.FetchPorts{Inbox: inbox{p}},
 	})
-	if err == nil || !strings.Contains(err.Error(), "fetch: must be set whole or not at all") {
+	if err == nil || !strings.Contains(err.Error(), "fetch: set all of its ports or none") {
 		t.Errorf("error %v", err)
 	}
 }

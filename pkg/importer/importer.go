@@ -1,64 +1,65 @@
-// Package importer keeps the served index equal to what the feeds say: an event comes
-// in, an accepted snapshot, a published index and an updated table come out.
+// Package importer decides which lists count and publishes them. It is triggered by an
+// event; it leaves an accepted snapshot, a published index and an updated table.
 //
-// An event is a hint. The importer looks for itself which object of a feed is the
-// newest, so events may be lost, repeated and out of order.
+// An event is only a hint. The importer itself looks for the newest object of a feed, so
+// events may be lost, repeated or out of order.
 //
-// One run reads the list, guards, writes the accepted snapshot, moves the feed's row
-// to it, builds an index out of the snapshots that all rows name, verifies it, writes
-// it, moves the pointer CURRENT, and last brings the table to the new snapshot.
+// A run reads the list, applies the guards, writes the accepted snapshot and moves the
+// feed's row to it. Then it builds an index from the snapshots that all rows name,
+// verifies it, writes it and moves the pointer CURRENT. The table is updated last.
 //
-// # What holds at every moment
+// # Invariants
 //
-//   - CURRENT names a whole index that was verified. It moves on only by a write that
-//     names what was read before, and feed rows are read after it: of two importers
-//     one decides again, and no generation falls behind the rows that an earlier one
-//     was built from.
-//   - No generation holds a part of a list: snapshots are written whole before a row
-//     names them, and never again.
-//   - Killed at any call, the old index serves on and the same event, or any later
-//     run, completes the work. A call that was made and whose reply was lost is
-//     recognised as done.
-//   - The table follows; no verdict is taken from it.
+//   - CURRENT names a complete index that was verified. CURRENT moves only by a
+//     conditional write, and the feed rows are read after CURRENT. So if two importers
+//     publish at once, one of them has to decide again, and no generation is built from
+//     older rows than the one before it.
+//   - No generation contains part of a list: a snapshot is written completely before a
+//     row names it, and it is never written again.
+//   - If the importer is killed at any call, the old index keeps serving, and the next run
+//     completes the work. If only the reply to a call was lost, the next run recognises
+//     that the call was made.
+//   - The table follows the index. No verdict depends on the table.
 package importer
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"time"
 
+	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// ForceKey is the name of the metadata, or tag, of a list object whose value is the
-// reason why guards are overridden for it.
-const ForceKey = "resolverwatch-force"
-
-// Config is what an [Importer] works with. Ports and MaxIndexBytes are required.
+// Config configures an [Importer]. The ports without a default, and MaxIndexBytes, are
+// required.
 type Config struct {
 	Lists    Lists
 	Archive  Archive
 	Settings Settings
-	Rows     FeedRows
-	Table    Table
-	Index    IndexStore
-	// Indicators takes the entries that went into an index, for SQL to ask.
+	Rows     table.FeedRows
+	Entries  table.Entries
+	Pointer  index.Pointer
+	Indexes  Indexes
+	// Indicators stores the entries of the index for SQL queries.
 	//
 	// Default: they are not published.
 	Indicators Indicators
-	// Fetch gets the lists of feeds that have a URL.
+	// Fetch fetches the lists of feeds that have a URL.
 	//
 	// Default: all lists are uploaded.
 	Fetch FetchPorts
-	// Log takes what happens, with feed ids and keys, never with what a list says.
+	// Log receives events with feed ids and keys, never with the content of a list.
 	//
-	// Default: it is not told.
+	// Default: nothing is logged.
 	Log *slog.Logger
-	// Metrics takes lines in Embedded Metric Format, with Stack as the dimension.
+	// Metrics receives lines in the Embedded Metric Format, with Stack as the dimension.
 	//
 	// Default: nothing is counted.
 	Metrics io.Writer
@@ -67,70 +68,106 @@ type Config struct {
 	//
 	// Default: [time.Now].
 	Now func() time.Time
-	// LegacyKey is the one list that is the feed "default" wherever it lies.
+	// LegacyKey is the key of the one list that belongs to the feed "default".
 	LegacyKey string
-	Guards    Guards
-	// DeletionGrace is how long a feed counts whose last list was deleted.
+	Guards    list.Guards
+	// DeletionGrace is how long a feed stays in the index after its last list was deleted.
 	//
-	// Default: not at all.
+	// Default: the feed is removed at once.
 	DeletionGrace time.Duration
-	// MaxIndexBytes bounds the index by what a transformer can load.
+	// MaxIndexBytes is the size of the largest index that a transformer can load.
 	MaxIndexBytes int
 }
 
-// Importer is the use case. It is safe for concurrent use, and beside importers in
-// other processes.
+// Importer imports lists and publishes the index. It is safe for concurrent use, and
+// several processes may run importers for the same feeds.
 type Importer struct {
 	lists     Lists
-	archive   Archive
-	settings  Settings
-	rows      FeedRows
-	table     Table
-	index     IndexStore
-	published Indicators // nil if they are not
-	fetch     FetchPorts
-	metrics   *metrics
-	log       *slog.Logger
-	now       func() time.Time // in UTC, to the second, so that it survives being stored
+	rows      table.FeedRows
 	legacyKey string
-	guards    Guards
-	grace     time.Duration
+	guards    list.Guards
 	maxBytes  int
+
+	fetcher   *fetchStep // nil if all lists are uploaded
+	acceptor  *acceptor
+	publisher *publisher
+	syncer    *table.Syncer
+
+	metrics *metrics
+	log     *slog.Logger
+	now     func() time.Time
 }
 
-// New returns an importer. The error joins what is missing in c.
+// New returns an importer. The error joins everything that is missing in c.
 func New(c Config) (*Importer, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("configuring the importer: %w", err)
 	}
-	clock := c.Now
-	if clock == nil {
-		clock = time.Now
-	}
-	now := func() time.Time { return clock().UTC().Truncate(time.Second) }
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-	if c.Metrics == nil {
-		c.Metrics = io.Discard
-	}
-	return &Importer{
+	c.setDefaults()
+
+	// Stored times have no fractions of a second.
+	now := func() time.Time { return c.Now().UTC().Truncate(time.Second) }
+	metrics := &metrics{out: c.Metrics, stack: c.Stack, now: now}
+	snapshots := snapshot.NewStore(c.Archive, c.Log)
+	reports := &reporter{archive: c.Archive, metrics: metrics, log: c.Log, now: now}
+	assembler := &assembler{snapshots: snapshots, entries: c.Entries, metrics: metrics, log: c.Log, now: now}
+
+	im := &Importer{
 		lists:     c.Lists,
-		archive:   c.Archive,
-		settings:  c.Settings,
 		rows:      c.Rows,
-		table:     c.Table,
-		index:     c.Index,
-		published: c.Indicators,
-		fetch:     c.Fetch,
-		metrics:   &metrics{out: c.Metrics, stack: c.Stack, now: now},
-		log:       c.Log,
-		now:       now,
 		legacyKey: c.LegacyKey,
 		guards:    c.Guards,
-		grace:     c.DeletionGrace,
 		maxBytes:  c.MaxIndexBytes,
-	}, nil
+		acceptor: &acceptor{
+			lists:     c.Lists,
+			settings:  c.Settings,
+			rows:      c.Rows,
+			snapshots: snapshots,
+			reports:   reports,
+			size:      &sizeCheck{rows: c.Rows, assembler: assembler, maxBytes: c.MaxIndexBytes},
+			absences:  &absences{rows: c.Rows, grace: c.DeletionGrace, metrics: metrics, log: c.Log, now: now},
+			legacyKey: c.LegacyKey,
+			metrics:   metrics,
+			log:       c.Log,
+		},
+		publisher: &publisher{
+			pointer:    c.Pointer,
+			indexes:    c.Indexes,
+			rows:       c.Rows,
+			assembler:  assembler,
+			indicators: &indicatorWriter{store: c.Indicators, pointer: c.Pointer, metrics: metrics, log: c.Log},
+			sweeper:    &sweeper{indexes: c.Indexes, lists: c.Lists, archive: c.Archive, rows: c.Rows, now: now},
+			maxBytes:   c.MaxIndexBytes,
+			metrics:    metrics,
+			log:        c.Log,
+			now:        now,
+		},
+		syncer: &table.Syncer{
+			Rows:      c.Rows,
+			Entries:   c.Entries,
+			Snapshots: snapshots,
+			Now:       now,
+			Log:       c.Log,
+			Changed:   func(rows int) { metrics.put(count(metricTableChanges, rows)) },
+		},
+		metrics: metrics,
+		log:     c.Log,
+		now:     now,
+	}
+	if c.Fetch != (FetchPorts{}) {
+		im.fetcher = &fetchStep{
+			FetchPorts: c.Fetch,
+			lists:      c.Lists,
+			settings:   c.Settings,
+			rows:       c.Rows,
+			guards:     c.Guards,
+			reports:    reports,
+			metrics:    metrics,
+			log:        c.Log,
+			now:        now,
+		}
+	}
+	return im, nil
 }
 
 func (c *Config) validate() error {
@@ -143,15 +180,17 @@ func (c *Config) validate() error {
 		{"archive", c.Archive == nil},
 		{"settings", c.Settings == nil},
 		{"rows", c.Rows == nil},
-		{"table", c.Table == nil},
-		{"index", c.Index == nil},
+		{"entries", c.Entries == nil},
+		{"pointer", c.Pointer == nil},
+		{"indexes", c.Indexes == nil},
 	} {
 		if port.missing {
 			problems = append(problems, fmt.Errorf("%s: must be set", port.name))
 		}
 	}
+
 	if c.Fetch != (FetchPorts{}) && (c.Fetch.Fetcher == nil || c.Fetch.Secrets == nil || c.Fetch.Inbox == nil) {
-		problems = append(problems, errors.New("fetch: must be set whole or not at all"))
+		problems = append(problems, errors.New("fetch: set all of its ports or none"))
 	}
 	if c.MaxIndexBytes <= 0 {
 		problems = append(problems, fmt.Errorf("max index bytes %d: must be above 0", c.MaxIndexBytes))
@@ -159,24 +198,34 @@ func (c *Config) validate() error {
 	return errors.Join(problems...)
 }
 
-// newOwner returns a word that no other run has.
-func (im *Importer) newOwner() string { return rand.Text() }
+func (c *Config) setDefaults() {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Metrics == nil {
+		c.Metrics = io.Discard
+	}
+}
 
-// Trigger is why the importer runs.
+// Trigger says why the importer runs. At most one of Key and Feed is set. If neither is,
+// the importer looks at all feeds and publishes.
 type Trigger struct {
-	Key  string           // an object in the list bucket changed; or
-	Feed indicator.FeedID // a feed should be looked at; or neither: look at all, and publish
-	// Force is the reason why guards are overridden for this run, and why a feed that
-	// has no list any more goes at once.
+	Key  string           // an object in the list bucket that changed
+	Feed indicator.FeedID // a feed to look at
+	// Force is the reason to override the guards in this run. A feed without any list is
+	// removed at once if Force is set.
 	Force string
 }
 
-// Handle does what the triggers ask for. Lists that are refused are no error: they are
-// reported, and trying again would refuse them again. An error means that the run is
-// to be tried again; what it completed stays.
+// Handle runs the importer for some triggers. A refused list is not an error: it is
+// reported, and another attempt would refuse it again. After an error the caller should
+// try again; the work that was completed is kept.
 func (im *Importer) Handle(ctx context.Context, triggers ...Trigger) error {
 	if err := im.handle(ctx, triggers); err != nil {
-		im.metrics.put(count(MetricImportFailed, 1))
+		im.metrics.put(count(metricImportFailed, 1))
 		return err
 	}
 	return nil

@@ -16,6 +16,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 // handle runs an importer and expects it to end well.
@@ -93,7 +96,7 @@ func wantEqual(t *testing.T, what, got, want string) {
 	}
 }
 
-func (w *world) report(t *testing.T, key string) (report importer.Report) {
+func (w *world) report(t *testing.T, key string) (report list.Report) {
 	t.Helper()
 	text, found := w.objects["reports/"+key+".json"]
 	if !found {
@@ -109,19 +112,19 @@ func (w *world) report(t *testing.T, key string) (report importer.Report) {
 }
 
 // block makes an entry as somebody edits it into the table by hand.
-func edit(t *testing.T, action indicator.Action, scope indicator.Scope, name string) importer.Entry {
+func edit(t *testing.T, action indicator.Action, scope indicator.Scope, name string) snapshot.Entry {
 	t.Helper()
 	parsed, err := domainname.Parse(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return importer.Entry{Indicator: indicator.Indicator{
+	return snapshot.Entry{Indicator: indicator.Indicator{
 		Name: parsed, Scope: scope, Action: action,
 		Severity: indicator.DefaultSeverity, Confidence: indicator.DefaultConfidence,
 	}}
 }
 
-func (w *world) edit(entry importer.Entry) {
+func (w *world) edit(entry snapshot.Entry) {
 	w.written[rowKey(indicator.ManualFeed, &entry)] = entry
 }
 
@@ -152,7 +155,7 @@ func TestImporter_Handle_firstList(t *testing.T) {
 	if _, found := w.objects[snapshot]; !found || !strings.HasPrefix(snapshot, "accepted/example/v1.") {
 		t.Errorf("no accepted snapshot %q", snapshot)
 	}
-	if report := w.report(t, "example/v1"); report.Outcome != importer.OutcomeAccepted || report.Names != 3 {
+	if report := w.report(t, "example/v1"); report.Outcome != list.OutcomeAccepted || report.Names != 3 {
 		t.Errorf("report is %+v", report)
 	}
 	if p.counts["ImportAccepted"] != 1 || p.counts["IndexPublished"] != 1 || p.counts["NamesAdded"] != 3 || p.counts["Generation"] != 1 {
@@ -270,8 +273,8 @@ func TestImporter_Handle_feedInBothFolders(t *testing.T) {
 	w.handle(t, keys("feeds/f/list.txt")...)
 	wantEqual(t, "served without one that came first", w.served(t), "no index")
 	for _, version := range []string{"f/v1", "f/v2"} {
-		if report := w.report(t, version); report.Outcome != importer.OutcomeRefused ||
-			report.Refusals[0].Code != importer.RefusedFeedConflict {
+		if report := w.report(t, version); report.Outcome != list.OutcomeRefused ||
+			report.Refusals[0].Code != list.RefusedFeedConflict {
 			t.Errorf("report %q is %+v", version, report)
 		}
 	}
@@ -295,7 +298,7 @@ func TestImporter_Handle_reservedAndBadFeedIDs(t *testing.T) {
 	w.put("feeds/Not An ID/list.txt", "evil.example\n")
 	w.handle(t, keys("feeds/manual/list.txt", "feeds/Not An ID/list.txt", "reports/x/y.json", "feeds/loose.txt")...)
 	wantEqual(t, "served", w.served(t), "no index")
-	if report := w.report(t, "manual/v1"); report.Refusals[0].Code != importer.RefusedFeedConflict {
+	if report := w.report(t, "manual/v1"); report.Refusals[0].Code != list.RefusedFeedConflict {
 		t.Errorf("report is %+v", report)
 	}
 }
@@ -312,11 +315,11 @@ func TestImporter_Handle_refusedListLeavesTheOldOne(t *testing.T) {
 		t.Errorf("metrics are %v", p.counts)
 	}
 	report := w.report(t, "f/v2")
-	if report.Outcome != importer.OutcomeRefused || report.Refusals[0].Code != importer.RefusedUnreadable {
+	if report.Outcome != list.OutcomeRefused || report.Refusals[0].Code != list.RefusedUnreadable {
 		t.Errorf("report is %+v", report)
 	}
 	row := w.state["f"]
-	if row.Accepted.Version != "v1" || row.Last.Version != "v2" || row.Last.Outcome != importer.OutcomeRefused {
+	if row.Accepted.Version != "v1" || row.Last.Version != "v2" || row.Last.Outcome != list.OutcomeRefused {
 		t.Errorf("row is %+v", row)
 	}
 }
@@ -332,17 +335,17 @@ func TestImporter_Handle_force(t *testing.T) {
 	}{
 		{name: "none", force: func(*world, *upload) {}},
 		{name: "metadata", want: "half was retired", force: func(_ *world, u *upload) {
-			u.object.Metadata = map[string]string{importer.ForceKey: "half was retired"}
+			u.object.Metadata = map[string]string{list.ForceKey: "half was retired"}
 		}},
 		{name: "tag", want: "agreed", force: func(_ *world, u *upload) {
-			u.tags = map[string]string{importer.ForceKey: "agreed"}
+			u.tags = map[string]string{list.ForceKey: "agreed"}
 		}},
 		{name: "settings", want: "a rolling list", force: func(w *world, _ *upload) {
 			w.parameters["f"] = `{"force":"a rolling list"}`
 		}},
 		{name: "blanks are no reason", force: func(w *world, u *upload) {
-			u.object.Metadata = map[string]string{importer.ForceKey: " "}
-			u.tags = map[string]string{importer.ForceKey: "\t"}
+			u.object.Metadata = map[string]string{list.ForceKey: " "}
+			u.tags = map[string]string{list.ForceKey: "\t"}
 			w.parameters["f"] = `{"force":" "}`
 		}, trigger: "  "},
 		{name: "trigger", want: "on the phone", force: func(*world, *upload) {}, trigger: "on the phone"},
@@ -356,7 +359,7 @@ func TestImporter_Handle_force(t *testing.T) {
 			w.handle(t, importer.Trigger{Key: key, Force: tc.trigger})
 			report := w.report(t, "f/v2")
 			accepted := w.state["f"].Accepted.Version
-			if report.Refusals[0].Code != importer.RefusedShrink || report.Force != tc.want {
+			if report.Refusals[0].Code != list.RefusedShrink || report.Force != tc.want {
 				t.Errorf("refusals %v forced by %q, want shrink forced by %q", report.Refusals, report.Force, tc.want)
 			}
 			if wantVersion := map[bool]string{true: "v1", false: "v2"}[tc.want == ""]; accepted != wantVersion {
@@ -385,9 +388,9 @@ func TestImporter_Handle_forceForTheSameVersion(t *testing.T) {
 	w.handle(t, keys(key)...)
 	refused := w.put(key, numbered("name", 1_500))
 	w.handle(t, keys(key)...)
-	refused.object.Metadata = map[string]string{importer.ForceKey: "half was retired"}
+	refused.object.Metadata = map[string]string{list.ForceKey: "half was retired"}
 	w.handle(t, keys(key)...)
-	if row := w.state["f"]; row.Accepted.Version != "v2" || row.Last.Outcome != importer.OutcomeForced {
+	if row := w.state["f"]; row.Accepted.Version != "v2" || row.Last.Outcome != list.OutcomeForced {
 		t.Errorf("the row is %+v", row)
 	}
 }
@@ -440,7 +443,7 @@ func TestImporter_Handle_ownEdits(t *testing.T) {
 	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeName, "com"))
 	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeUnder, "com"))
 	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeSubtree, "amazonaws.com"))
-	w.badEdits = []*importer.EntryError{{Name: "no name!", Sort: "manual#block#name", Err: domainname.ErrOctet}}
+	w.badEdits = []*table.EntryError{{Name: "no name!", Sort: "manual#block#name", Err: domainname.ErrOctet}}
 	p := w.handle(t, scheduled())
 	wantEqual(t, "served", w.served(t), lines(
 		"f block subtree evil.example",
@@ -539,7 +542,7 @@ func TestImporter_Handle_changedSettings(t *testing.T) {
 	w.parameters["f"] = `{"scpoe":"name"}`
 	w.handle(t, keys(key)...)
 	report := w.report(t, "f/v1")
-	if report.Outcome != importer.OutcomeRefused || !strings.Contains(report.Refusals[0].What, `the nearest is "scope"`) {
+	if report.Outcome != list.OutcomeRefused || !strings.Contains(report.Refusals[0].What, `the nearest is "scope"`) {
 		t.Errorf("report is %+v", report)
 	}
 	wantEqual(t, "served with bad settings", w.served(t), "f block name evil.example")
@@ -553,13 +556,13 @@ func TestImporter_Handle_indexTooLarge(t *testing.T) {
 	w.handle(t, keys("feeds/a/list.txt")...)
 	w.put("feeds/b/list.txt", numbered("second", 3_000))
 	w.handle(t, keys("feeds/b/list.txt")...)
-	if report := w.report(t, "b/v2"); report.Outcome != importer.OutcomeRefused ||
-		report.Refusals[0].Code != importer.RefusedIndexTooLarge {
+	if report := w.report(t, "b/v2"); report.Outcome != list.OutcomeRefused ||
+		report.Refusals[0].Code != list.RefusedIndexTooLarge {
 		t.Errorf("report is %+v", report)
 	}
 	w.put("feeds/c/list.txt", numbered("third", 500)) // over the bound, and yet it fits
 	w.handle(t, keys("feeds/c/list.txt")...)
-	if report := w.report(t, "c/v3"); report.Outcome != importer.OutcomeAccepted {
+	if report := w.report(t, "c/v3"); report.Outcome != list.OutcomeAccepted {
 		t.Errorf("report is %+v", report)
 	}
 }
@@ -574,22 +577,22 @@ func TestImporter_Handle_tooLittleMemory(t *testing.T) {
 	w.put("feeds/b/list.txt", numbered("second", 3_000))
 	w.put("feeds/c/list.txt", numbered("third", 6_000))
 	w.handle(t, scheduled())
-	if got := w.state["a"].Last.Outcome; got != importer.OutcomeAccepted {
+	if got := w.state["a"].Last.Outcome; got != list.OutcomeAccepted {
 		t.Errorf("a list that fits is %s", got)
 	}
-	for report, want := range map[string]importer.RefusalCode{
-		"b/v2": importer.RefusedIndexTooLarge, // with the other list
-		"c/v3": importer.RefusedTooLarge,      // by itself
+	for report, want := range map[string]list.RefusalCode{
+		"b/v2": list.RefusedIndexTooLarge, // with the other list
+		"c/v3": list.RefusedTooLarge,      // by itself
 	} {
 		got := w.report(t, report)
-		if got.Outcome != importer.OutcomeRefused || got.Refusals[0].Code != want || !strings.Contains(got.Refusals[0].Todo, "memory") {
+		if got.Outcome != list.OutcomeRefused || got.Refusals[0].Code != want || !strings.Contains(got.Refusals[0].Todo, "memory") {
 			t.Errorf("report is %+v, want %s", got, want)
 		}
 	}
 	// More of it has lists judged again by themselves.
 	w.guards.Memory = 1 << 30
 	w.handle(t, scheduled())
-	if b, c := w.state["b"].Last.Outcome, w.state["c"].Last.Outcome; b != importer.OutcomeAccepted || c != importer.OutcomeAccepted {
+	if b, c := w.state["b"].Last.Outcome, w.state["c"].Last.Outcome; b != list.OutcomeAccepted || c != list.OutcomeAccepted {
 		t.Errorf("with more memory: %s and %s", b, c)
 	}
 }
@@ -634,7 +637,7 @@ func TestImporter_Handle_youngAndServedIndexesStay(t *testing.T) {
 func TestNew_missingPorts(t *testing.T) {
 	t.Parallel()
 	_, err := importer.New(importer.Config{})
-	for _, want := range []string{"lists: must be set", "index: must be set", "max index bytes 0: must be above 0"} {
+	for _, want := range []string{"lists: must be set", "indexes: must be set", "max index bytes 0: must be above 0"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
 		}

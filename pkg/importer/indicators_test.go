@@ -13,12 +13,12 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 // rows returns the published indicators.
-func (w *world) rows(t *testing.T) (rows []importer.IndicatorRow) {
+func (w *world) rows(t *testing.T) (rows []table.IndicatorRow) {
 	t.Helper()
 	if w.indicatorsETag == 0 {
 		return nil
@@ -28,7 +28,7 @@ func (w *world) rows(t *testing.T) (rows []importer.IndicatorRow) {
 		t.Fatal(err)
 	}
 	for lines := json.NewDecoder(unpacked); lines.More(); {
-		var row importer.IndicatorRow
+		var row table.IndicatorRow
 		if err := lines.Decode(&row); err != nil {
 			t.Fatal(err)
 		}

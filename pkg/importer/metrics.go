@@ -10,37 +10,40 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Names of metrics; renaming one breaks alarms. Only the age of lists is told apart by
-// feed, because each would be one to pay for: the log line beside it names the feed.
+// Names of metrics. Renaming one breaks alarms. Only the age of lists has the feed as a
+// dimension, because every value of a dimension costs money; the log line next to each
+// metric names the feed.
 const (
-	MetricImportAccepted  = "ImportAccepted"  // lists that became a feed's accepted list
-	MetricImportRejected  = "ImportRejected"  // lists that were refused
-	MetricImportFailed    = "ImportFailed"    // runs that end in an error and are tried again
-	MetricListFetched     = "ListFetched"     // new lists that came from their URLs
-	MetricListNotModified = "ListNotModified" // fetches of lists that are still the ones
-	MetricFetchDeferred   = "FetchDeferred"   // fetches that a server put off
-	MetricFetchFailed     = "FetchFailed"     // fetches that went wrong; the feed goes on with its list
-	MetricNamesAdded      = "NamesAdded"      // entries of an accepted list that the one before had not
-	MetricNamesRemoved    = "NamesRemoved"    // entries of the one before that are gone
-	MetricDropped         = "DroppedEntries"  // of an accepted list
-	MetricTableChanges    = "TableChanges"    // rows written and deleted
-	MetricTablesBehind    = "TablesBehind"    // feeds whose rows a later run has to finish
-	MetricPublished       = "IndexPublished"  // new generations
-	MetricGeneration      = "Generation"      // that serves, at each publish; like all that follow
-	MetricIndexEntries    = "IndexEntries"    // of all feeds
-	MetricIndexBytes      = "IndexBytes"
-	MetricListAge         = "ListAge"         // since a feed had a list: of the oldest, and by feed
-	MetricFeedExpired     = "FeedExpired"     // feeds left out because they are too old
-	MetricFeedMissing     = "FeedMissing"     // feeds that count on though no list of theirs is left
-	MetricIndicatorsStale = "IndicatorsStale" // publishes that left the published indicators behind
-	MetricBadEdits        = "BadTableEdits"   // own edits in the table that are no entries
+	metricImportAccepted  = "ImportAccepted"  // lists that became a feed's accepted list
+	metricImportRejected  = "ImportRejected"  // lists that were refused
+	metricImportFailed    = "ImportFailed"    // runs that ended in an error and are tried again
+	metricListFetched     = "ListFetched"     // new lists that were fetched
+	metricListNotModified = "ListNotModified" // fetches of lists that did not change
+	metricFetchDeferred   = "FetchDeferred"   // fetches that the server asked to repeat later
+	metricFetchFailed     = "FetchFailed"     // fetches that failed; the feed keeps its list
+	metricNamesAdded      = "NamesAdded"      // entries that are new in an accepted list
+	metricNamesRemoved    = "NamesRemoved"    // entries that an accepted list no longer has
+	metricDropped         = "DroppedEntries"  // entries that were dropped from an accepted list
+	metricTableChanges    = "TableChanges"    // table rows that were written or deleted
+	metricTablesBehind    = "TablesBehind"    // feeds whose table rows are left to a later run
+	metricPublished       = "IndexPublished"  // new generations
+	metricBadEdits        = "BadTableEdits"   // manual entries that were left out
+	metricFeedMissing     = "FeedMissing"     // feeds that are kept although they have no list
+	metricIndicatorsStale = "IndicatorsStale" // publishes that could not update the indicators
+
+	// These are written by each publish.
+	metricGeneration   = "Generation"   // the generation that serves
+	metricIndexEntries = "IndexEntries" // the entries of all feeds
+	metricIndexBytes   = "IndexBytes"
+	metricListAge      = "ListAge"     // time since a feed had a list, of each feed and of the oldest
+	metricFeedExpired  = "FeedExpired" // feeds that were left out because they are too old
 )
 
-// maxFeedMetrics is how many feeds, in the order of their ids, have a [MetricListAge]
-// of their own. The rest shows in the age of the oldest list.
+// maxFeedMetrics is how many feeds, in the order of their ids, have a ListAge of their own.
+// The age of the oldest list covers the other feeds.
 const maxFeedMetrics = 50
 
-// metrics writes a line for the data points that belong together.
+// metrics writes metrics in the Embedded Metric Format.
 type metrics struct {
 	mu    sync.Mutex
 	out   io.Writer
@@ -56,11 +59,11 @@ func seconds(name string, d time.Duration) emf.Metric {
 	return emf.Metric{Name: name, Unit: emf.Seconds, Value: d.Seconds()}
 }
 
-// put gives points of the stack.
+// put writes metrics of the stack.
 func (m *metrics) put(points ...emf.Metric) { m.write(points) }
 
-// putOf gives points of one feed.
-func (m *metrics) putOf(feed indicator.FeedID, points ...emf.Metric) {
+// putForFeed writes metrics of one feed.
+func (m *metrics) putForFeed(feed indicator.FeedID, points ...emf.Metric) {
 	m.write(points, emf.Dimension{Name: settings.MetricDimensionFeed, Value: string(feed)})
 }
 
@@ -69,5 +72,5 @@ func (m *metrics) write(points []emf.Metric, more ...emf.Dimension) {
 	line := emf.Line(m.now(), settings.MetricNamespace, dimensions, points)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, _ = m.out.Write(line) // there is nowhere else to tell
+	_, _ = m.out.Write(line) // a failure cannot be reported anywhere else
 }

@@ -3,79 +3,91 @@ package importer
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// A feed whose last list was deleted counts on for a grace: an upload that begins with
-// a deletion, or a clean-up that went too far, must not open the door meanwhile. The
-// scheduled run takes the feed away when the grace is over.
+// absences handles feeds whose last list was deleted. Such a feed stays in the index for a
+// grace period, because the deletion may be the first half of an upload, or a mistake. The
+// scheduled run removes the feed when the grace period is over.
+type absences struct {
+	rows    table.FeedRows
+	grace   time.Duration
+	metrics *metrics
+	log     *slog.Logger
+	now     func() time.Time
+}
 
-// miss acts on that no list of a feed is left. A reason makes the feed go at once, even
-// if it is the last one.
-func (im *Importer) miss(ctx context.Context, row *FeedRow, force string) error {
-	if row.Last.Outcome == OutcomeDeleted {
+// handle handles a feed whose last list was deleted. With a reason the feed is removed at
+// once, even if it is the last one.
+func (a *absences) handle(ctx context.Context, row *table.FeedRow, force string) error {
+	if row.Last.Outcome == list.OutcomeDeleted {
 		return nil
 	}
 	if row.Accepted.Snapshot == "" || isReason(force) {
-		return im.delist(ctx, row, force)
+		return a.removeFeed(ctx, row, force)
 	}
+
 	since := row.Missing
 	if since.IsZero() {
-		since = im.now()
+		since = a.now()
 	}
-	due := since.Add(im.grace)
-	if due.After(im.now()) {
-		im.log.WarnContext(ctx, "feed has no list any more and counts on for now", "feed", row.ID, "until", due)
-		return im.noteMissing(ctx, row, since)
+	due := since.Add(a.grace)
+	if due.After(a.now()) {
+		a.log.WarnContext(ctx, "feed has no list, kept for the grace period", "feed", row.ID, "until", due)
+		return a.note(ctx, row, since)
 	}
-	last, err := im.isLastBlockFeed(ctx, row)
+
+	last, err := a.isLastBlockFeed(ctx, row)
 	if err != nil {
 		return err
 	}
 	if last {
-		im.log.ErrorContext(ctx, "feed has no list any more and counts on, since without it nothing would be "+
-			`marked; to take it away all the same, invoke with {"feed":"<id>","force":"<reason>"}`, "feed", row.ID)
-		return im.noteMissing(ctx, row, since)
+		a.log.ErrorContext(ctx, "feed has no list, kept because it is the last block feed", "feed", row.ID,
+			"remedy", `upload a list, or invoke the importer with {"feed":"<id>","force":"<reason>"} to remove the feed`)
+		return a.note(ctx, row, since)
 	}
-	return im.delist(ctx, row, "")
+	return a.removeFeed(ctx, row, "")
 }
 
 // isLastBlockFeed reports whether the index would have no block feed without this one.
-func (im *Importer) isLastBlockFeed(ctx context.Context, row *FeedRow) (bool, error) {
+func (a *absences) isLastBlockFeed(ctx context.Context, row *table.FeedRow) (bool, error) {
 	if row.Accepted.Action != indicator.ActionBlock {
 		return false, nil
 	}
-	rows, err := im.rows.Rows(ctx)
+	rows, err := a.rows.Rows(ctx)
 	if err != nil {
 		return false, fmt.Errorf("reading the feed rows: %w", err)
 	}
 	for _, other := range rows {
 		if other.ID != row.ID && other.Accepted.Snapshot != "" && other.Accepted.Action == indicator.ActionBlock &&
-			!other.Accepted.Expired(im.now()) {
+			!other.Accepted.Expired(a.now()) {
 			return false, nil
 		}
 	}
 	return true, nil
 }
 
-// noteMissing notes since when no list is left.
-func (im *Importer) noteMissing(ctx context.Context, row *FeedRow, since time.Time) error {
-	im.metrics.put(count(MetricFeedMissing, 1))
-	return im.setMissing(ctx, row, since)
+// note records since when the feed has had no list.
+func (a *absences) note(ctx context.Context, row *table.FeedRow, since time.Time) error {
+	a.metrics.put(count(metricFeedMissing, 1))
+	return a.setMissing(ctx, row, since)
 }
 
-// found notes that there is a list again.
-func (im *Importer) found(ctx context.Context, row *FeedRow) error {
-	return im.setMissing(ctx, row, time.Time{})
+// clear records that the feed has a list.
+func (a *absences) clear(ctx context.Context, row *table.FeedRow) error {
+	return a.setMissing(ctx, row, time.Time{})
 }
 
-func (im *Importer) setMissing(ctx context.Context, row *FeedRow, since time.Time) error {
+func (a *absences) setMissing(ctx context.Context, row *table.FeedRow, since time.Time) error {
 	if row.Missing.Equal(since) {
 		return nil
 	}
-	_, err := im.changeRow(ctx, row.ID, func(stored *FeedRow) error {
+	_, err := table.ChangeRow(ctx, a.rows, row.ID, func(stored *table.FeedRow) error {
 		if stored.Accepted != row.Accepted {
 			return errDecideAgain
 		}
@@ -85,21 +97,21 @@ func (im *Importer) setMissing(ctx context.Context, row *FeedRow, since time.Tim
 	return err
 }
 
-// delist takes a feed out of what is published next, for a reason if it goes before its
-// time.
-func (im *Importer) delist(ctx context.Context, row *FeedRow, force string) error {
-	_, err := im.changeRow(ctx, row.ID, func(stored *FeedRow) error {
+// removeFeed removes a feed from the next index. force is the reason if the feed is removed
+// before the end of its grace period.
+func (a *absences) removeFeed(ctx context.Context, row *table.FeedRow, force string) error {
+	_, err := table.ChangeRow(ctx, a.rows, row.ID, func(stored *table.FeedRow) error {
 		if stored.Accepted != row.Accepted {
 			return errDecideAgain
 		}
-		stored.Accepted, stored.Missing = Acceptance{}, time.Time{}
-		stored.Last = Judgement{Outcome: OutcomeDeleted, Reason: force, At: im.now()}
+		stored.Accepted, stored.Missing = table.Acceptance{}, time.Time{}
+		stored.Last = table.Decision{Outcome: list.OutcomeDeleted, Reason: force, At: a.now()}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	im.metrics.put(count(MetricNamesRemoved, row.Accepted.Entries))
-	im.log.WarnContext(ctx, "feed has no list any more and is taken away", "feed", row.ID, "force", force)
+	a.metrics.put(count(metricNamesRemoved, row.Accepted.Entries))
+	a.log.WarnContext(ctx, "feed has no list and is removed", "feed", row.ID, "force", force)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 )
 
 // graceful is a world with a grace of a day and two feeds, whose lists lie under keys.
@@ -173,7 +174,7 @@ func TestImporter_Handle_olderShorterListIsRefused(t *testing.T) {
 	w.remove("feeds/f/2030.txt")
 	w.handle(t, keys("feeds/f/2030.txt")...)
 	wantEqual(t, "served", w.served(t), want)
-	if report := w.report(t, "f/v1"); report.Refusals[0].Code != importer.RefusedShrink {
+	if report := w.report(t, "f/v1"); report.Refusals[0].Code != list.RefusedShrink {
 		t.Errorf("report is %+v", report)
 	}
 }
@@ -189,7 +190,7 @@ func TestImporter_Handle_nothingBlocksIsNotClean(t *testing.T) {
 	want := w.served(t)
 	w.pass(48 * time.Hour)
 	err := w.process().importer(t).Handle(context.Background(), scheduled())
-	if err == nil || !strings.Contains(err.Error(), "no block entry would be left") {
+	if err == nil || !strings.Contains(err.Error(), "would have no block entry") {
 		t.Errorf("error %v", err)
 	}
 	wantEqual(t, "served", w.served(t), want)

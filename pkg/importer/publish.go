@@ -5,174 +5,245 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/emf"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// errNothingBlocks means that the index would have no block entry. It would call
-// everything clean, so the old one is left to serve, and to become stale in time.
-var errNothingBlocks = errors.New("no block entry would be left in the index: every feed is gone, " +
-	"older than its maxAge, or has only entries that ended; upload newer lists")
+// errNothingBlocks means that the index would have no block entry. Such an index would call
+// every name clean, so the old index keeps serving until it is stale.
+var errNothingBlocks = errors.New("the index would have no block entry: every feed was deleted, " +
+	"is older than its maxAge, or has only entries that have ended; upload newer lists")
 
-// errPinnedGone means that readers that start have no index, and that it is not for a
-// publish to choose another.
-var errPinnedGone = errors.New("the index of the pinned generation is gone: " +
-	"`rollback --to` another, or let publishing go on by `publish --unpin`")
+// errPinnedGone means that the pointer is pinned to an index that does not exist any more.
+// A publish must not choose another one.
+var errPinnedGone = errors.New("the index of the pinned generation does not exist any more: " +
+	"run `rollback --to` with another generation, or `publish --unpin`")
 
-// publish makes the index that is served equal to what the feed rows say, or renews it
-// if it is already or must stay as it is.
-func (im *Importer) publish(ctx context.Context) error {
-	for range maxRounds {
-		// CURRENT is read before the rows, and moved only from what was read: the rows
-		// are then at least as new as those that the index before was built from.
-		current, etag, err := im.index.Current(ctx)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			if current, err = im.noPointer(ctx); err != nil {
-				return err
-			}
-		case err != nil:
-			return fmt.Errorf("reading the index pointer: %w", err)
-		}
-		next, list, err := im.nextIndex(ctx, current)
-		if err != nil || next.Generation == 0 {
-			return err
-		}
-		err = im.moveCurrent(ctx, next, etag)
-		if errors.Is(err, ErrConflict) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("moving the index pointer: %w", err)
-		}
-		im.metrics.put(emf.Metric{Name: MetricGeneration, Unit: emf.None, Value: float64(next.Generation)})
-		if err := im.finishPublish(ctx, current, next); err != nil {
-			return err
-		}
-		im.publishIndicators(ctx, next.Generation, list)
-		return nil
-	}
-	return fmt.Errorf("moving the index pointer: %w %d times", ErrConflict, maxRounds)
+// publisher builds the index, writes it and moves CURRENT to it.
+type publisher struct {
+	pointer    index.Pointer
+	indexes    Indexes
+	rows       table.FeedRows
+	assembler  *assembler
+	indicators *indicatorWriter
+	sweeper    *sweeper
+	maxBytes   int
+	metrics    *metrics
+	log        *slog.Logger
+	now        func() time.Time
 }
 
-// nextIndex returns the pointer that is to follow current, whose index is written, and
-// the list that the index is made of, which is nil while current is pinned. The pointer
-// is without a generation if there is nothing to publish yet.
-func (im *Importer) nextIndex(ctx context.Context, current index.Current) (index.Current, *publishedList, error) {
+// publish makes the index that serves match the feed rows. If it already does, or if it is
+// pinned, publish only renews the pointer.
+func (p *publisher) publish(ctx context.Context) error {
+	return storage.Retry("moving the index pointer", func() error { return p.publishOnce(ctx) })
+}
+
+// publishOnce publishes, or returns [storage.ErrConflict] if another importer moved the
+// pointer in the meantime.
+func (p *publisher) publishOnce(ctx context.Context) error {
+	// CURRENT is read before the rows, and moved only if it is still the same. So the rows
+	// are at least as new as those that the index before was built from.
+	current, etag, err := p.pointer.Current(ctx)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		if current, err = p.newPointer(ctx); err != nil {
+			return err
+		}
+	case err != nil:
+		return fmt.Errorf("reading the index pointer: %w", err)
+	}
+
+	next, content, err := p.prepare(ctx, current)
+	if err != nil || next.Generation == 0 {
+		return err
+	}
+	if err := index.MoveCurrent(ctx, p.pointer, next, etag); err != nil {
+		return fmt.Errorf("moving the index pointer: %w", err)
+	}
+
+	p.metrics.put(emf.Metric{Name: metricGeneration, Unit: emf.None, Value: float64(next.Generation)})
+	if err := p.finish(ctx, current, next); err != nil {
+		return err
+	}
+	p.indicators.update(ctx, next.Generation, content)
+	return nil
+}
+
+// newPointer returns a pointer to start from if there is none: before the first publish, or
+// after somebody deleted it. Generation numbers are never used twice.
+func (p *publisher) newPointer(ctx context.Context) (index.Current, error) {
+	objects, err := p.indexes.Indexes(ctx)
+	if err != nil {
+		return index.Current{}, fmt.Errorf("listing indexes: %w", err)
+	}
+	highest := uint64(0)
+	for _, object := range objects {
+		if generation, _, ok := index.ParseObjectKey(object.Key); ok && generation > highest {
+			highest = generation
+		}
+	}
+	if highest > 0 {
+		p.log.WarnContext(ctx, "index pointer is missing, writing a new one", "highest", highest)
+	}
+	return index.Current{Highest: highest}, nil
+}
+
+// prepare returns the pointer that follows current, and the content of its index. If there
+// is a new index, prepare writes it. The content is nil if current is pinned. The pointer
+// has no generation if there is nothing to publish yet.
+func (p *publisher) prepare(ctx context.Context, current index.Current) (index.Current, *indexContent, error) {
 	next := current
-	next.RenewedAt = im.now()
+	next.RenewedAt = p.now()
 	if current.Generation > 0 {
-		// A run that was cut off after it moved the pointer owes the manifest.
-		if err := im.writeManifest(ctx, current); err != nil {
+		// An earlier run may have ended after it moved the pointer.
+		if err := p.writeManifest(ctx, current); err != nil {
 			return next, nil, err
 		}
 	}
-	rows, err := im.rows.Rows(ctx)
+
+	rows, err := p.rows.Rows(ctx)
 	if err != nil {
 		return next, nil, fmt.Errorf("reading the feed rows: %w", err)
 	}
-	im.measureFeeds(rows)
+	p.measureFeeds(rows)
 	if current.Pinned {
-		if gone, err := im.isGone(ctx, &current); gone || err != nil {
+		if gone, err := p.isGone(ctx, &current); gone || err != nil {
 			return index.Current{}, nil, cmp.Or(err, errPinnedGone)
 		}
 		return next, nil, nil
 	}
-	sources, err := im.sources(ctx, rows)
+
+	sources, err := p.assembler.sources(ctx, rows)
 	if err != nil {
 		return next, nil, err
 	}
-	built, err := im.build(ctx, sources, current.Highest+1)
+	built, err := p.assembler.build(ctx, sources, current.Highest+1)
 	if err != nil {
 		return next, nil, err
 	}
-	im.measureIndex(built)
+	p.measureIndex(built)
 	next.Feeds = built.feeds
-	list := &publishedList{sources: sources, at: built.at}
+	content := &indexContent{sources: sources, at: built.at}
 	switch {
 	case built.info.ContentHash == current.ContentHash:
-		if gone, err := im.isGone(ctx, &current); !gone || err != nil {
-			return next, list, err
+		if gone, err := p.isGone(ctx, &current); !gone || err != nil {
+			return next, content, err
 		}
 	case built.blocks == 0 && current.Generation == 0:
-		return index.Current{}, nil, nil // there is nothing to publish yet
-	case built.blocks == 0 && !goneOnPurpose(rows):
+		return index.Current{}, nil, nil
+	case built.blocks == 0 && !isRemovedForReason(rows):
 		return index.Current{}, nil, errNothingBlocks
 	}
-	next, err = im.writeIndex(ctx, next, built)
-	return next, list, err
+	next, err = p.writeIndex(ctx, next, built)
+	return next, content, err
 }
 
-// goneOnPurpose reports whether somebody gave a reason for taking a feed away.
-func goneOnPurpose(rows []FeedRow) bool {
-	return slices.ContainsFunc(rows, func(row FeedRow) bool {
-		return row.Last.Outcome == OutcomeDeleted && row.Last.Reason != ""
+// isGone reports whether the index object that a pointer names does not exist. Readers that
+// start would have no index, so it is not enough to renew the pointer.
+func (p *publisher) isGone(ctx context.Context, current *index.Current) (bool, error) {
+	objects, err := p.indexes.Indexes(ctx)
+	if err != nil {
+		return false, fmt.Errorf("listing indexes: %w", err)
+	}
+	gone := !slices.ContainsFunc(objects, func(object StoredIndex) bool { return object.Key == current.Object })
+	if gone {
+		p.log.ErrorContext(ctx, "index object of the pointer does not exist", "generation", current.Generation,
+			"object", current.Object, "pinned", current.Pinned)
+	}
+	return gone, nil
+}
+
+// isRemovedForReason reports whether somebody gave a reason for removing a feed.
+func isRemovedForReason(rows []table.FeedRow) bool {
+	return slices.ContainsFunc(rows, func(row table.FeedRow) bool {
+		return row.Last.Outcome == list.OutcomeDeleted && row.Last.Reason != ""
 	})
 }
 
-// writeIndex writes a new generation.
-func (im *Importer) writeIndex(ctx context.Context, next index.Current, built *built) (index.Current, error) {
-	if len(built.data) > im.maxBytes {
-		return next, fmt.Errorf("the index has %d bytes and a transformer loads at most %d: "+
-			"give it more memory, or take feeds away", len(built.data), im.maxBytes)
+// writeIndex writes a new generation and returns the pointer to it.
+func (p *publisher) writeIndex(ctx context.Context, next index.Current, built *builtIndex) (index.Current, error) {
+	if len(built.data) > p.maxBytes {
+		return next, fmt.Errorf("the index has %d bytes and a transformer can load %d: "+
+			"give it more memory, or remove feeds", len(built.data), p.maxBytes)
 	}
 	next.Highest++
 	next.Generation, next.Hash, next.ContentHash = next.Highest, built.info.Checksum, built.info.ContentHash
 	next.Object = index.ObjectKey(next.Generation, next.Hash)
-	err := im.index.Create(ctx, next.Object, built.data)
-	if err != nil && !errors.Is(err, ErrExists) { // the key holds the hash: what exists is the same
+	err := p.indexes.Create(ctx, next.Object, built.data)
+	if err != nil && !errors.Is(err, storage.ErrExists) { // the key contains the hash, so the bytes are the same
 		return next, fmt.Errorf("writing the index: %w", err)
 	}
 	return next, nil
 }
 
-// moveCurrent swaps the pointer. That it did not hold what was expected is no conflict
-// if it holds what was to be written: then the reply to a first try was lost.
-func (im *Importer) moveCurrent(ctx context.Context, next index.Current, etag string) error {
-	err := im.index.SwapCurrent(ctx, next, etag)
-	if !errors.Is(err, ErrConflict) {
-		return err
-	}
-	stored, _, readErr := im.index.Current(ctx)
-	if readErr != nil {
-		return errors.Join(err, readErr)
-	}
-	if stored.Same(&next) {
+// finish does what follows the move of the pointer: it writes the manifest and sweeps. A
+// failed sweep is left to the next publish.
+func (p *publisher) finish(ctx context.Context, before, current index.Current) error {
+	if current.Generation == before.Generation {
 		return nil
 	}
-	return err
-}
-
-// finishPublish does what may come after the pointer moved: the manifest, and the
-// sweeping. A sweep that goes wrong is tried again by the next publish.
-func (im *Importer) finishPublish(ctx context.Context, before, now index.Current) error {
-	if now.Generation == before.Generation {
-		return nil
-	}
-	if err := im.writeManifest(ctx, now); err != nil {
+	if err := p.writeManifest(ctx, current); err != nil {
 		return err
 	}
-	im.metrics.put(count(MetricPublished, 1))
-	im.log.InfoContext(ctx, "index published", "generation", now.Generation, "object", now.Object,
-		"feeds", len(now.Feeds))
-	if err := im.sweep(ctx, now); err != nil {
-		im.log.WarnContext(ctx, "old indexes or accepted lists stay for now", "why", err)
+	p.metrics.put(count(metricPublished, 1))
+	p.log.InfoContext(ctx, "index published", "generation", current.Generation, "object", current.Object,
+		"feeds", len(current.Feeds))
+	if err := p.sweeper.sweep(ctx, current); err != nil {
+		p.log.WarnContext(ctx, "sweep of old indexes and snapshots failed", "why", err)
 	}
 	return nil
 }
 
-// writeManifest keeps what CURRENT said about a generation when it was published.
-func (im *Importer) writeManifest(ctx context.Context, published index.Current) error {
+// writeManifest keeps a copy of the pointer as it was when a generation was published.
+func (p *publisher) writeManifest(ctx context.Context, published index.Current) error {
 	published.Pinned, published.Pin = false, nil
 	text, err := published.Encode()
 	if err != nil {
 		return fmt.Errorf("encoding a manifest: %w", err)
 	}
-	err = im.index.Create(ctx, index.ManifestKey(published.Generation), text)
-	if err != nil && !errors.Is(err, ErrExists) {
+	err = p.indexes.Create(ctx, index.ManifestKey(published.Generation), text)
+	if err != nil && !errors.Is(err, storage.ErrExists) {
 		return fmt.Errorf("writing a manifest: %w", err)
 	}
 	return nil
+}
+
+// measureIndex counts how large the index is.
+func (p *publisher) measureIndex(built *builtIndex) {
+	entries := 0
+	for _, feed := range built.feeds {
+		entries += feed.Count
+	}
+	p.metrics.put(count(metricIndexEntries, entries),
+		emf.Metric{Name: metricIndexBytes, Unit: emf.Bytes, Value: float64(len(built.data))})
+}
+
+// measureFeeds counts how old the list of each feed is, and how old the oldest one is. An
+// alarm on these ages is the only way to notice that nobody updates a feed any more.
+func (p *publisher) measureFeeds(rows []table.FeedRow) {
+	now := p.now()
+	oldest, measured := now, 0
+	slices.SortFunc(rows, func(a, b table.FeedRow) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	for _, row := range rows {
+		if row.Accepted.Snapshot == "" {
+			continue
+		}
+		current := row.Accepted.Current()
+		if current.Before(oldest) {
+			oldest = current
+		}
+		if measured++; measured <= maxFeedMetrics {
+			p.metrics.putForFeed(row.ID, seconds(metricListAge, now.Sub(current)))
+		}
+	}
+	p.metrics.put(seconds(metricListAge, now.Sub(oldest)))
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 // The tests of this file take away or damage what the importer keeps: a lifecycle rule of
@@ -164,7 +164,7 @@ func TestImporter_Handle_lostTarget(t *testing.T) {
 			t.Errorf("the table lacks %s", row)
 		}
 	}
-	if state := w.state["a"].Table; state != (importer.TableState{Snapshot: w.state["a"].Accepted.Snapshot}) {
+	if state := w.state["a"].Table; state != (table.SyncState{Snapshot: w.state["a"].Accepted.Snapshot}) {
 		t.Errorf("the table is left at %+v", state)
 	}
 }

@@ -1,6 +1,8 @@
 package importer_test
 
-import "testing"
+import (
+	"testing"
+)
 
 // The report is what the owner of a refused list has to go by.
 func TestReport_text(t *testing.T) {

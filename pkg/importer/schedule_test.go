@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 )
 
 // An event that never came is made good by the next scheduled run.
@@ -45,7 +46,7 @@ func TestImporter_Handle_refusedListIsJudgedOnce(t *testing.T) {
 		{"the event once more", func(*world) {}, importer.Trigger{Key: key}, false, false},
 		{"asked for", func(*world) {}, importer.Trigger{Feed: "f"}, true, false},
 		{"a tag", func(w *world) {
-			w.uploads[key][1].tags = map[string]string{importer.ForceKey: "agreed"}
+			w.uploads[key][1].tags = map[string]string{list.ForceKey: "agreed"}
 		}, scheduled(), true, true},
 		{"a setting", func(w *world) { w.parameters["f"] = `{"force":"agreed"}` }, scheduled(), true, true},
 		{"another setting", func(w *world) { w.parameters["f"] = `{"severity":"high"}` }, scheduled(), true, false},

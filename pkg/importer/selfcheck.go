@@ -13,42 +13,42 @@ import (
 )
 
 const (
-	// checkedHits is at least how many of the entries are looked up, where there are as
-	// many, and checkedMisses how many names that nobody lists.
-	checkedHits   = 1_000
+	// checkedHits is how many entries are looked up, at least, if there are that many.
+	checkedHits = 1_000
+	// checkedMisses is how many names are looked up that are on no list.
 	checkedMisses = 1_000
-	// missSuffix is the zone of names that nobody lists (RFC 6761 section 6.4).
+	// missSuffix is the zone of those names (RFC 6761 section 6.4).
 	missSuffix = "selfcheck.invalid"
 )
 
-// canaries are names whose match would be a disaster. The root and a top-level domain
-// are among them: one entry too short once marked the whole Web.
+// canaries are names that would cause a disaster if they matched by mistake. They include
+// the root and top-level domains, because one entry that is a label too short matches a
+// whole top-level domain.
 const canaries = ". com net org arpa amazonaws.com google.com microsoft.com"
 
-// selfCheck watches what goes into an index and then asks the index about it. It is the
-// last look before the pointer moves: [index.Index.SelfCheck] tells whether the index is
-// whole, and this whether it is the right one.
+// selfCheck notes entries while an index is built, and then looks them up in the index. It
+// is the last check before the pointer moves. [index.Index.SelfCheck] verifies that an
+// index is consistent; selfCheck verifies that it contains what it should.
 type selfCheck struct {
-	sample []indicator.Indicator // every stride-th entry
+	sample []indicator.Indicator // every stride-th block entry
 	stride int
 	seen   int
-	// watched are the canaries and all above them; covering are block entries on one.
-	watched  map[string]bool
-	covering []indicator.Indicator
+
+	watched  map[string]bool       // the canaries and all names above them
+	covering []indicator.Indicator // block entries on a watched name
 }
 
 func newSelfCheck() *selfCheck {
 	c := &selfCheck{stride: 1, watched: map[string]bool{}}
 	for _, name := range append(strings.Fields(canaries), missSuffix) {
-		c.watched[name] = true
-		for above := range ancestors(name) {
+		for above, more := name, true; more; _, above, more = strings.Cut(above, ".") {
 			c.watched[above] = true
 		}
 	}
 	return c
 }
 
-// note remembers what the check needs of an entry that goes into the index.
+// note remembers what the check needs to know about an entry of the index.
 func (c *selfCheck) note(entry *indicator.Indicator) {
 	if entry.Action != indicator.ActionBlock {
 		return
@@ -56,6 +56,7 @@ func (c *selfCheck) note(entry *indicator.Indicator) {
 	if entry.Scope != indicator.ScopeCIDR && c.watched[entry.Name.String()] {
 		c.covering = append(c.covering, *entry)
 	}
+
 	if c.seen++; c.seen%c.stride != 0 {
 		return
 	}
@@ -68,34 +69,25 @@ func (c *selfCheck) note(entry *indicator.Indicator) {
 	}
 }
 
-// VerifyIndex opens an index file and asks it about its own entries, names that nobody
-// lists and canaries, as a publish does before it moves the pointer.
-func VerifyIndex(data []byte) (*index.Index, error) {
-	opened, err := index.Open(data)
-	if err != nil {
-		return nil, err
-	}
+// VerifyIndex checks an index the way a publish does before it moves the pointer. It looks
+// up the index's own entries, names that are on no list, and canaries.
+func VerifyIndex(opened *index.Index) error {
 	check := newSelfCheck()
 	for stored, err := range opened.All() {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		check.note(&stored.Indicator)
 	}
-	_, err = check.run(data)
-	return opened, err
+	return check.run(opened)
 }
 
-// run opens the index as a transformer does and looks up entries, names that nobody
-// lists, and canaries.
-func (c *selfCheck) run(data []byte) (index.Info, error) {
-	opened, err := index.Open(data)
-	if err == nil {
-		err = opened.SelfCheck(checkedHits, index.Canaries()...)
+// run looks up the sampled entries, names that are on no list, and the canaries.
+func (c *selfCheck) run(opened *index.Index) error {
+	if err := opened.SelfCheck(checkedHits, index.Canaries()...); err != nil {
+		return err
 	}
-	if err != nil {
-		return index.Info{}, err
-	}
+
 	look := lookUp{index: opened}
 	var problems []error
 	for i := range c.sample {
@@ -109,11 +101,11 @@ func (c *selfCheck) run(data []byte) (index.Info, error) {
 	for _, name := range strings.Fields(canaries) {
 		problems = append(problems, c.checkCanary(&look, name))
 	}
-	return opened.Info(), errors.Join(problems...)
+	return errors.Join(problems...)
 }
 
-// checkCanary makes sure that a name is a hit exactly if it is listed. Only own edits
-// can list a canary, since no guard speaks about them.
+// checkCanary verifies that a name matches if and only if it is listed. Only manual entries
+// can list a canary, because no guard applies to them.
 func (c *selfCheck) checkCanary(look *lookUp, name string) error {
 	listed := false
 	for i := range c.covering {
@@ -125,13 +117,13 @@ func (c *selfCheck) checkCanary(look *lookUp, name string) error {
 	return nil
 }
 
-// marksCanary reports whether an entry marks what no transformer lets an index mark.
-func marksCanary(entry *indicator.Indicator) bool {
+// matchesCanary reports whether an entry matches a name that no index may call malicious.
+func matchesCanary(entry *indicator.Indicator) bool {
 	return entry.Action == indicator.ActionBlock && entry.Scope != indicator.ScopeCIDR &&
 		slices.ContainsFunc(index.Canaries(), func(name string) bool { return covers(entry, name) })
 }
 
-// covers reports whether an entry reaches a name, the slow and certain way.
+// covers reports whether an entry matches a name. It is slow but independent of the index.
 func covers(entry *indicator.Indicator, name string) bool {
 	if own := entry.Name.String(); own != name {
 		return strings.HasSuffix(name, "."+own) && entry.Scope.Covers(1)
@@ -139,7 +131,7 @@ func covers(entry *indicator.Indicator, name string) bool {
 	return entry.Scope.Covers(0)
 }
 
-// lookUp asks an index. Vetoed is found too.
+// lookUp looks up names in an index. A vetoed entry counts as found.
 type lookUp struct {
 	index *index.Index
 	query domainname.Query
@@ -152,7 +144,7 @@ func (l *lookUp) finds(entry *indicator.Indicator) bool {
 		return l.index.MatchAddr(entry.Block.Addr(), &l.match)
 	case indicator.ScopeUnder:
 		below := "a." + entry.Name.String()
-		// Under a name of full length there is no name to ask for.
+		// There is no valid name under a name of the maximum length.
 		return l.query.Set([]byte(below)) != nil || l.index.Match(&l.query, &l.match)
 	default:
 		return l.name(entry.Name.String())

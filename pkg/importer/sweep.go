@@ -5,39 +5,51 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 const (
-	// keptGenerations is how many generations a rollback can choose from.
+	// keptGenerations is how many generations are kept for a rollback.
 	keptGenerations = 10
-	// keptFor is how long an object stays in any case: a transformer that read the
-	// pointer before it moved must still find the index, and a run that wrote a snapshot
-	// must still find it when the feed's row names it.
+	// keptFor is the minimum age at which an object is deleted. A transformer that read the
+	// pointer before it moved must still find the index, and a run that wrote a snapshot must
+	// still find it when the feed's row names it.
 	keptFor = 24 * time.Hour
 )
 
-// sweep deletes index objects that no rollback needs, and accepted lists that nothing
-// needs any more.
-func (im *Importer) sweep(ctx context.Context, current index.Current) error {
-	kept, err := im.sweepIndexes(ctx, current)
+// sweeper deletes indexes and snapshots that are not needed any more.
+type sweeper struct {
+	indexes Indexes
+	lists   Lists
+	archive Archive
+	rows    table.FeedRows
+	now     func() time.Time
+}
+
+// sweep deletes index objects that no rollback needs, then snapshots that nothing needs.
+func (s *sweeper) sweep(ctx context.Context, current index.Current) error {
+	kept, err := s.sweepIndexes(ctx, current)
 	if err != nil {
 		return err
 	}
-	return im.sweepSnapshots(ctx, kept)
+	return s.sweepSnapshots(ctx, kept)
 }
 
-// sweepIndexes returns the generations whose objects stay.
-func (im *Importer) sweepIndexes(ctx context.Context, current index.Current) ([]uint64, error) {
-	objects, err := im.index.Indexes(ctx)
+// sweepIndexes returns the generations whose index objects are kept.
+func (s *sweeper) sweepIndexes(ctx context.Context, current index.Current) ([]uint64, error) {
+	objects, err := s.indexes.Indexes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("listing indexes: %w", err)
 	}
-	// Killed and outrun importers leave objects of their generation behind: what is
-	// kept is counted in generations, not in objects.
+
+	// Count generations, not objects: importers that were killed or overtaken leave extra
+	// objects of their generation.
 	var generations []uint64
 	for _, object := range objects {
 		if generation, _, ok := index.ParseObjectKey(object.Key); ok {
@@ -47,80 +59,81 @@ func (im *Importer) sweepIndexes(ctx context.Context, current index.Current) ([]
 	slices.Sort(generations)
 	generations = slices.Compact(generations)
 	newest := generations[max(0, len(generations)-keptGenerations):]
+
 	var kept []uint64
 	var problems []error
 	for _, object := range objects {
 		generation, _, ok := index.ParseObjectKey(object.Key)
-		if !ok || slices.Contains(newest, generation) || object.Key == current.Object || im.isYoung(object.LastModified) {
+		if !ok || slices.Contains(newest, generation) || object.Key == current.Object || s.isYoung(object.LastModified) {
 			kept = append(kept, generation)
 			continue
 		}
-		problems = append(problems, im.index.Delete(ctx, object.Key))
+		problems = append(problems, s.indexes.Delete(ctx, object.Key))
 	}
 	return kept, errors.Join(problems...)
 }
 
-func (im *Importer) isYoung(written time.Time) bool { return im.now().Sub(written) < keptFor }
+func (s *sweeper) isYoung(written time.Time) bool { return s.now().Sub(written) < keptFor }
 
-// sweepSnapshots deletes accepted lists that no row names and that went into none of
-// the kept generations.
-func (im *Importer) sweepSnapshots(ctx context.Context, kept []uint64) error {
-	snapshots, err := im.lists.List(ctx, AcceptedPrefix)
+// sweepSnapshots deletes snapshots that no row names and that are in none of the kept
+// generations.
+func (s *sweeper) sweepSnapshots(ctx context.Context, kept []uint64) error {
+	snapshots, err := s.lists.List(ctx, settings.AcceptedPrefix)
 	if err != nil {
-		return fmt.Errorf("listing %q: %w", AcceptedPrefix, err)
+		return fmt.Errorf("listing %q: %w", settings.AcceptedPrefix, err)
 	}
-	snapshots = slices.DeleteFunc(snapshots, func(s Object) bool { return im.isYoung(s.LastModified) })
+	snapshots = slices.DeleteFunc(snapshots, func(object Object) bool { return s.isYoung(object.LastModified) })
 	if len(snapshots) == 0 {
 		return nil
 	}
-	// The rows are read after the listing: a row moves only to a snapshot that was just
-	// written, so what no row names now no row will name.
-	needed, err := im.neededSnapshots(ctx)
+
+	// The rows are read after the listing. A row moves only to a snapshot that was just
+	// written, so no row will ever name an old snapshot that none names now.
+	named, err := s.namedSnapshots(ctx)
 	if err != nil {
 		return err
 	}
-	versions, err := im.keptVersions(ctx, kept)
+	published, err := s.publishedStems(ctx, kept)
 	if err != nil {
 		return err
 	}
+
 	var problems []error
-	for _, snapshot := range snapshots {
-		version := snapshot.Key[:max(0, strings.LastIndexByte(snapshot.Key, '.'))]
-		if !needed[snapshot.Key] && !versions[version] {
-			problems = append(problems, im.archive.Delete(ctx, snapshot.Key))
+	for _, object := range snapshots {
+		if !named[object.Key] && !published[snapshot.StemOf(object.Key)] {
+			problems = append(problems, s.archive.Delete(ctx, object.Key))
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// neededSnapshots returns the keys that the feed rows name.
-func (im *Importer) neededSnapshots(ctx context.Context) (map[string]bool, error) {
-	rows, err := im.rows.Rows(ctx)
+// namedSnapshots returns the keys that the feed rows name.
+func (s *sweeper) namedSnapshots(ctx context.Context) (map[string]bool, error) {
+	rows, err := s.rows.Rows(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the feed rows: %w", err)
 	}
-	needed := map[string]bool{}
+	named := map[string]bool{}
 	for _, row := range rows {
-		needed[row.Accepted.Snapshot], needed[row.Table.Snapshot], needed[row.Table.Target] = true, true, true
+		named[row.Accepted.Snapshot], named[row.Table.Snapshot], named[row.Table.Target] = true, true, true
 	}
-	return needed, nil
+	return named, nil
 }
 
-// keptVersions returns the keys, without their endings, of the accepted lists that went
-// into some generations.
-func (im *Importer) keptVersions(ctx context.Context, generations []uint64) (map[string]bool, error) {
-	versions := map[string]bool{}
+// publishedStems returns the key stems of the snapshots that are in some generations.
+func (s *sweeper) publishedStems(ctx context.Context, generations []uint64) (map[string]bool, error) {
+	stems := map[string]bool{}
 	for _, generation := range generations {
-		manifest, err := im.index.Manifest(ctx, generation)
-		if errors.Is(err, ErrNotFound) {
-			continue // an importer that was outrun left its index behind, and no manifest
+		manifest, err := s.indexes.Manifest(ctx, generation)
+		if errors.Is(err, storage.ErrNotFound) {
+			continue // an importer that was overtaken left an index without a manifest
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading the manifest of generation %d: %w", generation, err)
 		}
 		for _, feed := range manifest.Feeds {
-			versions[AcceptedPrefix+string(feed.ID)+"/"+feed.VersionID] = true
+			stems[snapshot.KeyStem(feed.ID, feed.VersionID)] = true
 		}
 	}
-	return versions, nil
+	return stems, nil
 }

@@ -19,7 +19,11 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
+	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 const legacyKey = "config/all-malicious-domains.txt"
@@ -28,7 +32,7 @@ const legacyKey = "config/all-malicious-domains.txt"
 type world struct {
 	mu       sync.Mutex
 	now      time.Time
-	guards   importer.Guards
+	guards   list.Guards
 	maxBytes int
 	grace    time.Duration
 
@@ -37,9 +41,9 @@ type world struct {
 	parameters map[indicator.FeedID]string // settings of feeds
 	objects    map[string][]byte           // of the archive
 	ages       map[string]time.Time        // of objects, of the archive and of the index
-	state      map[indicator.FeedID]importer.FeedRow
-	written    map[string]importer.Entry // rows of the table, by feed and row key
-	badEdits   []*importer.EntryError
+	state      map[indicator.FeedID]table.FeedRow
+	written    map[string]snapshot.Entry // rows of the table, by feed and row key
+	badEdits   []*table.EntryError
 
 	sites   map[string]site   // by URL
 	secrets map[string]string // by ARN
@@ -62,13 +66,13 @@ type upload struct {
 func newWorld() *world {
 	return &world{
 		now:        time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC),
-		guards:     importer.Guards{Guards: settings.DefaultGuards()},
+		guards:     list.Guards{Guards: settings.DefaultGuards()},
 		maxBytes:   1 << 30,
 		uploads:    map[string][]upload{},
 		parameters: map[indicator.FeedID]string{},
 		objects:    map[string][]byte{},
-		state:      map[indicator.FeedID]importer.FeedRow{},
-		written:    map[string]importer.Entry{},
+		state:      map[indicator.FeedID]table.FeedRow{},
+		written:    map[string]snapshot.Entry{},
 		sites:      map[string]site{},
 		indexes:    map[string][]byte{},
 		ages:       map[string]time.Time{},
@@ -141,7 +145,8 @@ func (p *process) importer(t *testing.T) *importer.Importer {
 	t.Helper()
 	im, err := importer.New(importer.Config{
 		Lists: lists{p}, Archive: archive{p}, Settings: feedSettings{p}, Rows: feedRows{p},
-		Table: table{p}, Index: indexStore{p}, Indicators: indicators{p}, Metrics: p, LegacyKey: legacyKey,
+		Entries: entryRows{p},
+		Pointer: indexStore{p}, Indexes: indexStore{p}, Indicators: indicators{p}, Metrics: p, LegacyKey: legacyKey,
 		Fetch:  importer.FetchPorts{Fetcher: fetcher{p, t.TempDir()}, Secrets: secrets{p}, Inbox: inbox{p}},
 		Guards: p.guards, MaxIndexBytes: p.maxBytes, DeletionGrace: p.grace,
 		Now: func() time.Time {
@@ -245,7 +250,7 @@ func (l lists) Head(_ context.Context, key string) (object importer.Object, err 
 	err = l.call("Head", func() error {
 		versions := l.uploads[key]
 		if len(versions) == 0 {
-			return importer.ErrNotFound
+			return storage.ErrNotFound
 		}
 		object = versions[len(versions)-1].object
 		return nil
@@ -259,7 +264,7 @@ func (l lists) find(key, version string) (*upload, error) {
 			return &upload, nil
 		}
 	}
-	return nil, importer.ErrNotFound
+	return nil, storage.ErrNotFound
 }
 
 func (l lists) Open(_ context.Context, key, version string) (body io.ReadCloser, err error) {
@@ -289,7 +294,7 @@ type archive struct{ *process }
 func (a archive) Create(_ context.Context, key string, body []byte) error {
 	return a.call("Create "+key, func() error {
 		if _, found := a.objects[key]; found {
-			return importer.ErrExists
+			return storage.ErrExists
 		}
 		a.objects[key], a.ages[key] = slices.Clone(body), a.now
 		return nil
@@ -314,7 +319,7 @@ func (a archive) Read(_ context.Context, key string) (body io.ReadCloser, err er
 	err = a.call("Read "+key, func() error {
 		found, ok := a.objects[key]
 		if !ok {
-			return importer.ErrNotFound
+			return storage.ErrNotFound
 		}
 		body = io.NopCloser(bytes.NewReader(found))
 		return nil
@@ -328,7 +333,7 @@ func (s feedSettings) Feed(_ context.Context, id indicator.FeedID) (text []byte,
 	err = s.call("Feed", func() error {
 		found, ok := s.parameters[id]
 		if !ok {
-			return importer.ErrNotFound
+			return storage.ErrNotFound
 		}
 		text = []byte(found)
 		return nil
@@ -338,7 +343,7 @@ func (s feedSettings) Feed(_ context.Context, id indicator.FeedID) (text []byte,
 
 type feedRows struct{ *process }
 
-func (r feedRows) Rows(context.Context) (rows []importer.FeedRow, err error) {
+func (r feedRows) Rows(context.Context) (rows []table.FeedRow, err error) {
 	err = r.call("Rows", func() error {
 		rows = slices.Collect(maps.Values(r.state))
 		return nil
@@ -346,7 +351,7 @@ func (r feedRows) Rows(context.Context) (rows []importer.FeedRow, err error) {
 	return rows, err
 }
 
-func (r feedRows) Row(_ context.Context, id indicator.FeedID) (row importer.FeedRow, err error) {
+func (r feedRows) Row(_ context.Context, id indicator.FeedID) (row table.FeedRow, err error) {
 	err = r.call("Row", func() error {
 		row = r.state[id]
 		return nil
@@ -354,10 +359,10 @@ func (r feedRows) Row(_ context.Context, id indicator.FeedID) (row importer.Feed
 	return row, err
 }
 
-func (r feedRows) PutRow(_ context.Context, row importer.FeedRow) error {
+func (r feedRows) PutRow(_ context.Context, row table.FeedRow) error {
 	return r.call("PutRow", func() error {
 		if r.state[row.ID].Revision != row.Revision {
-			return importer.ErrConflict
+			return storage.ErrConflict
 		}
 		row := row
 		row.Revision++
@@ -366,25 +371,25 @@ func (r feedRows) PutRow(_ context.Context, row importer.FeedRow) error {
 	})
 }
 
-func (r feedRows) DeleteRow(_ context.Context, row importer.FeedRow) error {
+func (r feedRows) DeleteRow(_ context.Context, row table.FeedRow) error {
 	return r.call("DeleteRow", func() error {
 		if r.state[row.ID].Revision != row.Revision {
-			return importer.ErrConflict
+			return storage.ErrConflict
 		}
 		delete(r.state, row.ID)
 		return nil
 	})
 }
 
-type table struct{ *process }
+type entryRows struct{ *process }
 
-func rowKey(feed indicator.FeedID, e *importer.Entry) string {
+func rowKey(feed indicator.FeedID, e *snapshot.Entry) string {
 	return fmt.Sprintf("%s#%v#%v %s", feed, e.Action, e.Scope, e.Value())
 }
 
 // Write is one call for every 25 changes, as DynamoDB takes them: it may end after any
 // part of them.
-func (tb table) Write(ctx context.Context, feed indicator.FeedID, changes []importer.Change) error {
+func (tb entryRows) Write(ctx context.Context, feed indicator.FeedID, changes []snapshot.Change) error {
 	for batch := range slices.Chunk(changes, 25) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -406,9 +411,9 @@ func (tb table) Write(ctx context.Context, feed indicator.FeedID, changes []impo
 	return nil
 }
 
-func (tb table) Entries(_ context.Context, feed indicator.FeedID) iter.Seq2[importer.Entry, error] {
-	return func(yield func(importer.Entry, error) bool) {
-		var entries []importer.Entry
+func (tb entryRows) Entries(_ context.Context, feed indicator.FeedID) iter.Seq2[snapshot.Entry, error] {
+	return func(yield func(snapshot.Entry, error) bool) {
+		var entries []snapshot.Entry
 		err := tb.call("Entries", func() error {
 			entries = nil // of a first reply that was lost
 			for key, entry := range tb.written {
@@ -419,7 +424,7 @@ func (tb table) Entries(_ context.Context, feed indicator.FeedID) iter.Seq2[impo
 			return nil
 		})
 		if err != nil {
-			yield(importer.Entry{}, err)
+			yield(snapshot.Entry{}, err)
 			return
 		}
 		for _, entry := range entries {
@@ -428,7 +433,7 @@ func (tb table) Entries(_ context.Context, feed indicator.FeedID) iter.Seq2[impo
 			}
 		}
 		for _, bad := range tb.badEdits {
-			if !yield(importer.Entry{}, bad) {
+			if !yield(snapshot.Entry{}, bad) {
 				return
 			}
 		}
@@ -440,7 +445,7 @@ type indicators struct{ *process }
 func (i indicators) Indicators(context.Context) (generation uint64, etag string, err error) {
 	err = i.call("Indicators", func() error {
 		if i.indicatorsETag == 0 {
-			return importer.ErrNotFound
+			return storage.ErrNotFound
 		}
 		generation, etag = i.indicatorsOf, fmt.Sprint(i.indicatorsETag)
 		return nil
@@ -451,7 +456,7 @@ func (i indicators) Indicators(context.Context) (generation uint64, etag string,
 func (i indicators) SwapIndicators(_ context.Context, generation uint64, etag string, body []byte) error {
 	return i.call("SwapIndicators", func() error {
 		if want := fmt.Sprint(i.indicatorsETag); want != etag && (i.indicatorsETag != 0 || etag != "") {
-			return importer.ErrConflict
+			return storage.ErrConflict
 		}
 		i.indicators, i.indicatorsOf = slices.Clone(body), generation
 		i.indicatorsETag++
@@ -464,7 +469,7 @@ type indexStore struct{ *process }
 func (s indexStore) Current(context.Context) (current index.Current, etag string, err error) {
 	err = s.call("Current", func() error {
 		if s.etag == 0 {
-			return importer.ErrNotFound
+			return storage.ErrNotFound
 		}
 		current, etag = s.current, fmt.Sprint(s.etag)
 		current.Feeds = slices.Clone(current.Feeds)
@@ -476,7 +481,7 @@ func (s indexStore) Current(context.Context) (current index.Current, etag string
 func (s indexStore) SwapCurrent(_ context.Context, next index.Current, etag string) error {
 	return s.call("SwapCurrent", func() error {
 		if want := fmt.Sprint(s.etag); want != etag && (s.etag != 0 || etag != "") {
-			return importer.ErrConflict
+			return storage.ErrConflict
 		}
 		s.etag++
 		s.current = next
@@ -487,7 +492,7 @@ func (s indexStore) SwapCurrent(_ context.Context, next index.Current, etag stri
 func (s indexStore) Create(_ context.Context, key string, body []byte) error {
 	return s.call("Create "+key, func() error {
 		if _, found := s.indexes[key]; found {
-			return importer.ErrExists
+			return storage.ErrExists
 		}
 		s.indexes[key], s.ages[key] = slices.Clone(body), s.now
 		return nil
@@ -498,7 +503,7 @@ func (s indexStore) Manifest(_ context.Context, generation uint64) (manifest ind
 	err = s.call("Manifest", func() error {
 		text, found := s.indexes[index.ManifestKey(generation)]
 		if !found {
-			return importer.ErrNotFound
+			return storage.ErrNotFound
 		}
 		manifest, err = index.DecodeCurrent(text)
 		return err

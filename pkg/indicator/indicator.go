@@ -51,6 +51,18 @@ func (i *Indicator) Value() string {
 	}
 }
 
+// AppendValue appends the text that Value returns.
+func (i *Indicator) AppendValue(text []byte) []byte {
+	switch {
+	case !i.Block.IsValid():
+		return append(text, i.Name.String()...)
+	case i.Block.IsSingleIP():
+		return i.Block.Addr().AppendTo(text)
+	default:
+		return i.Block.AppendTo(text)
+	}
+}
+
 // SetValue sets the name or, if the scope is [ScopeCIDR], the block. text is what Value
 // returns.
 func (i *Indicator) SetValue(text string) (err error) {

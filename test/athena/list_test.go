@@ -7,9 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 // list is what feeds say: lines of
@@ -22,7 +23,7 @@ type list string
 type listed struct {
 	feed      indicator.FeedID
 	vetoesAll bool
-	importer.Entry
+	snapshot.Entry
 }
 
 func (l list) entries(t *testing.T) (entries []listed) {
@@ -108,7 +109,7 @@ func (l list) published(t *testing.T, generation uint64) []byte {
 	var lines bytes.Buffer
 	encoder := json.NewEncoder(&lines)
 	for _, entry := range l.entries(t) {
-		if err := encoder.Encode(importer.NewIndicatorRow(generation, entry.feed, entry.vetoesAll, &entry.Entry)); err != nil {
+		if err := encoder.Encode(table.NewIndicatorRow(generation, entry.feed, entry.vetoesAll, &entry.Entry)); err != nil {
 			t.Fatal(err)
 		}
 	}

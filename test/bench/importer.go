@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -81,9 +81,9 @@ func (r *report) printTable(what string, f *importFigures) {
 	r.info(what+": list to the last row", f.CPU, "s CPU")
 }
 
-func readWhole(text []byte) (importer.List, importer.ListReport, error) {
-	return importer.ReadList(bytes.NewReader(text), importer.FeedSettings{},
-		importer.Guards{Guards: settings.DefaultGuards()}, importer.Hooks{})
+func readWhole(text []byte) (list.List, list.Summary, error) {
+	return list.Read(bytes.NewReader(text), list.Options{},
+		list.Guards{Guards: settings.DefaultGuards()}, list.Hooks{})
 }
 
 // importInChild runs [importAlone] in another process, since memory that this one has

@@ -15,7 +15,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
 // importReport is what a child process found.
@@ -100,8 +102,9 @@ func (b *importBench) run(path string) (f importFigures, err error) {
 	b.version++
 	table := importerio.NewTable(b.table, "bench")
 	im, err := importer.New(importer.Config{
-		Lists: b, Archive: b, Settings: b, Rows: table, Table: table, Index: benchIndexStore{b}, Indicators: benchIndexStore{b},
-		Guards: importer.Guards{Guards: settings.DefaultGuards()}, MaxIndexBytes: 1 << 30,
+		Lists: b, Archive: b, Settings: b, Rows: table, Entries: table,
+		Pointer: benchIndexStore{b}, Indexes: benchIndexStore{b}, Indicators: benchIndexStore{b},
+		Guards: list.Guards{Guards: settings.DefaultGuards()}, MaxIndexBytes: 1 << 30,
 	})
 	if err != nil {
 		return f, err
@@ -125,7 +128,7 @@ func (b *importBench) run(path string) (f importFigures, err error) {
 	f.IndicatorBytes = len(b.indicators)
 	f.Generations = int(b.current.Generation - before)
 	for key, body := range b.objects {
-		if strings.HasPrefix(key, fmt.Sprintf("%sbench/%d.", importer.AcceptedPrefix, b.version)) {
+		if strings.HasPrefix(key, fmt.Sprintf("%sbench/%d.", settings.AcceptedPrefix, b.version)) {
 			f.SnapshotBytes = len(body)
 		}
 	}
@@ -137,7 +140,7 @@ func (b *importBench) object() (importer.Object, error) {
 	if err != nil {
 		return importer.Object{}, err
 	}
-	return importer.Object{Key: importer.BlockPrefix + "bench/list", Version: fmt.Sprint(b.version), Size: info.Size()}, nil
+	return importer.Object{Key: settings.BlockPrefix + "bench/list", Version: fmt.Sprint(b.version), Size: info.Size()}, nil
 }
 
 func (b *importBench) List(_ context.Context, prefix string) ([]importer.Object, error) {
@@ -175,7 +178,7 @@ func (b *importBench) Delete(_ context.Context, key string) error {
 }
 
 func (b *importBench) Feed(context.Context, indicator.FeedID) ([]byte, error) {
-	return nil, importer.ErrNotFound
+	return nil, storage.ErrNotFound
 }
 
 // benchIndexStore is the index bucket of an importBench.
@@ -183,7 +186,7 @@ type benchIndexStore struct{ *importBench }
 
 func (s benchIndexStore) Current(context.Context) (index.Current, string, error) {
 	if s.current == nil {
-		return index.Current{}, "", importer.ErrNotFound
+		return index.Current{}, "", storage.ErrNotFound
 	}
 	return *s.current, fmt.Sprint(s.etag), nil
 }
@@ -202,7 +205,7 @@ func (s benchIndexStore) Create(_ context.Context, key string, body []byte) erro
 
 func (s benchIndexStore) Indicators(context.Context) (uint64, string, error) {
 	if s.indicators == nil {
-		return 0, "", importer.ErrNotFound
+		return 0, "", storage.ErrNotFound
 	}
 	return s.indicatorsOf, "etag", nil
 }
@@ -213,7 +216,7 @@ func (s benchIndexStore) SwapIndicators(_ context.Context, generation uint64, _ 
 }
 
 func (s benchIndexStore) Manifest(context.Context, uint64) (index.Current, error) {
-	return index.Current{}, importer.ErrNotFound
+	return index.Current{}, storage.ErrNotFound
 }
 
 func (s benchIndexStore) Indexes(context.Context) (stored []importer.StoredIndex, err error) {

@@ -74,7 +74,7 @@ func TestDocumentedMetrics(t *testing.T) {
 		documented = append(documented, regexp.MustCompile(`[A-Za-z]+`).FindAllString(row[1], -1)...)
 	}
 	for _, function := range []string{"importer", "transformer"} {
-		names := regexp.MustCompile(`(?m)^\tMetric\w+ +=\s+"(\w+)"`).FindAllStringSubmatch(read(t, "pkg", function, "metrics.go"), -1)
+		names := regexp.MustCompile(`(?m)^\t[Mm]etric\w+ +=\s+"(\w+)"`).FindAllStringSubmatch(read(t, "pkg", function, "metrics.go"), -1)
 		if len(names) < 10 {
 			t.Errorf("%s: only %d metrics found", function, len(names))
 		}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"text/tabwriter"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/test/conformance/brokenlists"
 )
@@ -25,7 +25,7 @@ func TestImport_brokenLists(t *testing.T) {
 	var table strings.Builder
 	columns := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(columns, "LIST\tWHAT IS WRONG\tDECISION")
-	guards := importer.Guards{Guards: settings.DefaultGuards()}
+	guards := list.Guards{Guards: settings.DefaultGuards()}
 	all := brokenlists.All(brokenFolder)
 	for _, list := range all {
 		r, err := list.Open()

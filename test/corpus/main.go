@@ -18,8 +18,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -40,7 +40,7 @@ func run(root string, drops bool, top string) error {
 	if root == "" {
 		return errors.New("set RESOLVERWATCH_CORPUS to the folder of the corpus")
 	}
-	guards := importer.Guards{Guards: settings.DefaultGuards()}
+	guards := list.Guards{Guards: settings.DefaultGuards()}
 	if top != "" {
 		file, err := os.Open(top)
 		if err != nil {
@@ -58,8 +58,8 @@ func run(root string, drops bool, top string) error {
 	rows := table.NewWriter()
 	rows.SetOutputMirror(os.Stdout)
 	rows.AppendHeader(table.Row{"LIST", "FORMAT", "ENTRIES", "REJECTED", "SKIPPED", "DROPPED", "REPEATS", "TAKEN", "DECISION", "DROPPED BECAUSE"})
-	var all importer.ListReport
-	all.Dropped = map[importer.DropReason]int{}
+	var all list.Summary
+	all.Dropped = map[list.DropReason]int{}
 	refused := 0
 	for _, path := range lists {
 		name, err := filepath.Rel(root, path)
@@ -88,7 +88,7 @@ func run(root string, drops bool, top string) error {
 	return nil
 }
 
-func rowOf(name, format string, r *importer.ListReport, decision string) table.Row {
+func rowOf(name, format string, r *list.Summary, decision string) table.Row {
 	dropped := 0
 	var why []string
 	for _, reason := range slices.Sorted(maps.Keys(r.Dropped)) {
@@ -115,25 +115,25 @@ func findLists(root string) (lists []string, err error) {
 }
 
 // read reads a list as an import does; those of folders named allow as allow feeds.
-func read(path, name string, guards importer.Guards, drops bool) (importer.ListReport, string, error) {
+func read(path, name string, guards list.Guards, drops bool) (list.Summary, string, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return importer.ListReport{}, "", err
+		return list.Summary{}, "", err
 	}
 	defer file.Close()
-	s := importer.FeedSettings{}
+	s := list.Options{}
 	if strings.Contains(filepath.ToSlash(name), "/allow/") {
 		s.Action = indicator.ActionAllow
 	}
-	hooks := importer.Hooks{}
+	hooks := list.Hooks{}
 	if drops {
-		hooks.OnDrop = func(d importer.Drop) {
+		hooks.OnDrop = func(d list.Drop) {
 			fmt.Printf("%s:%d\t%s\t%s\t%s\n", name, d.Line, d.Reason, d.Entry, d.Scope)
 		}
 	}
-	_, report, err := importer.ReadList(file, s, guards, hooks)
+	_, report, err := list.Read(file, s, guards, hooks)
 	decision := "taken"
-	var refusals importer.Refusals
+	var refusals list.Refusals
 	if errors.As(err, &refusals) {
 		codes := make([]string, len(refusals))
 		for i, refusal := range refusals {

@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -34,7 +34,7 @@ const (
 // invoked by the deployed rule for each.
 func (m *machine) importLists(t *testing.T) {
 	t.Helper()
-	m.upload(t, importer.ProtectedPrefix+"ours.txt", []byte("guarded.example\n"))
+	m.upload(t, list.ProtectedPrefix+"ours.txt", []byte("guarded.example\n"))
 	m.settle(t)
 	for _, feed := range sample.Feeds() {
 		m.upload(t, feed.Key, feed.Body())
@@ -173,14 +173,14 @@ func (m *machine) changeLists(t *testing.T) {
 func (m *machine) refuseList(t *testing.T) {
 	t.Helper()
 	before := m.current(t)
-	key := importer.BlockPrefix + sample.Phishing + "/filter.txt"
+	key := settings.BlockPrefix + sample.Phishing + "/filter.txt"
 	version := m.upload(t, key, []byte("<!DOCTYPE html><html><body>503 Service Unavailable</body></html>\n"))
 	m.settle(t)
-	var report importer.Report
-	at := importer.ReportPrefix + sample.Phishing + "/" + version + ".json"
+	var report list.Report
+	at := settings.ReportPrefix + sample.Phishing + "/" + version + ".json"
 	check(t, json.Unmarshal(m.object(t, m.outputs["ListBucketName"], at), &report))
-	if report.Outcome != importer.OutcomeRefused {
-		t.Errorf("an error page was %s, want %s", report.Outcome, importer.OutcomeRefused)
+	if report.Outcome != list.OutcomeRefused {
+		t.Errorf("an error page was %s, want %s", report.Outcome, list.OutcomeRefused)
 	}
 	if after := m.current(t); after.Generation != before.Generation {
 		t.Errorf("generation %d serves after a refused list, before: %d", after.Generation, before.Generation)

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // TestTemplate deploys the published template by the commands of docs/template.md, drives
@@ -227,7 +227,7 @@ func (p *published) markOwnFeed(t *testing.T, s *story, d *deployed) {
 	if out := p.follow(t, shellList); !strings.Contains(out, d.outputs["ListBucketName"]) {
 		t.Errorf("the outputs are not shown:\n%s", out)
 	}
-	key := importer.BlockPrefix + "my-feed/list.txt"
+	key := settings.BlockPrefix + "my-feed/list.txt"
 	m.deliver(t, objectEvent("Object Created", d.outputs["ListBucketName"], key, ""), key)
 	m.settle(t)
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // changed are settings that people change while a deployment is at work. The new VPC comes
@@ -63,7 +63,7 @@ func (d *deployed) update(t *testing.T, c *cdk) *deployed {
 func (m *machine) markAfterUpdate(t *testing.T, generator *sample.Generator, ledger *sample.Ledger) {
 	t.Helper()
 	before := m.current(t)
-	m.upload(t, importer.BlockPrefix+lateFeed+"/list.txt", []byte(lateName+"\n"))
+	m.upload(t, settings.BlockPrefix+lateFeed+"/list.txt", []byte(lateName+"\n"))
 	m.settle(t)
 	if after := m.current(t); after.Generation <= before.Generation {
 		t.Errorf("generation %d serves after an upload, and did before: %d", after.Generation, before.Generation)

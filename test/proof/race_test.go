@@ -32,7 +32,10 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/transformerio"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
+	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/transformer"
 )
 
@@ -164,25 +167,26 @@ func (r *race) upload(t *testing.T, feed string, number int) {
 type noSettings struct{}
 
 func (noSettings) Feed(context.Context, indicator.FeedID) ([]byte, error) {
-	return nil, importer.ErrNotFound
+	return nil, storage.ErrNotFound
 }
 
 // noTable takes all rows and keeps none: readers never look at them.
 type noTable struct{}
 
-func (noTable) Write(context.Context, indicator.FeedID, []importer.Change) error { return nil }
+func (noTable) Write(context.Context, indicator.FeedID, []snapshot.Change) error { return nil }
 
-func (noTable) Entries(context.Context, indicator.FeedID) iter.Seq2[importer.Entry, error] {
-	return func(func(importer.Entry, error) bool) {}
+func (noTable) Entries(context.Context, indicator.FeedID) iter.Seq2[snapshot.Entry, error] {
+	return func(func(snapshot.Entry, error) bool) {}
 }
 
 // publish uploads lists of a feed and imports them, until ctx ends.
 func (r *race) publish(ctx context.Context, t *testing.T, feed string) {
 	lists, table := importerio.NewLists(r.objects, "lists"), importerio.NewTable(r.table, "table")
+	indexes := importerio.NewIndexStore(r.objects, "index")
 	core, err := importer.New(importer.Config{
-		Lists: lists, Archive: lists, Settings: noSettings{}, Rows: table, Table: noTable{},
-		Index: importerio.NewIndexStore(r.objects, "index"), MaxIndexBytes: maxBytes,
-		Guards: importer.Guards{Guards: settings.DefaultGuards()},
+		Lists: lists, Archive: lists, Settings: noSettings{}, Rows: table, Entries: noTable{},
+		Pointer: indexes, Indexes: indexes, MaxIndexBytes: maxBytes,
+		Guards: list.Guards{Guards: settings.DefaultGuards()},
 	})
 	if err != nil {
 		t.Error(err)
@@ -191,7 +195,7 @@ func (r *race) publish(ctx context.Context, t *testing.T, feed string) {
 	for number := 1; ctx.Err() == nil; number++ {
 		err := core.Handle(context.Background(), importer.Trigger{Feed: indicator.FeedID(feed)})
 		// The two move one pointer: one that loses ten times in a row is tried again.
-		if err != nil && !errors.Is(err, importer.ErrConflict) {
+		if err != nil && !errors.Is(err, storage.ErrConflict) {
 			t.Errorf("importing %s: %v", feed, err)
 			return
 		}

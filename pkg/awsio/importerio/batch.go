@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 )
 
 const (
@@ -29,7 +29,7 @@ const (
 
 // Write makes all changes in batches. Of several changes of one row only the last is
 // made, because DynamoDB refuses a batch that has a key twice.
-func (t *Table) Write(ctx context.Context, feed indicator.FeedID, changes []importer.Change) error {
+func (t *Table) Write(ctx context.Context, feed indicator.FeedID, changes []snapshot.Change) error {
 	requests, err := newRequests(feed, changes)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (t *Table) Write(ctx context.Context, feed indicator.FeedID, changes []impo
 	return group.Wait()
 }
 
-func newRequests(feed indicator.FeedID, changes []importer.Change) ([]types.WriteRequest, error) {
+func newRequests(feed indicator.FeedID, changes []snapshot.Change) ([]types.WriteRequest, error) {
 	places := make(map[[2]string]int, len(changes))
 	requests := make([]types.WriteRequest, 0, len(changes))
 	for i := range changes {
@@ -116,8 +116,8 @@ func isThrottled(err error) bool {
 
 // Entries yields the entries of a feed. The table has no order by feed, so all of it is
 // read: of a million rows some 150 MB.
-func (t *Table) Entries(ctx context.Context, feed indicator.FeedID) iter.Seq2[importer.Entry, error] {
-	return func(yield func(importer.Entry, error) bool) {
+func (t *Table) Entries(ctx context.Context, feed indicator.FeedID) iter.Seq2[snapshot.Entry, error] {
+	return func(yield func(snapshot.Entry, error) bool) {
 		pages := dynamodb.NewScanPaginator(t.client, &dynamodb.ScanInput{
 			TableName:                 &t.name,
 			FilterExpression:          aws.String("begins_with(#entry, :feed)"),
@@ -127,7 +127,7 @@ func (t *Table) Entries(ctx context.Context, feed indicator.FeedID) iter.Seq2[im
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				yield(importer.Entry{}, fmt.Errorf("scanning table %s: %w", t.name, err))
+				yield(snapshot.Entry{}, fmt.Errorf("scanning table %s: %w", t.name, err))
 				return
 			}
 			for _, found := range page.Items {

@@ -17,23 +17,27 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 // The adapters satisfy the ports.
 var (
-	_ importer.Lists      = (*importerio.Lists)(nil)
-	_ importer.Archive    = (*importerio.Lists)(nil)
-	_ importer.IndexStore = (*importerio.IndexStore)(nil)
-	_ importer.FeedRows   = (*importerio.Table)(nil)
-	_ importer.Table      = (*importerio.Table)(nil)
-	_ importer.Settings   = (*importerio.Parameters)(nil)
+	_ importer.Lists    = (*importerio.Lists)(nil)
+	_ importer.Archive  = (*importerio.Lists)(nil)
+	_ importer.Indexes  = (*importerio.IndexStore)(nil)
+	_ index.Pointer     = (*importerio.IndexStore)(nil)
+	_ table.FeedRows    = (*importerio.Table)(nil)
+	_ table.Entries     = (*importerio.Table)(nil)
+	_ importer.Settings = (*importerio.Parameters)(nil)
 )
 
 func upload(t *testing.T, client *s3.Client, bucket, key, body string) {
 	t.Helper()
 	_, err := client.PutObject(context.Background(), &s3.PutObjectInput{
 		Bucket: &bucket, Key: &key, Body: strings.NewReader(body),
-		Metadata: map[string]string{importer.ForceKey: "because"}, Tagging: aws.String("team=dns"),
+		Metadata: map[string]string{list.ForceKey: "because"}, Tagging: aws.String("team=dns"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +82,7 @@ func TestLists_versions(t *testing.T) {
 				t.Fatal(err)
 			}
 			if before.Version == now.Version || now.Version == "" || now.Size != 11 ||
-				now.Metadata[importer.ForceKey] != "because" || time.Since(now.LastModified) > time.Hour {
+				now.Metadata[list.ForceKey] != "because" || time.Since(now.LastModified) > time.Hour {
 				t.Errorf("before %+v, now %+v", before, now)
 			}
 			body, err := lists.Open(ctx, key, now.Version)
@@ -90,7 +94,7 @@ func TestLists_versions(t *testing.T) {
 				if got := readBody(t, body, err); got != "old.example" {
 					t.Errorf("the old version is %q", got)
 				}
-			} else if !errors.Is(err, importer.ErrNotFound) {
+			} else if !errors.Is(err, storage.ErrNotFound) {
 				t.Errorf("the old version: %v, want not found", err)
 			}
 			tags, err := lists.Tags(ctx, key, now.Version)
@@ -115,13 +119,13 @@ func TestLists_listAndMissing(t *testing.T) {
 	if err != nil || len(objects) != 2 || objects[0].Key != "feeds/f/1.txt" || objects[0].LastModified.IsZero() {
 		t.Errorf("listed %+v, %v", objects, err)
 	}
-	if _, err := lists.Head(ctx, "feeds/f/gone.txt"); !errors.Is(err, importer.ErrNotFound) {
+	if _, err := lists.Head(ctx, "feeds/f/gone.txt"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("Head of a deleted object: %v", err)
 	}
-	if _, err := lists.Open(ctx, "feeds/f/1.txt", "no-such-version"); !errors.Is(err, importer.ErrNotFound) {
+	if _, err := lists.Open(ctx, "feeds/f/1.txt", "no-such-version"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("Open of no version: %v", err)
 	}
-	if _, err := lists.Read(ctx, "accepted/f/none"); !errors.Is(err, importer.ErrNotFound) {
+	if _, err := lists.Read(ctx, "accepted/f/none"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("Read of a missing object: %v", err)
 	}
 }
@@ -132,7 +136,7 @@ func TestLists_createOnceReplaceOften(t *testing.T) {
 	if err := lists.Create(ctx, "accepted/f/v1", []byte("one")); err != nil {
 		t.Fatal(err)
 	}
-	if err := lists.Create(ctx, "accepted/f/v1", []byte("two")); !errors.Is(err, importer.ErrExists) {
+	if err := lists.Create(ctx, "accepted/f/v1", []byte("two")); !errors.Is(err, storage.ErrExists) {
 		t.Errorf("second Create: %v, want exists", err)
 	}
 	body, err := lists.Read(ctx, "accepted/f/v1")
@@ -159,16 +163,16 @@ func pointer(generation uint64) index.Current {
 func TestIndexStore_swap(t *testing.T) {
 	t.Parallel()
 	ctx, store := context.Background(), importerio.NewIndexStore(localS3(t, locals3.Config{}), indexBucket)
-	if _, _, err := store.Current(ctx); !errors.Is(err, importer.ErrNotFound) {
+	if _, _, err := store.Current(ctx); !errors.Is(err, storage.ErrNotFound) {
 		t.Fatalf("no pointer yet: %v", err)
 	}
-	if err := store.SwapCurrent(ctx, pointer(1), `"0123"`); !errors.Is(err, importer.ErrConflict) {
+	if err := store.SwapCurrent(ctx, pointer(1), `"0123"`); !errors.Is(err, storage.ErrConflict) {
 		t.Errorf("swap of a missing pointer: %v, want a conflict", err)
 	}
 	if err := store.SwapCurrent(ctx, pointer(1), ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.SwapCurrent(ctx, pointer(2), ""); !errors.Is(err, importer.ErrConflict) {
+	if err := store.SwapCurrent(ctx, pointer(2), ""); !errors.Is(err, storage.ErrConflict) {
 		t.Errorf("a second first pointer: %v, want a conflict", err)
 	}
 	current, etag, err := store.Current(ctx)
@@ -178,7 +182,7 @@ func TestIndexStore_swap(t *testing.T) {
 	if err := store.SwapCurrent(ctx, pointer(2), etag); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.SwapCurrent(ctx, pointer(3), etag); !errors.Is(err, importer.ErrConflict) {
+	if err := store.SwapCurrent(ctx, pointer(3), etag); !errors.Is(err, storage.ErrConflict) {
 		t.Errorf("swap by an old etag: %v, want a conflict", err)
 	}
 	if err := store.SwapCurrent(ctx, index.Current{}, etag); !errors.Is(err, index.ErrCurrent) {
@@ -220,7 +224,7 @@ func TestIndexStore_swap_race(t *testing.T) {
 				switch {
 				case err == nil:
 					won++
-				case errors.Is(err, importer.ErrConflict):
+				case errors.Is(err, storage.ErrConflict):
 					lost++
 				default:
 					t.Error(err)
@@ -258,7 +262,7 @@ func TestIndexStore_objects(t *testing.T) {
 		if err := store.Create(ctx, key, []byte("content")); err != nil {
 			t.Fatal(err)
 		}
-		if err := store.Create(ctx, key, []byte("content")); !errors.Is(err, importer.ErrExists) {
+		if err := store.Create(ctx, key, []byte("content")); !errors.Is(err, storage.ErrExists) {
 			t.Errorf("second Create: %v, want exists", err)
 		}
 	}
@@ -287,7 +291,7 @@ func TestIndexStore_denied(t *testing.T) {
 	}})
 	allowed = false
 	_, _, err := importerio.NewIndexStore(client, indexBucket).Current(context.Background())
-	if err == nil || errors.Is(err, importer.ErrNotFound) || !strings.Contains(err.Error(), "does the role allow it") {
+	if err == nil || errors.Is(err, storage.ErrNotFound) || !strings.Contains(err.Error(), "does the role allow it") {
 		t.Errorf("error %v, want one that says what to look at", err)
 	}
 }

@@ -8,8 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 // entryItem is an entry as it is stored. Only the keys are required, so that an own edit
@@ -27,7 +28,7 @@ type entryItem struct {
 	ExpiresAt  int64  `dynamodbav:"expires_at,omitempty"`
 }
 
-func newEntryItem(feed indicator.FeedID, e *importer.Entry) entryItem {
+func newEntryItem(feed indicator.FeedID, e *snapshot.Entry) entryItem {
 	confidence := int(e.Confidence)
 	stored := entryItem{
 		Name:       e.Value(),
@@ -46,7 +47,7 @@ func newEntryItem(feed indicator.FeedID, e *importer.Entry) entryItem {
 }
 
 // EncodeEntry returns an entry of a feed as it is stored.
-func EncodeEntry(feed indicator.FeedID, e *importer.Entry) (map[string]types.AttributeValue, error) {
+func EncodeEntry(feed indicator.FeedID, e *snapshot.Entry) (map[string]types.AttributeValue, error) {
 	encoded, err := attributevalue.MarshalMap(newEntryItem(feed, e))
 	if err != nil {
 		return nil, fmt.Errorf("encoding the row of %q: %w", e.Value(), err)
@@ -55,30 +56,30 @@ func EncodeEntry(feed indicator.FeedID, e *importer.Entry) (map[string]types.Att
 }
 
 // EntryKey returns the key of the row of an entry.
-func EntryKey(feed indicator.FeedID, e *importer.Entry) map[string]types.AttributeValue {
+func EntryKey(feed indicator.FeedID, e *snapshot.Entry) map[string]types.AttributeValue {
 	return key(e.Value(), sortOf(feed, e))
 }
 
 // sortOf returns the sort key of an entry.
-func sortOf(feed indicator.FeedID, e *importer.Entry) string {
+func sortOf(feed indicator.FeedID, e *snapshot.Entry) string {
 	return strings.Join([]string{string(feed), e.Action.String(), e.Scope.String()}, "#")
 }
 
-// DecodeEntry reads an entry, whoever wrote it. The error is an [*importer.EntryError].
-func DecodeEntry(encoded item) (importer.Entry, error) {
+// DecodeEntry reads an entry, whoever wrote it. The error is an [*table.EntryError].
+func DecodeEntry(encoded item) (snapshot.Entry, error) {
 	var stored entryItem
 	err := attributevalue.UnmarshalMap(encoded, &stored)
-	var entry importer.Entry
+	var entry snapshot.Entry
 	if err == nil {
 		entry, err = stored.entry()
 	}
 	if err != nil {
-		return importer.Entry{}, &importer.EntryError{Name: stored.Name, Sort: stored.Sort, Err: err}
+		return snapshot.Entry{}, &table.EntryError{Name: stored.Name, Sort: stored.Sort, Err: err}
 	}
 	return entry, nil
 }
 
-func (s *entryItem) entry() (e importer.Entry, err error) {
+func (s *entryItem) entry() (e snapshot.Entry, err error) {
 	words := strings.Split(s.Sort, "#")
 	if len(words) != 3 {
 		return e, fmt.Errorf("%s %q: must be <feed>#<block|allow>#<scope>", sortKey, s.Sort)

@@ -7,8 +7,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 // feedItem is the state of a feed as it is stored. Times are RFC 3339 in UTC.
@@ -43,7 +44,7 @@ type feedItem struct {
 	TableUntil    string `dynamodbav:"table_until,omitempty"`
 }
 
-func newFeedItem(row *importer.FeedRow) feedItem {
+func newFeedItem(row *table.FeedRow) feedItem {
 	stored := feedItem{
 		Partition:     feedPartition,
 		ID:            string(row.ID),
@@ -76,15 +77,15 @@ func newFeedItem(row *importer.FeedRow) feedItem {
 }
 
 // decodeRow is the inverse of newFeedItem.
-func decodeRow(encoded item) (importer.FeedRow, error) {
+func decodeRow(encoded item) (table.FeedRow, error) {
 	var stored feedItem
 	if err := attributevalue.UnmarshalMap(encoded, &stored); err != nil {
-		return importer.FeedRow{}, fmt.Errorf("decoding the row of feed %q: %w", stored.ID, err)
+		return table.FeedRow{}, fmt.Errorf("decoding the row of feed %q: %w", stored.ID, err)
 	}
-	row := importer.FeedRow{
+	row := table.FeedRow{
 		ID:       indicator.FeedID(stored.ID),
 		Revision: stored.Revision,
-		Accepted: importer.Acceptance{
+		Accepted: table.Acceptance{
 			Key:      stored.SourceKey,
 			Version:  stored.VersionID,
 			Settings: stored.Settings,
@@ -93,11 +94,11 @@ func decodeRow(encoded item) (importer.FeedRow, error) {
 			Bytes:    stored.ValueBytes,
 			MaxAge:   time.Duration(stored.MaxAge) * time.Second,
 		},
-		Last: importer.Judgement{
-			Version: stored.LastVersionID, Outcome: importer.Outcome(stored.Outcome), Reason: stored.Reason,
+		Last: table.Decision{
+			Version: stored.LastVersionID, Outcome: list.Outcome(stored.Outcome), Reason: stored.Reason,
 			Settings: stored.JudgedBy,
 		},
-		Table: importer.TableState{
+		Table: table.SyncState{
 			Snapshot: stored.TableSnapshot, Target: stored.TableTarget,
 			Cursor: stored.TableCursor, Owner: stored.TableOwner,
 		},

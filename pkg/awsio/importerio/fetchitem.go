@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 // fetchItem is what the row of a feed says about its URL.
@@ -21,7 +21,7 @@ type fetchItem struct {
 	ConfirmedAt       string `dynamodbav:"confirmed_at,omitempty"`
 }
 
-func newFetchItem(row *importer.FeedRow) fetchItem {
+func newFetchItem(row *table.FeedRow) fetchItem {
 	state := &row.Fetch
 	return fetchItem{
 		FetchSource: state.Source, FetchVersionID: state.Version,
@@ -33,8 +33,8 @@ func newFetchItem(row *importer.FeedRow) fetchItem {
 }
 
 // decodeFetch is the inverse of newFetchItem.
-func (i *fetchItem) decodeFetch(row *importer.FeedRow) error {
-	row.Fetch = importer.FetchState{
+func (i *fetchItem) decodeFetch(row *table.FeedRow) error {
+	row.Fetch = table.FetchState{
 		Source: i.FetchSource, Version: i.FetchVersionID, ETag: i.FetchETag, LastModified: i.FetchLastModified,
 		Outcome: fetch.Outcome(i.FetchOutcome), Reason: i.FetchReason, Failures: i.FetchFailures,
 	}

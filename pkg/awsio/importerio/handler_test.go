@@ -13,6 +13,7 @@ import (
 	locals3 "github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -125,9 +126,9 @@ func TestHandler_Invoke(t *testing.T) {
 	lists, table := importerio.NewLists(objects, versioned), importerio.NewTable(localTable(t, localdynamodb.Config{}), tableName)
 	store := importerio.NewIndexStore(objects, indexBucket)
 	core, err := importer.New(importer.Config{
-		Lists: lists, Archive: lists, Rows: table, Table: table, Index: store,
+		Lists: lists, Archive: lists, Rows: table, Entries: table, Pointer: store, Indexes: store,
 		Settings: importerio.NewParameters(localSSM(t, map[string]string{"/stack/feeds/hosts": `{"severity":"critical"}`}), "stack"),
-		Guards:   importer.Guards{Guards: settings.DefaultGuards()}, MaxIndexBytes: 1 << 20,
+		Guards:   list.Guards{Guards: settings.DefaultGuards()}, MaxIndexBytes: 1 << 20,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +139,7 @@ func TestHandler_Invoke(t *testing.T) {
 		pending := events
 		events = nil
 		for _, event := range pending {
-			if !strings.HasPrefix(event.Detail.Object.Key, importer.BlockPrefix) {
+			if !strings.HasPrefix(event.Detail.Object.Key, settings.BlockPrefix) {
 				continue
 			}
 			text, err := json.Marshal(event)

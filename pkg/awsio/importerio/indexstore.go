@@ -12,10 +12,11 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
-// IndexStore is the index bucket as the importer uses it: [importer.IndexStore] and
-// [importer.Indicators].
+// IndexStore is the index bucket as the importer uses it: [index.Pointer],
+// [importer.Indexes] and [importer.Indicators].
 type IndexStore struct{ bucket awsio.Bucket }
 
 // NewIndexStore returns the index bucket of that name.
@@ -27,7 +28,7 @@ func NewIndexStore(client *s3.Client, name string) *IndexStore {
 func (s *IndexStore) Current(ctx context.Context) (index.Current, string, error) {
 	current, etag, err := s.bucket.Current(ctx, "")
 	if errors.Is(err, awsio.ErrNotFound) {
-		return current, "", importer.ErrNotFound
+		return current, "", storage.ErrNotFound
 	}
 	return current, etag, err
 }
@@ -47,7 +48,7 @@ func (s *IndexStore) SwapCurrent(ctx context.Context, next index.Current, etag s
 	if err := s.bucket.Put(ctx, in, text); !errors.Is(err, awsio.ErrCondition) {
 		return err
 	}
-	return importer.ErrConflict
+	return storage.ErrConflict
 }
 
 // maxIndexBytes bounds an index object that is read; no transformer loads one as large.
@@ -57,7 +58,7 @@ const maxIndexBytes = 4 << 30
 func (s *IndexStore) Object(ctx context.Context, key string) ([]byte, error) {
 	out, err := s.bucket.Get(ctx, s3.GetObjectInput{Key: &key})
 	if errors.Is(err, awsio.ErrNotFound) {
-		return nil, importer.ErrNotFound
+		return nil, storage.ErrNotFound
 	}
 	if err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func (s *IndexStore) Create(ctx context.Context, key string, body []byte) error 
 	}
 	err := s.bucket.Create(ctx, key, contentType, body)
 	if errors.Is(err, awsio.ErrCondition) {
-		return importer.ErrExists
+		return storage.ErrExists
 	}
 	return err
 }
@@ -86,7 +87,7 @@ func (s *IndexStore) Create(ctx context.Context, key string, body []byte) error 
 func (s *IndexStore) Manifest(ctx context.Context, generation uint64) (index.Current, error) {
 	manifest, err := s.bucket.Manifest(ctx, generation)
 	if errors.Is(err, awsio.ErrNotFound) {
-		return manifest, importer.ErrNotFound
+		return manifest, storage.ErrNotFound
 	}
 	return manifest, err
 }

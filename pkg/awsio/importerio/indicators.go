@@ -11,7 +11,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
 // generationMetadata is the metadata of the object of published indicators that says
@@ -24,7 +24,7 @@ func (s *IndexStore) Indicators(ctx context.Context) (generation uint64, etag st
 	out, err := s.bucket.Client.HeadObject(ctx, &s3.HeadObjectInput{
 		Bucket: &s.bucket.Name, Key: aws.String(catalog.IndicatorKey)})
 	if awsio.StatusOf(err) == http.StatusNotFound {
-		return 0, "", importer.ErrNotFound
+		return 0, "", storage.ErrNotFound
 	}
 	if err != nil {
 		return 0, "", awsio.Explain(err, "looking at s3://%s/%s", s.bucket.Name, catalog.IndicatorKey)
@@ -52,5 +52,5 @@ func (s *IndexStore) SwapIndicators(ctx context.Context, generation uint64, etag
 	if err := s.bucket.Put(ctx, in, body); !errors.Is(err, awsio.ErrCondition) {
 		return err
 	}
-	return importer.ErrConflict
+	return storage.ErrConflict
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
 var _ importer.Indicators = (*importerio.IndexStore)(nil)
@@ -23,13 +24,13 @@ func TestIndexStore_indicators(t *testing.T) {
 	t.Parallel()
 	client, ctx := localS3(t, locals3.Config{}), context.Background()
 	store := importerio.NewIndexStore(client, indexBucket)
-	if _, _, err := store.Indicators(ctx); !errors.Is(err, importer.ErrNotFound) {
+	if _, _, err := store.Indicators(ctx); !errors.Is(err, storage.ErrNotFound) {
 		t.Fatalf("nothing there: %v", err)
 	}
 	if err := store.SwapIndicators(ctx, 3, "", []byte("three")); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.SwapIndicators(ctx, 4, "", []byte("lost")); !errors.Is(err, importer.ErrConflict) {
+	if err := store.SwapIndicators(ctx, 4, "", []byte("lost")); !errors.Is(err, storage.ErrConflict) {
 		t.Errorf("written over: %v", err)
 	}
 	generation, etag, err := store.Indicators(ctx)
@@ -39,7 +40,7 @@ func TestIndexStore_indicators(t *testing.T) {
 	if err := store.SwapIndicators(ctx, 5, etag, []byte("five")); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.SwapIndicators(ctx, 4, etag, []byte("late")); !errors.Is(err, importer.ErrConflict) {
+	if err := store.SwapIndicators(ctx, 4, etag, []byte("late")); !errors.Is(err, storage.ErrConflict) {
 		t.Errorf("a late one: %v", err)
 	}
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(indexBucket), Key: aws.String(catalog.IndicatorKey)})

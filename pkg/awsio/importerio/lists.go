@@ -12,6 +12,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
 // etagVersion begins the version of an object in a bucket that keeps none: there, the
@@ -50,7 +51,7 @@ func (l *Lists) List(ctx context.Context, prefix string) ([]importer.Object, err
 func (l *Lists) Head(ctx context.Context, key string) (importer.Object, error) {
 	out, err := l.bucket.Client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &l.bucket.Name, Key: &key})
 	if awsio.StatusOf(err) == http.StatusNotFound {
-		return importer.Object{}, importer.ErrNotFound
+		return importer.Object{}, storage.ErrNotFound
 	}
 	if err != nil {
 		return importer.Object{}, awsio.Explain(err, "looking at s3://%s/%s", l.bucket.Name, key)
@@ -84,14 +85,14 @@ func (l *Lists) Open(ctx context.Context, key, version string) (io.ReadCloser, e
 	}
 	out, err := l.bucket.Get(ctx, in)
 	if errors.Is(err, awsio.ErrNotFound) || errors.Is(err, awsio.ErrCondition) {
-		return nil, importer.ErrNotFound
+		return nil, storage.ErrNotFound
 	}
 	if err != nil {
 		return nil, err
 	}
 	if unversioned && versionOf(nil, out.ETag) != version { // not every endpoint honours If-Match here
 		_ = out.Body.Close()
-		return nil, importer.ErrNotFound
+		return nil, storage.ErrNotFound
 	}
 	return out.Body, nil
 }
@@ -117,7 +118,7 @@ func (l *Lists) Tags(ctx context.Context, key, version string) (map[string]strin
 func (l *Lists) Create(ctx context.Context, key string, body []byte) error {
 	err := l.bucket.Create(ctx, key, "application/zstd", body)
 	if errors.Is(err, awsio.ErrCondition) {
-		return importer.ErrExists
+		return storage.ErrExists
 	}
 	return err
 }
@@ -145,7 +146,7 @@ func (l *Lists) Put(ctx context.Context, key string, body io.ReadSeeker, metadat
 func (l *Lists) Read(ctx context.Context, key string) (io.ReadCloser, error) {
 	out, err := l.bucket.Get(ctx, s3.GetObjectInput{Key: &key})
 	if errors.Is(err, awsio.ErrNotFound) {
-		return nil, importer.ErrNotFound
+		return nil, storage.ErrNotFound
 	}
 	if err != nil {
 		return nil, err

@@ -7,9 +7,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
 // Parameters are the SSM parameters of a stack: [importer.Settings].
@@ -30,7 +30,7 @@ func (p *Parameters) Feed(ctx context.Context, id indicator.FeedID) ([]byte, err
 	err := p.service.call(ctx, "GetParameter", map[string]any{"Name": name, "WithDecryption": true}, &out)
 	var answer *jsonError
 	if errors.As(err, &answer) && answer.Code == "ParameterNotFound" {
-		return nil, importer.ErrNotFound
+		return nil, storage.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the parameter %s: %w", name, err)

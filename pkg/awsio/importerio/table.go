@@ -10,8 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 // Names of the table's keys, and the partition that holds the state of feeds. No name
@@ -34,7 +35,7 @@ type TableAPI interface {
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
 }
 
-// Table is the DynamoDB table: [importer.FeedRows] and [importer.Table].
+// Table is the DynamoDB table: [table.FeedRows] and [table.Entries].
 type Table struct {
 	client TableAPI
 	name   string
@@ -51,8 +52,8 @@ func key(partition, sort string) item {
 }
 
 // Rows returns the rows of all feeds.
-func (t *Table) Rows(ctx context.Context) ([]importer.FeedRow, error) {
-	var rows []importer.FeedRow
+func (t *Table) Rows(ctx context.Context) ([]table.FeedRow, error) {
+	var rows []table.FeedRow
 	pages := dynamodb.NewQueryPaginator(t.client, &dynamodb.QueryInput{
 		TableName:                 &t.name,
 		ConsistentRead:            aws.Bool(true),
@@ -77,21 +78,21 @@ func (t *Table) Rows(ctx context.Context) ([]importer.FeedRow, error) {
 }
 
 // Row returns the row of a feed, of revision 0 if there is none.
-func (t *Table) Row(ctx context.Context, id indicator.FeedID) (importer.FeedRow, error) {
+func (t *Table) Row(ctx context.Context, id indicator.FeedID) (table.FeedRow, error) {
 	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &t.name, Key: key(feedPartition, string(id)), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return importer.FeedRow{}, fmt.Errorf("reading feed %q from table %s: %w", id, t.name, err)
+		return table.FeedRow{}, fmt.Errorf("reading feed %q from table %s: %w", id, t.name, err)
 	}
 	if len(out.Item) == 0 {
-		return importer.FeedRow{ID: id}, nil
+		return table.FeedRow{ID: id}, nil
 	}
 	return decodeRow(out.Item)
 }
 
 // PutRow stores row as the revision after row.Revision.
-func (t *Table) PutRow(ctx context.Context, row importer.FeedRow) error {
+func (t *Table) PutRow(ctx context.Context, row table.FeedRow) error {
 	condition, names, values := unchanged(row.Revision)
 	row.Revision++
 	encoded, err := attributevalue.MarshalMap(newFeedItem(&row))
@@ -106,7 +107,7 @@ func (t *Table) PutRow(ctx context.Context, row importer.FeedRow) error {
 }
 
 // DeleteRow removes the row of a feed.
-func (t *Table) DeleteRow(ctx context.Context, row importer.FeedRow) error {
+func (t *Table) DeleteRow(ctx context.Context, row table.FeedRow) error {
 	condition, names, values := unchanged(row.Revision)
 	_, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &t.name, Key: key(feedPartition, string(row.ID)), ConditionExpression: condition,
@@ -127,7 +128,7 @@ func unchanged(revision int64) (condition *string, names map[string]string, valu
 func (t *Table) conflictOr(err error, id indicator.FeedID) error {
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
-		return importer.ErrConflict
+		return storage.ErrConflict
 	}
 	if err != nil {
 		return fmt.Errorf("writing feed %q to table %s: %w", id, t.name, err)

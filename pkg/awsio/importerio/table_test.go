@@ -20,68 +20,71 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 func day(n int) time.Time { return time.Date(2030, 1, n, 1, 2, 3, 0, time.UTC) }
 
 func TestTable_feedRows(t *testing.T) {
 	t.Parallel()
-	ctx, table := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{PageItems: 2}), tableName)
-	full := importer.FeedRow{
+	ctx, stored := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{PageItems: 2}), tableName)
+	full := table.FeedRow{
 		ID: "full",
-		Accepted: importer.Acceptance{
+		Accepted: table.Acceptance{
 			Action: indicator.ActionAllow, Key: "allow/full/list.txt", Version: "v1", Settings: "0a1b", Snapshot: "accepted/full/v1",
 			Entries: 7, Bytes: 99, At: day(1), Confirmed: day(5), MaxAge: 36 * time.Hour,
 		},
-		Last:    importer.Judgement{Version: "v2", Outcome: importer.OutcomeRefused, Reason: "shrink growth", At: day(2), Settings: "2c3d"},
-		Table:   importer.TableState{Snapshot: "accepted/full/v0", Target: "none", Cursor: "a\tb\tc", Owner: "me", Until: day(3)},
+		Last:    table.Decision{Version: "v2", Outcome: list.OutcomeRefused, Reason: "shrink growth", At: day(2), Settings: "2c3d"},
+		Table:   table.SyncState{Snapshot: "accepted/full/v0", Target: "none", Cursor: "a\tb\tc", Owner: "me", Until: day(3)},
 		Missing: day(4),
-		Fetch: importer.FetchState{
+		Fetch: table.FetchState{
 			Source: "4e5f", Version: "v1", ETag: `"1"`, LastModified: "Tue, 01 Jan 2030 00:00:00 GMT", Outcome: fetch.RetryLater,
 			Reason: "the server answers 429 Too Many Requests", At: day(6), RetryAt: day(7), Failures: 3,
 		},
 	}
-	rows := []importer.FeedRow{{ID: "bare"}, {ID: "c"}, {ID: "d"}, full, {ID: "z"}}
+	rows := []table.FeedRow{{ID: "bare"}, {ID: "c"}, {ID: "d"}, full, {ID: "z"}}
 	for i := range rows {
-		if err := table.PutRow(ctx, rows[i]); err != nil {
+		if err := stored.PutRow(ctx, rows[i]); err != nil {
 			t.Fatal(err)
 		}
 		rows[i].Revision = 1
 	}
-	got, err := table.Rows(ctx)
+	got, err := stored.Rows(ctx)
 	if diff := gocmp.Diff(rows, got); diff != "" || err != nil {
 		t.Errorf("rows: %v %s", err, diff)
 	}
 	for _, want := range rows {
-		got, err := table.Row(ctx, want.ID)
+		got, err := stored.Row(ctx, want.ID)
 		if got != want || err != nil {
 			t.Errorf("row is %+v, %v; want %+v", got, err, want)
 		}
 	}
-	if got, err := table.Row(ctx, "none"); got != (importer.FeedRow{ID: "none"}) || err != nil {
+	if got, err := stored.Row(ctx, "none"); got != (table.FeedRow{ID: "none"}) || err != nil {
 		t.Errorf("a missing row is %+v, %v", got, err)
 	}
 }
 
 func TestTable_rowConflicts(t *testing.T) {
 	t.Parallel()
-	ctx, table := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{}), tableName)
-	first, second := importer.FeedRow{ID: "f"}, importer.FeedRow{ID: "f", Revision: 1}
+	ctx, stored := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{}), tableName)
+	first, second := table.FeedRow{ID: "f"}, table.FeedRow{ID: "f", Revision: 1}
 	for _, step := range []struct {
 		name string
 		do   func() error
 		want error
 	}{
-		{"delete none", func() error { return table.DeleteRow(ctx, second) }, importer.ErrConflict},
-		{"change none", func() error { return table.PutRow(ctx, second) }, importer.ErrConflict},
-		{"first", func() error { return table.PutRow(ctx, first) }, nil},
-		{"first again", func() error { return table.PutRow(ctx, first) }, importer.ErrConflict},
-		{"second", func() error { return table.PutRow(ctx, second) }, nil},
-		{"second again", func() error { return table.PutRow(ctx, second) }, importer.ErrConflict},
-		{"delete an old one", func() error { return table.DeleteRow(ctx, second) }, importer.ErrConflict},
-		{"delete", func() error { return table.DeleteRow(ctx, importer.FeedRow{ID: "f", Revision: 2}) }, nil},
+		{"delete none", func() error { return stored.DeleteRow(ctx, second) }, storage.ErrConflict},
+		{"change none", func() error { return stored.PutRow(ctx, second) }, storage.ErrConflict},
+		{"first", func() error { return stored.PutRow(ctx, first) }, nil},
+		{"first again", func() error { return stored.PutRow(ctx, first) }, storage.ErrConflict},
+		{"second", func() error { return stored.PutRow(ctx, second) }, nil},
+		{"second again", func() error { return stored.PutRow(ctx, second) }, storage.ErrConflict},
+		{"delete an old one", func() error { return stored.DeleteRow(ctx, second) }, storage.ErrConflict},
+		{"delete", func() error { return stored.DeleteRow(ctx, table.FeedRow{ID: "f", Revision: 2}) }, nil},
 	} {
 		if err := step.do(); !errors.Is(err, step.want) {
 			t.Errorf("%s: %v, want %v", step.name, err, step.want)
@@ -89,22 +92,22 @@ func TestTable_rowConflicts(t *testing.T) {
 	}
 }
 
-func entry(t *testing.T, name string) importer.Entry {
+func entry(t *testing.T, name string) snapshot.Entry {
 	t.Helper()
 	parsed, err := domainname.Parse(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return importer.Entry{AddedAt: day(4), Indicator: indicator.Indicator{
+	return snapshot.Entry{AddedAt: day(4), Indicator: indicator.Indicator{
 		Name: parsed, Scope: indicator.ScopeSubtree, Action: indicator.ActionBlock,
 		Severity: indicator.SeverityHigh, Confidence: 0, Category: "phishing",
 	}}
 }
 
-func collect(t *testing.T, table *importerio.Table, feed indicator.FeedID) (entries []importer.Entry, problems []string) {
+func collect(t *testing.T, stored *importerio.Table, feed indicator.FeedID) (entries []snapshot.Entry, problems []string) {
 	t.Helper()
-	for entry, err := range table.Entries(context.Background(), feed) {
-		var bad *importer.EntryError
+	for entry, err := range stored.Entries(context.Background(), feed) {
+		var bad *table.EntryError
 		switch {
 		case errors.As(err, &bad):
 			problems = append(problems, err.Error())
@@ -114,52 +117,52 @@ func collect(t *testing.T, table *importerio.Table, feed indicator.FeedID) (entr
 			entries = append(entries, entry)
 		}
 	}
-	slices.SortFunc(entries, func(a, b importer.Entry) int { return a.Compare(&b.Indicator) })
+	slices.SortFunc(entries, func(a, b snapshot.Entry) int { return a.Compare(&b.Indicator) })
 	slices.Sort(problems)
 	return entries, problems
 }
 
 func TestTable_Write_roundTrip(t *testing.T) {
 	t.Parallel()
-	ctx, table := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{PageItems: 10}), tableName)
-	block := importer.Entry{Indicator: indicator.Indicator{
+	ctx, stored := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{PageItems: 10}), tableName)
+	block := snapshot.Entry{Indicator: indicator.Indicator{
 		Block: netip.MustParsePrefix("198.51.100.0/24"), Scope: indicator.ScopeCIDR, Action: indicator.ActionBlock,
 		Severity: indicator.SeverityLow, Confidence: 100, Reference: "https://lists.example/1",
 		FirstSeen: day(1), ExpiresAt: day(9),
 	}}
 	address := block
 	address.Block = netip.MustParsePrefix("2001:db8::1/128")
-	want := []importer.Entry{block, address}
+	want := []snapshot.Entry{block, address}
 	for i := range 60 {
 		want = append(want, entry(t, fmt.Sprintf("n%02d.example", i)))
 	}
-	var changes []importer.Change
+	var changes []snapshot.Change
 	for _, e := range want {
-		changes = append(changes, importer.Change{Entry: e})
+		changes = append(changes, snapshot.Change{Entry: e})
 	}
-	if err := table.Write(ctx, "f", changes); err != nil {
+	if err := stored.Write(ctx, "f", changes); err != nil {
 		t.Fatal(err)
 	}
-	if err := table.Write(ctx, "ff", changes[:5]); err != nil { // begins with the id of another feed
+	if err := stored.Write(ctx, "ff", changes[:5]); err != nil { // begins with the id of another feed
 		t.Fatal(err)
 	}
-	got, problems := collect(t, table, "f")
+	got, problems := collect(t, stored, "f")
 	if diff := gocmp.Diff(texts(want), texts(got)); diff != "" || problems != nil {
 		t.Errorf("%v %s", problems, diff)
 	}
 	for i := range changes {
 		changes[i].Delete = i%2 == 0
 	}
-	if err := table.Write(ctx, "f", changes); err != nil {
+	if err := stored.Write(ctx, "f", changes); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := collect(t, table, "f"); len(got) != 31 {
+	if got, _ := collect(t, stored, "f"); len(got) != 31 {
 		t.Errorf("%d entries are left of 62, want every second", len(got))
 	}
 }
 
 // texts makes entries comparable by go-cmp, which sees no fields of names.
-func texts(entries []importer.Entry) (lines []string) {
+func texts(entries []snapshot.Entry) (lines []string) {
 	for _, e := range entries {
 		lines = append(lines, fmt.Sprintf("%s %v %v %v %v %q %q %v %v %v", e.Value(), e.Scope, e.Action,
 			e.Severity, e.Confidence, e.Category, e.Reference, e.FirstSeen, e.ExpiresAt, e.AddedAt))
@@ -170,18 +173,18 @@ func texts(entries []importer.Entry) (lines []string) {
 // DynamoDB refuses a batch that names a key twice; the last word counts.
 func TestTable_Write_repeats(t *testing.T) {
 	t.Parallel()
-	ctx, table := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{}), tableName)
+	ctx, stored := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{}), tableName)
 	one, other := entry(t, "one.example"), entry(t, "other.example")
 	changed := one
 	changed.Category = "malware"
-	err := table.Write(ctx, "f", []importer.Change{
+	err := stored.Write(ctx, "f", []snapshot.Change{
 		{Entry: one}, {Entry: other}, {Entry: changed}, {Entry: other, Delete: true},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, _ := collect(t, table, "f")
-	if diff := gocmp.Diff(texts([]importer.Entry{changed}), texts(got)); diff != "" {
+	got, _ := collect(t, stored, "f")
+	if diff := gocmp.Diff(texts([]snapshot.Entry{changed}), texts(got)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -189,7 +192,7 @@ func TestTable_Write_repeats(t *testing.T) {
 func TestTable_Write_patience(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
-	table := importerio.NewTable(localTable(t, localdynamodb.Config{
+	stored := importerio.NewTable(localTable(t, localdynamodb.Config{
 		Unprocessed: func(_ string, position int) bool { return position%3 != 0 }, // two of three
 		Fault: func(operation string) error {
 			if operation == "BatchWriteItem" && calls.Add(1)%5 == 0 {
@@ -198,14 +201,14 @@ func TestTable_Write_patience(t *testing.T) {
 			return nil
 		},
 	}), tableName)
-	var changes []importer.Change
+	var changes []snapshot.Change
 	for i := range 60 {
-		changes = append(changes, importer.Change{Entry: entry(t, fmt.Sprintf("n%d.example", i))})
+		changes = append(changes, snapshot.Change{Entry: entry(t, fmt.Sprintf("n%d.example", i))})
 	}
-	if err := table.Write(context.Background(), "f", changes); err != nil {
+	if err := stored.Write(context.Background(), "f", changes); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := collect(t, table, "f"); len(got) != len(changes) {
+	if got, _ := collect(t, stored, "f"); len(got) != len(changes) {
 		t.Errorf("%d of %d rows were written", len(got), len(changes))
 	}
 }
@@ -240,7 +243,7 @@ func TestTable_Write_throttled(t *testing.T) {
 		{&types.ResourceNotFoundException{}, false},
 	} {
 		api := &throttledTable{err: tc.err, times: 3}
-		err := importerio.NewTable(api, tableName).Write(context.Background(), "f", []importer.Change{{Entry: entry(t, "one.example")}})
+		err := importerio.NewTable(api, tableName).Write(context.Background(), "f", []snapshot.Change{{Entry: entry(t, "one.example")}})
 		if (err == nil) != tc.patient || (api.rows == 1) != tc.patient {
 			t.Errorf("%T: %d rows, %v", tc.err, api.rows, err)
 		}
@@ -249,12 +252,12 @@ func TestTable_Write_throttled(t *testing.T) {
 
 func TestTable_Write_deadline(t *testing.T) {
 	t.Parallel()
-	table := importerio.NewTable(localTable(t, localdynamodb.Config{
+	stored := importerio.NewTable(localTable(t, localdynamodb.Config{
 		Unprocessed: func(string, int) bool { return true },
 	}), tableName)
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
-	err := table.Write(ctx, "f", []importer.Change{{Entry: entry(t, "one.example")}})
+	err := stored.Write(ctx, "f", []snapshot.Change{{Entry: entry(t, "one.example")}})
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), tableName) {
 		t.Errorf("error %v, want the deadline and the table", err)
 	}
@@ -310,7 +313,7 @@ func TestParameters_Feed(t *testing.T) {
 	if text, err := parameters.Feed(context.Background(), "f"); string(text) != `{"scope":"name"}` || err != nil {
 		t.Errorf("settings are %q, %v", text, err)
 	}
-	if _, err := parameters.Feed(context.Background(), "none"); !errors.Is(err, importer.ErrNotFound) {
+	if _, err := parameters.Feed(context.Background(), "none"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("error %v, want not found", err)
 	}
 }

@@ -16,10 +16,9 @@ import (
 	"testing"
 	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	localdynamodb "github.com/resolverwatch/resolverwatch/internal/localaws/dynamodb"
 	locals3 "github.com/resolverwatch/resolverwatch/internal/localaws/s3"
@@ -27,6 +26,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -111,13 +111,13 @@ func TestHandler_Invoke_feedByURL(t *testing.T) {
 	var logged, metrics bytes.Buffer
 	logger := slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	core, err := importer.New(importer.Config{
-		Lists: lists, Archive: lists, Rows: table, Table: table, Index: store, Log: logger, Metrics: &metrics,
+		Lists: lists, Archive: lists, Rows: table, Entries: table, Pointer: store, Indexes: store, Log: logger, Metrics: &metrics,
 		Settings: importerio.NewParameters(localSSM(t, map[string]string{"/stack/feeds/vendor": `{
 			"url":"https://example.com/all.csv?edition=2","secretArn":"` + arn + `","secretKey":"key","secretHeader":"Auth-Key","severity":"high"}`}), "stack"),
 		Fetch: importer.FetchPorts{
 			Fetcher: fetcherFor(server), Secrets: importerio.NewSecrets(configFor(vaultServer.URL)), Inbox: lists,
 		},
-		Guards: importer.Guards{Guards: settings.DefaultGuards()}, MaxIndexBytes: 1 << 20,
+		Guards: list.Guards{Guards: settings.DefaultGuards()}, MaxIndexBytes: 1 << 20,
 	})
 	if err != nil {
 		t.Fatal(err)

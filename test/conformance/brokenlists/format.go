@@ -2,8 +2,8 @@ package brokenlists
 
 import (
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 )
 
 const allow = indicator.ActionAllow
@@ -27,9 +27,9 @@ func lineFormats() []List {
 		{Name: "says-more.txt", Wrong: "fewer entries than it says", Want: "refused cut_off"},
 		{Name: "wildcard-addresses.txt", Wrong: "wildcards over addresses", Want: "takes 1, 2 skipped"},
 		{Name: "named-otherwise.txt", Wrong: "JSON where hosts are expected", Want: "refused bad_settings",
-			Settings: importer.FeedSettings{Format: feed.Hosts}, made: text(`["evil.example"]`)},
+			Settings: list.Options{Format: feed.Hosts}, made: text(`["evil.example"]`)},
 		{Name: "plain-named-hosts.txt", Wrong: "plain names where a hosts file is expected", Want: "refused too_many_invalid no_entries, 30 rejected",
-			Settings: importer.FeedSettings{Format: feed.Hosts}, made: text(names(30))},
+			Settings: list.Options{Format: feed.Hosts}, made: text(names(30))},
 	}
 }
 
@@ -43,7 +43,7 @@ func tables() []List {
 		{Name: "csv-open-quote.csv", Wrong: "a quote that does not close", Want: "takes 2, 1 rejected"},
 		{Name: "csv-no-headings-known.csv", Wrong: "columns without indicators", Want: "refused no_entries, 3 rejected"},
 		{Name: "csv-no-such-column.csv", Wrong: "not the column that the settings name", Want: "refused bad_settings",
-			Settings: importer.FeedSettings{Column: "bad_host"}},
+			Settings: list.Options{Column: "bad_host"}},
 		{Name: "csv-empty-cells.csv", Wrong: "rows without an indicator", Want: "refused no_entries, 2 skipped, 1 single_label"},
 	}
 }

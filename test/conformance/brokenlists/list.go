@@ -16,7 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 )
 
 // List is a broken list.
@@ -25,7 +25,7 @@ type List struct {
 	Wrong string // what is wrong with it
 	// Want is the decision, as [Decide] words it.
 	Want     string
-	Settings importer.FeedSettings
+	Settings list.Options
 	Previous int // entries of the list that it would replace
 
 	made func() io.Reader // nil if it is a file
@@ -56,20 +56,20 @@ func (l *List) Open() (io.Reader, error) {
 // Decide says in a line what an import of the list, whose bytes are in r, decides:
 // refused with its codes, or how many entries it takes; then what was lost on the way, by
 // kind. Of a list that could not be read to its end only the codes are said.
-func (l *List) Decide(r io.Reader, guards importer.Guards) (string, importer.Refusals, error) {
-	list, report, err := importer.ReadList(r, l.Settings, guards, importer.Hooks{})
-	var refusals importer.Refusals
+func (l *List) Decide(r io.Reader, guards list.Guards) (string, list.Refusals, error) {
+	entries, report, err := list.Read(r, l.Settings, guards, list.Hooks{})
+	var refusals list.Refusals
 	if err != nil && !errors.As(err, &refusals) {
 		return "", nil, fmt.Errorf("reading %s: %w", l.Name, err)
 	}
 	if refusals.Overridable() { // or there are none
-		refusals = append(refusals, guards.Compare(l.Previous, list.Len())...)
+		refusals = append(refusals, guards.Compare(l.Previous, entries.Len())...)
 	}
 	return word(refusals, &report), refusals, nil
 }
 
 // word writes a decision in a line.
-func word(refusals importer.Refusals, report *importer.ListReport) string {
+func word(refusals list.Refusals, report *list.Summary) string {
 	text := fmt.Sprintf("takes %d", report.Names)
 	if len(refusals) > 0 {
 		text = "refused"
@@ -78,7 +78,7 @@ func word(refusals importer.Refusals, report *importer.ListReport) string {
 	for _, refusal := range refusals {
 		text += " " + string(refusal.Code)
 		switch refusal.Code {
-		case importer.RefusedUnreadable, importer.RefusedTooLarge, importer.RefusedSettings:
+		case list.RefusedUnreadable, list.RefusedTooLarge, list.RefusedSettings:
 			wasRead = false
 		default: // the guards refused what was read
 		}

@@ -1,6 +1,8 @@
 package brokenlists
 
-import "github.com/resolverwatch/resolverwatch/pkg/importer"
+import (
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+)
 
 // noLists are what servers and people give instead of a list.
 func noLists() []List {
@@ -106,6 +108,6 @@ func tooWide() []List {
 		{Name: "private-addresses.txt", Wrong: "private and special addresses", Want: "refused no_entries, 11 special_address"},
 		{Name: "odd-addresses.txt", Wrong: "addresses that can be read in two ways, or not at all", Want: "takes 1, 6 rejected"},
 		{Name: "suffixes-to-allow.txt", Wrong: "a list to allow that lets top-level domains pass", Want: "takes 1, 1 public_suffix, 1 single_label",
-			Settings: importer.FeedSettings{Action: allow}, made: text("com\nco.uk\ngood.example\n")},
+			Settings: list.Options{Action: allow}, made: text("com\nco.uk\ngood.example\n")},
 	}
 }

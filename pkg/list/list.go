@@ -1,0 +1,183 @@
+package list
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
+
+// List is a list that passed its guards: its entries in the order of
+// [indicator.Indicator.Compare], no two with one key. It is immutable.
+//
+// A list of a million names must leave room for an index to be built beside it, so
+// entries are packed: 40 bytes and the text of the name each, out of the sight of
+// the garbage collector.
+type List struct {
+	entries    []packed
+	text       []byte // the values of all entries, end to end
+	categories []string
+	references []string
+}
+
+// packed is an entry of a [List]. Times are seconds since 1970, 0 = unknown.
+type packed struct {
+	firstSeen, expiresAt int64
+	offset               uint32 // of the value in the text
+	category, reference  uint32 // in the string tables
+	length               uint8  // of the value
+	scope                indicator.Scope
+	action               indicator.Action
+	severity             indicator.Severity
+	confidence           indicator.Confidence
+}
+
+// Len returns the number of entries.
+func (l *List) Len() int { return len(l.entries) }
+
+// Bytes returns the length of all values together.
+func (l *List) Bytes() (total int64) {
+	for i := range l.entries {
+		total += int64(l.entries[i].length)
+	}
+	return total
+}
+
+// All returns the entries in order. An entry is valid until the next one.
+func (l *List) All() iter.Seq[*indicator.Indicator] {
+	return func(yield func(*indicator.Indicator) bool) {
+		var entry indicator.Indicator
+		for i := range l.entries {
+			l.unpack(&l.entries[i], &entry)
+			if !yield(&entry) {
+				return
+			}
+		}
+	}
+}
+
+func (l *List) value(p *packed) []byte { return l.text[p.offset:][:p.length] }
+
+func (l *List) unpack(p *packed, entry *indicator.Indicator) {
+	*entry = indicator.Indicator{
+		Scope:      p.scope,
+		Action:     p.action,
+		Severity:   p.severity,
+		Confidence: p.confidence,
+		Category:   indicator.Category(l.categories[p.category]),
+		Reference:  l.references[p.reference],
+		FirstSeen:  fromUnix(p.firstSeen),
+		ExpiresAt:  fromUnix(p.expiresAt),
+	}
+	if err := entry.SetValue(string(l.value(p))); err != nil {
+		panic(fmt.Errorf("unpacking an entry that was packed before: %w", err))
+	}
+}
+
+// compare is [indicator.Indicator.Compare] on packed entries.
+func (l *List) compare(a, b packed) int {
+	return cmp.Or(
+		bytes.Compare(l.value(&a), l.value(&b)),
+		cmp.Compare(a.scope, b.scope),
+		cmp.Compare(a.action, b.action),
+	)
+}
+
+func fromUnix(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}
+
+func toUnix(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+// listBuilder collects entries in any order.
+type listBuilder struct {
+	list       List
+	memory     int64 // see [Guards.Memory]
+	categories interned
+	references interned
+}
+
+func newListBuilder() *listBuilder {
+	return &listBuilder{categories: interned{}, references: interned{}}
+}
+
+// add packs entry, of which nothing is kept.
+func (b *listBuilder) add(entry *indicator.Indicator) error {
+	l := &b.list
+	offset := len(l.text)
+	if len(l.entries) == maxListEntries || offset > maxListText {
+		return errListTooLarge
+	}
+	if b.memory > 0 && memoryToList(len(l.entries), int64(offset))+memoryToBuild(len(l.entries), int64(offset)) > b.memory {
+		return errListMemory
+	}
+	l.text = entry.AppendValue(l.text)
+	l.entries = append(l.entries, packed{
+		firstSeen:  toUnix(entry.FirstSeen),
+		expiresAt:  toUnix(entry.ExpiresAt),
+		offset:     uint32(offset), // maxListText bounds it
+		category:   b.categories.number(&l.categories, string(entry.Category)),
+		reference:  b.references.number(&l.references, CleanText(entry.Reference)),
+		length:     uint8(len(l.text) - offset), //nolint:gosec // a name has at most 253 octets
+		scope:      entry.Scope,
+		action:     entry.Action,
+		severity:   entry.Severity,
+		confidence: entry.Confidence,
+	})
+	return nil
+}
+
+// build sorts the entries and merges those of one key. It returns the number of
+// repeats. The builder must not be used again.
+func (b *listBuilder) build() (List, int) {
+	l := &b.list
+	slices.SortFunc(l.entries, l.compare)
+	kept := l.entries[:0]
+	for i := range l.entries {
+		if len(kept) > 0 && l.compare(kept[len(kept)-1], l.entries[i]) == 0 {
+			b.merge(&kept[len(kept)-1], &l.entries[i])
+			continue
+		}
+		kept = append(kept, l.entries[i])
+	}
+	repeats := len(l.entries) - len(kept)
+	l.entries = kept
+	return *l, repeats
+}
+
+// merge folds repeat into first by the rule of [indicator.Indicator.Merge].
+func (b *listBuilder) merge(first, repeat *packed) {
+	var into, from indicator.Indicator
+	b.list.unpack(first, &into)
+	b.list.unpack(repeat, &from)
+	into.Merge(&from)
+	first.firstSeen, first.expiresAt = toUnix(into.FirstSeen), toUnix(into.ExpiresAt)
+	first.severity, first.confidence = into.Severity, into.Confidence
+	first.category = b.categories.number(&b.list.categories, string(into.Category))
+	first.reference = b.references.number(&b.list.references, into.Reference)
+}
+
+// interned numbers strings by first sight.
+type interned map[string]uint32
+
+func (n interned) number(table *[]string, text string) uint32 {
+	number, found := n[text]
+	if !found {
+		number = uint32(len(*table)) //nolint:gosec // not more than entries
+		n[text] = number
+		*table = append(*table, text)
+	}
+	return number
+}
