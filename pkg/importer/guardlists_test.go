@@ -35,7 +35,7 @@ func TestImporter_Handle_guardLists(t *testing.T) {
 	w.put("guards/other/list.txt", "partner.example\n")
 	w.remove(protected)
 	w.handle(t, keys(protected)...)
-	if what := w.report(t, "f/v1").Refusals[0].What; !strings.Contains(what, "must lie under guards/protected/") {
+	if what := w.report(t, "f/v1").Refusals[0].What; !strings.Contains(what, "must be under guards/protected/") {
 		t.Errorf("refused because %q", what)
 	}
 

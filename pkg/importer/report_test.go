@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// The report is what the owner of a refused list has to go by.
+// The owner of a refused list relies on the text of the report.
 func TestReport_text(t *testing.T) {
 	t.Parallel()
 	const key = "feeds/f/list.txt"
@@ -22,13 +22,13 @@ no_dots..in.a.row
 `)
 	w.handle(t, keys(key)...)
 	wantEqual(t, "refused", string(w.objects["reports/f/v2.txt"]), `Feed f: refused
-The list is not taken. The one before, of 3000 entries, goes on serving.
+The list is refused. The previous list with 3000 entries keeps serving.
 
-cut_off: 7 entries, and the list says that it has 90
-  what to do: was the upload or the download cut off?; if it is right as it is, upload it again with the metadata or tag "resolverwatch-force" and the reason as its value
+cut_off: it has 7 entries, but its header says 90
+  what to do: check whether the upload or the download was cut off; to accept it as it is, upload it again with the metadata or tag "resolverwatch-force" and the reason as its value
 
 shrink: 2999 of 3000 entries are gone, 100.0 %
-  what to do: is the list whole?; if it is right as it is, upload it again with the metadata or tag "resolverwatch-force" and the reason as its value
+  what to do: check whether the list is complete; to accept it as it is, upload it again with the metadata or tag "resolverwatch-force" and the reason as its value
 
 list      "feeds/f/list.txt"
 version   v2
@@ -44,7 +44,7 @@ entries   7 (the list says 90)
   skipped        1
                1  URL path without a host
   dropped        2
-               1  a public suffix: strangers own the names under it
+               1  a public suffix: the names under it belong to unrelated owners
                1  a shared host: list single names under it with scope name, or block by URL elsewhere
   repeats        1
 listed    1 (before: 3000)
@@ -52,7 +52,7 @@ listed    1 (before: 3000)
 rejected line 6: "two words": several words: if this is a hosts file or a table, set its format or column
 rejected line 7: "no_dots..in.a.row": empty label
 
-dropped line 4: "co.uk (subtree)": a public suffix: strangers own the names under it
+dropped line 4: "co.uk (subtree)": a public suffix: the names under it belong to unrelated owners
 dropped line 5: "pastebin.com (subtree)": a shared host: list single names under it with scope name, or block by URL elsewhere
 
 skipped line 8: "/a/path/alone": URL path without a host
@@ -60,8 +60,8 @@ skipped line 8: "/a/path/alone": URL path without a host
 
 	w.put(key, numbered("name", 2_999)+"evil.example\n")
 	w.handle(t, keys(key)...)
-	wantEqual(t, "taken", string(w.objects["reports/f/v3.txt"]), `Feed f: accepted
-The list is taken: 3000 entries, 1 added and 1 removed.
+	wantEqual(t, "accepted", string(w.objects["reports/f/v3.txt"]), `Feed f: accepted
+The list is accepted: 3000 entries, 1 added, 1 removed.
 
 list      "feeds/f/list.txt"
 version   v3

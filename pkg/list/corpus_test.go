@@ -14,7 +14,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 )
 
-// corpus returns a folder of the corpus of real lists, or skips the test.
+// corpus returns a folder of the corpus of real lists. Without a corpus it skips the test.
 func corpus(t *testing.T, folder ...string) string {
 	t.Helper()
 	root := os.Getenv("RESOLVERWATCH_CORPUS")
@@ -24,7 +24,7 @@ func corpus(t *testing.T, folder ...string) string {
 	return filepath.Join(append([]string{root}, folder...)...)
 }
 
-// decide reads a file and says in a line what an import would do.
+// decide reads a file and returns in one line what an import would decide.
 func decide(t *testing.T, path string, s list.Options) (decision string, report list.Summary) {
 	t.Helper()
 	file, err := os.Open(path)
@@ -78,7 +78,7 @@ func TestCorpus_badLists(t *testing.T) {
 		"21_gzip_named_txt.txt":            "1 entries",
 		"22_nested_gz.gz":                  "refused unreadable",
 		"23_concatenated.gz":               "2 entries",
-		"24_no_final_newline_cut_name.txt": "2 entries", // only the shrink guard can know
+		"24_no_final_newline_cut_name.txt": "2 entries", // only the comparison with the list before can notice this
 	}
 	files, err := os.ReadDir(folder)
 	if err != nil {
@@ -87,7 +87,7 @@ func TestCorpus_badLists(t *testing.T) {
 	for _, file := range files {
 		want, known := wants[file.Name()]
 		if !known {
-			t.Errorf("%s: no decision is stated for it", file.Name())
+			t.Errorf("%s: the test has no decision for it", file.Name())
 		}
 		if got, report := decide(t, filepath.Join(folder, file.Name()), list.Options{}); got != want {
 			t.Errorf("%s: %s, want %s (%+v)", file.Name(), got, want, report.Report)
@@ -95,10 +95,10 @@ func TestCorpus_badLists(t *testing.T) {
 	}
 }
 
-// Guards that keep real lists out would be switched off: none of these is refused, and
-// what they lose is a small part. The exceptions hold nothing to list, or match parts of
-// names.
-func TestCorpus_realListsAreTaken(t *testing.T) {
+// Users would turn off guards that refuse real lists. So no list of the corpus may be refused, and
+// only a small part of its entries may be dropped. The exceptions contain nothing that can be
+// listed, or match parts of names.
+func TestCorpus_realListsAreAccepted(t *testing.T) {
 	t.Parallel()
 	refused := map[string]string{
 		"allow/tlds.json":                      "refused no_entries", // top-level domains
@@ -117,11 +117,11 @@ func TestCorpus_realListsAreTaken(t *testing.T) {
 		decision, report := decide(t, filepath.Join(folder, name), s)
 		t.Logf("%-45s %-8s %s; %d rejected, %d skipped, %d repeats",
 			name, report.Format, decision, report.Rejected, report.Skipped, report.Repeats)
-		dropped := -report.Dropped[list.DropSharedHost] // a list of URLs is full of them
+		dropped := -report.Dropped[list.DropSharedHost] // lists of URLs contain many of them
 		for _, n := range report.Dropped {
 			dropped += n
 		}
-		const share = 20 // at most one of so many is dropped
+		const share = 20 // at most one entry in 20 is dropped
 		suffixes := name == "allow/second-level-tlds.json"
 		switch want, known := refused[name]; {
 		case known && decision != want:
@@ -129,7 +129,7 @@ func TestCorpus_realListsAreTaken(t *testing.T) {
 		case !known && strings.HasPrefix(decision, "refused"):
 			t.Errorf("%s: %s", name, decision)
 		case !known && !suffixes && dropped*share > report.Accepted:
-			t.Errorf("%s: %s: too much is dropped", name, decision)
+			t.Errorf("%s: %s: too many entries are dropped", name, decision)
 		}
 	}
 }

@@ -1,17 +1,58 @@
 package list
 
 import (
-	"github.com/resolverwatch/resolverwatch/pkg/indicator"
-	"golang.org/x/net/publicsuffix"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// entryGuard checks one entry at a time.
+// DropReason is why a valid entry is dropped.
+type DropReason string
+
+// Reasons to drop an entry. Reports contain these words.
+const (
+	DropSingleLabel    DropReason = "single_label"    // a top-level domain or a host name without a domain
+	DropPublicSuffix   DropReason = "public_suffix"   // unrelated people register names under it
+	DropPrivateSuffix  DropReason = "private_suffix"  // the same, but the suffix belongs to a company
+	DropProtected      DropReason = "protected"       // a name that a VPC needs, or one of the user's own
+	DropSharedHost     DropReason = "shared_host"     // its paths belong to unrelated users
+	DropTopList        DropReason = "top_list"        // one of the most popular names
+	DropWideBlock      DropReason = "wide_block"      // more addresses than one owner has
+	DropSpecialAddress DropReason = "special_address" // private, local, multicast and the like
+)
+
+// Explain returns the reason in words for the reader of a report.
+func (r DropReason) Explain() string {
+	switch r {
+	case DropSingleLabel:
+		return "a single label: it would match everything under a top-level domain"
+	case DropPublicSuffix:
+		return "a public suffix: the names under it belong to unrelated owners"
+	case DropPrivateSuffix:
+		return "a hosting, storage or dynamic DNS suffix: the names under it belong to customers"
+	case DropProtected:
+		return "a protected name: AWS, Internet infrastructure, or your own"
+	case DropSharedHost:
+		return "a shared host: list single names under it with scope name, or block by URL elsewhere"
+	case DropTopList:
+		return "a name on your top list: it is too popular to block"
+	case DropWideBlock:
+		return "an address block that is too large"
+	case DropSpecialAddress:
+		return "a special-purpose address (RFC 6890): private, local or multicast"
+	default:
+		return string(r)
+	}
+}
+
+// entryGuard checks single entries.
 type entryGuard struct {
 	core                         guardNames
-	own                          guardNames // the user's
+	own                          guardNames // of the user
 	special                      []netip.Prefix
 	minPrefixIPv4, minPrefixIPv6 int
 }
@@ -20,13 +61,13 @@ func newEntryGuard(g *Guards) *entryGuard {
 	guard := &entryGuard{own: g.own, minPrefixIPv4: g.MinPrefixIPv4, minPrefixIPv6: g.MinPrefixIPv6}
 	for _, set := range []struct {
 		names      string
-		own, above mark
+		own, above traits
 	}{
-		{coreNames, markCore, markAboveCore},
-		{coreZones, markZone, markAboveCore},
-		{sharedApexes, markShared, markAboveShared},
-		{sharedHosts, markShared | markSharedZone, markAboveShared},
-		{customerWildcards, markCustomers, 0},
+		{coreNames, coreName, aboveCore},
+		{coreZones, coreZone, aboveCore},
+		{sharedApexes, sharedHost, aboveShared},
+		{sharedHosts, sharedHost | sharedZone, aboveShared},
+		{customerWildcards, customerZone, 0},
 	} {
 		for _, name := range strings.Fields(set.names) {
 			guard.core.set(name, set.own, set.above)
@@ -41,8 +82,8 @@ func newEntryGuard(g *Guards) *entryGuard {
 // Check returns the reason to drop an entry, or "" to keep it.
 func (g *Guards) Check(entry *indicator.Indicator) DropReason { return newEntryGuard(g).check(entry) }
 
-// check returns the reason to drop an entry, or "" to keep it. An allow entry marks
-// nothing, so only one that switches checks off for whole top-level domains goes.
+// check returns the reason to drop an entry, or "" to keep it. An allow entry is dropped
+// only if it would turn off detection for a whole top-level domain or public suffix.
 func (g *entryGuard) check(entry *indicator.Indicator) DropReason {
 	if entry.Scope == indicator.ScopeCIDR {
 		if entry.Action == indicator.ActionAllow {
@@ -50,6 +91,7 @@ func (g *entryGuard) check(entry *indicator.Indicator) DropReason {
 		}
 		return g.checkBlock(entry.Block)
 	}
+
 	name := entry.Name.String()
 	suffix, icann := publicsuffix.PublicSuffix(name)
 	above, aboveICANN := isAboveSuffixes(name, entry.Scope)
@@ -67,27 +109,30 @@ func (g *entryGuard) check(entry *indicator.Indicator) DropReason {
 	}
 }
 
+// checkName checks a block entry that is not a public suffix.
 func (g *entryGuard) checkName(name string, scope indicator.Scope) DropReason {
-	known, wide := g.marks(name), scope != indicator.ScopeName
+	known, wide := g.traitsOf(name), scope != indicator.ScopeName
 	switch {
-	case known&(markCore|markZone) != 0, wide && known&markAboveCore != 0, isAWSEndpoint(name):
+	case known&(coreName|coreZone) != 0, wide && known&aboveCore != 0, isAWSEndpoint(name):
 		return DropProtected
-	case known&markShared != 0, wide && known&markAboveShared != 0:
+	case known&sharedHost != 0, wide && known&aboveShared != 0:
 		return DropSharedHost
-	case known&markTop != 0, wide && known&markAboveTop != 0:
+	case known&topName != 0, wide && known&aboveTop != 0:
 		return DropTopList
 	}
+
 	for ancestor := range ancestors(name) {
-		switch above := g.marks(ancestor); {
-		case above&markZone != 0:
+		switch above := g.traitsOf(ancestor); {
+		case above&coreZone != 0:
 			return DropProtected
-		case wide && above&markSharedZone != 0:
+		case wide && above&sharedZone != 0:
 			return DropSharedHost
 		}
 	}
 	return ""
 }
 
+// checkBlock checks a block entry for addresses.
 func (g *entryGuard) checkBlock(block netip.Prefix) DropReason {
 	minBits := g.minPrefixIPv6
 	if block.Addr().Is4() {
@@ -105,9 +150,19 @@ func (g *entryGuard) checkBlock(block netip.Prefix) DropReason {
 	return ""
 }
 
-// isAboveSuffixes reports whether every name right under name is a public suffix, by the
-// ICANN section or the private one, and the entry reaches them. The public suffix list
-// writes "*.name" for that, and name itself is no suffix.
+func (g *entryGuard) traitsOf(name string) traits { return g.core.traits[name] | g.own.traits[name] }
+
+// isCustomer reports whether name belongs to one customer although the public suffix list
+// contains it as a suffix.
+func (g *entryGuard) isCustomer(name string) bool {
+	_, zone, _ := strings.Cut(name, ".")
+	return g.core.traits[zone]&customerZone != 0
+}
+
+// isAboveSuffixes reports whether every name directly under name is a public suffix, and
+// whether that follows from the ICANN section of the public suffix list. The list contains
+// "*.name" in this case, while name itself is not a suffix. The result is false if the entry
+// does not match the names under it.
 func isAboveSuffixes(name string, scope indicator.Scope) (above, icann bool) {
 	if scope == indicator.ScopeName {
 		return false, false
@@ -117,31 +172,10 @@ func isAboveSuffixes(name string, scope indicator.Scope) (above, icann bool) {
 	return suffix == below, icann
 }
 
-// isCustomer reports whether name is a customer's though it reads like a suffix.
-func (g *entryGuard) isCustomer(name string) bool {
-	_, zone, _ := strings.Cut(name, ".")
-	return g.core.marks[zone]&markCustomers != 0
-}
-
-func (g *entryGuard) marks(name string) mark { return g.core.marks[name] | g.own.marks[name] }
-
-// ancestors yields the names above name, the nearest first.
-func ancestors(name string) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for {
-			_, parent, found := strings.Cut(name, ".")
-			if !found || !yield(parent) {
-				return
-			}
-			name = parent
-		}
-	}
-}
-
-// isAWSEndpoint reports whether name is AWS's own: a service that is global
-// (sts.amazonaws.com) or regional (sqs.eu-west-1.amazonaws.com), or the Region of one
-// (eu-west-1.elb.amazonaws.com). Names of customers lie deeper, or under a label that is
-// no Region (bucket.s3-website-eu-west-1.amazonaws.com).
+// isAWSEndpoint reports whether name belongs to AWS itself: a global service
+// (sts.amazonaws.com), a regional one (sqs.eu-west-1.amazonaws.com), or the Region of a
+// service (eu-west-1.elb.amazonaws.com). Customers have names with more labels, or under a
+// label that is not a Region (bucket.s3-website-eu-west-1.amazonaws.com).
 func isAWSEndpoint(name string) bool {
 	service, found := strings.CutSuffix(strings.TrimSuffix(name, ".cn"), ".amazonaws.com")
 	if !found {
@@ -151,13 +185,13 @@ func isAWSEndpoint(name string) bool {
 	return !deeper || isRegion(rest) || isRegion(first)
 }
 
-// isEC2Host reports whether name is the public name of somebody's EC2 instance. The
-// public suffix list has those of us-east-1 for suffixes.
+// isEC2Host reports whether name is the public name of an EC2 instance. The public suffix
+// list contains these names for us-east-1 as suffixes.
 func isEC2Host(name string) bool {
 	return strings.HasPrefix(name, "ec2-") && strings.HasSuffix(name, ".compute-1.amazonaws.com")
 }
 
-// isRegion reports whether label reads like a Region: us-east-1, us-gov-west-1.
+// isRegion reports whether label has the form of a Region, as us-east-1 and us-gov-west-1.
 func isRegion(label string) bool {
 	words := strings.Split(label, "-")
 	last := words[len(words)-1]

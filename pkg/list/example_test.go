@@ -9,7 +9,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// A list is read, its over-broad entry is dropped, the rest is sorted and merged.
+// Read drops an entry that is too broad, and sorts and merges the other entries.
 func ExampleRead() {
 	const text = "worse.example\nevil.example\nco.uk\nEVIL.example.\n"
 	guards := list.Guards{Guards: settings.DefaultGuards()}
@@ -25,13 +25,13 @@ func ExampleRead() {
 		fmt.Println(entry.Value(), entry.Scope)
 	}
 	// Output:
-	// line 3: co.uk: a public suffix: strangers own the names under it
+	// line 3: co.uk: a public suffix: the names under it belong to unrelated owners
 	// plain 1 repeat
 	// evil.example subtree
 	// worse.example subtree
 }
 
-// What is no list is refused, with what its owner can do.
+// A text that is not a list is refused, and the refusal says what its owner can do.
 func ExampleRead_refused() {
 	_, _, err := list.Read(strings.NewReader("<html><body>503</body></html>"),
 		list.Options{}, list.Guards{Guards: settings.DefaultGuards()}, list.Hooks{})

@@ -14,7 +14,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// errCut is the error of a connection that was cut.
+// errCut is the error of an interrupted connection.
 var errCut = errors.New("connection cut")
 
 // numbered returns a list of n names.
@@ -30,7 +30,7 @@ func defaultGuards() list.Guards {
 	return list.Guards{Guards: settings.DefaultGuards()}
 }
 
-// dropped reads a list of one entry and returns why it is dropped, "" if it is not.
+// dropped reads a list of one entry and returns why the entry is dropped, or "" if it is kept.
 func dropped(t *testing.T, entry string, s list.Options, g list.Guards) (reason list.DropReason) {
 	t.Helper()
 	s.Format = feed.Plain
@@ -38,7 +38,7 @@ func dropped(t *testing.T, entry string, s list.Options, g list.Guards) (reason 
 		OnDrop: func(d list.Drop) { reason = d.Reason },
 	})
 	if report.Accepted != 1 {
-		t.Fatalf("%q is no entry: %+v", entry, report)
+		t.Fatalf("%q is not a valid entry: %+v", entry, report)
 	}
 	return reason
 }
@@ -64,10 +64,10 @@ func TestGuards_drops(t *testing.T) {
 		{"github.io", under, list.DropPrivateSuffix},
 		{"github.io", name, list.DropPrivateSuffix},
 		{"nyc3.digitaloceanspaces.com", name, list.DropPrivateSuffix},
-		{"sells-well.at.ply.gg", subtree, ""}, // a customer, by a wildcard of the public suffix list
+		{"sells-well.at.ply.gg", subtree, ""}, // belongs to a customer, under a wildcard of the public suffix list
 		{"at.ply.gg", subtree, list.DropPrivateSuffix},
 		{"anything.ck", subtree, list.DropPublicSuffix},
-		{"www.ck", subtree, ""}, // an exception of the public suffix list
+		{"www.ck", subtree, ""}, // an exception on the public suffix list
 		{"evil.github.io", subtree, ""},
 
 		{"amazonaws.com", subtree, list.DropProtected},
@@ -103,7 +103,7 @@ func TestGuards_drops(t *testing.T) {
 		{"medium.com", subtree, list.DropSharedHost},
 		{"evil.medium.com", subtree, ""}, // a customer's name
 		{"discordapp.net", name, list.DropSharedHost},
-		{"asuscomm.com", subtree, list.DropSharedHost}, // a dynamic DNS zone that is no public suffix
+		{"asuscomm.com", subtree, list.DropSharedHost}, // a dynamic DNS zone that is not a public suffix
 		{"evil.asuscomm.com", subtree, ""},
 	} {
 		s := list.Options{Scope: tc.scope}
@@ -113,8 +113,7 @@ func TestGuards_drops(t *testing.T) {
 	}
 }
 
-// An entry above a protected name or a shared host reaches it, unless its scope is the
-// name alone.
+// An entry above a protected name or a shared host matches it, unless its scope is name.
 func TestGuards_entriesAbove(t *testing.T) {
 	t.Parallel()
 	guards, err := list.NewGuards(settings.DefaultGuards(), []string{"dns.corp.example.", "Zone.Test"})
@@ -167,7 +166,7 @@ func TestGuards_allowEntries(t *testing.T) {
 func TestGuards_addresses(t *testing.T) {
 	t.Parallel()
 	for entry, want := range map[string]list.DropReason{
-		"192.0.2.1":       "", // documentation: nobody's network
+		"192.0.2.1":       "", // a documentation address
 		"198.51.100.0/24": "",
 		"203.0.113.7":     "",
 		"2001:db8::1":     "",
@@ -180,7 +179,7 @@ func TestGuards_addresses(t *testing.T) {
 		"127.0.0.1":       list.DropSpecialAddress,
 		"169.254.169.254": list.DropSpecialAddress,
 		"100.64.0.0/16":   list.DropSpecialAddress,
-		"192.0.0.0/16":    list.DropSpecialAddress, // holds one of them
+		"192.0.0.0/16":    list.DropSpecialAddress, // contains a special-purpose block
 		"224.0.0.1":       list.DropSpecialAddress,
 		"255.255.255.255": list.DropSpecialAddress,
 		"::1":             list.DropSpecialAddress,
@@ -211,7 +210,7 @@ func TestGuards_Compare(t *testing.T) {
 		want        string // codes
 	}{
 		{0, 5_000_000, ""}, // the first list
-		{1_000, 1, ""},     // a short list may go
+		{1_000, 1, ""},     // a short list may shrink
 		{5_000, 4_000, ""}, // 20 %, and 1,000
 		{5_000, 3_999, "shrink"},
 		{100_000, 98_000, ""}, // 2 %
@@ -240,7 +239,7 @@ func TestRead_refusals(t *testing.T) {
 		name        string
 		in          string
 		settings    list.Options
-		want        list.RefusalCode // "" = taken
+		want        list.RefusalCode // "" means accepted
 		wantWhere   string
 		overridable bool
 	}{
@@ -293,7 +292,7 @@ func TestRead_refusals(t *testing.T) {
 				t.Errorf("overridable is %v with %d entries, want %v", refusals.Overridable(), entries.Len(), tc.overridable)
 			}
 			if refusals[0].What == "" || refusals[0].Todo == "" {
-				t.Errorf("refusal %+v does not say all", refusals[0])
+				t.Errorf("refusal %+v is not complete", refusals[0])
 			}
 		})
 	}
@@ -301,21 +300,21 @@ func TestRead_refusals(t *testing.T) {
 
 func TestRead_hooksAndCounts(t *testing.T) {
 	t.Parallel()
-	var said []string
+	var calls []string
 	entries, report, err := list.Read(strings.NewReader("evil.example\n# note\ncom\nno name\nEVIL.example\nhost/path\n*evil*.example\n"),
 		list.Options{Format: feed.Plain, Category: "phishing"}, defaultGuards(), list.Hooks{
-			OnReject: func(e feed.LineError) { said = append(said, fmt.Sprintf("reject %d", e.Line)) },
-			OnSkip:   func(s feed.SkippedLine) { said = append(said, fmt.Sprintf("skip %d", s.Line)) },
+			OnReject: func(e feed.LineError) { calls = append(calls, fmt.Sprintf("reject %d", e.Line)) },
+			OnSkip:   func(s feed.SkippedLine) { calls = append(calls, fmt.Sprintf("skip %d", s.Line)) },
 			OnDrop: func(d list.Drop) {
-				said = append(said, fmt.Sprintf("drop %d %s %s %s", d.Line, d.Entry, d.Scope, d.Reason))
+				calls = append(calls, fmt.Sprintf("drop %d %s %s %s", d.Line, d.Entry, d.Scope, d.Reason))
 			},
 		})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"drop 3 com subtree single_label", "reject 4", "skip 7"} {
-		if !strings.Contains(strings.Join(said, "; "), want) {
-			t.Errorf("hooks said %q, want %q among it", said, want)
+		if !strings.Contains(strings.Join(calls, "; "), want) {
+			t.Errorf("hooks were called for %q, want %q among them", calls, want)
 		}
 	}
 	total := report.Names + report.Repeats + report.Dropped[list.DropSingleLabel]
@@ -348,16 +347,16 @@ func TestRead_sortsAndMerges(t *testing.T) {
 	}
 }
 
-// A cut connection is no judgement on a list.
+// An interrupted connection does not refuse the list.
 func TestRead_readerFails(t *testing.T) {
 	t.Parallel()
 	_, _, err := list.Read(&cutReader{strings.NewReader("evil.example\n")}, list.Options{}, defaultGuards(), list.Hooks{})
 	if refusals := (list.Refusals)(nil); errors.As(err, &refusals) || !errors.Is(err, errCut) {
-		t.Errorf("error %v, want one that is no refusal", err)
+		t.Errorf("error %v, want one that is not a refusal", err)
 	}
 }
 
-// cutReader ends with an error instead of the end.
+// cutReader returns an error at the end.
 type cutReader struct{ *strings.Reader }
 
 func (r *cutReader) Read(p []byte) (int, error) {

@@ -68,12 +68,12 @@ func TestGuards_ownListsThatCannotBeRead(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "corp.example\nno name at all\n", "<html>503</html>"} {
 		guards := defaultGuards()
 		if err := guards.ReadProtected(strings.NewReader(text)); err == nil {
-			t.Errorf("%q protects nothing, and no error says so", text)
+			t.Errorf("no error for a list that protects nothing: %q", text)
 		}
 	}
 }
 
-// The guards that the user has by setting and by list hold together.
+// Protected zones of the settings and of guard lists apply together.
 func TestNewGuards_andLists(t *testing.T) {
 	t.Parallel()
 	guards, err := list.NewGuards(settings.DefaultGuards(), []string{"corp.example"})

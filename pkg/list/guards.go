@@ -6,10 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"github.com/resolverwatch/resolverwatch/pkg/domainname"
-	"github.com/resolverwatch/resolverwatch/pkg/feed"
-	"github.com/resolverwatch/resolverwatch/pkg/indicator"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"io"
 	"maps"
 	"net/netip"
@@ -17,24 +13,30 @@ import (
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/feed"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Guards say what a list must not do. The thresholds refuse a whole list; entries
-// that would mark half of the Internet are dropped, one by one, and reported. Beside a
-// core of names that is built in, the user's own lists say which those are.
+// Guards limit what a list may do. Thresholds refuse a whole list. Entries that would match
+// too much are dropped one by one and reported: names of a built-in core, and names on the
+// user's own guard lists.
 type Guards struct {
 	settings.Guards
-	// Memory bounds lists and indexes by what a process of so many bytes can hold. One
-	// that was killed for its memory would leave every other feed waiting too.
+	// Memory is the memory of the process in bytes. Lists are refused for which it does not
+	// suffice. Without this bound the process would be killed, and the other feeds would
+	// have to wait.
 	//
-	// Default: they are not bounded by it.
+	// Default: memory does not limit lists.
 	Memory int64
 	own    guardNames
 }
 
-// NewGuards returns guards with thresholds that are checked already, and protected
-// zones by their names: an entry that is one of them, lies under one, or reaches down
-// into one is dropped. Its error joins every name that is none.
+// NewGuards returns guards with thresholds, which must be valid, and protected zones. An
+// entry is dropped if it is a protected zone, lies under one, or matches a name in one. The
+// error joins all names that are not valid.
 func NewGuards(thresholds settings.Guards, protected []string) (Guards, error) {
 	guards := Guards{Guards: thresholds}
 	var problems []error
@@ -44,89 +46,91 @@ func NewGuards(thresholds settings.Guards, protected []string) (Guards, error) {
 			problems = append(problems, fmt.Errorf("protected name %q: %w", text, err))
 			continue
 		}
-		guards.own.set(zone.String(), markZone, markAboveCore)
+		guards.own.set(zone.String(), coreZone, aboveCore)
 	}
 	return guards, errors.Join(problems...)
 }
 
-// DropReason is why an entry is not taken although it can be read.
-type DropReason string
+// Clone returns a copy to which guard lists can be added.
+func (g *Guards) Clone() Guards {
+	clone := *g
+	clone.own = guardNames{maps.Clone(g.own.traits), slices.Clone(g.own.blocks)}
+	return clone
+}
 
-// Reasons for a drop. The words stand in reports.
+// Fingerprint identifies everything that decides which entries are dropped. The words
+// identify guard lists that have not been added yet.
+func (g *Guards) Fingerprint(words ...string) string {
+	all := []string{
+		coreNames, coreZones, sharedApexes, sharedHosts, customerWildcards, specialBlocks, publicsuffix.List.String(),
+		fmt.Sprint(g.own, g.MinPrefixIPv4, g.MinPrefixIPv6, g.TopListRanks),
+	}
+	hash := sha256.Sum256(fmt.Appendf(nil, "%q", append(all, words...)))
+	return hex.EncodeToString(hash[:8])
+}
+
+// Folders of the user's guard lists in the list bucket. A folder may hold any number of
+// lists with any names.
 const (
-	DropSingleLabel    DropReason = "single_label"    // a top-level domain, or a host without one
-	DropPublicSuffix   DropReason = "public_suffix"   // strangers register names under it
-	DropPrivateSuffix  DropReason = "private_suffix"  // the same, by the company that owns it
-	DropProtected      DropReason = "protected"       // what a VPC cannot do without, or the user's own
-	DropSharedHost     DropReason = "shared_host"     // its paths belong to strangers
-	DropTopList        DropReason = "top_list"        // half of the world asks for it
-	DropWideBlock      DropReason = "wide_block"      // more addresses than one owner has
-	DropSpecialAddress DropReason = "special_address" // private, local, multicast and the like
+	protectedPrefix = settings.GuardPrefix + "protected/"
+	sharedPrefix    = settings.GuardPrefix + "shared/"
+	topPrefix       = settings.GuardPrefix + "top/"
 )
 
-// Explain says why in words for the reader of a report.
-func (r DropReason) Explain() string {
-	switch r {
-	case DropSingleLabel:
-		return "a single label: it would mark everything under a top-level domain"
-	case DropPublicSuffix:
-		return "a public suffix: strangers own the names under it"
-	case DropPrivateSuffix:
-		return "a hosting, storage or dynamic DNS suffix: customers own the names under it"
-	case DropProtected:
-		return "a protected name: AWS, Internet infrastructure, or your own"
-	case DropSharedHost:
-		return "a shared host: list single names under it with scope name, or block by URL elsewhere"
-	case DropTopList:
-		return "a name of your top list: too many ask for it"
-	case DropWideBlock:
-		return "a block of too many addresses"
-	case DropSpecialAddress:
-		return "an address for a special purpose (RFC 6890): private, local or multicast"
+var errNoKind = fmt.Errorf("must be under %s, %s or %s", protectedPrefix, sharedPrefix, topPrefix)
+
+// ReadOwnList adds a guard list of the kind that its key in the list bucket says. Guard
+// lists may have any format of a feed. A line that cannot be read is an error, except in a
+// top list, because otherwise it would protect nothing.
+func (g *Guards) ReadOwnList(key string, r io.Reader) error {
+	switch {
+	case strings.HasPrefix(key, protectedPrefix):
+		return g.ReadProtected(r)
+	case strings.HasPrefix(key, sharedPrefix):
+		return g.ReadShared(r)
+	case strings.HasPrefix(key, topPrefix):
+		return g.ReadTop(r)
 	default:
-		return string(r)
+		return errNoKind
 	}
 }
 
-// The user's own lists for the guards may be in any format of a feed. A line that
-// cannot be read is an error, since what it was to protect would be left open.
-
-// ReadProtected adds a list of what no feed may block. A name of scope `name`, as in a
-// hosts file, protects itself; any other protects all that is under it too. Addresses
-// and blocks protect themselves.
+// ReadProtected adds a list of names and addresses that no feed may block. A name with the
+// scope `name`, as in a hosts file, protects only itself; other names protect everything
+// under them too.
 func (g *Guards) ReadProtected(r io.Reader) error {
-	return g.readOwn(r, func(entry *indicator.Indicator) {
+	return g.readStrictly(r, func(entry *indicator.Indicator) {
 		switch entry.Scope {
 		case indicator.ScopeCIDR:
 			g.own.blocks = append(g.own.blocks, entry.Block)
 		case indicator.ScopeName:
-			g.own.set(entry.Name.String(), markCore, markAboveCore)
+			g.own.set(entry.Name.String(), coreName, aboveCore)
 		default:
-			g.own.set(entry.Name.String(), markZone, markAboveCore)
+			g.own.set(entry.Name.String(), coreZone, aboveCore)
 		}
 	})
 }
 
-// ReadShared adds a list of hosts whose paths belong to strangers. Names under one may
-// be listed: each for itself, or, under one of scope `name`, with all under them.
+// ReadShared adds a list of hosts that serve many unrelated users by path. A feed may list
+// names under such a host: single names, or also subtrees if the host has the scope `name`.
 func (g *Guards) ReadShared(r io.Reader) error {
-	return g.readOwn(r, func(entry *indicator.Indicator) {
+	return g.readStrictly(r, func(entry *indicator.Indicator) {
 		switch entry.Scope {
-		case indicator.ScopeCIDR: // an address has no names under it: it is listed or not
+		case indicator.ScopeCIDR: // there are no names under an address
 		case indicator.ScopeName:
-			g.own.set(entry.Name.String(), markShared, markAboveShared)
+			g.own.set(entry.Name.String(), sharedHost, aboveShared)
 		default:
-			g.own.set(entry.Name.String(), markShared|markSharedZone, markAboveShared)
+			g.own.set(entry.Name.String(), sharedHost|sharedZone, aboveShared)
 		}
 	})
 }
 
-// errEnough ends the reading of a list whose rest does not matter.
+// errEnough ends the reading of a list when the rest does not matter.
 var errEnough = errors.New("enough")
 
-// ReadTop adds a list of the most popular names, the most popular first, of which the
-// first TopListRanks count. Such lists come from elsewhere: lines that cannot be read
-// are passed over.
+// ReadTop adds a list of the most popular names, the most popular one first. Only the first
+// TopListRanks names count. Such lists come from third parties, so lines that cannot be
+// read are ignored.
 func (g *Guards) ReadTop(r io.Reader) error {
 	rank := 0
 	_, err := feed.Parse(r, feed.Options{Limits: g.limits()}, func(entry *indicator.Indicator) error {
@@ -134,7 +138,7 @@ func (g *Guards) ReadTop(r io.Reader) error {
 			return errEnough
 		}
 		if entry.Scope != indicator.ScopeCIDR {
-			g.own.set(entry.Name.String(), markTop, markAboveTop)
+			g.own.set(entry.Name.String(), topName, aboveTop)
 		}
 		return nil
 	})
@@ -144,7 +148,8 @@ func (g *Guards) ReadTop(r io.Reader) error {
 	return err
 }
 
-func (g *Guards) readOwn(r io.Reader, take func(*indicator.Indicator)) error {
+// readStrictly reads a list and returns an error if a line cannot be read.
+func (g *Guards) readStrictly(r io.Reader, add func(*indicator.Indicator)) error {
 	var first error
 	options := feed.Options{Limits: g.limits(), OnReject: func(e feed.LineError) {
 		if first == nil {
@@ -152,24 +157,21 @@ func (g *Guards) readOwn(r io.Reader, take func(*indicator.Indicator)) error {
 		}
 	}}
 	_, err := feed.Parse(r, options, func(entry *indicator.Indicator) error {
-		take(entry)
+		add(entry)
 		return nil
 	})
 	return cmp.Or(err, first)
 }
 
-// IsBadList reports whether an error of the reading is one of the list, not of the
-// reader: the list will not do the next time either.
+// IsBadList reports whether an error of [Guards.ReadOwnList] is caused by the list and not
+// by the reader, so that reading the list again fails too.
 func IsBadList(err error) bool {
-	if errors.Is(err, errNoKind) {
-		return true
-	}
-	var list *feed.RefusedError
+	var refused *feed.RefusedError
 	var line feed.LineError
-	return errors.As(err, &list) || errors.As(err, &line)
+	return errors.Is(err, errNoKind) || errors.As(err, &refused) || errors.As(err, &line)
 }
 
-// limits are what a list may cost to read.
+// limits returns the limits for reading a list.
 func (g *Guards) limits() feed.Limits {
 	return feed.Limits{
 		InputBytes:    g.MaxListBytes,
@@ -179,80 +181,47 @@ func (g *Guards) limits() feed.Limits {
 	}
 }
 
-// mark is what is known about a name, as bits.
-type mark uint16
+// traits is a bit set of the properties of a name.
+type traits uint16
 
 const (
-	markCore        mark = 1 << iota // a protected name; names under it may be listed
-	markZone                         // a protected zone: the name and all under it
-	markShared                       // a shared host
-	markSharedZone                   // a shared host, and no name below it is a customer's
-	markTop                          // a name of a top list; names under it may be listed
-	markAboveCore                    // an ancestor of a protected name or zone
-	markAboveShared                  // an ancestor of a shared host
-	markAboveTop                     // an ancestor of a name of a top list
-	markCustomers                    // a zone of [customerWildcards]
+	coreName     traits = 1 << iota // a protected name; names under it may be listed
+	coreZone                        // a protected zone: the name and everything under it
+	sharedHost                      // a shared host
+	sharedZone                      // a shared host under which no name belongs to one customer
+	topName                         // a name of a top list; names under it may be listed
+	aboveCore                       // an ancestor of a protected name or zone
+	aboveShared                     // an ancestor of a shared host
+	aboveTop                        // an ancestor of a name of a top list
+	customerZone                    // a zone of [customerWildcards]
 )
 
-// guardNames are names and address blocks that guards look at.
+// guardNames are the names and address blocks that the guards know.
 type guardNames struct {
-	marks  map[string]mark
+	traits map[string]traits
 	blocks []netip.Prefix // protected
 }
 
-func (g *guardNames) clone() guardNames {
-	return guardNames{maps.Clone(g.marks), slices.Clone(g.blocks)}
-}
-
-// set marks a name, and the names above it.
-func (g *guardNames) set(name string, own, above mark) {
-	if g.marks == nil {
-		g.marks = map[string]mark{}
+// set adds traits to a name and to its ancestors.
+func (g *guardNames) set(name string, own, above traits) {
+	if g.traits == nil {
+		g.traits = map[string]traits{}
 	}
-	g.marks[name] |= own
+	g.traits[name] |= own
 	for ancestor := range ancestors(name) {
-		g.marks[ancestor] |= above
+		g.traits[ancestor] |= above
 	}
 }
 
-// The user's own lists for the guards, any number of each kind under any name: what no
-// feed may block, hosts that strangers share, and the most popular names.
-const (
-	ProtectedPrefix = settings.GuardPrefix + "protected/"
-	SharedPrefix    = settings.GuardPrefix + "shared/"
-	TopPrefix       = settings.GuardPrefix + "top/"
-)
-
-var errNoKind = fmt.Errorf("must lie under %s, %s or %s", ProtectedPrefix, SharedPrefix, TopPrefix)
-
-// Clone returns a copy, to which lists can be added.
-func (g *Guards) Clone() Guards {
-	clone := *g
-	clone.own = g.own.clone()
-	return clone
-}
-
-// ReadOwnList adds a list of the user's own, of the kind that its key says.
-func (g *Guards) ReadOwnList(key string, r io.Reader) error {
-	switch {
-	case strings.HasPrefix(key, ProtectedPrefix):
-		return g.ReadProtected(r)
-	case strings.HasPrefix(key, SharedPrefix):
-		return g.ReadShared(r)
-	case strings.HasPrefix(key, TopPrefix):
-		return g.ReadTop(r)
-	default:
-		return errNoKind
+// ancestors yields the names above name, from the parent to the top-level domain.
+func ancestors(name string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for {
+			_, parent, found := strings.Cut(name, ".")
+			if !found || !yield(parent) {
+				return
+			}
+			name = parent
+		}
 	}
-}
-
-// Fingerprint identifies all that decides which entries of a list are dropped; lists are
-// the keys and versions of the user's own.
-func (g *Guards) Fingerprint(lists ...string) string {
-	words := []string{
-		coreNames, coreZones, sharedApexes, sharedHosts, customerWildcards, specialBlocks, publicsuffix.List.String(),
-		fmt.Sprint(g.own, g.MinPrefixIPv4, g.MinPrefixIPv6, g.TopListRanks),
-	}
-	hash := sha256.Sum256(fmt.Appendf(nil, "%q", append(words, lists...)))
-	return hex.EncodeToString(hash[:8])
 }

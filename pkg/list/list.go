@@ -1,8 +1,14 @@
+// Package list reads threat lists. It parses a list, drops entries that match too much, and sorts
+// and merges the others. It can refuse a whole list. It also writes the report on a list.
+//
+// The importer and the command read lists with the same code, so `feed lint` shows what an
+// import would do.
 package list
 
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -11,20 +17,20 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// List is a list that passed its guards: its entries in the order of
-// [indicator.Indicator.Compare], no two with one key. It is immutable.
+// List is a list that passed its guards. Its entries are in the order of
+// [indicator.Indicator.Compare], and every key is unique. A List is immutable.
 //
-// A list of a million names must leave room for an index to be built beside it, so
-// entries are packed: 40 bytes and the text of the name each, out of the sight of
-// the garbage collector.
+// A list of a million names must leave enough memory to build an index at the same time. So
+// entries are packed: each takes 40 bytes and the text of its name, without pointers that
+// the garbage collector would have to follow.
 type List struct {
 	entries    []packed
-	text       []byte // the values of all entries, end to end
+	text       []byte // the values of all entries, one after the other
 	categories []string
 	references []string
 }
 
-// packed is an entry of a [List]. Times are seconds since 1970, 0 = unknown.
+// packed is an entry of a [List]. Times are in seconds since 1970; 0 means unknown.
 type packed struct {
 	firstSeen, expiresAt int64
 	offset               uint32 // of the value in the text
@@ -39,7 +45,7 @@ type packed struct {
 // Len returns the number of entries.
 func (l *List) Len() int { return len(l.entries) }
 
-// Bytes returns the length of all values together.
+// Bytes returns the total length of all values.
 func (l *List) Bytes() (total int64) {
 	for i := range l.entries {
 		total += int64(l.entries[i].length)
@@ -47,7 +53,7 @@ func (l *List) Bytes() (total int64) {
 	return total
 }
 
-// All returns the entries in order. An entry is valid until the next one.
+// All yields the entries in order. An entry is valid until the next one is yielded.
 func (l *List) All() iter.Seq[*indicator.Indicator] {
 	return func(yield func(*indicator.Indicator) bool) {
 		var entry indicator.Indicator
@@ -78,7 +84,7 @@ func (l *List) unpack(p *packed, entry *indicator.Indicator) {
 	}
 }
 
-// compare is [indicator.Indicator.Compare] on packed entries.
+// compare is [indicator.Indicator.Compare] for packed entries.
 func (l *List) compare(a, b packed) int {
 	return cmp.Or(
 		bytes.Compare(l.value(&a), l.value(&b)),
@@ -101,33 +107,49 @@ func toUnix(t time.Time) int64 {
 	return t.Unix()
 }
 
-// listBuilder collects entries in any order.
-type listBuilder struct {
+// maxEntries and maxText bound the memory of a list, including repeated entries. No
+// transformer could load an index that is larger. [Guards.Memory] is a tighter bound where
+// the memory of the process is known.
+const (
+	maxEntries = 8_000_000
+	maxText    = 512 << 20 // bytes
+)
+
+var (
+	// errTooLarge ends the parsing of a list that exceeds maxEntries or maxText.
+	errTooLarge = fmt.Errorf("more than %d entries or %d MiB of names", maxEntries, maxText>>20)
+	// errMemory ends the parsing of a list that does not fit into [Guards.Memory].
+	errMemory = errors.New("the list has too many entries for the importer's memory")
+)
+
+// builder collects entries in any order.
+type builder struct {
 	list       List
 	memory     int64 // see [Guards.Memory]
 	categories interned
 	references interned
 }
 
-func newListBuilder() *listBuilder {
-	return &listBuilder{categories: interned{}, references: interned{}}
+func newBuilder(memory int64) *builder {
+	return &builder{memory: memory, categories: interned{}, references: interned{}}
 }
 
-// add packs entry, of which nothing is kept.
-func (b *listBuilder) add(entry *indicator.Indicator) error {
+// add packs a copy of entry.
+func (b *builder) add(entry *indicator.Indicator) error {
 	l := &b.list
 	offset := len(l.text)
-	if len(l.entries) == maxListEntries || offset > maxListText {
-		return errListTooLarge
+	if len(l.entries) == maxEntries || offset > maxText {
+		return errTooLarge
 	}
 	if b.memory > 0 && memoryToList(len(l.entries), int64(offset))+memoryToBuild(len(l.entries), int64(offset)) > b.memory {
-		return errListMemory
+		return errMemory
 	}
+
 	l.text = entry.AppendValue(l.text)
 	l.entries = append(l.entries, packed{
 		firstSeen:  toUnix(entry.FirstSeen),
 		expiresAt:  toUnix(entry.ExpiresAt),
-		offset:     uint32(offset), // maxListText bounds it
+		offset:     uint32(offset), // maxText bounds it
 		category:   b.categories.number(&l.categories, string(entry.Category)),
 		reference:  b.references.number(&l.references, CleanText(entry.Reference)),
 		length:     uint8(len(l.text) - offset), //nolint:gosec // a name has at most 253 octets
@@ -139,9 +161,9 @@ func (b *listBuilder) add(entry *indicator.Indicator) error {
 	return nil
 }
 
-// build sorts the entries and merges those of one key. It returns the number of
-// repeats. The builder must not be used again.
-func (b *listBuilder) build() (List, int) {
+// build sorts the entries and merges those that have the same key. It returns the number of
+// entries that were merged into others. The builder must not be used afterwards.
+func (b *builder) build() (List, int) {
 	l := &b.list
 	slices.SortFunc(l.entries, l.compare)
 	kept := l.entries[:0]
@@ -157,8 +179,8 @@ func (b *listBuilder) build() (List, int) {
 	return *l, repeats
 }
 
-// merge folds repeat into first by the rule of [indicator.Indicator.Merge].
-func (b *listBuilder) merge(first, repeat *packed) {
+// merge merges repeat into first by the rule of [indicator.Indicator.Merge].
+func (b *builder) merge(first, repeat *packed) {
 	var into, from indicator.Indicator
 	b.list.unpack(first, &into)
 	b.list.unpack(repeat, &from)
@@ -169,7 +191,7 @@ func (b *listBuilder) merge(first, repeat *packed) {
 	first.reference = b.references.number(&b.list.references, into.Reference)
 }
 
-// interned numbers strings by first sight.
+// interned numbers strings in the order in which they first occur.
 type interned map[string]uint32
 
 func (n interned) number(table *[]string, text string) uint32 {

@@ -10,25 +10,15 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-const (
-	// maxListEntries and maxListText bound the memory that a list takes, repeats
-	// included: 40 bytes an entry and its text. No transformer loads an index of more.
-	// [Guards.Memory] is a closer bound where it is known.
-	maxListEntries = 8_000_000
-	maxListText    = 512 << 20 // bytes
-	// maxReferenceBytes bounds what a feed says about one entry.
-	maxReferenceBytes = 512
-)
-
-// Hooks are called for what a list loses, in the order of its lines. Unset hooks are
-// not called; everything is counted anyway.
+// Hooks are called, in the order of the lines, for every line that is rejected or skipped
+// and every entry that is dropped. Each may be nil. All of these are counted in any case.
 type Hooks struct {
 	OnReject func(feed.LineError)
 	OnSkip   func(feed.SkippedLine)
 	OnDrop   func(Drop)
 }
 
-// Drop is an entry that can be read and is not taken.
+// Drop is a valid entry that a guard drops.
 type Drop struct {
 	Line   int        `json:"line"`
 	Entry  string     `json:"entry"`
@@ -36,31 +26,30 @@ type Drop struct {
 	Reason DropReason `json:"reason"`
 }
 
-// Summary says what was read and what became of it.
+// Summary counts what was read.
 type Summary struct {
 	feed.Report
-	Dropped map[DropReason]int // accepted by the parser, not taken
-	Repeats int                // merged into entries of the same key
+	Dropped map[DropReason]int // entries that the parser accepted and a guard dropped
+	Repeats int                // entries that were merged into others of the same key
 	Names   int                // entries of the list: Accepted - dropped - Repeats
 }
 
-// Read reads a list, drops the entries that no list may hold, and sorts and merges
-// the rest. The importer and the command read lists by it alike, so a list that passes
-// here is taken, unless it is too unlike the one that it replaces.
+// Read reads a list, drops the entries that no list may contain, and sorts and merges the
+// others.
 //
-// Refusals are returned as an error of type [Refusals]. Where the list could be read to
-// its end and they are [Refusals.Overridable], the list comes with them. Any other
-// error is one of r, and reading again may help.
+// If the list is refused, the error has the type [Refusals]. If all refusals are
+// [Refusals.Overridable], the list is returned as well. Any other error comes from r, and
+// reading again may succeed. A list that Read accepts may still be refused by
+// [Guards.Compare].
 func Read(r io.Reader, o Options, g Guards, h Hooks) (List, Summary, error) {
-	guard, builder := newEntryGuard(&g), newListBuilder()
-	builder.memory = g.Memory
-	report := Summary{Dropped: map[DropReason]int{}}
+	guard, builder := newEntryGuard(&g), newBuilder(g.Memory)
+	summary := Summary{Dropped: map[DropReason]int{}}
 	line, suffixes := 0, 0
 	options := o.feedOptions(&g, &h)
 	options.Line = &line
 	parsed, err := feed.Parse(r, options, func(entry *indicator.Indicator) error {
 		if reason := guard.check(entry); reason != "" {
-			report.Dropped[reason]++
+			summary.Dropped[reason]++
 			if reason == DropPublicSuffix && entry.Action == indicator.ActionBlock {
 				suffixes++
 			}
@@ -71,23 +60,24 @@ func Read(r io.Reader, o Options, g Guards, h Hooks) (List, Summary, error) {
 		}
 		return builder.add(entry)
 	})
-	report.Report = parsed
+	summary.Report = parsed
 	if err != nil {
-		return List{}, report, refuseReading(err)
+		return List{}, summary, asRefusals(err)
 	}
-	list, repeats := builder.build()
-	report.Repeats, report.Names = repeats, list.Len()
-	if refusals := g.checkReading(&report, suffixes); len(refusals) > 0 {
-		return list, report, refusals
+
+	entries, repeats := builder.build()
+	summary.Repeats, summary.Names = repeats, entries.Len()
+	if refusals := g.checkSummary(&summary, suffixes); len(refusals) > 0 {
+		return entries, summary, refusals
 	}
-	return list, report, nil
+	return entries, summary, nil
 }
 
-// errEntry ends a probe: there is an entry.
+// errEntry ends a probe when an entry was found.
 var errEntry = errors.New("an entry can be read")
 
-// Probe looks whether a list is one: whether anything in it can be read as an entry. It
-// reads as far as it must.
+// Probe refuses a text in which nothing can be read as an entry. It stops reading at the
+// first entry.
 func Probe(r io.Reader, o Options, g Guards) (Refusals, error) {
 	_, err := feed.Parse(r, o.feedOptions(&g, &Hooks{}), func(*indicator.Indicator) error { return errEntry })
 	var refusals Refusals
@@ -96,30 +86,35 @@ func Probe(r io.Reader, o Options, g Guards) (Refusals, error) {
 		return nil, nil
 	case err == nil:
 		return Refusals{{
-			Code: RefusedNoEntries, What: "nothing in it can be read as an entry",
-			Todo: "open the URL and see what it gives",
+			Code: RefusedNoEntries,
+			What: "it contains no entries",
+			Todo: "open the URL and check the response",
 		}}, nil
 	}
-	err = refuseReading(err)
+
+	err = asRefusals(err)
 	if errors.As(err, &refusals) {
 		return refusals, nil
 	}
 	return nil, err
 }
 
-// errListTooLarge ends a parse whose list would take too much memory.
-var errListTooLarge = fmt.Errorf("more than %d entries or %d MiB of names", maxListEntries, maxListText>>20)
-
-// refuseReading turns the errors of a parse into refusals. Only an error of the reader
-// is none: the list was not seen whole, and nothing can be said of it.
-func refuseReading(err error) error {
+// asRefusals converts an error of the parser into refusals. If the reader failed, the list
+// was not read completely, and the error remains an error.
+func asRefusals(err error) error {
 	var unreadable *feed.RefusedError
 	switch {
-	case errors.Is(err, errListMemory):
-		return Refusals{{Code: RefusedTooLarge, What: err.Error(), Todo: moreMemory}}
-	case errors.Is(err, errListTooLarge):
+	case errors.Is(err, errMemory):
 		return Refusals{{
-			Code: RefusedTooLarge, What: err.Error(), Todo: "split the list into several feeds",
+			Code: RefusedTooLarge,
+			What: err.Error(),
+			Todo: "give the importer more memory, or split the list into several feeds",
+		}}
+	case errors.Is(err, errTooLarge):
+		return Refusals{{
+			Code: RefusedTooLarge,
+			What: err.Error(),
+			Todo: "split the list into several feeds",
 		}}
 	case errors.As(err, &unreadable):
 		return Refusals{refuseUnreadable(unreadable)}
@@ -138,6 +133,7 @@ func refuseUnreadable(err *feed.RefusedError) Refusal {
 	case errors.Is(err, feed.ErrColumn), errors.Is(err, feed.ErrWrongFormat):
 		refusal.Code = RefusedSettings
 	}
+
 	if err.Detail != "" {
 		refusal.What += ", " + err.Detail
 	}
@@ -150,13 +146,16 @@ func refuseUnreadable(err *feed.RefusedError) Refusal {
 	return refusal
 }
 
-// CleanText bounds a reference and takes out what would break a line of text.
-func CleanText(reference string) string {
-	reference = strings.Map(func(r rune) rune {
+// maxCleanText is the length in bytes to which [CleanText] cuts a text.
+const maxCleanText = 512
+
+// CleanText cuts an untrusted text to 512 bytes and removes control characters and invalid
+// UTF-8, so that the text fits into a field of a line.
+func CleanText(text string) string {
+	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7F {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(reference[:min(len(reference), maxReferenceBytes)], ""))
-	return reference
+	}, strings.ToValidUTF8(text[:min(len(text), maxCleanText)], ""))
 }

@@ -3,39 +3,39 @@ package list
 import (
 	"fmt"
 	"strings"
+
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// Refusal is why a list is not taken: the one that it would replace goes on serving.
+// Refusal is a reason why a list is refused. The feed keeps its previous list.
 type Refusal struct {
-	Code RefusalCode `json:"code"`
-	// What is wrong, with figures; Where in the list, if that is known; and what the
-	// owner of the list can do.
-	What  string `json:"what"`
-	Where string `json:"where,omitempty"`
-	Todo  string `json:"todo"`
+	Code  RefusalCode `json:"code"`
+	What  string      `json:"what"`            // what is wrong, with figures
+	Where string      `json:"where,omitempty"` // the place in the list, if it is known
+	Todo  string      `json:"todo"`            // what the owner of the list can do
 }
 
-// RefusalCode is the kind of a refusal. The words stand in reports and metrics.
+// RefusalCode is the kind of a refusal. Reports and logs contain these words.
 type RefusalCode string
 
-// Kinds of refusals. A reason overrides those of a list that could be read.
+// Kinds of refusals.
 const (
-	RefusedUnreadable    RefusalCode = "unreadable" // no list at all; see What
-	RefusedTooLarge      RefusalCode = "too_large"  // the upload, unpacked or not
-	RefusedNoEntries     RefusalCode = "no_entries" // nothing in it that counts
-	RefusedInvalid       RefusalCode = "too_many_invalid"
+	RefusedUnreadable    RefusalCode = "unreadable"       // not a list
+	RefusedTooLarge      RefusalCode = "too_large"        // the object, its expanded content or its entries
+	RefusedNoEntries     RefusalCode = "no_entries"       // no entry is left
+	RefusedInvalid       RefusalCode = "too_many_invalid" // too few valid entries
 	RefusedSuffixes      RefusalCode = "public_suffixes"
 	RefusedShrink        RefusalCode = "shrink"
 	RefusedGrowth        RefusalCode = "growth"
-	RefusedCutOff        RefusalCode = "cut_off" // fewer entries than the list says it has
+	RefusedCutOff        RefusalCode = "cut_off" // fewer entries than the list itself says
 	RefusedIndexTooLarge RefusalCode = "index_too_large"
-	RefusedFeedConflict  RefusalCode = "feed_conflict" // one id in both folders, or reserved
-	RefusedSettings      RefusalCode = "bad_settings"
-	RefusedGuardList     RefusalCode = "bad_guard_list" // one of the user's own for the guards
+	RefusedFeedConflict  RefusalCode = "feed_conflict"  // lists in both folders, or a reserved feed id
+	RefusedSettings      RefusalCode = "bad_settings"   // the settings of the feed
+	RefusedGuardList     RefusalCode = "bad_guard_list" // one of the user's guard lists
 )
 
-// overridable reports whether a reason can override the refusal: there must be a list
-// to take, and an index that the transformer can load.
+// overridable reports whether a reason can override the refusal. A refusal is final if
+// nothing could be accepted, or if the transformer could not load the index.
 func (c RefusalCode) overridable() bool {
 	switch c {
 	case RefusedInvalid, RefusedSuffixes, RefusedShrink, RefusedGrowth, RefusedCutOff:
@@ -54,11 +54,11 @@ func (r Refusal) Error() string {
 	return text + ": " + r.Todo
 }
 
-// Refusals are all reasons why one list is not taken. As an error they come beside the
-// list, if there is one.
+// Refusals are all reasons why a list is refused. As an error of [Read] they may come
+// together with the list.
 type Refusals []Refusal
 
-// Error returns the refusals, one a line.
+// Error returns the refusals, one per line.
 func (r Refusals) Error() string {
 	lines := make([]string, len(r))
 	for i, refusal := range r {
@@ -67,7 +67,7 @@ func (r Refusals) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Overridable reports whether a recorded reason may override them all.
+// Overridable reports whether a recorded reason can override all of the refusals.
 func (r Refusals) Overridable() bool {
 	for _, refusal := range r {
 		if !refusal.Code.overridable() {
@@ -77,7 +77,7 @@ func (r Refusals) Overridable() bool {
 	return true
 }
 
-// Codes returns the kinds of all refusals, for a log line or a row.
+// Codes returns the kinds of all refusals, separated by spaces.
 func (r Refusals) Codes() string {
 	words := make([]string, len(r))
 	for i, refusal := range r {
@@ -86,69 +86,71 @@ func (r Refusals) Codes() string {
 	return strings.Join(words, " ")
 }
 
-// ForceKey is the name of the metadata, or tag, of a list object whose value is the
-// reason why guards are overridden for it.
+// ForceKey is the name of the metadata, or of the tag, with which a list object overrides
+// the guards. Its value is the reason.
 const ForceKey = "resolverwatch-force"
 
-// orForce is what to do about a refusal that the owner may know better than the guard.
-const orForce = `; if it is right as it is, upload it again with the metadata or tag "` +
+// orForce says how the owner of a list can override a refusal.
+const orForce = `; to accept it as it is, upload it again with the metadata or tag "` +
 	ForceKey + `" and the reason as its value`
 
-// checkReading refuses what the reading of a list alone shows. suffixes are the block
-// entries that are public suffixes: those of companies stand in good lists too, and in a
-// list of what is allowed they do no harm.
-func (g *Guards) checkReading(r *Summary, suffixes int) (refusals Refusals) {
-	counted := r.Accepted + r.Rejected
-	valid := percent(r.Accepted, counted)
+// checkSummary refuses a list because of its own counts. suffixes is the number of block entries
+// that are public suffixes. It leaves out suffixes of companies, because good lists contain some,
+// and allow entries, because they do no harm.
+func (g *Guards) checkSummary(s *Summary, suffixes int) (refusals Refusals) {
+	counted := s.Accepted + s.Rejected
+	valid := percent(s.Accepted, counted)
 	if counted >= g.MinValidEntries && valid < g.MinValidPercent {
 		refusals = append(refusals, Refusal{
 			Code: RefusedInvalid,
-			What: fmt.Sprintf("only %.1f %% of %d entries are valid, %v %% must be", valid, counted, g.MinValidPercent),
-			Todo: "see the rejected lines below; is this a list, whole and in the format that its settings say?" + orForce,
+			What: fmt.Sprintf("only %.1f %% of %d entries are valid, the minimum is %v %%", valid, counted, g.MinValidPercent),
+			Todo: "see the rejected lines below; check that the list is complete and has the format of its settings" + orForce,
 		})
 	}
-	if there := percent(r.Entries, r.Expected); r.Expected > 0 && there < g.ExpectedPercent {
+	if present := percent(s.Entries, s.Expected); s.Expected > 0 && present < g.ExpectedPercent {
 		refusals = append(refusals, Refusal{
 			Code: RefusedCutOff,
-			What: fmt.Sprintf("%d entries, and the list says that it has %d", r.Entries, r.Expected),
-			Todo: "was the upload or the download cut off?" + orForce,
+			What: fmt.Sprintf("it has %d entries, but its header says %d", s.Entries, s.Expected),
+			Todo: "check whether the upload or the download was cut off" + orForce,
 		})
 	}
-	if r.Names == 0 {
+	if s.Names == 0 {
 		refusals = append(refusals, Refusal{
 			Code: RefusedNoEntries,
-			What: fmt.Sprintf("no entry to list in %d lines", r.Lines),
-			Todo: "see what was dropped and skipped; to retire a feed, delete its list",
+			What: fmt.Sprintf("no usable entry in %d lines", s.Lines),
+			Todo: "check what was dropped and skipped; to retire a feed, delete its list",
 		})
 	}
-	if share := percent(suffixes, r.Accepted); suffixes > g.SuffixEntries && share > g.SuffixPercent {
+	if share := percent(suffixes, s.Accepted); suffixes > g.SuffixEntries && share > g.SuffixPercent {
 		refusals = append(refusals, Refusal{
 			Code: RefusedSuffixes,
 			What: fmt.Sprintf("%d entries are public suffixes, %.1f %% of the list", suffixes, share),
-			Todo: "is this a list of suffixes, or one that lost its first labels?" + orForce,
+			Todo: "check whether this is a list of suffixes, or whether its names lost their first labels" + orForce,
 		})
 	}
 	return refusals
 }
 
-// Compare refuses a list of entries that is too unlike the accepted one of its feed.
+// Compare refuses a list if it has far fewer or far more entries than the accepted list of its
+// feed. accepted is 0 if the feed has no accepted list.
 func (g *Guards) Compare(accepted, entries int) (refusals Refusals) {
 	if accepted == 0 {
 		return nil
 	}
+
 	gone := accepted - entries
 	if share := percent(gone, accepted); gone > g.ShrinkEntries && share > g.ShrinkPercent {
 		refusals = append(refusals, Refusal{
 			Code: RefusedShrink,
 			What: fmt.Sprintf("%d of %d entries are gone, %.1f %%", gone, accepted, share),
-			Todo: "is the list whole?" + orForce,
+			Todo: "check whether the list is complete" + orForce,
 		})
 	}
 	if growth := percent(-gone, accepted); entries > g.GrowthEntries && growth > g.GrowthPercent {
 		refusals = append(refusals, Refusal{
 			Code: RefusedGrowth,
-			What: fmt.Sprintf("%d entries where %d were, %.0f %% more", entries, accepted, growth),
-			Todo: "is this the right list for the feed?" + orForce,
+			What: fmt.Sprintf("%d entries, %.0f %% more than the %d before", entries, growth, accepted),
+			Todo: "check whether this is the right list for the feed" + orForce,
 		})
 	}
 	return refusals
@@ -159,4 +161,32 @@ func percent(part, whole int) float64 {
 		return 0
 	}
 	return 100 * float64(part) / float64(whole)
+}
+
+// memoryToList returns the bytes that a process needs to hold a list. text is the total
+// length of the values. This and memoryToBuild are a quarter above the measured values.
+func memoryToList(entries int, text int64) int64 { return 50*int64(entries) + 5*text/4 }
+
+// memoryToBuild returns the bytes that a process needs to build an index.
+func memoryToBuild(entries int, text int64) int64 { return 90*int64(entries) + 5*text/2 }
+
+// CheckMemory refuses a list of a feed if the process has too little memory to build the
+// index with it. entries and text are the number of entries of the index and the total
+// length of their values.
+func (g *Guards) CheckMemory(feed indicator.FeedID, l *List, entries int, text int64) Refusals {
+	need := memoryToList(l.Len(), l.Bytes()) + memoryToBuild(entries, text)
+	if g.Memory == 0 || need <= g.Memory {
+		return nil
+	}
+	return Refusals{{
+		Code: RefusedIndexTooLarge,
+		What: fmt.Sprintf("with this list the index has %d entries, and building it may need %d MiB of memory; "+
+			"the importer has %d", entries, need>>20, g.Memory>>20),
+		Todo: "give the importer more memory, or remove feeds; then run " + PublishCommand(feed),
+	}}
+}
+
+// PublishCommand returns the command that checks the refused list of a feed again.
+func PublishCommand(id indicator.FeedID) string {
+	return "`resolverwatch publish --feed " + string(id) + "`"
 }

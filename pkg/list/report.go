@@ -4,41 +4,43 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"github.com/resolverwatch/resolverwatch/pkg/feed"
-	"github.com/resolverwatch/resolverwatch/pkg/indicator"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/feed"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Outcome is how a list was judged. The words stand in rows, reports and logs.
+// Outcome is what an import decided about a list. Feed rows, reports and logs contain these
+// words.
 type Outcome string
 
 // Outcomes of an import.
 const (
 	OutcomeAccepted Outcome = "accepted"
-	OutcomeForced   Outcome = "forced"  // accepted against a guard, for a recorded reason
-	OutcomeRefused  Outcome = "refused" // the previous list goes on serving
-	OutcomeDeleted  Outcome = "deleted" // no list is left
+	OutcomeForced   Outcome = "forced"  // a recorded reason overrode the guards
+	OutcomeRefused  Outcome = "refused" // the feed keeps its previous list
+	OutcomeDeleted  Outcome = "deleted" // the feed has no list
 )
 
-// maxSamples is how many rejected lines, and how many drops of each reason, a report
-// shows. They are what the owner of a list looks at first; `feed lint` shows them all.
+// maxSamples is how many rejected lines a report contains, how many skipped lines, and how
+// many dropped entries for each reason. `feed lint` shows all of them.
 const maxSamples = 20
 
-// Report is what an import leaves behind, as JSON and as text.
+// Report is the report of an import. It is stored as JSON and as text.
 type Report struct {
 	Feed    indicator.FeedID `json:"feed"`
 	Key     string           `json:"key"`
 	Version string           `json:"version"`
-	Size    int64            `json:"size"` // of the object, in bytes
+	Size    int64            `json:"size"` // of the object in bytes
 	At      time.Time        `json:"at"`
 
 	Outcome  Outcome  `json:"outcome"`
 	Refusals Refusals `json:"refusals,omitempty"`
-	Force    string   `json:"force,omitempty"` // the reason that overrode them
+	Force    string   `json:"force,omitempty"` // the reason that overrode the refusals
 
 	Format   feed.Format        `json:"format,omitempty"`
 	Lines    int                `json:"lines"`
@@ -50,27 +52,25 @@ type Report struct {
 	Skips    map[string]int     `json:"skips,omitempty"` // by reason
 	Dropped  map[DropReason]int `json:"dropped,omitempty"`
 	Repeats  int                `json:"repeats"`
-	Names    int                `json:"names"`    // what the list comes to
-	Previous int                `json:"previous"` // of the list that it would replace
-	Added    int                `json:"added"`    // to it, if it was replaced
+	Names    int                `json:"names"`    // entries that are left
+	Previous int                `json:"previous"` // entries of the accepted list before
+	Added    int                `json:"added"`    // compared with the accepted list before
 	Removed  int                `json:"removed"`
-	Expected int                `json:"expected,omitempty"` // entries by the list's own word
+	Expected int                `json:"expected,omitempty"` // entries that the list says it has
 
-	// Samples: the first of the rejected and of the skipped lines, and of the drops for
-	// each reason.
-	RejectedLines []SampleLine `json:"rejected_lines,omitempty"`
+	RejectedLines []SampleLine `json:"rejected_lines,omitempty"` // the first ones, as in the next two
 	SkippedLines  []SampleLine `json:"skipped_lines,omitempty"`
-	Drops         []Drop       `json:"drops,omitempty"`
+	Drops         []Drop       `json:"drops,omitempty"` // the first of each reason
 }
 
-// SampleLine is a line of a list with what is wrong with it.
+// SampleLine is a line of a list and why it was not used.
 type SampleLine struct {
 	Line int    `json:"line"`
 	Text string `json:"text"`
 	Why  string `json:"why"`
 }
 
-// Hooks collect the samples of a report.
+// Hooks returns hooks that collect the samples of the report.
 func (r *Report) Hooks() Hooks {
 	dropped := map[DropReason]int{}
 	r.Rejects = map[string]int{}
@@ -94,26 +94,26 @@ func (r *Report) Hooks() Hooks {
 	}
 }
 
-// kindOf returns what is wrong with a line without the particulars, which come after a
-// colon: of one kind there are many.
+// kindOf returns the general part of an error, which comes before the first colon, so that
+// errors of one kind can be counted together.
 func kindOf(err error) string {
 	kind, _, _ := strings.Cut(err.Error(), ": ")
 	return kind
 }
 
-// AddSummary takes the counts of a reading into the report.
-func (r *Report) AddSummary(l *Summary) {
-	r.Format, r.Lines = l.Format, l.Lines
-	r.Expected = l.Expected
-	r.Entries, r.Accepted, r.Rejected, r.Skipped = l.Entries, l.Accepted, l.Rejected, l.Skipped
-	r.Dropped, r.Repeats, r.Names = l.Dropped, l.Repeats, l.Names
+// AddSummary adds the counts of [Read] to the report.
+func (r *Report) AddSummary(s *Summary) {
+	r.Format, r.Lines = s.Format, s.Lines
+	r.Expected = s.Expected
+	r.Entries, r.Accepted, r.Rejected, r.Skipped = s.Entries, s.Accepted, s.Rejected, s.Skipped
+	r.Dropped, r.Repeats, r.Names = s.Dropped, s.Repeats, s.Names
 	r.Skips = map[string]int{}
-	for why, n := range l.Skips {
+	for why, n := range s.Skips {
 		r.Skips[why.String()] = n
 	}
 }
 
-// TotalDropped returns how many entries were dropped, whatever the reason.
+// TotalDropped returns how many entries were dropped for any reason.
 func (r *Report) TotalDropped() (total int) {
 	for _, n := range r.Dropped {
 		total += n
@@ -121,15 +121,15 @@ func (r *Report) TotalDropped() (total int) {
 	return total
 }
 
-// ReportKey returns where the report on a list is kept, without its ending.
+// ReportKey returns the key of the report on a version of a list, without its extension.
 func ReportKey(feed indicator.FeedID, version string) string {
 	return settings.ReportPrefix + string(feed) + "/" + version
 }
 
-// StoreKey returns where the report is kept, without its ending.
+// StoreKey returns the key of the report, without its extension.
 func (r *Report) StoreKey() string { return ReportKey(r.Feed, r.Version) }
 
-// JSON returns the report for programs.
+// JSON returns the report as JSON.
 func (r *Report) JSON() []byte {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -138,8 +138,8 @@ func (r *Report) JSON() []byte {
 	return append(text, '\n')
 }
 
-// Text returns the report for people: the decision, what to do, and what became of the
-// lines. What comes out of a list is quoted.
+// Text returns the report for people: the decision, what to do, and the counts and samples.
+// Text from the list is quoted.
 func (r *Report) Text() []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Feed %s: %s\n%s\n", r.Feed, r.Outcome, r.decision())
@@ -151,7 +151,7 @@ func (r *Report) Text() []byte {
 		fmt.Fprintf(&b, "\n%s: %s%s\n  what to do: %s\n", refusal.Code, refusal.What, where, refusal.Todo)
 	}
 	if r.Force != "" {
-		fmt.Fprintf(&b, "\nforced by the reason %q\n", r.Force)
+		fmt.Fprintf(&b, "\nforced with the reason %q\n", r.Force)
 	}
 	fmt.Fprintf(&b, "\nlist      %q\nversion   %s\nsize      %d bytes\nat        %s\n",
 		r.Key, r.Version, r.Size, r.At.Format(time.RFC3339))
@@ -160,15 +160,15 @@ func (r *Report) Text() []byte {
 	return []byte(b.String())
 }
 
-// decision says in a sentence what serves now.
+// decision returns a sentence that says which list serves now.
 func (r *Report) decision() string {
 	switch {
 	case r.Outcome != OutcomeRefused:
-		return fmt.Sprintf("The list is taken: %d entries, %d added and %d removed.", r.Names, r.Added, r.Removed)
+		return fmt.Sprintf("The list is accepted: %d entries, %d added, %d removed.", r.Names, r.Added, r.Removed)
 	case r.Previous > 0:
-		return fmt.Sprintf("The list is not taken. The one before, of %d entries, goes on serving.", r.Previous)
+		return fmt.Sprintf("The list is refused. The previous list with %d entries keeps serving.", r.Previous)
 	default:
-		return "The list is not taken. Nothing of this feed serves until one is."
+		return "The list is refused. The feed has no entries until a list is accepted."
 	}
 }
 
@@ -180,7 +180,7 @@ func (r *Report) writeCounts(b *strings.Builder) {
 	b.WriteString("\n")
 	for _, lost := range []struct {
 		what    string
-		all     int
+		total   int
 		reasons map[string]int
 	}{
 		{"rejected", r.Rejected, r.Rejects},
@@ -188,7 +188,7 @@ func (r *Report) writeCounts(b *strings.Builder) {
 		{"dropped", r.TotalDropped(), explained(r.Dropped)},
 		{"repeats", r.Repeats, nil},
 	} {
-		fmt.Fprintf(b, "  %-8s%8d\n", lost.what, lost.all)
+		fmt.Fprintf(b, "  %-8s%8d\n", lost.what, lost.total)
 		for _, why := range slices.Sorted(maps.Keys(lost.reasons)) {
 			fmt.Fprintf(b, "    %12d  %s\n", lost.reasons[why], why)
 		}
@@ -205,19 +205,19 @@ func explained(dropped map[DropReason]int) map[string]int {
 }
 
 func (r *Report) writeSamples(b *strings.Builder) {
-	sample := func(first bool, what string, line int, text, why string) {
+	write := func(first bool, what string, line int, text, why string) {
 		if first {
 			b.WriteString("\n")
 		}
 		fmt.Fprintf(b, "%s line %d: %q: %s\n", what, line, text, why)
 	}
 	for i, line := range r.RejectedLines {
-		sample(i == 0, "rejected", line.Line, line.Text, line.Why)
+		write(i == 0, "rejected", line.Line, line.Text, line.Why)
 	}
 	for i, drop := range r.Drops {
-		sample(i == 0, "dropped", drop.Line, drop.Entry+" ("+drop.Scope+")", drop.Reason.Explain())
+		write(i == 0, "dropped", drop.Line, drop.Entry+" ("+drop.Scope+")", drop.Reason.Explain())
 	}
 	for i, line := range r.SkippedLines {
-		sample(i == 0, "skipped", line.Line, line.Text, line.Why)
+		write(i == 0, "skipped", line.Line, line.Text, line.Why)
 	}
 }

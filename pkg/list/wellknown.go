@@ -1,10 +1,10 @@
 package list
 
-// The names below are the core that every deployment needs guarded. They are short
-// on purpose: a top list and own zones are settings, not code.
+// The lists in this file protect what every deployment needs. They are short on purpose: top
+// lists and the user's own zones are settings, not code.
 
-// coreNames must never be marked themselves, nor by an entry above them. What lies
-// under them belongs in part to customers and may be listed.
+// coreNames must not match, neither by an entry for the name nor by one above it. Names under
+// them may be listed, because some of these belong to customers.
 const coreNames = `
 	amazonaws.com amazonaws.com.cn amazon.com aws.amazon.com awsstatic.com cloudfront.net
 	google.com googleapis.com gstatic.com youtube.com gmail.com android.com
@@ -18,16 +18,15 @@ const coreNames = `
 	digicert.com letsencrypt.org lencr.org globalsign.com sectigo.com verisign.com
 	root-servers.net gtld-servers.net in-addr.arpa ip6.arpa ntp.org iana.org icann.org`
 
-// coreZones hold nothing that a list could rightly name: AWS's own end points, names
-// of a VPC, and zones that are served locally (RFC 6761, RFC 6762, RFC 8375).
+// coreZones contain no name that a list should contain: endpoints of AWS, names of a VPC, and
+// zones that are served locally (RFC 6761, RFC 6762, RFC 8375).
 const coreZones = `
 	api.aws internal local localhost localdomain home.arpa`
 
-// sharedApexes serve many strangers under one name, by path, and give customers names of
-// their own below it. Those whose names below are all that strangers have are no matter
-// of this list but of the public suffixes.
-// Beside those who host files and pages these are dynamic DNS zones that no public suffix
-// stands for; real lists name some of them whole.
+// sharedApexes serve many unrelated users by path, and also give customers names of their own
+// under the apex. Services that only give out names belong on the public suffix list instead.
+// The list also has dynamic DNS zones that the public suffix list lacks and that real lists
+// contain as a whole.
 const sharedApexes = `
 	sourceforge.net box.com slack.com medium.com notion.so notion.site goo.gl
 	sharepoint.com wordpress.com tumblr.com zendesk.com live.net
@@ -37,7 +36,7 @@ const sharedApexes = `
 	cjb.net xsph.ru linode.com linodeobjects.com cdn77.org gcdn.co
 	anondns.net asuscomm.com changeip.com dns04.com dynamic-dns.net dnsexit.com fortiddns.com wikaba.com`
 
-// sharedHosts serve many strangers under one name, by path, as do the names below it.
+// sharedHosts, and the names under them, serve many unrelated users by path.
 const sharedHosts = `
 	github.com gist.github.com api.github.com codeload.github.com objects.githubusercontent.com
 	raw.githubusercontent.com gitlab.com bitbucket.org codeberg.org
@@ -57,16 +56,16 @@ const sharedHosts = `
 	bit.ly tinyurl.com is.gd cutt.ly rebrand.ly ow.ly lnkd.in clck.ru s.id cutt.us alturl.com
 	cdn.jsdelivr.net anotepad.com allmylinks.com flavors.me mastodon.online anonym.to`
 
-// customerWildcards are zones whose every name is one customer's, where the public suffix
-// list has "*.zone": it stands for a suffix there, and is the only name that can be listed.
-// Of others, such as those of object stores, the names are regions that strangers share.
+// customerWildcards are zones for which the public suffix list has "*.zone" although every
+// name directly under the zone belongs to one customer, so these names may be listed. Other
+// zones with such a wildcard, for example of object stores, have a name for each region, which
+// many customers share.
 const customerWildcards = `
 	at.ply.gg localto.net beget.app code.run raw.icp0.io vps.myjino.ru hosting.myjino.ru`
 
-// specialBlocks are the special-purpose address registries of RFC 6890, as they are
-// for answers: an indicator in one of them would mark somebody's private network.
-// The documentation ranges are left out, because no answer holds them and every
-// example does.
+// specialBlocks are the special-purpose address blocks of RFC 6890. An indicator in one of
+// them would match private networks. The documentation blocks are left out, because answers do
+// not contain them and every example does.
 const specialBlocks = `
 	0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12
 	192.0.0.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 224.0.0.0/4 240.0.0.0/4

@@ -34,7 +34,7 @@ const (
 // invoked by the deployed rule for each.
 func (m *machine) importLists(t *testing.T) {
 	t.Helper()
-	m.upload(t, list.ProtectedPrefix+"ours.txt", []byte("guarded.example\n"))
+	m.upload(t, settings.GuardPrefix+"protected/ours.txt", []byte("guarded.example\n"))
 	m.settle(t)
 	for _, feed := range sample.Feeds() {
 		m.upload(t, feed.Key, feed.Body())
