@@ -1,14 +1,14 @@
 package snapshot
 
-// Change is an entry to write, or to delete.
+// Change is an entry to write or to delete.
 type Change struct {
 	Entry  Entry
 	Delete bool
 }
 
-// Difference yields in order what turns the entries of before into those of after:
-// writes of what is new or other, deletions of what is gone. Either may be nil. A
-// change is valid until the next one.
+// Difference calls emit, in the order of entries, for the changes that turn the entries of
+// before into those of after: a deletion for each entry that is gone, and a write for each
+// that is new or different. Either reader may be nil. A change is valid during the call.
 func Difference(before, after *Reader, emit func(Change) error) error {
 	old, err := before.Next()
 	if err != nil {
@@ -20,7 +20,7 @@ func Difference(before, after *Reader, emit func(Change) error) error {
 		switch {
 		case order < 0:
 			err = emit(Change{Entry: *old, Delete: true})
-		case order > 0 || !old.same(new):
+		case order > 0 || !old.sameContent(new):
 			err = emit(Change{Entry: *new})
 		}
 		if err == nil && order <= 0 {
@@ -33,7 +33,7 @@ func Difference(before, after *Reader, emit func(Change) error) error {
 	return err
 }
 
-// compareEntries orders two entries of which one may be missing: that comes last.
+// compareEntries orders two entries. A nil entry comes last; at most one may be nil.
 func compareEntries(a, b *Entry) int {
 	switch {
 	case a == nil:

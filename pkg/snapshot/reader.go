@@ -15,23 +15,23 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// Reader reads a snapshot entry by entry. A nil reader is one of no entries.
+// Reader reads a snapshot entry by entry. A nil Reader has no entries.
 type Reader struct {
-	Head    Head
-	entry   Entry // the last one read
+	head    Head
+	entry   Entry // the last one that was read
 	count   int
 	started bool
 	done    bool
 	lines   *bufio.Reader
 	object  *objectReader
 	close   func()
-	// forgive is told of damage, which then ends the snapshot. It is nil for one that is
-	// needed whole.
-	forgive func(error)
+	// onDamage is called if the snapshot turns out to be damaged. The snapshot then ends
+	// there. If onDamage is nil, damage is an error.
+	onDamage func(error)
 }
 
-// objectReader keeps the error of an object that could not be read to its end: that is
-// no damage, and the next try may go better.
+// objectReader remembers an error of the object's reader. Such an error is not damage, and
+// the next attempt to read the object may succeed.
 type objectReader struct {
 	io.Reader
 	err error
@@ -45,21 +45,22 @@ func (r *objectReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// errSnapshot marks a snapshot that does not hold what it should. It is written once
-// and never by hand, so this is damage.
-var errSnapshot = errors.New("damaged snapshot")
+// errDamaged means that the content of a snapshot is not valid. Snapshots are written once
+// and never edited, so this is damage.
+var errDamaged = errors.New("damaged snapshot")
 
-// openSnapshot reads the head. The caller closes the reader, and r with it.
+// open reads the head of a snapshot. Closing the Reader closes r. If open fails, it closes r
+// itself.
 func open(r io.ReadCloser) (*Reader, error) {
 	object := &objectReader{Reader: r}
 	decompressed, err := zstd.NewReader(object, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: %w", errSnapshot, err), r.Close())
+		return nil, errors.Join(fmt.Errorf("%w: %w", errDamaged, err), r.Close())
 	}
 	s := &Reader{
-		lines:  bufio.NewReaderSize(decompressed, maxSnapshotLine),
+		lines:  bufio.NewReaderSize(decompressed, maxLineBytes),
 		object: object,
-		close:  func() { decompressed.Close(); _ = r.Close() }, // read only: nothing is lost
+		close:  func() { decompressed.Close(); _ = r.Close() }, // it was only read
 	}
 	if err := s.readHead(); err != nil {
 		s.Close()
@@ -73,51 +74,52 @@ func (s *Reader) readHead() error {
 	if err != nil {
 		return err
 	}
-	head, found := bytes.CutPrefix(first, []byte(snapshotMark))
+	head, found := bytes.CutPrefix(first, []byte(headPrefix))
 	if !found {
-		return fmt.Errorf("%w: no head", errSnapshot)
+		return fmt.Errorf("%w: no head", errDamaged)
 	}
-	if err := json.Unmarshal(head, &s.Head); err != nil {
-		return fmt.Errorf("%w: head: %w", errSnapshot, err)
+	if err := json.Unmarshal(head, &s.head); err != nil {
+		return fmt.Errorf("%w: head: %w", errDamaged, err)
 	}
-	columns, err := s.line()
+
+	names, err := s.line()
 	if err != nil {
 		return err
 	}
-	if s.Head.Format != snapshotFormat || string(columns) != snapshotColumns {
-		return fmt.Errorf("%w: format %d", errSnapshot, s.Head.Format)
+	if s.head.Format != formatNumber || string(names) != columns {
+		return fmt.Errorf("%w: format %d", errDamaged, s.head.Format)
 	}
 	return nil
 }
 
-// line returns the next line without its end. The end of the stream is damage.
+// line returns the next line without its line break. If the stream ends, it is damaged.
 func (s *Reader) line() ([]byte, error) {
 	line, err := s.lines.ReadSlice('\n')
 	if s.object.err != nil {
 		return nil, s.object.err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: line %d: %w", errSnapshot, s.count+1, err)
+		return nil, fmt.Errorf("%w: line %d: %w", errDamaged, s.count+1, err)
 	}
 	return line[:len(line)-1], nil
 }
 
-// Close ends the reading.
+// Close closes the snapshot.
 func (s *Reader) Close() {
 	if s != nil {
 		s.close()
 	}
 }
 
-// Next returns the next entry, valid until the call after, or nil at the end.
+// Next returns the next entry, or nil at the end. The entry is valid until the next call.
 func (s *Reader) Next() (*Entry, error) {
 	if s == nil || s.done {
 		return nil, nil
 	}
 	s.started = true
 	entry, err := s.next()
-	if s.forgive != nil && errors.Is(err, errSnapshot) {
-		s.forgive(err)
+	if s.onDamage != nil && errors.Is(err, errDamaged) {
+		s.onDamage(err)
 		s.done = true
 		return nil, nil
 	}
@@ -125,28 +127,29 @@ func (s *Reader) Next() (*Entry, error) {
 }
 
 func (s *Reader) next() (*Entry, error) {
-	if s.count == s.Head.Entries {
+	if s.count == s.head.Entries {
 		s.done = true
 		if _, err := s.lines.ReadByte(); s.object.err != nil {
 			return nil, s.object.err
 		} else if !errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("%w: more than %d entries, or %w", errSnapshot, s.count, err)
+			return nil, fmt.Errorf("%w: more than %d entries, or %w", errDamaged, s.count, err)
 		}
 		return nil, nil
 	}
+
 	line, err := s.line()
 	if err != nil {
 		return nil, err
 	}
 	s.count++
 	if err := parseEntry(string(line), &s.entry); err != nil {
-		return nil, fmt.Errorf("%w: entry %d: %w", errSnapshot, s.count, err)
+		return nil, fmt.Errorf("%w: entry %d: %w", errDamaged, s.count, err)
 	}
 	return &s.entry, nil
 }
 
-// seek moves forward to the entry of the same key and returns it, or nil if there is
-// none. Calls must come in the order of entries.
+// seek moves forward to the entry with the same key as key and returns it, or nil if there is
+// none. Calls must be in the order of the entries.
 func (s *Reader) seek(key *indicator.Indicator) (*Entry, error) {
 	if s == nil {
 		return nil, nil
@@ -162,15 +165,16 @@ func (s *Reader) seek(key *indicator.Indicator) (*Entry, error) {
 	return &s.entry, nil
 }
 
-// parseEntry reads a line of [snapshotColumns].
+// parseEntry parses the line of an entry.
 func parseEntry(line string, e *Entry) error {
-	fields := make([]string, 0, snapshotFields)
+	fields := make([]string, 0, fieldCount)
 	for field := range strings.SplitSeq(line, "\t") {
 		fields = append(fields, field)
 	}
-	if len(fields) != snapshotFields {
-		return fmt.Errorf("%d fields, not %d", len(fields), snapshotFields)
+	if len(fields) != fieldCount {
+		return fmt.Errorf("%d fields, not %d", len(fields), fieldCount)
 	}
+
 	*e = Entry{}
 	e.Category, e.Reference = indicator.Category(fields[5]), fields[6]
 	var errs [8]error

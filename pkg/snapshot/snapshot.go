@@ -1,3 +1,5 @@
+// Package snapshot stores accepted lists. A snapshot is written from a list and read entry
+// by entry; the difference of two snapshots is the changes that lead from one to the other.
 package snapshot
 
 import (
@@ -13,16 +15,17 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 )
 
-// Entry is an entry of an accepted list, as the table has it.
+// Entry is an entry of an accepted list.
 type Entry struct {
 	indicator.Indicator
-	// AddedAt is when this feed was first accepted with the entry. It survives later
-	// imports, and begins anew when the entry was gone for one.
+	// AddedAt is when the feed was first accepted with this entry. It stays the same as long
+	// as each accepted list contains the entry.
 	AddedAt time.Time
 }
 
-// same reports whether two entries of one key are equal in everything else.
-func (e *Entry) same(other *Entry) bool {
+// sameContent reports whether two entries of the same key are equal. Times are compared in
+// seconds.
+func (e *Entry) sameContent(other *Entry) bool {
 	a, b := *e, *other
 	for _, t := range []*time.Time{&a.FirstSeen, &a.ExpiresAt, &a.AddedAt, &b.FirstSeen, &b.ExpiresAt, &b.AddedAt} {
 		*t = t.UTC().Truncate(time.Second)
@@ -30,7 +33,7 @@ func (e *Entry) same(other *Entry) bool {
 	return a == b
 }
 
-// Head is the first line of a snapshot.
+// Head is the first line of a snapshot. The writer sets Format and Entries.
 type Head struct {
 	Format     int              `json:"format"`
 	Feed       indicator.FeedID `json:"feed"`
@@ -40,36 +43,38 @@ type Head struct {
 	Entries    int              `json:"entries"`
 }
 
-// An accepted list is a zstd stream of lines: the head in JSON behind a mark, the
-// names of the columns, and one entry a line, sorted, fields parted by tabs. `zstdcat`
-// shows it. No field holds a tab or a line break. Empty fields are unknown.
+// A snapshot is a zstd stream of text lines, which `zstdcat` shows: headPrefix and the head
+// as JSON, the names of the columns, then one entry per line. Entries are sorted, and fields
+// are separated by tabs. No field contains a tab or a line break. An empty field means that
+// the value is unknown.
 const (
-	snapshotFormat  = 1
-	snapshotMark    = "#resolverwatch-snapshot "
-	snapshotColumns = "value\tscope\taction\tseverity\tconfidence\tcategory\treference\tfirst_seen\texpires_at\tadded_at"
-	snapshotFields  = 10
+	formatNumber = 1
+	headPrefix   = "#resolverwatch-snapshot "
+	columns      = "value\tscope\taction\tseverity\tconfidence\tcategory\treference\tfirst_seen\texpires_at\tadded_at"
+	fieldCount   = 10
 
-	snapshotWindow  = 256 << 10 // bytes
-	maxSnapshotLine = 8 << 10   // bytes; a name, a category and a reference fit several times
+	windowBytes  = 256 << 10
+	maxLineBytes = 8 << 10 // several times a name, a category and a reference
 )
 
-// write writes the entries of a list. Those that stand in base too keep the time
-// when they were added, and are counted; base may be nil.
+// write returns a snapshot of a list. Entries that base contains too keep their AddedAt;
+// kept is their number. base may be nil.
 func write(head Head, entries *list.List, base *Reader) (body []byte, kept int, err error) {
 	var out bytes.Buffer
-	// One goroutine, since a Lambda of this size has one core; what repeats in a sorted
-	// list repeats within a small window.
-	compressed, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(snapshotWindow))
+	// One goroutine is enough, because a Lambda of this size has one core. A small window is
+	// enough, because similar entries of a sorted list are close to each other.
+	compressed, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(windowBytes))
 	if err != nil {
 		return nil, 0, fmt.Errorf("writing a snapshot: %w", err)
 	}
-	head.Format, head.Entries = snapshotFormat, entries.Len()
+	head.Format, head.Entries = formatNumber, entries.Len()
 	first, err := json.Marshal(head)
 	if err != nil {
 		return nil, 0, fmt.Errorf("writing a snapshot: %w", err)
 	}
-	// The writes go to memory: they cannot fail before Close says so.
-	_, _ = fmt.Fprintf(compressed, "%s%s\n%s\n", snapshotMark, first, snapshotColumns)
+
+	// Writes go to memory, so Close reports their errors.
+	_, _ = fmt.Fprintf(compressed, "%s%s\n%s\n", headPrefix, first, columns)
 	var line []byte
 	for found := range entries.All() {
 		entry := Entry{*found, head.AcceptedAt}
@@ -88,6 +93,7 @@ func write(head Head, entries *list.List, base *Reader) (body []byte, kept int, 
 	return out.Bytes(), kept, nil
 }
 
+// appendEntry appends the line of an entry.
 func appendEntry(line []byte, e *Entry) []byte {
 	line = e.AppendValue(line)
 	for _, field := range []string{e.Scope.String(), e.Action.String(), e.Severity.String()} {

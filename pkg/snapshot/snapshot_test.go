@@ -20,7 +20,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// These tests look inside, because the codec and the packed list are nobody else's.
+// These tests are in the package because the format is not exported.
 
 func readList(t *testing.T, text string) *list.List {
 	t.Helper()
@@ -125,7 +125,7 @@ func TestSnapshot_addedAtOfBase(t *testing.T) {
 	}
 }
 
-// Whatever is cut off or changed, nothing wrong is read without an error.
+// If a snapshot is cut off or changed, reading it fails or returns the right entries.
 func TestSnapshot_damage(t *testing.T) {
 	t.Parallel()
 	body := snapshotOf(t, readList(t, "a.example\nb.example\nc.example\n"), nil, day(1))
@@ -142,7 +142,7 @@ func TestSnapshot_damage(t *testing.T) {
 				t.Errorf("%s: read %q", name, got)
 			}
 		}
-		if err != nil && !errors.Is(err, errSnapshot) {
+		if err != nil && !errors.Is(err, errDamaged) {
 			t.Errorf("%s: error %v, want a damaged snapshot", name, err)
 		}
 	}
@@ -174,7 +174,7 @@ func TestSnapshot_oddLines(t *testing.T) {
 	}
 }
 
-// texts makes a list out of entries that say more than names.
+// randomList returns a CSV list with values in all columns.
 func randomList(t *rapid.T, label string) string {
 	var b strings.Builder
 	b.WriteString("domain,severity,category,reference\n")
@@ -188,8 +188,8 @@ func randomList(t *rapid.T, label string) string {
 	return b.String()
 }
 
-// The difference of two snapshots, made on what the first holds, gives the second.
-func TestDifference_leadsFromOneToTheOther(t *testing.T) {
+// The difference of two snapshots turns the entries of the first into those of the second.
+func TestDifference_leadsToTheSecond(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		guards := list.Guards{Guards: settings.DefaultGuards()}
@@ -220,11 +220,11 @@ func TestDifference_leadsFromOneToTheOther(t *testing.T) {
 			last = &c.Entry.Indicator
 			switch old, known := rows[c.Entry.Key()]; {
 			case c.Delete && !known:
-				rt.Errorf("%q is deleted and was not there", c.Entry.Value())
+				rt.Errorf("%q is deleted but did not exist", c.Entry.Value())
 			case c.Delete:
 				delete(rows, c.Entry.Key())
 			case known && old == string(appendEntry(nil, &c.Entry)):
-				rt.Errorf("%q is written and did not change", c.Entry.Value())
+				rt.Errorf("%q is written but did not change", c.Entry.Value())
 			default:
 				put(&c.Entry)
 			}
@@ -246,7 +246,7 @@ func TestDifference_leadsFromOneToTheOther(t *testing.T) {
 	})
 }
 
-// An entry out of any list survives packing, writing and reading.
+// An entry of any list stays the same when it is packed, written and read.
 func FuzzSnapshot(f *testing.F) {
 	f.Add("evil.example\n192.0.2.0/24\n")
 	f.Add("domain,category,reference,first_seen,expires_at\na.example,\"x\ty\",\"r\",2029-01-01,2031-01-01T00:00:00Z\n")
@@ -270,8 +270,8 @@ func FuzzSnapshot(f *testing.F) {
 	})
 }
 
-// An object that could not be read to its end is not damaged: to take it for lost would
-// begin all times anew, or empty the table.
+// An object that could not be read completely is not damaged. If it counted as lost, all entries
+// would get a new AddedAt, or the table would be emptied.
 func TestSnapshot_brokenTransfer(t *testing.T) {
 	t.Parallel()
 	body := snapshotOf(t, readList(t, "a.example\nb.example\nc.example\n"), nil, day(1))
@@ -279,11 +279,11 @@ func TestSnapshot_brokenTransfer(t *testing.T) {
 		transfer := io.MultiReader(bytes.NewReader(body[:cut]), iotest.ErrReader(io.ErrUnexpectedEOF))
 		reader, err := open(io.NopCloser(transfer))
 		if err == nil {
-			reader.forgive = func(err error) { t.Errorf("cut at %d: %v is forgiven", cut, err) }
+			reader.onDamage = func(err error) { t.Errorf("cut at %d: %v is not an error", cut, err) }
 			_, err = drain(reader)
 			reader.Close()
 		}
-		if !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errSnapshot) {
+		if !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errDamaged) {
 			t.Errorf("cut at %d: error %v", cut, err)
 		}
 	}
