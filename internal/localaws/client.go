@@ -16,6 +16,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/s3"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // AWSConfig returns the configuration with which SDK clients talk to the stack as
@@ -83,7 +84,7 @@ func (s *Stack) createBucket(ctx context.Context, bucket string, versioned bool)
 
 func (s *Stack) createTable(ctx context.Context) error {
 	client := awsdynamodb.NewFromConfig(s.configOf(OwnerKey))
-	partition, sort := aws.String("name"), aws.String("entry")
+	partition, sort := aws.String(settings.TablePartitionKey), aws.String(settings.TableSortKey)
 	_, err := client.CreateTable(ctx, &awsdynamodb.CreateTableInput{
 		TableName: aws.String(Table), BillingMode: tabletypes.BillingModePayPerRequest,
 		AttributeDefinitions: []tabletypes.AttributeDefinition{
@@ -98,7 +99,7 @@ func (s *Stack) createTable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	expiry := &tabletypes.TimeToLiveSpecification{AttributeName: aws.String("expires_at"), Enabled: aws.Bool(true)}
+	expiry := &tabletypes.TimeToLiveSpecification{AttributeName: aws.String(settings.TableTTL), Enabled: aws.Bool(true)}
 	_, err = client.UpdateTimeToLive(ctx, &awsdynamodb.UpdateTimeToLiveInput{
 		TableName: aws.String(Table), TimeToLiveSpecification: expiry})
 	return err

@@ -13,6 +13,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/operator"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // Edits are the rows of the feed `manual`: [operator.Edits].
@@ -91,7 +92,7 @@ func (e *Edits) All(ctx context.Context) ([]operator.Edit, error) {
 	pages := dynamodb.NewScanPaginator(e.client, &dynamodb.ScanInput{
 		TableName:                 &e.table,
 		FilterExpression:          aws.String("begins_with(#entry, :feed)"),
-		ExpressionAttributeNames:  map[string]string{"#entry": "entry"},
+		ExpressionAttributeNames:  map[string]string{"#entry": settings.TableSortKey},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":feed": &types.AttributeValueMemberS{Value: string(indicator.ManualFeed) + "#"}},
 	})
 	for pages.HasMorePages() {

@@ -1,3 +1,6 @@
+// Package table keeps the DynamoDB table: a row for the state of each feed, and a row for
+// each entry of the accepted lists and each manual entry. Feed rows are changed by
+// compare-and-swap. A [Syncer] updates the rows of entries to the accepted lists.
 package table
 
 import (
@@ -12,39 +15,38 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
-// FeedRow is the state of a feed. Whoever changes it names the revision that was
-// read, so that of two importers one decides again.
+// FeedRow is the state of a feed. A writer names the revision that it read, so if two
+// importers change the row at once, one of them has to decide again.
 type FeedRow struct {
 	ID       indicator.FeedID
-	Revision int64 // counts changes; 0 = not stored
+	Revision int64 // the number of changes; 0 means that the row is not stored
 
 	Accepted Acceptance
 	Last     Decision
 	Table    SyncState
 	Fetch    FetchState
-	// Missing is since when no list of the feed is left; zero while there is one. The
-	// feed counts on for a grace, because deleting is how uploads go wrong.
+	// Missing is since when the feed has had no list. It is zero if the feed has one.
 	Missing time.Time
 }
 
-// Acceptance is the list that a feed stands for. The zero Acceptance is a feed
-// without one: none was accepted yet, or it was taken away.
+// Acceptance is the accepted list of a feed. The zero Acceptance means that there is none:
+// no list was accepted yet, or the feed was removed.
 type Acceptance struct {
 	Action   indicator.Action
 	Key      string // of the object
 	Version  string
-	Settings string // fingerprint of the settings that it was read with
-	Snapshot string // key of the accepted snapshot
+	Settings string // a fingerprint of how the list was read
+	Snapshot string // the key of the snapshot
 	Entries  int
-	Bytes    int64 // of all values together
+	Bytes    int64 // the total length of all values
 	At       time.Time
-	// Confirmed is when the server of the list last said that it still is the one; zero
-	// if it never did.
+	// Confirmed is when the server last confirmed that this is still its list. It is zero if
+	// the server never did.
 	Confirmed time.Time
-	MaxAge    time.Duration // the feed leaves the index so long after that; 0 = never
+	MaxAge    time.Duration // the age at which the feed leaves the index; 0 means never
 }
 
-// Current returns when the list was last known to be the one of its feed.
+// Current returns when the list was last known to be current.
 func (a *Acceptance) Current() time.Time {
 	if a.Confirmed.After(a.At) {
 		return a.Confirmed
@@ -52,38 +54,53 @@ func (a *Acceptance) Current() time.Time {
 	return a.At
 }
 
-// Expired reports whether the feed has had no list for longer than it counts.
+// Expired reports whether the list is older than its MaxAge.
 func (a *Acceptance) Expired(now time.Time) bool {
 	return a.MaxAge > 0 && now.Sub(a.Current()) > a.MaxAge
 }
 
-// Decision is how the last list was judged, for whoever asks for the status.
+// Decision is what was decided about the newest list of a feed.
 type Decision struct {
 	Version string
 	Outcome list.Outcome
-	Reason  string // the codes of the refusals, or why a feed was taken away at once
+	Reason  string // the codes of the refusals, or why the feed was removed at once
 	At      time.Time
-	// Settings is the fingerprint of what a refusal rests on: while it and the list
-	// stay the same, judging again would refuse again.
+	// Settings is a fingerprint of everything that a refusal depends on besides the list. The
+	// list is not checked again until the list or the fingerprint changes.
 	Settings string
 }
 
-// SyncState is how far the table has followed the accepted lists. While work is
-// under way or cut off, the table lies between Snapshot and Target, and it must reach
-// Target before it can follow a newer list: a difference is only known from a place
-// that is known.
+// SyncState is how far the rows of entries have followed the accepted lists. While an update
+// is under way or was interrupted, the rows are between Snapshot and Target. They must reach
+// Target before they can follow a newer list, because a difference needs a known beginning.
 type SyncState struct {
-	Snapshot string // what the table held when it was last in order; "" = nothing
-	Target   string // what it is being brought to; "" = nothing under way
+	Snapshot string // the content when the rows were last in sync; empty means no rows
+	Target   string // what the rows are being updated to; empty if no update is under way
 	Cursor   string // all changes up to this entry are made
 
-	// Owner has the table of the feed to itself until then. Batch writes take no
-	// condition, so a slow writer could otherwise undo a newer one.
+	// Owner may change the rows, alone, until this time. Batch writes cannot be conditional,
+	// so without a lease a slow writer could overwrite newer rows.
 	Owner string
 	Until time.Time
 }
 
-// DescribeTable says in words how far the table of a feed is.
+// FetchState is what is known about the URL of a feed. The zero FetchState means that the
+// feed has no URL or was never fetched.
+type FetchState struct {
+	Source string // a fingerprint of the request; a new source starts with an empty state
+	// Version is the object in which the list was stored. ETag and LastModified are headers
+	// of the response. They are useful only while that object exists.
+	Version            string
+	ETag, LastModified string
+
+	Outcome  fetch.Outcome // of the last fetch
+	Reason   string
+	At       time.Time
+	RetryAt  time.Time // the server must not be asked before
+	Failures int       // failed fetches since the last successful one
+}
+
+// DescribeTable describes how far the rows of entries have followed the accepted list.
 func (r *FeedRow) DescribeTable() string {
 	switch {
 	case r.InSync():
@@ -96,10 +113,10 @@ func (r *FeedRow) DescribeTable() string {
 	}
 }
 
-// noSnapshot is the [SyncState] target of a feed that was taken away.
+// noSnapshot is the [SyncState] target of a feed that was removed.
 const noSnapshot = "none"
 
-// target returns what the table must be brought to.
+// target returns what the rows of entries must be updated to.
 func (r *FeedRow) target() string {
 	if r.Accepted.Snapshot == "" {
 		return noSnapshot
@@ -107,44 +124,31 @@ func (r *FeedRow) target() string {
 	return r.Accepted.Snapshot
 }
 
-// InSync reports whether the table holds the accepted list, whole.
+// InSync reports whether the rows of entries are those of the accepted list.
 func (r *FeedRow) InSync() bool {
 	return r.Table.Target == "" && r.Table.Snapshot == r.Accepted.Snapshot
 }
 
-// FetchState is what is known of the URL of a feed. The zero FetchState is of a feed that
-// has none, or was never fetched.
-type FetchState struct {
-	Source string // fingerprint of what is asked for; another source begins anew
-	// Version is the object that the list was stored as, and ETag and LastModified are
-	// the server's marks of it. They are of use while that object is still there.
-	Version            string
-	ETag, LastModified string
-
-	Outcome  fetch.Outcome // of the last fetch
-	Reason   string
-	At       time.Time
-	RetryAt  time.Time // not to be asked before
-	Failures int       // fetches since the last one that went well
-}
-
-// FeedRows holds the state of feeds. Reads see every earlier write.
+// FeedRows stores feed rows. A read sees every earlier write.
 type FeedRows interface {
 	// Rows returns the rows of all feeds.
 	Rows(ctx context.Context) ([]FeedRow, error)
-	// Row returns the row of a feed, of revision 0 if there is none.
+	// Row returns the row of a feed. If there is none, its revision is 0.
 	Row(ctx context.Context, id indicator.FeedID) (FeedRow, error)
-	// PutRow stores row as the revision after row.Revision, which must be the stored
-	// one (0: none is stored); [storage.ErrConflict].
+	// PutRow stores row with the next revision. If the stored revision is not row.Revision,
+	// it returns [storage.ErrConflict]. Revision 0 means that no row may be stored.
 	PutRow(ctx context.Context, row FeedRow) error
-	// DeleteRow removes the row, whose revision must be the stored one; [storage.ErrConflict].
+	// DeleteRow deletes row. If the stored revision is not row.Revision, it returns
+	// [storage.ErrConflict].
 	DeleteRow(ctx context.Context, row FeedRow) error
 }
 
-// ChangeRow reads the row of a feed, changes it and stores it, again from the start
-// for as long as another writer is faster. It returns the row as stored.
-func ChangeRow(ctx context.Context, rows FeedRows, id indicator.FeedID, change func(*FeedRow) error) (stored FeedRow, err error) {
-	err = storage.Retry("changing the row of feed \""+string(id)+"\"", func() error {
+// ChangeRow changes the row of a feed by compare-and-swap and returns it as it is stored. It
+// calls change again with the new row if another writer was faster. An error of change ends
+// ChangeRow, and nothing is stored.
+func ChangeRow(ctx context.Context, rows FeedRows, id indicator.FeedID, change func(*FeedRow) error) (FeedRow, error) {
+	var next FeedRow
+	err := storage.Retry(fmt.Sprintf("changing the row of feed %q", id), func() error {
 		row, err := rows.Row(ctx, id)
 		if err != nil {
 			return fmt.Errorf("reading the row of feed %q: %w", id, err)
@@ -153,13 +157,14 @@ func ChangeRow(ctx context.Context, rows FeedRows, id indicator.FeedID, change f
 		if err := change(&row); err != nil {
 			return err
 		}
-		stored = row
-		stored.Revision++
+
+		next = row
+		next.Revision++
 		return storage.Swap(
 			func() error { return rows.PutRow(ctx, row) },
 			func() (FeedRow, error) { return rows.Row(ctx, id) },
-			func(found FeedRow) bool { return found == stored },
+			func(stored FeedRow) bool { return stored == next },
 		)
 	})
-	return stored, err
+	return next, err
 }

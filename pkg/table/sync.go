@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"strings"
 	"time"
@@ -17,9 +16,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
-// Changes between two notes of progress. Few at first and whenever the table is slow,
-// so that a note is made well before a lease or a run ends; more where it is fast, since
-// every note is a write too.
+// A writer stores its progress after each batch of changes. Batches are small at first and
+// when the table is slow, so that progress is stored well before a lease or a run ends. They
+// are larger when the table is fast, because storing progress is a write too.
 const (
 	firstBatch = 25
 	maxBatch   = 2_000
@@ -27,51 +26,47 @@ const (
 	slowBatch  = 5 * time.Second
 )
 
-// tableMargin is how long before the end of a run the work at the table stops.
-const tableMargin = 15 * time.Second
+// runMargin is how long before the end of a run the work on the table stops.
+const runMargin = 15 * time.Second
 
-// errTableTime means that the run ends before the table is in order. Nothing is lost:
-// the next run goes on where this one stopped.
-var errTableTime = errors.New("the time of this run is over, a later one goes on with the table")
+const (
+	// leaseTime is how long a writer may change the rows of a feed alone after it stored its
+	// progress. It is shorter than the minute after which Lambda retries a killed invocation,
+	// so that the lease has ended by then.
+	leaseTime = 45 * time.Second
+	// leaseMargin is how long before the end of its lease a writer stops, so that requests on
+	// the way arrive before the next writer starts. It also bounds the clock skew between two
+	// writers.
+	leaseMargin = 10 * time.Second
+)
 
-// Entries is the list for everyone else to ask, and for own edits.
-type Entries interface {
-	// Write makes all changes, of which no two concern one key, or returns an error
-	// after any part of them. Changes are idempotent.
-	Write(ctx context.Context, feed indicator.FeedID, changes []snapshot.Change) error
-	// Entries yields the entries of a feed in any order. An entry that cannot be read
-	// is yielded as an *EntryError and does not end the iteration.
-	Entries(ctx context.Context, feed indicator.FeedID) iter.Seq2[snapshot.Entry, error]
-}
+var (
+	// errTableTime means that the run ends before the rows are in sync. The next run continues
+	// from the stored progress.
+	errTableTime = errors.New("no time left in this run, a later run continues")
+	// errTableBusy means that another run has the lease. It continues until the rows are in sync;
+	// if it is killed, a later run does.
+	errTableBusy = errors.New("another run is updating the table rows of the feed")
+	// errNewTarget means that the target was lost and the rows have a new target.
+	errNewTarget = errors.New("the target is lost")
+)
 
-// EntryError is a table row that is no entry: somebody's own edit went wrong.
-type EntryError struct {
-	Name, Sort string // its key
-	Err        error
-}
+// IsLater reports whether an error of [Syncer.Sync] means that another run does the work.
+func IsLater(err error) bool { return errors.Is(err, errTableTime) || errors.Is(err, errTableBusy) }
 
-func (e *EntryError) Error() string {
-	return "table row " + e.Name + " " + e.Sort + ": " + e.Err.Error()
-}
-
-func (e *EntryError) Unwrap() error { return e.Err }
-
-// Syncer brings the table to the accepted lists of feeds.
+// Syncer updates the rows of entries to the accepted lists. All fields must be set.
 type Syncer struct {
 	Rows      FeedRows
 	Entries   Entries
 	Snapshots *snapshot.Store
 	Now       func() time.Time
 	Log       *slog.Logger
-	Changed   func(rows int) // is called after each batch
+	Changed   func(rows int) // called after each batch
 }
 
-// IsLater reports whether an error of [Syncer.Sync] means that another run has to finish
-// or finishes the work.
-func IsLater(err error) bool { return errors.Is(err, errTableTime) || errors.Is(err, errTableBusy) }
-
-// Sync brings the table to the accepted list of a feed, from wherever an earlier
-// run left it. The row of a feed that was taken away goes with its last entry.
+// Sync updates the rows of a feed's entries to its accepted list. It continues where an
+// earlier run stopped. If the feed was removed, Sync deletes the feed row after the last
+// entry. See [IsLater] for the errors.
 func (s *Syncer) Sync(ctx context.Context, id indicator.FeedID) error {
 	for {
 		row, err := s.Rows.Row(ctx, id)
@@ -79,72 +74,122 @@ func (s *Syncer) Sync(ctx context.Context, id indicator.FeedID) error {
 			return fmt.Errorf("reading the row of feed %q: %w", id, err)
 		}
 		if row.InSync() {
-			return s.forgetFeed(ctx, row)
+			return s.deleteRemoved(ctx, row)
 		}
 		if isEnding(ctx) {
 			return errTableTime
 		}
-		if err := s.followList(ctx, id); err != nil {
-			return fmt.Errorf("bringing the table of feed %q in order: %w", id, err)
+		if err := s.followTarget(ctx, id); err != nil {
+			return fmt.Errorf("updating the table rows of feed %q: %w", id, err)
 		}
 	}
 }
 
-// forgetFeed removes the row of a feed that was taken away.
-func (s *Syncer) forgetFeed(ctx context.Context, row FeedRow) error {
+// deleteRemoved deletes the row of a feed that was removed.
+func (s *Syncer) deleteRemoved(ctx context.Context, row FeedRow) error {
 	if row.Revision == 0 || row.Last.Outcome != list.OutcomeDeleted {
 		return nil
 	}
 	err := s.Rows.DeleteRow(ctx, row)
 	if errors.Is(err, storage.ErrConflict) {
-		return nil // it was deleted by another run, or the feed is back
+		return nil // another run deleted it, or the feed has a list again
 	}
 	return err
 }
 
-// followList makes the changes from the list that the table holds to its target.
-func (s *Syncer) followList(ctx context.Context, id indicator.FeedID) error {
-	lease := tableLease{s: s, id: id, owner: rand.Text()}
-	row, err := lease.take(ctx)
+// followTarget makes the changes from the current content of the rows to their target.
+func (s *Syncer) followTarget(ctx context.Context, id indicator.FeedID) error {
+	l := lease{Syncer: s, id: id, owner: rand.Text()}
+	row, err := l.take(ctx)
 	if err != nil {
 		return err
 	}
-	if err := lease.makeChanges(ctx, row); err != nil {
-		err = errors.Join(err, lease.release(ctx))
-		if errors.Is(err, errAimedAnew) {
-			return nil // and is looked at again
+	if err := l.makeChanges(ctx, row); err != nil {
+		err = errors.Join(err, l.release(ctx))
+		if errors.Is(err, errNewTarget) {
+			return nil // Sync looks at the row again
 		}
 		return err
 	}
-	_, err = lease.change(ctx, func(table *SyncState) {
-		held := table.Target
-		if held == noSnapshot {
-			held = ""
+
+	_, err = l.change(ctx, func(state *SyncState) {
+		content := state.Target
+		if content == noSnapshot {
+			content = ""
 		}
-		*table = SyncState{Snapshot: held}
+		*state = SyncState{Snapshot: content}
 	})
 	return err
 }
 
-// makeChanges writes the difference that row's table still lacks.
-func (l *tableLease) makeChanges(ctx context.Context, row FeedRow) error {
-	before, err := l.s.Snapshots.OpenReplaced(ctx, row.Table.Snapshot)
+// lease is the right of one run to change the rows of a feed's entries.
+type lease struct {
+	*Syncer
+	id    indicator.FeedID
+	owner string
+}
+
+// take takes the lease. If no update is under way, it starts one. It returns errTableBusy if
+// another run has the lease.
+func (l *lease) take(ctx context.Context) (FeedRow, error) {
+	return ChangeRow(ctx, l.Rows, l.id, func(row *FeedRow) error {
+		state, now := &row.Table, l.Now()
+		if state.Owner != "" && state.Until.After(now) {
+			return errTableBusy
+		}
+		state.Owner, state.Until = l.owner, now.Add(leaseTime)
+		if state.Target == "" {
+			state.Target, state.Cursor = row.target(), ""
+		}
+		return nil
+	})
+}
+
+// change renews the lease and changes the state. If another run took the lease after it
+// ended, change returns errTableBusy, even if that run has finished.
+func (l *lease) change(ctx context.Context, change func(*SyncState)) (FeedRow, error) {
+	return ChangeRow(ctx, l.Rows, l.id, func(row *FeedRow) error {
+		if row.Table.Owner != l.owner {
+			return errTableBusy
+		}
+		row.Table.Until = l.Now().Add(leaseTime)
+		change(&row.Table)
+		return nil
+	})
+}
+
+// release ends the lease early, so that a retry does not have to wait. It works even if ctx
+// has ended.
+func (l *lease) release(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_, err := l.change(ctx, func(state *SyncState) { state.Owner, state.Until = "", time.Time{} })
+	if errors.Is(err, errTableBusy) {
+		return nil
+	}
+	return err
+}
+
+// makeChanges makes the changes that are still to be made.
+func (l *lease) makeChanges(ctx context.Context, row FeedRow) error {
+	before, err := l.Snapshots.OpenReplaced(ctx, row.Table.Snapshot)
 	if err != nil {
 		return err
 	}
 	defer before.Close()
 	after, err := l.openTarget(ctx, row.Table.Target)
 	if snapshot.IsLost(err) && row.Table.Target != row.target() {
-		return l.aimAnew(ctx, err)
+		return l.replaceTarget(ctx, err)
 	}
 	if err != nil {
-		return err // what is lost must not count as empty: all rows would go
+		return err // a lost target must not count as empty, because all rows would be deleted
 	}
 	defer after.Close()
 	done, err := parseCursor(row.Table.Cursor)
 	if err != nil {
 		return err
 	}
+
 	until, batch, size := row.Table.Until, []snapshot.Change(nil), firstBatch
 	flush := func() (err error) {
 		if isEnding(ctx) {
@@ -170,32 +215,53 @@ func (l *tableLease) makeChanges(ctx context.Context, row FeedRow) error {
 	return flush()
 }
 
-// openTarget opens the snapshot that the table is brought to.
-func (l *tableLease) openTarget(ctx context.Context, target string) (*snapshot.Reader, error) {
+// openTarget opens the snapshot of a target.
+func (l *lease) openTarget(ctx context.Context, target string) (*snapshot.Reader, error) {
 	if target == noSnapshot {
 		target = ""
 	}
-	return l.s.Snapshots.Open(ctx, target)
+	return l.Snapshots.Open(ctx, target)
 }
 
-// errAimedAnew ends work whose target is lost.
-var errAimedAnew = errors.New("the table is brought to a newer list, since the one that it was brought to is lost")
-
-// aimAnew gives up a target that is lost. What the table holds is not known then: all of
-// the new target is written, and rows of entries that are gone stay.
-func (l *tableLease) aimAnew(ctx context.Context, why error) error {
-	l.s.Log.WarnContext(ctx, errAimedAnew.Error(), "feed", l.id, "why", why)
-	_, err := ChangeRow(ctx, l.s.Rows, l.id, func(row *FeedRow) error {
+// replaceTarget replaces a lost target by the accepted list. The content of the rows is then
+// unknown, so all entries of the new target are written, and rows of entries that are gone
+// remain.
+func (l *lease) replaceTarget(ctx context.Context, why error) error {
+	l.Log.WarnContext(ctx, "table target is lost, using the accepted list", "feed", l.id, "why", why)
+	_, err := ChangeRow(ctx, l.Rows, l.id, func(row *FeedRow) error {
 		if row.Table.Owner != l.owner {
 			return errTableBusy
 		}
 		row.Table.Snapshot, row.Table.Target, row.Table.Cursor = "", row.target(), ""
 		return nil
 	})
-	return cmp.Or(err, errAimedAnew)
+	return cmp.Or(err, errNewTarget)
 }
 
-// nextBatch returns how many changes to make after a batch that took so long.
+// write makes changes before the lease ends, stores the progress and returns the new end of
+// the lease.
+func (l *lease) write(ctx context.Context, batch []snapshot.Change, until time.Time) (time.Time, error) {
+	left := until.Sub(l.Now()) - leaseMargin
+	if left < leaseMargin { // reading long lists with few changes takes time
+		row, err := l.change(ctx, func(*SyncState) {})
+		if err != nil {
+			return until, err
+		}
+		left = row.Table.Until.Sub(l.Now()) - leaseMargin
+	}
+
+	limited, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	if err := l.Entries.Write(limited, l.id, batch); err != nil {
+		return until, err
+	}
+	l.Changed(len(batch))
+	last := &batch[len(batch)-1].Entry
+	row, err := l.change(ctx, func(state *SyncState) { state.Cursor = cursorOf(&last.Indicator) })
+	return row.Table.Until, err
+}
+
+// nextBatch returns the size of the batch that follows one that took this long.
 func nextBatch(size int, took time.Duration) int {
 	switch {
 	case took > slowBatch:
@@ -207,115 +273,31 @@ func nextBatch(size int, took time.Duration) int {
 	}
 }
 
-// isEnding reports whether ctx is about to end.
+// isEnding reports whether ctx has ended or is about to end.
 func isEnding(ctx context.Context) bool {
 	deadline, limited := ctx.Deadline()
-	return ctx.Err() != nil || limited && time.Until(deadline) < tableMargin
+	return ctx.Err() != nil || limited && time.Until(deadline) < runMargin
 }
 
-// write makes changes before the lease ends and notes the progress. It returns the
-// new end of the lease.
-func (l *tableLease) write(ctx context.Context, batch []snapshot.Change, until time.Time) (time.Time, error) {
-	left := until.Sub(l.s.Now()) - leaseMargin
-	if left < leaseMargin { // long lists of which little changed take their time to read
-		row, err := l.change(ctx, func(*SyncState) {})
-		if err != nil {
-			return until, err
-		}
-		left = row.Table.Until.Sub(l.s.Now()) - leaseMargin
-	}
-	limited, cancel := context.WithTimeout(ctx, left)
-	defer cancel()
-	if err := l.s.Entries.Write(limited, l.id, batch); err != nil {
-		return until, err
-	}
-	l.s.Changed(len(batch))
-	last := &batch[len(batch)-1].Entry
-	row, err := l.change(ctx, func(table *SyncState) { table.Cursor = cursorOf(&last.Indicator) })
-	return row.Table.Until, err
-}
-
-// cursorOf returns the text that stands for the place of an entry in the order.
+// cursorOf returns the position of an entry in the order of entries as a text.
 func cursorOf(e *indicator.Indicator) string {
 	return strings.Join([]string{e.Value(), e.Scope.String(), e.Action.String()}, "\t")
 }
 
-// parseCursor returns an entry at the place that a cursor stands for, or nil for "".
+// parseCursor returns an entry with the position of a cursor, or nil for an empty cursor.
 func parseCursor(cursor string) (*indicator.Indicator, error) {
 	if cursor == "" {
 		return nil, nil
 	}
-	var place indicator.Indicator
+	var position indicator.Indicator
 	value, rest, _ := strings.Cut(cursor, "\t")
 	scope, action, _ := strings.Cut(rest, "\t")
 	var errs [3]error
-	place.Scope, errs[0] = indicator.ParseAnyScope(scope)
-	place.Action, errs[1] = indicator.ParseAction(action)
-	errs[2] = place.SetValue(value)
+	position.Scope, errs[0] = indicator.ParseAnyScope(scope)
+	position.Action, errs[1] = indicator.ParseAction(action)
+	errs[2] = position.SetValue(value)
 	if err := cmp.Or(errs[:]...); err != nil {
 		return nil, fmt.Errorf("reading the cursor %q of the table: %w", cursor, err)
 	}
-	return &place, nil
-}
-
-const (
-	// leaseTime is how long a writer has the table of a feed to itself after a note of
-	// progress. It is shorter than the minute after which Lambda tries a killed
-	// invocation again, so that the retry finds the table free.
-	leaseTime = 45 * time.Second
-	// leaseMargin is how long before the end of its lease a writer stops: what is on
-	// the wire then must have arrived when the next one starts. It also bounds how far
-	// two clocks may be apart.
-	leaseMargin = 10 * time.Second
-)
-
-// errTableBusy means that another run is at the table of a feed. It goes on until the
-// table holds the newest accepted list, or is cut off and finished by a later run.
-var errTableBusy = errors.New("another run is bringing the table of the feed in order")
-
-// tableLease is the right of one run to write the table of a feed.
-type tableLease struct {
-	s     *Syncer
-	id    indicator.FeedID
-	owner string
-}
-
-// take begins the lease, and the work if none is under way; [errTableBusy].
-func (l *tableLease) take(ctx context.Context) (FeedRow, error) {
-	return ChangeRow(ctx, l.s.Rows, l.id, func(row *FeedRow) error {
-		table, now := &row.Table, l.s.Now()
-		if table.Owner != "" && table.Until.After(now) {
-			return errTableBusy
-		}
-		table.Owner, table.Until = l.owner, now.Add(leaseTime)
-		if table.Target == "" {
-			table.Target, table.Cursor = row.target(), ""
-		}
-		return nil
-	})
-}
-
-// change renews the lease and changes the state of the table. A lease that ran out and
-// was taken by another run is [errTableBusy], even if that run is done.
-func (l *tableLease) change(ctx context.Context, change func(*SyncState)) (FeedRow, error) {
-	return ChangeRow(ctx, l.s.Rows, l.id, func(row *FeedRow) error {
-		if row.Table.Owner != l.owner {
-			return errTableBusy
-		}
-		row.Table.Until = l.s.Now().Add(leaseTime)
-		change(&row.Table)
-		return nil
-	})
-}
-
-// release ends the lease early, so that a retry need not wait for its end. It speaks
-// even after ctx ended.
-func (l *tableLease) release(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	_, err := l.change(ctx, func(table *SyncState) { table.Owner, table.Until = "", time.Time{} })
-	if errors.Is(err, errTableBusy) {
-		return nil
-	}
-	return err
+	return &position, nil
 }

@@ -11,16 +11,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// Names of the table's keys, and the partition that holds the state of feeds. No name
-// that can be listed begins with '#'.
+// feedPartition is the partition that contains the state of feeds. No name on a list begins
+// with '#'.
+const feedPartition = "#feed"
+
 const (
-	partitionKey  = "name"
-	sortKey       = "entry"
-	feedPartition = "#feed"
+	partitionKey = settings.TablePartitionKey
+	sortKey      = settings.TableSortKey
 )
 
 type item = map[string]types.AttributeValue

@@ -16,7 +16,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// Each member of a row has a column of the table, and each column a member.
+// Each member of a row is a column of the table, and each column is a member.
 func TestNewIndicatorRow(t *testing.T) {
 	t.Parallel()
 	name, err := domainname.Parse("evil.example")
@@ -49,11 +49,11 @@ func TestNewIndicatorRow(t *testing.T) {
 	}
 	entry.Action, entry.ExpiresAt = indicator.ActionBlock, time.Time{}
 	if row := table.NewIndicatorRow(7, "ours", true, entry); row.VetoesAll || row.ExpiresAt != "" {
-		t.Errorf("a block entry without an end: %+v", row)
+		t.Errorf("row of a block entry that does not expire: %+v", row)
 	}
 }
 
-// What a row says is what it was made of.
+// The entry of a row has the same row.
 func TestIndicatorRow_Entry(t *testing.T) {
 	t.Parallel()
 	for _, row := range []table.IndicatorRow{
@@ -68,15 +68,15 @@ func TestIndicatorRow_Entry(t *testing.T) {
 		if diff := cmp.Diff(row, table.NewIndicatorRow(0, "", false, &entry)); diff != "" {
 			t.Errorf("row (-want +got):\n%s", diff)
 		}
-		for _, spoil := range []func(*table.IndicatorRow){
+		for _, damage := range []func(*table.IndicatorRow){
 			func(r *table.IndicatorRow) { r.Indicator = "a b" }, func(r *table.IndicatorRow) { r.Scope = "all" },
 			func(r *table.IndicatorRow) { r.Action = "" }, func(r *table.IndicatorRow) { r.Severity = "bad" },
 			func(r *table.IndicatorRow) { r.Confidence = 101 }, func(r *table.IndicatorRow) { r.AddedAt = "today" },
 		} {
 			bad := row
-			spoil(&bad)
+			damage(&bad)
 			if _, err := bad.Entry(); err == nil {
-				t.Errorf("%+v is an entry", bad)
+				t.Errorf("%+v is accepted as an entry", bad)
 			}
 		}
 	}
