@@ -17,9 +17,8 @@ import (
 // errDecideAgain means that something that a decision depends on has changed.
 var errDecideAgain = errors.New("the feed changed in the meantime")
 
-// maxDecisions bounds how often a decision about a feed is made again because the feed
-// changed. There are few importers, so many changes in a row mean that something else is
-// wrong.
+// maxDecisions bounds how often the importer decides about a feed again because the feed
+// changed. Few importers run at once, so repeated changes have another cause.
 const maxDecisions = 10
 
 // acceptor decides about the newest list of a feed and makes it the accepted list.
@@ -135,8 +134,8 @@ func (a *acceptor) decideList(ctx context.Context, row *table.FeedRow, found *fo
 	return a.accept(ctx, row, &c)
 }
 
-// isSettled reports whether there is nothing to decide about a list: it is the accepted
-// one, or it was refused before and nothing that the refusal depends on has changed.
+// isSettled reports whether a decision about a list was already made. That is so if the list is
+// accepted, or if it was refused and all that the refusal depends on is still the same.
 func (a *acceptor) isSettled(ctx context.Context, row *table.FeedRow, c *candidate, t *task) (bool, error) {
 	found := c.found
 	lost := row.Accepted.Snapshot != "" && row.Accepted.Snapshot == t.lost

@@ -13,12 +13,12 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/conformance/brokenlists"
 )
 
-// maxUpload bounds the lists that are kept in memory as uploads; longer ones are read by
-// the conformance test alone.
+// maxUpload bounds the lists that this test uploads to memory. The conformance test also reads
+// the longer ones.
 const maxUpload = 16 << 20
 
-// A broken list that is refused changes nothing but the reports: what was published before
-// it goes on. One that is taken is published with the entries that it has left.
+// A broken list that is refused changes only the reports, and the previous index keeps
+// serving. One that is accepted is published with the entries that are left.
 func TestImport_brokenLists(t *testing.T) {
 	t.Parallel()
 	imported := 0
@@ -38,7 +38,7 @@ func TestImport_brokenLists(t *testing.T) {
 		importBroken(t, &broken, string(body))
 	}
 	if imported < 60 {
-		t.Errorf("only %d lists are imported", imported)
+		t.Errorf("only %d lists were imported", imported)
 	}
 }
 
@@ -68,10 +68,10 @@ func importBroken(t *testing.T, broken *brokenlists.List, body string) {
 	report := w.report(t, string(feed)+"/"+upload.object.Version)
 	if strings.HasPrefix(broken.Want, "refused") {
 		if report.Outcome != list.OutcomeRefused || len(report.Refusals) == 0 {
-			t.Errorf("%s: the report says %s", broken.Name, report.Outcome)
+			t.Errorf("%s: the outcome is %s", broken.Name, report.Outcome)
 		}
 		wantEqual(t, broken.Name+": served", w.served(t), served)
-		wantEqual(t, broken.Name+": the table", w.tabled(), tabled)
+		wantEqual(t, broken.Name+": table", w.tabled(), tabled)
 		return
 	}
 	entries := strings.Count(w.served(t), "broken ")
@@ -79,6 +79,6 @@ func importBroken(t *testing.T, broken *brokenlists.List, body string) {
 		t.Errorf("%s: %s with %d entries served, want: %s", broken.Name, report.Outcome, entries, broken.Want)
 	}
 	if strings.Contains(w.served(t), "before") || w.served(t) != w.tabled() {
-		t.Errorf("%s: what is served or tabled is not the new list:\n%s", broken.Name, w.served(t))
+		t.Errorf("%s: the index or the table is not the new list:\n%s", broken.Name, w.served(t))
 	}
 }

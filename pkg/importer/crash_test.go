@@ -16,12 +16,12 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// The tests of this file enumerate: something happens at the first call of a run, at
-// the second, and so on to the last. What must hold is said once, in wantSound and
-// wantFinished.
+// The tests in this file enumerate: something happens at the first call of a run, at the second,
+// and so on until the last. wantSound and wantFinished check what must hold.
 
-// crashScene is a world with three feeds in order, and what then happens to each: one
-// changes in every way and by more than a batch of table rows, one is new, one goes.
+// crashScene returns a world with imported feeds, and the triggers of three changes: one list
+// changes by more than a batch of table rows, one is new, and one is deleted. before and after
+// are what the index contains before and after the run.
 func crashScene(t *testing.T) (w *world, triggers []importer.Trigger, before, after string) {
 	t.Helper()
 	w = newWorld()
@@ -40,15 +40,14 @@ func crashScene(t *testing.T) (w *world, triggers []importer.Trigger, before, af
 	return w, triggers, before, done.served(t)
 }
 
-// proof is set for the whole enumeration: every call, every pair, every order. Without
-// it the tests take every so many of the larger ones, and in short mode, which is for the
-// slow race detector, few of all.
+// proof turns on the full enumeration: every call, every pair and every order. Without it the
+// larger tests take a sample. In short mode, which is for the race detector, all tests do.
 var proof = os.Getenv("RESOLVERWATCH_PROOF") != ""
 
 // everyCall yields the numbers of calls, from 1.
 func everyCall(calls int) func(yield func(int) bool) { return every(1, calls) }
 
-// every yields the numbers up to n, from 1: all of them for a proof, else one in step.
+// every yields the numbers from 1 to n: all of them for a proof, otherwise one in step.
 func every(step, n int) func(yield func(int) bool) {
 	return func(yield func(int) bool) {
 		for at := 1; at <= n; at++ {
@@ -59,7 +58,7 @@ func every(step, n int) func(yield func(int) bool) {
 	}
 }
 
-// isTaken reports whether a number, from 1, is one that every yields.
+// isTaken reports whether every yields a number.
 func isTaken(step, number int) bool {
 	switch {
 	case proof:
@@ -70,20 +69,20 @@ func isTaken(step, number int) bool {
 	return number%step == 1%step
 }
 
-// wantSound checks what must hold at every moment, in the middle of a run too.
+// wantSound checks what must hold at every moment, even during a run.
 func wantSound(t *testing.T, w *world, allowed ...string) {
 	t.Helper()
 	if served := w.served(t); !slices.Contains(allowed, served) {
-		t.Fatalf("served is neither the old nor the new list: %.200s...", served)
+		t.Fatalf("served is neither the old list nor the new one: %.200s...", served)
 	}
 	for id, row := range w.state {
 		if _, found := w.objects[row.Accepted.Snapshot]; !found && row.Accepted.Snapshot != "" {
-			t.Fatalf("the row of %q names %q, which is not there", id, row.Accepted.Snapshot)
+			t.Fatalf("the row of %q names %q, which does not exist", id, row.Accepted.Snapshot)
 		}
 	}
 }
 
-// wantFinished checks what must hold when nothing is left to do.
+// wantFinished checks what must hold after a run that succeeded.
 func wantFinished(t *testing.T, w *world, want string) {
 	t.Helper()
 	if served := w.served(t); served != want {
@@ -97,7 +96,7 @@ func wantFinished(t *testing.T, w *world, want string) {
 	}
 	for id, row := range w.state {
 		if row.Table != (table.SyncState{Snapshot: row.Accepted.Snapshot}) || row.Last.Outcome == list.OutcomeDeleted {
-			t.Fatalf("the row of %q is not in order: %+v", id, row)
+			t.Fatalf("the row of %q is not finished: %+v", id, row)
 		}
 	}
 	for generation := range w.current.Generation {
@@ -122,7 +121,7 @@ func TestEnumeration_killedAtEveryCall(t *testing.T) {
 				t.Fatalf("killed at %q, the run ended with %v", killed.calls[at-1], err)
 			}
 			wantSound(t, w, before, after)
-			w.pass(time.Minute) // Lambda tries again after one
+			w.pass(time.Minute) // Lambda retries after a minute
 			w.handle(t, triggers...)
 			wantFinished(t, w, after)
 		}
@@ -139,20 +138,20 @@ func countOf(calls []string, call string) (n int) {
 	return n
 }
 
-// isSweep reports whether a call belongs to the sweeping of old indexes and snapshots,
-// whose failure is left to the next publish.
+// isSweep reports whether a call belongs to the sweep of old indexes and snapshots. A failed
+// sweep is left to the next publish.
 func isSweep(calls []string, at int) bool {
 	call := calls[at-1]
 	return call == "Indexes" || call == "Manifest" || strings.HasPrefix(call, "Delete ") || call == "List accepted/" ||
-		at > 1 && calls[at-2] == "List accepted/" // the rows, read for the sweep
+		at > 1 && calls[at-2] == "List accepted/" // the sweep reads the rows after that
 }
 
-// A run that was killed and is never tried again is finished by the scheduled publish.
+// If a killed run is not retried, the scheduled run finishes its work.
 func TestEnumeration_scheduledRunFinishes(t *testing.T) {
 	t.Parallel()
 	begin, triggers, _, after := crashScene(t)
 	calls := begin.clone().handle(t, triggers...).calls
-	accepted := 0 // the calls up to the last move of a row before the publish
+	accepted := 0 // the number of calls until all lists are accepted
 	for i, call := range calls {
 		if call == "Current" && accepted == 0 {
 			accepted = i + 1
@@ -170,10 +169,10 @@ func TestEnumeration_scheduledRunFinishes(t *testing.T) {
 		w.handle(t, scheduled())
 		wantFinished(t, w, after)
 	}
-	t.Logf("%d kills that nobody tries again, 0 unfinished after the scheduled run", kills)
+	t.Logf("%d kills without a retry, 0 unfinished after the scheduled run", kills)
 }
 
-// A killed retry is a second accident: the state that the first left must not matter.
+// If the retry is killed as well, the state that the first run left must not matter.
 func TestEnumeration_killedTwice(t *testing.T) {
 	t.Parallel()
 	begin, triggers, before, after := crashScene(t)
@@ -195,8 +194,8 @@ func TestEnumeration_killedTwice(t *testing.T) {
 	t.Logf("%d pairs of kills, 0 broken", pairs)
 }
 
-// A run that was killed leaves another feed's import alone: what is published then holds
-// the killed feed's old list or its new one, whole, and the other's new one.
+// A killed run does not affect the import of another feed. The index then contains either the
+// complete old list or the complete new list of the first feed, and the new list of the other.
 func TestEnumeration_otherFeedAfterAKill(t *testing.T) {
 	t.Parallel()
 	begin := newWorld()
@@ -226,11 +225,11 @@ func TestEnumeration_otherFeedAfterAKill(t *testing.T) {
 			wantFinished(t, w, allowed[1])
 		}
 	}
-	t.Logf("%d calls of one feed's import, killed before and after each, another feed imported then: 0 halves", calls)
+	t.Logf("%d calls of one feed's import, killed before and after each, then another feed imported: 0 partial lists", calls)
 }
 
-// An SDK sends a request again when the reply is lost. Of a conditional write the
-// second answer is a refusal of what the first one did.
+// An SDK repeats a request if the reply is lost. If the request was a conditional write, the
+// second reply is a conflict with the first one.
 func TestEnumeration_lostReplyAtEveryCall(t *testing.T) {
 	t.Parallel()
 	begin, triggers, _, after := crashScene(t)
@@ -250,8 +249,8 @@ func TestEnumeration_lostReplyAtEveryCall(t *testing.T) {
 	t.Logf("%d calls, the reply to each lost: 0 broken", calls)
 }
 
-// Two importers run for the same events: one stands still before each of its calls in
-// turn while the other runs from its beginning to its end.
+// Two importers run for the same events. Before one of its calls, each of them in turn, the first
+// importer pauses until the second has run completely.
 func TestEnumeration_overtakenAtEveryCall(t *testing.T) {
 	t.Parallel()
 	begin, triggers, _, after := crashScene(t)
@@ -268,8 +267,8 @@ func TestEnumeration_overtakenAtEveryCall(t *testing.T) {
 	}
 }
 
-// The same, but the other importer was sent off by a newer list of the same feed, or by
-// a list of another feed. Nothing of what either did may be lost.
+// As above, but the second importer is triggered by a newer list of the same feed or by a list
+// of another feed. No change may be lost.
 func TestEnumeration_overtakenByNewerList(t *testing.T) {
 	t.Parallel()
 	begin, triggers, _, _ := crashScene(t)
@@ -297,9 +296,9 @@ func TestEnumeration_overtakenByNewerList(t *testing.T) {
 	}
 }
 
-// Two importers with a list of another feed each: the first goes to one of its calls and
-// stands still, the second goes to one of its own, the first goes to its end, the second
-// follows. That is so for every pair of calls.
+// Two importers import lists of two feeds. The first pauses before one of its calls. The second
+// runs to one of its own calls and pauses while the first finishes. Then the second finishes.
+// This is repeated for every pair of calls.
 func TestEnumeration_interleavedAtEveryPairOfCalls(t *testing.T) {
 	t.Parallel()
 	begin := newWorld()
@@ -320,12 +319,12 @@ func TestEnumeration_interleavedAtEveryPairOfCalls(t *testing.T) {
 		w := begin.clone()
 		first, second := w.process(), w.process()
 		first.at, second.at = 1+pair%calls[0], 1+pair/calls[0]
-		reached, goOn, done := make(chan bool), make(chan bool), make(chan error)
-		first.before = func() error { close(reached); <-goOn; return nil }
+		reached, resume, done := make(chan bool), make(chan bool), make(chan error)
+		first.before = func() error { close(reached); <-resume; return nil }
 		go func() { done <- first.importer(t).Handle(context.Background(), triggers[0]...) }()
 		<-reached
 		var firstErr error
-		second.before = func() error { close(goOn); firstErr = <-done; return nil }
+		second.before = func() error { close(resume); firstErr = <-done; return nil }
 		if err := errors.Join(second.importer(t).Handle(context.Background(), triggers[1]...), firstErr); err != nil {
 			t.Fatalf("interleaved at %q and %q: %v", first.calls[first.at-1], second.calls[second.at-1], err)
 		}
@@ -334,7 +333,7 @@ func TestEnumeration_interleavedAtEveryPairOfCalls(t *testing.T) {
 	t.Logf("%d times %d calls of two importers: %d pairs, 0 broken", calls[0], calls[1], pairs)
 }
 
-func TestImporter_Handle_tableWorkGoesOnWhereItWasCutOff(t *testing.T) {
+func TestImporter_Handle_tableUpdateContinues(t *testing.T) {
 	t.Parallel()
 	const key = "feeds/f/list.txt"
 	w := newWorld()
@@ -351,11 +350,11 @@ func TestImporter_Handle_tableWorkGoesOnWhereItWasCutOff(t *testing.T) {
 	w.pass(time.Minute)
 	retry := w.handle(t, keys(key)...)
 	if before, after := killed.counts["TableChanges"], retry.counts["TableChanges"]; before < 1_000 || before+after != 2_000 {
-		t.Errorf("%v changes were noted before the accident and %v after, want 2,000 together", before, after)
+		t.Errorf("%v changes were stored before the kill and %v after it, want 2,000 in total", before, after)
 	}
 }
 
-// A slow writer whose lease ran out must not undo what a newer run wrote since.
+// A slow writer whose lease has ended must not overwrite the rows of a newer run.
 func TestImporter_Handle_slowWriterStops(t *testing.T) {
 	t.Parallel()
 	const key = "feeds/f/list.txt"
@@ -370,7 +369,7 @@ func TestImporter_Handle_slowWriterStops(t *testing.T) {
 		notes++
 		w := begin.clone()
 		slow := w.process()
-		slow.at = i + 2 // the call after a batch: its note of progress
+		slow.at = i + 2 // the call after a batch stores the progress
 		slow.before = func() error {
 			w.pass(10 * time.Minute)
 			w.put(key, "only.example\n").tags = map[string]string{list.ForceKey: "test"}
@@ -383,12 +382,12 @@ func TestImporter_Handle_slowWriterStops(t *testing.T) {
 		wantFinished(t, w, "f block subtree only.example")
 	}
 	if notes < 5 {
-		t.Errorf("%d notes of progress in %d calls", notes, len(calls))
+		t.Errorf("progress was stored %d times in %d calls", notes, len(calls))
 	}
 }
 
-// Long lists of which little changed take longer to compare than a lease lasts: the writer
-// renews it, instead of having no time left to write.
+// Comparing long lists with few changes may take longer than a lease. The writer then renews the
+// lease instead of failing because it has no time left.
 func TestImporter_Handle_slowReaderRenewsItsLease(t *testing.T) {
 	t.Parallel()
 	const key = "feeds/f/list.txt"
@@ -399,7 +398,7 @@ func TestImporter_Handle_slowReaderRenewsItsLease(t *testing.T) {
 		p := w.process()
 		for i, call := range begin.clone().handle(t, keys(key)...).calls {
 			if call == "Write" && p.at == 0 {
-				p.at = i // the call before the first batch: its list is opened
+				p.at = i // the call before the first batch opens the list
 			}
 		}
 		p.before = func() error { w.pass(slow); return nil }
@@ -411,7 +410,7 @@ func TestImporter_Handle_slowReaderRenewsItsLease(t *testing.T) {
 	}
 }
 
-// Importers in any number at once, by the race detector's eyes.
+// Several importers run at once, for the race detector.
 func TestImporter_Handle_concurrent(t *testing.T) {
 	t.Parallel()
 	begin, triggers, _, after := crashScene(t)

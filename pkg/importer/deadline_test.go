@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A run that is about to end leaves the table to a later one, which readers do not
-// notice: the index is published first.
+// A run that is about to end leaves the table to a later run. Readers of the index do not
+// notice, because the index is published first.
 func TestImporter_Handle_noTimeForTheTable(t *testing.T) {
 	t.Parallel()
 	const key = "feeds/f/list.txt"
@@ -20,7 +20,7 @@ func TestImporter_Handle_noTimeForTheTable(t *testing.T) {
 	defer cancel()
 	p := w.process()
 	if err := p.importer(t).Handle(ctx, keys(key)...); err != nil {
-		t.Fatalf("that there is no time for the table is an error: %v", err)
+		t.Fatalf("no time for the table, but the run failed: %v", err)
 	}
 	if slices.Contains(p.calls, "Write") || p.counts["TablesBehind"] != 1 || w.current.Generation != 1 {
 		t.Errorf("generation %d, metrics %v, calls %v", w.current.Generation, p.counts, p.calls)
@@ -32,7 +32,7 @@ func TestImporter_Handle_noTimeForTheTable(t *testing.T) {
 	}
 }
 
-// Feeds for which there is no time do not keep those from readers that were imported.
+// If there is no time for some feeds, the feeds that were imported are published anyway.
 func TestImporter_Handle_noTimeForAllFeeds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, noTimeForAllFeeds)
@@ -46,12 +46,12 @@ func noTimeForAllFeeds(t *testing.T) {
 	defer cancel()
 	p := w.process()
 	p.before = func() error { time.Sleep(1100 * time.Millisecond); return nil }
-	p.at = 5 // within the first feed
+	p.at = 5 // during the first feed
 	err := p.importer(t).Handle(ctx, keys("feeds/a/list.txt", "feeds/b/list.txt")...)
 	if err == nil || !strings.Contains(err.Error(), "1 feeds are left to another run") {
 		t.Errorf("error %v", err)
 	}
 	wantEqual(t, "served", w.served(t), "a block subtree a.example")
-	w.handle(t, keys("feeds/a/list.txt", "feeds/b/list.txt")...) // Lambda tries again
+	w.handle(t, keys("feeds/a/list.txt", "feeds/b/list.txt")...) // the retry of Lambda
 	wantFinished(t, w, lines("a block subtree a.example", "b block subtree b.example"))
 }

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// A change of the list bucket, and the event that tells of it.
+// change is a change of the list bucket that causes an event.
 type change struct {
 	key  string
 	list string // "" = the object is deleted
 }
 
-// changes are five that one feed and another go through. Whatever the events of them do
-// on their way, what serves in the end is what lies in the bucket.
+// changes are five changes of two feeds. Regardless of how their events are delivered, the
+// index must match the bucket in the end.
 var changes = []change{
 	{key: "feeds/f/list.txt", list: "one.example\n"},
 	{key: "feeds/f/second.txt", list: "two.example\n"},
@@ -33,8 +33,9 @@ func (w *world) apply(c change) {
 	w.put(c.key, c.list)
 }
 
-// All 120 orders of five events that come late, each of them with duplicates in several
-// ways: none, of one event at the end, of all at once, of all at the end.
+// The events come after all changes, in each of the 120 orders. Each order is tried with
+// duplicates of no event, of one event at the end, of all events at once, and of all events at
+// the end.
 func TestEnumeration_anyOrderOfLateEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -59,8 +60,7 @@ func TestEnumeration_anyOrderOfLateEvents(t *testing.T) {
 	t.Logf("%d orders, %d with duplicates: %d tried, 0 wrong", orders, all, runs)
 }
 
-// withDuplicates returns an order of events and what becomes of it when events are
-// delivered more than once.
+// withDuplicates returns an order of events, without and with duplicates.
 func withDuplicates(order []int) (all [][]int) {
 	all = append(all, order)
 	for _, event := range order {
@@ -73,24 +73,23 @@ func withDuplicates(order []int) (all [][]int) {
 	return append(all, atOnce, append(slices.Clone(order), order...))
 }
 
-// All 945 ways in which the events of five changes can come after their change, in any
-// order and while the changes go on. Every event comes twice: once so, and once more at
-// the end.
+// The events come in each of the 945 ways in which every event comes after its change, while
+// other changes are still made. Every event comes a second time at the end.
 func TestEnumeration_eventsWhileListsChange(t *testing.T) {
 	t.Parallel()
 	all, runs := 0, 0
-	for steps := range timelines(len(changes)) {
+	for timeline := range timelines(len(changes)) {
 		if all++; !isTaken(8, all) {
 			continue
 		}
 		runs++
 		w := newWorld()
-		for _, step := range steps {
-			if step.event {
-				w.handle(t, keys(changes[step.change].key)...)
-				w.served(t) // fails unless it is whole
+		for _, moment := range timeline {
+			if moment.isEvent {
+				w.handle(t, keys(changes[moment.change].key)...)
+				w.served(t) // fails if the index is not complete
 			} else {
-				w.apply(changes[step.change])
+				w.apply(changes[moment.change])
 			}
 		}
 		wantEqual(t, "served", w.served(t), changed)
@@ -103,27 +102,27 @@ func TestEnumeration_eventsWhileListsChange(t *testing.T) {
 	t.Logf("%d timelines: %d tried, 0 wrong", all, runs)
 }
 
-// step is a change of the bucket, or the delivery of its event.
-type step struct {
-	change int
-	event  bool
+// moment is a change of the bucket or the delivery of its event.
+type moment struct {
+	change  int
+	isEvent bool
 }
 
-// timelines yields every sequence of n changes in their order and of their events in any
-// order, each after its change.
-func timelines(n int) func(yield func([]step) bool) {
-	return func(yield func([]step) bool) {
-		var extend func(done []step, next int, pending []int) bool
-		extend = func(done []step, next int, pending []int) bool {
+// timelines yields every sequence of n changes, in their order, and their events, in any order
+// but each after its change.
+func timelines(n int) func(yield func([]moment) bool) {
+	return func(yield func([]moment) bool) {
+		var extend func(done []moment, next int, pending []int) bool
+		extend = func(done []moment, next int, pending []int) bool {
 			if next == n && len(pending) == 0 {
 				return yield(done)
 			}
-			if next < n && !extend(append(slices.Clone(done), step{next, false}), next+1, append(slices.Clone(pending), next)) {
+			if next < n && !extend(append(slices.Clone(done), moment{next, false}), next+1, append(slices.Clone(pending), next)) {
 				return false
 			}
 			for i, change := range pending {
 				rest := slices.Delete(slices.Clone(pending), i, i+1)
-				if !extend(append(slices.Clone(done), step{change, true}), next, rest) {
+				if !extend(append(slices.Clone(done), moment{change, true}), next, rest) {
 					return false
 				}
 			}
@@ -133,7 +132,7 @@ func timelines(n int) func(yield func([]step) bool) {
 	}
 }
 
-// permutations yields every order of the numbers below n.
+// permutations yields every order of the numbers from 0 to n-1.
 func permutations(n int) func(yield func([]int) bool) {
 	return func(yield func([]int) bool) {
 		var place func(rest, placed []int) bool
@@ -160,8 +159,8 @@ func permutations(n int) func(yield func([]int) bool) {
 func TestTimelines(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for steps := range timelines(5) {
-		seen[fmt.Sprint(steps)] = true
+	for timeline := range timelines(5) {
+		seen[fmt.Sprint(timeline)] = true
 	}
 	if len(seen) != 945 {
 		t.Errorf("%d timelines, want 9 * 7 * 5 * 3", len(seen))

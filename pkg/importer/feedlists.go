@@ -107,9 +107,8 @@ func compareAge(a, b Object) int {
 	return cmp.Or(a.LastModified.Compare(b.LastModified), cmp.Compare(a.Key, b.Key))
 }
 
-// chooseList returns the list to import, if any, and the lists that are in the wrong
-// folder. A feed must not have lists in both folders; one that had an accepted list keeps
-// the folder of that list.
+// chooseList returns the list to import, if any, and the lists that are in the wrong folder. A
+// feed must not have lists in both folders. The folder of the accepted list is the right one.
 func chooseList(row *table.FeedRow, found []foundList) (chosen *foundList, conflicting []foundList) {
 	switch {
 	case row.ID == indicator.ManualFeed:

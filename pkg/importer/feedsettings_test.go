@@ -13,8 +13,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// What a CDK app checks at synthesis is what the importer checks when it runs. Where a
-// word is added here, its list in pkg/settings must have it too.
+// A CDK app checks settings at synthesis, and the importer checks them when it runs. Both must
+// know the same words, so a word that is added here must be added in pkg/settings too.
 func TestSettings_knowTheSameWords(t *testing.T) {
 	t.Parallel()
 	var formats []string
@@ -39,7 +39,7 @@ func TestSettings_knowTheSameWords(t *testing.T) {
 	}
 }
 
-func TestSettings_takeTheSameFeedIDs(t *testing.T) {
+func TestSettings_acceptTheSameFeedIDs(t *testing.T) {
 	t.Parallel()
 	ids := []string{"", "a", "default", "vendor.list_2-b", strings.Repeat("x", 64), strings.Repeat("x", 65), "ü", "a\n"}
 	for c := range rune(128) {
@@ -52,11 +52,11 @@ func TestSettings_takeTheSameFeedIDs(t *testing.T) {
 		}
 	}
 	if settings.CheckFeedID(string(indicator.ManualFeed)) == nil {
-		t.Error("the feed of own edits may be defined")
+		t.Error("the id of the manual feed is accepted")
 	}
 }
 
-// Settings are taken by both or refused by both, whatever the combination of members.
+// Both packages accept or both reject settings, for all combinations of members.
 func TestNewFeedSettings_agreesWithValidate(t *testing.T) {
 	t.Parallel()
 	number := func(n int) *int { return &n }
@@ -94,7 +94,7 @@ func TestParseFeedSettings(t *testing.T) {
 		}
 	}
 	if _, err := parseFeedSettings([]byte(`{"format":"hosts","column":"host"}`)); err == nil {
-		t.Error("a hosts list has a column")
+		t.Error("a column of a hosts list is accepted")
 	}
 	got, err := parseFeedSettings([]byte(`{"category":" Phishing ","confidence":0,"maxAge":"2d"}`))
 	if err != nil || got.Category != "phishing" || got.Confidence == nil || *got.Confidence != 0 || got.MaxAge.Hours() != 48 {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// What a MISP event, a STIX bundle and a warninglist say of their entries holds to the
-// end: `to_ids` and `revoked` at once, `valid_until` when it comes, without a new list.
+// The importer follows what MISP events, STIX bundles and warninglists say about their entries:
+// `to_ids` and `revoked` at once, and `valid_until` when its time comes, without a new list.
 func TestImport_mispAndSTIX(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

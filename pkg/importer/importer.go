@@ -105,69 +105,81 @@ func New(c Config) (*Importer, error) {
 	}
 	c.setDefaults()
 
-	// Stored times have no fractions of a second.
-	now := func() time.Time { return c.Now().UTC().Truncate(time.Second) }
-	metrics := &metrics{out: c.Metrics, stack: c.Stack, now: now}
+	metrics := &metrics{out: c.Metrics, stack: c.Stack, now: c.Now}
 	snapshots := snapshot.NewStore(c.Archive, c.Log)
-	reports := &reporter{archive: c.Archive, metrics: metrics, log: c.Log, now: now}
-	assembler := &assembler{snapshots: snapshots, entries: c.Entries, metrics: metrics, log: c.Log, now: now}
-
-	im := &Importer{
+	reports := &reporter{archive: c.Archive, metrics: metrics, log: c.Log, now: c.Now}
+	assembler := &assembler{snapshots: snapshots, entries: c.Entries, metrics: metrics, log: c.Log, now: c.Now}
+	return &Importer{
 		lists:     c.Lists,
 		rows:      c.Rows,
 		legacyKey: c.LegacyKey,
 		guards:    c.Guards,
 		maxBytes:  c.MaxIndexBytes,
-		acceptor: &acceptor{
-			lists:     c.Lists,
-			settings:  c.Settings,
-			rows:      c.Rows,
-			snapshots: snapshots,
-			reports:   reports,
-			size:      &sizeCheck{rows: c.Rows, assembler: assembler, maxBytes: c.MaxIndexBytes},
-			absences:  &absences{rows: c.Rows, grace: c.DeletionGrace, metrics: metrics, log: c.Log, now: now},
-			legacyKey: c.LegacyKey,
-			metrics:   metrics,
-			log:       c.Log,
-		},
-		publisher: &publisher{
-			pointer:    c.Pointer,
-			indexes:    c.Indexes,
-			rows:       c.Rows,
-			assembler:  assembler,
-			indicators: &indicatorWriter{store: c.Indicators, pointer: c.Pointer, metrics: metrics, log: c.Log},
-			sweeper:    &sweeper{indexes: c.Indexes, lists: c.Lists, archive: c.Archive, rows: c.Rows, now: now},
-			maxBytes:   c.MaxIndexBytes,
-			metrics:    metrics,
-			log:        c.Log,
-			now:        now,
-		},
+		fetcher:   c.newFetchStep(reports, metrics),
+		acceptor:  c.newAcceptor(snapshots, assembler, reports, metrics),
+		publisher: c.newPublisher(assembler, metrics),
 		syncer: &table.Syncer{
 			Rows:      c.Rows,
 			Entries:   c.Entries,
 			Snapshots: snapshots,
-			Now:       now,
+			Now:       c.Now,
 			Log:       c.Log,
 			Changed:   func(rows int) { metrics.put(count(metricTableChanges, rows)) },
 		},
 		metrics: metrics,
 		log:     c.Log,
-		now:     now,
+		now:     c.Now,
+	}, nil
+}
+
+// newFetchStep returns nil if all lists are uploaded.
+func (c *Config) newFetchStep(reports *reporter, metrics *metrics) *fetchStep {
+	if c.Fetch == (FetchPorts{}) {
+		return nil
 	}
-	if c.Fetch != (FetchPorts{}) {
-		im.fetcher = &fetchStep{
-			FetchPorts: c.Fetch,
-			lists:      c.Lists,
-			settings:   c.Settings,
-			rows:       c.Rows,
-			guards:     c.Guards,
-			reports:    reports,
-			metrics:    metrics,
-			log:        c.Log,
-			now:        now,
-		}
+	return &fetchStep{
+		FetchPorts: c.Fetch,
+		lists:      c.Lists,
+		settings:   c.Settings,
+		rows:       c.Rows,
+		guards:     c.Guards,
+		reports:    reports,
+		metrics:    metrics,
+		log:        c.Log,
+		now:        c.Now,
 	}
-	return im, nil
+}
+
+func (c *Config) newAcceptor(
+	snapshots *snapshot.Store, assembler *assembler, reports *reporter, metrics *metrics,
+) *acceptor {
+	return &acceptor{
+		lists:     c.Lists,
+		settings:  c.Settings,
+		rows:      c.Rows,
+		snapshots: snapshots,
+		reports:   reports,
+		size:      &sizeCheck{rows: c.Rows, assembler: assembler, maxBytes: c.MaxIndexBytes},
+		absences:  &absences{rows: c.Rows, grace: c.DeletionGrace, metrics: metrics, log: c.Log, now: c.Now},
+		legacyKey: c.LegacyKey,
+		metrics:   metrics,
+		log:       c.Log,
+	}
+}
+
+func (c *Config) newPublisher(assembler *assembler, metrics *metrics) *publisher {
+	return &publisher{
+		pointer:    c.Pointer,
+		indexes:    c.Indexes,
+		rows:       c.Rows,
+		assembler:  assembler,
+		indicators: &indicatorWriter{store: c.Indicators, pointer: c.Pointer, metrics: metrics, log: c.Log},
+		sweeper:    &sweeper{indexes: c.Indexes, lists: c.Lists, archive: c.Archive, rows: c.Rows, now: c.Now},
+		maxBytes:   c.MaxIndexBytes,
+		metrics:    metrics,
+		log:        c.Log,
+		now:        c.Now,
+	}
 }
 
 func (c *Config) validate() error {
@@ -199,9 +211,12 @@ func (c *Config) validate() error {
 }
 
 func (c *Config) setDefaults() {
-	if c.Now == nil {
-		c.Now = time.Now
+	clock := c.Now
+	if clock == nil {
+		clock = time.Now
 	}
+	// Stored times have no fractions of a second.
+	c.Now = func() time.Time { return clock().UTC().Truncate(time.Second) }
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

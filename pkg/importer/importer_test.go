@@ -21,7 +21,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// handle runs an importer and expects it to end well.
+// handle runs an importer, which must succeed.
 func (w *world) handle(t *testing.T, triggers ...importer.Trigger) *process {
 	t.Helper()
 	p := w.process()
@@ -41,8 +41,8 @@ func keys(keys ...string) (triggers []importer.Trigger) {
 // scheduled is the trigger of the hourly publish.
 func scheduled() importer.Trigger { return importer.Trigger{} }
 
-// served returns what the index that CURRENT names holds, an entry a line, sorted. It
-// fails the test if that index is not whole.
+// served returns the content of the index that CURRENT names as sorted lines, one per entry. It
+// fails the test if the index is not complete.
 func (w *world) served(t *testing.T) string {
 	t.Helper()
 	w.mu.Lock()
@@ -52,7 +52,7 @@ func (w *world) served(t *testing.T) string {
 	}
 	data, found := w.indexes[w.current.Object]
 	if !found {
-		t.Fatalf("CURRENT names %q, which is not there", w.current.Object)
+		t.Fatalf("CURRENT names %q, which does not exist", w.current.Object)
 	}
 	opened, err := index.Open(data)
 	if err != nil {
@@ -74,7 +74,7 @@ func (w *world) served(t *testing.T) string {
 	return strings.Join(lines, "\n")
 }
 
-// tabled returns what the table holds, in the form of served.
+// tabled returns the content of the table in the format of served.
 func (w *world) tabled() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -111,7 +111,7 @@ func (w *world) report(t *testing.T, key string) (report list.Report) {
 	return report
 }
 
-// block makes an entry as somebody edits it into the table by hand.
+// edit returns an entry as somebody adds it to the table by hand.
 func edit(t *testing.T, action indicator.Action, scope indicator.Scope, name string) snapshot.Entry {
 	t.Helper()
 	parsed, err := domainname.Parse(name)
@@ -170,7 +170,7 @@ func TestImporter_Handle_newestObjectWins(t *testing.T) {
 	w.put("feeds/f/", "")
 	w.put("feeds/f/aaa.txt", "new.example\n")
 	w.put("feeds/f/later/", "")
-	w.handle(t, keys("feeds/f/zzz.txt")...) // the event speaks of the older one
+	w.handle(t, keys("feeds/f/zzz.txt")...) // the event is for the older one
 	wantEqual(t, "served", w.served(t), "f block subtree new.example")
 
 	w.uploads["feeds/f/bbb.txt"] = []upload{{
@@ -235,7 +235,7 @@ func TestImporter_Handle_deletedFeed(t *testing.T) {
 	wantEqual(t, "served", w.served(t), "stays block subtree stays.example")
 	wantEqual(t, "table", w.tabled(), "stays block subtree stays.example")
 	if _, found := w.state["goes"]; found {
-		t.Error("the row of the deleted feed is still there")
+		t.Error("the row of the deleted feed still exists")
 	}
 }
 
@@ -243,7 +243,7 @@ func TestImporter_Handle_allowFeedAndLegacyKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.put(legacyKey, "evil.example\nfine.example\n")
-	w.put(legacyKey+".bak", "backup.example\n") // begins with the key and is another
+	w.put(legacyKey+".bak", "backup.example\n") // another key with the same prefix
 	w.put("allow/ours/list.txt", "fine.example\n")
 	w.handle(t, keys(legacyKey, "allow/ours/list.txt")...)
 	wantEqual(t, "served", w.served(t), lines(
@@ -271,7 +271,7 @@ func TestImporter_Handle_feedInBothFolders(t *testing.T) {
 	w.put("feeds/f/list.txt", "evil.example\n")
 	w.put("allow/f/list.txt", "evil.example\n")
 	w.handle(t, keys("feeds/f/list.txt")...)
-	wantEqual(t, "served without one that came first", w.served(t), "no index")
+	wantEqual(t, "served without an accepted list", w.served(t), "no index")
 	for _, version := range []string{"f/v1", "f/v2"} {
 		if report := w.report(t, version); report.Outcome != list.OutcomeRefused ||
 			report.Refusals[0].Code != list.RefusedFeedConflict {
@@ -284,7 +284,7 @@ func TestImporter_Handle_feedInBothFolders(t *testing.T) {
 	w.put("allow/f/list.txt", "good.example\n")
 	w.put("feeds/f/list.txt", "evil.example\nmore.example\n")
 	p := w.handle(t, keys("allow/f/list.txt")...)
-	wantEqual(t, "served with one that came first", w.served(t),
+	wantEqual(t, "served with an accepted list", w.served(t),
 		lines("f block subtree evil.example", "f block subtree more.example"))
 	if p.counts["ImportRejected"] != 1 {
 		t.Errorf("metrics are %v", p.counts)
@@ -303,7 +303,7 @@ func TestImporter_Handle_reservedAndBadFeedIDs(t *testing.T) {
 	}
 }
 
-func TestImporter_Handle_refusedListLeavesTheOldOne(t *testing.T) {
+func TestImporter_Handle_refusedListKeepsTheOldOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.put("feeds/f/list.txt", "evil.example\n")
@@ -343,7 +343,7 @@ func TestImporter_Handle_force(t *testing.T) {
 		{name: "settings", want: "a rolling list", force: func(w *world, _ *upload) {
 			w.parameters["f"] = `{"force":"a rolling list"}`
 		}},
-		{name: "blanks are no reason", force: func(w *world, u *upload) {
+		{name: "blanks are not a reason", force: func(w *world, u *upload) {
 			u.object.Metadata = map[string]string{list.ForceKey: " "}
 			u.tags = map[string]string{list.ForceKey: "\t"}
 			w.parameters["f"] = `{"force":" "}`
@@ -378,8 +378,8 @@ func numbered(word string, n int) string {
 	return b.String()
 }
 
-// In a bucket without versions the same bytes are the same version, whatever came with
-// them: what a refusal asks for must work there too.
+// In a bucket without versioning, an upload of the same bytes has the same version, even with
+// other metadata. Overriding a refusal must work there too.
 func TestImporter_Handle_forceForTheSameVersion(t *testing.T) {
 	t.Parallel()
 	const key = "feeds/f/list.txt"
@@ -411,7 +411,7 @@ func TestImporter_Handle_addedAt(t *testing.T) {
 	for _, step := range []struct{ list, want string }{
 		{"a.example\nb.example\n", lines("a.example day 1", "b.example day 1")},
 		{"a.example\nc.example\n", lines("a.example day 1", "c.example day 2")},
-		{"a.example\nb.example\n", lines("a.example day 1", "b.example day 3")}, // b was delisted
+		{"a.example\nb.example\n", lines("a.example day 1", "b.example day 3")}, // the second list lacked b
 	} {
 		w.pass(24 * time.Hour)
 		w.put(key, step.list)
@@ -432,14 +432,14 @@ func TestImporter_Handle_onlyChangedRowsAreWritten(t *testing.T) {
 	}
 }
 
-func TestImporter_Handle_ownEdits(t *testing.T) {
+func TestImporter_Handle_manualEntries(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.put("feeds/f/list.txt", "evil.example\nfine.example\n")
 	w.handle(t, keys("feeds/f/list.txt")...)
 	w.edit(edit(t, indicator.ActionAllow, indicator.ScopeSubtree, "fine.example"))
-	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeSubtree, "zip")) // their own word counts
-	// But with one of these no transformer would load the index.
+	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeSubtree, "zip")) // no guard applies
+	// No transformer would load an index with one of these.
 	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeName, "com"))
 	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeUnder, "com"))
 	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeSubtree, "amazonaws.com"))
@@ -473,7 +473,7 @@ func TestImporter_Handle_pinned(t *testing.T) {
 	wantEqual(t, "served", w.served(t), "f block subtree other.example")
 }
 
-func TestImporter_Handle_rolledBackNumbersAreNotUsedAgain(t *testing.T) {
+func TestImporter_Handle_rolledBackNumbersAreNotReused(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.put("feeds/f/list.txt", "one.example\n")
@@ -481,7 +481,7 @@ func TestImporter_Handle_rolledBackNumbersAreNotUsedAgain(t *testing.T) {
 	first := w.current
 	w.put("feeds/f/list.txt", "two.example\n")
 	w.handle(t, keys("feeds/f/list.txt")...)
-	first.Highest = w.current.Highest // as a rollback writes it, unpinned again
+	first.Highest = w.current.Highest // as after a rollback that was unpinned
 	w.current = first
 	w.handle(t, scheduled())
 	if w.current.Generation != 3 {
@@ -511,7 +511,7 @@ func TestImporter_Handle_expiry(t *testing.T) {
 	}
 }
 
-func TestImporter_Handle_allFeedsTooOldIsNotClean(t *testing.T) {
+func TestImporter_Handle_indexOfExpiredFeedsIsNotPublished(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.parameters["f"] = `{"maxAge":"1d"}`
@@ -520,11 +520,11 @@ func TestImporter_Handle_allFeedsTooOldIsNotClean(t *testing.T) {
 	renewed := w.current.RenewedAt
 	w.pass(48 * time.Hour)
 	if err := w.process().importer(t).Handle(context.Background(), scheduled()); err == nil {
-		t.Error("an index of nothing was published")
+		t.Error("an index without entries was published")
 	}
 	wantEqual(t, "served", w.served(t), "f block subtree evil.example")
 	if !w.current.RenewedAt.Equal(renewed) {
-		t.Error("a list that is too old was renewed")
+		t.Error("the pointer to an expired list was renewed")
 	}
 }
 
@@ -560,15 +560,15 @@ func TestImporter_Handle_indexTooLarge(t *testing.T) {
 		report.Refusals[0].Code != list.RefusedIndexTooLarge {
 		t.Errorf("report is %+v", report)
 	}
-	w.put("feeds/c/list.txt", numbered("third", 500)) // over the bound, and yet it fits
+	w.put("feeds/c/list.txt", numbered("third", 500)) // above the estimate, but it fits
 	w.handle(t, keys("feeds/c/list.txt")...)
 	if report := w.report(t, "c/v3"); report.Outcome != list.OutcomeAccepted {
 		t.Errorf("report is %+v", report)
 	}
 }
 
-// A list that the memory of the process does not suffice for must be refused: the run
-// would be killed again and again, and with it what other feeds need.
+// A list for which the process has too little memory must be refused. Otherwise the run would be
+// killed at every attempt, and no other feed could be imported.
 func TestImporter_Handle_tooLittleMemory(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -582,14 +582,14 @@ func TestImporter_Handle_tooLittleMemory(t *testing.T) {
 	}
 	for report, want := range map[string]list.RefusalCode{
 		"b/v2": list.RefusedIndexTooLarge, // with the other list
-		"c/v3": list.RefusedTooLarge,      // by itself
+		"c/v3": list.RefusedTooLarge,      // on its own
 	} {
 		got := w.report(t, report)
 		if got.Outcome != list.OutcomeRefused || got.Refusals[0].Code != want || !strings.Contains(got.Refusals[0].Todo, "memory") {
 			t.Errorf("report is %+v, want %s", got, want)
 		}
 	}
-	// More of it has lists judged again by themselves.
+	// With more memory the lists are checked again automatically.
 	w.guards.Memory = 1 << 30
 	w.handle(t, scheduled())
 	if b, c := w.state["b"].Last.Outcome, w.state["c"].Last.Outcome; b != list.OutcomeAccepted || c != list.OutcomeAccepted {
@@ -615,14 +615,14 @@ func TestImporter_Handle_sweepsOldIndexes(t *testing.T) {
 	}
 	slices.SortFunc(generations, cmp.Compare)
 	if diff := gocmp.Diff([]uint64{6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, generations); diff != "" {
-		t.Errorf("index objects left: %s", diff)
+		t.Errorf("remaining index objects: %s", diff)
 	}
 	if len(manifests) != 15 {
-		t.Errorf("%d manifests are left, want all 15", len(manifests))
+		t.Errorf("%d manifests remain, want all 15", len(manifests))
 	}
 }
 
-func TestImporter_Handle_youngAndServedIndexesStay(t *testing.T) {
+func TestImporter_Handle_youngIndexesAreKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	for i := range 15 {
@@ -630,7 +630,7 @@ func TestImporter_Handle_youngAndServedIndexesStay(t *testing.T) {
 		w.handle(t, keys("feeds/f/list.txt")...)
 	}
 	if len(w.indexes) != 30 {
-		t.Errorf("%d objects are left, want all 15 indexes and manifests of the last minute", len(w.indexes))
+		t.Errorf("%d objects remain, want 15 indexes and 15 manifests", len(w.indexes))
 	}
 }
 

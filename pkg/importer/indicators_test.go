@@ -37,7 +37,7 @@ func (w *world) rows(t *testing.T) (rows []table.IndicatorRow) {
 	return rows
 }
 
-// published returns the published indicators, in the form of served.
+// published returns the published indicators in the format of served.
 func (w *world) published(t *testing.T) string {
 	t.Helper()
 	var lines []string
@@ -51,8 +51,8 @@ func (w *world) published(t *testing.T) string {
 	return strings.Join(lines, "\n")
 }
 
-// The indicators say when a feed was first accepted with an entry, and which allow
-// entries veto every feed. What has ended is in no index and not among them.
+// The published indicators contain when a feed was first accepted with an entry, and which allow
+// entries veto every feed. Like the index, they do not contain entries that have ended.
 func TestImporter_Handle_indicators(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -84,7 +84,7 @@ func TestImporter_Handle_indicators(t *testing.T) {
 	}
 }
 
-// Without news nothing is written.
+// If nothing changed, the indicators are not written.
 func TestImporter_Handle_indicatorsOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -92,11 +92,11 @@ func TestImporter_Handle_indicatorsOnce(t *testing.T) {
 	w.handle(t, keys("feeds/bad/1.txt")...)
 	w.pass(time.Hour)
 	if calls := w.handle(t, scheduled()).calls; slices.Contains(calls, "SwapIndicators") || !slices.Contains(calls, "Indicators") {
-		t.Errorf("calls of a publish without news: %v", calls)
+		t.Errorf("calls of a publish without changes: %v", calls)
 	}
 }
 
-// That the indicators cannot be written keeps nothing else back. It is counted, and the
+// If the indicators cannot be written, the failure is counted, everything else is done, and the
 // next publish writes them.
 func TestImporter_Handle_indicatorsFail(t *testing.T) {
 	t.Parallel()
@@ -105,7 +105,7 @@ func TestImporter_Handle_indicatorsFail(t *testing.T) {
 		w.put("feeds/bad/1.txt", "old.example\n")
 		at := 1 + slices.Index(w.clone().handle(t, keys("feeds/bad/1.txt")...).calls, call)
 		p := w.process()
-		p.at, p.before = at, func() error { return errors.New("no") }
+		p.at, p.before = at, func() error { return errors.New("unavailable") }
 		if err := p.importer(t).Handle(context.Background(), keys("feeds/bad/1.txt")...); err != nil {
 			t.Fatal(err)
 		}
@@ -120,8 +120,8 @@ func TestImporter_Handle_indicatorsFail(t *testing.T) {
 	}
 }
 
-// After a rollback the indicators stay; when the lists are again those of the generation
-// that serves, so are they.
+// A rollback does not change the indicators. They match the index again when a publish builds
+// the content that serves.
 func TestImporter_Handle_indicatorsAfterRollback(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -11,7 +11,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 )
 
-// graceful is a world with a grace of a day and two feeds, whose lists lie under keys.
+// graceful returns a world with two feeds and a grace period of one day, and the keys of the
+// two lists.
 func graceful(t *testing.T) (w *world, keyOfA, keyOfB string) {
 	t.Helper()
 	w = newWorld()
@@ -27,7 +28,7 @@ const (
 	onlyB = "b block subtree b.example"
 )
 
-func TestImporter_Handle_deletedFeedCountsForAGrace(t *testing.T) {
+func TestImporter_Handle_deletedFeedIsKeptForTheGracePeriod(t *testing.T) {
 	t.Parallel()
 	w, key, _ := graceful(t)
 	w.remove(key)
@@ -39,25 +40,25 @@ func TestImporter_Handle_deletedFeedCountsForAGrace(t *testing.T) {
 	since := w.now
 	w.pass(23 * time.Hour)
 	w.handle(t, scheduled())
-	wantEqual(t, "served an hour before its end", w.served(t), lines(onlyA, onlyB))
+	wantEqual(t, "served an hour before the end", w.served(t), lines(onlyA, onlyB))
 	if got := w.state["a"].Missing; !got.Equal(since) {
 		t.Errorf("missing since %v, want %v", got, since)
 	}
 	w.pass(time.Hour)
 	p = w.handle(t, scheduled())
-	wantEqual(t, "served after the grace", w.served(t), onlyB)
+	wantEqual(t, "served after the grace period", w.served(t), onlyB)
 	wantEqual(t, "table", w.tabled(), onlyB)
 	if _, found := w.state["a"]; found || p.counts["NamesRemoved"] != 1 {
-		t.Errorf("the row is there: %v, metrics are %v", found, p.counts)
+		t.Errorf("the row exists: %v, metrics are %v", found, p.counts)
 	}
 }
 
-func TestImporter_Handle_feedThatComesBackStays(t *testing.T) {
+func TestImporter_Handle_feedWithANewListIsKept(t *testing.T) {
 	t.Parallel()
 	w, key, _ := graceful(t)
 	accepted := w.uploads[key]
 	for name, back := range map[string]func(w *world){
-		"the same version":  func(w *world) { w.uploads[key] = accepted }, // a delete marker is taken away
+		"the same version":  func(w *world) { w.uploads[key] = accepted }, // a delete marker is removed
 		"another upload":    func(w *world) { w.put(key, "a.example\n") },
 		"under another key": func(w *world) { w.put("feeds/a/other.txt", "a.example\n") },
 		"a refused list":    func(w *world) { w.put(key, "<html>") },
@@ -79,8 +80,8 @@ func TestImporter_Handle_feedThatComesBackStays(t *testing.T) {
 	}
 }
 
-// Nothing would be marked without the last block feed: it goes only for a reason.
-func TestImporter_Handle_lastFeedStays(t *testing.T) {
+// Without the last block feed nothing would match, so it is removed only for a reason.
+func TestImporter_Handle_lastFeedIsKept(t *testing.T) {
 	t.Parallel()
 	w, keyOfA, keyOfB := graceful(t)
 	w.put("allow/ours/list.txt", "fine.example\n")
@@ -91,7 +92,7 @@ func TestImporter_Handle_lastFeedStays(t *testing.T) {
 	w.pass(48 * time.Hour)
 	w.handle(t, scheduled())
 	const ours = "ours allow subtree fine.example"
-	wantEqual(t, "served after the grace of both", w.served(t), lines(onlyB, ours))
+	wantEqual(t, "served after the grace period of both", w.served(t), lines(onlyB, ours))
 	w.pass(48 * time.Hour)
 	p := w.handle(t, scheduled())
 	wantEqual(t, "served two days later", w.served(t), lines(onlyB, ours))
@@ -105,8 +106,9 @@ func TestImporter_Handle_lastFeedStays(t *testing.T) {
 	wantEqual(t, "served an hour later", w.served(t), ours)
 }
 
-// A feed that was delisted and comes back is new: what a retro-hunt looks for begins anew.
-func TestImporter_Handle_addedAtAfterADelisting(t *testing.T) {
+// A feed that was removed and has a list again is new: its entries get a new added_at, which
+// retro-hunts rely on.
+func TestImporter_Handle_addedAtAfterARemoval(t *testing.T) {
 	t.Parallel()
 	w, key, _ := graceful(t)
 	added := func() time.Time { return w.written["a#block#subtree a.example"].AddedAt }
@@ -116,7 +118,7 @@ func TestImporter_Handle_addedAtAfterADelisting(t *testing.T) {
 	w.put(key, "a.example\n")
 	w.handle(t, keys(key)...)
 	if !added().Equal(first) {
-		t.Errorf("added at %v within the grace, want %v", added(), first)
+		t.Errorf("added at %v within the grace period, want %v", added(), first)
 	}
 	w.remove(key)
 	w.handle(t, keys(key)...)
@@ -125,11 +127,11 @@ func TestImporter_Handle_addedAtAfterADelisting(t *testing.T) {
 	w.put(key, "a.example\n")
 	w.handle(t, keys(key)...)
 	if !added().Equal(w.now) {
-		t.Errorf("added at %v after the grace, want %v", added(), w.now)
+		t.Errorf("added at %v after the grace period, want %v", added(), w.now)
 	}
 }
 
-func TestImporter_Handle_reasonEndsTheGrace(t *testing.T) {
+func TestImporter_Handle_reasonEndsTheGracePeriod(t *testing.T) {
 	t.Parallel()
 	w, key, _ := graceful(t)
 	w.remove(key)
@@ -137,8 +139,8 @@ func TestImporter_Handle_reasonEndsTheGrace(t *testing.T) {
 	wantEqual(t, "served", w.served(t), onlyB)
 }
 
-// A feed whose every list was refused has nothing to count on.
-func TestImporter_Handle_refusedFeedGoesAtOnce(t *testing.T) {
+// A feed whose lists were all refused has no entries to keep.
+func TestImporter_Handle_refusedFeedIsRemovedAtOnce(t *testing.T) {
 	t.Parallel()
 	w, _, _ := graceful(t)
 	w.put("feeds/bad/list.txt", "<html>")
@@ -146,11 +148,11 @@ func TestImporter_Handle_refusedFeedGoesAtOnce(t *testing.T) {
 	w.remove("feeds/bad/list.txt")
 	w.handle(t, keys("feeds/bad/list.txt")...)
 	if row, found := w.state["bad"]; found {
-		t.Errorf("its row is still there: %+v", row)
+		t.Errorf("its row still exists: %+v", row)
 	}
 }
 
-// Old versions that a lifecycle rule takes away are not the current object.
+// If a lifecycle rule deletes old versions, the current object stays the same.
 func TestImporter_Handle_expiredOldVersionsChangeNothing(t *testing.T) {
 	t.Parallel()
 	w, key, _ := graceful(t)
@@ -162,8 +164,8 @@ func TestImporter_Handle_expiredOldVersionsChangeNothing(t *testing.T) {
 	wantEqual(t, "served", w.served(t), want)
 }
 
-// When the newest of several lists is deleted, an older one comes to light. If it is much
-// shorter, somebody made a mistake.
+// If the newest of several lists is deleted, an older one is the newest. If that one is much
+// shorter, the deletion was probably a mistake.
 func TestImporter_Handle_olderShorterListIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -179,9 +181,8 @@ func TestImporter_Handle_olderShorterListIsRefused(t *testing.T) {
 	}
 }
 
-// However an index comes to block nothing, it is not published: everything would be
-// called clean.
-func TestImporter_Handle_nothingBlocksIsNotClean(t *testing.T) {
+// An index without block entries is never published, because every name would be clean.
+func TestImporter_Handle_indexWithoutBlocksIsNotPublished(t *testing.T) {
 	t.Parallel()
 	const ends = "feeds/f/list.csv"
 	w := newWorld()
@@ -196,7 +197,7 @@ func TestImporter_Handle_nothingBlocksIsNotClean(t *testing.T) {
 	wantEqual(t, "served", w.served(t), want)
 	w.edit(edit(t, indicator.ActionBlock, indicator.ScopeName, "own.example"))
 	w.handle(t, scheduled())
-	wantEqual(t, "served with an own edit", w.served(t), "manual block name own.example")
+	wantEqual(t, "served with a manual entry", w.served(t), "manual block name own.example")
 }
 
 func TestImporter_Handle_allowFeedAloneIsNotPublished(t *testing.T) {

@@ -39,7 +39,7 @@ type Archive interface {
 	Replace(ctx context.Context, key, contentType string, body []byte) error
 	// Read returns an object, or [storage.ErrNotFound].
 	Read(ctx context.Context, key string) (io.ReadCloser, error)
-	// Delete removes an object. It succeeds if there is no such object.
+	// Delete removes an object. It succeeds even if the object does not exist.
 	Delete(ctx context.Context, key string) error
 }
 
@@ -66,7 +66,7 @@ type Indexes interface {
 	Manifest(ctx context.Context, generation uint64) (index.Current, error)
 	// Indexes returns all index objects, in any order.
 	Indexes(ctx context.Context) ([]StoredIndex, error)
-	// Delete removes an index object. It succeeds if there is no such object.
+	// Delete removes an index object. It succeeds even if the object does not exist.
 	Delete(ctx context.Context, key string) error
 }
 

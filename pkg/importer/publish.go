@@ -98,8 +98,8 @@ func (p *publisher) newPointer(ctx context.Context) (index.Current, error) {
 }
 
 // prepare returns the pointer that follows current, and the content of its index. If there
-// is a new index, prepare writes it. The content is nil if current is pinned. The pointer
-// has no generation if there is nothing to publish yet.
+// is a new index, prepare writes it. The content is nil if current is pinned. Before the
+// first block list is accepted, the pointer has no generation.
 func (p *publisher) prepare(ctx context.Context, current index.Current) (index.Current, *indexContent, error) {
 	next := current
 	next.RenewedAt = p.now()

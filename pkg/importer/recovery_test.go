@@ -12,10 +12,10 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// The tests of this file take away or damage what the importer keeps: a lifecycle rule of
-// somebody's own bucket does, or a hand. The next scheduled run must mend it.
+// The tests in this file delete or damage objects of the importer, as a lifecycle rule of the
+// user's bucket or a mistake would. The next scheduled run must recover.
 
-// twoFeeds is a world with two feeds in order.
+// twoFeeds returns a world with two feeds that are imported.
 func twoFeeds(t *testing.T) (w *world, served string) {
 	t.Helper()
 	w = newWorld()
@@ -25,12 +25,12 @@ func twoFeeds(t *testing.T) (w *world, served string) {
 	return w, w.served(t)
 }
 
-func TestImporter_Handle_mends(t *testing.T) {
+func TestImporter_Handle_recovers(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name string
 		harm func(w *world)
-		want uint64 // the generation that serves then
+		want uint64 // the generation that serves afterwards
 	}{
 		{"the pointer deleted", func(w *world) { w.current, w.etag = index.Current{}, 0 }, 2},
 		{"the pointer and the last manifest deleted", func(w *world) {
@@ -70,13 +70,13 @@ func TestImporter_Handle_mends(t *testing.T) {
 				t.Errorf("CURRENT is %+v, want generation %d, renewed now", w.current, tc.want)
 			}
 			if again := w.handle(t, scheduled()); again.counts["IndexPublished"]+again.counts["TableChanges"]+again.counts["ImportAccepted"] != 0 {
-				t.Errorf("the run after makes more of it: %v", again.counts)
+				t.Errorf("the next run does more: %v", again.counts)
 			}
 		})
 	}
 }
 
-// What is lost of one feed must not keep the news of another out.
+// A lost list of one feed must not block a new list of another.
 func TestImporter_Handle_lostListOfAnotherFeed(t *testing.T) {
 	t.Parallel()
 	w, _ := twoFeeds(t)
@@ -88,8 +88,7 @@ func TestImporter_Handle_lostListOfAnotherFeed(t *testing.T) {
 	}
 }
 
-// A list at which a parser panics must not keep the news of another out, nor the index from
-// being renewed.
+// If a parser panics at one list, other lists are imported and the index is renewed.
 func TestImporter_Handle_panic(t *testing.T) {
 	t.Parallel()
 	begin, _ := twoFeeds(t)
@@ -109,15 +108,16 @@ func TestImporter_Handle_panic(t *testing.T) {
 	}
 }
 
-// A list that is lost and cannot be read anew is told of: nothing is published without it.
-func TestImporter_Handle_lostForGood(t *testing.T) {
+// If an accepted list is lost and cannot be imported again, the run reports it and publishes
+// nothing without the list.
+func TestImporter_Handle_lostList(t *testing.T) {
 	t.Parallel()
 	w, want := twoFeeds(t)
 	delete(w.objects, w.state["a"].Accepted.Snapshot)
 	w.put("feeds/a/list.txt", "<html>")
 	err := w.process().importer(t).Handle(context.Background(), keys("feeds/a/list.txt")...)
 	if err != nil {
-		t.Fatalf("the list is refused, and yet: %v", err)
+		t.Fatalf("a refused list is an error: %v", err)
 	}
 	err = w.process().importer(t).Handle(context.Background(), scheduled())
 	if err == nil || !strings.Contains(err.Error(), `feed "a": the accepted list is lost`) || !strings.Contains(err.Error(), "upload a list") {
@@ -131,7 +131,7 @@ func TestImporter_Handle_lostForGood(t *testing.T) {
 	}
 }
 
-// A table that was on its way to a list that is lost must not lose its rows.
+// If the list that the table is being updated to is lost, the table must keep its rows.
 func TestImporter_Handle_lostTarget(t *testing.T) {
 	t.Parallel()
 	w, _ := twoFeeds(t)
@@ -150,7 +150,7 @@ func TestImporter_Handle_lostTarget(t *testing.T) {
 	}
 	target := w.state["a"].Table.Target
 	if target == "" {
-		t.Fatal("the table is in order: nothing was cut off")
+		t.Fatal("the table is in sync: nothing was interrupted")
 	}
 	delete(w.objects, target)
 	w.pass(time.Hour)
@@ -169,8 +169,8 @@ func TestImporter_Handle_lostTarget(t *testing.T) {
 	}
 }
 
-// While it is pinned no publish chooses another index, so that it must say aloud that
-// there is none.
+// A publish does not choose another index while the pointer is pinned, so it must fail if the
+// pinned index does not exist.
 func TestImporter_Handle_pinnedIndexGone(t *testing.T) {
 	t.Parallel()
 	w, _ := twoFeeds(t)
@@ -187,7 +187,7 @@ func TestImporter_Handle_pinnedIndexGone(t *testing.T) {
 	}
 }
 
-func TestEnumeration_mendingKilledAtEveryCall(t *testing.T) {
+func TestEnumeration_recoveryKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
 	begin, want := twoFeeds(t)
 	delete(begin.objects, begin.state["a"].Accepted.Snapshot)

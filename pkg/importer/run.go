@@ -191,7 +191,7 @@ func (im *Importer) findGuards(ctx context.Context) (*guardSet, error) {
 }
 
 // publish publishes the index. If the accepted snapshot of a feed is lost, publish imports
-// the newest list of that feed again, so that the feed does not block all others.
+// the feed again. Otherwise the lost snapshot would block all other feeds.
 func (im *Importer) publish(ctx context.Context) error {
 	for {
 		err := im.publisher.publish(ctx)

@@ -11,7 +11,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 )
 
-// An event that never came is made good by the next scheduled run.
+// The next scheduled run makes up for a lost event.
 func TestImporter_Handle_lostEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -26,9 +26,9 @@ func TestImporter_Handle_lostEvents(t *testing.T) {
 		"default block subtree legacy.example", "known block subtree new.example", "unknown block subtree evil.example"))
 }
 
-// A refusal is told once: the scheduled run does not read the list again, unless what
-// the refusal rests on has changed.
-func TestImporter_Handle_refusedListIsJudgedOnce(t *testing.T) {
+// A refusal is reported once. The scheduled run reads the list again only if something that the
+// refusal depends on has changed.
+func TestImporter_Handle_refusedListIsCheckedOnce(t *testing.T) {
 	t.Parallel()
 	const key = "feeds/f/list.txt"
 	begin := newWorld()
@@ -44,7 +44,7 @@ func TestImporter_Handle_refusedListIsJudgedOnce(t *testing.T) {
 	}{
 		{"nothing", func(*world) {}, scheduled(), false, false},
 		{"the event once more", func(*world) {}, importer.Trigger{Key: key}, false, false},
-		{"asked for", func(*world) {}, importer.Trigger{Feed: "f"}, true, false},
+		{"requested by id", func(*world) {}, importer.Trigger{Feed: "f"}, true, false},
 		{"a tag", func(w *world) {
 			w.uploads[key][1].tags = map[string]string{list.ForceKey: "agreed"}
 		}, scheduled(), true, true},
@@ -71,7 +71,7 @@ func TestImporter_Handle_nothingChangedWritesNothing(t *testing.T) {
 	w := newWorld()
 	w.put(key, numbered("name", 2_000))
 	w.handle(t, keys(key)...)
-	w.put(key, numbered("name", 2_000)) // a new version of the same
+	w.put(key, numbered("name", 2_000)) // a new version with the same bytes
 	p := w.handle(t, keys(key)...)
 	if slices.Contains(p.calls, "Write") || p.counts["NamesAdded"]+p.counts["NamesRemoved"] != 0 || w.current.Generation != 1 {
 		t.Errorf("generation %d, calls %v, metrics %v", w.current.Generation, p.calls, p.counts)
@@ -98,7 +98,7 @@ func TestImporter_Handle_listAges(t *testing.T) {
 		w.put(fmt.Sprintf("feeds/f%02d/list.txt", i), "evil.example\n")
 	}
 	if p := w.handle(t, scheduled()); len(p.listAges) != 1+50 {
-		t.Errorf("%d ages are told, want the oldest and 50 feeds", len(p.listAges))
+		t.Errorf("%d ages are counted, want the oldest and 50 feeds", len(p.listAges))
 	}
 }
 
@@ -119,7 +119,7 @@ func TestImporter_Handle_sweepsOldSnapshots(t *testing.T) {
 		}
 	}
 	slices.Sort(versions)
-	// Those of the ten kept generations, and the one that a row still names.
+	// The snapshots of the ten kept generations, and the one that a row still names.
 	want := []string{"steady/v1"}
 	for version := 7; version <= 16; version++ {
 		want = append(want, fmt.Sprintf("f/v%d", version))

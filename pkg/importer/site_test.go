@@ -14,10 +14,10 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 )
 
-// site is what a URL gives.
+// site is the response of a URL.
 type site struct {
 	body, etag string
-	bad        fetch.Result // instead, if it has an outcome
+	failure    fetch.Result // the result instead of a response, if its outcome is set
 }
 
 type fetcher struct {
@@ -32,8 +32,8 @@ func (f fetcher) Fetch(_ context.Context, request fetch.Request) (result fetch.R
 		switch {
 		case !known:
 			result = fetch.Result{Outcome: fetch.Refused, Reason: "the server answers 404 Not Found", Status: 404}
-		case found.bad.Outcome != "":
-			result = found.bad
+		case found.failure.Outcome != "":
+			result = found.failure
 		case found.etag != "" && found.etag == request.ETag:
 			result = fetch.Result{Outcome: fetch.NotModified, Status: 304}
 		default:

@@ -10,8 +10,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// indexBytesPerEntry is an upper bound of what an entry adds to an index besides its text:
-// its share of the filters, the front coding and the tables.
+// indexBytesPerEntry is an upper bound of the size of an entry in an index without its text. It
+// covers the entry's share of the filters, the front coding and the tables.
 const indexBytesPerEntry = 32
 
 // sizeCheck refuses lists with which the index would be too large.

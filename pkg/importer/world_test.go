@@ -28,7 +28,7 @@ import (
 
 const legacyKey = "config/all-malicious-domains.txt"
 
-// world is everything that outlives a process: buckets, the table, the clock.
+// world is everything that outlives a process: the buckets, the table and the clock.
 type world struct {
 	mu       sync.Mutex
 	now      time.Time
@@ -39,8 +39,8 @@ type world struct {
 	uploads    map[string][]upload // the current version of a key is the last one
 	serial     int
 	parameters map[indicator.FeedID]string // settings of feeds
-	objects    map[string][]byte           // of the archive
-	ages       map[string]time.Time        // of objects, of the archive and of the index
+	objects    map[string][]byte           // in the archive
+	ages       map[string]time.Time        // of objects in the archive and of indexes
 	state      map[indicator.FeedID]table.FeedRow
 	written    map[string]snapshot.Entry // rows of the table, by feed and row key
 	badEdits   []*table.EntryError
@@ -52,7 +52,7 @@ type world struct {
 	etag    int // 0 = there is no pointer
 
 	indicators     []byte // the object of published indicators
-	indicatorsOf   uint64 // its generation
+	indicatorsOf   uint64 // the generation of the object
 	indicatorsETag int    // 0 = there is none
 	indexes        map[string][]byte
 }
@@ -79,7 +79,7 @@ func newWorld() *world {
 	}
 }
 
-// clone copies the world, so that one beginning can have many ends.
+// clone copies the world, so that a test can continue in several ways.
 func (w *world) clone() *world {
 	return &world{
 		now: w.now, guards: w.guards, maxBytes: w.maxBytes, grace: w.grace, serial: w.serial, badEdits: w.badEdits,
@@ -90,7 +90,7 @@ func (w *world) clone() *world {
 	}
 }
 
-// put uploads a list, a second after whatever came before.
+// put uploads a list, one second after the last change.
 func (w *world) put(key, body string) *upload {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -103,25 +103,25 @@ func (w *world) put(key, body string) *upload {
 	return &w.uploads[key][len(w.uploads[key])-1]
 }
 
-// remove takes the current object of a key away, with all its versions.
+// remove deletes a key with all its versions.
 func (w *world) remove(key string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.uploads, key)
 }
 
-// pass lets time go by.
+// pass advances the clock.
 func (w *world) pass(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.now = w.now.Add(d)
 }
 
-// errKilled is what a process sees of the world after it was killed.
+// errKilled is the error of all calls after the process was killed.
 var errKilled = errors.New("killed")
 
-// process is one importer at work in a world. It counts its calls and can die at any
-// of them, lose the reply to any, or be held up before any.
+// process is a process that runs an importer in a world. It records its calls. At one of them it
+// can be killed, lose the reply, or pause.
 type process struct {
 	*world
 	mu       sync.Mutex
@@ -132,8 +132,8 @@ type process struct {
 	at     int // the call, from 1, at which something happens
 	before func() error
 	after  func() error
-	asked  []fetch.Request // of sites
-	twice  bool            // the call is made twice, as by an SDK that lost the first reply
+	asked  []fetch.Request // requests to sites
+	twice  bool            // make the call twice, like an SDK that lost the first reply
 	dead   bool
 }
 
@@ -161,7 +161,7 @@ func (p *process) importer(t *testing.T) *importer.Importer {
 	return im
 }
 
-// die makes the process die at a call, before or after the world has seen it.
+// die kills the process at a call, either before or after the call changes the world.
 func (p *process) die(at int, after bool) *process {
 	kill := func() error { p.dead = true; return errKilled }
 	p.at = at
@@ -173,7 +173,7 @@ func (p *process) die(at int, after bool) *process {
 	return p
 }
 
-// call lets the world see one call.
+// call makes a call: it applies the effect to the world.
 func (p *process) call(name string, effect func() error) error {
 	p.mu.Lock()
 	p.calls = append(p.calls, name)
@@ -205,7 +205,7 @@ func (p *process) call(name string, effect func() error) error {
 	return err
 }
 
-// Write takes the lines of metrics.
+// Write receives the lines of metrics.
 func (p *process) Write(line []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -387,8 +387,8 @@ func rowKey(feed indicator.FeedID, e *snapshot.Entry) string {
 	return fmt.Sprintf("%s#%v#%v %s", feed, e.Action, e.Scope, e.Value())
 }
 
-// Write is one call for every 25 changes, as DynamoDB takes them: it may end after any
-// part of them.
+// Write makes a call for every 25 changes, which is the batch size of DynamoDB. It may fail after
+// some of the changes.
 func (tb entryRows) Write(ctx context.Context, feed indicator.FeedID, changes []snapshot.Change) error {
 	for batch := range slices.Chunk(changes, 25) {
 		if err := ctx.Err(); err != nil {
@@ -415,7 +415,7 @@ func (tb entryRows) Entries(_ context.Context, feed indicator.FeedID) iter.Seq2[
 	return func(yield func(snapshot.Entry, error) bool) {
 		var entries []snapshot.Entry
 		err := tb.call("Entries", func() error {
-			entries = nil // of a first reply that was lost
+			entries = nil // drop the entries of a lost reply
 			for key, entry := range tb.written {
 				if strings.HasPrefix(key, string(feed)+"#") {
 					entries = append(entries, entry)

@@ -9,7 +9,7 @@ import (
 
 // Errors of the ports. Adapters translate the errors of an SDK into these.
 var (
-	// ErrNotFound means that there is no such object, version or parameter.
+	// ErrNotFound means that the object, version or parameter does not exist.
 	ErrNotFound = errors.New("not found")
 	// ErrExists means that an object that is written only once already exists.
 	ErrExists = errors.New("exists already")
@@ -36,8 +36,7 @@ func Swap[T any](write func() error, read func() (T, error), isWritten func(T) b
 	return err
 }
 
-// maxAttempts bounds [Retry]. There are few writers, so many conflicts in a row mean that
-// something else is wrong.
+// maxAttempts bounds [Retry]. Few writers run at once, so repeated conflicts have another cause.
 const maxAttempts = 10
 
 // Retry calls attempt until it ends without [ErrConflict]. Each attempt must read and

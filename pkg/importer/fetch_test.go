@@ -28,7 +28,7 @@ const (
 	siteSecret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:vendor-AbCdEf"
 )
 
-// newSiteWorld has one feed, "site", whose URL gives a list.
+// newSiteWorld returns a world with one feed, "site", that has a URL.
 func newSiteWorld(t *testing.T, change func(*settings.Feed)) *world {
 	t.Helper()
 	w := newWorld()
@@ -50,14 +50,14 @@ func (w *world) setSource(t *testing.T, change func(*settings.Feed)) {
 	w.parameters["site"] = string(text)
 }
 
-// fetch lets an hour pass and runs what the schedule of the feed runs.
+// fetch lets an hour pass and runs the schedule of the feed.
 func (w *world) fetch(t *testing.T) *process {
 	t.Helper()
 	w.pass(time.Hour)
 	return w.handle(t, importer.Trigger{Feed: "site"})
 }
 
-// writes returns the calls that changed something.
+// writes returns the calls that wrote or deleted something.
 func (p *process) writes() []string {
 	var writes []string
 	for _, call := range p.calls {
@@ -99,12 +99,12 @@ func TestImporter_Handle_fetches(t *testing.T) {
 		t.Errorf("counted %v", first.counts)
 	}
 
-	// The event that storing the list causes finds everything done.
+	// The event that is caused by storing the list has nothing to do.
 	if event := w.handle(t, keys("feeds/site/fetched")...); len(event.writes()) > 0 || len(event.asked) > 0 {
 		t.Errorf("the event of the stored list writes %v, asks %v", event.writes(), event.asked)
 	}
 
-	// Nothing new: one write, which notes that.
+	// An unchanged list causes one write, which records the fetch.
 	second := w.fetch(t)
 	if diff := cmp.Diff([]string{"PutRow"}, second.writes()); diff != "" || second.asked[0].ETag != `"1"` {
 		t.Errorf("asked with %q, writes: %s", second.asked[0].ETag, diff)
@@ -113,7 +113,7 @@ func TestImporter_Handle_fetches(t *testing.T) {
 		t.Errorf("counted %v", second.counts)
 	}
 
-	// Something new.
+	// A changed list is served.
 	w.sites[siteURL] = site{body: "worse.example\n", etag: `"2"`}
 	w.fetch(t)
 	if got := w.served(t); strings.Contains(got, "evil.example") || !strings.Contains(got, "worse.example") {
@@ -121,7 +121,7 @@ func TestImporter_Handle_fetches(t *testing.T) {
 	}
 }
 
-// A server without marks of its lists sends the same one over and over. It is stored once.
+// A server without etags sends the same list each time. It is stored once.
 func TestImporter_Handle_fetchesSameBytes(t *testing.T) {
 	t.Parallel()
 	w := newSiteWorld(t, nil)
@@ -131,7 +131,7 @@ func TestImporter_Handle_fetchesSameBytes(t *testing.T) {
 	if diff := cmp.Diff([]string{"PutRow"}, again.writes()); diff != "" || again.counts["ListNotModified"] != 1 {
 		t.Errorf("counted %v, writes: %s", again.counts, diff)
 	}
-	// One that begins to give marks is asked by them.
+	// If the server starts to send etags, requests contain them.
 	w.sites[siteURL] = site{body: "evil.example\n", etag: `"9"`}
 	w.fetch(t)
 	if last := w.fetch(t); last.asked[0].ETag != `"9"` {
@@ -139,17 +139,17 @@ func TestImporter_Handle_fetchesSameBytes(t *testing.T) {
 	}
 }
 
-// When the marks of the last list are of no use, all of the list is asked for.
-func TestImporter_Handle_fetchesAnew(t *testing.T) {
+// If the etag of the last list cannot be used, the request is not conditional.
+func TestImporter_Handle_fetchesUnconditionally(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*world){
-		"its object is gone":        func(w *world) { w.remove("feeds/site/fetched") },
+		"its object was deleted":    func(w *world) { w.remove("feeds/site/fetched") },
 		"somebody uploaded over it": func(w *world) { w.put("feeds/site/fetched", "other.example\n") },
-		"the URL is another":        func(w *world) { w.setSource(t, func(f *settings.Feed) { f.URL = siteURL + "?all" }) },
-		"the secret is another": func(w *world) {
+		"the URL changed":           func(w *world) { w.setSource(t, func(f *settings.Feed) { f.URL = siteURL + "?all" }) },
+		"the secret changed": func(w *world) {
 			w.setSource(t, func(f *settings.Feed) { f.SecretARN, f.SecretHeader = siteSecret, "X-Key" })
 		},
-		"it goes to another folder":  func(w *world) { w.setSource(t, func(f *settings.Feed) { f.Allow = true }) },
+		"the folder changed":         func(w *world) { w.setSource(t, func(f *settings.Feed) { f.Allow = true }) },
 		"the row was lost":           func(w *world) { delete(w.state, "site") },
 		"the list changed elsewhere": func(w *world) { w.sites[siteURL] = site{body: "new.example\n", etag: `"2"`} },
 	} {
@@ -175,7 +175,7 @@ func TestImporter_Handle_fetchesAnew(t *testing.T) {
 	}
 }
 
-// What is asked follows from the settings.
+// The settings determine the request.
 func TestImporter_Handle_fetchRequest(t *testing.T) {
 	t.Parallel()
 	w := newSiteWorld(t, func(f *settings.Feed) {
@@ -201,15 +201,15 @@ func TestImporter_Handle_fetchRequest(t *testing.T) {
 	}
 }
 
-// Whatever goes wrong, the feed serves on, and it shows.
-func TestImporter_Handle_fetchGoesWrong(t *testing.T) {
+// If a fetch fails, the feed keeps its list and the failure is recorded.
+func TestImporter_Handle_fetchFails(t *testing.T) {
 	t.Parallel()
-	bad := func(outcome fetch.Outcome, reason string) func(*testing.T, *world) {
+	fails := func(outcome fetch.Outcome, reason string) func(*testing.T, *world) {
 		return func(_ *testing.T, w *world) {
-			w.sites[siteURL] = site{bad: fetch.Result{Outcome: outcome, Reason: reason}}
+			w.sites[siteURL] = site{failure: fetch.Result{Outcome: outcome, Reason: reason}}
 		}
 	}
-	gives := func(body string) func(*testing.T, *world) {
+	responds := func(body string) func(*testing.T, *world) {
 		return func(_ *testing.T, w *world) { w.sites[siteURL] = site{body: body, etag: `"2"`} }
 	}
 	for _, tc := range []struct {
@@ -219,19 +219,19 @@ func TestImporter_Handle_fetchGoesWrong(t *testing.T) {
 		wantReason string
 		wantReport list.RefusalCode // none if empty
 	}{
-		{"the server fails", bad(fetch.Failed, "the server answers 502 Bad Gateway"), fetch.Failed, "502", ""},
-		{"the server refuses", bad(fetch.Refused, "the server answers 404 Not Found"), fetch.Refused, "404", ""},
-		{"a page comes", gives("<!DOCTYPE html><title>Log in</title>"), fetch.Refused, `it says "Log in"`, list.RefusedUnreadable},
-		{"a message comes", gives("Rate limit exceeded. Try again later!\n"), fetch.Refused, "the response is not a list", list.RefusedUnreadable},
-		{"an error as JSON comes", gives(`{"error":"bad key"}`), fetch.Refused, "JSON with an unknown structure", list.RefusedUnreadable},
-		{"nothing comes", gives(""), fetch.Refused, "no entries", list.RefusedNoEntries},
-		{"an archive comes", gives("PK\x03\x04 and so on"), fetch.Refused, "archive", list.RefusedUnreadable},
-		{"half an archive comes", gives("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), fetch.Refused, "ends too early", list.RefusedUnreadable},
-		{"only junk comes", gives("a_b c_d\n!!\n"), fetch.Refused, "the response is not a list", list.RefusedUnreadable},
-		{"the secret is not to be had", func(t *testing.T, w *world) {
+		{"the server fails", fails(fetch.Failed, "the server answers 502 Bad Gateway"), fetch.Failed, "502", ""},
+		{"the server refuses", fails(fetch.Refused, "the server answers 404 Not Found"), fetch.Refused, "404", ""},
+		{"a page", responds("<!DOCTYPE html><title>Log in</title>"), fetch.Refused, `it says "Log in"`, list.RefusedUnreadable},
+		{"a message", responds("Rate limit exceeded. Try again later!\n"), fetch.Refused, "the response is not a list", list.RefusedUnreadable},
+		{"an error as JSON", responds(`{"error":"bad key"}`), fetch.Refused, "JSON with an unknown structure", list.RefusedUnreadable},
+		{"an empty response", responds(""), fetch.Refused, "no entries", list.RefusedNoEntries},
+		{"an archive", responds("PK\x03\x04 and so on"), fetch.Refused, "archive", list.RefusedUnreadable},
+		{"half an archive", responds("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), fetch.Refused, "ends too early", list.RefusedUnreadable},
+		{"only junk", responds("a_b c_d\n!!\n"), fetch.Refused, "the response is not a list", list.RefusedUnreadable},
+		{"the secret cannot be read", func(t *testing.T, w *world) {
 			w.setSource(t, func(f *settings.Feed) { f.SecretARN, f.SecretHeader = siteSecret, "X-Key" })
 		}, fetch.Failed, "AccessDeniedException", ""},
-		{"the settings became wrong", func(t *testing.T, w *world) {
+		{"the settings became invalid", func(t *testing.T, w *world) {
 			w.setSource(t, func(f *settings.Feed) { f.Format = "cvs" })
 		}, fetch.Refused, `format "cvs"`, ""},
 	} {
@@ -241,16 +241,16 @@ func TestImporter_Handle_fetchGoesWrong(t *testing.T) {
 			w.fetch(t)
 			before := w.served(t)
 			tc.change(t, w)
-			wrong := w.fetch(t)
+			failed := w.fetch(t)
 			state := w.state["site"].Fetch
 			if w.served(t) != before || len(w.uploads["feeds/site/fetched"]) != 1 {
 				t.Errorf("serves %q, stored %d lists", w.served(t), len(w.uploads["feeds/site/fetched"]))
 			}
 			if state.Outcome != tc.want || !strings.Contains(state.Reason, tc.wantReason) || state.Failures != 1 {
-				t.Errorf("noted %+v", state)
+				t.Errorf("state is %+v", state)
 			}
-			if wrong.counts["FetchFailed"] != 1 || wrong.counts["ImportFailed"] != 0 {
-				t.Errorf("counted %v", wrong.counts)
+			if failed.counts["FetchFailed"] != 1 || failed.counts["ImportFailed"] != 0 {
+				t.Errorf("counted %v", failed.counts)
 			}
 			reports := slices.DeleteFunc(slices.Sorted(maps.Keys(w.objects)), func(key string) bool {
 				return !strings.HasPrefix(key, "reports/site/fetched-") || !strings.HasSuffix(key, ".json")
@@ -266,16 +266,16 @@ func TestImporter_Handle_fetchGoesWrong(t *testing.T) {
 				}
 			}
 			again := w.fetch(t)
-			if again.counts["ImportRejected"] > map[bool]float64{true: 1}[tc.name == "the settings became wrong"] ||
+			if again.counts["ImportRejected"] > map[bool]float64{true: 1}[tc.name == "the settings became invalid"] ||
 				w.state["site"].Fetch.Failures != 2 {
-				t.Errorf("the same once more is reported once more: %v", again.counts)
+				t.Errorf("the same failure is reported again: %v", again.counts)
 			}
 		})
 	}
 }
 
-// A list that is one, but that a guard refuses, is stored and reported like an upload; it
-// is not judged again because the schedule comes round, and a reason lets it pass.
+// A list that a guard refuses is stored and reported like an upload. The schedule does not cause
+// another check of it, and a reason overrides the refusal.
 func TestImporter_Handle_fetchedListRefused(t *testing.T) {
 	t.Parallel()
 	w := newSiteWorld(t, nil)
@@ -297,8 +297,7 @@ func TestImporter_Handle_fetchedListRefused(t *testing.T) {
 	}
 }
 
-// A list that is small on the wire and without end when it is unpacked is stopped by the
-// guard that stops uploads.
+// The guard that stops decompression bombs in uploads also stops them in fetched lists.
 func TestImporter_Handle_fetchedBomb(t *testing.T) {
 	t.Parallel()
 	w := newSiteWorld(t, nil)
@@ -322,21 +321,21 @@ func TestImporter_Handle_fetchedBomb(t *testing.T) {
 	}
 }
 
-// A server that asks for patience gets it, from the schedule and from the run that looks
-// after all feeds. Whoever has a reason does not wait.
+// If a server asks to retry later, the schedule and the scheduled run wait. A forced run does
+// not.
 func TestImporter_Handle_fetchLater(t *testing.T) {
 	t.Parallel()
 	w := newSiteWorld(t, nil)
 	until := w.now.Add(5 * time.Hour)
 	good := w.sites[siteURL]
-	w.sites[siteURL] = site{bad: fetch.Result{Outcome: fetch.RetryLater, Reason: "the server answers 429", RetryAt: until}}
+	w.sites[siteURL] = site{failure: fetch.Result{Outcome: fetch.RetryLater, Reason: "the server answers 429", RetryAt: until}}
 	if p := w.fetch(t); p.counts["FetchDeferred"] != 1 || !w.state["site"].Fetch.RetryAt.Equal(until) {
-		t.Errorf("counted %v, noted %+v", p.counts, w.state["site"].Fetch)
+		t.Errorf("counted %v, state is %+v", p.counts, w.state["site"].Fetch)
 	}
 	w.sites[siteURL] = good
 	for range 3 {
 		if p := w.fetch(t); len(p.asked) > 0 || len(p.writes()) > 0 {
-			t.Errorf("asked all the same, wrote %v", p.writes())
+			t.Errorf("asked too early, wrote %v", p.writes())
 		}
 		if p := w.handle(t, scheduled()); len(p.asked) > 0 {
 			t.Error("asked by the scheduled run")
@@ -344,21 +343,21 @@ func TestImporter_Handle_fetchLater(t *testing.T) {
 	}
 	forced := w.clone()
 	if p := forced.handle(t, importer.Trigger{Feed: "site", Force: "on the phone"}); len(p.asked) != 1 {
-		t.Error("a reason does not help")
+		t.Error("a forced run did not ask")
 	}
 	w.pass(2 * time.Hour)
 	if p := w.handle(t, scheduled()); len(p.asked) != 1 || !strings.Contains(w.served(t), "evil.example") {
-		t.Errorf("asked %d times when the time was over, serves %q", len(p.asked), w.served(t))
+		t.Errorf("asked %d times after the wait, serves %q", len(p.asked), w.served(t))
 	}
 }
 
-// A fetch that failed is made again by the scheduled run, not at once, and after the
-// feeds that need no server.
+// The scheduled run repeats a failed fetch, but not at once, and after the feeds that do not
+// need a server.
 func TestImporter_Handle_fetchesAgain(t *testing.T) {
 	t.Parallel()
 	w := newSiteWorld(t, nil)
 	good := w.sites[siteURL]
-	w.sites[siteURL] = site{bad: fetch.Result{Outcome: fetch.Failed, Reason: "the server answers 500"}}
+	w.sites[siteURL] = site{failure: fetch.Result{Outcome: fetch.Failed, Reason: "the server answers 500"}}
 	w.put("feeds/zz/list", "zz.example\n")
 	w.fetch(t)
 	if p := w.handle(t, scheduled()); len(p.asked) > 0 {
@@ -372,22 +371,22 @@ func TestImporter_Handle_fetchesAgain(t *testing.T) {
 		t.Errorf("calls are %v", p.calls)
 	}
 	if state := w.state["site"].Fetch; state.Failures != 0 || state.Outcome != fetch.Fetched {
-		t.Errorf("noted %+v", state)
+		t.Errorf("state is %+v", state)
 	}
 	if p := w.handle(t, scheduled()); len(p.asked) > 0 {
-		t.Error("a fetch that went well is made again")
+		t.Error("a successful fetch is repeated")
 	}
-	// A feed that has no URL any more is not asked about for ever.
-	w.sites[siteURL] = site{bad: fetch.Result{Outcome: fetch.Failed}}
+	// If the URL is removed, the failed fetch is not repeated forever.
+	w.sites[siteURL] = site{failure: fetch.Result{Outcome: fetch.Failed}}
 	w.fetch(t)
 	delete(w.parameters, "site")
 	w.pass(time.Hour)
 	if p := w.handle(t, scheduled()); len(p.asked) > 0 || w.state["site"].Fetch != (table.FetchState{}) {
-		t.Errorf("asked %d times, noted %+v", len(p.asked), w.state["site"].Fetch)
+		t.Errorf("asked %d times, state is %+v", len(p.asked), w.state["site"].Fetch)
 	}
 }
 
-// A list that its server says is still the one does not grow old.
+// A list that the server confirms does not age.
 func TestImporter_Handle_fetchConfirms(t *testing.T) {
 	t.Parallel()
 	w := newSiteWorld(t, func(f *settings.Feed) { f.MaxAge = "12h" })
@@ -400,7 +399,7 @@ func TestImporter_Handle_fetchConfirms(t *testing.T) {
 	if p := w.handle(t, scheduled()); p.counts["FeedExpired"] > 0 || p.listAges["site"] != 0 {
 		t.Errorf("counted %v, aged %v", p.counts, p.listAges)
 	}
-	w.sites[siteURL] = site{bad: fetch.Result{Outcome: fetch.Failed}}
+	w.sites[siteURL] = site{failure: fetch.Result{Outcome: fetch.Failed}}
 	for range 13 {
 		w.fetch(t)
 	}
@@ -409,8 +408,8 @@ func TestImporter_Handle_fetchConfirms(t *testing.T) {
 	}
 }
 
-// An upload into the folder of a feed with a URL is the newest list until the URL has
-// something new.
+// A list that is uploaded for a feed with a URL is the newest list until the list at the URL
+// changes.
 func TestImporter_Handle_uploadBesideFetched(t *testing.T) {
 	t.Parallel()
 	w := newSiteWorld(t, nil)
@@ -428,14 +427,13 @@ func TestImporter_Handle_uploadBesideFetched(t *testing.T) {
 	}
 }
 
-// Nothing is fetched for an object, for the schedule of all feeds, for the feed of own
-// edits, or without ports.
-func TestImporter_Handle_fetchesNot(t *testing.T) {
+// Nothing is fetched for an object, for the scheduled run, for the manual feed, or without ports.
+func TestImporter_Handle_doesNotFetch(t *testing.T) {
 	t.Parallel()
 	w := newSiteWorld(t, nil)
 	w.parameters["manual"] = w.parameters["site"]
 	for name, trigger := range map[string]importer.Trigger{
-		"an object": keys("feeds/site/list")[0], "the schedule": scheduled(), "own edits": {Feed: "manual"}, "no URL": {Feed: "other"},
+		"an object": keys("feeds/site/list")[0], "the schedule": scheduled(), "manual entries": {Feed: "manual"}, "no URL": {Feed: "other"},
 	} {
 		if p := w.handle(t, trigger); len(p.asked) > 0 {
 			t.Errorf("%s: asked %v", name, p.asked)
@@ -451,8 +449,7 @@ func TestImporter_Handle_fetchesNot(t *testing.T) {
 	}
 }
 
-// Killed at any call, the schedule or the scheduled run brings the feed to where it would
-// be, and never stores a list twice.
+// If a fetch is killed at any call, a later run completes it, and no list is stored twice.
 func TestEnumeration_fetchKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
 	begin := newSiteWorld(t, nil)
@@ -475,7 +472,7 @@ func TestEnumeration_fetchKilledAtEveryCall(t *testing.T) {
 			wantSound(t, w, before, after)
 			w.pass(time.Minute)
 			if len(w.uploads["feeds/site/fetched"]) == 2 {
-				w.handle(t, keys("feeds/site/fetched")...) // S3 tells of what it stored
+				w.handle(t, keys("feeds/site/fetched")...) // the event of the stored list
 			} else {
 				w.handle(t, trigger)
 			}
@@ -487,7 +484,7 @@ func TestEnumeration_fetchKilledAtEveryCall(t *testing.T) {
 				t.Errorf("stored %d lists", n)
 			}
 			if state := w.state["site"].Fetch; state.ETag != `"2"` || state.Failures != 0 {
-				t.Errorf("noted %+v", state)
+				t.Errorf("state is %+v", state)
 			}
 		}
 	}
