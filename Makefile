@@ -1,16 +1,17 @@
-# Every target does its own set-up: on a fresh machine with Go and Node, the two
-# commands that matter are `make demo` and `make test`.
+# Every target installs what it needs. `make demo` runs on a fresh machine with Go,
+# `make test` on one with Go and Node.
 
-# Targets are relative paths: make takes one with a space in it for two.
+# TOOLS is a relative path because make splits an absolute one at a space.
 GOLANGCI_VERSION := v2.15.0
 MAVEN_DEPENDENCY := 3.8.1
 TOOLS            := .bin
 FUZZTIME         ?= 30s
 RACETIME         ?= 10m
+ROUNDS           ?= 10
 LAMBDA_FLAGS     := -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -ldflags="-s -w -buildid="
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test athena e2e conformance proof corpus lint lint-templates fuzz bench build lambdas synth consumer race clean
+.PHONY: help demo test athena e2e conformance proof corpus lint lint-templates fuzz bench build lambdas node synth consumer cold-kernels race clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,13 +19,14 @@ help: ## list the targets
 demo: build ## run the whole pipeline on this machine, without an AWS account
 	./bin/resolverwatch demo
 
-test: ## run the tests
+test: node ## run the tests
 	go vet ./...
 	go test ./...
-	cd test/nag && go test ./... # cdk-nag's Serverless pack, in a module of its own
+	cd test/nag && go test ./... # cdk-nag, in a module of its own
 
 athena: ## run the named queries on a real Trino, as Athena would (needs Java 17 and Maven; else it skips)
 	@if java --version >/dev/null 2>&1 && mvn --version >/dev/null 2>&1; then \
+		infra/node.sh && \
 		$(MAKE) --no-print-directory $(TOOLS)/trino.classpath && \
 		RESOLVERWATCH_TRINO="$(CURDIR)/$(TOOLS)/trino.classpath" go test ./test/athena -count=1 -v -timeout 15m; \
 	else echo "skipped: no java and mvn on the PATH"; fi
@@ -35,7 +37,7 @@ $(TOOLS)/trino.classpath: test/athena/trino/pom.xml
 	mvn -B -q -ntp -f $< org.apache.maven.plugins:maven-dependency-plugin:$(MAVEN_DEPENDENCY):build-classpath -Dmdep.outputFile="$(CURDIR)/$@.new"
 	mv $@.new $@
 
-e2e: $(TOOLS)/moto $(TOOLS)/cdk ## deploy to an AWS emulator and drive what is deployed (needs Node and Python)
+e2e: node $(TOOLS)/moto $(TOOLS)/cdk ## deploy to an AWS emulator and drive what is deployed (needs Node and Python)
 	rm -rf bin/e2e
 	E2E_PYTHON="$(CURDIR)/$(TOOLS)/moto/bin/python" E2E_CDK="$(CURDIR)/$(TOOLS)/cdk/node_modules/.bin/cdk" E2E_OUT="$(CURDIR)/bin/e2e" \
 		go test -tags e2e ./test/e2e -count=1 -timeout 15m || { cat bin/e2e/report*.txt; exit 1; }
@@ -46,7 +48,7 @@ $(TOOLS)/moto: test/e2e/requirements.txt
 	$@/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-# Not beside package.json: it brings Go files along, which ./... would take for ours.
+# It is installed outside of test/e2e because it contains Go files, which ./... would match.
 $(TOOLS)/cdk: test/e2e/package-lock.json
 	rm -rf $@
 	mkdir -p $@
@@ -54,8 +56,11 @@ $(TOOLS)/cdk: test/e2e/package-lock.json
 	npm ci --prefix $@ --no-audit --no-fund
 	touch $@
 
-consumer: ## use the constructs from another module: out of a module cache, and vendored
+consumer: node ## build an app in another module: from a module cache, vendored, and with each awscdk
 	go run ./test/consumer
+
+cold-kernels: node ## start six CDK apps at once on an empty jsii cache, in ROUNDS rounds (10); none may die
+	go run ./test/kernels -rounds $(ROUNDS)
 
 race: ## run the tests of the packages under the race detector (needs a C compiler)
 	go test -race -short ./pkg/...
@@ -70,14 +75,14 @@ proof: ## kill an import at every call, try every order of events, and race read
 corpus: ## print what an import makes of every list in RESOLVERWATCH_CORPUS
 	go run ./test/corpus
 
-lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) lint-templates ## run the linters
+lint: node $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) lint-templates ## run the linters
 	@test -z "$$(gofmt -l cmd infra internal lambdas pkg test)" || { echo "not formatted:"; gofmt -l cmd infra internal lambdas pkg test; exit 1; }
-	$< run ./...
+	$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) run ./...
 
-lint-templates: $(TOOLS)/cfn-lint ## run cfn-lint on the templates of all variants of settings (needs Python)
+lint-templates: node $(TOOLS)/cfn-lint ## run cfn-lint on the templates of all variants of settings (needs Python)
 	rm -rf bin/variants
 	go run ./test/synth -out bin/variants
-	$</bin/cfn-lint --config-file test/synth/cfnlintrc.yaml --template bin/variants/*/*.template.json
+	$(TOOLS)/cfn-lint/bin/cfn-lint --config-file test/synth/cfnlintrc.yaml --template bin/variants/*/*.template.json
 
 $(TOOLS)/cfn-lint: test/synth/requirements.txt
 	python3 -m venv --clear $@
@@ -103,7 +108,10 @@ lambdas: ## build the Lambdas as they are deployed: linux/arm64, without cgo
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(LAMBDA_FLAGS) -o bin/arm64/importer/bootstrap ./lambdas/importer
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(LAMBDA_FLAGS) -o bin/arm64/transformer/bootstrap ./lambdas/transformer
 
-synth: ## synthesize the template that is deployed into cdk.out, without AWS or Docker
+node: ## check that there is a Node that can run the CDK
+	@infra/node.sh
+
+synth: node ## synthesize the template that is deployed into cdk.out, without AWS or Docker
 	@bash -c 'TIMEFORMAT="synthesized in %1R s"; time infra/synth.sh'
 
 # The published template. Node 20 still synthesizes, so its banner of eleven lines is left out.
