@@ -1,11 +1,16 @@
 // Command consumer proves that another module can use the constructs. It packs this
-// checkout as a module, serves it from a folder, and synthesizes the app in test/consumer/app
-// against it twice: out of a read-only module cache, and out of a vendor folder in a
-// program built with -trimpath. The Lambdas must have the same asset hashes as in this
-// checkout, and the app's go.mod must be complete and small.
+// checkout as a module, serves it from a folder, and builds and synthesizes the app in
+// test/consumer/app against it:
 //
-// Modules come out of the machine's own module cache where they are there already, so it
-// works offline after `go mod download`.
+//   - from a read-only module cache, with the awscdk that this module pins
+//   - from a vendor folder
+//   - with later versions of awscdk, among them the newest
+//
+// The Lambdas must have the same asset hashes as in this checkout, the templates must be
+// equal but for explained differences, and the app's go.mod must be complete and small.
+//
+// Modules are taken from the machine's own module cache if they are there. Without network,
+// versions of awscdk that are not there are skipped.
 package main
 
 import (
@@ -40,46 +45,76 @@ func run(root string) error {
 	if err != nil {
 		return err
 	}
-	if err := w.clear(); err != nil {
+	builds, err := w.plan()
+	if err != nil {
+		return err
+	}
+	if err := w.clear(builds); err != nil {
 		return err
 	}
 	if err := w.packModule(); err != nil {
 		return err
 	}
-	want, err := w.checkoutHashes()
+
+	checkout, err := w.buildCheckout()
 	if err != nil {
 		return err
 	}
-	fmt.Printf("in this checkout           %s\n", strings.Join(want, " "))
-	for _, way := range []struct {
-		name   string
-		hashes func() ([]string, error)
-	}{
-		{"out of the module cache", w.cachedHashes},
-		{"vendored, with -trimpath", w.vendoredHashes},
-	} {
-		start := time.Now()
-		got, err := way.hashes()
+	fmt.Printf("%-40s %s\n", "this checkout", strings.Join(checkout, " "))
+	var first *assembly
+	for _, build := range builds {
+		got, err := w.try(build)
 		if err != nil {
-			return fmt.Errorf("%s: %w", way.name, err)
+			return fmt.Errorf("%s: %w", build, err)
 		}
-		fmt.Printf("%-26s %s  %.1f s\n", way.name, strings.Join(got, " "), time.Since(start).Seconds())
-		if !slices.Equal(want, got) {
-			return fmt.Errorf("%s: the assets differ from those of this checkout", way.name)
+		if got == nil {
+			continue // skipped
 		}
+		if !slices.Equal(checkout, got.hashes) {
+			return fmt.Errorf("%s: the asset hashes are %v", build, got.hashes)
+		}
+		if first == nil {
+			first = got
+		}
+		differences, err := compareTemplates(first, got)
+		if err != nil {
+			return fmt.Errorf("%s: %w", build, err)
+		}
+		fmt.Printf("%-40s %s  %s, %s\n", build, strings.Join(got.hashes, " "), got.times, differences)
 	}
 	return nil
 }
 
-// workshop is where the app is built. Its folder is kept, so that the next run finds what
-// was compiled for these paths.
+// try builds and synthesizes the app in one way. If the version of awscdk does not resolve,
+// it prints why and returns nil.
+func (w *workshop) try(b build) (*assembly, error) {
+	if err := w.resolve(b); err != nil {
+		fmt.Printf("%-40s skipped, because it does not resolve: %v\n", b, err)
+		return nil, nil //nolint:nilnil // a skipped build has no assembly
+	}
+	start := time.Now()
+	app, err := w.buildApp(b)
+	if err != nil {
+		return nil, err
+	}
+	built := time.Now()
+	got, err := w.synthesizeApp(b, app)
+	if err != nil {
+		return nil, err
+	}
+	got.times = fmt.Sprintf("built in %.1f s, synthesized in %.1f s", built.Sub(start).Seconds(), time.Since(built).Seconds())
+	return got, nil
+}
+
+// workshop is the folder in which the app is built. It is kept for the next run, with the
+// modules: about 400 MB for each version of awscdk.
 type workshop struct {
 	root, folder string
 	version      string // of the packed module
-	// online is the environment of a go command that may download: this module from the
-	// packed folder, others from the machine's module cache, else from where it always does.
+	// online is the environment of a go command that may download. It takes this module from
+	// the packed folder and others from the machine's module cache or the usual proxy.
 	online []string
-	// offline is that of one that may not.
+	// offline is the environment of a go command that must not download.
 	offline []string
 }
 
@@ -105,8 +140,9 @@ func (w *workshop) path(elem ...string) string {
 
 func (w *workshop) modcache() string { return w.path("modcache") }
 
-// clear removes what an earlier run made of this module. Modules of others are kept.
-func (w *workshop) clear() error {
+// clear removes the results of earlier runs, and the versions of awscdk that no build uses
+// any more. Other modules are kept.
+func (w *workshop) clear(builds []build) error {
 	if err := makeWritable(w.modcache()); err != nil {
 		return err
 	}
@@ -114,18 +150,55 @@ func (w *workshop) clear() error {
 	if err != nil {
 		return err
 	}
-	for _, folder := range append(unpacked, w.path("proxy"), w.path("cached"), w.path("vendored"),
-		filepath.Join(w.modcache(), "cache", "download", filepath.FromSlash(modulePath))) {
-		if err := os.RemoveAll(folder); err != nil {
+	unused, err := w.unusedVersions(builds)
+	if err != nil {
+		return err
+	}
+	for _, path := range slices.Concat(unpacked, unused, []string{
+		w.path("proxy"),
+		w.path("apps"),
+		filepath.Join(w.modcache(), "cache", "download", filepath.FromSlash(modulePath)),
+	}) {
+		if err := os.RemoveAll(path); err != nil {
 			return err
 		}
 	}
 	return os.MkdirAll(w.folder, 0o755)
 }
 
-// command runs a program in a folder of the workshop and returns what it prints.
+// unusedVersions returns the paths of the versions of awscdk in the module cache that none
+// of the builds uses.
+func (w *workshop) unusedVersions(builds []build) ([]string, error) {
+	parent, base := filepath.Split(filepath.FromSlash(awscdkPath))
+	var unused []string
+	for _, pattern := range []string{
+		filepath.Join(w.modcache(), parent, base+"@*"),
+		filepath.Join(w.modcache(), "cache", "download", parent, base, "@v", "v*.*"),
+	} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			_, version, isFolder := strings.Cut(filepath.Base(path), "@")
+			if !isFolder {
+				version = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+			}
+			if !slices.ContainsFunc(builds, func(b build) bool { return b.awscdk == version }) {
+				unused = append(unused, path)
+			}
+		}
+	}
+	return unused, nil
+}
+
+// command runs a program in a folder and returns its output.
 func (w *workshop) command(folder string, env []string, name string, args ...string) (string, error) {
-	command := exec.CommandContext(context.Background(), name, args...)
+	return w.commandContext(context.Background(), folder, env, name, args...)
+}
+
+func (w *workshop) commandContext(ctx context.Context, folder string, env []string, name string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, name, args...)
 	command.Dir = folder
 	command.Env = append(os.Environ(), env...)
 	var stderr bytes.Buffer

@@ -1,32 +1,47 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// checkoutHashes synthesizes the app of this checkout.
-func (w *workshop) checkoutHashes() ([]string, error) {
+// An assembly is what a build of the app has synthesized.
+type assembly struct {
+	templates map[string][]byte // by file name
+	hashes    []string          // of the functions' code, in order and shortened
+	times     string            // how long it took, to print
+}
+
+// buildCheckout synthesizes the app of this checkout and returns its asset hashes.
+func (w *workshop) buildCheckout() ([]string, error) {
 	if _, err := w.command(w.root, nil, "go", "build", "-o", w.path("infra-app"), "./infra/app"); err != nil {
 		return nil, err
 	}
-	return w.synthesize(w.path("infra-app"), nil)
-}
-
-// cachedHashes builds the app against the served module, and lets it synthesize once more
-// when nothing can be downloaded, or written in the module cache.
-func (w *workshop) cachedHashes() ([]string, error) {
-	app, err := w.buildApp("cached")
+	got, err := w.synthesize(w.path("infra-app"), nil)
 	if err != nil {
 		return nil, err
 	}
-	// The first synthesis downloads what only the Lambdas need.
+	return got.hashes, nil
+}
+
+// synthesizeApp synthesizes with a built app. From a module cache it does so twice: the
+// first synthesis downloads the modules that only the Lambdas need, the second must do
+// without network and without writing into the module cache.
+func (w *workshop) synthesizeApp(b build, app string) (*assembly, error) {
+	if b.vendored {
+		return w.synthesize(app, w.offline)
+	}
+	if err := makeWritable(w.modcache()); err != nil {
+		return nil, err
+	}
 	first, err := w.synthesize(app, w.online)
 	if err != nil {
 		return nil, err
@@ -49,49 +64,14 @@ func (w *workshop) cachedHashes() ([]string, error) {
 	if !slices.Equal(before, after) { // permissions do not stop root
 		return nil, errors.New("synthesis has written into the module cache")
 	}
-	if !slices.Equal(first, again) {
+	if !maps.EqualFunc(first.templates, again.templates, bytes.Equal) {
 		return nil, errors.New("two syntheses differ")
 	}
-	return again, nil
+	return again, makeWritable(w.modcache())
 }
 
-// vendoredHashes builds the app with -trimpath out of its vendor folder.
-func (w *workshop) vendoredHashes() ([]string, error) {
-	app, err := w.buildApp("vendored", "-mod=vendor", "-trimpath")
-	if err != nil {
-		return nil, err
-	}
-	return w.synthesize(app, w.offline)
-}
-
-// buildApp copies the app into a folder of its own, lets the go command complete its
-// go.mod, checks that this stays small, and returns the program.
-func (w *workshop) buildApp(name string, flags ...string) (string, error) {
-	folder := w.path(name)
-	if err := os.CopyFS(folder, os.DirFS(filepath.Join(w.root, "test", "consumer", "app"))); err != nil {
-		return "", err
-	}
-	steps := [][]string{{"mod", "edit", "-require=" + modulePath + "@" + w.version}, {"mod", "tidy"}, append([]string{"build", "-o", "app"}, flags...)}
-	if slices.Contains(flags, "-mod=vendor") {
-		steps = slices.Insert(steps, 2, []string{"mod", "vendor"})
-	}
-	for _, step := range steps {
-		if _, err := w.command(folder, w.online, "go", step...); err != nil {
-			return "", err
-		}
-	}
-	goMod, err := os.ReadFile(filepath.Join(folder, "go.mod"))
-	if err != nil {
-		return "", err
-	}
-	if lines := strings.Count(string(goMod), "\n"); lines > maxGoModLines {
-		return "", fmt.Errorf("the go.mod of an importer has %d lines, over %d:\n%s", lines, maxGoModLines, goMod)
-	}
-	return filepath.Join(folder, "app"), nil
-}
-
-// synthesize runs an app and returns the asset hashes of the functions in its templates.
-func (w *workshop) synthesize(app string, env []string) ([]string, error) {
+// synthesize runs an app and reads its assembly.
+func (w *workshop) synthesize(app string, env []string) (*assembly, error) {
 	out := app + ".out"
 	if err := os.RemoveAll(out); err != nil {
 		return nil, err
@@ -99,38 +79,40 @@ func (w *workshop) synthesize(app string, env []string) ([]string, error) {
 	if _, err := w.command(w.folder, append([]string{"CDK_OUTDIR=" + out}, env...), app); err != nil {
 		return nil, err
 	}
-	templates, err := filepath.Glob(filepath.Join(out, "*.template.json"))
+	paths, err := filepath.Glob(filepath.Join(out, "*.template.json"))
 	if err != nil {
 		return nil, err
 	}
-	var hashes []string
-	for _, template := range templates {
-		found, err := functionHashes(template)
+	got := &assembly{templates: make(map[string][]byte)}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
-		hashes = append(hashes, found...)
+		hashes, err := functionHashes(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		got.templates[filepath.Base(path)] = text
+		got.hashes = append(got.hashes, hashes...)
 	}
-	slices.Sort(hashes)
-	if len(hashes) == 0 {
+	slices.Sort(got.hashes)
+	if len(got.hashes) == 0 {
 		return nil, fmt.Errorf("no function in the templates of %s", out)
 	}
-	return hashes, nil
+	return got, nil
 }
 
-func functionHashes(template string) ([]string, error) {
-	text, err := os.ReadFile(template)
-	if err != nil {
-		return nil, err
-	}
+// functionHashes returns the asset hashes of the functions in a template.
+func functionHashes(template []byte) ([]string, error) {
 	var decoded struct {
 		Resources map[string]struct {
 			Type       string
 			Properties struct{ Code struct{ S3Key string } }
 		}
 	}
-	if err := json.Unmarshal(text, &decoded); err != nil {
-		return nil, fmt.Errorf("%s: %w", template, err)
+	if err := json.Unmarshal(template, &decoded); err != nil {
+		return nil, err
 	}
 	var hashes []string
 	for _, resource := range decoded.Resources {
@@ -141,7 +123,8 @@ func functionHashes(template string) ([]string, error) {
 	return hashes, nil
 }
 
-// listing is what tells whether anything in a folder was written: names, sizes, times.
+// listing returns names, sizes and times of the files in a folder. Two listings differ if
+// anything was written.
 func listing(folder string) ([]string, error) {
 	var list []string
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {

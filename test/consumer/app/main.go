@@ -1,14 +1,18 @@
-// Command app is a CDK app of somebody else, as far as Resolverwatch is concerned: it has
-// the pipeline in a stack of its own, between resources of its own.
+// Command app is a CDK app of somebody else: it has the pipeline in a stack of its own,
+// between resources of its own.
 package main
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 func main() {
@@ -16,19 +20,78 @@ func main() {
 	app := awscdk.NewApp(nil)
 	stack := awscdk.NewStack(app, jsii.String("Security"), nil)
 
+	pipeline := newPipeline(stack)
+	grant(stack, pipeline)
+	watch(stack, pipeline)
+	awscdk.Tags_Of(pipeline).Add(jsii.String("team"), jsii.String("security"), nil)
+
+	// The lists of another team, in a stack without a pipeline.
+	lists := awscdk.NewStack(app, jsii.String("Lists"), nil)
+	resolverwatch.NewIndicatorStore(lists, "Store", nil)
+
+	app.Synth(nil)
+}
+
+// newPipeline defines the pipeline over a bucket and a key of the stack, for two networks.
+func newPipeline(stack awscdk.Stack) *resolverwatch.Pipeline {
 	logs := awss3.NewBucket(stack, jsii.String("Logs"), &awss3.BucketProps{
 		EnforceSSL: jsii.Bool(true),
 		Versioned:  jsii.Bool(true),
 	})
-	pipeline := resolverwatch.NewPipeline(stack, "Resolverwatch", &resolverwatch.PipelineProps{
-		Delivery: &resolverwatch.DeliveryProps{OutputBucket: logs},
+	key := awskms.NewKey(stack, jsii.String("Key"), &awskms.KeyProps{EnableKeyRotation: jsii.Bool(true)})
+	var vpcs []awsec2.IVpc
+	for _, id := range []string{"vpc-11111111", "vpc-22222222"} {
+		vpcs = append(vpcs, awsec2.Vpc_FromVpcAttributes(stack, jsii.String(id), &awsec2.VpcAttributes{
+			VpcId:             jsii.String(id),
+			AvailabilityZones: jsii.Strings("eu-central-1a"),
+		}))
+	}
+	return resolverwatch.NewPipeline(stack, "Resolverwatch", &resolverwatch.PipelineProps{
+		EncryptionKey: key,
+		Importer: &resolverwatch.ImporterProps{
+			Protected: []string{"corp.example"},
+			Feeds: map[string]settings.Feed{
+				"phishing": {URL: "https://lists.example/phishing.csv", Severity: "high"},
+			},
+		},
+		Delivery:     &resolverwatch.DeliveryProps{OutputBucket: logs, Format: resolverwatch.FormatParquet},
+		QueryLogging: &resolverwatch.QueryLoggingProps{VPCs: vpcs},
 	})
+}
+
+// grant gives two roles of the stack their permissions.
+func grant(stack awscdk.Stack, pipeline *resolverwatch.Pipeline) {
 	analyst := awsiam.NewRole(stack, jsii.String("Analyst"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewAccountRootPrincipal(),
 	})
 	pipeline.Store().GrantReadList(analyst)
+	pipeline.Delivery().GrantReadLogs(analyst)
 	pipeline.Catalog().GrantQuery(analyst)
-	awscdk.Tags_Of(pipeline).Add(jsii.String("team"), jsii.String("security"), nil)
 
-	app.Synth(nil)
+	curator := awsiam.NewRole(stack, jsii.String("Curator"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewAccountRootPrincipal(),
+	})
+	pipeline.Store().GrantUpload(curator)
+	pipeline.Importer().GrantInvoke(curator)
+}
+
+// watch defines alarms on metrics of the pipeline, and outputs.
+func watch(stack awscdk.Stack, pipeline *resolverwatch.Pipeline) {
+	for _, alarm := range []struct {
+		id     string
+		metric resolverwatch.Metric
+	}{
+		{"ImporterErrors", pipeline.Importer().MetricErrors(nil)},
+		{"DeliveryIsStale", pipeline.Delivery().MetricDataFreshness(nil)},
+		{"TransformerFails", pipeline.Transformer().MetricErrors(nil)},
+	} {
+		awscloudwatch.NewAlarm(stack, jsii.String(alarm.id), &awscloudwatch.AlarmProps{
+			Metric:            alarm.metric,
+			Threshold:         jsii.Number(1),
+			EvaluationPeriods: jsii.Number(1),
+		})
+	}
+	awscdk.NewCfnOutput(stack, jsii.String("WorkGroup"), &awscdk.CfnOutputProps{
+		Value: jsii.String(pipeline.Catalog().WorkGroupName()),
+	})
 }
