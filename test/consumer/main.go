@@ -75,6 +75,9 @@ func run(root string) error {
 		}
 		if first == nil {
 			first = got
+			if err := w.runGate(build); err != nil {
+				return err
+			}
 		}
 		differences, err := compareTemplates(first, got)
 		if err != nil {
@@ -104,6 +107,14 @@ func (w *workshop) try(b build) (*assembly, error) {
 	}
 	got.times = fmt.Sprintf("built in %.1f s, synthesized in %.1f s", built.Sub(start).Seconds(), time.Since(built).Seconds())
 	return got, nil
+}
+
+// runGate runs the command that docs/ci.md offers for pull requests in the app's module. It
+// compares an assembly with itself.
+func (w *workshop) runGate(b build) error {
+	folder := w.path("apps", b.folder())
+	_, err := w.command(folder, w.offline, "go", "run", modulePath+"/cmd/keptresources", "app.out", "app.out")
+	return err
 }
 
 // workshop is the folder in which the app is built. It is kept for the next run, with the
