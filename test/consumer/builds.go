@@ -55,6 +55,7 @@ func (w *workshop) plan() ([]build, error) {
 	newest, err := w.commandContext(ctx, w.root, nil, "go", "list", "-m", "-f", "{{.Version}}", awscdkPath+"@latest")
 	if err != nil {
 		fmt.Printf("%-40s skipped, because it cannot be looked up: %v\n", "the newest awscdk", err)
+		w.keepAll = true
 		return builds, nil
 	}
 	if newest := (build{awscdk: newest}); !slices.Contains(builds, newest) {

@@ -127,6 +127,8 @@ type workshop struct {
 	online []string
 	// offline is the environment of a go command that must not download.
 	offline []string
+	// keepAll says that no version of awscdk is removed, because the newest is unknown.
+	keepAll bool
 }
 
 func newWorkshop(root string) (*workshop, error) {
@@ -180,6 +182,9 @@ func (w *workshop) clear(builds []build) error {
 // unusedVersions returns the paths of the versions of awscdk in the module cache that none
 // of the builds uses.
 func (w *workshop) unusedVersions(builds []build) ([]string, error) {
+	if w.keepAll {
+		return nil, nil
+	}
 	parent, base := filepath.Split(filepath.FromSlash(awscdkPath))
 	var unused []string
 	for _, pattern := range []string{
@@ -216,7 +221,7 @@ func (w *workshop) commandContext(ctx context.Context, folder string, env []stri
 	command.Stderr = &stderr
 	out, err := command.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, stderr.String())
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 	}
 	return strings.TrimSpace(string(out)), nil
 }
