@@ -117,7 +117,7 @@ synth: node ## synthesize the template that is deployed into cdk.out, without AW
 # The published template. Node 20 still synthesizes, so its banner of eleven lines is left out.
 .PHONY: template template-python
 
-template: ## write the published template and the zip files of the functions into dist/
+template: node ## write the published template and the zip files of the functions into dist/
 	rm -rf dist
 	@JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 go run ./infra/template/publish -out dist
 

@@ -13,7 +13,7 @@ import (
 // line before it compiles anything: there is not even a Go command on the PATH here.
 func TestNodeIsMissing(t *testing.T) {
 	folder := toolFolder(t, "bash", "make", "sh")
-	for _, target := range []string{"cold-kernels", "consumer", "e2e", "lint", "lint-templates", "synth", "test"} {
+	for _, target := range []string{"cold-kernels", "consumer", "e2e", "lint", "lint-templates", "synth", "template", "template-python", "test"} {
 		t.Run(target, func(t *testing.T) {
 			out, err := runMake(t, folder, target)
 			want := `synthesis needs Node, and "node" does not run: install Node 22 or 24, or set JSII_NODE to its path`
