@@ -1,10 +1,20 @@
 package index
 
 import (
+	"bytes"
+	"cmp"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/FastFilter/xorfilter"
+	"github.com/zeebo/xxh3"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
@@ -136,4 +146,303 @@ func normalBlock(block netip.Prefix) netip.Prefix {
 		block = netip.PrefixFrom(block.Addr().Unmap(), block.Bits()-mappedBits)
 	}
 	return block.Masked()
+}
+
+// Options are what an index file says of itself.
+type Options struct {
+	Generation uint64
+	// Seed of the hashes; 0 = a random one, so that nobody can choose names whose
+	// hashes collide. Two builds with the same entries and seed give the same bytes.
+	Seed    uint64
+	BuiltAt time.Time // zero = not said; kept to the second
+}
+
+// Build returns the index file of all entries added. It uses up the builder: a
+// second call returns [ErrBuilt].
+func (b *Builder) Build(o Options) ([]byte, error) {
+	if b.built {
+		return nil, ErrBuilt
+	}
+	b.built = true
+	if err := errors.Join(b.invalid...); err != nil {
+		return nil, fmt.Errorf("building an index: %w", err)
+	}
+	h := &header{Generation: o.Generation, Seed: o.Seed}
+	if h.Seed == 0 {
+		h.Seed = randomSeed()
+	}
+	if !o.BuiltAt.IsZero() {
+		h.BuiltAt = o.BuiltAt.Unix()
+	}
+	sections, err := b.sections(h)
+	if err != nil {
+		return nil, fmt.Errorf("building an index: %w", err)
+	}
+	return encodeFile(h, sections)
+}
+
+func randomSeed() (seed uint64) {
+	var random [8]byte
+	for seed == 0 {
+		rand.Read(random[:]) // never fails
+		seed = binary.LittleEndian.Uint64(random[:])
+	}
+	return seed
+}
+
+// keyGroup is a name and the number of its group.
+type keyGroup struct{ key, group uint32 }
+
+func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
+	if len(b.names)+len(b.blocks) > math.MaxUint32 {
+		return nil, fmt.Errorf("%d entries, at most %d", len(b.names)+len(b.blocks), math.MaxUint32)
+	}
+	b.number()
+	var groups groupSet
+	names := b.groupNames(&groups)
+	blocks, blockGroups := b.groupBlocks(&groups)
+	b.names, b.blocks = nil, nil // their memory is for the rest of the build
+	numbers := groups.settle()
+	b.categories = dropUnused(b.categories, groups.lists)
+	for i := range blockGroups {
+		blockGroups[i] = numbers[blockGroups[i]]
+	}
+
+	sections := new([sectionCount][]byte)
+	sections[sectionFeeds] = encodeFeeds(b.feeds)
+	sections[sectionCategories] = encodeCategories(b.categories)
+	sections[sectionGroupOffsets], sections[sectionGroupEntries] = groups.encode()
+	b.encodeNames(names, numbers, sections)
+	if len(sections[sectionNames]) > math.MaxUint32 {
+		return nil, errTooManyNames
+	}
+	firstIPv6 := len(blocks)
+	for i, block := range blocks {
+		if block.Addr().Is6() {
+			firstIPv6 = i
+			break
+		}
+	}
+	sections[sectionIPv4] = encodeAddresses(blocks[:firstIPv6], blockGroups[:firstIPv6])
+	sections[sectionIPv6] = encodeAddresses(blocks[firstIPv6:], blockGroups[firstIPv6:])
+	h.Names = bounded(len(names))
+	return sections, b.encodeFilters(h, names, sections)
+}
+
+// number gives feeds and categories the numbers of their order, so that nothing in
+// the file tells in which order they came.
+func (b *Builder) number() {
+	feeds := sortNumbered(b.feeds, func(x, y FeedInfo) int {
+		return strings.Compare(string(x.ID), string(y.ID))
+	})
+	categories := sortNumbered(b.categories, cmp.Compare)
+	for i := range b.names {
+		b.names[i].entry = b.names[i].entry.renumbered(feeds, categories)
+	}
+	for i := range b.blocks {
+		b.blocks[i].entry = b.blocks[i].entry.renumbered(feeds, categories)
+	}
+}
+
+// sortNumbered sorts items and returns the new index of each old one.
+func sortNumbered[T any](items []T, compare func(x, y T) int) []int {
+	order := make([]int, len(items))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(x, y int) int { return compare(items[x], items[y]) })
+	sorted, numbers := make([]T, len(items)), make([]int, len(items))
+	for number, old := range order {
+		sorted[number], numbers[old] = items[old], number
+	}
+	copy(items, sorted)
+	return numbers
+}
+
+// groupNames orders the entries on names and gathers those on one name.
+func (b *Builder) groupNames(groups *groupSet) []keyGroup {
+	b.arena.sort(b.names)
+	names := make([]keyGroup, 0, len(b.names))
+	var list []entry
+	for start := 0; start < len(b.names); {
+		key := b.names[start].key
+		list = list[:0]
+		next := start
+		for next < len(b.names) && bytes.Equal(b.arena.key(b.names[next].key), b.arena.key(key)) {
+			list = appendMerged(list, b.names[next].entry)
+			next++
+		}
+		for _, e := range list {
+			b.feeds[e.feed()].Names++
+		}
+		names = append(names, keyGroup{key, groups.add(list)})
+		start = next
+	}
+	return names
+}
+
+// groupBlocks is groupNames for blocks of addresses.
+func (b *Builder) groupBlocks(groups *groupSet) (blocks []netip.Prefix, numbers []uint32) {
+	slices.SortFunc(b.blocks, func(x, y blockEntry) int {
+		return cmp.Or(
+			cmp.Compare(x.block.Addr().BitLen(), y.block.Addr().BitLen()),
+			cmp.Compare(x.block.Bits(), y.block.Bits()),
+			x.block.Addr().Compare(y.block.Addr()),
+			cmp.Compare(x.entry, y.entry),
+		)
+	})
+	var list []entry
+	for start := 0; start < len(b.blocks); {
+		block := b.blocks[start].block
+		list = list[:0]
+		next := start
+		for next < len(b.blocks) && b.blocks[next].block == block {
+			list = appendMerged(list, b.blocks[next].entry)
+			next++
+		}
+		for _, e := range list {
+			b.feeds[e.feed()].Addresses++
+		}
+		blocks, numbers = append(blocks, block), append(numbers, groups.add(list))
+		start = next
+	}
+	return blocks, numbers
+}
+
+// appendMerged appends e, or merges it into the last one if they are of one key.
+func appendMerged(list []entry, e entry) []entry {
+	if last := len(list) - 1; last >= 0 && list[last].key() == e.key() {
+		list[last] = merge(list[last], e)
+		return list
+	}
+	return append(list, e)
+}
+
+// dropUnused returns the categories that entries have after merging, and gives the
+// entries their numbers. The order stays, of categories and so of entries.
+func dropUnused(categories []indicator.Category, lists [][]entry) (used []indicator.Category) {
+	numbers := make([]int, len(categories))
+	for _, list := range lists {
+		for _, e := range list {
+			numbers[e.category()] = 1
+		}
+	}
+	for old, c := range categories {
+		if numbers[old] == 1 {
+			numbers[old] = len(used)
+			used = append(used, c)
+		}
+	}
+	for _, list := range lists {
+		for i, e := range list {
+			list[i] = e - entry(e.category()) + entry(numbers[e.category()]) //nolint:gosec // a category number
+		}
+	}
+	return used
+}
+
+func (b *Builder) encodeNames(names []keyGroup, numbers []uint32, sections *[sectionCount][]byte) {
+	w := newStoreWriter()
+	for _, name := range names {
+		w.add(b.arena.key(name.key), numbers[name.group])
+	}
+	w.endBlock()
+	sections[sectionOffsets], sections[sectionDirectory] = w.offsets, w.directory.data
+	sections[sectionNames] = w.names.data
+}
+
+// encodeFilters writes the filters over the names and over their suffixes, and
+// counts the names of one label.
+func (b *Builder) encodeFilters(h *header, names []keyGroup, sections *[sectionCount][]byte) error {
+	listed := make([]uint64, 0, len(names))
+	suffixes := make([]uint64, 0, len(names)+len(names)/8)
+	var text, before []byte
+	for _, name := range names {
+		key := b.arena.key(name.key)
+		text = appendText(text[:0], key)
+		listed = append(listed, xxh3.HashSeed(text, h.Seed))
+		if bytes.IndexByte(key, separator) < 0 {
+			h.SingleLabels++
+		}
+		suffixes = appendSuffixes(suffixes, h.Seed, before, key, text)
+		before = key
+	}
+	var builder xorfilter.BinaryFuseBuilder
+	var err error
+	if sections[sectionSuffixes], err = encodeFilter(&builder, suffixes); err != nil {
+		return err
+	}
+	sections[sectionListed], err = encodeFilter(&builder, listed)
+	return err
+}
+
+// appendSuffixes appends the hashes of the suffixes of two labels or more of a name
+// that the name before it in key order does not have. A subtree is one run of keys,
+// so each suffix is appended once.
+func appendSuffixes(dst []uint64, seed uint64, before, key, text []byte) []uint64 {
+	shared, labels := commonPrefix(before, key), 0
+	for i := 0; i <= len(key); i++ {
+		if i < len(key) && key[i] != separator {
+			continue
+		}
+		labels++
+		known := i <= shared && (i == len(before) || before[i] == separator)
+		if labels >= 2 && !known {
+			dst = append(dst, xxh3.HashSeed(text[len(text)-i:], seed))
+		}
+	}
+	return dst
+}
+
+// Keys of a builder lie in chunks that never move, so that adding costs no copy and
+// a place in them is four bytes.
+const (
+	chunkBits  = 20
+	chunkBytes = 1 << chunkBits
+	maxChunks  = 1 << (32 - chunkBits)
+)
+
+var errTooManyNames = errors.New("over 4 GiB of names")
+
+// arena holds keys, each after its length.
+type arena struct {
+	chunks [][]byte
+}
+
+// add copies a key in. It returns where the key lies.
+func (a *arena) add(name string) (place uint32, err error) {
+	last := len(a.chunks) - 1
+	if last < 0 || len(a.chunks[last])+1+len(name) > chunkBytes {
+		if len(a.chunks) == maxChunks {
+			return 0, errTooManyNames
+		}
+		a.chunks = append(a.chunks, make([]byte, 0, chunkBytes))
+		last++
+	}
+	chunk := a.chunks[last]
+	place = bounded(last<<chunkBits | len(chunk))
+	chunk = append(chunk, byte(len(name))) //nolint:gosec // a name has at most 253 octets
+	a.chunks[last] = appendKey(chunk, name)
+	return place, nil
+}
+
+func (a *arena) key(place uint32) []byte {
+	chunk := a.chunks[place>>chunkBits][place&(chunkBytes-1):]
+	return chunk[1 : 1+int(chunk[0])]
+}
+
+// nameEntry is an entry on a name while an index is built.
+type nameEntry struct {
+	key   uint32 // its place in the arena
+	entry entry
+}
+
+// sort orders entries by key, then by entry.
+func (a *arena) sort(entries []nameEntry) {
+	slices.SortFunc(entries, func(x, y nameEntry) int {
+		if c := bytes.Compare(a.key(x.key), a.key(y.key)); c != 0 {
+			return c
+		}
+		return cmp.Compare(x.entry, y.entry)
+	})
 }

@@ -1,6 +1,12 @@
 package index
 
-import "github.com/resolverwatch/resolverwatch/pkg/indicator"
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+)
 
 // Limits that the fields of an entry set.
 const (
@@ -62,3 +68,193 @@ func (e entry) valid(feeds, categories int) bool {
 }
 
 const maxConfidence indicator.Confidence = 100
+
+// groupSet numbers the distinct lists of entries while an index is built. Names and
+// blocks hold such a number instead of their entries: real lists have a million
+// names and a few dozen groups.
+type groupSet struct {
+	numbers map[string]uint32 // by the bytes of the list
+	lists   [][]entry
+	uses    []int
+	scratch []byte
+}
+
+// add returns the number of list, which must be ordered. It is not kept.
+func (g *groupSet) add(list []entry) uint32 {
+	g.scratch = g.scratch[:0]
+	for _, e := range list {
+		g.scratch = binary.LittleEndian.AppendUint64(g.scratch, uint64(e))
+	}
+	number, known := g.numbers[string(g.scratch)]
+	if !known {
+		if g.numbers == nil {
+			g.numbers = make(map[string]uint32)
+		}
+		number = bounded(len(g.lists))
+		g.numbers[string(g.scratch)] = number
+		g.lists = append(g.lists, slices.Clone(list))
+		g.uses = append(g.uses, 0)
+	}
+	g.uses[number]++
+	return number
+}
+
+// settle puts the groups into their final order, the most used first, because
+// small numbers take fewer bytes. It returns the new number of each old one.
+func (g *groupSet) settle() []uint32 {
+	order := make([]int, len(g.lists))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(g.uses[b], g.uses[a]), slices.Compare(g.lists[a], g.lists[b]))
+	})
+	numbers := make([]uint32, len(order))
+	lists := make([][]entry, len(order))
+	for number, old := range order {
+		numbers[old], lists[number] = bounded(number), g.lists[old]
+	}
+	*g = groupSet{lists: lists}
+	return numbers
+}
+
+// encode returns the sections of the group offsets and the group entries.
+func (g *groupSet) encode() (offsets, entries []byte) {
+	count := 0
+	for _, list := range g.lists {
+		offsets = binary.LittleEndian.AppendUint32(offsets, bounded(count))
+		for _, e := range list {
+			entries = binary.LittleEndian.AppendUint64(entries, uint64(e))
+		}
+		count += len(list)
+	}
+	return binary.LittleEndian.AppendUint32(offsets, bounded(count)), entries
+}
+
+// groupTable is the stored form of a [groupSet].
+type groupTable struct {
+	offsets []byte
+	entries entryList
+}
+
+// newGroupTable checks that the groups lie in order and hold valid entries.
+func newGroupTable(offsets, entries []byte, feeds, categories int) (groupTable, bool) {
+	if len(offsets)%4 != 0 || len(entries)%8 != 0 || !rising(offsets, len(entries)/8) {
+		return groupTable{}, false
+	}
+	t := groupTable{offsets, entries}
+	for i := range t.entries.len() {
+		if !t.entries.at(i).valid(feeds, categories) {
+			return groupTable{}, false
+		}
+	}
+	return t, true
+}
+
+func (t *groupTable) len() int { return len(t.offsets)/4 - 1 }
+
+// list returns the entries of a group, none for a number that is no group.
+func (t *groupTable) list(group uint32) entryList {
+	if int(group) >= t.len() {
+		return nil
+	}
+	bounds := t.offsets[4*int(group):]
+	start, end := binary.LittleEndian.Uint32(bounds), binary.LittleEndian.Uint32(bounds[4:])
+	return t.entries[8*int(start) : 8*int(end)]
+}
+
+// entryList is a list of entries as it lies in the file.
+type entryList []byte
+
+func (l entryList) len() int       { return len(l) / 8 }
+func (l entryList) at(i int) entry { return entry(binary.LittleEndian.Uint64(l[8*i:])) }
+
+// flagVetoesAll marks a feed whose allow entries veto those of every feed.
+const flagVetoesAll = 1
+
+// feedHeader is the size of a feed in its section, without the id.
+const feedHeader = 10
+
+// FeedInfo describes a feed of an index.
+type FeedInfo struct {
+	ID        indicator.FeedID
+	VetoesAll bool // its allow entries veto the entries of every feed
+	Names     int  // entries on names
+	Addresses int  // entries on addresses and blocks
+}
+
+func encodeFeeds(feeds []FeedInfo) (section []byte) {
+	for _, f := range feeds {
+		flags := byte(0)
+		if f.VetoesAll {
+			flags = flagVetoesAll
+		}
+		section = append(section, flags, byte(len(f.ID))) //nolint:gosec // at most 64
+		section = binary.LittleEndian.AppendUint32(section, bounded(f.Names))
+		section = binary.LittleEndian.AppendUint32(section, bounded(f.Addresses))
+		section = append(section, f.ID...)
+	}
+	return section
+}
+
+func decodeFeeds(section []byte) (feeds []FeedInfo, ok bool) {
+	for len(section) > 0 {
+		if len(section) < feedHeader || len(section) < feedHeader+int(section[1]) {
+			return nil, false
+		}
+		end := feedHeader + int(section[1])
+		id, err := indicator.NewFeedID(string(section[feedHeader:end]))
+		if err != nil || len(feeds) == maxFeeds {
+			return nil, false
+		}
+		feeds = append(feeds, FeedInfo{
+			ID:        id,
+			VetoesAll: section[0]&flagVetoesAll != 0,
+			Names:     int(binary.LittleEndian.Uint32(section[2:])),
+			Addresses: int(binary.LittleEndian.Uint32(section[6:])),
+		})
+		section = section[end:]
+	}
+	return feeds, true
+}
+
+func encodeCategories(categories []indicator.Category) []byte {
+	section := binary.LittleEndian.AppendUint32(nil, bounded(len(categories)))
+	end := 0
+	for _, c := range categories {
+		section = binary.LittleEndian.AppendUint32(section, bounded(end))
+		end += len(c)
+	}
+	section = binary.LittleEndian.AppendUint32(section, bounded(end))
+	for _, c := range categories {
+		section = append(section, c...)
+	}
+	return section
+}
+
+// categoryTable gives categories by number. The text is the one part of an index
+// that is copied, so that results can be strings.
+type categoryTable struct {
+	offsets []byte
+	text    string
+}
+
+func newCategoryTable(section []byte) (categoryTable, bool) {
+	if len(section) < 8 {
+		return categoryTable{}, false
+	}
+	count := uint64(binary.LittleEndian.Uint32(section))
+	if count > maxCategories || 4*(count+1) > uint64(len(section)-4) { //nolint:gosec // not negative
+		return categoryTable{}, false
+	}
+	end := 4 + 4*(int(count)+1)
+	t := categoryTable{section[4:end], string(section[end:])}
+	return t, rising(t.offsets, len(t.text))
+}
+
+func (t *categoryTable) len() int { return len(t.offsets)/4 - 1 }
+
+func (t *categoryTable) at(i int) indicator.Category {
+	bounds := t.offsets[4*i:]
+	return indicator.Category(t.text[binary.LittleEndian.Uint32(bounds):binary.LittleEndian.Uint32(bounds[4:])])
+}

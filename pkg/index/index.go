@@ -1,12 +1,20 @@
 package index
 
 import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
+	"iter"
+	"net/netip"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/zeebo/xxh3"
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
 // Index answers which indicators cover a name or an address. It is immutable and
@@ -105,4 +113,239 @@ func (x *Index) lookUp(hits []hit, q *domainname.Query, depths []uint8) []hit {
 		}
 	}
 	return hits
+}
+
+// Info describes an index.
+type Info struct {
+	FormatVersion int
+	Generation    uint64
+	Seed          uint64
+	BuiltAt       time.Time // zero = not said
+	// ContentHash is equal for two indexes exactly when they give the same answers for
+	// the same reasons; 64 hexadecimal digits.
+	ContentHash string
+	// Checksum is that of the file; 32 hexadecimal digits.
+	Checksum  string
+	Bytes     int // of the file
+	Names     int // distinct ones
+	Addresses int // distinct addresses and blocks
+	Groups    int // distinct sets of entries on a name or block
+	Feeds     []FeedInfo
+	Sections  []SectionInfo
+}
+
+// SectionInfo describes a section of an index file.
+type SectionInfo struct {
+	Name  string
+	Bytes int
+}
+
+// Info describes x.
+func (x *Index) Info() Info {
+	info := Info{
+		FormatVersion: int(x.header.Version),
+		Generation:    x.header.Generation,
+		Seed:          x.header.Seed,
+		ContentHash:   hex.EncodeToString(x.header.ContentHash[:]),
+		Checksum:      hex.EncodeToString(x.checksum[:]),
+		Bytes:         int(x.header.Length), //nolint:gosec // equals the length of a slice
+		Names:         int(x.header.Names),
+		Addresses:     x.ipv4.len() + x.ipv6.len(),
+		Groups:        x.groups.len(),
+		Feeds:         slices.Clone(x.feeds),
+	}
+	if x.header.BuiltAt != 0 {
+		info.BuiltAt = time.Unix(x.header.BuiltAt, 0).UTC()
+	}
+	for i, length := range x.header.Sections {
+		info.Sections = append(info.Sections, SectionInfo{sectionTitles[i], int(length)}) //nolint:gosec // as above
+	}
+	return info
+}
+
+// Stored is an entry as an index holds it: without Reference, FirstSeen, ExpiresAt.
+type Stored struct {
+	Feed indicator.FeedID
+	indicator.Indicator
+}
+
+// All yields every entry: names first, each right before those under it, then IPv4
+// and IPv6 blocks by prefix length and address; of one name or block by feed, action,
+// scope. Adding them to a builder that declares the same feeds gives an index of the
+// same content. An error, which wraps [ErrCorrupt], ends it.
+func (x *Index) All() iter.Seq2[Stored, error] {
+	return func(yield func(Stored, error) bool) {
+		var text []byte
+		more := true
+		parsed := x.names.all(func(key []byte, group uint32) bool {
+			text = appendText(text[:0], key)
+			name, err := domainname.Parse(string(text))
+			if err != nil {
+				yield(Stored{}, fmt.Errorf("%w: name %q: %w", ErrCorrupt, text, err))
+				more = false
+				return false
+			}
+			more = x.expand(indicator.Indicator{Name: name}, group, yield)
+			return more
+		})
+		if !more {
+			return
+		}
+		if !parsed {
+			yield(Stored{}, fmt.Errorf("%w: a block of names does not parse", ErrCorrupt))
+			return
+		}
+		blocks := func(block netip.Prefix, group uint32) bool {
+			return x.expand(indicator.Indicator{Block: block}, group, yield)
+		}
+		_ = x.ipv4.all(blocks) && x.ipv6.all(blocks)
+	}
+}
+
+// expand yields the entries of the name or block in i.
+func (x *Index) expand(i indicator.Indicator, group uint32, yield func(Stored, error) bool) bool {
+	list := x.groups.list(group)
+	if list.len() == 0 {
+		yield(Stored{}, fmt.Errorf("%w: %s has no entries", ErrCorrupt, i.Value()))
+		return false
+	}
+	for n := range list.len() {
+		e := list.at(n)
+		i.Action, i.Scope = e.action(), e.scope()
+		i.Severity, i.Confidence, i.Category = e.severity(), e.confidence(), x.categories.at(e.category())
+		if !yield(Stored{x.feeds[e.feed()].ID, i}, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// CanaryError reports that an index calls a name or address malicious which must
+// not be. Whether that is an accident or somebody's wish, the caller must say.
+type CanaryError struct {
+	Canary    string
+	Indicator string
+	Feeds     []indicator.FeedID
+}
+
+func (e *CanaryError) Error() string {
+	return fmt.Sprintf("canary %s is malicious by entry %s of %v", e.Canary, e.Indicator, e.Feeds)
+}
+
+// SelfCheck reads the whole index, beyond what [Open] verifies, before it is
+// published. It decodes every entry and checks their order and numbers, looks up
+// about samples names and every block as a query would be, and looks up the
+// canaries, which are names or addresses that must not be malicious.
+//
+// It returns an error that wraps [ErrCorrupt], or a [*CanaryError].
+func (x *Index) SelfCheck(samples int, canaries ...string) error {
+	if err := x.checkNames(samples); err != nil {
+		return fmt.Errorf("checking an index: %w", err)
+	}
+	for _, table := range []*addressTable{&x.ipv4, &x.ipv6} {
+		if err := x.checkBlocks(table); err != nil {
+			return fmt.Errorf("checking an index: %w", err)
+		}
+	}
+	for _, canary := range canaries {
+		if err := x.checkCanary(canary); err != nil {
+			return fmt.Errorf("checking an index: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkNames walks over all names and looks up every step-th of them.
+func (x *Index) checkNames(samples int) error {
+	step := max(1, int(x.header.Names)/max(1, samples))
+	var q domainname.Query
+	var before, text []byte
+	var problem error
+	count, single := 0, 0
+	parsed := x.names.all(func(key []byte, group uint32) bool {
+		text = appendText(text[:0], key)
+		switch {
+		case count > 0 && bytes.Compare(before, key) >= 0:
+			problem = fmt.Errorf("%w: name %q is out of order", ErrCorrupt, text)
+		case x.groups.list(group).len() == 0:
+			problem = fmt.Errorf("%w: name %q has no entries", ErrCorrupt, text)
+		case count%step == 0 && !x.finds(&q, text, group):
+			problem = fmt.Errorf("%w: name %q is not found", ErrCorrupt, text)
+		}
+		if bytes.IndexByte(key, separator) < 0 {
+			single++
+		}
+		count++
+		before = append(before[:0], key...)
+		return problem == nil
+	})
+	switch {
+	case problem != nil:
+		return problem
+	case !parsed:
+		return fmt.Errorf("%w: a block of names does not parse", ErrCorrupt)
+	case count != int(x.header.Names) || single != int(x.header.SingleLabels):
+		return fmt.Errorf("%w: has %d names, %d of one label; its header says %d and %d",
+			ErrCorrupt, count, single, x.header.Names, x.header.SingleLabels)
+	}
+	return nil
+}
+
+// finds looks a listed name up the way a query is.
+func (x *Index) finds(q *domainname.Query, name []byte, group uint32) bool {
+	if q.Set(name) != nil {
+		return false
+	}
+	depths := x.walk(nil, q)
+	if len(depths) == 0 {
+		return false
+	}
+	hits := x.lookUp(nil, q, depths)
+	return len(hits) > 0 && hits[0] == hit{q.Labels(), group}
+}
+
+func (x *Index) checkBlocks(table *addressTable) error {
+	var problem error
+	var hits []hit
+	table.all(func(block netip.Prefix, group uint32) bool {
+		hits = table.find(hits[:0], block.Addr())
+		found := false
+		for _, h := range hits {
+			found = found || h == hit{block.Bits(), group}
+		}
+		if !found || x.groups.list(group).len() == 0 {
+			problem = fmt.Errorf("%w: block %s is not found or has no entries", ErrCorrupt, block)
+		}
+		return problem == nil
+	})
+	return problem
+}
+
+func (x *Index) checkCanary(canary string) error {
+	var m Match
+	if address, err := netip.ParseAddr(canary); err == nil {
+		x.MatchAddr(address, &m)
+	} else {
+		var q domainname.Query
+		if err := q.Set([]byte(canary)); err != nil {
+			return fmt.Errorf("canary %q: %w", canary, err)
+		}
+		x.Match(&q, &m)
+	}
+	if m.Outcome == Malicious {
+		return &CanaryError{canary, string(m.Indicator), m.Feeds}
+	}
+	return nil
+}
+
+// Canaries returns names that no index may call malicious: the top-level domain of half
+// of the Web, and names that nobody has under it, under AWS, and where nobody can have
+// any (RFC 6761). An index that does has an entry above them, and would mark a good part
+// of all traffic.
+//
+// The names are drawn anew each time. One that was always the same could be put on a
+// list, and no reader would load an index again.
+func Canaries() []string {
+	nobody := strings.ToLower(rand.Text())
+	return []string{"com", nobody + ".com", nobody + ".amazonaws.com", nobody + ".invalid"}
 }

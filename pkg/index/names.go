@@ -1,6 +1,156 @@
 package index
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"strings"
+
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+)
+
+// A key is a name with its labels reversed: `www.evil.example` is `example`, `evil`,
+// `www`. Neighbours in key order then share their ancestors, and the key of an
+// ancestor is a prefix.
+//
+// The separator is the lowest octet, so that a name stands right before everything
+// under it. No listed name holds it.
+const separator = 0
+
+// maxKeyBytes is the longest text of a listed name (RFC 1035 section 2.3.4: 255
+// octets less the first length octet and the root).
+const maxKeyBytes = 253
+
+// appendKey appends the key of a listed name.
+func appendKey(dst []byte, name string) []byte {
+	for {
+		dot := strings.LastIndexByte(name, '.')
+		dst = append(dst, name[dot+1:]...)
+		if dot < 0 {
+			return dst
+		}
+		dst = append(dst, separator)
+		name = name[:dot]
+	}
+}
+
+// appendText appends the name of a key; it is the inverse of [appendKey].
+func appendText(dst, key []byte) []byte {
+	for {
+		cut := bytes.LastIndexByte(key, separator)
+		dst = append(dst, key[cut+1:]...)
+		if cut < 0 {
+			return dst
+		}
+		dst = append(dst, '.')
+		key = key[:cut]
+	}
+}
+
+// appendQueryKey appends the key of the last labels of q, or of as many of them as
+// a listed name can have: an octet that is the separator, or a length beyond any
+// listed name, ends it.
+func appendQueryKey(dst []byte, q *domainname.Query, labels int) []byte {
+	for i := 1; i <= labels; i++ {
+		label := q.Label(q.Labels() - i)
+		if len(dst)+1+len(label) > maxKeyBytes+1 || bytes.IndexByte(label, separator) >= 0 {
+			return dst
+		}
+		if i > 1 {
+			dst = append(dst, separator)
+		}
+		dst = append(dst, label...)
+	}
+	return dst
+}
+
+// storeWriter writes the exact map from keys to groups, as a tree of two levels: a
+// directory leads to the block of names that a key would be in. A look-up so touches
+// few places in memory, which is what its time goes into.
+type storeWriter struct {
+	names     blockWriter
+	directory blockWriter
+	offsets   []byte // of the blocks of the directory
+}
+
+func newStoreWriter() *storeWriter {
+	return &storeWriter{
+		names:     blockWriter{size: namesPerBlock},
+		directory: blockWriter{size: separatorsPerBlock},
+	}
+}
+
+// add adds the next key in order.
+func (w *storeWriter) add(key []byte, group uint32) {
+	if w.names.atStart() {
+		if w.directory.atStart() {
+			w.endBlock()
+		}
+		// As little of the key as tells it from the one before.
+		w.directory.add(key[:commonPrefix(w.names.prev, key)+1], len(w.names.data))
+	}
+	w.names.add(key, int(group))
+}
+
+// endBlock notes where the next block of the directory starts; after the last one,
+// where it would.
+func (w *storeWriter) endBlock() {
+	w.offsets = binary.LittleEndian.AppendUint32(w.offsets, bounded(len(w.directory.data)))
+}
+
+// store is the exact map from keys to groups. Its bytes may hold anything: what
+// does not parse is not found.
+type store struct {
+	offsets   []byte
+	directory []byte
+	names     []byte
+	blocks    int // of the directory
+}
+
+// newStore checks that the blocks of the directory lie in order and fill it.
+func newStore(offsets, directory, names []byte) (store, bool) {
+	s := store{offsets, directory, names, len(offsets)/4 - 1}
+	return s, len(offsets)%4 == 0 && rising(offsets, len(directory))
+}
+
+func (s *store) block(i int) []byte {
+	bounds := s.offsets[4*i : 4*i+8]
+	return s.directory[binary.LittleEndian.Uint32(bounds):binary.LittleEndian.Uint32(bounds[4:])]
+}
+
+// find returns the group of key.
+func (s *store) find(key []byte) (group uint32, found bool) {
+	low, high := 0, s.blocks
+	for low < high {
+		middle := int(uint(low+high) >> 1)
+		first, _, _ := cutFirst(s.block(middle))
+		if bytes.Compare(first, key) <= 0 {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	if low == 0 {
+		return 0, false
+	}
+	offset, _, ok := floor(s.block(low-1), key, separatorsPerBlock)
+	if !ok || offset > uint64(len(s.names)) {
+		return 0, false
+	}
+	number, exact, _ := floor(s.names[offset:], key, namesPerBlock)
+	return uint32(number), exact && number <= math.MaxUint32 //nolint:gosec // checked
+}
+
+// all yields every key, valid for one step, with its group. It reports false if
+// some bytes do not parse, and true if yield ended it or everything was seen.
+func (s *store) all(yield func(key []byte, group uint32) bool) (parsed bool) {
+	inRange := true
+	parsed = eachKey(s.names, namesPerBlock, func(key []byte, value uint64) bool {
+		inRange = value <= math.MaxUint32
+		return inRange && yield(key, uint32(value)) //nolint:gosec // checked
+	})
+	return parsed && inRange
+}
 
 const (
 	namesPerBlock      = 32
