@@ -92,3 +92,149 @@ func text(c *jsonscan.Cursor, dst *jsonscan.Text) (err error) {
 	*dst, err = c.Text()
 	return err
 }
+
+// answers reads an array of answers, or a single one without the array, as some
+// tools normalise it.
+func (s *Scanner) answers(c *jsonscan.Cursor) error {
+	s.object.Answers = s.object.Answers[:0]
+	switch c.Next() {
+	case '{':
+		return s.answer(c, 0)
+	case '[':
+	default:
+		s.noteOdd(c)
+		return c.Skip()
+	}
+	if err := c.Open('['); err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		if more, err := c.Element(); !more {
+			return err
+		}
+		if err := s.answer(c, i); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Scanner) answer(c *jsonscan.Cursor, i int) error {
+	if c.Next() != '{' {
+		s.noteOdd(c)
+		return c.Skip()
+	}
+	if err := c.Open('{'); err != nil {
+		return err
+	}
+	a := Answer{Index: i}
+	var address jsonscan.Text
+	for {
+		name, more, err := c.Member()
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		switch string(name.Decode(&s.name)) {
+		case "Type":
+			err = text(c, &a.Type)
+		case "Rdata":
+			err = text(c, &a.Rdata)
+		case "Address":
+			err = text(c, &address)
+		default:
+			err = c.Skip()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !a.Rdata.IsSet() {
+		a.Rdata = address
+	}
+	s.object.Answers = append(s.object.Answers, a)
+	return nil
+}
+
+// noteOdd notes a value that is no object, array or null where an answer should be.
+func (s *Scanner) noteOdd(c *jsonscan.Cursor) {
+	switch c.Next() {
+	case '{', '[', 'n':
+	default:
+		s.object.OddAnswers = true
+	}
+}
+
+// foldedAnswers looks at a member whose name is `answers` in another case: it has the
+// same column.
+func (s *Scanner) foldedAnswers(c *jsonscan.Cursor) error {
+	s.noteOdd(c)
+	if c.Next() != '[' {
+		return c.Skip()
+	}
+	if err := c.Open('['); err != nil {
+		return err
+	}
+	for {
+		if more, err := c.Element(); !more {
+			return err
+		}
+		s.noteOdd(c)
+		if err := c.Skip(); err != nil {
+			return err
+		}
+	}
+}
+
+// sourceIDs reads the instance out of an object of ids or, as in the preview shape,
+// an array of them.
+func (s *Scanner) sourceIDs(c *jsonscan.Cursor) error {
+	s.object.Instance = jsonscan.Text{}
+	switch c.Next() {
+	case '{':
+		return s.sourceIDObject(c)
+	case '[':
+		return s.sourceIDArray(c)
+	default:
+		return c.Skip()
+	}
+}
+
+func (s *Scanner) sourceIDObject(c *jsonscan.Cursor) error {
+	if err := c.Open('{'); err != nil {
+		return err
+	}
+	for {
+		name, more, err := c.Member()
+		if !more {
+			return err
+		}
+		if string(name.Decode(&s.name)) == "instance" {
+			err = text(c, &s.object.Instance)
+		} else {
+			err = c.Skip()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Scanner) sourceIDArray(c *jsonscan.Cursor) error {
+	if err := c.Open('['); err != nil {
+		return err
+	}
+	for {
+		if more, err := c.Element(); !more {
+			return err
+		}
+		var id jsonscan.Text
+		if err := text(c, &id); err != nil {
+			return err
+		}
+		if !s.object.Instance.IsSet() && bytes.HasPrefix(id.Raw(), []byte("i-")) {
+			s.object.Instance = id
+		}
+	}
+}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
-	"github.com/resolverwatch/resolverwatch/test/slowlog"
+	"github.com/resolverwatch/resolverwatch/test/conformance/slowlog"
 )
 
 // Records in the shapes that Resolver has written, with reserved names and accounts.

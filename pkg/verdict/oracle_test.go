@@ -14,7 +14,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
-	"github.com/resolverwatch/resolverwatch/test/slowlog"
+	"github.com/resolverwatch/resolverwatch/test/conformance/slowlog"
 )
 
 var (
