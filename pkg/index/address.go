@@ -9,17 +9,18 @@ import (
 // addressTable maps blocks of one address family to groups: a sorted array of
 // addresses for each prefix length.
 type addressTable struct {
-	width   int // of an address, in bytes
+	width   int // bytes per address
 	section []byte
-	lengths []uint8 // those that have blocks, the longest first
+	lengths []uint8 // prefix lengths that have blocks, longest first
 }
 
-// encodeAddresses returns the section of blocks, which are of one family, masked,
-// and ordered by prefix length, then address.
+// encodeAddresses returns the section of blocks, which must be of one family, masked, and
+// sorted by prefix length, then by address.
 func encodeAddresses(blocks []netip.Prefix, groups []uint32) []byte {
 	if len(blocks) == 0 {
 		return nil
 	}
+
 	var section []byte
 	next := 0
 	for length := range blocks[0].Addr().BitLen() + 1 {
@@ -29,6 +30,7 @@ func encodeAddresses(blocks []netip.Prefix, groups []uint32) []byte {
 		}
 	}
 	section = binary.LittleEndian.AppendUint32(section, bounded(next))
+
 	for _, block := range blocks {
 		section = append(section, block.Addr().AsSlice()...)
 	}
@@ -38,7 +40,7 @@ func encodeAddresses(blocks []netip.Prefix, groups []uint32) []byte {
 	return section
 }
 
-// newAddressTable reads the section of a family with addresses of width bytes.
+// newAddressTable reads the section of the family whose addresses have width bytes.
 func newAddressTable(section []byte, width int) (addressTable, bool) {
 	t := addressTable{width: width, section: section}
 	if len(section) == 0 {
@@ -51,6 +53,7 @@ func newAddressTable(section []byte, width int) (addressTable, bool) {
 	if blocks%(width+4) != 0 || blocks/(width+4) != count || !rising(section[:t.directory()], count) {
 		return addressTable{}, false
 	}
+
 	for length := 8 * width; length >= 0; length-- {
 		if start, end := t.blocks(length); start < end {
 			t.lengths = append(t.lengths, uint8(length)) //nolint:gosec // at most 128
@@ -59,7 +62,7 @@ func newAddressTable(section []byte, width int) (addressTable, bool) {
 	return t, true
 }
 
-// directory is the size of the numbers in front of the addresses.
+// directory returns the size of the block numbers in front of the addresses.
 func (t *addressTable) directory() int { return 4 * (8*t.width + 2) }
 
 func (t *addressTable) len() int {
@@ -70,8 +73,7 @@ func (t *addressTable) len() int {
 	return end
 }
 
-// blocks returns the numbers of the first block of a prefix length and of the one
-// behind its last.
+// blocks returns the range of block numbers of a prefix length. end is exclusive.
 func (t *addressTable) blocks(length int) (start, end int) {
 	bounds := t.section[4*length : 4*length+8]
 	return int(binary.LittleEndian.Uint32(bounds)), int(binary.LittleEndian.Uint32(bounds[4:]))
@@ -86,8 +88,8 @@ func (t *addressTable) group(i int) uint32 {
 	return binary.LittleEndian.Uint32(t.section[t.directory()+t.len()*t.width+4*i:])
 }
 
-// find appends a hit for each block that holds a, the longest prefix first. The
-// address is of the table's family.
+// find appends a hit for each block that contains a, longest prefix first. a must be of
+// the table's family.
 func (t *addressTable) find(hits []hit, a netip.Addr) []hit {
 	for _, length := range t.lengths {
 		prefix, err := a.Prefix(int(length))
@@ -102,7 +104,7 @@ func (t *addressTable) find(hits []hit, a netip.Addr) []hit {
 	return hits
 }
 
-// search finds the block of a prefix length that starts at address.
+// search finds the block with this prefix length that starts at address.
 func (t *addressTable) search(length int, address []byte) (number int, found bool) {
 	low, high := t.blocks(length)
 	end := high
@@ -117,7 +119,8 @@ func (t *addressTable) search(length int, address []byte) (number int, found boo
 	return low, low < end && bytes.Equal(t.address(low), address)
 }
 
-// all yields every block with its group, by prefix length, then address.
+// all yields every block with its group, by prefix length, then by address. It returns
+// false if yield does.
 func (t *addressTable) all(yield func(block netip.Prefix, group uint32) bool) bool {
 	if len(t.section) == 0 {
 		return true

@@ -17,7 +17,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// randomEntries returns a list out of which [world] entries repeat often.
+// randomEntries returns entries of a [world], many of them repeated.
 func randomEntries(t testing.TB, number uint64, size int) (entries []fed) {
 	t.Helper()
 	w := world{rand.New(rand.NewPCG(number, 1))}
@@ -36,7 +36,7 @@ func TestBuilder_Build_orderDoesNotMatter(t *testing.T) {
 			entries[i], entries[j] = entries[j], entries[i]
 		})
 		if !bytes.Equal(build(t, entries), want) {
-			t.Fatalf("order %d gives other bytes", number)
+			t.Fatalf("order %d gives different bytes", number)
 		}
 	}
 }
@@ -45,11 +45,11 @@ func TestBuilder_Build_repeatsDoNotMatter(t *testing.T) {
 	t.Parallel()
 	entries := small(t)
 	if !bytes.Equal(build(t, slices.Concat(entries, entries, entries)), build(t, entries)) {
-		t.Error("entries added again give other bytes")
+		t.Error("repeated entries give different bytes")
 	}
 }
 
-// Generation, seed and time are no content; everything else is.
+// The content hash covers everything except generation, seed and time.
 func TestInfo_ContentHash(t *testing.T) {
 	t.Parallel()
 	base := parseAll(t, "a block subtree evil.example medium 50 malware", "b block subtree evil.example")
@@ -61,7 +61,7 @@ func TestInfo_ContentHash(t *testing.T) {
 		{Seed: 2}, {Seed: 1, Generation: 9}, {}, {Seed: 1, BuiltAt: time.Unix(1, 0)},
 	} {
 		if got := same(o); got != want {
-			t.Errorf("%+v gives another content hash", o)
+			t.Errorf("%+v gives a different content hash", o)
 		}
 	}
 	seen := map[string]string{want: "the base"}
@@ -72,24 +72,24 @@ func TestInfo_ContentHash(t *testing.T) {
 		"a block cidr 192.0.2.1/31", "allow allow name fine.example",
 	} {
 		hash := open(t, build(t, append(slices.Clone(base), parse(t, other)))).Info().ContentHash
-		if before, known := seen[hash]; known {
-			t.Errorf("%s has the content hash of %s", other, before)
+		if first, known := seen[hash]; known {
+			t.Errorf("%s has the content hash of %s", other, first)
 		}
 		seen[hash] = other
 	}
 	b := newBuilder(t, base)
 	b.Feed("b", true)
 	if hash := open(t, must(b.Build(index.Options{Seed: 1}))(t)).Info().ContentHash; hash == want {
-		t.Error("what a feed vetoes is no part of the content hash")
+		t.Error("the content hash does not cover whether a feed vetoes all")
 	}
 }
 
-// What merging leaves behind must not tell in the content.
+// Entries that were merged away must not change the content hash.
 func TestInfo_ContentHash_afterMerge(t *testing.T) {
 	t.Parallel()
 	merged := parseAll(t, "a block subtree evil.example high 50 bot", "a block subtree evil.example low 50 adware")
 	if got, want := open(t, build(t, merged)).Info().ContentHash, open(t, build(t, merged[:1])).Info().ContentHash; got != want {
-		t.Error("a repeat that changes nothing gives another content hash")
+		t.Error("a repeat that changes nothing gives a different content hash")
 	}
 }
 
@@ -132,7 +132,7 @@ func TestBuilder_mergesLikeIndicators(outer *testing.T) {
 	})
 }
 
-// Adding all that an index holds to a builder gives the same index.
+// A builder that adds all entries of an index builds the same index.
 func TestIndex_All_roundTrip(t *testing.T) {
 	t.Parallel()
 	for size := range 60 {
@@ -152,7 +152,7 @@ func TestIndex_All_roundTrip(t *testing.T) {
 		}
 		again := must(b.Build(index.Options{Generation: 7, Seed: seed}))(t)
 		if !bytes.Equal(file, again) {
-			t.Errorf("an index of %d entries comes out different", 5*size)
+			t.Errorf("an index of %d entries is different after a round trip", 5*size)
 		}
 	}
 }
@@ -172,7 +172,7 @@ func TestIndex_All(t *testing.T) {
 		got = append(got, strings.Join([]string{
 			string(stored.Feed), stored.Action.String(), stored.Scope.String(), stored.Value()}, " "))
 	}
-	want := []string{ // a name right before what lies under it
+	want := []string{ // a name directly before the names under it
 		"a block name example", "a block name evil.example", "a block subtree evil.example",
 		"b allow name evil.example", "b block subtree x.evil.example", "a block name evil-x.example",
 		"a block cidr 192.0.2.0/24", "a block cidr 192.0.2.9", "b block cidr 2001:db8::/32",
@@ -181,7 +181,7 @@ func TestIndex_All(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	for range x.All() {
-		break // stopping early is no error and no panic
+		break // stopping early must not panic
 	}
 }
 
@@ -206,7 +206,7 @@ func TestIndex_Info(t *testing.T) {
 		t.Errorf("got feeds %+v, want %+v", info.Feeds, feeds)
 	}
 	if !open(t, build(t, nil)).Info().BuiltAt.IsZero() {
-		t.Error("a time that was not given is not zero")
+		t.Error("an unset build time is not zero")
 	}
 }
 
@@ -216,7 +216,7 @@ func TestBuilder_Build_randomSeed(t *testing.T) {
 	for range 3 {
 		info := open(t, must(newBuilder(t, small(t)).Build(index.Options{}))(t)).Info()
 		if seeds[info.Seed] {
-			t.Errorf("seed %d comes twice", info.Seed)
+			t.Errorf("seed %d is repeated", info.Seed)
 		}
 		seeds[info.Seed] = true
 	}
@@ -234,17 +234,17 @@ func TestBuilder_Add_errors(t *testing.T) {
 		want   string
 	}{
 		{"undeclared feed", "b", func(*indicator.Indicator) {}, name, `feed "b" is not declared`},
-		{"no name", "a", func(i *indicator.Indicator) { i.Name = domainname.Name{} }, name, "name or a block"},
-		{"both", "a", func(i *indicator.Indicator) { i.Block = netip.MustParsePrefix("192.0.2.0/24") }, name, "not both"},
-		{"cidr name", "a", func(i *indicator.Indicator) { i.Scope = indicator.ScopeCIDR }, name, "cidr belongs"},
-		{"named block", "a", func(i *indicator.Indicator) { i.Scope = indicator.ScopeSubtree }, block, "cidr belongs"},
-		{"no scope", "a", func(i *indicator.Indicator) { i.Scope = 0 }, name, "no such thing"},
-		{"odd scope", "a", func(i *indicator.Indicator) { i.Scope = 17 }, name, "no such thing"},
-		{"no action", "a", func(i *indicator.Indicator) { i.Action = 0 }, name, "no such thing"},
-		{"odd action", "a", func(i *indicator.Indicator) { i.Action = 18 }, name, "no such thing"},
-		{"no severity", "a", func(i *indicator.Indicator) { i.Severity = 0 }, name, "no such thing"},
-		{"odd severity", "a", func(i *indicator.Indicator) { i.Severity = 20 }, name, "no such thing"},
-		{"odd confidence", "a", func(i *indicator.Indicator) { i.Confidence = 101 }, name, "no such thing"},
+		{"no name", "a", func(i *indicator.Indicator) { i.Name = domainname.Name{} }, name, "either a name or a block"},
+		{"both", "a", func(i *indicator.Indicator) { i.Block = netip.MustParsePrefix("192.0.2.0/24") }, name, "either a name or a block"},
+		{"cidr name", "a", func(i *indicator.Indicator) { i.Scope = indicator.ScopeCIDR }, name, "have scope cidr"},
+		{"named block", "a", func(i *indicator.Indicator) { i.Scope = indicator.ScopeSubtree }, block, "have scope cidr"},
+		{"no scope", "a", func(i *indicator.Indicator) { i.Scope = 0 }, name, "is invalid"},
+		{"unknown scope", "a", func(i *indicator.Indicator) { i.Scope = 17 }, name, "is invalid"},
+		{"no action", "a", func(i *indicator.Indicator) { i.Action = 0 }, name, "is invalid"},
+		{"unknown action", "a", func(i *indicator.Indicator) { i.Action = 18 }, name, "is invalid"},
+		{"no severity", "a", func(i *indicator.Indicator) { i.Severity = 0 }, name, "is invalid"},
+		{"unknown severity", "a", func(i *indicator.Indicator) { i.Severity = 20 }, name, "is invalid"},
+		{"confidence over 100", "a", func(i *indicator.Indicator) { i.Confidence = 101 }, name, "is invalid"},
 		{"long category", "a", func(i *indicator.Indicator) {
 			i.Category = indicator.Category(strings.Repeat("x", 256))
 		}, name, "longer than"},
@@ -265,7 +265,7 @@ func TestBuilder_Build_errors(t *testing.T) {
 	b := index.NewBuilder()
 	b.Feed("Not A Feed", false)
 	if _, err := b.Build(index.Options{}); err == nil || !strings.Contains(err.Error(), "Not A Feed") {
-		t.Errorf("got %v, want the feed id refused", err)
+		t.Errorf("got %v, want an error about the feed id", err)
 	}
 	b = newBuilder(t, small(t))
 	if _, err := b.Build(index.Options{}); err != nil {

@@ -19,16 +19,16 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// ErrBuilt reports a second use of a [Builder] that has built its index.
-var ErrBuilt = errors.New("index is built: use a new builder")
+// ErrBuilt reports that a [Builder] was used after it built its index.
+var ErrBuilt = errors.New("index was already built: use a new builder")
 
-// Builder collects the entries of feeds. It takes about 36 bytes a name and 40 a
+// Builder collects the entries of feeds. It takes about 36 bytes per name and 40 per
 // block of addresses, and about as much again while it builds. It is not safe for
 // concurrent use.
 type Builder struct {
 	feeds       []FeedInfo
 	feedNumbers map[indicator.FeedID]int
-	invalid     []error // feeds that were declared wrongly
+	invalid     []error // feeds that could not be declared
 
 	categories      []indicator.Category
 	categoryNumbers map[indicator.Category]int
@@ -53,9 +53,10 @@ func NewBuilder() *Builder {
 	}
 }
 
-// Feed declares a feed, before its first entry is added. With vetoesAll its allow
-// entries veto block entries of every feed, else only its own. Declared again, the
-// last word counts. That id is no feed id is reported by [Builder.Build].
+// Feed declares a feed. It must be called before the first entry of the feed is added.
+// With vetoesAll, the allow entries of the feed veto the block entries of every feed,
+// otherwise only its own. If a feed is declared twice, the last call counts. An invalid id
+// is reported by [Builder.Build].
 func (b *Builder) Feed(id indicator.FeedID, vetoesAll bool) {
 	if number, known := b.feedNumbers[id]; known {
 		b.feeds[number].VetoesAll = vetoesAll
@@ -73,12 +74,12 @@ func (b *Builder) Feed(id indicator.FeedID, vetoesAll bool) {
 	b.feeds = append(b.feeds, FeedInfo{ID: id, VetoesAll: vetoesAll})
 }
 
-// Add adds an entry of a declared feed; i is not kept. Entries of one feed and one
-// [indicator.Key] are merged, in whatever order they come. Blocks are masked, and
-// blocks of IPv4-mapped addresses become IPv4 blocks.
+// Add adds an entry of a declared feed. It does not keep i. Entries with the same feed and
+// [indicator.Key] are merged, and the order of the calls does not matter. Blocks are
+// masked, and blocks of IPv4-mapped addresses become IPv4 blocks.
 //
-// Reference, FirstSeen and ExpiresAt are not stored: the caller leaves out what has
-// expired.
+// Reference, FirstSeen and ExpiresAt are not stored, so the caller must leave out expired
+// entries.
 func (b *Builder) Add(feed indicator.FeedID, i *indicator.Indicator) error {
 	if b.built {
 		return ErrBuilt
@@ -107,23 +108,24 @@ func (b *Builder) Add(feed indicator.FeedID, i *indicator.Indicator) error {
 	return nil
 }
 
-// check refuses what the fields of an entry cannot hold or what contradicts itself.
+// check returns an error if i does not fit the fields of an entry or contradicts itself.
 func check(i *indicator.Indicator) error {
 	isBlock := i.Block.IsValid()
 	switch {
 	case isBlock == !i.Name.IsZero():
-		return errors.New("must have a name or a block of addresses, and not both")
+		return errors.New("must have either a name or a block of addresses")
 	case isBlock != (i.Scope == indicator.ScopeCIDR):
-		return fmt.Errorf("scope %v: cidr belongs to blocks of addresses, and only there", i.Scope)
+		return fmt.Errorf("scope %v: blocks of addresses, and only they, have scope cidr", i.Scope)
 	}
-	// With feed and category 0, what is left to judge are the other fields.
+	// Feed and category 0 are valid here, so this checks the other fields.
 	if i.Severity > 0xF || i.Action > 0xF || i.Scope > 0xF || !newEntry(0, 0, i).valid(1, 1) {
-		return fmt.Errorf("scope %v, action %v, severity %v, confidence %d: one of them is no such thing",
+		return fmt.Errorf("scope %v, action %v, severity %v, confidence %d: at least one of them is invalid",
 			i.Scope, i.Action, i.Severity, i.Confidence)
 	}
 	return nil
 }
 
+// category returns the number of a category, which it adds if it is new.
 func (b *Builder) category(c indicator.Category) (number int, err error) {
 	number, known := b.categoryNumbers[c]
 	if known {
@@ -139,7 +141,7 @@ func (b *Builder) category(c indicator.Category) (number int, err error) {
 	return number, nil
 }
 
-// normalBlock gives a block the form in which addresses are looked up.
+// normalBlock returns a block in the form that addresses are looked up in.
 func normalBlock(block netip.Prefix) netip.Prefix {
 	const mappedBits = 96
 	if block.Addr().Is4In6() && block.Bits() >= mappedBits {
@@ -148,17 +150,19 @@ func normalBlock(block netip.Prefix) netip.Prefix {
 	return block.Masked()
 }
 
-// Options are what an index file says of itself.
+// Options set the header fields of an index file.
 type Options struct {
 	Generation uint64
-	// Seed of the hashes; 0 = a random one, so that nobody can choose names whose
-	// hashes collide. Two builds with the same entries and seed give the same bytes.
-	Seed    uint64
-	BuiltAt time.Time // zero = not said; kept to the second
+	// Seed is the seed of the hashes. 0 means a random seed, so that nobody can choose
+	// names whose hashes collide. Two builds with the same entries and seed give the same
+	// bytes.
+	Seed uint64
+	// BuiltAt is the build time, stored in seconds. Zero means that it is not known.
+	BuiltAt time.Time
 }
 
-// Build returns the index file of all entries added. It uses up the builder: a
-// second call returns [ErrBuilt].
+// Build returns the index file with all entries that were added. The builder cannot be
+// used afterwards: a second call returns [ErrBuilt].
 func (b *Builder) Build(o Options) ([]byte, error) {
 	if b.built {
 		return nil, ErrBuilt
@@ -174,6 +178,7 @@ func (b *Builder) Build(o Options) ([]byte, error) {
 	if !o.BuiltAt.IsZero() {
 		h.BuiltAt = o.BuiltAt.Unix()
 	}
+
 	sections, err := b.sections(h)
 	if err != nil {
 		return nil, fmt.Errorf("building an index: %w", err)
@@ -193,16 +198,18 @@ func randomSeed() (seed uint64) {
 // keyGroup is a name and the number of its group.
 type keyGroup struct{ key, group uint32 }
 
+// sections encodes all entries and sets the counts of names in h.
 func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
 	if len(b.names)+len(b.blocks) > math.MaxUint32 {
 		return nil, fmt.Errorf("%d entries, at most %d", len(b.names)+len(b.blocks), math.MaxUint32)
 	}
-	b.number()
+	b.renumber()
 	var groups groupSet
 	names := b.groupNames(&groups)
 	blocks, blockGroups := b.groupBlocks(&groups)
-	b.names, b.blocks = nil, nil // their memory is for the rest of the build
-	numbers := groups.settle()
+	b.names, b.blocks = nil, nil // free their memory for the rest of the build
+
+	numbers := groups.sort()
 	b.categories = dropUnused(b.categories, groups.lists)
 	for i := range blockGroups {
 		blockGroups[i] = numbers[blockGroups[i]]
@@ -216,6 +223,7 @@ func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
 	if len(sections[sectionNames]) > math.MaxUint32 {
 		return nil, errTooManyNames
 	}
+
 	firstIPv6 := len(blocks)
 	for i, block := range blocks {
 		if block.Addr().Is6() {
@@ -225,13 +233,14 @@ func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
 	}
 	sections[sectionIPv4] = encodeAddresses(blocks[:firstIPv6], blockGroups[:firstIPv6])
 	sections[sectionIPv6] = encodeAddresses(blocks[firstIPv6:], blockGroups[firstIPv6:])
+
 	h.Names = bounded(len(names))
 	return sections, b.encodeFilters(h, names, sections)
 }
 
-// number gives feeds and categories the numbers of their order, so that nothing in
-// the file tells in which order they came.
-func (b *Builder) number() {
+// renumber sorts feeds and categories and numbers them in that order, so that the file does
+// not depend on the order in which they were added.
+func (b *Builder) renumber() {
 	feeds := sortNumbered(b.feeds, func(x, y FeedInfo) int {
 		return strings.Compare(string(x.ID), string(y.ID))
 	})
@@ -244,7 +253,7 @@ func (b *Builder) number() {
 	}
 }
 
-// sortNumbered sorts items and returns the new index of each old one.
+// sortNumbered sorts items and returns the new index of each item by its old index.
 func sortNumbered[T any](items []T, compare func(x, y T) int) []int {
 	order := make([]int, len(items))
 	for i := range order {
@@ -259,7 +268,7 @@ func sortNumbered[T any](items []T, compare func(x, y T) int) []int {
 	return numbers
 }
 
-// groupNames orders the entries on names and gathers those on one name.
+// groupNames sorts the entries on names and groups the entries on the same name.
 func (b *Builder) groupNames(groups *groupSet) []keyGroup {
 	b.arena.sort(b.names)
 	names := make([]keyGroup, 0, len(b.names))
@@ -281,7 +290,7 @@ func (b *Builder) groupNames(groups *groupSet) []keyGroup {
 	return names
 }
 
-// groupBlocks is groupNames for blocks of addresses.
+// groupBlocks does the same for blocks of addresses.
 func (b *Builder) groupBlocks(groups *groupSet) (blocks []netip.Prefix, numbers []uint32) {
 	slices.SortFunc(b.blocks, func(x, y blockEntry) int {
 		return cmp.Or(
@@ -309,7 +318,7 @@ func (b *Builder) groupBlocks(groups *groupSet) (blocks []netip.Prefix, numbers 
 	return blocks, numbers
 }
 
-// appendMerged appends e, or merges it into the last one if they are of one key.
+// appendMerged appends e, or merges it into the last entry if both have the same key.
 func appendMerged(list []entry, e entry) []entry {
 	if last := len(list) - 1; last >= 0 && list[last].key() == e.key() {
 		list[last] = merge(list[last], e)
@@ -318,8 +327,8 @@ func appendMerged(list []entry, e entry) []entry {
 	return append(list, e)
 }
 
-// dropUnused returns the categories that entries have after merging, and gives the
-// entries their numbers. The order stays, of categories and so of entries.
+// dropUnused returns the categories that are still in use after merging, and renumbers the
+// entries. The order of categories, and so of entries, does not change.
 func dropUnused(categories []indicator.Category, lists [][]entry) (used []indicator.Category) {
 	numbers := make([]int, len(categories))
 	for _, list := range lists {
@@ -341,6 +350,7 @@ func dropUnused(categories []indicator.Category, lists [][]entry) (used []indica
 	return used
 }
 
+// encodeNames writes the sections of the names store.
 func (b *Builder) encodeNames(names []keyGroup, numbers []uint32, sections *[sectionCount][]byte) {
 	w := newStoreWriter()
 	for _, name := range names {
@@ -352,11 +362,11 @@ func (b *Builder) encodeNames(names []keyGroup, numbers []uint32, sections *[sec
 }
 
 // encodeFilters writes the filters over the names and over their suffixes, and
-// counts the names of one label.
+// counts the names with one label.
 func (b *Builder) encodeFilters(h *header, names []keyGroup, sections *[sectionCount][]byte) error {
 	listed := make([]uint64, 0, len(names))
 	suffixes := make([]uint64, 0, len(names)+len(names)/8)
-	var text, before []byte
+	var text, previous []byte
 	for _, name := range names {
 		key := b.arena.key(name.key)
 		text = appendText(text[:0], key)
@@ -364,9 +374,10 @@ func (b *Builder) encodeFilters(h *header, names []keyGroup, sections *[sectionC
 		if bytes.IndexByte(key, separator) < 0 {
 			h.SingleLabels++
 		}
-		suffixes = appendSuffixes(suffixes, h.Seed, before, key, text)
-		before = key
+		suffixes = appendSuffixes(suffixes, h.Seed, previous, key, text)
+		previous = key
 	}
+
 	var builder xorfilter.BinaryFuseBuilder
 	var err error
 	if sections[sectionSuffixes], err = encodeFilter(&builder, suffixes); err != nil {
@@ -376,17 +387,17 @@ func (b *Builder) encodeFilters(h *header, names []keyGroup, sections *[sectionC
 	return err
 }
 
-// appendSuffixes appends the hashes of the suffixes of two labels or more of a name
-// that the name before it in key order does not have. A subtree is one run of keys,
-// so each suffix is appended once.
-func appendSuffixes(dst []uint64, seed uint64, before, key, text []byte) []uint64 {
-	shared, labels := commonPrefix(before, key), 0
+// appendSuffixes appends the hashes of the suffixes of two or more labels that a name has
+// and the previous name in key order does not have. The keys of a subtree are adjacent, so
+// each suffix is appended once.
+func appendSuffixes(dst []uint64, seed uint64, previous, key, text []byte) []uint64 {
+	shared, labels := commonPrefix(previous, key), 0
 	for i := 0; i <= len(key); i++ {
 		if i < len(key) && key[i] != separator {
 			continue
 		}
 		labels++
-		known := i <= shared && (i == len(before) || before[i] == separator)
+		known := i <= shared && (i == len(previous) || previous[i] == separator)
 		if labels >= 2 && !known {
 			dst = append(dst, xxh3.HashSeed(text[len(text)-i:], seed))
 		}
@@ -394,22 +405,22 @@ func appendSuffixes(dst []uint64, seed uint64, before, key, text []byte) []uint6
 	return dst
 }
 
-// Keys of a builder lie in chunks that never move, so that adding costs no copy and
-// a place in them is four bytes.
+// A builder stores keys in chunks that never move, so that adding a key copies nothing else
+// and the place of a key takes four bytes.
 const (
 	chunkBits  = 20
 	chunkBytes = 1 << chunkBits
 	maxChunks  = 1 << (32 - chunkBits)
 )
 
-var errTooManyNames = errors.New("over 4 GiB of names")
+var errTooManyNames = errors.New("more than 4 GiB of names")
 
-// arena holds keys, each after its length.
+// arena holds keys. The length of each key precedes it.
 type arena struct {
 	chunks [][]byte
 }
 
-// add copies a key in. It returns where the key lies.
+// add stores the key of a name and returns its place.
 func (a *arena) add(name string) (place uint32, err error) {
 	last := len(a.chunks) - 1
 	if last < 0 || len(a.chunks[last])+1+len(name) > chunkBytes {
@@ -419,6 +430,7 @@ func (a *arena) add(name string) (place uint32, err error) {
 		a.chunks = append(a.chunks, make([]byte, 0, chunkBytes))
 		last++
 	}
+
 	chunk := a.chunks[last]
 	place = bounded(last<<chunkBits | len(chunk))
 	chunk = append(chunk, byte(len(name))) //nolint:gosec // a name has at most 253 octets
@@ -426,6 +438,7 @@ func (a *arena) add(name string) (place uint32, err error) {
 	return place, nil
 }
 
+// key returns the key at a place.
 func (a *arena) key(place uint32) []byte {
 	chunk := a.chunks[place>>chunkBits][place&(chunkBytes-1):]
 	return chunk[1 : 1+int(chunk[0])]
@@ -437,7 +450,7 @@ type nameEntry struct {
 	entry entry
 }
 
-// sort orders entries by key, then by entry.
+// sort sorts entries by key, then by entry.
 func (a *arena) sort(entries []nameEntry) {
 	slices.SortFunc(entries, func(x, y nameEntry) int {
 		if c := bytes.Compare(a.key(x.key), a.key(y.key)); c != 0 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
@@ -29,7 +30,7 @@ func TestIndex_SelfCheck_canaries(t *testing.T) {
 		"a block name fine.test", "allow allow name fine.test",
 	)))
 	tests := []struct {
-		canary, indicator string // no indicator = passes
+		canary, indicator string // without an indicator, the check must pass
 		feeds             []indicator.FeedID
 	}{
 		{canary: "www.example", indicator: "www.example", feeds: []indicator.FeedID{"b", "c"}},
@@ -37,7 +38,7 @@ func TestIndex_SelfCheck_canaries(t *testing.T) {
 		{canary: "192.0.2.7", indicator: "192.0.2.0/24", feeds: []indicator.FeedID{"a"}},
 		{canary: "198.51.100.1"},
 		{canary: "test"},
-		{canary: "fine.test"}, // listed, but vetoed
+		{canary: "fine.test"}, // listed and vetoed
 		{canary: "."},
 	}
 	for _, test := range tests {
@@ -48,27 +49,42 @@ func TestIndex_SelfCheck_canaries(t *testing.T) {
 			t.Errorf("%s: %v", test.canary, err)
 		case test.indicator != "" && (!errors.As(err, &canary) || canary.Canary != test.canary ||
 			canary.Indicator != test.indicator || !slices.Equal(canary.Feeds, test.feeds)):
-			t.Errorf("%s: got %v, want a hit by %s of %v", test.canary, err, test.indicator, test.feeds)
+			t.Errorf("%s: got %v, want a match of %s in %v", test.canary, err, test.indicator, test.feeds)
 		}
 	}
 	if err := x.SelfCheck(10, "no..name"); err == nil {
-		t.Error("a canary that is no name passes")
+		t.Error("a canary that is not a name passes")
 	}
 }
 
-// What Open leaves to the checksum, SelfCheck reads: behind a wrong but sealed byte
-// in the names no index may pass.
+// Open trusts the checksum for the names, but SelfCheck reads them: if a byte of the names
+// is wrong and the checksum matches, SelfCheck must fail.
 func TestIndex_SelfCheck_findsDamage(t *testing.T) {
 	t.Parallel()
 	file := build(t, parseAll(t, "a block subtree evil.example", "a block subtree worse.example"))
 	for _, text := range []string{"evil", "worse"} {
 		damaged := bytes.Clone(file)
-		// The last one: the directory may hold a start of the name too.
+		// Change the last occurrence, because the directory can contain the start of the name too.
 		damaged[bytes.LastIndex(damaged, []byte(text))]--
 		reseal(damaged)
 		x := open(t, damaged)
 		if err := x.SelfCheck(10); !errors.Is(err, index.ErrCorrupt) {
 			t.Errorf("%q changed: got %v, want ErrCorrupt", text, err)
+		}
+	}
+}
+
+// Canaries must not repeat: if a list could contain them, no reader would load an index any
+// more.
+func TestCanaries(t *testing.T) {
+	t.Parallel()
+	first, second := index.Canaries(), index.Canaries()
+	for _, canary := range first {
+		if _, err := domainname.Parse(canary); err != nil {
+			t.Error(err)
+		}
+		if canary != "com" && slices.Contains(second, canary) {
+			t.Errorf("%s is repeated", canary)
 		}
 	}
 }

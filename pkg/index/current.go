@@ -13,20 +13,20 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Prefix is the folder of the index bucket that everything of this package lies in;
-// CurrentKey is the key of the pointer to the index that serves.
+// Prefix is the folder of the index bucket that holds all objects of this package.
+// CurrentKey is the key of the pointer to the index in service.
 const (
 	Prefix     = settings.IndexPrefix
 	CurrentKey = Prefix + "CURRENT"
 )
 
-// objectSuffix ends the keys of index files.
+// objectSuffix is the file name extension of index files.
 const objectSuffix = ".rwx"
 
-// Limits of a pointer that is read. 16,000 feeds fit into a mebibyte.
+// Limits of a pointer.
 const (
-	maxCurrentBytes   = 1 << 20
-	maxVersionIDBytes = 1024 // of S3
+	maxCurrentBytes   = 1 << 20 // 1 MiB, enough for 16,000 feeds
+	maxVersionIDBytes = 1024    // the limit of S3
 )
 
 // Lengths of the hashes, in hexadecimal digits.
@@ -35,34 +35,34 @@ const (
 	contentHashDigits = 64
 )
 
-// ErrCurrent reports a pointer that does not parse or contradicts itself.
-var ErrCurrent = errors.New("no valid index pointer")
+// ErrCurrent reports a pointer that is malformed or contradicts itself.
+var ErrCurrent = errors.New("invalid index pointer")
 
-// Current says which index file serves. Generations only rise: Highest is the last
-// one given out, which is above Generation after a rollback.
+// Current names the index file in service. Generations only increase: Highest is the last
+// one that was assigned, which is higher than Generation after a rollback.
 type Current struct {
 	Generation  uint64 `json:"generation"`
 	Highest     uint64 `json:"highest"`
 	Object      string `json:"object"`       // key of the index file
-	Hash        string `json:"hash"`         // its [Info.Checksum]
-	ContentHash string `json:"content_hash"` // its [Info.ContentHash]
-	// RenewedAt is when a publish last found that this index is what the feeds say.
+	Hash        string `json:"hash"`         // [Info.Checksum] of the index
+	ContentHash string `json:"content_hash"` // [Info.ContentHash] of the index
+	// RenewedAt is when a publish last confirmed that this index matches the feeds.
 	RenewedAt time.Time `json:"renewed_at"`
-	// Pinned keeps publishes from moving the pointer, after a rollback; Pin says who did
-	// that.
+	// Pinned keeps publishes from moving the pointer after a rollback. Pin says who pinned
+	// it.
 	Pinned bool          `json:"pinned"`
 	Pin    *Pin          `json:"pin,omitempty"`
 	Feeds  []CurrentFeed `json:"feeds"`
 }
 
-// Pin is who pinned a pointer, when, and why if they said so.
+// Pin says who pinned a pointer, when, and optionally why.
 type Pin struct {
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason,omitempty"`
 }
 
-// Same reports whether two pointers say the same.
+// Same reports whether two pointers are equal.
 func (c *Current) Same(other *Current) bool {
 	return c.Generation == other.Generation && c.Highest == other.Highest && c.Object == other.Object &&
 		c.Pinned == other.Pinned && c.Pin.same(other.Pin) && c.RenewedAt.Equal(other.RenewedAt) &&
@@ -76,11 +76,11 @@ func (p *Pin) same(other *Pin) bool {
 	return p.By == other.By && p.Reason == other.Reason && p.At.Equal(other.At)
 }
 
-// CurrentFeed is a list that went into an index.
+// CurrentFeed is a list that the index was built from.
 type CurrentFeed struct {
 	ID        indicator.FeedID `json:"id"`
-	VersionID string           `json:"versionId"` // of the list's object; empty for own edits
-	Count     int              `json:"count"`     // of its entries
+	VersionID string           `json:"versionId"` // version of the list object; empty for manual entries
+	Count     int              `json:"count"`     // number of entries
 }
 
 // ObjectKey returns the key of the index file of a generation.
@@ -88,7 +88,7 @@ func ObjectKey(generation uint64, checksum string) string {
 	return fmt.Sprintf("%s%d-%s%s", Prefix, generation, checksum, objectSuffix)
 }
 
-// ParseObjectKey is the inverse of [ObjectKey]; ok is false for other keys.
+// ParseObjectKey is the inverse of [ObjectKey]. ok is false for other keys.
 func ParseObjectKey(key string) (generation uint64, checksum string, ok bool) {
 	name, isObject := strings.CutSuffix(strings.TrimPrefix(key, Prefix), objectSuffix)
 	number, checksum, _ := strings.Cut(name, "-")
@@ -99,15 +99,15 @@ func ParseObjectKey(key string) (generation uint64, checksum string, ok bool) {
 	return generation, checksum, true
 }
 
-// ManifestKey returns the key of the manifest of a generation, which stays when its
-// index file is gone.
+// ManifestKey returns the key of the manifest of a generation. The manifest stays when the
+// index file is deleted.
 func ManifestKey(generation uint64) string { return fmt.Sprintf("%s%d.json", Prefix, generation) }
 
-// DecodeCurrent reads a pointer. Members that it does not know are ignored, so that a
-// reader serves on while a newer writer is deployed. The error wraps [ErrCurrent].
+// DecodeCurrent decodes a pointer. It ignores unknown members, so that a reader keeps
+// working while a newer writer is deployed. The error wraps [ErrCurrent].
 func DecodeCurrent(data []byte) (Current, error) {
 	if len(data) > maxCurrentBytes {
-		return Current{}, fmt.Errorf("%w: has %d bytes, at most %d", ErrCurrent, len(data), maxCurrentBytes)
+		return Current{}, fmt.Errorf("%w: has %d bytes, at most %d are allowed", ErrCurrent, len(data), maxCurrentBytes)
 	}
 	var c Current
 	if err := json.Unmarshal(data, &c); err != nil {
@@ -120,7 +120,7 @@ func DecodeCurrent(data []byte) (Current, error) {
 }
 
 // Encode returns c as JSON with a final newline. It returns the error of
-// [Current.Validate], so that what is written can be read.
+// [Current.Validate] if c is invalid, so that every encoded pointer can be decoded.
 func (c *Current) Encode() ([]byte, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -130,13 +130,12 @@ func (c *Current) Encode() ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", ErrCurrent, err)
 	}
 	if len(data) >= maxCurrentBytes {
-		return nil, fmt.Errorf("%w: would have %d bytes, at most %d", ErrCurrent, len(data)+1, maxCurrentBytes)
+		return nil, fmt.Errorf("%w: has %d bytes, at most %d are allowed", ErrCurrent, len(data)+1, maxCurrentBytes)
 	}
 	return append(data, '\n'), nil
 }
 
-// Validate reports everything that is wrong with c, as one error that wraps
-// [ErrCurrent].
+// Validate returns all problems of c as one error that wraps [ErrCurrent].
 func (c *Current) Validate() error {
 	var problems []error
 	complain := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
@@ -146,7 +145,7 @@ func (c *Current) Validate() error {
 	if !isHex(c.Hash, checksumDigits) {
 		complain("hash %.80q: must have %d lower-case hexadecimal digits", c.Hash, checksumDigits)
 	} else if want := ObjectKey(c.Generation, c.Hash); c.Object != want {
-		complain("object %.120q: must be %q by generation and hash", c.Object, want)
+		complain("object %.120q: must be %q, which follows from generation and hash", c.Object, want)
 	}
 	if !isHex(c.ContentHash, contentHashDigits) {
 		complain("content_hash %.80q: must have %d lower-case hexadecimal digits", c.ContentHash, contentHashDigits)
@@ -168,7 +167,7 @@ func checkFeeds(feeds []CurrentFeed) (problems []error) {
 			problems = append(problems, err)
 		}
 		if seen[f.ID] {
-			problems = append(problems, fmt.Errorf("feed %q: must stand once", f.ID))
+			problems = append(problems, fmt.Errorf("feed %q: is listed twice", f.ID))
 		}
 		if f.Count < 0 || len(f.VersionID) > maxVersionIDBytes {
 			problems = append(problems, fmt.Errorf("feed %q: count %d must not be negative, "+

@@ -59,7 +59,7 @@ func TestCurrent_Encode(t *testing.T) {
 	}
 	newer := strings.Replace(want, "{", `{"added_later": {"x": 1},`, 1)
 	if again := must(index.DecodeCurrent([]byte(newer)))(t); !reflect.DeepEqual(again, c) {
-		t.Errorf("with a member of a newer writer: %+v", again)
+		t.Errorf("with an unknown member: %+v", again)
 	}
 }
 
@@ -68,17 +68,17 @@ func TestCurrent_Validate(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(c *index.Current)
-		want   string // of every line of the error one after the other
+		want   string // part of the error
 	}{
 		{"no generation", func(c *index.Current) { c.Generation = 0 }, "generation 0: must be in [1, highest], highest is 9"},
 		{"above the highest", func(c *index.Current) { c.Generation = 10 }, "generation 10"},
-		{"other generation's object", func(c *index.Current) { c.Generation = 8 }, "object"},
+		{"object of another generation", func(c *index.Current) { c.Generation = 8 }, "object"},
 		{"object elsewhere", func(c *index.Current) { c.Object = "../" + c.Object }, "object"},
 		{"upper-case hash", func(c *index.Current) { c.Hash = strings.ToUpper(c.Hash) }, "hash"},
 		{"short content hash", func(c *index.Current) { c.ContentHash = hash }, "content_hash"},
 		{"no time", func(c *index.Current) { c.RenewedAt = time.Time{} }, "renewed_at"},
 		{"bad feed", func(c *index.Current) { c.Feeds[0].ID = "A B" }, `feed id "A B"`},
-		{"feed twice", func(c *index.Current) { c.Feeds[1].ID = "a" }, `feed "a": must stand once`},
+		{"repeated feed", func(c *index.Current) { c.Feeds[1].ID = "a" }, `feed "a": is listed twice`},
 		{"negative count", func(c *index.Current) { c.Feeds[0].Count = -1 }, "count -1"},
 		{"long version", func(c *index.Current) { c.Feeds[0].VersionID = strings.Repeat("v", 1025) }, "versionId"},
 	}
@@ -97,7 +97,7 @@ func TestCurrent_Validate(t *testing.T) {
 	err := (&index.Current{}).Validate()
 	for _, want := range []string{"generation", "hash", "content_hash", "renewed_at"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("an empty pointer: got %v, want %q in it", err, want)
+			t.Errorf("empty pointer: got %v, want an error that contains %q", err, want)
 		}
 	}
 }
@@ -107,14 +107,14 @@ func TestDecodeCurrent_errors(t *testing.T) {
 	c := validCurrent()
 	valid := must(c.Encode())(t)
 	tests := map[string][]byte{
-		"nothing":         nil,
-		"null":            []byte("null"),
-		"cut":             valid[:len(valid)-3],
-		"two":             append(bytes.Clone(valid), valid...),
-		"wrong type":      bytes.Replace(valid, []byte(`"generation": 7`), []byte(`"generation": "7"`), 1),
-		"fraction":        bytes.Replace(valid, []byte(`"generation": 7`), []byte(`"generation": 7.5`), 1),
-		"negative":        bytes.Replace(valid, []byte(`"generation": 7`), []byte(`"generation": -7`), 1),
-		"over a mebibyte": append(bytes.Clone(valid), bytes.Repeat([]byte(" "), 1<<20)...),
+		"empty":       nil,
+		"null":        []byte("null"),
+		"truncated":   valid[:len(valid)-3],
+		"two objects": append(bytes.Clone(valid), valid...),
+		"wrong type":  bytes.Replace(valid, []byte(`"generation": 7`), []byte(`"generation": "7"`), 1),
+		"fraction":    bytes.Replace(valid, []byte(`"generation": 7`), []byte(`"generation": 7.5`), 1),
+		"negative":    bytes.Replace(valid, []byte(`"generation": 7`), []byte(`"generation": -7`), 1),
+		"over 1 MiB":  append(bytes.Clone(valid), bytes.Repeat([]byte(" "), 1<<20)...),
 	}
 	for name, data := range tests {
 		if _, err := index.DecodeCurrent(data); !errors.Is(err, index.ErrCurrent) {
@@ -133,7 +133,7 @@ func FuzzDecodeCurrent(f *testing.F) {
 		}
 		again := must(index.DecodeCurrent(must(c.Encode())(t)))(t)
 		if again.Object != c.Object || !again.RenewedAt.Equal(c.RenewedAt) || len(again.Feeds) != len(c.Feeds) {
-			t.Errorf("%+v comes back as %+v", c, again)
+			t.Errorf("%+v becomes %+v after a round trip", c, again)
 		}
 	})
 }
@@ -155,7 +155,7 @@ func TestObjectKey(t *testing.T) {
 		"index/-12-" + hash + ".rwx", "index/12-" + hash, "index/12-" + hash[1:] + ".rwx", "index/index/12-" + hash + ".rwx",
 	} {
 		if _, _, ok := index.ParseObjectKey(other); ok {
-			t.Errorf("%q is taken for the key of an index", other)
+			t.Errorf("%q is accepted as the key of an index file", other)
 		}
 	}
 }

@@ -10,53 +10,56 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// ChangeKind is how an entry differs from one index to another.
+// ChangeKind is how an entry differs between two indexes.
 type ChangeKind byte
 
-// Added: the new index alone has the entry. Removed: the old one alone. Rated: both have
-// it, with another category, severity or confidence. The values are how they are shown.
+// Added: only the new index has the entry. Removed: only the old index has it. Rated: both
+// have it, with a different category, severity or confidence. The values are the characters
+// that reports show.
 const (
 	Added   ChangeKind = '+'
 	Removed ChangeKind = '-'
 	Rated   ChangeKind = '~'
 )
 
-// Diff walks two indexes side by side and reports every entry that differs, in the order
-// of [Index.All]. Of one that is rated otherwise, the new entry is reported. An error of
-// report ends the walk and is returned.
-func Diff(before, after *Index, report func(ChangeKind, *Stored) error) error {
-	nextOld, stopOld := iter.Pull2(before.All())
+// Diff compares two indexes and calls report for every entry that differs, in the order of
+// [Index.All]. For [Rated], it reports the new entry. If report returns an error, Diff
+// stops and returns it.
+func Diff(older, newer *Index, report func(ChangeKind, *Stored) error) error {
+	nextOld, stopOld := iter.Pull2(older.All())
 	defer stopOld()
-	nextNew, stopNew := iter.Pull2(after.All())
+	nextNew, stopNew := iter.Pull2(newer.All())
 	defer stopNew()
-	was, err, moreOld := nextOld()
-	is, errNew, moreNew := nextNew()
+
+	oldEntry, err, moreOld := nextOld()
+	latest, errNew, moreNew := nextNew()
 	for err = errors.Join(err, errNew); err == nil && (moreOld || moreNew); err = errors.Join(err, errNew) {
-		order := compareStored(&was, &is)
+		order := compareStored(&oldEntry, &latest)
 		takeOld := moreOld && (!moreNew || order <= 0)
 		takeNew := moreNew && (!moreOld || order >= 0)
 		switch {
-		case takeOld && takeNew && ratingOf(&was) != ratingOf(&is):
-			err = report(Rated, &is)
+		case takeOld && takeNew && ratingOf(&oldEntry) != ratingOf(&latest):
+			err = report(Rated, &latest)
 		case takeOld && !takeNew:
-			err = report(Removed, &was)
+			err = report(Removed, &oldEntry)
 		case takeNew && !takeOld:
-			err = report(Added, &is)
+			err = report(Added, &latest)
 		}
 		if err != nil {
 			return err
 		}
+
 		if takeOld {
-			was, err, moreOld = nextOld()
+			oldEntry, err, moreOld = nextOld()
 		}
 		if takeNew {
-			is, errNew, moreNew = nextNew()
+			latest, errNew, moreNew = nextNew()
 		}
 	}
 	return err
 }
 
-// compareStored is the order of [Index.All].
+// compareStored compares two entries in the order of [Index.All].
 func compareStored(a, b *Stored) int {
 	return cmp.Or(
 		cmp.Compare(kindOf(a), kindOf(b)),
@@ -69,7 +72,7 @@ func compareStored(a, b *Stored) int {
 	)
 }
 
-// kindOf orders names before IPv4 before IPv6.
+// kindOf returns a number that sorts names before IPv4 blocks before IPv6 blocks.
 func kindOf(s *Stored) int {
 	switch {
 	case !s.Block.IsValid():
@@ -90,7 +93,7 @@ func reversedLabels(s *Stored) []string {
 	return labels
 }
 
-// storedRating is what may change in an entry that stays.
+// storedRating holds the fields in which two versions of an entry can differ.
 type storedRating struct {
 	category   indicator.Category
 	severity   indicator.Severity

@@ -8,15 +8,15 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// Limits that the fields of an entry set.
+// Limits set by the fields of an entry.
 const (
 	maxFeeds      = 1 << 16
 	maxCategories = 1 << 28
 )
 
-// entry is what one feed says of one name or block, as stored: from the highest bit
-// feed (16), action (4), scope (4), severity (4), confidence (8), category (28). Feed
-// and category are numbers of the file's tables. Its order is by feed, action, scope.
+// entry is the stored form of one feed's entry on one name or block: from the highest bit
+// feed (16), action (4), scope (4), severity (4), confidence (8), category (28). Feed and
+// category are numbers in the tables of the file. Entries sort by feed, action, scope.
 type entry uint64
 
 func newEntry(feed, category int, i *indicator.Indicator) entry {
@@ -34,16 +34,17 @@ func (e entry) category() int                    { return int(e & (maxCategories
 // rating orders entries by severity, then by confidence.
 func (e entry) rating() uint64 { return uint64(e>>28) & 0xFFF }
 
-// key is what makes two entries on one name repeats of each other.
+// key returns the fields that identify an entry on a name. Two entries with the same key
+// are repeats of each other.
 func (e entry) key() uint64 { return uint64(e >> 40) }
 
-// renumbered returns e with other numbers for its feed and category.
+// renumbered returns e with its feed and category mapped to new numbers.
 func (e entry) renumbered(feeds, categories []int) entry {
 	const fixed = (1<<48 - 1) &^ (maxCategories - 1)
 	return e&fixed | entry(feeds[e.feed()])<<48 | entry(categories[e.category()]) //nolint:gosec // as above
 }
 
-// merge returns what stands for two entries of one key, by the rule of
+// merge combines two entries with the same key by the rule of
 // [indicator.Indicator.Merge]: the higher rating, then the smaller category.
 func merge(a, b entry) entry {
 	if a.rating() == b.rating() {
@@ -52,13 +53,13 @@ func merge(a, b entry) entry {
 	return max(a, b)
 }
 
-// covers reports whether e reaches a name that lies below labels under its own. A
-// CIDR entry reaches every address of its block.
+// covers reports whether e covers a name that is this number of labels below its own. A
+// CIDR entry covers every address in its block.
 func (e entry) covers(below int) bool {
 	return e.scope() == indicator.ScopeCIDR || e.scope().Covers(below)
 }
 
-// valid reports whether e has only known numbers, so that readers need not ask.
+// valid reports whether all fields of e are known values, so that readers need not check.
 func (e entry) valid(feeds, categories int) bool {
 	return e.feed() < feeds && e.category() < categories &&
 		(e.action() == indicator.ActionBlock || e.action() == indicator.ActionAllow) &&
@@ -70,16 +71,16 @@ func (e entry) valid(feeds, categories int) bool {
 const maxConfidence indicator.Confidence = 100
 
 // groupSet numbers the distinct lists of entries while an index is built. Names and
-// blocks hold such a number instead of their entries: real lists have a million
+// blocks store that number instead of their entries, because real lists have a million
 // names and a few dozen groups.
 type groupSet struct {
-	numbers map[string]uint32 // by the bytes of the list
+	numbers map[string]uint32 // keyed by the bytes of the list
 	lists   [][]entry
 	uses    []int
 	scratch []byte
 }
 
-// add returns the number of list, which must be ordered. It is not kept.
+// add returns the number of list, which must be sorted. It does not keep list.
 func (g *groupSet) add(list []entry) uint32 {
 	g.scratch = g.scratch[:0]
 	for _, e := range list {
@@ -99,9 +100,9 @@ func (g *groupSet) add(list []entry) uint32 {
 	return number
 }
 
-// settle puts the groups into their final order, the most used first, because
-// small numbers take fewer bytes. It returns the new number of each old one.
-func (g *groupSet) settle() []uint32 {
+// sort puts the groups into their final order, most used first, because small numbers
+// take fewer bytes. It returns the new number of each group by its old number.
+func (g *groupSet) sort() []uint32 {
 	order := make([]int, len(g.lists))
 	for i := range order {
 		order[i] = i
@@ -131,13 +132,13 @@ func (g *groupSet) encode() (offsets, entries []byte) {
 	return binary.LittleEndian.AppendUint32(offsets, bounded(count)), entries
 }
 
-// groupTable is the stored form of a [groupSet].
+// groupTable reads the stored form of a [groupSet].
 type groupTable struct {
 	offsets []byte
 	entries entryList
 }
 
-// newGroupTable checks that the groups lie in order and hold valid entries.
+// newGroupTable checks that the groups are in order and have valid entries.
 func newGroupTable(offsets, entries []byte, feeds, categories int) (groupTable, bool) {
 	if len(offsets)%4 != 0 || len(entries)%8 != 0 || !rising(offsets, len(entries)/8) {
 		return groupTable{}, false
@@ -153,7 +154,7 @@ func newGroupTable(offsets, entries []byte, feeds, categories int) (groupTable, 
 
 func (t *groupTable) len() int { return len(t.offsets)/4 - 1 }
 
-// list returns the entries of a group, none for a number that is no group.
+// list returns the entries of a group. It is empty if the group does not exist.
 func (t *groupTable) list(group uint32) entryList {
 	if int(group) >= t.len() {
 		return nil
@@ -163,24 +164,24 @@ func (t *groupTable) list(group uint32) entryList {
 	return t.entries[8*int(start) : 8*int(end)]
 }
 
-// entryList is a list of entries as it lies in the file.
+// entryList is a list of entries in the encoding of the file.
 type entryList []byte
 
 func (l entryList) len() int       { return len(l) / 8 }
 func (l entryList) at(i int) entry { return entry(binary.LittleEndian.Uint64(l[8*i:])) }
 
-// flagVetoesAll marks a feed whose allow entries veto those of every feed.
+// flagVetoesAll is set for a feed whose allow entries veto the block entries of every feed.
 const flagVetoesAll = 1
 
-// feedHeader is the size of a feed in its section, without the id.
+// feedHeader is the size of a feed in its section, without its id.
 const feedHeader = 10
 
 // FeedInfo describes a feed of an index.
 type FeedInfo struct {
 	ID        indicator.FeedID
-	VetoesAll bool // its allow entries veto the entries of every feed
-	Names     int  // entries on names
-	Addresses int  // entries on addresses and blocks
+	VetoesAll bool // its allow entries veto the block entries of every feed
+	Names     int  // number of entries on names
+	Addresses int  // number of entries on addresses and blocks
 }
 
 func encodeFeeds(feeds []FeedInfo) (section []byte) {
@@ -232,7 +233,7 @@ func encodeCategories(categories []indicator.Category) []byte {
 	return section
 }
 
-// categoryTable gives categories by number. The text is the one part of an index
+// categoryTable looks up categories by number. Its text is the only part of an index file
 // that is copied, so that results can be strings.
 type categoryTable struct {
 	offsets []byte

@@ -30,7 +30,7 @@ func Example() {
 		return
 	}
 
-	x, err := index.Open(file) // as a reader does with the bytes it got
+	x, err := index.Open(file) // what a reader does with the bytes of the file
 	if err != nil {
 		fmt.Println(err)
 		return

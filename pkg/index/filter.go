@@ -12,23 +12,24 @@ import (
 const filterHeader = 16
 
 // filter is a set of hashes that never denies a member and lets one in 256 others
-// through: a 3-wise binary fuse filter (Graf and Lemire, 2022) with 8-bit
-// fingerprints, which stay where the file has them. A library makes it and could
-// probe it; a probe of our own, over plain fields, is faster, and it keeps the library
-// out of what only reads.
+// through: a 3-wise binary fuse filter (Graf and Lemire, 2022) with 8-bit fingerprints,
+// which are read in place from the file. A library builds it. The library could probe it
+// too, but our own probe over plain fields is faster, and programs that only read do not
+// need the library.
 type filter struct {
 	seed    uint64
 	segment uint32 // a power of two
-	starts  uint32 // where a first probe may go: all segments but the last two
+	starts  uint32 // length of all segments but the last two: where a first probe may go
 	prints  []byte
 }
 
-// encodeFilter returns the section of a filter over keys, empty for none. It may
-// reorder keys.
+// encodeFilter returns the section of a filter over keys. It is empty if there are no
+// keys. encodeFilter may reorder keys.
 func encodeFilter(builder *xorfilter.BinaryFuseBuilder, keys []uint64) ([]byte, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
+
 	if len(keys) > math.MaxInt32 {
 		return nil, fmt.Errorf("building a filter: %d keys, at most %d", len(keys), math.MaxInt32)
 	}
@@ -36,6 +37,7 @@ func encodeFilter(builder *xorfilter.BinaryFuseBuilder, keys []uint64) ([]byte, 
 	if err != nil {
 		return nil, fmt.Errorf("building a filter: %w", err)
 	}
+
 	section := make([]byte, 0, filterHeader+len(fuse.Fingerprints))
 	section = binary.LittleEndian.AppendUint64(section, fuse.Seed)
 	section = binary.LittleEndian.AppendUint32(section, fuse.SegmentLength)
@@ -43,8 +45,8 @@ func encodeFilter(builder *xorfilter.BinaryFuseBuilder, keys []uint64) ([]byte, 
 	return append(section, fuse.Fingerprints...), nil
 }
 
-// newFilter reads a section. It checks the relations between the lengths that keep
-// every probe within the fingerprints.
+// newFilter reads a section. It checks the lengths, so that every probe stays within the
+// fingerprints.
 func newFilter(section []byte) (filter, bool) {
 	if len(section) == 0 {
 		return filter{}, true
@@ -65,7 +67,7 @@ func newFilter(section []byte) (filter, bool) {
 
 func (f *filter) empty() bool { return len(f.prints) == 0 }
 
-// contains probes one place in each of three segments that lie side by side.
+// contains probes one place in each of three adjacent segments.
 func (f *filter) contains(hash uint64) bool {
 	if f.empty() {
 		return false
@@ -75,11 +77,11 @@ func (f *filter) contains(hash uint64) bool {
 	first := uint32(start)                                               //nolint:gosec // below starts
 	second := (first + f.segment) ^ (uint32(hash>>18) & (f.segment - 1)) //nolint:gosec // the low bits are meant
 	third := (first + 2*f.segment) ^ (uint32(hash) & (f.segment - 1))    //nolint:gosec // the low bits are meant
-	print := byte(hash ^ hash>>32)                                       //nolint:gosec // as above
-	return f.prints[first]^f.prints[second]^f.prints[third] == print
+	fingerprint := byte(hash ^ hash>>32)                                 //nolint:gosec // as above
+	return f.prints[first]^f.prints[second]^f.prints[third] == fingerprint
 }
 
-// mix spreads every bit of a hash over all others: the finalizer of MurmurHash3.
+// mix spreads every bit of a hash over all other bits. It is the finalizer of MurmurHash3.
 func mix(hash uint64) uint64 {
 	hash = (hash ^ hash>>33) * 0xff51afd7ed558ccd
 	hash = (hash ^ hash>>33) * 0xc4ceb9fe1a85ec53

@@ -10,8 +10,8 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// Versions of the file format. A reader opens the current one and the one before;
-// the first has none before it.
+// Versions of the file format. A reader opens the current version and the one before it.
+// Version 1 is the first.
 const (
 	formatVersion = 1
 	oldestVersion = 1
@@ -23,25 +23,25 @@ const (
 	sectionAlign  = 64
 )
 
-// The first byte is no ASCII and the line ends are of both kinds, so that a file
-// that went through a text transfer is told apart at once.
+// The first byte is not ASCII and there are both kinds of line ends, so that a file that
+// was damaged by a transfer in text mode is recognised at once.
 const magic = "\x89RWX\r\n\x1a\n"
 
-// Errors of [Open]; [*VersionError] is the third kind.
+// Errors of [Open], which can also return a [*VersionError].
 var (
 	ErrNotIndex = errors.New("not an index file")
 	ErrCorrupt  = errors.New("corrupt index file")
 )
 
-// VersionError reports a file of a format version that this build does not read.
+// VersionError reports a file in a format version that this build cannot read.
 type VersionError struct{ Version uint32 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("index file of format version %d: this build reads versions %d to %d",
+	return fmt.Sprintf("index file has format version %d: this build reads versions %d to %d",
 		e.Version, oldestVersion, formatVersion)
 }
 
-// section numbers are the order of sections in a file.
+// section is the number of a section. Sections are in this order in a file.
 type section int
 
 const (
@@ -54,7 +54,7 @@ const (
 	sectionNames        section = 6
 	sectionIPv4         section = 7
 	sectionIPv6         section = 8
-	contentSections             = 9 // those before follow from the entries alone
+	contentSections             = 9 // the sections before it depend only on the entries
 	sectionSuffixes     section = 9
 	sectionListed       section = 10
 	sectionCount                = 11
@@ -65,7 +65,7 @@ var sectionTitles = [sectionCount]string{
 	"ipv4", "ipv6", "suffix filter", "name filter",
 }
 
-// header is the start of a file, as it lies there.
+// header is the start of a file, in the layout of the file.
 type header struct {
 	Magic        [8]byte
 	Version      uint32
@@ -80,7 +80,7 @@ type header struct {
 	Sections     [sectionCount]uint64 // lengths
 }
 
-// encodeFile fills in what follows from the sections and returns the file.
+// encodeFile fills in the header fields that depend on the sections and returns the file.
 func encodeFile(h *header, sections *[sectionCount][]byte) ([]byte, error) {
 	copy(h.Magic[:], magic)
 	h.Version = formatVersion
@@ -106,7 +106,8 @@ func encodeFile(h *header, sections *[sectionCount][]byte) ([]byte, error) {
 	return append(file, sum[:]...), nil
 }
 
-// contentHash identifies what an index says, whatever its seed, generation and time.
+// contentHash identifies the content of an index, regardless of its seed, generation and
+// build time.
 func contentHash(sections *[sectionCount][]byte) (sum [sha256.Size]byte) {
 	hash := sha256.New()
 	for _, s := range sections[:contentSections] {
@@ -117,30 +118,33 @@ func contentHash(sections *[sectionCount][]byte) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// decodeFile verifies a file as a whole and returns its header and sections.
+// decodeFile verifies the length and checksum of a file and returns its header and sections.
 func decodeFile(file []byte) (*header, *[sectionCount][]byte, error) {
 	if len(file) < len(magic) || string(file[:len(magic)]) != magic {
 		return nil, nil, ErrNotIndex
 	}
+
 	h := new(header)
 	if _, err := binary.Decode(file, binary.LittleEndian, h); err != nil {
-		return nil, nil, fmt.Errorf("%w: cut off in the header", ErrCorrupt)
+		return nil, nil, fmt.Errorf("%w: the header is truncated", ErrCorrupt)
 	}
 	if h.Version < oldestVersion || h.Version > formatVersion {
 		return nil, nil, &VersionError{h.Version}
 	}
 	if h.Length != uint64(len(file)) || len(file) < align(headerBytes)+checksumBytes {
-		return nil, nil, fmt.Errorf("%w: has %d bytes, its header says %d", ErrCorrupt, len(file), h.Length)
+		return nil, nil, fmt.Errorf("%w: file has %d bytes, header says %d", ErrCorrupt, len(file), h.Length)
 	}
+
 	body := file[:len(file)-checksumBytes]
 	if sum := xxh3.Hash128(body).Bytes(); !bytes.Equal(sum[:], file[len(body):]) {
 		return nil, nil, fmt.Errorf("%w: checksum does not match", ErrCorrupt)
 	}
+
 	sections := new([sectionCount][]byte)
 	start := align(headerBytes)
 	for i, length := range h.Sections {
 		if start > len(body) || length > uint64(len(body)-start) { //nolint:gosec // not negative
-			return nil, nil, fmt.Errorf("%w: section %s ends outside", ErrCorrupt, sectionTitles[i])
+			return nil, nil, fmt.Errorf("%w: section %s ends beyond the file", ErrCorrupt, sectionTitles[i])
 		}
 		end := start + int(length) //nolint:gosec // at most len(body)
 		sections[i] = body[start:end:end]
@@ -151,19 +155,19 @@ func decodeFile(file []byte) (*header, *[sectionCount][]byte, error) {
 
 func align(n int) int { return (n + sectionAlign - 1) &^ (sectionAlign - 1) }
 
-// bounded converts a number that [Builder.Build] keeps below 4 Gi.
+// bounded converts a number that [Builder.Build] keeps below 2^32.
 func bounded(n int) uint32 { return uint32(n) } //nolint:gosec // see above
 
-// rising reports whether offsets, 4 bytes each, start at 0, never fall, and end at
+// rising reports whether offsets, 4 bytes each, start at 0, never decrease, and end at
 // last.
 func rising(offsets []byte, last int) bool {
-	before := uint32(0)
+	previous := uint32(0)
 	for i := 0; i+4 <= len(offsets); i += 4 {
 		offset := binary.LittleEndian.Uint32(offsets[i:])
-		if offset < before || i == 0 && offset != 0 {
+		if offset < previous || i == 0 && offset != 0 {
 			return false
 		}
-		before = offset
+		previous = offset
 	}
-	return len(offsets) > 0 && uint64(before) == uint64(last) //nolint:gosec // a length
+	return len(offsets) > 0 && uint64(previous) == uint64(last) //nolint:gosec // a length
 }

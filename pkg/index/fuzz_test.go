@@ -14,7 +14,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/conformance/oracle"
 )
 
-// exercise opens a file that may say anything, and if it opens asks it everything.
+// exercise opens an arbitrary file and, if that works, makes every kind of lookup.
 func exercise(t testing.TB, file []byte) {
 	t.Helper()
 	x, err := index.Open(file)
@@ -37,11 +37,11 @@ func exercise(t testing.TB, file []byte) {
 			break
 		}
 	}
-	_ = x.SelfCheck(1<<20, "canary.example", "192.0.2.1") // any answer will do
+	_ = x.SelfCheck(1<<20, "canary.example", "192.0.2.1") // any result is fine
 }
 
-// FuzzOpen opens arbitrary bytes: as they are, with length and checksum made right,
-// and as changes to a good file, so that what lies behind the checksum is reached.
+// FuzzOpen opens arbitrary bytes: unchanged, with a correct length and checksum, and as
+// changes to a valid file, so that the fuzzer gets past the checksum.
 func FuzzOpen(f *testing.F) {
 	file := build(f, small(f))
 	f.Add(file)
@@ -54,7 +54,7 @@ func FuzzOpen(f *testing.F) {
 		reseal(resealed)
 		exercise(t, resealed)
 		changed := bytes.Clone(file)
-		for ; len(data) >= 3; data = data[3:] { // each change: a place (2 bytes), a value
+		for ; len(data) >= 3; data = data[3:] { // each change is an offset (2 bytes) and a value
 			changed[(int(data[0])<<8|int(data[1]))%len(changed)] = data[2]
 		}
 		reseal(changed)
@@ -62,7 +62,7 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// world makes entries and queries that meet often: names of few labels over few
+// world makes entries and queries that match often: names with few labels over few
 // letters, few feeds, all scopes and actions.
 type world struct{ random *rand.Rand }
 
@@ -117,7 +117,8 @@ func (w world) entry(t testing.TB) fed {
 	return e
 }
 
-// checkAgainstOracle builds an index of random entries and compares every answer.
+// checkAgainstOracle builds an index of random entries and compares its answers with those
+// of the oracle.
 func checkAgainstOracle(t *testing.T, seed uint64, entries, queries int) {
 	t.Helper()
 	w := world{rand.New(rand.NewPCG(seed, seed))}
@@ -160,7 +161,7 @@ func TestIndex_againstOracle(t *testing.T) {
 	}
 }
 
-// FuzzMatch lets the fuzzer choose the world.
+// FuzzMatch lets the fuzzer choose the seed and size of the world.
 func FuzzMatch(f *testing.F) {
 	f.Add(uint64(1), uint16(30))
 	f.Fuzz(func(t *testing.T, seed uint64, size uint16) {
@@ -168,7 +169,7 @@ func FuzzMatch(f *testing.F) {
 	})
 }
 
-// FuzzQuery asks for names that nobody thought of.
+// FuzzQuery looks up arbitrary names.
 func FuzzQuery(f *testing.F) {
 	entries := small(f)
 	slow := oracle.New()
@@ -191,8 +192,8 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// Names of every length and shape of shared start go through the store: enough for
-// many blocks of names and several of the directory.
+// The names have all lengths and share prefixes of all lengths. There are enough of them for
+// many blocks of names and several blocks of the directory.
 func TestIndex_manyNames(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 5))
@@ -224,7 +225,7 @@ func TestIndex_manyNames(t *testing.T) {
 	}
 }
 
-// randomName returns a name of up to 253 octets, often with a long common end.
+// randomName returns a name of up to 253 octets, often with a long common suffix.
 func randomName(random *rand.Rand) string {
 	name := "example"
 	if random.IntN(3) == 0 {

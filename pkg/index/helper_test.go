@@ -10,7 +10,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// seed makes the files of the tests the same in each run.
+// seed keeps the test files the same in each run.
 const seed = 42
 
 // fed is an entry with its feed.
@@ -19,14 +19,14 @@ type fed struct {
 	indicator.Indicator
 }
 
-// vetoesAll tells the feeds of the tests apart.
+// vetoesAll reports whether a test feed vetoes every feed.
 func vetoesAll(feed indicator.FeedID) bool { return strings.HasPrefix(string(feed), "allow") }
 
 // parse reads an entry written as
 //
 //	feed action scope name-or-block [severity confidence category]
 //
-// A feed whose id begins with "allow" vetoes every feed.
+// A feed whose id starts with "allow" vetoes every feed.
 func parse(t testing.TB, text string) fed {
 	t.Helper()
 	fields := strings.Fields(text)
@@ -58,7 +58,7 @@ func parseAll(t testing.TB, lines ...string) (entries []fed) {
 	return entries
 }
 
-// build returns the index file of entries, with their feeds declared.
+// build declares the feeds of entries and returns their index file.
 func build(t testing.TB, entries []fed) []byte {
 	t.Helper()
 	return must(newBuilder(t, entries).Build(index.Options{Generation: 7, Seed: seed}))(t)
@@ -81,7 +81,7 @@ func open(t testing.TB, file []byte) *index.Index {
 	return must(index.Open(file))(t)
 }
 
-// query parses a name out of a log.
+// query parses a name from a log.
 func query(t testing.TB, name string) *domainname.Query {
 	t.Helper()
 	q := new(domainname.Query)
@@ -91,7 +91,7 @@ func query(t testing.TB, name string) *domainname.Query {
 	return q
 }
 
-// must turns an error into the end of the test.
+// must ends the test if there is an error.
 func must[T any](value T, err error) func(testing.TB) T {
 	return func(t testing.TB) T {
 		t.Helper()

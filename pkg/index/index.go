@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/zeebo/xxh3"
-
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
@@ -21,9 +19,9 @@ import (
 // safe for concurrent use.
 type Index struct {
 	seed         uint64
-	suffixes     filter // the suffixes of two labels or more of all names
+	suffixes     filter // every suffix of two or more labels of the names
 	listed       filter // the names
-	singleLabels bool   // some listed name has one label
+	singleLabels bool   // at least one listed name has a single label
 	names        store
 	groups       groupTable
 	feeds        []FeedInfo
@@ -34,15 +32,16 @@ type Index struct {
 }
 
 // Open verifies an index file and returns an index that reads from data, which must
-// not change any more. It costs about as much as the checksum: names and filters are
+// not change afterwards. Most of its time goes into the checksum: names and filters are
 // neither copied nor decoded.
 //
-// It returns [ErrNotIndex], [ErrCorrupt] or a [*VersionError].
+// The error wraps [ErrNotIndex] or [ErrCorrupt], or is a [*VersionError].
 func Open(data []byte) (*Index, error) {
 	h, sections, err := decodeFile(data)
 	if err != nil {
 		return nil, fmt.Errorf("opening an index: %w", err)
 	}
+
 	x := &Index{seed: h.Seed, singleLabels: h.SingleLabels > 0, header: h}
 	copy(x.checksum[:], data[len(data)-checksumBytes:])
 	if err := x.read(sections); err != nil {
@@ -51,7 +50,8 @@ func Open(data []byte) (*Index, error) {
 	return x, nil
 }
 
-// read sets up the parts of x. Each part checks all that its look-ups rely on.
+// read sets up the parts of x from the sections. Each part checks everything that its
+// lookups rely on.
 func (x *Index) read(sections *[sectionCount][]byte) error {
 	var ok [sectionCount]bool
 	x.feeds, ok[sectionFeeds] = decodeFeeds(sections[sectionFeeds])
@@ -59,60 +59,24 @@ func (x *Index) read(sections *[sectionCount][]byte) error {
 	x.groups, ok[sectionGroupEntries] = newGroupTable(sections[sectionGroupOffsets],
 		sections[sectionGroupEntries], len(x.feeds), x.categories.len())
 	ok[sectionGroupOffsets] = ok[sectionGroupEntries]
+
 	x.names, ok[sectionNames] = newStore(sections[sectionOffsets], sections[sectionDirectory], sections[sectionNames])
 	ok[sectionOffsets], ok[sectionDirectory] = ok[sectionNames], ok[sectionNames]
 	x.ipv4, ok[sectionIPv4] = newAddressTable(sections[sectionIPv4], 4)
 	x.ipv6, ok[sectionIPv6] = newAddressTable(sections[sectionIPv6], 16)
 	x.suffixes, ok[sectionSuffixes] = newFilter(sections[sectionSuffixes])
 	x.listed, ok[sectionListed] = newFilter(sections[sectionListed])
+
 	for i := range ok {
 		if !ok[i] {
-			return fmt.Errorf("%w: section %s does not parse", ErrCorrupt, sectionTitles[i])
+			return fmt.Errorf("%w: section %s is malformed", ErrCorrupt, sectionTitles[i])
 		}
 	}
-	// A missing filter would hide every name behind it.
+	// A missing filter would hide all the names that it guards.
 	if x.listed.empty() != (x.header.Names == 0) || x.suffixes.empty() != (x.header.Names <= x.header.SingleLabels) {
-		return fmt.Errorf("%w: filters do not belong to the names", ErrCorrupt)
+		return fmt.Errorf("%w: filters do not match the names", ErrCorrupt)
 	}
 	return nil
-}
-
-// walk appends the depths at which, by the filters, q may have a listed ancestor or
-// be listed itself, the shallowest first.
-func (x *Index) walk(depths []uint8, q *domainname.Query) []uint8 {
-	labels := q.Labels()
-	if x.singleLabels && labels > 0 && x.listed.contains(x.hash(q.Suffix(1))) {
-		depths = append(depths, 1)
-	}
-	for depth := 2; depth <= labels; depth++ {
-		hash := x.hash(q.Suffix(depth))
-		if !x.suffixes.contains(hash) {
-			break
-		}
-		if x.listed.contains(hash) {
-			depths = append(depths, uint8(depth))
-		}
-	}
-	return depths
-}
-
-func (x *Index) hash(text []byte) uint64 { return xxh3.HashSeed(text, x.seed) }
-
-// lookUp appends a hit for each of depths at which a name is really listed, the
-// deepest first.
-func (x *Index) lookUp(hits []hit, q *domainname.Query, depths []uint8) []hit {
-	var buf [maxKeyBytes + 1]byte
-	key := appendQueryKey(buf[:0], q, int(depths[len(depths)-1]))
-	for _, depth := range slices.Backward(depths) {
-		length := len(q.Suffix(int(depth)))
-		if length > len(key) {
-			continue
-		}
-		if group, found := x.names.find(key[:length]); found {
-			hits = append(hits, hit{int(depth), group})
-		}
-	}
-	return hits
 }
 
 // Info describes an index.
@@ -120,14 +84,14 @@ type Info struct {
 	FormatVersion int
 	Generation    uint64
 	Seed          uint64
-	BuiltAt       time.Time // zero = not said
-	// ContentHash is equal for two indexes exactly when they give the same answers for
-	// the same reasons; 64 hexadecimal digits.
+	BuiltAt       time.Time // zero if it is not known
+	// ContentHash is the same for two indexes if and only if they give the same answers
+	// for the same reasons. It has 64 hexadecimal digits.
 	ContentHash string
-	// Checksum is that of the file; 32 hexadecimal digits.
+	// Checksum is the checksum of the file. It has 32 hexadecimal digits.
 	Checksum  string
-	Bytes     int // of the file
-	Names     int // distinct ones
+	Bytes     int // size of the file
+	Names     int // distinct names
 	Addresses int // distinct addresses and blocks
 	Groups    int // distinct sets of entries on a name or block
 	Feeds     []FeedInfo
@@ -140,7 +104,7 @@ type SectionInfo struct {
 	Bytes int
 }
 
-// Info describes x.
+// Info returns a description of x.
 func (x *Index) Info() Info {
 	info := Info{
 		FormatVersion: int(x.header.Version),
@@ -163,16 +127,17 @@ func (x *Index) Info() Info {
 	return info
 }
 
-// Stored is an entry as an index holds it: without Reference, FirstSeen, ExpiresAt.
+// Stored is an entry as an index holds it: without Reference, FirstSeen and ExpiresAt.
 type Stored struct {
 	Feed indicator.FeedID
 	indicator.Indicator
 }
 
-// All yields every entry: names first, each right before those under it, then IPv4
-// and IPv6 blocks by prefix length and address; of one name or block by feed, action,
-// scope. Adding them to a builder that declares the same feeds gives an index of the
-// same content. An error, which wraps [ErrCorrupt], ends it.
+// All yields every entry: first the names, each directly before the names under it, then
+// the IPv4 and IPv6 blocks by prefix length and address. The entries of one name or block
+// are sorted by feed, action and scope. A builder that declares the same feeds and adds
+// all these entries builds an index with the same content. An error, which wraps
+// [ErrCorrupt], ends the sequence.
 func (x *Index) All() iter.Seq2[Stored, error] {
 	return func(yield func(Stored, error) bool) {
 		var text []byte
@@ -192,9 +157,10 @@ func (x *Index) All() iter.Seq2[Stored, error] {
 			return
 		}
 		if !parsed {
-			yield(Stored{}, fmt.Errorf("%w: a block of names does not parse", ErrCorrupt))
+			yield(Stored{}, fmt.Errorf("%w: a block of names is malformed", ErrCorrupt))
 			return
 		}
+
 		blocks := func(block netip.Prefix, group uint32) bool {
 			return x.expand(indicator.Indicator{Block: block}, group, yield)
 		}
@@ -220,8 +186,8 @@ func (x *Index) expand(i indicator.Indicator, group uint32, yield func(Stored, e
 	return true
 }
 
-// CanaryError reports that an index calls a name or address malicious which must
-// not be. Whether that is an accident or somebody's wish, the caller must say.
+// CanaryError reports that an index calls a name or address malicious that must never
+// be malicious. The caller decides whether to tolerate that.
 type CanaryError struct {
 	Canary    string
 	Indicator string
@@ -229,15 +195,27 @@ type CanaryError struct {
 }
 
 func (e *CanaryError) Error() string {
-	return fmt.Sprintf("canary %s is malicious by entry %s of %v", e.Canary, e.Indicator, e.Feeds)
+	return fmt.Sprintf("canary %s is malicious because of entry %s in %v", e.Canary, e.Indicator, e.Feeds)
 }
 
-// SelfCheck reads the whole index, beyond what [Open] verifies, before it is
-// published. It decodes every entry and checks their order and numbers, looks up
-// about samples names and every block as a query would be, and looks up the
-// canaries, which are names or addresses that must not be malicious.
+// Canaries returns names that no index may call malicious: the most common top-level
+// domain, and names that do not exist under it, under AWS and under .invalid (RFC 6761).
+// If an index calls one of them malicious, it has an entry above that name and would
+// match a large part of all traffic.
 //
-// It returns an error that wraps [ErrCorrupt], or a [*CanaryError].
+// The names are random and differ between calls. If a fixed name were used, someone could
+// put it on a list, and no reader would load an index any more.
+func Canaries() []string {
+	label := strings.ToLower(rand.Text())
+	return []string{"com", label + ".com", label + ".amazonaws.com", label + ".invalid"}
+}
+
+// SelfCheck reads the whole index, beyond what [Open] verifies, before the index is
+// published. It decodes every entry, checks order and numbers, looks up about samples
+// names and every block the way a query would be looked up, and looks up the canaries,
+// which are names or addresses that must not be malicious.
+//
+// The error wraps [ErrCorrupt] or is a [*CanaryError].
 func (x *Index) SelfCheck(samples int, canaries ...string) error {
 	if err := x.checkNames(samples); err != nil {
 		return fmt.Errorf("checking an index: %w", err)
@@ -255,17 +233,17 @@ func (x *Index) SelfCheck(samples int, canaries ...string) error {
 	return nil
 }
 
-// checkNames walks over all names and looks up every step-th of them.
+// checkNames reads all names and looks up about samples of them.
 func (x *Index) checkNames(samples int) error {
 	step := max(1, int(x.header.Names)/max(1, samples))
 	var q domainname.Query
-	var before, text []byte
+	var previous, text []byte
 	var problem error
 	count, single := 0, 0
 	parsed := x.names.all(func(key []byte, group uint32) bool {
 		text = appendText(text[:0], key)
 		switch {
-		case count > 0 && bytes.Compare(before, key) >= 0:
+		case count > 0 && bytes.Compare(previous, key) >= 0:
 			problem = fmt.Errorf("%w: name %q is out of order", ErrCorrupt, text)
 		case x.groups.list(group).len() == 0:
 			problem = fmt.Errorf("%w: name %q has no entries", ErrCorrupt, text)
@@ -276,22 +254,23 @@ func (x *Index) checkNames(samples int) error {
 			single++
 		}
 		count++
-		before = append(before[:0], key...)
+		previous = append(previous[:0], key...)
 		return problem == nil
 	})
+
 	switch {
 	case problem != nil:
 		return problem
 	case !parsed:
-		return fmt.Errorf("%w: a block of names does not parse", ErrCorrupt)
+		return fmt.Errorf("%w: a block of names is malformed", ErrCorrupt)
 	case count != int(x.header.Names) || single != int(x.header.SingleLabels):
-		return fmt.Errorf("%w: has %d names, %d of one label; its header says %d and %d",
+		return fmt.Errorf("%w: found %d names, %d of them single labels; the header says %d and %d",
 			ErrCorrupt, count, single, x.header.Names, x.header.SingleLabels)
 	}
 	return nil
 }
 
-// finds looks a listed name up the way a query is.
+// finds reports whether a lookup of a listed name ends at its group.
 func (x *Index) finds(q *domainname.Query, name []byte, group uint32) bool {
 	if q.Set(name) != nil {
 		return false
@@ -304,15 +283,13 @@ func (x *Index) finds(q *domainname.Query, name []byte, group uint32) bool {
 	return len(hits) > 0 && hits[0] == hit{q.Labels(), group}
 }
 
+// checkBlocks looks up every block of a table.
 func (x *Index) checkBlocks(table *addressTable) error {
 	var problem error
 	var hits []hit
 	table.all(func(block netip.Prefix, group uint32) bool {
 		hits = table.find(hits[:0], block.Addr())
-		found := false
-		for _, h := range hits {
-			found = found || h == hit{block.Bits(), group}
-		}
+		found := slices.Contains(hits, hit{block.Bits(), group})
 		if !found || x.groups.list(group).len() == 0 {
 			problem = fmt.Errorf("%w: block %s is not found or has no entries", ErrCorrupt, block)
 		}
@@ -321,6 +298,7 @@ func (x *Index) checkBlocks(table *addressTable) error {
 	return problem
 }
 
+// checkCanary returns a [*CanaryError] if a name or address is malicious.
 func (x *Index) checkCanary(canary string) error {
 	var m Match
 	if address, err := netip.ParseAddr(canary); err == nil {
@@ -333,19 +311,7 @@ func (x *Index) checkCanary(canary string) error {
 		x.Match(&q, &m)
 	}
 	if m.Outcome == Malicious {
-		return &CanaryError{canary, string(m.Indicator), m.Feeds}
+		return &CanaryError{Canary: canary, Indicator: string(m.Indicator), Feeds: m.Feeds}
 	}
 	return nil
-}
-
-// Canaries returns names that no index may call malicious: the top-level domain of half
-// of the Web, and names that nobody has under it, under AWS, and where nobody can have
-// any (RFC 6761). An index that does has an entry above them, and would mark a good part
-// of all traffic.
-//
-// The names are drawn anew each time. One that was always the same could be put on a
-// list, and no reader would load an index again.
-func Canaries() []string {
-	nobody := strings.ToLower(rand.Text())
-	return []string{"com", nobody + ".com", nobody + ".amazonaws.com", nobody + ".invalid"}
 }

@@ -5,15 +5,17 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// Outcome is what an index says of one part of a record.
+// Outcome is the result of looking up one part of a record.
 type Outcome uint8
 
-// None: no block entry matches. Malicious: one matches and is not vetoed. Allowed:
-// all that match are vetoed.
+// None: no block entry matches. Malicious: a block entry matches and is not vetoed.
+// Allowed: every matching block entry is vetoed.
 const (
 	None      Outcome = 0
 	Malicious Outcome = 1
@@ -32,71 +34,74 @@ func (o Outcome) String() string {
 	}
 }
 
-// Match is the answer to one look-up. The zero Match is ready for use; its slices
-// are reused, so what they hold is valid until its next use. It must not be used by
-// two goroutines at a time.
+// Match is the answer to one lookup. The zero Match is ready for use. Its slices are
+// reused, so their contents are valid only until the next lookup. It must not be used by
+// two goroutines at the same time.
 //
-// The fields speak of the block entries that decided: for Malicious the matching
-// ones that are not vetoed, for Allowed all matching ones. For None they are empty.
+// The fields describe the deciding block entries: for Malicious the matching entries that
+// are not vetoed, for Allowed all matching entries. For None they are empty.
 type Match struct {
 	Outcome Outcome
-	// Indicator is the deepest of them: the canonical name, address or CIDR block.
-	// Scope is its scope; of several on one name the first of name, subtree, under.
+	// Indicator is the deepest deciding entry: its canonical name, address or CIDR block.
+	// Scope is the scope of that entry; if several entries list the same name, it is the
+	// first of name, subtree and under.
 	Indicator []byte
 	Scope     indicator.Scope
-	Feeds     []indicator.FeedID // of all of them, sorted
-	// Category, Severity and Confidence are those of the most severe, then of the
-	// highest confidence, then of the first feed id, then of the deepest.
+	Feeds     []indicator.FeedID // the feeds of all deciding entries, sorted
+	// Category, Severity and Confidence come from the most severe entry. Ties go to the
+	// highest confidence, then to the first feed id, then to the deepest entry.
 	Category   indicator.Category
 	Severity   indicator.Severity
 	Confidence indicator.Confidence
-	// AllowedBy is an entry that vetoes the Indicator; for Allowed only.
+	// AllowedBy is an entry that vetoes the Indicator. It is set for Allowed only.
 	AllowedBy Veto
-	// AllowCovered says that an allow entry which vetoes every feed covers the name or
-	// address, whether or not there was something to veto.
+	// AllowCovered reports that an allow entry of a feed that vetoes every feed covers the
+	// name or address, whether or not a block entry matches.
 	AllowCovered bool
 
-	used    bool    // since the last clear
-	depth   int     // of the Indicator, in labels or bits
-	maybe   []uint8 // depths that the filters let through
-	hits    []hit
-	vetoes  vetoes
-	numbers []int // of the feeds
+	used       bool    // since the last clear
+	depth      int     // of the Indicator, in labels or bits
+	candidates []uint8 // depths that the filters let through
+	hits       []hit
+	vetoes     vetoes
+	numbers    []int // of the feeds
 }
 
-// Veto is an allow entry that decided. Of several it is one that vetoes every feed,
-// if there is any, then the deepest, then by scope (name, subtree, under), then by
-// feed id.
+// Veto is an allow entry that decided a lookup. If several entries qualify, one that
+// vetoes every feed comes first, then the deepest, then the first by scope (name, subtree,
+// under), then the first by feed id.
 type Veto struct {
 	Indicator []byte // canonical text of the entry
 	Feed      indicator.FeedID
 	depth     int
 }
 
-// hit is a listed name or block that matches, by its label count or prefix length.
+// hit is a listed name or block that matches, with its label count or prefix length.
 type hit struct {
 	depth int
 	group uint32
 }
 
-// Match looks a name up. It reports whether a block entry matches, which is whether
-// the outcome is another than None; m has the answer. The root and bad names, which
-// have no labels, match nothing.
+// Match looks up a name. It writes the answer to m and reports whether a block entry
+// matches, that is, whether the outcome is not None. The root and bad names have no labels
+// and match nothing.
 //
-// Nothing is allocated, once the slices of m have grown. Time is bounded by the
+// Match allocates nothing once the slices of m have grown. Its time is bounded by the
 // length of the name, the number of listed names on its path to the root, and the
 // number of feeds that list them.
 func (x *Index) Match(q *domainname.Query, m *Match) bool {
 	m.reset()
-	m.maybe = x.walk(m.maybe, q)
-	if len(m.maybe) == 0 {
+	m.candidates = x.walk(m.candidates, q)
+	if len(m.candidates) == 0 {
 		return false
 	}
+
 	m.used = true
-	m.hits = x.lookUp(m.hits, q, m.maybe)
-	if !x.judge(m, q.Labels()) {
+	m.hits = x.lookUp(m.hits, q, m.candidates)
+	if !x.decide(m, q.Labels()) {
 		return false
 	}
+
 	m.Indicator = append(m.Indicator, q.Suffix(m.depth)...)
 	if m.Outcome == Allowed {
 		m.AllowedBy.Indicator = append(m.AllowedBy.Indicator, q.Suffix(m.AllowedBy.depth)...)
@@ -104,9 +109,9 @@ func (x *Index) Match(q *domainname.Query, m *Match) bool {
 	return true
 }
 
-// MatchAddr looks an address up among listed addresses and blocks; depths are then
-// prefix lengths, and the scope is always cidr. IPv4-mapped IPv6 addresses are looked
-// up as IPv4, zones are ignored, and the zero Addr matches nothing.
+// MatchAddr looks up an address among the listed addresses and blocks. Depths are then
+// prefix lengths, and the scope is always cidr. IPv4-mapped IPv6 addresses are looked up
+// as IPv4, zones are ignored, and the zero Addr matches nothing.
 func (x *Index) MatchAddr(a netip.Addr, m *Match) bool {
 	m.reset()
 	a = a.Unmap().WithZone("")
@@ -114,11 +119,13 @@ func (x *Index) MatchAddr(a netip.Addr, m *Match) bool {
 	if a.Is4() {
 		table = &x.ipv4
 	}
+
 	m.used = true
 	m.hits = table.find(m.hits, a)
-	if len(m.hits) == 0 || !x.judge(m, a.BitLen()) {
+	if len(m.hits) == 0 || !x.decide(m, a.BitLen()) {
 		return false
 	}
+
 	m.Indicator = appendBlock(m.Indicator, a, m.depth)
 	if m.Outcome == Allowed {
 		m.AllowedBy.Indicator = appendBlock(m.AllowedBy.Indicator, a, m.AllowedBy.depth)
@@ -126,7 +133,7 @@ func (x *Index) MatchAddr(a netip.Addr, m *Match) bool {
 	return true
 }
 
-// appendBlock appends the canonical text of the block of a with a prefix length.
+// appendBlock appends the canonical text of the block with this prefix length around a.
 func appendBlock(dst []byte, a netip.Addr, bits int) []byte {
 	if bits == a.BitLen() {
 		return a.AppendTo(dst)
@@ -134,7 +141,45 @@ func appendBlock(dst []byte, a netip.Addr, bits int) []byte {
 	return netip.PrefixFrom(a, bits).Masked().AppendTo(dst)
 }
 
-// reset empties m. A clean answer leaves nothing to empty, and most answers are.
+// walk appends the depths at which the filters let q or one of its ancestors through,
+// shallowest first.
+func (x *Index) walk(depths []uint8, q *domainname.Query) []uint8 {
+	labels := q.Labels()
+	if x.singleLabels && labels > 0 && x.listed.contains(x.hash(q.Suffix(1))) {
+		depths = append(depths, 1)
+	}
+	for depth := 2; depth <= labels; depth++ {
+		hash := x.hash(q.Suffix(depth))
+		if !x.suffixes.contains(hash) {
+			break
+		}
+		if x.listed.contains(hash) {
+			depths = append(depths, uint8(depth))
+		}
+	}
+	return depths
+}
+
+func (x *Index) hash(text []byte) uint64 { return xxh3.HashSeed(text, x.seed) }
+
+// lookUp appends a hit for each of depths at which a name is really listed, deepest
+// first.
+func (x *Index) lookUp(hits []hit, q *domainname.Query, depths []uint8) []hit {
+	var buf [maxKeyBytes + 1]byte
+	key := appendQueryKey(buf[:0], q, int(depths[len(depths)-1]))
+	for _, depth := range slices.Backward(depths) {
+		length := len(q.Suffix(int(depth)))
+		if length > len(key) {
+			continue
+		}
+		if group, found := x.names.find(key[:length]); found {
+			hits = append(hits, hit{int(depth), group})
+		}
+	}
+	return hits
+}
+
+// reset empties m. Most lookups find nothing and leave nothing to empty.
 func (m *Match) reset() {
 	if m.used {
 		m.clear()
@@ -143,43 +188,45 @@ func (m *Match) reset() {
 
 func (m *Match) clear() {
 	*m = Match{
-		Indicator: m.Indicator[:0],
-		Feeds:     m.Feeds[:0],
-		AllowedBy: Veto{Indicator: m.AllowedBy.Indicator[:0]},
-		maybe:     m.maybe[:0],
-		hits:      m.hits[:0],
-		vetoes:    vetoes{ofFeed: m.vetoes.ofFeed[:0]},
-		numbers:   m.numbers[:0],
+		Indicator:  m.Indicator[:0],
+		Feeds:      m.Feeds[:0],
+		AllowedBy:  Veto{Indicator: m.AllowedBy.Indicator[:0]},
+		candidates: m.candidates[:0],
+		hits:       m.hits[:0],
+		vetoes:     vetoes{perFeed: m.vetoes.perFeed[:0]},
+		numbers:    m.numbers[:0],
 	}
 }
 
-// noVeto is a depth above every entry: a block of all addresses has depth 0.
+// noVeto is a depth that vetoes nothing. It is below 0, the depth of a block of all
+// addresses.
 const noVeto = -1
 
-// vetoes says which block entries are vetoed: those of a feed down to a depth.
+// vetoes holds the depth down to which block entries are vetoed.
 type vetoes struct {
-	all    int // for every feed
-	ofFeed []feedVeto
+	all     int // for every feed
+	perFeed []feedVeto
 }
 
 type feedVeto struct{ feed, depth int }
 
-func (v *vetoes) none() bool { return v.all == noVeto && len(v.ofFeed) == 0 }
+func (v *vetoes) empty() bool { return v.all == noVeto && len(v.perFeed) == 0 }
 
-// note adds an allow entry. Entries come the deepest first.
-func (v *vetoes) note(feed, depth int, all bool) {
+// add adds an allow entry. Entries must come deepest first.
+func (v *vetoes) add(feed, depth int, all bool) {
 	if all {
 		v.all = max(v.all, depth)
 		return
 	}
-	if v.of(feed) == noVeto {
-		v.ofFeed = append(v.ofFeed, feedVeto{feed, depth})
+	if v.feedDepth(feed) == noVeto {
+		v.perFeed = append(v.perFeed, feedVeto{feed, depth})
 	}
 }
 
-// of returns the depth down to which the feed's own allow entries veto.
-func (v *vetoes) of(feed int) int {
-	for _, own := range v.ofFeed {
+// feedDepth returns the depth down to which the allow entries of a feed veto its own
+// block entries.
+func (v *vetoes) feedDepth(feed int) int {
+	for _, own := range v.perFeed {
 		if own.feed == feed {
 			return own.depth
 		}
@@ -187,19 +234,19 @@ func (v *vetoes) of(feed int) int {
 	return noVeto
 }
 
-func (v *vetoes) covers(feed, depth int) bool { return depth <= v.all || depth <= v.of(feed) }
+// cover reports whether a block entry of a feed at a depth is vetoed.
+func (v *vetoes) cover(feed, depth int) bool { return depth <= v.all || depth <= v.feedDepth(feed) }
 
-// judge turns the hits of m, the deepest first, into the answer; size is the number
-// of labels (or bits) of the part looked up. It reports whether a block entry
-// matches.
-func (x *Index) judge(m *Match, size int) bool {
+// decide turns the hits of m, deepest first, into the answer. size is the number of labels
+// (or bits) of the name or address. It reports whether a block entry matches.
+func (x *Index) decide(m *Match, size int) bool {
 	m.vetoes.all = noVeto
 	x.collectVetoes(m, size)
 	m.AllowCovered = m.vetoes.all != noVeto
 	switch {
-	case x.tally(m, size, false):
+	case x.collectBlocks(m, size, false):
 		m.Outcome = Malicious
-	case !m.vetoes.none() && x.tally(m, size, true):
+	case !m.vetoes.empty() && x.collectBlocks(m, size, true):
 		m.Outcome = Allowed
 		x.setAllowedBy(m, size)
 	default:
@@ -214,22 +261,22 @@ func (x *Index) collectVetoes(m *Match, size int) {
 		for i := range list.len() {
 			e := list.at(i)
 			if e.action() == indicator.ActionAllow && e.covers(size-h.depth) {
-				m.vetoes.note(e.feed(), h.depth, x.feeds[e.feed()].VetoesAll)
+				m.vetoes.add(e.feed(), h.depth, x.feeds[e.feed()].VetoesAll)
 			}
 		}
 	}
 }
 
-// tally sums up the matching block entries, those that are vetoed or those that are
-// not. It reports whether there are any.
-func (x *Index) tally(m *Match, size int, vetoed bool) bool {
+// collectBlocks describes in m the matching block entries, either the vetoed ones or the
+// others. It reports whether there are any.
+func (x *Index) collectBlocks(m *Match, size int, vetoed bool) bool {
 	var worst entry
 	for _, h := range m.hits {
 		list := x.groups.list(h.group)
 		for i := range list.len() {
 			e := list.at(i)
 			if e.action() != indicator.ActionBlock || !e.covers(size-h.depth) ||
-				m.vetoes.covers(e.feed(), h.depth) != vetoed {
+				m.vetoes.cover(e.feed(), h.depth) != vetoed {
 				continue
 			}
 			if len(m.numbers) == 0 {
@@ -239,7 +286,7 @@ func (x *Index) tally(m *Match, size int, vetoed bool) bool {
 			if h.depth == m.depth {
 				m.Scope = min(m.Scope, e.scope())
 			}
-			// Of equals the first stays, which is the deepest.
+			// The first of two equal entries stays, which is the deeper one.
 			if cmp.Or(cmp.Compare(e.rating(), worst.rating()), cmp.Compare(worst.feed(), e.feed())) > 0 {
 				worst = e
 			}
@@ -248,13 +295,14 @@ func (x *Index) tally(m *Match, size int, vetoed bool) bool {
 	if len(m.numbers) == 0 {
 		return false
 	}
+
 	m.Category = x.categories.at(worst.category())
 	m.Severity, m.Confidence = worst.severity(), worst.confidence()
 	x.nameFeeds(m)
 	return true
 }
 
-// nameFeeds turns feed numbers, which have the order of the ids, into a set of ids.
+// nameFeeds turns the feed numbers, which sort like the ids, into a set of ids.
 func (x *Index) nameFeeds(m *Match) {
 	slices.Sort(m.numbers)
 	for i, number := range m.numbers {
@@ -264,7 +312,7 @@ func (x *Index) nameFeeds(m *Match) {
 	}
 }
 
-// setAllowedBy picks the entry to name among those that veto the Indicator.
+// setAllowedBy picks the entry to report among those that veto the Indicator.
 func (x *Index) setAllowedBy(m *Match, size int) {
 	var best entry
 	bestVetoesAll, found := false, false
@@ -281,7 +329,7 @@ func (x *Index) setAllowedBy(m *Match, size int) {
 				continue
 			}
 			better := !found || vetoesAll && !bestVetoesAll ||
-				vetoesAll == bestVetoesAll && h.depth == m.AllowedBy.depth && before(e, best)
+				vetoesAll == bestVetoesAll && h.depth == m.AllowedBy.depth && compareAllows(e, best) < 0
 			if better {
 				best, bestVetoesAll, found = e, vetoesAll, true
 				m.AllowedBy.Feed, m.AllowedBy.depth = x.feeds[e.feed()].ID, h.depth
@@ -290,12 +338,12 @@ func (x *Index) setAllowedBy(m *Match, size int) {
 	}
 }
 
-// before orders allow entries of one depth by scope, then by feed.
-func before(a, b entry) bool {
-	return cmp.Or(cmp.Compare(a.scope(), b.scope()), cmp.Compare(a.feed(), b.feed())) < 0
+// compareAllows orders allow entries of the same depth by scope, then by feed.
+func compareAllows(a, b entry) int {
+	return cmp.Or(cmp.Compare(a.scope(), b.scope()), cmp.Compare(a.feed(), b.feed()))
 }
 
-// lists reports whether feed is one of those whose entry is the Indicator.
+// lists reports whether feed has the entry that is the Indicator.
 func (x *Index) lists(m *Match, feed int) bool {
 	for _, h := range m.hits {
 		if h.depth != m.depth {

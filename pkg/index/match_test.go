@@ -9,7 +9,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 )
 
-// describe writes an answer on one line; nothing at all for a clean one.
+// describe formats an answer as one line. It is empty for a clean answer.
 func describe(m *index.Match) string {
 	var b strings.Builder
 	switch m.Outcome {
@@ -34,7 +34,7 @@ func TestIndex_Match(t *testing.T) {
 	tests := []struct {
 		name    string
 		entries []string
-		want    map[string]string // by query; "" = clean
+		want    map[string]string // keyed by query; "" = clean
 	}{{
 		name: "scopes",
 		entries: []string{
@@ -57,7 +57,7 @@ func TestIndex_Match(t *testing.T) {
 			`c2=\046.tree.example`: "malicious tree.example subtree [a] medium 50",
 		},
 	}, {
-		name:    "octets that no list holds end the walk, not the match above them",
+		name:    "octets that no list contains end the walk but keep the match above them",
 		entries: []string{"a block subtree evil.example", "a block subtree a.b.evil.example"},
 		want: map[string]string{
 			"x\x00y.evil.example":                        "malicious evil.example subtree [a] medium 50",
@@ -73,7 +73,7 @@ func TestIndex_Match(t *testing.T) {
 			strings.Repeat("a.", 100) + "b.evil.example": "malicious a.b.evil.example subtree [a] medium 50",
 		},
 	}, {
-		name: "the deepest entry gives the indicator, all give the feeds",
+		name: "the deepest entry gives the indicator, all entries give the feeds",
 		entries: []string{
 			"b block subtree evil.example", "c block subtree x.evil.example", "a block subtree y.x.evil.example",
 			"d block name x.evil.example", "e block under y.x.evil.example",
@@ -87,7 +87,7 @@ func TestIndex_Match(t *testing.T) {
 			"y.x.evil.example.com": "",
 		},
 	}, {
-		name: "at one depth name goes before subtree before under",
+		name: "at the same depth, name comes before subtree before under",
 		entries: []string{
 			"a block under evil.example", "a block subtree evil.example", "b block name evil.example",
 			"c block under other.example", "d block subtree other.example",
@@ -98,7 +98,7 @@ func TestIndex_Match(t *testing.T) {
 			"x.other.example": "malicious other.example subtree [c d] medium 50",
 		},
 	}, {
-		name: "severity, then confidence, then feed id, then depth give the metadata",
+		name: "severity, then confidence, then feed id, then depth decide the metadata",
 		entries: []string{
 			"a block subtree evil.example critical 10 worm", "b block subtree x.evil.example high 90 bot",
 			"c block subtree sure.example high 80 c", "d block subtree sure.example high 90 d",
@@ -112,7 +112,7 @@ func TestIndex_Match(t *testing.T) {
 			"x.same.example": "malicious x.same.example subtree [a] low 1 below",
 		},
 	}, {
-		name: "an allow feed vetoes every feed, from its depth upwards",
+		name: "an allow feed vetoes every feed, down to its depth",
 		entries: []string{
 			"a block subtree evil.example", "b block subtree bad.x.evil.example",
 			"allow allow subtree x.evil.example",
@@ -126,7 +126,7 @@ func TestIndex_Match(t *testing.T) {
 			"y.evil.example":       "malicious evil.example subtree [a] medium 50",
 		},
 	}, {
-		name: "scopes do not weigh in a veto, only that both match",
+		name: "a veto needs both entries to match, whatever their scopes",
 		entries: []string{
 			"a block name evil.example", "allow allow subtree evil.example",
 			"a block subtree wide.example", "allow allow name wide.example",
@@ -141,7 +141,7 @@ func TestIndex_Match(t *testing.T) {
 			"x.deep.example": "allowed deep.example subtree [a] medium 50 by deep.example of allow covered",
 		},
 	}, {
-		name: "the allow entry of another feed vetoes that feed alone",
+		name: "an allow entry of a block feed vetoes only that feed",
 		entries: []string{
 			"a block subtree evil.example critical 90 a", "b block subtree evil.example low 10 b",
 			"a allow subtree evil.example",
@@ -153,7 +153,7 @@ func TestIndex_Match(t *testing.T) {
 			"y.alone.example": "malicious alone.example subtree [a] medium 50",
 		},
 	}, {
-		name: "vetoed entries give nothing when others stand",
+		name: "vetoed entries do not count if others match",
 		entries: []string{
 			"a block subtree evil.example high 90 a", "b block subtree x.evil.example critical 99 b",
 			"b allow subtree x.evil.example",
@@ -162,7 +162,7 @@ func TestIndex_Match(t *testing.T) {
 			"x.evil.example": "malicious evil.example subtree [a] high 90 a",
 		},
 	}, {
-		name: "allowed tells of all that was vetoed",
+		name: "allowed describes all vetoed entries",
 		entries: []string{
 			"a block subtree evil.example critical 90 worm", "b block name x.evil.example low 5 ad",
 			"c allow subtree x.evil.example", "b allow subtree x.evil.example", "allow allow subtree x.evil.example",
@@ -171,7 +171,7 @@ func TestIndex_Match(t *testing.T) {
 			"x.evil.example": "allowed x.evil.example name [a b] critical 90 worm by x.evil.example of allow covered",
 		},
 	}, {
-		name: "the veto named is one of every feed, then the deepest, then by scope and feed",
+		name: "allowed_by prefers vetoes of every feed, then the deepest, then scope and feed",
 		entries: []string{
 			"a block subtree one.example", "a allow subtree y.x.one.example", "allow1 allow subtree one.example",
 			"a block subtree two.example", "allow2 allow subtree two.example", "allow1 allow subtree x.two.example",
@@ -191,22 +191,22 @@ func TestIndex_Match(t *testing.T) {
 			"y.x.six.example": "allowed x.six.example subtree [a b] medium 50 by x.six.example of b",
 		},
 	}, {
-		name:    "allow entries cover names without a block entry",
+		name:    "allow entries cover names that have no block entry",
 		entries: []string{"allow allow subtree good.example", "a allow subtree fine.example"},
 		want: map[string]string{
 			"x.good.example": "covered",
-			"fine.example":   "", // nothing that the feed could veto for others
+			"fine.example":   "", // the feed cannot veto other feeds
 			"goods.example":  "",
 		},
 	}, {
-		name:    "a feed that vetoes all may block too",
+		name:    "a feed that vetoes all can block too",
 		entries: []string{"allow-own block subtree evil.example", "allow-own allow name x.evil.example"},
 		want: map[string]string{
 			"evil.example":   "malicious evil.example subtree [allow-own] medium 50",
 			"x.evil.example": "allowed evil.example subtree [allow-own] medium 50 by x.evil.example of allow-own covered",
 		},
 	}, {
-		name:    "single labels, when they are listed",
+		name:    "listed single labels",
 		entries: []string{"a block subtree example", "b block name test", "b block subtree x.test"},
 		want: map[string]string{
 			"example":     "malicious example subtree [a] medium 50",
@@ -229,7 +229,7 @@ func TestIndex_Match(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			x := open(t, build(t, parseAll(t, test.entries...)))
-			var m index.Match // one for all, as in use
+			var m index.Match // reused, as in production
 			for name, want := range test.want {
 				matched := x.Match(query(t, name), &m)
 				if got := describe(&m); got != want {
@@ -304,7 +304,7 @@ func TestIndex_MatchAddr(t *testing.T) {
 	}
 }
 
-// Blocks of all addresses have depth 0; a veto of that depth must still count.
+// Blocks of all addresses have depth 0. A veto at that depth must count too.
 func TestIndex_MatchAddr_everything(t *testing.T) {
 	t.Parallel()
 	x := open(t, build(t, parseAll(t, "a block cidr 0.0.0.0/0", "a block cidr ::/0", "allow allow cidr ::/0")))
@@ -319,7 +319,7 @@ func TestIndex_MatchAddr_everything(t *testing.T) {
 	}
 }
 
-// Not parallel: allocations are counted for the whole process.
+// This test is not parallel, because allocations are counted for the whole process.
 func TestIndex_Match_allocations(t *testing.T) {
 	x := open(t, build(t, parseAll(t,
 		"a block subtree evil.example", "b block name x.evil.example", "a allow subtree y.x.evil.example",

@@ -9,16 +9,16 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 )
 
-// A key is a name with its labels reversed: `www.evil.example` is `example`, `evil`,
-// `www`. Neighbours in key order then share their ancestors, and the key of an
+// A key is a name with its labels reversed: the key of `www.evil.example` is `example`,
+// `evil`, `www`. Neighbours in key order then share their ancestors, and the key of an
 // ancestor is a prefix.
 //
-// The separator is the lowest octet, so that a name stands right before everything
-// under it. No listed name holds it.
+// The separator is the lowest byte, so that a name sorts directly before everything under
+// it. No listed name contains it.
 const separator = 0
 
-// maxKeyBytes is the longest text of a listed name (RFC 1035 section 2.3.4: 255
-// octets less the first length octet and the root).
+// maxKeyBytes is the length of the longest listed name (RFC 1035 section 2.3.4: 255
+// octets, minus the first length octet and the root).
 const maxKeyBytes = 253
 
 // appendKey appends the key of a listed name.
@@ -34,7 +34,7 @@ func appendKey(dst []byte, name string) []byte {
 	}
 }
 
-// appendText appends the name of a key; it is the inverse of [appendKey].
+// appendText appends the name of a key. It is the inverse of [appendKey].
 func appendText(dst, key []byte) []byte {
 	for {
 		cut := bytes.LastIndexByte(key, separator)
@@ -47,9 +47,9 @@ func appendText(dst, key []byte) []byte {
 	}
 }
 
-// appendQueryKey appends the key of the last labels of q, or of as many of them as
-// a listed name can have: an octet that is the separator, or a length beyond any
-// listed name, ends it.
+// appendQueryKey appends the key of the last labels of q. It stops before a label that no
+// listed name can have: one that contains the separator, or that makes the key longer than
+// any listed name.
 func appendQueryKey(dst []byte, q *domainname.Query, labels int) []byte {
 	for i := 1; i <= labels; i++ {
 		label := q.Label(q.Labels() - i)
@@ -64,13 +64,13 @@ func appendQueryKey(dst []byte, q *domainname.Query, labels int) []byte {
 	return dst
 }
 
-// storeWriter writes the exact map from keys to groups, as a tree of two levels: a
-// directory leads to the block of names that a key would be in. A look-up so touches
-// few places in memory, which is what its time goes into.
+// storeWriter writes the exact map from keys to groups as a tree of two levels: a
+// directory leads to the block of names that a key would be in. A lookup then touches few
+// places in memory, which is what it spends its time on.
 type storeWriter struct {
 	names     blockWriter
 	directory blockWriter
-	offsets   []byte // of the blocks of the directory
+	offsets   []byte // where each block of the directory starts
 }
 
 func newStoreWriter() *storeWriter {
@@ -80,34 +80,34 @@ func newStoreWriter() *storeWriter {
 	}
 }
 
-// add adds the next key in order.
+// add adds a key, which must sort after the previous one.
 func (w *storeWriter) add(key []byte, group uint32) {
 	if w.names.atStart() {
 		if w.directory.atStart() {
 			w.endBlock()
 		}
-		// As little of the key as tells it from the one before.
+		// The shortest prefix of the key that differs from the previous key.
 		w.directory.add(key[:commonPrefix(w.names.prev, key)+1], len(w.names.data))
 	}
 	w.names.add(key, int(group))
 }
 
-// endBlock notes where the next block of the directory starts; after the last one,
-// where it would.
+// endBlock records where the next block of the directory starts or, after the last block,
+// where the directory ends.
 func (w *storeWriter) endBlock() {
 	w.offsets = binary.LittleEndian.AppendUint32(w.offsets, bounded(len(w.directory.data)))
 }
 
-// store is the exact map from keys to groups. Its bytes may hold anything: what
-// does not parse is not found.
+// store is the exact map from keys to groups. Its bytes are not trusted: a lookup that
+// meets malformed bytes finds nothing.
 type store struct {
 	offsets   []byte
 	directory []byte
 	names     []byte
-	blocks    int // of the directory
+	blocks    int // number of blocks in the directory
 }
 
-// newStore checks that the blocks of the directory lie in order and fill it.
+// newStore checks that the blocks of the directory are in order and fill it.
 func newStore(offsets, directory, names []byte) (store, bool) {
 	s := store{offsets, directory, names, len(offsets)/4 - 1}
 	return s, len(offsets)%4 == 0 && rising(offsets, len(directory))
@@ -141,8 +141,8 @@ func (s *store) find(key []byte) (group uint32, found bool) {
 	return uint32(number), exact && number <= math.MaxUint32 //nolint:gosec // checked
 }
 
-// all yields every key, valid for one step, with its group. It reports false if
-// some bytes do not parse, and true if yield ended it or everything was seen.
+// all yields every key with its group. A key is valid only during the call. all returns
+// false if it meets malformed bytes, and true at the end or when yield returns false.
 func (s *store) all(yield func(key []byte, group uint32) bool) (parsed bool) {
 	inRange := true
 	parsed = eachKey(s.names, namesPerBlock, func(key []byte, value uint64) bool {
@@ -155,25 +155,25 @@ func (s *store) all(yield func(key []byte, group uint32) bool) (parsed bool) {
 const (
 	namesPerBlock      = 32
 	separatorsPerBlock = 16
-	// A header byte holds in its high half the change of the shared length, which is
-	// 0 to maxChange after adding changeBias, and in its low half the length of the
-	// rest less one. The value that is no change marks the three-byte header.
+	// The high half of a header byte is the change of the shared length plus changeBias,
+	// from 0 to maxChange. The low half is the length of the rest minus one. wideHeader,
+	// whose high half is out of that range, starts a header of three bytes.
 	changeBias = 7
 	maxChange  = 14
 	maxRest    = 16
 	wideHeader = 0xF0
 )
 
-// blockWriter front-codes keys, which come in order, each with a value.
+// blockWriter front-codes sorted keys, each with a value.
 type blockWriter struct {
 	size   int // keys in a block
 	data   []byte
 	count  int
 	prev   []byte
-	shared int // of prev with the key before it
+	shared int // length that prev shares with the key before it
 }
 
-// atStart reports whether the next key is the first of a block.
+// atStart reports whether the next key is the first one of a block.
 func (w *blockWriter) atStart() bool { return w.count%w.size == 0 }
 
 func (w *blockWriter) add(key []byte, value int) {
@@ -192,24 +192,24 @@ func (w *blockWriter) add(key []byte, value int) {
 	w.count++
 }
 
-func appendHeader(dst []byte, shared, before, rest int) []byte {
-	change := shared - before + changeBias
+func appendHeader(dst []byte, shared, prevShared, rest int) []byte {
+	change := shared - prevShared + changeBias
 	if change >= 0 && change <= maxChange && rest >= 1 && rest <= maxRest {
 		return append(dst, byte(change<<4|(rest-1))) //nolint:gosec // halves of a byte
 	}
 	return append(dst, wideHeader, byte(shared), byte(rest)) //nolint:gosec // at most maxKeyBytes
 }
 
-// floor looks in the block of up to size keys at the start of data for the last one
-// that is not after key, and returns its value. Data may hold anything: ok is false
-// if it does not parse, as if all keys are after key.
+// floor searches the block of up to size keys at the start of data for the last key that
+// does not sort after key, and returns its value. data is not trusted: ok is false if it is
+// malformed, just as if every key sorted after key.
 func floor(data, key []byte, size int) (value uint64, exact, ok bool) {
 	first, tail, ok := cutFirst(data)
 	if !ok {
 		return 0, false, false
 	}
-	// matched is how much of key the current one shares. As long as they are not
-	// after key it never falls.
+	// matched is the length of the prefix that key shares with the current key. It never
+	// falls while the keys do not sort after key.
 	matched, isAfter := meet(first, key)
 	if isAfter {
 		return 0, false, false
@@ -239,7 +239,7 @@ func floor(data, key []byte, size int) (value uint64, exact, ok bool) {
 	}
 }
 
-// meet returns how much two texts share, and whether the first is after the second.
+// meet returns the length of the prefix that a and b share, and whether a sorts after b.
 func meet(a, b []byte) (shared int, isAfter bool) {
 	shared = commonPrefix(a, b)
 	return shared, shared < len(a) && (shared == len(b) || a[shared] > b[shared])
@@ -255,7 +255,7 @@ func commonPrefix(a, b []byte) int {
 	return n
 }
 
-// cutFirst splits a block behind its first key.
+// cutFirst splits a block after its first key.
 func cutFirst(block []byte) (key, tail []byte, ok bool) {
 	if len(block) == 0 || 1+int(block[0]) > len(block) {
 		return nil, nil, false
@@ -264,12 +264,12 @@ func cutFirst(block []byte) (key, tail []byte, ok bool) {
 	return block[1:end], block[end:], true
 }
 
-// readHeader reads the header at the start of data, which is not empty, for a key
-// behind one that shares before octets with its own predecessor. The lengths may lie
-// outside of data, and shared below 0.
-func readHeader(data []byte, before int) (shared, rest, width int) {
+// readHeader reads the header at the start of data, which must not be empty. prevShared is
+// the shared length of the previous key. The results are not checked: the lengths may reach
+// beyond data, and shared may be negative.
+func readHeader(data []byte, prevShared int) (shared, rest, width int) {
 	if head := data[0]; head < wideHeader {
-		return before + int(head>>4) - changeBias, int(head&0xF) + 1, 1
+		return prevShared + int(head>>4) - changeBias, int(head&0xF) + 1, 1
 	}
 	if len(data) < 3 {
 		return 0, 0, 3
@@ -277,7 +277,7 @@ func readHeader(data []byte, before int) (shared, rest, width int) {
 	return int(data[1]), int(data[2]), 3
 }
 
-// cutValue splits a block behind a value.
+// cutValue splits a block after a value.
 func cutValue(data []byte) (value uint64, tail []byte, ok bool) {
 	value, width := binary.Uvarint(data)
 	if width <= 0 {
@@ -286,7 +286,7 @@ func cutValue(data []byte) (value uint64, tail []byte, ok bool) {
 	return value, data[width:], true
 }
 
-// skipValue returns what follows a value, nothing if it is cut.
+// skipValue returns the bytes after a value, or nil if the value is incomplete.
 func skipValue(data []byte) []byte {
 	for i, octet := range data {
 		if octet < 0x80 {
@@ -296,9 +296,9 @@ func skipValue(data []byte) []byte {
 	return nil
 }
 
-// eachKey yields the keys of blocks of size, which fill data, with their values. A
-// key is valid for one step. It reports false if some bytes do not parse, and true
-// if yield ended it or everything was seen.
+// eachKey yields the keys in data, which holds blocks of size keys, with their values. A
+// key is valid only during the call. eachKey returns false if it meets malformed bytes, and
+// true at the end or when yield returns false.
 func eachKey(data []byte, size int, yield func(key []byte, value uint64) bool) (parsed bool) {
 	var key []byte
 	tail, shared := data, 0

@@ -16,9 +16,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
-// small is an index with something in every section.
+// small returns entries that fill every section of an index.
 func small(t testing.TB) []fed {
 	t.Helper()
 	return parseAll(t,
@@ -28,7 +28,7 @@ func small(t testing.TB) []fed {
 	)
 }
 
-// reseal gives a changed file its length and checksum back, by the documented format.
+// reseal sets the length and checksum of a changed file, following the documented format.
 func reseal(file []byte) {
 	const checksumBytes = 16
 	if len(file) < 24+checksumBytes {
@@ -44,13 +44,13 @@ func TestOpen_everyByteCorrupt(t *testing.T) {
 	file := build(t, small(t))
 	open(t, file)
 	for i := range file {
-		for _, change := range []byte{1, 0x80, 0xFF, file[i]} { // the last one makes it 0
+		for _, change := range []byte{1, 0x80, 0xFF, file[i]} { // the last one sets the byte to 0
 			if change == 0 {
 				continue
 			}
 			file[i] ^= change
 			if _, err := index.Open(file); err == nil {
-				t.Errorf("byte %d changed by %#x: opens", i, change)
+				t.Errorf("opens although byte %d is changed by %#x", i, change)
 			}
 			file[i] ^= change
 		}
@@ -63,11 +63,11 @@ func TestOpen_everyLength(t *testing.T) {
 	file := build(t, small(t))
 	for length := range file {
 		if _, err := index.Open(file[:length:length]); err == nil {
-			t.Errorf("cut to %d of %d bytes: opens", length, len(file))
+			t.Errorf("opens although it is truncated to %d of %d bytes", length, len(file))
 		}
 	}
 	if _, err := index.Open(append(bytes.Clone(file), 0)); err == nil {
-		t.Error("one byte too many: opens")
+		t.Error("opens with an extra byte")
 	}
 }
 
@@ -85,11 +85,11 @@ func TestOpen_errors(t *testing.T) {
 		want error
 		text string
 	}{
-		{"nothing", nil, index.ErrNotIndex, "not an index file"},
-		{"a page", []byte("<html>" + strings.Repeat(" ", 500)), index.ErrNotIndex, "not an index file"},
-		{"magic alone", file[:8], index.ErrCorrupt, "cut off in the header"},
-		{"cut", file[:len(file)-1], index.ErrCorrupt, "its header says"},
-		{"flipped", flipped, index.ErrCorrupt, "checksum does not match"},
+		{"empty", nil, index.ErrNotIndex, "not an index file"},
+		{"web page", []byte("<html>" + strings.Repeat(" ", 500)), index.ErrNotIndex, "not an index file"},
+		{"only the magic", file[:8], index.ErrCorrupt, "the header is truncated"},
+		{"truncated", file[:len(file)-1], index.ErrCorrupt, "header says"},
+		{"flipped bit", flipped, index.ErrCorrupt, "checksum does not match"},
 	}
 	for _, test := range tests {
 		_, err := index.Open(test.in)
@@ -102,13 +102,13 @@ func TestOpen_errors(t *testing.T) {
 	if !errors.As(err, &version) || version.Version != 9 {
 		t.Fatalf("got %v, want a version error", err)
 	}
-	if want := "index file of format version 9: this build reads versions 1 to 1"; version.Error() != want {
+	if want := "index file has format version 9: this build reads versions 1 to 1"; version.Error() != want {
 		t.Errorf("got %q, want %q", version, want)
 	}
 }
 
-// A change that the checksum does not show must still not make a look-up panic or
-// loop. Whether it is refused or answered wrongly does not matter here.
+// A change that the checksum does not detect must not make a lookup panic or loop. Whether
+// Open fails or a lookup gives a wrong answer does not matter here.
 func TestOpen_everyByteCorruptAndResealed(t *testing.T) {
 	t.Parallel()
 	file := build(t, small(t))
@@ -122,8 +122,8 @@ func TestOpen_everyByteCorruptAndResealed(t *testing.T) {
 	}
 }
 
-// The bytes of version 1 are a promise: a reader of a later version must read them.
-// With -update the file is written anew, which only a new version may do.
+// The bytes of version 1 must never change, because later readers must be able to read
+// them. Use -update for a new version only.
 func TestBuild_goldenVersion1(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join("testdata", "version1.rwx")
@@ -137,7 +137,7 @@ func TestBuild_goldenVersion1(t *testing.T) {
 	}
 	golden := must(os.ReadFile(path))(t)
 	if !bytes.Equal(file, golden) {
-		t.Errorf("the format of version 1 has changed: %d bytes, the golden file has %d", len(file), len(golden))
+		t.Errorf("format version 1 has changed: got %d bytes, the golden file has %d", len(file), len(golden))
 	}
 	var m index.Match
 	x := open(t, golden)

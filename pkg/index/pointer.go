@@ -34,8 +34,8 @@ func MoveCurrent(ctx context.Context, pointer Pointer, next Current, etag string
 var ErrOtherIndex = errors.New("another index than the pointer names")
 
 // Open opens an index file and verifies that it is the one that c names and that it does
-// not call a name of [Canaries] malicious. If it is another
-// file, the error wraps [ErrOtherIndex].
+// not call a name of [Canaries] malicious. If it is another file, the error wraps
+// [ErrOtherIndex].
 func (c *Current) Open(data []byte) (*Index, error) {
 	x, err := Open(data)
 	if err != nil {
