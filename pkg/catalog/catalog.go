@@ -1,15 +1,16 @@
-// Package catalog describes the marked log, once: the members that Resolver writes,
-// those that we add, and the column type of each in a Glue table. The marker takes
-// its member names from here and the table its columns, so the two cannot differ.
+// Package catalog describes the marked log in one place: the members that Resolver writes,
+// the members that we add, and the type of each column in a Glue table. The marker takes
+// its member names from here and the Glue table takes its columns, so the two cannot
+// differ.
 //
-// It is a leaf without dependencies: CDK apps that import the constructs link it.
+// The package has no dependencies, because CDK apps that import the constructs link it.
 package catalog
 
 import "strings"
 
-// Names of the members that we add at the top level of a record. In a log that
-// reaches us they are reserved, in any case: Athena folds the case of names, and a
-// name twice breaks the row. Renaming one is a breaking change.
+// Names of the members that we add at the top level of a record. They are reserved in
+// incoming logs, in upper and lower case: Athena folds the case of names, and a duplicate
+// name breaks the row. Renaming one is a breaking change.
 const (
 	Verdict         = "verdict"
 	VerdictReason   = "verdict_reason"
@@ -39,34 +40,34 @@ const (
 
 // Column is one top-level member of a marked record, or one member of a struct.
 type Column struct {
-	Name        string // lower case, as in Glue; in the record `answers` has capitalised members
-	Type        string // of Glue
-	When        string // in which records it stands
-	Description string
+	Name        string // lower case, as in Glue; in the record, `answers` has capitalised members
+	Type        string // Glue type
+	When        string // when the column has a value
+	Description string // comment of the Glue column
 }
 
 // Columns returns the columns of a marked log: those of Resolver, then ours.
-func Columns() []Column { return append(LogColumns(), MarkColumns()...) }
+func Columns() []Column { return append(LogColumns(), markColumns()...) }
 
-// LogColumns returns the members that Resolver writes, by its documentation and by
-// real records. Members that it adds in a later version pass through the pipeline,
-// but have no column.
+// LogColumns returns the members that Resolver writes, according to its documentation and
+// to real records. Members that a later version adds pass through the pipeline, but have no
+// column.
 //
-// srcids is text, though it is an object: early records have a list there, which a
-// reader of maps answers with the end of the query. A reader of text gives the JSON of
-// either; json_extract_scalar(srcids, '$.instance') picks a member.
+// srcids is an object, but its column is a string: early records have a list there, and a
+// map column would fail the whole query. A string column returns the JSON of both, and
+// json_extract_scalar(srcids, '$.instance') reads a member.
 func LogColumns() []Column {
 	return []Column{
 		{"version", typeString, always, "version of the log format, major.minor"},
-		{"account_id", typeString, always, "account that owns the VPC; a string, for its leading zeros"},
+		{"account_id", typeString, always, "account that owns the VPC; a string, to keep leading zeros"},
 		{"region", typeString, always, "Region of the VPC"},
-		{"vpc_id", typeString, always, "VPC that the query came from, or that of the inbound endpoint"},
+		{"vpc_id", typeString, always, "VPC that the query came from, or the VPC of the inbound endpoint"},
 		{"query_timestamp", typeString, always, "when the query was made, ISO 8601 in UTC"},
-		{"query_name", typeString, always, "name that was asked for, as it was asked"},
-		{"query_type", typeString, always, "RRtype that was asked for, or ANY"},
+		{"query_name", typeString, always, "query name, as the client wrote it"},
+		{"query_type", typeString, always, "requested RRtype, or ANY"},
 		{"query_class", typeString, always, "class of the query"},
 		{"rcode", typeString, always, "response code, such as NOERROR or NXDOMAIN"},
-		{"answers", "array<struct<rdata:string,type:string,class:string>>", always, "records of the answer, CNAME chain first; may be empty"},
+		{"answers", "array<struct<rdata:string,type:string,class:string>>", always, "records in the answer, CNAME chain first; may be empty"},
 		{"srcaddr", typeString, always, "address that the query came from"},
 		{"srcport", typeString, always, "port that the query came from; a string in the log"},
 		{"transport", typeString, "version 1.1 and later", "UDP, TCP or DOH"},
@@ -77,32 +78,32 @@ func LogColumns() []Column {
 	}
 }
 
-// When a column has a value.
+// Values of [Column.When].
 const (
 	always     = "always"
 	onFirewall = "a DNS Firewall rule matched"
 	onMatch    = "malicious, allowed"
 )
 
-// MarkColumns returns the members that we add, in the order of a marked record.
-func MarkColumns() []Column {
+// markColumns returns the members that we add, in the order of a marked record.
+func markColumns() []Column {
 	return []Column{
 		{Verdict, typeString, always, "malicious, allowed, clean or unknown"},
 		{VerdictReason, typeString, "unknown", "no_index, stale_index, bad_name or timeout"},
 		{IndexGeneration, typeBigint, "an index was loaded", "generation of the index that the record was checked against"},
-		{Threat, structOf(ThreatColumns()), onMatch, "what matched"},
+		{Threat, structOf(threatColumns()), onMatch, "what matched"},
 	}
 }
 
-// ThreatColumns returns the members of [Threat], in the order of a marked record.
-func ThreatColumns() []Column {
+// threatColumns returns the members of [Threat], in the order of a marked record.
+func threatColumns() []Column {
 	return []Column{
 		{ThreatIndicator, typeString, onMatch, "entry that matched: canonical name, address, or CIDR block"},
-		{ThreatScope, typeString, onMatch, "how far the entry reaches: name, subtree, under or cidr"},
+		{ThreatScope, typeString, onMatch, "what the entry covers: name, subtree, under or cidr"},
 		{ThreatMatched, typeString, onMatch, "name or address that was seen, in canonical form"},
 		{ThreatPart, typeString, onMatch, "where it was seen: query_name, or answers[i]"},
 		{ThreatFeeds, "array<string>", onMatch, "feeds that list it, sorted"},
-		{ThreatCategory, typeString, onMatch, "kind of threat in the feed's words; empty if it does not say"},
+		{ThreatCategory, typeString, onMatch, "kind of threat, as the feed names it; may be empty"},
 		{ThreatSeverity, typeString, onMatch, "low, medium, high or critical"},
 		{ThreatConfidence, typeInt, onMatch, "how sure the feed is, 0 to 100"},
 		{ThreatAllowedBy, typeString, "allowed", "entry that vetoed the match, and its feed in parentheses"},
@@ -117,35 +118,34 @@ func structOf(columns []Column) string {
 	return "struct<" + strings.Join(members, ",") + ">"
 }
 
-// Partition is the column by which tables of logs are partitioned: when Firehose
-// delivered the record, in UTC, as the folders of the output bucket are named. A query
-// is logged somewhat later than it was made, so time filters must look a day further.
+// Partition is the partition column of log tables: when Firehose delivered the record, in
+// UTC, in the format of the folders of the output bucket. A query is logged some time after
+// it was made, so time filters must include one more day of partitions.
 const Partition = "arrived"
 
-// IndicatorPrefix is the folder of the index bucket that holds the published
-// indicators, for a table over them. IndicatorKey is its one object: gzip of a JSON
-// object a line. It is replaced whole, so that a reader meets one generation and never
-// a part of it.
+// IndicatorPrefix is the folder of the index bucket with the published indicators, which
+// has a table of its own. IndicatorKey is its only object: gzip with one JSON object per
+// line. Each publish replaces the whole object, so a reader always sees exactly one
+// generation.
 const (
 	IndicatorPrefix = "indicators/"
 	IndicatorKey    = IndicatorPrefix + "current.ndjson.gz"
 )
 
-// IndicatorColumns returns the columns of the published indicators: a row for each
-// entry of each feed that went into the index. Times are ISO 8601 in UTC, to the
-// second.
+// IndicatorColumns returns the columns of the published indicators, which have one row for
+// each entry of each feed in the index. Times are ISO 8601 in UTC, in seconds.
 func IndicatorColumns() []Column {
 	return []Column{
 		{"indicator", typeString, always, "canonical name, address, or CIDR block"},
-		{"scope", typeString, always, "how far the entry reaches: name, subtree, under or cidr"},
-		{"action", typeString, always, "block, or allow: it vetoes block entries that are no deeper"},
+		{"scope", typeString, always, "what the entry covers: name, subtree, under or cidr"},
+		{"action", typeString, always, "block, or allow, which vetoes block entries at the same depth or above"},
 		{"feed", typeString, always, "feed that lists it"},
-		{"vetoes_all", "boolean", "allow", "it vetoes entries of every feed, not of its own alone"},
-		{"category", typeString, always, "kind of threat in the feed's words; empty if it does not say"},
+		{"vetoes_all", "boolean", "allow", "whether it vetoes entries of every feed or only of its own"},
+		{"category", typeString, always, "kind of threat, as the feed names it; may be empty"},
 		{"severity", typeString, always, "low, medium, high or critical"},
 		{"confidence", typeInt, always, "how sure the feed is, 0 to 100"},
 		{"added_at", typeString, always, "when the feed was first accepted with the entry"},
-		{"expires_at", typeString, "the feed says when", "when the entry ends by the feed's own word"},
-		{"generation", typeBigint, always, "generation of the index that was published"},
+		{"expires_at", typeString, "the feed sets it", "when the entry expires, according to the feed"},
+		{"generation", typeBigint, always, "generation of the published index"},
 	}
 }

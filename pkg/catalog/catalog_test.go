@@ -1,30 +1,28 @@
-package catalog_test
+package catalog
 
 import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
-// Glue folds names to lower case and refuses a table with a name twice.
+// Glue folds names to lower case and rejects a table with duplicate names.
 func TestColumns(t *testing.T) {
 	t.Parallel()
 	valid := regexp.MustCompile(`^[a-z][a-z_]*$`)
-	for _, columns := range [][]catalog.Column{catalog.Columns(), catalog.ThreatColumns(), catalog.IndicatorColumns()} {
+	for _, columns := range [][]Column{Columns(), threatColumns(), IndicatorColumns()} {
 		seen := map[string]bool{}
 		for _, column := range columns {
 			if !valid.MatchString(column.Name) || seen[column.Name] {
-				t.Errorf("name %q is invalid or there twice", column.Name)
+				t.Errorf("name %q is invalid or duplicate", column.Name)
 			}
 			seen[column.Name] = true
 			if column.Type == "" || column.When == "" || column.Description == "" {
-				t.Errorf("column %q: incomplete: %+v", column.Name, column)
+				t.Errorf("column %q is incomplete: %+v", column.Name, column)
 			}
-			// The limit of a column comment in Glue, and of a column type.
+			// Limits of Glue for a column comment and a column type.
 			if len(column.Description) > 255 || len(column.Type) > 131_072 {
-				t.Errorf("column %q: too long for Glue", column.Name)
+				t.Errorf("column %q has a comment or type that is too long for Glue", column.Name)
 			}
 		}
 	}
@@ -32,23 +30,23 @@ func TestColumns(t *testing.T) {
 
 func TestMarkColumns_threat(t *testing.T) {
 	t.Parallel()
-	columns := catalog.MarkColumns()
+	columns := markColumns()
 	threat := columns[len(columns)-1]
 	const want = "struct<indicator:string,scope:string,matched:string,part:string,feeds:array<string>," +
 		"category:string,severity:string,confidence:int,allowed_by:string>"
-	if threat.Name != catalog.Threat || threat.Type != want {
+	if threat.Name != Threat || threat.Type != want {
 		t.Errorf("%s is %s, want %s", threat.Name, threat.Type, want)
 	}
 	if strings.ContainsAny(threat.Type, " \n") {
-		t.Errorf("white space in %q, which Glue takes for a part of a name", threat.Type)
+		t.Errorf("%q contains white space, which Glue takes for a part of a name", threat.Type)
 	}
 }
 
-// A caller may change what it is given.
+// Callers may change the returned slice.
 func TestColumns_copies(t *testing.T) {
 	t.Parallel()
-	catalog.Columns()[0].Name = "changed"
-	if got := catalog.Columns()[0].Name; got != "version" {
+	Columns()[0].Name = "changed"
+	if got := Columns()[0].Name; got != "version" {
 		t.Errorf("first column is %q", got)
 	}
 }

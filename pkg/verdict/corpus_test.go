@@ -14,7 +14,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// corpus returns a folder of the corpus of real logs and vectors.
+// corpus returns a folder of the corpus, which holds real logs and test vectors.
 func corpus(t *testing.T, folder ...string) string {
 	t.Helper()
 	root := os.Getenv("RESOLVERWATCH_CORPUS")
@@ -32,8 +32,8 @@ var (
 	lastComma    = regexp.MustCompile(`,(\s*[}\]])`)
 )
 
-// sampleRecords returns the records in a file of documentation, of a test suite, or
-// of log objects.
+// sampleRecords returns the records in a file, which can be a log object, documentation, a
+// Firehose event or the tests of a detection rule.
 func sampleRecords(t *testing.T, path string) (records []string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -69,8 +69,8 @@ type labelled struct {
 	hit    bool
 }
 
-// ruleTests returns the Resolver logs among the tests of a detection rule, which are
-// YAML in the manner of JSON.
+// ruleTests returns the Resolver logs among the tests of a detection rule. The tests are
+// written in the flow style of YAML, which looks like JSON.
 func ruleTests(text string) (tests []labelled) {
 	for _, match := range ruleTest.FindAllStringSubmatch(text, -1) {
 		record := lastComma.ReplaceAllString(bareKey.ReplaceAllString(match[2], `{ "$1":`), "$1")
@@ -81,7 +81,7 @@ func ruleTests(text string) (tests []labelled) {
 	return tests
 }
 
-// inner returns the log object in a record, and the object itself if there is none.
+// inner returns the log object in an envelope, or the record itself if it is not one.
 func inner(record string) string {
 	var envelope struct{ Message string }
 	if json.Unmarshal([]byte(record), &envelope) == nil && envelope.Message != "" {
@@ -90,8 +90,8 @@ func inner(record string) string {
 	return record
 }
 
-// Every real log is marked, and what was there stays byte by byte, but for line ends
-// between tokens.
+// Every real log can be marked, and its original bytes stay, except for line ends between
+// tokens.
 func TestCorpus_samples(t *testing.T) {
 	t.Parallel()
 	x := newIndex(t, "list block subtree moneropool.test")
@@ -124,7 +124,7 @@ func TestCorpus_samples(t *testing.T) {
 	}
 }
 
-// The tests of a public detection rule, with the list that the rule has built in.
+// The tests of a public detection rule run against the list that is built into the rule.
 func TestCorpus_ruleTests(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile(corpus(t, "samples", "panther-analysis", "aws_dns_crypto_domain.yml"))
@@ -138,18 +138,18 @@ func TestCorpus_ruleTests(t *testing.T) {
 	}
 	for _, test := range tests {
 		if got := marked(t, x, verdict.Options{}, test.record); (got.Verdict == "malicious") != test.hit {
-			t.Errorf("%s, want a hit: %t\n%s", got.word(), test.hit, test.record)
+			t.Errorf("got %s, want a match: %t\n%s", got.summary(), test.hit, test.record)
 		}
 	}
 	for _, name := range []string{"notmoneropool.ru", "other.webhop.net"} {
 		if got := marked(t, x, verdict.Options{}, `{"query_name":`+quote(name)+`}`); got.Verdict != "clean" {
-			t.Errorf("%s: %s", name, got.word())
+			t.Errorf("%s: got %s, want clean", name, got.summary())
 		}
 	}
 }
 
-// Hostile query names, through the whole path from JSON to JSON. Where a vector has
-// no normal form because of odd octets, the name is looked up on its bytes.
+// Hostile query names go the whole way from JSON to JSON. If a vector has no normal form
+// because of unusual octets, the name is looked up by its bytes.
 func TestCorpus_queryNames(t *testing.T) {
 	t.Parallel()
 	x := newIndex(t, "list block subtree example.com", "list block subtree evil.example", "list block name apple.com",
@@ -158,7 +158,7 @@ func TestCorpus_queryNames(t *testing.T) {
 		"empty": true, "double dot": true, "leading dot": true, "label 64": true,
 		"256 wire": true, "1000 labels": true, "1 MB name": true,
 	}
-	other := map[string]string{ // neither bad nor a hit of example.com
+	other := map[string]string{ // neither bad nor a match of example.com
 		"root": "clean", "no trailing dot": "malicious example.com query_name", "TLD only": "malicious com query_name",
 		"underscore":  "malicious evil.example query_name",
 		"escaped dot": "clean", "decimal escape dot": "clean", "octal escape dot": "clean",
@@ -192,8 +192,8 @@ func TestCorpus_queryNames(t *testing.T) {
 		}
 		record := `{"query_name":` + fields[1] + `}`
 		got := marked(t, x, verdict.Options{}, record)
-		if got.word() != want {
-			t.Errorf("%s: %s, want %s (%s)", name, got.word(), want, fields[3])
+		if got.summary() != want {
+			t.Errorf("%s: got %s, want %s (%s)", name, got.summary(), want, fields[3])
 		}
 		if got.Threat != nil && fields[2] != `"INVALID"` && name != "soft hyphen" {
 			var normal string

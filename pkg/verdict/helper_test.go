@@ -8,14 +8,14 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// generation is that of every index of the tests.
+// generation is the generation of every index in these tests.
 const generation = 7
 
-// newIndex builds an index of entries written as
+// newIndex builds an index from entries in the form
 //
 //	feed action scope name-or-block [category severity confidence]
 //
-// where a feed that begins with "allow" vetoes all feeds.
+// A feed whose id starts with "allow" vetoes every feed.
 func newIndex(t testing.TB, entries ...string) *index.Index {
 	t.Helper()
 	b := index.NewBuilder()

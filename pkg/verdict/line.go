@@ -8,7 +8,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
-// Pieces of the members that we add.
+// Parts of the members that we add.
 const (
 	memberVerdict = `"` + catalog.Verdict + `":"`
 	memberReason  = `","` + catalog.VerdictReason + `":"`
@@ -27,12 +27,13 @@ const (
 	partAnswers   = "answers["
 )
 
-// appendLine appends the object with its mark and a line end.
+// appendLine appends the object, its mark and a line end.
 func (m *Marker) appendLine(dst []byte) []byte {
 	o := m.mark.Object
 	if m.mark.AlreadyMarked {
 		return append(appendFlat(dst, o.Bytes), '\n')
 	}
+
 	dst = appendFlat(dst, o.Bytes[:len(o.Bytes)-1])
 	if !o.Empty {
 		dst = append(dst, ',')
@@ -51,7 +52,7 @@ func (m *Marker) appendLine(dst []byte) []byte {
 	return append(dst, '}', '\n')
 }
 
-// append appends t as a member, with a comma in front.
+// append appends a comma and t as a member.
 func (t *Threat) append(dst []byte) []byte {
 	dst = appendString(append(dst, threatIndicator...), t.Match.Indicator)
 	dst = append(append(dst, threatScope...), t.Match.Scope.String()...)
@@ -68,7 +69,7 @@ func (t *Threat) append(dst []byte) []byte {
 	dst = append(append(dst, threatSeverity...), t.Match.Severity.String()...)
 	dst = strconv.AppendUint(append(dst, threatConfidence...), uint64(t.Match.Confidence), 10)
 	if veto := &t.Match.AllowedBy; len(veto.Indicator) > 0 {
-		// Neither a listed name or block nor a feed id holds what needs an escape.
+		// Listed names, blocks and feed ids contain nothing that needs an escape.
 		dst = append(append(dst, threatAllowedBy...), veto.Indicator...)
 		dst = append(append(append(dst, " ("...), veto.Feed...), `)"`...)
 	}
@@ -82,8 +83,8 @@ func (p Part) append(dst []byte) []byte {
 	return append(strconv.AppendInt(append(dst, partAnswers...), int64(p), 10), ']')
 }
 
-// appendFlat appends text with a space for each CR and LF. Inside strings JSON has
-// none, so only what stands between tokens changes.
+// appendFlat appends text and replaces each CR and LF with a space. JSON strings contain
+// neither, so only white space between tokens changes.
 func appendFlat(dst, text []byte) []byte {
 	start := len(dst)
 	dst = append(dst, text...)
@@ -97,8 +98,8 @@ func appendFlat(dst, text []byte) []byte {
 	return dst
 }
 
-// appendString appends text as a JSON string that holds in one line for any reader,
-// those that take U+2028 and U+2029 for line ends too.
+// appendString appends text as a JSON string. It escapes everything that any reader takes
+// for a line end, including U+2028 and U+2029.
 func appendString(dst, text []byte) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')

@@ -13,7 +13,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// mark is our part of a marked object.
+// mark is the part of a marked object that we add.
 type mark struct {
 	Verdict    string  `json:"verdict"`
 	Reason     string  `json:"verdict_reason"`
@@ -33,7 +33,7 @@ type threat struct {
 	AllowedBy  string   `json:"allowed_by"`
 }
 
-// marked marks one record of one object and returns what was added.
+// marked marks a record with one object and returns the mark.
 func marked(t *testing.T, x *index.Index, o verdict.Options, record string) mark {
 	t.Helper()
 	line, err := verdict.NewMarker(x, o).Mark(nil, []byte(record))
@@ -41,7 +41,7 @@ func marked(t *testing.T, x *index.Index, o verdict.Options, record string) mark
 		t.Fatalf("marking %.200q: %v", record, err)
 	}
 	if strings.Count(string(line), "\n") != 1 || !strings.HasSuffix(string(line), "}\n") {
-		t.Fatalf("not one line: %q", line)
+		t.Fatalf("want one line, got %q", line)
 	}
 	var m mark
 	if err := json.Unmarshal(line, &m); err != nil {
@@ -50,8 +50,8 @@ func marked(t *testing.T, x *index.Index, o verdict.Options, record string) mark
 	return m
 }
 
-// word sums a mark up: the verdict, then the reason, or indicator and part.
-func (m mark) word() string {
+// summary returns the verdict, followed by the reason or by the indicator and part.
+func (m mark) summary() string {
 	switch {
 	case m.Threat != nil:
 		return m.Verdict + " " + m.Threat.Indicator + " " + m.Threat.Part
@@ -91,14 +91,14 @@ func TestMarker_decision(t *testing.T) {
 	for _, tt := range []struct{ name, record, want string }{
 		{"listed apex, final dot", query("moneropool.test."), "malicious moneropool.test query_name"},
 		{"listed apex, no final dot", query("moneropool.test"), "malicious moneropool.test query_name"},
-		{"below it", query("abc.abc.moneropool.test"), "malicious moneropool.test query_name"},
+		{"subdomain of a listed apex", query("abc.abc.moneropool.test"), "malicious moneropool.test query_name"},
 		{"mixed case", query("ABC.MoneroPool.TEST."), "malicious moneropool.test query_name"},
 		{"label boundary", query("notmoneropool.test"), "clean"},
-		{"listed host of a shared name", query("listed.shop.example."), "malicious listed.shop.example query_name"},
-		{"its neighbour", query("other.shop.example."), "clean"},
-		{"below a single host", query("www.listed.shop.example."), "clean"},
+		{"listed host of a shared domain", query("listed.shop.example."), "malicious listed.shop.example query_name"},
+		{"other host of a shared domain", query("other.shop.example."), "clean"},
+		{"subdomain of a listed host", query("www.listed.shop.example."), "clean"},
 		{"apex of scope under", query("under.example."), "clean"},
-		{"under it", query("x.under.example."), "malicious under.example query_name"},
+		{"subdomain with scope under", query("x.under.example."), "malicious under.example query_name"},
 		{"punycode", query("www.xn--e1afmkfd.example."), "malicious xn--e1afmkfd.example query_name"},
 
 		{"root", query("."), "clean"},
@@ -106,14 +106,14 @@ func TestMarker_decision(t *testing.T) {
 		{"underscores", query("__cloud_init_expected_not_found__."), "clean"},
 		{"reverse IPv4", query("7.2.0.192.in-addr.arpa."), "clean"},
 		{"reverse IPv6", query("1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"), "clean"},
-		{"odd octets", query("c2=x;<y>@.evil.example."), "malicious evil.example query_name"},
+		{"unusual octets", query("c2=x;<y>@.evil.example."), "malicious evil.example query_name"},
 		{"base64 label", query("aGVsbG8=.evil.example."), "malicious evil.example query_name"},
-		{"escaped dot is no boundary", query(`x\.evil.example.`), "clean"},
+		{"escaped dot is not a boundary", query(`x\.evil.example.`), "clean"},
 		{"escaped backslash, then a boundary", query(`x\\.evil.example.`), "malicious evil.example query_name"},
-		{"decimal escape is no boundary", query(`x\046evil.example.`), "clean"},
+		{"decimal escape is not a boundary", query(`x\046evil.example.`), "clean"},
 		{"JSON escapes are decoded", `{"query_name":"\u0065vil\u002eexample."}`, "malicious evil.example query_name"},
 		{"JSON escape of a backslash", `{"query_name":"x\u005c.evil.example"}`, "clean"},
-		{"raw bytes that are no UTF-8", `{"query_name":"` + "\xff\xfe" + `.evil.example"}`, "malicious evil.example query_name"},
+		{"raw bytes that are not UTF-8", `{"query_name":"` + "\xff\xfe" + `.evil.example"}`, "malicious evil.example query_name"},
 		{"space is an octet", query(" evil.example"), "clean"},
 
 		{"empty name", query(""), "unknown bad_name"},
@@ -123,40 +123,40 @@ func TestMarker_decision(t *testing.T) {
 		{"object without members", `{}`, "unknown bad_name"},
 		{"empty label", query("a..evil.example."), "unknown bad_name"},
 		{"label of 64", query(strings.Repeat("a", 64) + ".evil.example."), "unknown bad_name"},
-		{"name of a mebibyte", query(strings.Repeat("a.", 1<<19) + "evil.example."), "unknown bad_name"},
-		{"bad name, bad answer", answered("a..b", rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[0]"},
+		{"name of 1 MiB", query(strings.Repeat("a.", 1<<19) + "evil.example."), "unknown bad_name"},
+		{"bad name, malicious answer", answered("a..b", rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[0]"},
 
 		{"CNAME chain", answered("www.shop.test.", rr("CNAME", "cdn.evil.example.")+","+rr("A", "192.0.2.1")), "malicious evil.example answers[0]"},
 		{"end of a chain", answered("www.shop.test.", rr("CNAME", "a.test.")+","+rr("CNAME", "Evil.Example")+","+rr("A", "192.0.2.1")), "malicious evil.example answers[1]"},
 		{"address", answered("www.shop.test.", rr("CNAME", "a.test.")+","+rr("A", "198.51.100.1")), "malicious 198.51.100.0/24 answers[1]"},
 		{"IPv6 address", answered("www.shop.test.", rr("AAAA", "2001:db8:bad::1")), "malicious 2001:db8:bad::/48 answers[0]"},
 		{"IPv4 in IPv6", answered("www.shop.test.", rr("AAAA", "::ffff:203.0.113.7")), "malicious 203.0.113.7 answers[0]"},
-		{"preview", `{"query_name":"a.test","answers":[{"Address":"evil.example. ","Type":"CNAME"}]}`, "malicious evil.example answers[0]"},
-		{"one answer without the array", `{"query_name":"a.test","answers":{"Rdata":"203.0.113.7","Type":"a"}}`, "malicious 203.0.113.7 answers[0]"},
-		{"index counts what is no answer", answered("a.test", `null,["x"],`+rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[2]"},
-		{"other types are not looked at", answered("a.test", rr("TXT", "evil.example")+","+rr("PTR", "evil.example")+","+rr("MX", "10 evil.example")), "clean"},
-		{"nor what has no type", answered("a.test", `{"Rdata":"evil.example"}`), "clean"},
-		{"odd data", answered("a.test", rr("CNAME", "foo@bar.test.")+","+rr("A", "no address")+","+rr("A", "")+","+rr("AAAA", "fe80::1%eth0")+","+rr("CNAME", "a..b")), "clean"},
-		{"the query name goes first", answered("evil.example", rr("A", "203.0.113.7")), "malicious evil.example query_name"},
-		{"then the answers in their order", answered("a.test", rr("A", "203.0.113.7")+","+rr("CNAME", "evil.example")), "malicious 203.0.113.7 answers[0]"},
+		{"preview shape", `{"query_name":"a.test","answers":[{"Address":"evil.example. ","Type":"CNAME"}]}`, "malicious evil.example answers[0]"},
+		{"single answer without an array", `{"query_name":"a.test","answers":{"Rdata":"203.0.113.7","Type":"a"}}`, "malicious 203.0.113.7 answers[0]"},
+		{"index counts elements that are not answers", answered("a.test", `null,["x"],`+rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[2]"},
+		{"other types are not checked", answered("a.test", rr("TXT", "evil.example")+","+rr("PTR", "evil.example")+","+rr("MX", "10 evil.example")), "clean"},
+		{"answers without a type are not checked", answered("a.test", `{"Rdata":"evil.example"}`), "clean"},
+		{"invalid data", answered("a.test", rr("CNAME", "foo@bar.test.")+","+rr("A", "no address")+","+rr("A", "")+","+rr("AAAA", "fe80::1%eth0")+","+rr("CNAME", "a..b")), "clean"},
+		{"query name comes first", answered("evil.example", rr("A", "203.0.113.7")), "malicious evil.example query_name"},
+		{"answers are checked in order", answered("a.test", rr("A", "203.0.113.7")+","+rr("CNAME", "evil.example")), "malicious 203.0.113.7 answers[0]"},
 
 		{"vetoed by its own feed", query("safe.vetoed.example"), "allowed vetoed.example query_name"},
-		{"but not beside", query("x.vetoed.example"), "malicious vetoed.example query_name"},
+		{"own veto does not cover other subdomains", query("x.vetoed.example"), "malicious vetoed.example query_name"},
 		{"vetoed by an allow feed", query("good.example"), "allowed good.example query_name"},
-		{"a deeper entry is not vetoed", query("deep.good.example"), "malicious deep.good.example query_name"},
+		{"deeper entry is not vetoed", query("deep.good.example"), "malicious deep.good.example query_name"},
 		{"vetoed address", answered("a.test", rr("A", "198.51.100.9")), "allowed 198.51.100.0/24 answers[0]"},
 		{"allow-covered: answers are not checked", answered("www.trusted.example", rr("A", "203.0.113.7")), "clean"},
 		{"allowed: answers are not checked either", answered("good.example", rr("A", "203.0.113.7")), "allowed good.example query_name"},
 		{"vetoed by its own feed: answers are checked", answered("safe.vetoed.example", rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[0]"},
-		{"an allowed answer does not end the search", answered("a.test", rr("CNAME", "good.example")+","+rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[1]"},
-		{"the first allowed part is told", answered("a.test", rr("CNAME", "safe.vetoed.example")+","+rr("A", "198.51.100.9")), "allowed vetoed.example answers[0]"},
+		{"allowed answer does not end the search", answered("a.test", rr("CNAME", "good.example")+","+rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[1]"},
+		{"first allowed part is reported", answered("a.test", rr("CNAME", "safe.vetoed.example")+","+rr("A", "198.51.100.9")), "allowed vetoed.example answers[0]"},
 		{"bad name, allowed answer", answered("a..b", rr("A", "198.51.100.9")), "allowed 198.51.100.0/24 answers[0]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got := marked(t, x, verdict.Options{}, tt.record)
-			if got.word() != tt.want || got.Generation != generation {
-				t.Errorf("got %s (generation %d), want %s", got.word(), got.Generation, tt.want)
+			if got.summary() != tt.want || got.Generation != generation {
+				t.Errorf("got %s (generation %d), want %s", got.summary(), got.Generation, tt.want)
 			}
 		})
 	}
@@ -235,18 +235,18 @@ func TestMarker_Mark_bytes(t *testing.T) {
 	for _, tt := range []struct{ name, record, want string }{
 		{"members are appended", `{"query_name":"a.test"}`, `{"query_name":"a.test",` + clean},
 		{
-			"numbers, escapes, order, repetitions and wrong UTF-8 stay",
+			"numbers, escapes, order, repetitions and invalid UTF-8 stay",
 			`{"z":1.0e+05,"z":12345678901234567890,"query_name":"\u0061.test","k":"` + "\xff<\u2028" + `"}`,
 			`{"z":1.0e+05,"z":12345678901234567890,"query_name":"\u0061.test","k":"` + "\xff<\u2028" + `",` + clean,
 		},
 		{"no members", `{}`, `{"verdict":"unknown","verdict_reason":"bad_name","index_generation":7}` + "\n"},
 		{"white space stays", " {\t\"query_name\" : \"a.test\" } ", "{\t\"query_name\" : \"a.test\" ," + clean},
-		{"but line ends", "{\r\n \"query_name\":\n\"a.test\"\r}\n", "{   \"query_name\": \"a.test\" ," + clean},
-		{"nothing", "", ""},
+		{"line ends become spaces", "{\r\n \"query_name\":\n\"a.test\"\r}\n", "{   \"query_name\": \"a.test\" ," + clean},
+		{"empty", "", ""},
 		{"blank", " \n ", ""},
 		{"control message", `{"messageType":"CONTROL_MESSAGE","logEvents":[]}`, ""},
-		{"several", `{"query_name":"a.test"}{"query_name":"b.test"}`, `{"query_name":"a.test",` + clean + `{"query_name":"b.test",` + clean},
-		{"the inner record of an envelope", `{"message":"{\"query_name\":\n\"a.test\"}"}`, `{"query_name": "a.test",` + clean},
+		{"several objects", `{"query_name":"a.test"}{"query_name":"b.test"}`, `{"query_name":"a.test",` + clean + `{"query_name":"b.test",` + clean},
+		{"object in an envelope", `{"message":"{\"query_name\":\n\"a.test\"}"}`, `{"query_name": "a.test",` + clean},
 		{
 			"malicious", `{"query_name":"WWW.Evil.Example."}`,
 			`{"query_name":"WWW.Evil.Example.","verdict":"malicious","index_generation":7,` +
@@ -260,19 +260,19 @@ func TestMarker_Mark_bytes(t *testing.T) {
 				`"feeds":["urlhaus"],"category":"malware","severity":"medium","confidence":50,"allowed_by":"vetoed.example (allow-corp)"}}` + "\n",
 		},
 		{
-			"what was matched is JSON, whatever it holds",
+			"the matched value is escaped",
 			`{"query_name":"\"\\\\\u0000\n` + "\x7f\xff\u00e9\u2028" + `\ud83d\ude00.evil.example"}`,
 			`{"query_name":"\"\\\\\u0000\n` + "\x7f\xff\u00e9\u2028" + `\ud83d\ude00.evil.example","verdict":"malicious","index_generation":7,` +
 				`"threat":{"indicator":"evil.example","scope":"subtree","matched":"\"\\\\\u0000\u000a\u007f` + "\ufffd\u00e9" + `\u2028😀.evil.example",` +
 				`"part":"query_name","feeds":["urlhaus"],"category":"phishing","severity":"high","confidence":90}}` + "\n",
 		},
-		{"marked before", `{"query_name":"evil.example","verdict":"clean","index_generation":3}`, `{"query_name":"evil.example","verdict":"clean","index_generation":3}` + "\n"},
-		{"marked before, over two lines", "{\"verdict\":\n\"unknown\"}", "{\"verdict\": \"unknown\"}\n"},
+		{"already marked", `{"query_name":"evil.example","verdict":"clean","index_generation":3}`, `{"query_name":"evil.example","verdict":"clean","index_generation":3}` + "\n"},
+		{"already marked, two lines", "{\"verdict\":\n\"unknown\"}", "{\"verdict\": \"unknown\"}\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			m := verdict.NewMarker(x, verdict.Options{})
-			for range 2 { // the second time in used memory
+			for range 2 { // the second time with reused memory
 				got, err := m.Mark([]byte("before "), []byte(tt.record))
 				if err != nil {
 					t.Fatal(err)
@@ -299,37 +299,37 @@ func TestMarker_Mark_errors(t *testing.T) {
 	shape := func(err error) bool { return errors.Is(err, verdict.ErrShape) }
 	for _, tt := range []struct {
 		name, record string
-		is           func(error) bool
+		matches      func(error) bool
 	}{
 		{"text", "hello", syntax},
 		{"array", "[]", syntax},
-		{"broken behind a good object", `{"query_name":"a.test"} x`, syntax},
-		{"broken in an envelope", `{"message":"{\"query_name\":\"a.test\"} x"}`, syntax},
-		{"a verdict that is none of ours", `{"verdict":"guilty"}`, reserved},
-		{"a verdict that is no string", `{"verdict":null}`, reserved},
-		{"another member of ours without verdict", `{"threat":"x"}`, reserved},
-		{"ours in another case", `{"Verdict":"clean"}`, reserved},
-		{"ours in another case beside a valid one", `{"verdict":"clean","THREAT":{}}`, reserved},
-		{"ours twice", `{"verdict":"clean","verdict":"clean"}`, reserved},
-		{"answers that are text", `{"query_name":"a.test","answers":"x"}`, shape},
-		{"a number among the answers", `{"query_name":"a.test","answers":[{},7]}`, shape},
+		{"malformed after a valid object", `{"query_name":"a.test"} x`, syntax},
+		{"malformed in an envelope", `{"message":"{\"query_name\":\"a.test\"} x"}`, syntax},
+		{"verdict that is not ours", `{"verdict":"guilty"}`, reserved},
+		{"verdict that is not a string", `{"verdict":null}`, reserved},
+		{"another member of ours without a verdict", `{"threat":"x"}`, reserved},
+		{"member of ours in another case", `{"Verdict":"clean"}`, reserved},
+		{"member of ours in another case next to a valid one", `{"verdict":"clean","THREAT":{}}`, reserved},
+		{"duplicate member of ours", `{"verdict":"clean","verdict":"clean"}`, reserved},
+		{"answers as text", `{"query_name":"a.test","answers":"x"}`, shape},
+		{"number among the answers", `{"query_name":"a.test","answers":[{},7]}`, shape},
 		{"text among the answers, in another case", `{"query_name":"a.test","Answers":["x"]}`, shape},
-		{"a mark whose generation is text", `{"verdict":"clean","index_generation":"x"}`, shape},
-		{"a mark whose generation is too large", `{"verdict":"clean","index_generation":99999999999999999999}`, shape},
-		{"a mark whose threat is text", `{"verdict":"malicious","threat":"x"}`, shape},
-		{"a mark whose confidence is text", `{"verdict":"malicious","threat":{"confidence":"high"}}`, shape},
-		{"reserved behind a good object", `{"query_name":"a.test"}{"index_generation":7}`, reserved},
+		{"mark with generation as text", `{"verdict":"clean","index_generation":"x"}`, shape},
+		{"mark with a generation that is too large", `{"verdict":"clean","index_generation":99999999999999999999}`, shape},
+		{"mark with threat as text", `{"verdict":"malicious","threat":"x"}`, shape},
+		{"mark with confidence as text", `{"verdict":"malicious","threat":{"confidence":"high"}}`, shape},
+		{"reserved member after a valid object", `{"query_name":"a.test"}{"index_generation":7}`, reserved},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			calls := 0
 			m := verdict.NewMarker(newIndex(t), verdict.Options{OnMark: func(*verdict.Mark) { calls++ }})
 			got, err := m.Mark([]byte("before"), []byte(tt.record))
-			if !tt.is(err) || string(got) != "before" {
+			if !tt.matches(err) || string(got) != "before" {
 				t.Errorf("output %q, error %v", got, err)
 			}
 			if counts := m.Counts(); calls != 0 || counts.Objects() != 0 {
-				t.Errorf("%d calls, counts %+v for a record that is refused", calls, counts)
+				t.Errorf("%d calls, counts %+v for a rejected record", calls, counts)
 			}
 			if got, err := m.Mark(nil, []byte(`{"query_name":"a.test"}`)); err != nil || len(got) == 0 {
 				t.Errorf("after the error: %q, error %v", got, err)

@@ -41,8 +41,8 @@ func soundMark(object []byte) bool {
 		whole(members["index_generation"], 64)
 }
 
-// slowMark marks a record by the rules of DESIGN sections 3 and 4, step by step and
-// with encoding/json. Only the index is the real one.
+// slowMark marks a record step by step with encoding/json, by the rules in the package
+// documentation. Only the index is the real one.
 func slowMark(x *index.Index, record []byte) (string, error) {
 	objects, err := slowlog.Parse(record)
 	if err != nil {
@@ -51,8 +51,8 @@ func slowMark(x *index.Index, record []byte) (string, error) {
 	var lines strings.Builder
 	for _, o := range objects {
 		flat := strings.NewReplacer("\n", " ", "\r", " ").Replace(string(o.Bytes))
-		word := o.Texts["verdict"]
-		isMarked := word != nil && strings.Contains(" malicious allowed clean unknown ", " "+*word+" ") && !strings.Contains(*word, " ")
+		value := o.Texts["verdict"]
+		isMarked := value != nil && strings.Contains(" malicious allowed clean unknown ", " "+*value+" ") && !strings.Contains(*value, " ")
 		switch {
 		case o.Clash || o.Reserved && !isMarked:
 			return "", errReserved
@@ -71,7 +71,7 @@ func slowMark(x *index.Index, record []byte) (string, error) {
 	return lines.String(), nil
 }
 
-// slowPart is a name or address of an object, with what the index says of it.
+// slowPart is a name or address of an object, with its match.
 type slowPart struct {
 	place, matched string
 	match          index.Match
@@ -92,7 +92,7 @@ func slowMembers(x *index.Index, o slowlog.Object) string {
 	return fmt.Sprintf(`"verdict":"clean","index_generation":%d`, generation)
 }
 
-// slowParts looks up all that counts in an object.
+// slowParts looks up all parts of an object that are checked.
 func slowParts(x *index.Index, o slowlog.Object) (parts []slowPart, named bool) {
 	name := func(place, text string) (p slowPart, ok bool) {
 		var q domainname.Query
@@ -142,10 +142,10 @@ func (p slowPart) threat() string {
 		p.match.Indicator, p.match.Scope, slowQuote(p.matched), p.place, feeds, p.match.Category, p.match.Severity, p.match.Confidence, allowed)
 }
 
-// slowQuote writes a JSON string in the form of the marked record.
+// slowQuote returns text as a JSON string with the escapes of a marked record.
 func slowQuote(text string) string {
 	var out strings.Builder
-	for _, r := range text { // wrong bytes come as U+FFFD
+	for _, r := range text { // invalid bytes become U+FFFD
 		switch {
 		case r == '"' || r == '\\':
 			out.WriteString(`\` + string(r))
@@ -158,7 +158,7 @@ func slowQuote(text string) string {
 	return `"` + out.String() + `"`
 }
 
-// FuzzMark compares each line with the oracle, byte by byte.
+// FuzzMark compares every byte of the output with the oracle.
 func FuzzMark(f *testing.F) {
 	for _, seed := range []string{
 		`{"query_name":"www.evil.example.","answers":[{"Rdata":"cdn.evil.example.","Type":"CNAME"},{"Rdata":"198.51.100.1","Type":"A"}]}`,

@@ -5,35 +5,33 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-
-	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
-// memberStart begins what a [Marker] adds. Unescaped quotation marks stand in no JSON
-// string, so in a record this is always the name of a member.
-const memberStart = `"` + catalog.Verdict + `":"`
+// Unmark removes the members that a [Marker] added from a line, and returns the object and
+// the removed verdict. The verdict is "" if the line has no mark. The object has the bytes
+// it had before marking, except for line ends between tokens, and shares no memory with
+// line.
+func Unmark(line []byte) (object []byte, removed Verdict) {
+	// A JSON string cannot contain unescaped quotation marks, so this is always the name of a
+	// member.
+	start := bytes.LastIndex(line, []byte(memberVerdict))
+	if start < 1 {
+		return nil, ""
+	}
+	if removed = parseMark(line[start:]); removed == "" {
+		return nil, ""
+	}
 
-// Unmark takes the members off a line that a [Marker] added, and returns the verdict that
-// was among them; it is "" for a line without a mark. The object has the bytes that were
-// marked, but for line ends between tokens, and shares no memory with line.
-func Unmark(line []byte) (object []byte, was Verdict) {
-	at := bytes.LastIndex(line, []byte(memberStart))
-	if at < 1 {
+	rest, comma := bytes.CutSuffix(line[:start], []byte{','})
+	if !comma && !bytes.HasSuffix(bytes.TrimRight(rest, " \t"), []byte{'{'}) {
 		return nil, ""
 	}
-	if was = markOf(line[at:]); was == "" {
-		return nil, ""
-	}
-	before, comma := bytes.CutSuffix(line[:at], []byte{','})
-	if !comma && !bytes.HasSuffix(bytes.TrimRight(before, " \t"), []byte{'{'}) {
-		return nil, ""
-	}
-	return append(bytes.Clone(before), '}'), was
+	return append(bytes.Clone(rest), '}'), removed
 }
 
-// markOf returns the verdict of members that are those of a mark and end the object, ""
-// for others.
-func markOf(members []byte) Verdict {
+// parseMark returns the verdict if members are exactly a mark and the end of the object,
+// and "" otherwise.
+func parseMark(members []byte) Verdict {
 	decoder := json.NewDecoder(io.MultiReader(bytes.NewReader([]byte("{")), bytes.NewReader(members)))
 	decoder.DisallowUnknownFields()
 	var mark struct {
@@ -45,6 +43,7 @@ func markOf(members []byte) Verdict {
 	if decoder.Decode(&mark) != nil {
 		return ""
 	}
+
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return ""
 	}

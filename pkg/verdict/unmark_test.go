@@ -9,7 +9,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// What is marked anew after its mark was taken off is marked as before.
+// A line that is unmarked and marked again is the same line.
 func TestUnmark_golden(t *testing.T) {
 	t.Parallel()
 	x := newIndex(t, "urlhaus block subtree evil.example malware_download high 90")
@@ -20,17 +20,17 @@ func TestUnmark_golden(t *testing.T) {
 	m := verdict.NewMarker(x, verdict.Options{})
 	for record := range bytes.Lines(log) {
 		if bytes.Contains(record, []byte(`"verdict"`)) {
-			continue // it came with a verdict
+			continue // the record already has a verdict
 		}
 		lines, err := m.Mark(nil, record)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for line := range bytes.Lines(lines) {
-			object, was := verdict.Unmark(line)
+			object, removed := verdict.Unmark(line)
 			again, err := m.Mark(nil, object)
-			if was == "" || err != nil || !bytes.Equal(again, line) {
-				t.Errorf("marked anew: %s%v, want %s", again, err, line)
+			if removed == "" || err != nil || !bytes.Equal(again, line) {
+				t.Errorf("marked again: %s%v, want %s", again, err, line)
 			}
 		}
 	}
@@ -40,27 +40,28 @@ func TestUnmark(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, line, want string }{
 		{"clean", `{"a":1,"verdict":"clean","index_generation":7}` + "\n", `{"a":1}`},
-		{"an empty object", `{"verdict":"unknown","verdict_reason":"no_index"}`, `{}`},
+		{"empty object", `{"verdict":"unknown","verdict_reason":"no_index"}`, `{}`},
 		{"malicious", `{"a":1,"verdict":"malicious","index_generation":7,"threat":{"feeds":["a"]}}`, `{"a":1}`},
-		{"a name that says so", `{"query_name":"\",\"verdict\":\"clean\"}","verdict":"clean"}`, `{"query_name":"\",\"verdict\":\"clean\"}"}`},
+		{"query name that contains a mark", `{"query_name":"\",\"verdict\":\"clean\"}","verdict":"clean"}`, `{"query_name":"\",\"verdict\":\"clean\"}"}`},
 		{"unmarked", `{"a":1}`, ""},
-		{"somebody else's verdict", `{"a":1,"verdict":"bad"}`, ""},
-		{"members behind it", `{"a":1,"verdict":"clean","b":2}`, ""},
-		{"in a member", `{"a":{"b":1,"verdict":"clean"}}`, ""},
-		{"cut off", `{"a":1,"verdict":"clean"`, ""},
-		{"no object", `"verdict":"clean"}`, ""},
+		{"verdict that is not ours", `{"a":1,"verdict":"bad"}`, ""},
+		{"members after the mark", `{"a":1,"verdict":"clean","b":2}`, ""},
+		{"mark inside a member", `{"a":{"b":1,"verdict":"clean"}}`, ""},
+		{"truncated", `{"a":1,"verdict":"clean"`, ""},
+		{"not an object", `"verdict":"clean"}`, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got, was := verdict.Unmark([]byte(test.line))
-			if string(got) != test.want || (was != "") != (test.want != "") || was != "" && !strings.Contains(test.line, `"`+string(was)+`"`) {
-				t.Errorf("%s, %q", got, was)
+			got, removed := verdict.Unmark([]byte(test.line))
+			if string(got) != test.want || (removed != "") != (test.want != "") ||
+				removed != "" && !strings.Contains(test.line, `"`+string(removed)+`"`) {
+				t.Errorf("got %s and verdict %q", got, removed)
 			}
 		})
 	}
 }
 
-// Whatever is marked can be unmarked.
+// Every line that was marked can be unmarked.
 func FuzzUnmark(f *testing.F) {
 	f.Add([]byte(`{"query_name":"www.evil.example."}`))
 	f.Add([]byte(`{ }`))
@@ -69,12 +70,12 @@ func FuzzUnmark(f *testing.F) {
 	f.Fuzz(func(t *testing.T, record []byte) {
 		lines, err := m.Mark(nil, record)
 		if err != nil || bytes.Contains(record, []byte("verdict")) {
-			return // it may have come with a verdict
+			return // the record may already have a verdict
 		}
 		for line := range bytes.Lines(lines) {
-			object, was := verdict.Unmark(line)
-			if again, err := m.Mark(nil, object); was == "" || err != nil || !bytes.Equal(again, line) {
-				t.Errorf("marked anew: %s%v, want %s", again, err, line)
+			object, removed := verdict.Unmark(line)
+			if again, err := m.Mark(nil, object); removed == "" || err != nil || !bytes.Equal(again, line) {
+				t.Errorf("marked again: %s%v, want %s", again, err, line)
 			}
 		}
 	})

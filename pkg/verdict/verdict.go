@@ -1,32 +1,34 @@
-// Package verdict decides what a Resolver query log says and writes it down. What
-// goes in is a record and an [index.Index], what comes out is the record's objects,
-// one a line, each as it was with our members added before its closing brace.
+// Package verdict decides whether the objects of a Resolver query log are malicious and
+// adds the verdict to them. A [Marker] takes a record and an [index.Index] and writes one
+// line for each object: its original bytes, with our members added before the closing
+// brace.
 //
-// # What decides
+// # How a verdict is decided
 //
-// The query name is looked up, then every CNAME target and every address in the
-// answers, in their order; the first malicious part decides. If an allow feed covers
-// the query name, the answers are not looked at.
+// The query name is looked up first, then every CNAME target and every address in the
+// answers, in order. The first malicious part decides. If an allow feed covers the query
+// name, the answers are not checked.
 //
-//   - malicious: an entry matches. On a stale index too.
-//   - allowed: something matched, and all of it was vetoed.
+//   - malicious: an entry matches, even if the index is stale.
+//   - allowed: something matched, and every match was vetoed.
 //   - clean: nothing matched in a loaded and fresh index.
-//   - unknown: no_index, timeout (nothing was looked up), bad_name (no query name, or
-//     one that no packet can hold) or stale_index, in this order.
+//   - unknown: the reason is the first that applies of no_index, timeout (nothing was
+//     looked up), bad_name (there is no query name, or it does not fit into a DNS packet)
+//     and stale_index.
 //
-// # What is added
+// # Which members are added
 //
 //	,"verdict":"malicious","index_generation":7,"threat":{"indicator":"evil.example",
 //	"scope":"subtree","matched":"www.evil.example","part":"query_name",
 //	"feeds":["corp","urlhaus"],"category":"phishing","severity":"high","confidence":90}
 //
-// without the line breaks, in this order; pkg/catalog says which member stands when.
-// All members of `threat` are always there, but for `allowed_by`. Text that is not
-// valid UTF-8 is written with U+FFFD for each wrong byte; the bytes themselves are in
+// The members are in this order, without the line breaks; pkg/catalog says when each of
+// them is present. `threat` always has all its members except `allowed_by`. In text that is
+// not valid UTF-8, each invalid byte is written as U+FFFD; the original bytes are still in
 // the record. The same record and index always give the same bytes.
 package verdict
 
-// Verdict is the word of the member `verdict`.
+// Verdict is a value of the member `verdict`.
 type Verdict string
 
 // All verdicts.
@@ -37,30 +39,30 @@ const (
 	Unknown   Verdict = "unknown"
 )
 
-// Reason is the word of the member `verdict_reason`, which unknown records have.
+// Reason is a value of the member `verdict_reason`, which unknown objects have.
 type Reason string
 
 // All reasons.
 const (
-	NoIndex    Reason = "no_index"    // nothing to compare with
-	Timeout    Reason = "timeout"     // no time left to compare
-	BadName    Reason = "bad_name"    // nothing that could be compared
-	StaleIndex Reason = "stale_index" // nothing found, but the list is old
+	NoIndex    Reason = "no_index"    // no index was loaded
+	Timeout    Reason = "timeout"     // there was no time left for a lookup
+	BadName    Reason = "bad_name"    // there is no valid query name
+	StaleIndex Reason = "stale_index" // nothing matched, but the index is old
 )
 
-// Counts are numbers of objects by what was said of them.
+// Counts are the numbers of objects by verdict.
 type Counts struct {
 	Malicious, Allowed, Clean             int
-	NoIndex, Timeout, BadName, StaleIndex int // unknown, by reason
-	AlreadyMarked                         int // passed on as they were
+	NoIndex, Timeout, BadName, StaleIndex int // unknown objects, by reason
+	AlreadyMarked                         int // objects that came with a verdict
 }
 
-// Objects returns the number of all objects.
+// Objects returns the total number of objects.
 func (c *Counts) Objects() int {
 	return c.Malicious + c.Allowed + c.Clean + c.Unknown() + c.AlreadyMarked
 }
 
-// Unknown returns the number of unknown objects, whatever the reason.
+// Unknown returns the number of unknown objects with any reason.
 func (c *Counts) Unknown() int { return c.NoIndex + c.Timeout + c.BadName + c.StaleIndex }
 
 // Add adds other to c.
