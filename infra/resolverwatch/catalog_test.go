@@ -126,7 +126,7 @@ func TestCatalog_queries(t *testing.T) {
 		"TableInput.StorageDescriptor.Location": "s3://index-bucket/indicators/"})
 	hunt := made.one(namedQuery, "retrohunt")
 	hunt.want(t, object{"Name": "retro-hunt", "WorkGroup": "soc", "Database": "dns",
-		"Description": "Which hosts asked for a name before the lists knew it?"})
+		"Description": "Which hosts queried a name before it was on a list?"})
 	for _, id := range made.ids(namedQuery) {
 		text := made.resources[id].get("QueryString").(string)
 		if strings.Contains(text, "${") || !strings.Contains(text, "FROM dns_logs\n") ||

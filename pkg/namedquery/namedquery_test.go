@@ -13,10 +13,10 @@ import (
 
 const text = `-- Who asked?
 --
--- One row a host.
+-- One row per host.
 --
--- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   from      timestamp  queries since then; a week ago if not set
+-- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
+--   from      timestamp  start of the period; a week ago if not set
 --   at_least  integer    rows; 10 if not set
 --   vpc       text       id of the VPC; any if not set
 SELECT 1 WHERE a >= /*from:*/now()
@@ -44,26 +44,26 @@ func TestParse(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []namedquery.Parameter{
-		{Name: "from", Type: namedquery.Timestamp, Description: "queries since then; a week ago if not set"},
-		{Name: "at_least", Type: namedquery.Integer, Description: "rows; 10 if not set"},
-		{Name: "vpc", Type: namedquery.Text, Description: "id of the VPC; any if not set"},
+		{Name: "from", Type: "timestamp", Description: "start of the period; a week ago if not set"},
+		{Name: "at_least", Type: "integer", Description: "rows; 10 if not set"},
+		{Name: "vpc", Type: "text", Description: "id of the VPC; any if not set"},
 	}
-	if got.Question != "Who asked?" || got.Description != "One row a host." || !cmp.Equal(got.Parameters, want) {
-		t.Errorf("%+v", got)
+	if got.Question != "Who asked?" || got.Description != "One row per host." || !cmp.Equal(got.Parameters, want) {
+		t.Errorf("got %+v", got)
 	}
 	if same, err := got.Fill(nil); err != nil || same != text {
-		t.Errorf("without values the text is\n%s\n%v", same, err)
+		t.Errorf("without values, got\n%s\n%v", same, err)
 	}
 }
 
 func TestParse_errors(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, text, want string }{
-		{"no head", "SELECT 1", "no comment at its head"},
-		{"no place", "-- Who?\n-- Parameters:\n--   from  timestamp  since then\nSELECT 1", `"from": has no place`},
-		{"not described", "-- Who?\nSELECT /*top:*/1/*:top*/", `"top": is not in the comment`},
-		{"no such type", "-- Who?\n-- Parameters:\n--   top  float  rows\nSELECT /*top:*/1/*:top*/", `type "float" must be`},
-		{"crossed", "-- Who?\nSELECT /*a:*/1/*:b*/", `ends as that of "b"`},
+		{"no comment", "SELECT 1", "does not start with a comment"},
+		{"not used", "-- Who?\n-- Parameters:\n--   from  timestamp  since then\nSELECT 1", `"from": is not used`},
+		{"not declared", "-- Who?\nSELECT /*top:*/1/*:top*/", `"top": is not declared`},
+		{"unknown type", "-- Who?\n-- Parameters:\n--   top  float  rows\nSELECT /*top:*/1/*:top*/", `type "float" must be`},
+		{"crossed names", "-- Who?\nSELECT /*a:*/1/*:b*/", `ends with the name "b"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -79,20 +79,20 @@ func TestQuery_Fill(t *testing.T) {
 	for _, test := range []struct {
 		name, parameter, value, want, wantErr string
 	}{
-		{"a moment", "from", "2026-11-01T08:00:00+02:00", "a >= from_iso8601_timestamp('2026-11-01T06:00:00Z') AND b", ""},
-		{"in every place", "from", "2026-11-01", "d >= from_iso8601_timestamp('2026-11-01T00:00:00Z')\n", ""},
-		{"so long ago", "from", "36h", "a >= current_timestamp - INTERVAL '36' HOUR AND b", ""},
-		{"no moment", "from", "yesterday", "", `"yesterday" must be a moment`},
-		{"a way out of a moment", "from", "1d' --", "", "must be a moment"},
-		{"a number", "at_least", "007", "b >= 7 AND", ""},
-		{"no number", "at_least", "1 OR 1=1", "", "must be a whole number"},
-		{"a negative number", "at_least", "-1", "", "must be a whole number"},
+		{"time", "from", "2026-11-01T08:00:00+02:00", "a >= from_iso8601_timestamp('2026-11-01T06:00:00Z') AND b", ""},
+		{"every use", "from", "2026-11-01", "d >= from_iso8601_timestamp('2026-11-01T00:00:00Z')\n", ""},
+		{"age", "from", "36h", "a >= current_timestamp - INTERVAL '36' HOUR AND b", ""},
+		{"invalid time", "from", "yesterday", "", `"yesterday" must be a time`},
+		{"injection in a time", "from", "1d' --", "", "must be a time"},
+		{"number", "at_least", "007", "b >= 7 AND", ""},
+		{"invalid number", "at_least", "1 OR 1=1", "", "must be a whole number"},
+		{"negative number", "at_least", "-1", "", "must be a whole number"},
 		{"text", "vpc", "vpc-1", "'vpc-1' IN", ""},
-		{"a quotation mark", "vpc", "' OR '1'='1", "''' OR ''1''=''1' IN", ""},
-		{"a dollar", "vpc", "${1}$0", "'${1}$0' IN", ""},
-		{"a place", "vpc", "/*from:*/x/*:from*/", "'/*from:*/x/*:from*/' IN", ""},
-		{"a line end", "vpc", "a\nb", "", "no control characters"},
-		{"unknown", "until", "7d", "", "the query has none of that name, it has from, at_least, vpc"},
+		{"quotation mark", "vpc", "' OR '1'='1", "''' OR ''1''=''1' IN", ""},
+		{"dollar sign", "vpc", "${1}$0", "'${1}$0' IN", ""},
+		{"placeholder", "vpc", "/*from:*/x/*:from*/", "'/*from:*/x/*:from*/' IN", ""},
+		{"line end", "vpc", "a\nb", "", "must not contain control characters"},
+		{"unknown parameter", "until", "7d", "", "unknown parameter until: the query has from, at_least, vpc"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -108,7 +108,7 @@ func TestQuery_Fill(t *testing.T) {
 				return
 			}
 			if err != nil || !strings.Contains(got, test.want) {
-				t.Errorf("%s\n%v, want %q in it", got, err, test.want)
+				t.Errorf("got %s\n%v, want %q in it", got, err, test.want)
 			}
 		})
 	}
@@ -130,13 +130,13 @@ WHERE h = /*host:*/''/*:host*/ AND t >= /*from:*/current_timestamp - INTERVAL '7
 	for _, test := range []struct{ name, host, from, until, want string }{
 		{"defaults", "192.0.2.1", "", "", ""},
 		{"not given", "", "", "", "parameter host: must be given: address"},
-		{"the days between", "x", "2026-11-01", "2026-11-08", ""},
-		{"a day before", "x", "", "1d", ""},
-		{"the wrong way round", "x", "2026-11-08", "2026-11-01", "until: is 2026-11-01T00:00:00Z, and must be later than from"},
-		{"nothing between", "x", "2026-11-01", "2026-11-01", "must be later"},
-		{"before the default", "x", "", "2026-11-01", "which is 2026-11-03T12:00:00Z: give both"},
-		{"in the future", "x", "2026-11-11", "", "until: is 2026-11-10T12:00:00Z"},
-		{"no moment", "x", "soon", "", ""}, // Fill says so
+		{"both days given", "x", "2026-11-01", "2026-11-08", ""},
+		{"default from, until a day ago", "x", "", "1d", ""},
+		{"wrong order", "x", "2026-11-08", "2026-11-01", "until: is 2026-11-01T00:00:00Z but must be later than from"},
+		{"empty period", "x", "2026-11-01", "2026-11-01", "must be later"},
+		{"until before the default of from", "x", "", "2026-11-01", "which is 2026-11-03T12:00:00Z: set both"},
+		{"from in the future", "x", "2026-11-11", "", "until: is 2026-11-10T12:00:00Z"},
+		{"invalid time", "x", "soon", "", ""}, // Fill reports it
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

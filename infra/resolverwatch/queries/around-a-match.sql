@@ -1,12 +1,12 @@
--- What did one host ask just before and after a match?
+-- What did a host query just before and after a match?
 --
--- One row a logged query, in order of time.
+-- One row per logged query, in order of time.
 --
--- Parameters, each between /*name:*/ and /*:name*/ in all its places:
+-- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
 --   srcaddr  text       address of the host, must be given
 --   vpc_id   text       VPC of the host (any VPC if not set)
---   at       timestamp  moment of the match (now if not set)
---   minutes  integer    how far to look before and after (15 if not set)
+--   at       timestamp  time of the match (now if not set)
+--   minutes  integer    minutes to look before and after the match (15 if not set)
 WITH logged AS (
   SELECT DISTINCT account_id, vpc_id, srcaddr, srcport, transport, query_timestamp, query_name, query_type, query_class,
          rcode, verdict, threat.indicator AS indicator,
@@ -16,7 +16,7 @@ WITH logged AS (
   FROM ${logs}
   WHERE srcaddr = /*srcaddr:*/'192.0.2.1'/*:srcaddr*/
     AND /*vpc_id:*/''/*:vpc_id*/ IN ('', vpc_id)
-    -- Partitions are times of arrival: a day on each side holds what came late.
+    -- Partitions follow the time of delivery: a day on each side includes late records.
     AND arrived BETWEEN
         date_format(/*at:*/current_timestamp/*:at*/ - /*minutes:*/15/*:minutes*/ * INTERVAL '1' MINUTE
                     - INTERVAL '1' DAY, '${format}') AND

@@ -1,21 +1,21 @@
 -- On which days did a VPC log nothing?
 --
--- One row a day and VPC without logs. The VPCs are those that logged in the period, and
--- those that are given: logs cannot tell of a VPC that never logged. The VPC "*" stands
--- for all: a day in its row has no logs at all. last_logged is the last day
--- of the VPC with logs in the period.
+-- One row per day and VPC without logs. The VPCs are those that logged in the period and
+-- those that you name, because logs cannot show a VPC that never logged. The VPC "*"
+-- stands for all VPCs: on the days in its rows there are no logs at all. last_logged is the
+-- last day of the period on which the VPC logged.
 --
--- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   from   timestamp  days since then (30 days ago if not set)
---   until  timestamp  days before then (now if not set)
---   vpcs   text       ids of VPCs that should log, with spaces between (none if not set)
+-- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
+--   from   timestamp  start of the period (30 days ago if not set)
+--   until  timestamp  end of the period (now if not set)
+--   vpcs   text       ids of VPCs that should log, separated by spaces (none if not set)
 WITH logged AS (
   SELECT vpc_id,
          date(coalesce(try(from_iso8601_timestamp(query_timestamp)),
                        with_timezone(date_parse(arrived, '${format}'), 'UTC'))) AS day
   FROM ${logs}
   WHERE verdict IS NOT NULL
-    -- Partitions are times of arrival: a day on each side holds what came late.
+    -- Partitions follow the time of delivery: a day on each side includes late records.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '30' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')

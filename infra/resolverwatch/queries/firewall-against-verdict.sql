@@ -1,11 +1,11 @@
--- Did DNS Firewall stop what the lists call malicious, and what did it stop beside?
+-- Did DNS Firewall stop malicious queries, and which other queries did it stop?
 --
--- One row for each action of the firewall and each verdict. Malicious queries in the
--- row "none" passed the firewall.
+-- One row per firewall action and verdict. Malicious queries in the row "none" passed the
+-- firewall.
 --
--- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   from   timestamp  queries since then (a week ago if not set)
---   until  timestamp  queries before then (now if not set)
+-- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
+--   from   timestamp  start of the period (a week ago if not set)
+--   until  timestamp  end of the period (now if not set)
 WITH logged AS (
   SELECT DISTINCT account_id, vpc_id, srcaddr, srcport, transport, query_timestamp, query_name, query_type, query_class,
          verdict,
@@ -14,7 +14,7 @@ WITH logged AS (
                   with_timezone(date_parse(arrived, '${format}'), 'UTC')) AS asked_at
   FROM ${logs}
   WHERE verdict IS NOT NULL
-    -- Partitions are times of arrival: a day on each side holds what came late.
+    -- Partitions follow the time of delivery: a day on each side includes late records.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')

@@ -1,12 +1,12 @@
--- What did these hosts log, record by record?
+-- Which records did these hosts log?
 --
--- One row a distinct record, with the columns of the log. answers and srcids are JSON, as
--- Resolver writes it.
+-- One row per distinct record, with the columns of the log. answers and srcids are JSON, as
+-- Resolver writes them.
 --
--- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   hosts  text       hosts as account/VPC/address, with spaces between, must be given
---   from   timestamp  queries since then (a week ago if not set)
---   until  timestamp  queries before then (now if not set)
+-- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
+--   hosts  text       hosts as account/VPC/address, separated by spaces, must be given
+--   from   timestamp  start of the period (a week ago if not set)
+--   until  timestamp  end of the period (now if not set)
 WITH logged AS (
   SELECT DISTINCT version, account_id, region, vpc_id, query_timestamp, query_name, query_type, query_class, rcode,
          json_format(CAST(transform(answers, answer -> MAP(ARRAY['Rdata', 'Type', 'Class'],
@@ -18,7 +18,7 @@ WITH logged AS (
   FROM ${logs}
   WHERE contains(split(/*hosts:*/''/*:hosts*/, ' '), coalesce(account_id, '') || '/' || coalesce(vpc_id, '')
                  || '/' || coalesce(srcaddr, ''))
-    -- Partitions are times of arrival: a day on each side holds what came late.
+    -- Partitions follow the time of delivery: a day on each side includes late records.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')

@@ -1,12 +1,12 @@
--- Which hosts asked for malicious names, or were answered with one?
+-- Which hosts queried malicious names, or got a malicious answer?
 --
--- One row a host, the worst first. A host is an address in a VPC of an account, the
--- instances are those that had the address. logged_queries counts distinct records:
--- Resolver logs no answer from its cache.
+-- One row per host, worst first. A host is an address in a VPC of an account. The column
+-- instances lists the instances that had the address. logged_queries counts distinct
+-- records: Resolver does not log answers from its cache.
 --
--- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   from   timestamp  queries since then (a week ago if not set)
---   until  timestamp  queries before then (now if not set)
+-- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
+--   from   timestamp  start of the period (a week ago if not set)
+--   until  timestamp  end of the period (now if not set)
 WITH logged AS (
   SELECT DISTINCT account_id, vpc_id, srcaddr, srcport, transport, query_timestamp, query_name, query_type, query_class,
          json_extract_scalar(srcids, '$.instance') AS instance,
@@ -16,7 +16,7 @@ WITH logged AS (
                   with_timezone(date_parse(arrived, '${format}'), 'UTC')) AS asked_at
   FROM ${logs}
   WHERE verdict = 'malicious'
-    -- Partitions are times of arrival: a day on each side holds what came late.
+    -- Partitions follow the time of delivery: a day on each side includes late records.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')

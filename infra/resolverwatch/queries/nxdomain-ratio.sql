@@ -1,12 +1,12 @@
--- Which hosts ask mostly for names that do not exist?
+-- Which hosts query mostly names that do not exist?
 --
--- A program that makes names up until one answers shows here, before any list knows
--- its names. One row a host with enough queries, the highest ratio first.
+-- A program that generates names until one resolves shows up here before any list knows
+-- its names. One row per host with enough queries, highest ratio first.
 --
--- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   from      timestamp  queries since then (a week ago if not set)
---   until     timestamp  queries before then (now if not set)
---   at_least  integer    logged queries that a host must have (100 if not set)
+-- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
+--   from      timestamp  start of the period (a week ago if not set)
+--   until     timestamp  end of the period (now if not set)
+--   at_least  integer    minimum number of logged queries per host (100 if not set)
 WITH logged AS (
   SELECT DISTINCT account_id, vpc_id, srcaddr, srcport, transport, query_timestamp, query_name, query_type, query_class,
          upper(rcode) = 'NXDOMAIN' AS nxdomain,
@@ -15,7 +15,7 @@ WITH logged AS (
                   with_timezone(date_parse(arrived, '${format}'), 'UTC')) AS asked_at
   FROM ${logs}
   WHERE verdict IS NOT NULL
-    -- Partitions are times of arrival: a day on each side holds what came late.
+    -- Partitions follow the time of delivery: a day on each side includes late records.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')

@@ -1,18 +1,18 @@
--- Which hosts asked for a name before the lists knew it?
+-- Which hosts queried a name before it was on a list?
 --
--- Takes the entries that came into the lists since a day and looks for them in older
--- logs, by the rules by which records are marked: names with their subdomains by scope,
--- CNAME targets and addresses in answers, allow entries as vetoes, the deepest entry
--- first. One row a host and entry. unmarked counts the queries that had no malicious
--- verdict when they were logged.
+-- Takes the entries that were added to the lists since a given time and looks for them in
+-- older logs, by the same rules that mark records: names and their subdomains by scope,
+-- CNAME targets and addresses in answers, allow entries as vetoes, deepest entry first. One
+-- row per host and entry. unmarked counts the queries that had no malicious verdict when
+-- they were logged.
 --
--- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   since  timestamp  entries that a feed added since then (a week ago if not set)
---   from   timestamp  queries since then (30 days ago if not set)
---   until  timestamp  queries before then (now if not set)
+-- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
+--   since  timestamp  entries added to a feed since then (a week ago if not set)
+--   from   timestamp  start of the period (30 days ago if not set)
+--   until  timestamp  end of the period (now if not set)
 WITH listed AS (
-  -- A block of addresses is known by its first bits in text, an IPv4 one by those of the
-  -- IPv6 form.
+  -- A block of addresses is compared by its leading bits as text. An IPv4 block uses the
+  -- bits of its IPv6 form.
   SELECT indicator, scope, action, feed, coalesce(vetoes_all, false) AS vetoes_all, category, severity, confidence, added_at,
          array_position(ARRAY['name', 'subtree', 'under', 'cidr'], scope) AS breadth,
          array_position(ARRAY['low', 'medium', 'high', 'critical'], severity) AS badness,
@@ -31,20 +31,21 @@ WITH listed AS (
          account_id, vpc_id, srcaddr, json_extract_scalar(srcids, '$.instance') AS instance, verdict,
          coalesce(try(from_iso8601_timestamp(query_timestamp)),
                   with_timezone(date_parse(arrived, '${format}'), 'UTC')) AS asked_at,
-         -- What is looked up: the query name, then the answers in their order.
+         -- The parts to look up: the query name, then the answers in order.
          ARRAY['name ' || query_name] || coalesce(transform(answers, answer -> CASE
            WHEN upper(answer.type) = 'CNAME' THEN 'name ' || regexp_replace(answer.rdata, ' +\z')
            WHEN upper(answer.type) IN ('A', 'AAAA') THEN 'address ' || split_part(regexp_replace(answer.rdata, ' +\z'), '%', 1) END),
            ARRAY[]) AS parts
   FROM ${logs}
-  -- A line that is no JSON has neither. Records without a verdict are of before Resolverwatch.
+  -- A line that is not JSON has neither. Records without a verdict are from before
+  -- Resolverwatch was set up.
   WHERE (verdict IS NOT NULL OR query_name IS NOT NULL)
-    -- Partitions are times of arrival: a day on each side holds what came late.
+    -- Partitions follow the time of delivery: a day on each side includes late records.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '30' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')
 ), observed AS (
-  -- Lower case is that of ASCII alone.
+  -- Only ASCII letters are lowered.
   SELECT logged.*, place,
          IF(starts_with(part, 'name '), translate(substr(part, length('name ') + 1),
             'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')) AS name,
@@ -53,7 +54,7 @@ WITH listed AS (
   WHERE asked_at >= /*from:*/current_timestamp - INTERVAL '30' DAY/*:from*/
     AND asked_at < /*until:*/current_timestamp/*:until*/
 ), split AS (
-  -- A dot behind a backslash parts no labels. An escape, \. or \DDD, is one octet.
+  -- A dot after a backslash does not separate labels. An escape, \. or \DDD, is one octet.
   SELECT observed.*,
          regexp_extract_all(name, '(?s)(?:\\[0-9]{3}|\\.|\\|[^.\\])+') AS labels,
          array_join(transform(regexp_extract_all(to_hex(CAST(address AS varbinary)), '.'),
@@ -64,8 +65,8 @@ WITH listed AS (
          escaped -> IF(length(escaped[1]) = 3, '-', escaped[1]))))) AS octets
   FROM split
 ), candidates AS (
-  -- The name and its ancestors, or the blocks that hold the address. What no packet can
-  -- hold as a name has none.
+  -- The name and its ancestors, or the blocks that contain the address. A name that does
+  -- not fit into a DNS packet has none.
   SELECT measured.*, depth, key, coalesce(array_join(labels, '.'), CAST(address AS varchar)) AS matched
   FROM measured CROSS JOIN sizes CROSS JOIN UNNEST(CASE
     WHEN address IS NOT NULL THEN transform(sizes, size -> CAST(ROW(size, 'address ' || substr(bits, 1, size))
@@ -91,7 +92,7 @@ WITH listed AS (
   WHERE action = 'block' AND depth > coalesce(vetoed, -1) AND depth > coalesce(vetoed_by_feed, -1)
     AND (place = 1 OR name_allowed IS NULL)
 ), hits AS (
-  -- One row a distinct record: its first malicious part, by its deepest entry.
+  -- One row per distinct record: its first malicious part, by its deepest entry.
   SELECT arbitrary(account_id) AS account_id, arbitrary(vpc_id) AS vpc_id, arbitrary(srcaddr) AS srcaddr,
          arbitrary(instance) AS instance, min(asked_at) AS asked_at, bool_and(coalesce(verdict, '') <> 'malicious') AS unmarked,
          arbitrary(matched) AS matched,

@@ -1,10 +1,10 @@
--- How many queries did each VPC log in each hour, and how many of them were malicious?
+-- How many queries did each VPC log per hour, and how many of them were malicious?
 --
--- One row an hour and VPC with logs.
+-- One row per hour and VPC with logs.
 --
--- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   from   timestamp  queries since then (a week ago if not set)
---   until  timestamp  queries before then (now if not set)
+-- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
+--   from   timestamp  start of the period (a week ago if not set)
+--   until  timestamp  end of the period (now if not set)
 WITH logged AS (
   SELECT DISTINCT account_id, vpc_id, srcaddr, srcport, transport, query_timestamp, query_name, query_type, query_class,
          verdict,
@@ -12,7 +12,7 @@ WITH logged AS (
                   with_timezone(date_parse(arrived, '${format}'), 'UTC')) AS asked_at
   FROM ${logs}
   WHERE verdict IS NOT NULL
-    -- Partitions are times of arrival: a day on each side holds what came late.
+    -- Partitions follow the time of delivery: a day on each side includes late records.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')

@@ -1,12 +1,12 @@
--- Which indicators does each feed contribute most, by category?
+-- Which indicators of each feed and category match most often?
 --
--- The indicators with the most logged queries of each feed and category. An indicator
--- that several feeds list counts for each of them.
+-- The indicators with the most logged queries for each feed and category. If several feeds
+-- list an indicator, it counts for each of them.
 --
--- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   from   timestamp  queries since then (a week ago if not set)
---   until  timestamp  queries before then (now if not set)
---   top    integer    rows for each feed and category (10 if not set)
+-- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
+--   from   timestamp  start of the period (a week ago if not set)
+--   until  timestamp  end of the period (now if not set)
+--   top    integer    rows per feed and category (10 if not set)
 WITH logged AS (
   SELECT DISTINCT account_id, vpc_id, srcaddr, srcport, transport, query_timestamp, query_name, query_type, query_class,
          threat,
@@ -14,7 +14,7 @@ WITH logged AS (
                   with_timezone(date_parse(arrived, '${format}'), 'UTC')) AS asked_at
   FROM ${logs}
   WHERE verdict = 'malicious'
-    -- Partitions are times of arrival: a day on each side holds what came late.
+    -- Partitions follow the time of delivery: a day on each side includes late records.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')

@@ -1,13 +1,14 @@
--- What could not be checked, and why?
+-- Which queries could not be checked, and why?
 --
--- One row a reason: no_index and stale_index say that lists did not reach the
--- transformer, timeout that it had too little time, bad_name that the query is none.
--- unreadable_line counts lines that are no JSON, not_marked records that lack a verdict,
--- such as those of before Resolverwatch. The queries that count leave both out.
+-- One row per reason: no_index and stale_index mean that no recent lists reached the
+-- transformer, timeout that it had too little time, bad_name that the query name is not
+-- valid. unreadable_line counts lines that are not JSON, and not_marked counts records
+-- without a verdict, such as those from before Resolverwatch was set up. The queries that
+-- count records leave both out.
 --
--- Parameters, each between /*name:*/ and /*:name*/ in all its places:
---   from   timestamp  queries since then (a week ago if not set)
---   until  timestamp  queries before then (now if not set)
+-- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
+--   from   timestamp  start of the period (a week ago if not set)
+--   until  timestamp  end of the period (now if not set)
 WITH logged AS (
   SELECT account_id, vpc_id, srcaddr, srcport, transport, query_timestamp, query_name, query_type, query_class,
          verdict, verdict_reason,
@@ -16,7 +17,7 @@ WITH logged AS (
          count(*) AS copies
   FROM ${logs}
   WHERE (verdict = 'unknown' OR verdict IS NULL)
-    -- Partitions are times of arrival: a day on each side holds what came late.
+    -- Partitions follow the time of delivery: a day on each side includes late records.
     AND arrived BETWEEN
         date_format(/*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')
