@@ -1,9 +1,9 @@
-// Package emf writes metrics in the CloudWatch Embedded Metric Format: numbers go in,
-// one JSON line comes out, and CloudWatch Logs makes metrics of it. So a function
-// counts without calling another service.
+// Package emf writes metrics in the CloudWatch Embedded Metric Format. [Line] turns numbers
+// into one line of JSON, and CloudWatch Logs turns the line into metrics, so a function
+// needs no other service to publish metrics.
 //
-// Names of metrics and dimensions are ours, values of dimensions too: nothing that an
-// attacker chooses may become one, since each new value is a new metric to pay for.
+// Names of metrics, and names and values of dimensions, must never come from input: each new
+// value is a new metric that costs money, and an attacker could create many.
 //
 // The format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 package emf
@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// Unit is a unit that CloudWatch knows.
+// Unit is a unit of CloudWatch metrics.
 type Unit string
 
-// The units in use.
+// The units that we use.
 const (
 	Count   Unit = "Count"
 	Seconds Unit = "Seconds"
@@ -24,20 +24,20 @@ const (
 	None    Unit = "None"
 )
 
-// Metric is one number.
+// Metric is one value of a metric.
 type Metric struct {
 	Name  string
 	Unit  Unit
 	Value float64
 }
 
-// Dimension is a name and value by which metrics are told apart.
+// Dimension is a name and a value that distinguish metrics of the same name.
 type Dimension struct{ Name, Value string }
 
-// Line returns a line, with its end, that gives metrics at a time under a namespace,
-// all with the same dimensions. A name that stands twice counts once, with the last
-// value. CloudWatch takes at most 100 metrics and 30 dimensions a line. Where a value
-// is not finite there is no line.
+// Line returns a line, including the line end, with metrics in a namespace at a point in
+// time, all with the same dimensions. If a name is repeated, its last value counts.
+// CloudWatch accepts at most 100 metrics and 30 dimensions per line. If a value is not
+// finite, the result is nil.
 func Line(at time.Time, namespace string, dimensions []Dimension, metrics []Metric) []byte {
 	type definition struct {
 		Name string
@@ -48,6 +48,7 @@ func Line(at time.Time, namespace string, dimensions []Dimension, metrics []Metr
 		Dimensions [][]string
 		Metrics    []definition
 	}
+
 	members := map[string]any{}
 	set := directive{Namespace: namespace, Dimensions: [][]string{{}}, Metrics: []definition{}}
 	for _, d := range dimensions {
@@ -60,6 +61,7 @@ func Line(at time.Time, namespace string, dimensions []Dimension, metrics []Metr
 		}
 		members[m.Name] = m.Value
 	}
+
 	members["_aws"] = map[string]any{
 		"Timestamp":         at.UnixMilli(),
 		"CloudWatchMetrics": []directive{set},

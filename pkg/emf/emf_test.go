@@ -26,15 +26,15 @@ func TestLine_edges(t *testing.T) {
 		metrics    []emf.Metric
 		want       string
 	}{
-		{"nothing", nil, nil, `{"_aws":{"CloudWatchMetrics":[{"Namespace":"N","Dimensions":[[]],"Metrics":[]}],"Timestamp":1}}` + "\n"},
+		{"no metrics", nil, nil, `{"_aws":{"CloudWatchMetrics":[{"Namespace":"N","Dimensions":[[]],"Metrics":[]}],"Timestamp":1}}` + "\n"},
 		{
-			"twice", nil, []emf.Metric{{"A", emf.Count, 1}, {"A", emf.Count, 2}},
+			"repeated name", nil, []emf.Metric{{"A", emf.Count, 1}, {"A", emf.Count, 2}},
 			`{"A":2,"_aws":{"CloudWatchMetrics":[{"Namespace":"N","Dimensions":[[]],"Metrics":[{"Name":"A","Unit":"Count"}]}],"Timestamp":1}}` + "\n",
 		},
-		{"no number", nil, []emf.Metric{{"A", emf.Count, math.NaN()}}, ""},
+		{"not a number", nil, []emf.Metric{{"A", emf.Count, math.NaN()}}, ""},
 	} {
 		if got := string(emf.Line(at, "N", tt.dimensions, tt.metrics)); got != tt.want {
-			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
 	}
 }

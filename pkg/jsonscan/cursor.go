@@ -1,19 +1,19 @@
-// Package jsonscan walks JSON text in place. What goes in is bytes, what comes out
-// are the places where members and values stand in them: nothing is decoded before
-// somebody asks, nothing is copied, and a walk allocates nothing.
+// Package jsonscan scans JSON text in place. A [Cursor] moves over the bytes of a text and
+// returns members and values as parts of them. It decodes strings only on request, copies
+// nothing and allocates nothing.
 //
-// The whole text is checked against RFC 8259 on the way, with two freedoms that
-// encoding/json takes too: bytes from 0x80 on are not checked for UTF-8, and a
-// `\u` escape may be half of a surrogate pair. Names chosen by an attacker arrive
-// in both forms, and a record that holds them is still a record.
+// A scan checks the text against RFC 8259, with two exceptions that encoding/json makes
+// too: bytes from 0x80 on are not checked for UTF-8, and a `\u` escape can be half of a
+// surrogate pair. Attackers can put both into the names that they query, and a record with
+// such a name is still a valid record.
 package jsonscan
 
 import "fmt"
 
-// MaxDepth is how deep objects and arrays may nest. A log record nests three deep.
-const MaxDepth = 64
+// maxDepth is the maximum nesting depth of objects and arrays. A log record has three levels.
+const maxDepth = 64
 
-// SyntaxError says where text stops being JSON.
+// SyntaxError reports where a text stops being valid JSON.
 type SyntaxError struct {
 	Offset  int // in bytes, from the start of the text
 	Problem string
@@ -21,13 +21,13 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, e.Problem) }
 
-// Cursor is a place in a JSON text. Its methods move it forward; after an error it
-// is of no more use.
+// Cursor is a position in a JSON text. Its methods move it forward. It must not be used
+// after an error.
 type Cursor struct {
 	text  []byte
 	pos   int
 	depth int
-	fresh bool // just behind an opening brace or bracket
+	fresh bool // directly after an opening brace or bracket
 }
 
 // New returns a cursor at the start of text, which it keeps.
@@ -36,11 +36,11 @@ func New(text []byte) Cursor { return Cursor{text: text} }
 // Pos returns the offset of the cursor in its text.
 func (c *Cursor) Pos() int { return c.pos }
 
-// Since returns the text from an earlier [Cursor.Pos] up to the cursor.
+// Since returns the text from an earlier [Cursor.Pos] to the cursor.
 func (c *Cursor) Since(pos int) []byte { return c.text[pos:c.pos:c.pos] }
 
-// Next skips white space and returns the byte that follows, without moving past it;
-// it is 0 at the end of the text.
+// Next skips white space and returns the next byte without moving past it. It returns 0 at
+// the end of the text.
 func (c *Cursor) Next() byte {
 	if c.pos < len(c.text) && c.text[c.pos] > ' ' {
 		return c.text[c.pos]
@@ -59,7 +59,7 @@ func (c *Cursor) skipSpace() byte {
 	return 0
 }
 
-// AtEnd reports whether nothing but white space is left.
+// AtEnd reports whether only white space is left.
 func (c *Cursor) AtEnd() bool {
 	c.Next()
 	return c.pos == len(c.text)
@@ -73,7 +73,7 @@ func (c *Cursor) Open(bracket byte) error {
 		}
 		return c.fail("want an array")
 	}
-	if c.depth == MaxDepth {
+	if c.depth == maxDepth {
 		return c.fail("nested too deep")
 	}
 	c.pos++
@@ -82,8 +82,8 @@ func (c *Cursor) Open(bracket byte) error {
 	return nil
 }
 
-// Member moves to the value of the next member of an object and returns its name.
-// Behind the last member it moves past the closing brace and more is false.
+// Member moves to the value of the next member of an object and returns its name. After
+// the last member, it moves past the closing brace and more is false.
 func (c *Cursor) Member() (name Text, more bool, err error) {
 	if more, err = c.follow('}'); !more {
 		return Text{}, false, err
@@ -101,12 +101,12 @@ func (c *Cursor) Member() (name Text, more bool, err error) {
 	return name, true, nil
 }
 
-// Element moves to the next element of an array. Behind the last one it moves past
-// the closing bracket and more is false.
+// Element moves to the next element of an array. After the last element, it moves past the
+// closing bracket and more is false.
 func (c *Cursor) Element() (more bool, err error) { return c.follow(']') }
 
-// follow moves past the comma in front of the next member or element, if there is
-// one, or past the closing bracket.
+// follow moves past the comma before the next member or element, or past the closing brace
+// or bracket.
 func (c *Cursor) follow(closing byte) (more bool, err error) {
 	first := c.fresh
 	c.fresh = false
@@ -182,7 +182,7 @@ func (c *Cursor) literal(word string) error {
 	return nil
 }
 
-// number moves past a number by the grammar of RFC 8259 section 6.
+// number moves past a number, which has the grammar of RFC 8259 section 6.
 func (c *Cursor) number() error {
 	if c.at('-') {
 		c.pos++

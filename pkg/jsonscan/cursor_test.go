@@ -10,14 +10,14 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
-// skipAll walks one value and reports whether text is exactly that.
+// skipAll returns an error unless text is exactly one value.
 func skipAll(text []byte) error {
 	c := jsonscan.New(text)
 	if err := c.Skip(); err != nil {
 		return err
 	}
 	if !c.AtEnd() {
-		return errors.New("more behind the value")
+		return errors.New("text after the value")
 	}
 	return nil
 }
@@ -35,7 +35,7 @@ func TestCursor_Skip(t *testing.T) {
 		{`"\ud800"`, ""},
 		{`0`, ""},
 		{`-`, "byte 1: want a value, not the end of the text"},
-		{`01`, "more behind the value"},
+		{`01`, "text after the value"},
 		{`1.`, "byte 2: want a digit, not the end of the text"},
 		{`1.e1`, "byte 2: want a digit"},
 		{`1e`, "byte 2: want a digit, not the end of the text"},
@@ -57,7 +57,7 @@ func TestCursor_Skip(t *testing.T) {
 		{`{"a":1]`, "byte 6: want a comma or the end"},
 		{`"abc`, "byte 4: want a closing quote, not the end of the text"},
 		{`"abc\`, "byte 5: want an escape, not the end of the text"},
-		{`"\x41"`, "byte 2: no such escape"},
+		{`"\x41"`, "byte 2: unknown escape"},
 		{`"\u12g4"`, "byte 2: want four hexadecimal digits"},
 		{`"\u12`, "byte 2: want four hexadecimal digits"},
 		{"\"a\nb\"", "byte 2: control character in a string"},
@@ -103,7 +103,7 @@ func TestCursor_Member(t *testing.T) {
 		t.Errorf("members %q, want %q", got, want)
 	}
 	if c.AtEnd() {
-		t.Error("at the end, before the last brace")
+		t.Error("the cursor is at the end although a brace follows")
 	}
 }
 
@@ -128,7 +128,7 @@ func TestText_Decode(t *testing.T) {
 		}
 		var scratch []byte
 		if got := text.Decode(&scratch); string(got) != tt.want || !text.IsSet() {
-			t.Errorf("%s: %q (set: %t), want %q", tt.text, got, text.IsSet(), tt.want)
+			t.Errorf("%s: got %q (set: %t), want %q", tt.text, got, text.IsSet(), tt.want)
 		}
 	}
 	if (jsonscan.Text{}).IsSet() {
@@ -158,10 +158,10 @@ func TestCursor_Plain(t *testing.T) {
 		c := jsonscan.New([]byte(tt.text))
 		got, ok := c.Plain()
 		if string(got) != tt.want || ok != tt.ok {
-			t.Errorf("%q: %q, %t; want %q, %t", tt.text, got, ok, tt.want, tt.ok)
+			t.Errorf("%q: got %q, %t; want %q, %t", tt.text, got, ok, tt.want, tt.ok)
 		}
-		if ok != (c.Pos() > 0) { // it moves if and only if it is true
-			t.Errorf("%q: cursor at %d", tt.text, c.Pos())
+		if ok != (c.Pos() > 0) { // Plain moves the cursor if and only if ok is true
+			t.Errorf("%q: the cursor is at %d", tt.text, c.Pos())
 		}
 	}
 }
@@ -178,20 +178,22 @@ func TestCursor_allocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzSkip compares with encoding/json, which nests deeper and is else as strict.
+// FuzzSkip compares with encoding/json, which allows deeper nesting but is otherwise just as
+// strict.
 func FuzzSkip(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,-2.5e3,"x\u00e9",true,null]}`, "\"\xff\"", `[[[]]]`, `"\ud83d\ude00"`, ` 0 `} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		err := skipAll(text)
-		if want := json.Valid(text) && depth(text) <= jsonscan.MaxDepth; (err == nil) != want {
+		const maxDepth = 64
+		if want := json.Valid(text) && depth(text) <= maxDepth; (err == nil) != want {
 			t.Fatalf("error %v, want valid: %t", err, want)
 		}
 	})
 }
 
-// depth returns how deep valid JSON nests.
+// depth returns the nesting depth of valid JSON.
 func depth(text []byte) (deepest int) {
 	level := 0
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -211,7 +213,7 @@ func depth(text []byte) (deepest int) {
 	}
 }
 
-// FuzzText compares values with encoding/json, which replaces what is no UTF-8.
+// FuzzText compares values with encoding/json, which replaces bytes that are not UTF-8.
 func FuzzText(f *testing.F) {
 	for _, seed := range []string{`plain`, `\"\\\/\b\f\n\r\t`, `\u00e9\ud83d\ude00\ud800\udc00\udc00`, "\xff"} {
 		f.Add([]byte(seed))
@@ -230,11 +232,11 @@ func FuzzText(f *testing.F) {
 		}
 		plain := jsonscan.New(quoted)
 		if raw, ok := plain.Plain(); ok && (text.Escaped() || string(raw) != string(text.Raw()) || plain.Pos() != c.Pos()) {
-			t.Fatalf("plain %q, text %q", raw, text.Raw())
+			t.Fatalf("Plain returns %q, Text %q", raw, text.Raw())
 		}
-		// A round trip by way of runes replaces each byte that is no UTF-8, too.
+		// The conversion to runes and back also replaces each byte that is not UTF-8.
 		if got := string([]rune(string(text.Append(nil)))); got != want {
-			t.Fatalf("value %q, want %q", got, want)
+			t.Fatalf("got %q, want %q", got, want)
 		}
 	})
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/segmentio/asm/ascii"
 )
 
-// Text is a JSON string as it stands in the text around it, without its quotes and
-// with its escapes. The zero Text is no string at all, which differs from "".
+// Text is a JSON string in its encoded form: without quotes, but with its escapes. The zero
+// Text is not a string, which is different from the empty string.
 type Text struct {
 	raw     []byte
 	escaped bool
@@ -23,12 +23,12 @@ func (t Text) IsSet() bool { return t.raw != nil }
 // Raw returns the bytes between the quotes.
 func (t Text) Raw() []byte { return t.raw }
 
-// Escaped reports whether there is any escape in the raw bytes.
+// Escaped reports whether the raw bytes contain an escape.
 func (t Text) Escaped() bool { return t.escaped }
 
-// Decode returns the value of t: the raw bytes where nothing is escaped, else the
-// decoded ones in scratch, which is replaced if it is too small. Bytes that are no
-// UTF-8 stay as they are.
+// Decode returns the value of t. If nothing is escaped, these are the raw bytes, otherwise
+// Decode writes the value to scratch, which it grows if necessary. Bytes that are not valid
+// UTF-8 are not changed.
 func (t Text) Decode(scratch *[]byte) []byte {
 	if !t.escaped {
 		return t.raw
@@ -90,9 +90,9 @@ func (c *Cursor) quoted() (Text, error) {
 	}
 }
 
-// Plain moves past a string of printable ASCII without escapes, and returns it
-// without its quotes. Of any other string, and of anything else, it is false and the
-// cursor stays. It is [Cursor.Text] for long strings that are usually so.
+// Plain moves past a string of printable ASCII without escapes and returns it without
+// quotes. For any other value, ok is false and the cursor does not move. It is faster than
+// [Cursor.Text] for long strings.
 func (c *Cursor) Plain() (raw []byte, ok bool) {
 	if c.Next() != '"' {
 		return nil, false
@@ -110,10 +110,10 @@ func (c *Cursor) Plain() (raw []byte, ok bool) {
 	return raw, true
 }
 
-// special returns the offset of the first quote, backslash or control character at
-// or behind i, or the length of the text. It looks at eight bytes at a time. Of the
-// bytes of a word that it flags, the lowest is one of those for certain; only above
-// it a borrow may have flagged another. Bytes from 0x80 on are never flagged.
+// special returns the offset of the first quote, backslash or control character at or after
+// i, or the length of the text. It checks eight bytes at a time. The lowest flagged byte of
+// a word is always such a character; a borrow can only flag a wrong byte above it. Bytes
+// from 0x80 on are never flagged.
 func special(text []byte, i int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	rest := text[i:]
@@ -132,7 +132,7 @@ func special(text []byte, i int) int {
 	return len(text) - len(rest)
 }
 
-// escape moves past a backslash and what it escapes.
+// escape moves past an escape, which starts with a backslash.
 func (c *Cursor) escape() error {
 	c.pos++
 	switch {
@@ -140,7 +140,7 @@ func (c *Cursor) escape() error {
 		return c.fail("want an escape")
 	case c.text[c.pos] != 'u':
 		if unescape(c.text[c.pos]) == 0 {
-			return c.fail("no such escape")
+			return c.fail("unknown escape")
 		}
 		c.pos++
 		return nil
@@ -152,7 +152,8 @@ func (c *Cursor) escape() error {
 	}
 }
 
-// unescape returns the octet that a one-letter escape stands for, 0 for no escape.
+// unescape returns the byte that a one-letter escape stands for, or 0 if letter is not an
+// escape.
 func unescape(letter byte) byte {
 	switch letter {
 	case '"', '\\', '/':
@@ -172,8 +173,8 @@ func unescape(letter byte) byte {
 	}
 }
 
-// decodeRune decodes the `\uXXXX`, or the pair of them, that raw begins with. Half a
-// pair is U+FFFD.
+// decodeRune decodes the `\uXXXX`, or the surrogate pair of them, at the start of raw. Half
+// of a pair becomes U+FFFD.
 func decodeRune(raw []byte) (r rune, size int) {
 	const single = len(`\uXXXX`)
 	r = hex(raw[2:])
@@ -188,8 +189,8 @@ func decodeRune(raw []byte) (r rune, size int) {
 	return utf8.RuneError, single
 }
 
-// hex returns the number that the first four bytes of digits spell, -1 if one of
-// them is no hexadecimal digit.
+// hex returns the value of the first four bytes of digits, or -1 if one of them is not a
+// hexadecimal digit.
 func hex(digits []byte) rune {
 	var r rune
 	for _, b := range digits[:4] {

@@ -33,25 +33,25 @@ func TestExpander(t *testing.T) {
 		record  []byte
 		limit   int
 		want    string
-		wantErr error // any, if it is errAny
+		wantErr error
 	}{
 		{"plain", text, 10, record11, nil},
 		{"empty", nil, 10, "", nil},
 		{"gzip", zipped, len(text), record11, nil},
-		{"gzip without limit", zipped, math.MaxInt, record11, nil},
-		{"members in a row", append(bytes.Clone(zipped), zipped...), math.MaxInt, record11 + record11, nil},
-		{"one byte over", zipped, len(text) - 1, "", &resolverlog.TooLargeError{Limit: len(text) - 1}},
-		{"bomb", compress(t, make([]byte, 1<<24)), 1 << 16, "", &resolverlog.TooLargeError{Limit: 1 << 16}},
-		{"cut", zipped[:len(zipped)-5], math.MaxInt, "", io.ErrUnexpectedEOF},
+		{"gzip with the highest limit", zipped, math.MaxInt, record11, nil},
+		{"several gzip members", append(bytes.Clone(zipped), zipped...), math.MaxInt, record11 + record11, nil},
+		{"one byte over the limit", zipped, len(text) - 1, "", &resolverlog.TooLargeError{Limit: len(text) - 1}},
+		{"gzip bomb", compress(t, make([]byte, 1<<24)), 1 << 16, "", &resolverlog.TooLargeError{Limit: 1 << 16}},
+		{"truncated", zipped[:len(zipped)-5], math.MaxInt, "", io.ErrUnexpectedEOF},
 		{"magic only", []byte{0x1f, 0x8b}, math.MaxInt, "", io.ErrUnexpectedEOF},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var e resolverlog.Expander
-			for range 2 { // the second time with memory of the first
+			for range 2 { // the second time with reused memory
 				got, err := e.Expand(tt.record, tt.limit)
 				if string(got) != tt.want || !sameError(err, tt.wantErr) {
-					t.Errorf("%q, error %v; want %q, %v", got, err, tt.want, tt.wantErr)
+					t.Errorf("got %q, error %v; want %q, %v", got, err, tt.want, tt.wantErr)
 				}
 			}
 		})
@@ -74,7 +74,7 @@ func TestExpander_allocatesNothing(t *testing.T) {
 		if _, err := e.Expand(zipped, 1<<20); err != nil {
 			t.Fail()
 		}
-	}); n > 1 { // the reader of a limited length
+	}); n > 1 { // the io.LimitReader
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
-// value reads the value of the top-level member of the given name.
-func (s *Scanner) value(c *jsonscan.Cursor, name []byte) error {
+// readValue reads the value of the top-level member with this name.
+func (s *Scanner) readValue(c *jsonscan.Cursor, name []byte) error {
 	o := &s.object
 	switch string(name) {
 	case "query_name":
@@ -20,7 +20,7 @@ func (s *Scanner) value(c *jsonscan.Cursor, name []byte) error {
 	case "rcode":
 		return text(c, &o.Rcode)
 	case "answers":
-		return s.answers(c)
+		return s.readAnswers(c)
 	case "account_id":
 		return text(c, &o.AccountID)
 	case "vpc_id":
@@ -28,11 +28,11 @@ func (s *Scanner) value(c *jsonscan.Cursor, name []byte) error {
 	case "srcaddr":
 		return text(c, &o.SourceAddr)
 	case "srcids":
-		return s.sourceIDs(c)
+		return s.readSourceIDs(c)
 	case "firewall_rule_action":
 		return text(c, &o.FirewallAction)
 	case "version", "transport", "region", "query_class", "srcport":
-		return c.Skip()
+		return c.Skip() // in most records, so not worth the checks of skipOther
 	case "message":
 		return text(c, &o.message)
 	case "messageType":
@@ -47,30 +47,31 @@ func (s *Scanner) value(c *jsonscan.Cursor, name []byte) error {
 		o.reserve(name)
 		return text(c, &o.Verdict)
 	default:
-		return s.other(c, name)
+		return s.skipOther(c, name)
 	}
 }
 
-// other passes over a member that marking does not need, and notes what a column of
-// the same name would make of it.
-func (s *Scanner) other(c *jsonscan.Cursor, name []byte) error {
+// skipOther skips a member that marking does not need. It records if the name is reserved or
+// if the member would share the column of `answers`.
+func (s *Scanner) skipOther(c *jsonscan.Cursor, name []byte) error {
 	if len(name) == len("answers") && bytes.EqualFold(name, []byte("answers")) {
-		return s.foldedAnswers(c)
+		return s.skipFoldedAnswers(c)
 	}
 	s.object.reserve(name)
 	return c.Skip()
 }
 
-// reserve notes a member whose name is one of ours, in whatever case.
+// reserve records a member that has one of our names, in upper or lower case.
 func (o *Object) reserve(name []byte) {
 	if len(name) == 0 {
 		return
 	}
 	switch name[0] | 0x20 {
-	case 'v', 'i', 't': // no other character folds to the first letter of one of ours
+	case 'v', 'i', 't': // no other character folds to the first letter of one of our names
 	default:
 		return
 	}
+
 	for i, ours := range [len(o.reserved)]string{catalog.Verdict, catalog.VerdictReason, catalog.IndexGeneration, catalog.Threat} {
 		if !bytes.EqualFold(name, []byte(ours)) {
 			continue
@@ -83,7 +84,7 @@ func (o *Object) reserve(name []byte) {
 	}
 }
 
-// text reads a string, or skips any other value.
+// text reads a string into dst, or skips a value of another type.
 func text(c *jsonscan.Cursor, dst *jsonscan.Text) (err error) {
 	*dst = jsonscan.Text{}
 	if c.Next() != '"' {
@@ -93,16 +94,16 @@ func text(c *jsonscan.Cursor, dst *jsonscan.Text) (err error) {
 	return err
 }
 
-// answers reads an array of answers, or a single one without the array, as some
-// tools normalise it.
-func (s *Scanner) answers(c *jsonscan.Cursor) error {
+// readAnswers reads an array of answers, or a single answer without an array, which some
+// tools write.
+func (s *Scanner) readAnswers(c *jsonscan.Cursor) error {
 	s.object.Answers = s.object.Answers[:0]
 	switch c.Next() {
 	case '{':
-		return s.answer(c, 0)
+		return s.readAnswer(c, 0)
 	case '[':
 	default:
-		s.noteOdd(c)
+		s.checkAnswer(c)
 		return c.Skip()
 	}
 	if err := c.Open('['); err != nil {
@@ -112,20 +113,21 @@ func (s *Scanner) answers(c *jsonscan.Cursor) error {
 		if more, err := c.Element(); !more {
 			return err
 		}
-		if err := s.answer(c, i); err != nil {
+		if err := s.readAnswer(c, i); err != nil {
 			return err
 		}
 	}
 }
 
-func (s *Scanner) answer(c *jsonscan.Cursor, i int) error {
+func (s *Scanner) readAnswer(c *jsonscan.Cursor, i int) error {
 	if c.Next() != '{' {
-		s.noteOdd(c)
+		s.checkAnswer(c)
 		return c.Skip()
 	}
 	if err := c.Open('{'); err != nil {
 		return err
 	}
+
 	a := Answer{Index: i}
 	var address jsonscan.Text
 	for {
@@ -150,6 +152,7 @@ func (s *Scanner) answer(c *jsonscan.Cursor, i int) error {
 			return err
 		}
 	}
+
 	if !a.Rdata.IsSet() {
 		a.Rdata = address
 	}
@@ -157,8 +160,8 @@ func (s *Scanner) answer(c *jsonscan.Cursor, i int) error {
 	return nil
 }
 
-// noteOdd notes a value that is no object, array or null where an answer should be.
-func (s *Scanner) noteOdd(c *jsonscan.Cursor) {
+// checkAnswer sets OddAnswers if the next value is not an object, an array or null.
+func (s *Scanner) checkAnswer(c *jsonscan.Cursor) {
 	switch c.Next() {
 	case '{', '[', 'n':
 	default:
@@ -166,10 +169,10 @@ func (s *Scanner) noteOdd(c *jsonscan.Cursor) {
 	}
 }
 
-// foldedAnswers looks at a member whose name is `answers` in another case: it has the
+// skipFoldedAnswers skips a member whose name is `answers` in another case, which has the
 // same column.
-func (s *Scanner) foldedAnswers(c *jsonscan.Cursor) error {
-	s.noteOdd(c)
+func (s *Scanner) skipFoldedAnswers(c *jsonscan.Cursor) error {
+	s.checkAnswer(c)
 	if c.Next() != '[' {
 		return c.Skip()
 	}
@@ -180,28 +183,28 @@ func (s *Scanner) foldedAnswers(c *jsonscan.Cursor) error {
 		if more, err := c.Element(); !more {
 			return err
 		}
-		s.noteOdd(c)
+		s.checkAnswer(c)
 		if err := c.Skip(); err != nil {
 			return err
 		}
 	}
 }
 
-// sourceIDs reads the instance out of an object of ids or, as in the preview shape,
-// an array of them.
-func (s *Scanner) sourceIDs(c *jsonscan.Cursor) error {
+// readSourceIDs reads the instance id from an object of ids or, in the preview shape, from an
+// array of ids.
+func (s *Scanner) readSourceIDs(c *jsonscan.Cursor) error {
 	s.object.Instance = jsonscan.Text{}
 	switch c.Next() {
 	case '{':
-		return s.sourceIDObject(c)
+		return s.readSourceIDObject(c)
 	case '[':
-		return s.sourceIDArray(c)
+		return s.readSourceIDArray(c)
 	default:
 		return c.Skip()
 	}
 }
 
-func (s *Scanner) sourceIDObject(c *jsonscan.Cursor) error {
+func (s *Scanner) readSourceIDObject(c *jsonscan.Cursor) error {
 	if err := c.Open('{'); err != nil {
 		return err
 	}
@@ -221,7 +224,7 @@ func (s *Scanner) sourceIDObject(c *jsonscan.Cursor) error {
 	}
 }
 
-func (s *Scanner) sourceIDArray(c *jsonscan.Cursor) error {
+func (s *Scanner) readSourceIDArray(c *jsonscan.Cursor) error {
 	if err := c.Open('['); err != nil {
 		return err
 	}

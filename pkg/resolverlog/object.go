@@ -1,57 +1,58 @@
-// Package resolverlog reads Route 53 Resolver query logs. What goes in is the bytes
-// of one record as Firehose or a log file holds it, what comes out are the log
-// objects in it, each with its own bytes and the few values that marking needs.
+// Package resolverlog reads Route 53 Resolver query logs. A [Scanner] takes the bytes of
+// one record, from Firehose or from a log file, and returns its log objects, each with its
+// original bytes and the few values that marking needs.
 //
-// A record holds zero, one or many objects, bare or in an envelope, in every shape
-// that Resolver has written ([Scanner] lists them). Reading is strict (each object is
-// checked as JSON to its last byte) and leaves everything as it is: values are places
-// in the record, and an object's bytes are those that Resolver wrote.
+// A record has zero, one or many objects, bare or in an envelope, in every shape that
+// Resolver has written. [Scanner] lists the shapes. Reading is strict: each object is
+// checked as JSON to its last byte. Nothing is changed or copied: values point into the
+// record.
 //
 // The format: https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-query-logs-format.html
 package resolverlog
 
 import "github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 
-// Object is one log object. Member names count in exact case, and of a repeated
-// member the last counts. A text is unset if its member is absent or no string.
+// Object is one log object. The case of member names matters, and if a member is repeated,
+// the last one counts. A text is unset if its member is missing or not a string.
 type Object struct {
-	Bytes []byte // from the opening to the closing brace, as written
-	Empty bool   // it has no members
+	Bytes []byte // original bytes, from the opening to the closing brace
+	Empty bool   // the object has no members
 
 	QueryName      jsonscan.Text
 	QueryType      jsonscan.Text
 	QueryTimestamp jsonscan.Text
 	Rcode          jsonscan.Text
-	Answers        []Answer // those of `answers` that are objects
+	Answers        []Answer // the elements of `answers` that are objects
 
-	// OddAnswers means that `answers`, in any case, is a string, a number or a boolean, or
-	// holds one. Resolver writes none; a reader of rows ends at it.
+	// OddAnswers reports that `answers`, in upper or lower case, is or contains a string, a
+	// number or a boolean. Resolver does not write that, and it fails queries over the row.
 	OddAnswers bool
 
-	// The host that asked, and what DNS Firewall did.
+	// The host that sent the query, and the action of DNS Firewall.
 	AccountID      jsonscan.Text
 	VPCID          jsonscan.Text
 	SourceAddr     jsonscan.Text
 	Instance       jsonscan.Text // srcids.instance; in the preview shape the id that starts with "i-"
 	FirewallAction jsonscan.Text
 
-	// Verdict is the member of this name, if it is a string: somebody marked the object.
+	// Verdict is the member `verdict`, if it is a string. It is set if the object was already
+	// marked.
 	Verdict jsonscan.Text
-	// Reserved is a member that we would add, and that the object already has; Clash
-	// is one that it has twice, or in another case, so that Athena sees it twice.
-	// Both are empty if there is none.
+	// Reserved is the name of a member that we would add but that the object already has.
+	// Clash is the name of such a member that the object has twice or in another case, so
+	// that Athena would see it twice. Both can be empty.
 	Reserved, Clash string
 
 	message     jsonscan.Text
 	messageType jsonscan.Text
-	logEvents   []byte  // the value of this member
-	reserved    [4]bool // which members of ours it has
+	logEvents   []byte  // the value of the member `logEvents`
+	reserved    [4]bool // which of our members the object has
 }
 
 // Answer is one resource record of an answer.
 type Answer struct {
-	Index int // in `answers`
+	Index int // position in `answers`
 	Type  jsonscan.Text
-	// Rdata is the member of this name or, in the preview shape, `Address`.
+	// Rdata is the member `Rdata` or, in the preview shape, `Address`.
 	Rdata jsonscan.Text
 }

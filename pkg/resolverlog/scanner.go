@@ -7,38 +7,38 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
-// Scanner gives the log objects of a record one by one:
+// Scanner returns the log objects of a record one by one:
 //
 //	for scanner.Reset(record); scanner.Next(); {
 //		use(scanner.Object())
 //	}
 //	return scanner.Err()
 //
-// Objects may follow each other with or without white space. Each is one of:
+// White space between objects is optional. Each object is one of these:
 //
-//   - the log object of version 1.100000, of 1.000000 (`srcids` with a hyphen in its
-//     names, or none), or of the preview (`Address` in answers, `srcids` an array);
-//   - `{"message":"<log objects>"}`, an object without `query_name`;
-//   - the CloudWatch Logs envelope, an object with `messageType` and `logEvents`, each
-//     event with log objects as its `message`. A control message holds none.
+//   - a log object of version 1.100000, of version 1.000000 (`srcids` is missing, or has a
+//     hyphen in its names), or of the preview (`Address` in answers, `srcids` as an array)
+//   - `{"message":"<log objects>"}`, an object without `query_name`
+//   - the CloudWatch Logs envelope, an object with `messageType` and `logEvents`; the
+//     `message` of each event contains log objects. A control message contains none.
 //
-// Envelopes do not nest. An object that is none of these is given as it is, without
-// a query name. The zero Scanner is empty and ready for [Scanner.Reset]; reusing one
-// costs no allocation. It is not safe for concurrent use.
+// Envelopes do not nest. Any other object is returned unchanged, without a query name. The
+// zero Scanner is empty and ready for [Scanner.Reset]. Reusing a Scanner allocates nothing.
+// It is not safe for concurrent use.
 type Scanner struct {
-	record  jsonscan.Cursor // whose objects may be envelopes
-	events  jsonscan.Cursor // log events left of a CloudWatch envelope
-	message jsonscan.Cursor // log objects left of an envelope
+	record  jsonscan.Cursor // the record, whose objects can be envelopes
+	events  jsonscan.Cursor // the rest of the log events of a CloudWatch envelope
+	message jsonscan.Cursor // the rest of the log objects of an envelope
 	inside  bool            // events is in use
 
 	object Object
 	err    error
 
-	name []byte // a member name without its escapes
-	text []byte // a message without its escapes; objects point into it
+	name []byte // buffer for a member name without escapes
+	text []byte // buffer for a message without escapes; objects point into it
 }
 
-// Reset begins with another record. It keeps the record until the next Reset.
+// Reset starts a new record. The scanner keeps the record until the next Reset.
 func (s *Scanner) Reset(record []byte) {
 	s.record = jsonscan.New(record)
 	s.message = jsonscan.Cursor{}
@@ -46,25 +46,25 @@ func (s *Scanner) Reset(record []byte) {
 	s.err = nil
 }
 
-// Next moves to the next object. It returns false at the end of the record and at the
-// first thing that is no JSON object: see [Scanner.Err].
+// Next moves to the next object. It returns false at the end of the record or at an error,
+// which [Scanner.Err] returns.
 func (s *Scanner) Next() bool {
 	more, err := s.next()
 	s.err = err
 	return more
 }
 
-// Object returns the object that [Scanner.Next] moved to, valid until its next call.
+// Object returns the current object. It is valid until the next call of [Scanner.Next].
 func (s *Scanner) Object() *Object { return &s.object }
 
-// More reports whether there is anything behind the object, of this record or its
-// envelope. Only if not is it certain that the record can be read to its end.
+// More reports whether the record or its envelope continues after the current object. If it
+// does, the rest of the record may still be malformed.
 func (s *Scanner) More() bool {
 	return s.inside || !s.message.AtEnd() || !s.record.AtEnd()
 }
 
-// Err returns what ended the record early, usually a [*jsonscan.SyntaxError]; nil at
-// its proper end.
+// Err returns the error that ended the scan early, usually a [*jsonscan.SyntaxError], or nil
+// if the record was read to its end.
 func (s *Scanner) Err() error { return s.err }
 
 func (s *Scanner) next() (bool, error) {
@@ -88,7 +88,7 @@ func (s *Scanner) next() (bool, error) {
 			if err := s.read(&s.record); err != nil {
 				return false, err
 			}
-			if enveloped, err := s.open(); !enveloped {
+			if enveloped, err := s.openEnvelope(); !enveloped {
 				return err == nil, err
 			}
 		}
@@ -111,25 +111,25 @@ func (s *Scanner) read(c *jsonscan.Cursor) error {
 			s.object.Bytes = c.Since(start)
 			return nil
 		}
-		if err := s.value(c, name.Decode(&s.name)); err != nil {
+		if err := s.readValue(c, name.Decode(&s.name)); err != nil {
 			return err
 		}
 	}
 }
 
-// errNoMessage reports a log event that carries nothing.
+// errNoMessage reports a log event without a message.
 var errNoMessage = errors.New("no message")
 
-// Message types of the CloudWatch Logs envelope, as of
+// Message types of the CloudWatch Logs envelope, see
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
 const (
 	dataMessage    = "DATA_MESSAGE"
 	controlMessage = "CONTROL_MESSAGE"
 )
 
-// open goes into the object just read, if it is an envelope. One that has a member of
-// ours was marked as it stands, so it is none.
-func (s *Scanner) open() (enveloped bool, err error) {
+// openEnvelope enters the current object if it is an envelope. An object that has one of our
+// members was already marked, so it is not an envelope.
+func (s *Scanner) openEnvelope() (enveloped bool, err error) {
 	o := &s.object
 	if o.QueryName.IsSet() || o.Reserved != "" {
 		return false, nil
@@ -144,15 +144,16 @@ func (s *Scanner) open() (enveloped bool, err error) {
 			return true, s.events.Open('[')
 		}
 	}
+
 	s.unwrap(o.message)
-	if s.message.Next() != '{' { // a message in words
+	if s.message.Next() != '{' { // a message in plain text
 		s.message = jsonscan.Cursor{}
 		return false, nil
 	}
 	return true, nil
 }
 
-// nextEvent goes to the objects of the next log event, or out of the envelope.
+// nextEvent moves to the objects of the next log event, or leaves the envelope.
 func (s *Scanner) nextEvent() error {
 	more, err := s.events.Element()
 	if !more {
@@ -169,7 +170,7 @@ func (s *Scanner) nextEvent() error {
 	return nil
 }
 
-// unwrap makes the text of a message the next to be read.
+// unwrap makes the scanner read the text of a message next.
 func (s *Scanner) unwrap(message jsonscan.Text) {
 	s.message = jsonscan.New(message.Decode(&s.text))
 }

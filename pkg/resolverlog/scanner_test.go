@@ -12,7 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/conformance/slowlog"
 )
 
-// Records in the shapes that Resolver has written, with reserved names and accounts.
+// Records in the shapes that Resolver has written, with example names and accounts.
 const (
 	record11 = `{"version":"1.100000","account_id":"012345678901","region":"eu-west-1","vpc_id":"vpc-0example",` +
 		`"query_timestamp":"2026-11-23T10:00:00Z","query_name":"www.shop.example.","query_type":"A","query_class":"IN",` +
@@ -25,7 +25,7 @@ const (
 	recordBare   = `{"version":"1.1","query_name":"a.test"}`
 )
 
-// object is what a test says of a [resolverlog.Object]; "-" is an unset text.
+// object is a comparable form of a [resolverlog.Object]. An unset text is "-".
 type object struct {
 	Bytes                                                  string
 	QueryName, QueryType, Rcode                            string
@@ -85,20 +85,20 @@ func TestScanner_shapes(t *testing.T) {
 		record string
 		want   []object
 	}{
-		{"nothing", "", nil},
+		{"empty", "", nil},
 		{"white space", " \r\n\t", nil},
 		{"version 1.1", record11, []object{want11}},
 		{"preview", recordPreview, []object{wantPreview}},
-		{"hyphen in a name of srcids", recordHyphen, []object{wantHyphen}},
+		{"hyphen in the names of srcids", recordHyphen, []object{wantHyphen}},
 		{"few members", recordBare, []object{wantBare}},
-		{"several, one a line", record11 + "\n" + recordBare + "\n", []object{want11, wantBare}},
-		{"several in a row", record11 + recordBare + recordPreview, []object{want11, wantBare, wantPreview}},
+		{"one object per line", record11 + "\n" + recordBare + "\n", []object{want11, wantBare}},
+		{"objects without white space", record11 + recordBare + recordPreview, []object{want11, wantBare, wantPreview}},
 		{"message", `{"message":` + quote(record11) + `}`, []object{want11}},
-		{"message of several", `{"message":` + quote(" "+record11+"\n"+recordBare) + `}` + recordBare, []object{want11, wantBare, wantBare}},
+		{"message with several objects", `{"message":` + quote(" "+record11+"\n"+recordBare) + `}` + recordBare, []object{want11, wantBare, wantBare}},
 		{"blank message", `{"message":""}`, []object{{`{"message":""}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}}},
-		{"message in words", `{"message":"hello {}"}`, []object{{`{"message":"hello {}"}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}}},
+		{"message in plain text", `{"message":"hello {}"}`, []object{{`{"message":"hello {}"}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}}},
 		{
-			"message beside a query name", `{"message":"{}","query_name":"a.test"}`,
+			"message next to a query name", `{"message":"{}","query_name":"a.test"}`,
 			[]object{{`{"message":"{}","query_name":"a.test"}`, "a.test", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}},
 		},
 		{
@@ -133,23 +133,23 @@ func TestScanner_members(t *testing.T) {
 	}{
 		{"none", `{}`, object{}},
 		{"exact case only", `{"Query_Name":"a.test","QUERY_NAME":"b.test"}`, object{}},
-		{"the last counts", `{"query_name":"a.test","query_name":"b.test"}`, object{QueryName: "b.test"}},
-		{"the last counts, though it is no string", `{"query_name":"a.test","query_name":null}`, object{}},
+		{"last one counts", `{"query_name":"a.test","query_name":"b.test"}`, object{QueryName: "b.test"}},
+		{"last one counts, even if it is not a string", `{"query_name":"a.test","query_name":null}`, object{}},
 		{"escapes in a name", `{"query\u005fname":"\u0061.test"}`, object{QueryName: "a.test"}},
-		{"odd kinds", `{"query_name":7,"rcode":{},"answers":"x","srcids":7,"vpc_id":[]}`, object{}},
-		{"answers of odd kinds", `{"answers":[1,"x",null,[],{"Type":1,"Rdata":2},{"Type":"A"}]}`, object{Answers: "4 - -, 5 A -"}},
-		{"one answer without the array", `{"answers":{"Class":"IN","Rdata":"192.0.2.1","Type":"A"}}`, object{Answers: "0 A 192.0.2.1"}},
+		{"unexpected types", `{"query_name":7,"rcode":{},"answers":"x","srcids":7,"vpc_id":[]}`, object{}},
+		{"answers of unexpected types", `{"answers":[1,"x",null,[],{"Type":1,"Rdata":2},{"Type":"A"}]}`, object{Answers: "4 - -, 5 A -"}},
+		{"single answer without an array", `{"answers":{"Class":"IN","Rdata":"192.0.2.1","Type":"A"}}`, object{Answers: "0 A 192.0.2.1"}},
 		{"Rdata before Address", `{"answers":[{"Type":"A","Address":"192.0.2.1","Rdata":"192.0.2.2"}]}`, object{Answers: "0 A 192.0.2.2"}},
-		{"the last answers count", `{"answers":[{"Type":"A"}],"answers":[]}`, object{}},
+		{"last answers count", `{"answers":[{"Type":"A"}],"answers":[]}`, object{}},
 		{"instance not first", `{"srcids":{"resolver_endpoint":"e","instance":"i-1"}}`, object{Instance: "i-1"}},
-		{"first instance of a list", `{"srcids":["i-1","i-2"]}`, object{Instance: "i-1"}},
-		{"a verdict", `{"verdict":"clean","index_generation":7}`, object{Verdict: "clean", Reserved: "index_generation"}},
-		{"a verdict that is no string", `{"verdict":true}`, object{Reserved: "verdict"}},
-		{"ours in capitals", `{"VERDICT":"clean"}`, object{Reserved: "verdict", Clash: "verdict"}},
-		{"ours with a long s", `{"verdict_rea\u017fon":"x"}`, object{Reserved: "verdict_reason", Clash: "verdict_reason"}},
-		{"ours twice", `{"threat":1,"verdict":"clean","threat":2}`, object{Verdict: "clean", Reserved: "threat", Clash: "threat"}},
-		{"ours, but not at the top", `{"srcids":{"Verdict":"x"}}`, object{}},
-		{"nearly ours", `{"verdicts":1,"threa":2,"":3,"index-generation":4}`, object{}},
+		{"first instance in a list", `{"srcids":["i-1","i-2"]}`, object{Instance: "i-1"}},
+		{"verdict", `{"verdict":"clean","index_generation":7}`, object{Verdict: "clean", Reserved: "index_generation"}},
+		{"verdict that is not a string", `{"verdict":true}`, object{Reserved: "verdict"}},
+		{"our member in capitals", `{"VERDICT":"clean"}`, object{Reserved: "verdict", Clash: "verdict"}},
+		{"our member with a long s", `{"verdict_rea\u017fon":"x"}`, object{Reserved: "verdict_reason", Clash: "verdict_reason"}},
+		{"duplicate member of ours", `{"threat":1,"verdict":"clean","threat":2}`, object{Verdict: "clean", Reserved: "threat", Clash: "threat"}},
+		{"our member below the top level", `{"srcids":{"Verdict":"x"}}`, object{}},
+		{"similar to our members", `{"verdicts":1,"threa":2,"":3,"index-generation":4}`, object{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -183,15 +183,15 @@ func TestScanner_errors(t *testing.T) {
 		{"text", "hello", "byte 0: want an object", 0},
 		{"array", `[{}]`, "byte 0: want an object", 0},
 		{"number", `7`, "byte 0: want an object", 0},
-		{"cut", record11[:100], "byte 100: want a closing quote, not the end of the text", 0},
-		{"more than objects", `{} x`, "byte 3: want an object", 1},
+		{"truncated", record11[:100], "byte 100: want a closing quote, not the end of the text", 0},
+		{"text after an object", `{} x`, "byte 3: want an object", 1},
 		{"comma between objects", `{},{}`, "byte 2: want an object", 1},
-		{"second object broken", `{}{"a":01}`, "byte 8: want a comma or the end", 1},
+		{"malformed second object", `{}{"a":01}`, "byte 8: want a comma or the end", 1},
 		{"nested too deep", `{"a":` + strings.Repeat("[", 10_000), "byte 68: nested too deep", 0},
-		{"message broken", `{"message":"{]"}`, "reading a message: byte 1: want a member name", 0},
-		{"log event of no kind", `{"messageType":"DATA_MESSAGE","logEvents":[7]}`, "reading a log event: byte 1: want an object", 0},
+		{"malformed message", `{"message":"{]"}`, "reading a message: byte 1: want a member name", 0},
+		{"log event of the wrong type", `{"messageType":"DATA_MESSAGE","logEvents":[7]}`, "reading a log event: byte 1: want an object", 0},
 		{"log event without message", `{"messageType":"DATA_MESSAGE","logEvents":[{}]}`, "reading a log event: no message", 0},
-		{"log event in words", `{"messageType":"DATA_MESSAGE","logEvents":[{"message":"words"}]}`, "reading a message: byte 0: want an object", 0},
+		{"log event in plain text", `{"messageType":"DATA_MESSAGE","logEvents":[{"message":"words"}]}`, "reading a message: byte 0: want an object", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -220,7 +220,7 @@ func TestScanner_More(t *testing.T) {
 		var s resolverlog.Scanner
 		s.Reset([]byte(tt.record))
 		if !s.Next() || s.More() != tt.want {
-			t.Errorf("%.60s: more is %t, error %v", tt.record, s.More(), s.Err())
+			t.Errorf("%.60s: got more %t, error %v", tt.record, s.More(), s.Err())
 		}
 	}
 }
@@ -244,7 +244,7 @@ func TestScanner_allocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzScanner compares with a reader built on encoding/json.
+// FuzzScanner compares the scanner with a reader that uses encoding/json.
 func FuzzScanner(f *testing.F) {
 	for _, seed := range []string{
 		record11, recordPreview, recordHyphen + " " + recordBare,
@@ -266,7 +266,7 @@ func FuzzScanner(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for i := range got { // the oracle says whether, not which
+		for i := range got { // the oracle reports only whether there is such a member
 			got[i].Reserved, got[i].Clash = presence(got[i].Reserved != ""), presence(got[i].Clash != "")
 		}
 		if diff := cmp.Diff(slowSnapshots(want), got); diff != "" {
@@ -297,9 +297,9 @@ func slowSnapshots(slow []slowlog.Object) (objects []object) {
 	return objects
 }
 
-func presence(is bool) string {
-	if is {
-		return "there"
+func presence(present bool) string {
+	if present {
+		return "present"
 	}
 	return ""
 }
