@@ -6,12 +6,12 @@ import (
 )
 
 const (
-	// markingShare of the time left is for looking names up; the rest is for writing
-	// the answer, which must get back to Firehose.
+	// markingShare is the share of the remaining time for lookups. The rest is for writing
+	// the response and returning it to Firehose.
 	markingShare = 0.8
-	// waitingShare of the time left may go by with waiting for an index.
+	// waitingShare is the share of the remaining time that may be spent waiting for an index.
 	waitingShare = 0.5
-	// recordsPerCheck is how many records go by between two looks at the clock.
+	// recordsPerCheck is the number of records between two checks of the clock.
 	recordsPerCheck = 64
 )
 
@@ -19,8 +19,8 @@ const (
 type budget struct {
 	clock   func() time.Time
 	limited bool
-	left    time.Duration // at the start
-	end     time.Time     // of looking up
+	left    time.Duration // at the start of the invocation
+	end     time.Time     // when lookups must end
 	count   int
 	spent   bool
 }
@@ -40,13 +40,13 @@ func newBudget(ctx context.Context, clock func() time.Time) budget {
 // waiting returns how long the invocation may wait for an index.
 func (b *budget) waiting() time.Duration {
 	if !b.limited {
-		return maxLook
+		return maxPoll
 	}
 	return time.Duration(float64(b.left) * waitingShare)
 }
 
-// isSpent is asked for each record and reports whether there is no time left to look
-// anything up. Once it is so, it stays so.
+// isSpent reports whether there is no time left for lookups. It must be called for each
+// record. Once it returns true, it always does.
 func (b *budget) isSpent() bool {
 	if b.limited && !b.spent && b.count%recordsPerCheck == 0 {
 		b.spent = b.clock().After(b.end)

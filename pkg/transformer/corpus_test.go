@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Real transformation events, with the ids and verdicts that they must come to.
+// Real transformation events must give these ids and verdicts.
 func TestCorpus_events(t *testing.T) {
 	t.Parallel()
 	root := os.Getenv("RESOLVERWATCH_CORPUS")
@@ -48,7 +48,7 @@ func TestCorpus_events(t *testing.T) {
 				continue
 			}
 			if got := words(t, check(t, response, tt.ids...)); got != tt.want[i] {
-				t.Errorf("%s: event %d: %s, want %s", tt.path, i, got, tt.want[i])
+				t.Errorf("%s: event %d: got %s, want %s", tt.path, i, got, tt.want[i])
 			}
 		}
 	}

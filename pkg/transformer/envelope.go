@@ -9,23 +9,23 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
-// ErrEvent reports an invocation with something else than a Firehose event.
-var ErrEvent = errors.New("no Firehose transformation event")
+// errEvent reports an invocation with something other than a Firehose event.
+var errEvent = errors.New("not a Firehose transformation event")
 
-// record is one record of an event, as places in it.
+// record is one record of an event. Its fields point into the event.
 type record struct {
-	id   []byte // as a JSON string, with its quotes
-	data []byte // in base64
-	bad  bool   // data is missing, or no string
+	id   []byte // a JSON string with its quotes
+	data []byte // base64
+	bad  bool   // data is missing or not a string
 }
 
-// envelope is an event with its records in their order. Member names count in exact
-// case, and of a repeated member the last counts.
+// envelope is an event with its records in order. The case of member names matters, and if a
+// member is repeated, the last one counts.
 type envelope struct{ records []record }
 
-// parse reads an event; the records point into it. It returns an error that wraps
-// [ErrEvent] if the event has no list of records, or a record has no id: no answer
-// to such an event would be taken.
+// parse reads an event. The records point into it. The error wraps errEvent if the event has
+// no list of records or a record has no id. Firehose would accept no answer to such an
+// event.
 func (e *envelope) parse(event []byte) error {
 	e.records = e.records[:0]
 	if e.scan(event) == nil {
@@ -35,11 +35,12 @@ func (e *envelope) parse(event []byte) error {
 	return e.decode(event)
 }
 
-// errOdd is why a scan stops. Whatever it is, decoding knows better.
-var errOdd = errors.New("odd event")
+// errUnusual reports that scan cannot read an event, so that decode must read it.
+var errUnusual = errors.New("unusual event")
 
-// scan reads the events that Firehose sends. At anything that it would not send (an
-// escape in a name or an id, a repeated member, another type) it stops.
+// scan reads the events that Firehose sends. It returns an error for anything that Firehose
+// would not send: an escape in a name or an id, a repeated member, or a value of another
+// type.
 func (e *envelope) scan(event []byte) error {
 	c := jsonscan.New(event)
 	if err := c.Open('{'); err != nil {
@@ -53,11 +54,11 @@ func (e *envelope) scan(event []byte) error {
 		case !more && found && c.AtEnd():
 			return nil
 		case !more || name.Escaped():
-			return errOdd
+			return errUnusual
 		case string(name.Raw()) != "records":
 			err = c.Skip()
 		case found:
-			return errOdd
+			return errUnusual
 		default:
 			found = true
 			err = e.scanRecords(&c)
@@ -102,7 +103,7 @@ func (e *envelope) scanRecord(c *jsonscan.Cursor) error {
 			r.data, err = scanText(c, r.data)
 		default:
 			if name.Escaped() {
-				return errOdd
+				return errUnusual
 			}
 			err = c.Skip()
 		}
@@ -111,37 +112,39 @@ func (e *envelope) scanRecord(c *jsonscan.Cursor) error {
 		}
 	}
 	if r.id == nil || r.data == nil {
-		return errOdd
+		return errUnusual
 	}
 	r.data = r.data[1 : len(r.data)-1]
 	e.records = append(e.records, r)
 	return nil
 }
 
-// scanText returns a string with its quotes, if it is plain and the first of its name.
-func scanText(c *jsonscan.Cursor, before []byte) ([]byte, error) {
+// scanText returns a string with its quotes. It returns an error if the string is not plain
+// or if the member already has the value earlier.
+func scanText(c *jsonscan.Cursor, earlier []byte) ([]byte, error) {
 	c.Next()
 	start := c.Pos()
-	if _, plain := c.Plain(); !plain || before != nil {
-		return nil, errOdd
+	if _, plain := c.Plain(); !plain || earlier != nil {
+		return nil, errUnusual
 	}
 	return c.Since(start), nil
 }
 
-// decode reads any event, slowly.
+// decode reads any event, but slowly.
 func (e *envelope) decode(event []byte) error {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(event, &members); err != nil {
-		return fmt.Errorf("%w: %w", ErrEvent, err)
+		return fmt.Errorf("%w: %w", errEvent, err)
 	}
 	var records []map[string]json.RawMessage
 	if err := json.Unmarshal(members["records"], &records); err != nil || records == nil {
-		return fmt.Errorf("%w: it has no list of records", ErrEvent)
+		return fmt.Errorf("%w: it has no list of records", errEvent)
 	}
+
 	for i, members := range records {
 		var id, data *string
 		if err := json.Unmarshal(members["recordId"], &id); err != nil || id == nil {
-			return fmt.Errorf("%w: record %d has no recordId", ErrEvent, i)
+			return fmt.Errorf("%w: record %d has no recordId", errEvent, i)
 		}
 		r := record{id: quote(*id)}
 		if err := json.Unmarshal(members["data"], &data); err != nil || data == nil {
@@ -154,11 +157,11 @@ func (e *envelope) decode(event []byte) error {
 	return nil
 }
 
-// quote returns text as a JSON string; plain text stays as it is.
+// quote returns text as a JSON string. Plain text is not changed.
 func quote(text string) []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(text) //nolint:errchkjson // a string into memory: nothing can fail
+	_ = encoder.Encode(text) //nolint:errchkjson // encoding a string into memory cannot fail
 	return bytes.TrimSuffix(out.Bytes(), []byte{'\n'})
 }

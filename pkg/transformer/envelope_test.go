@@ -16,7 +16,7 @@ var envelopeSeeds = []string{
 	`{"records":null}`, `{"records":[null]}`, `[]`, `{"records":[{}]}x`,
 }
 
-// snapshot is a record as text.
+// snapshot is a comparable form of a record.
 type snapshot struct {
 	ID, Data string
 	Bad      bool
@@ -24,14 +24,14 @@ type snapshot struct {
 
 func snapshots(records []record) (list []snapshot) {
 	for _, r := range records {
-		// Bytes that are no UTF-8 are no base64 either, whatever stands for them.
+		// Bytes that are not UTF-8 are not base64 either, so it does not matter what replaces
+		// them.
 		list = append(list, snapshot{string(r.id), string([]rune(string(r.data))), r.bad})
 	}
 	return list
 }
 
-// The fast scan takes nothing that encoding/json would read otherwise, and takes
-// what Firehose sends.
+// Everything that the fast scan accepts must give the same records as encoding/json.
 func FuzzEnvelope(f *testing.F) {
 	for _, seed := range envelopeSeeds {
 		f.Add([]byte(seed))
@@ -42,7 +42,7 @@ func FuzzEnvelope(f *testing.F) {
 			return
 		}
 		if err := slow.decode(event); err != nil {
-			t.Fatalf("scanned what is no event: %v", err)
+			t.Fatalf("scan accepted something that is not an event: %v", err)
 		}
 		if diff := cmp.Diff(snapshots(slow.records), snapshots(fast.records)); diff != "" {
 			t.Fatalf("records (-decoded +scanned):\n%s", diff)
@@ -58,7 +58,7 @@ func TestEnvelope_scan(t *testing.T) {
 			t.Errorf("%s: error %v", seed, err)
 		}
 	}
-	// An answer is written with the id as it stands.
+	// The answer contains the id exactly as decode returns it.
 	var e envelope
 	if err := e.decode([]byte(`{"records":[{"recordId":"\u0061\"\n","data":"\u0065"}]}`)); err != nil {
 		t.Fatal(err)
@@ -67,6 +67,6 @@ func TestEnvelope_scan(t *testing.T) {
 		t.Errorf("decoded %+v, want %+v", got, want)
 	}
 	if err := e.parse([]byte(`{"records":[` + strings.Repeat("[", 100))); err == nil {
-		t.Error("no error for a broken event")
+		t.Error("no error for a malformed event")
 	}
 }

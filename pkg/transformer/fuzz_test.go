@@ -13,7 +13,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// slowAnswer answers one event the plain way. It returns nil for what is no event.
+// slowAnswer answers one event in the simplest way. It returns nil if event is not a Firehose
+// event.
 func slowAnswer(x *index.Index, event []byte) []answer {
 	var outer map[string]json.RawMessage
 	if json.Unmarshal(event, &outer) != nil {
@@ -59,8 +60,8 @@ func slowMark(x *index.Index, data string) (result string, lines []byte) {
 	return "Ok", lines
 }
 
-// FuzzInvoke compares with a transformer built of encoding/json, encoding/base64 and
-// the marker.
+// FuzzInvoke compares with a transformer made of encoding/json, encoding/base64 and the
+// marker.
 func FuzzInvoke(f *testing.F) {
 	f.Add(event(clean, evil+"\n", "", "x", `{"query_name":"\u0065vil.example"}{}`))
 	f.Add([]byte(`{"records":[{"recordId":"\ud800","data":"e30\u003d"},{"recordId":"1","recordId":"2","data":null}]}`))
@@ -85,7 +86,7 @@ func FuzzInvoke(f *testing.F) {
 		}
 		for i, got := range check(t, response, ids...) {
 			if *got.Result != *want[i].Result || got.lines != want[i].lines {
-				t.Fatalf("record %d: %s %q, want %s %q", i, *got.Result, got.lines, *want[i].Result, want[i].lines)
+				t.Fatalf("record %d: got %s %q, want %s %q", i, *got.Result, got.lines, *want[i].Result, want[i].lines)
 			}
 		}
 	})

@@ -19,7 +19,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/transformer"
 )
 
-// start is when the tests take place.
+// start is the time on the test clock at the start of each test.
 var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // published is an index file with its pointer.
@@ -28,8 +28,7 @@ type published struct {
 	object  []byte
 }
 
-// publish builds an index in which the given names are malicious, with what is
-// under them.
+// publish builds an index in which the given names and everything under them are malicious.
 func publish(t testing.TB, generation uint64, renewed time.Time, names ...string) published {
 	t.Helper()
 	b := index.NewBuilder()
@@ -61,16 +60,16 @@ func publish(t testing.TB, generation uint64, renewed time.Time, names ...string
 	}, object}
 }
 
-// store is a [transformer.Store] of one index. Each change of the pointer is a new
-// version of it.
+// store is a [transformer.Store] with one index. Each change of the pointer gives it a new
+// version.
 type store struct {
 	mu      sync.Mutex
 	now     published
 	version int // 0 = no pointer
-	// Failures to come; nil = none.
+	// Errors that the methods return, nil for none.
 	currentErr, objectErr error
-	hang                  chan struct{} // if set, Current waits until it is closed
-	looks, loads          atomic.Int64
+	hang                  chan struct{} // if set, Current waits until this is closed
+	polls, loads          atomic.Int64
 }
 
 func (s *store) set(p published) {
@@ -87,7 +86,7 @@ func (s *store) fail(current, object error) {
 }
 
 func (s *store) Current(ctx context.Context, etag string) (index.Current, string, error) {
-	s.looks.Add(1)
+	s.polls.Add(1)
 	s.mu.Lock()
 	hang := s.hang
 	s.mu.Unlock()
@@ -131,8 +130,8 @@ type clock struct{ offset atomic.Int64 }
 func (c *clock) now() time.Time          { return start.Add(time.Duration(c.offset.Load())) }
 func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
 
-// newTransformer returns a transformer with an index that lists evil.example, and
-// what it works with. Change may alter the settings.
+// newTransformer returns a transformer with an index that lists evil.example, and its store
+// and clock. change can modify the configuration.
 func newTransformer(t testing.TB, change func(*transformer.Config)) (*transformer.Transformer, *store, *clock) {
 	t.Helper()
 	s, c := &store{}, &clock{}
@@ -148,7 +147,7 @@ func newTransformer(t testing.TB, change func(*transformer.Config)) (*transforme
 	return tr, s, c
 }
 
-// event returns a Firehose event of records with the ids "0", "1", ...
+// event returns a Firehose event with records that have the ids "0", "1", ...
 func event(records ...string) []byte {
 	var list []string
 	for i, data := range records {
@@ -167,7 +166,7 @@ type answer struct {
 	lines    string
 }
 
-// check holds a response to the contract of Firehose and returns its answers.
+// check checks that a response follows the contract of Firehose and returns its answers.
 func check(t testing.TB, response []byte, ids ...string) []answer {
 	t.Helper()
 	if len(response) > 6_000_000 {
@@ -182,7 +181,7 @@ func check(t testing.TB, response []byte, ids ...string) []answer {
 		t.Fatalf("response is %.200q, error %v", response, err)
 	}
 	if len(got.Records) != len(ids) {
-		t.Fatalf("%d answers to %d records", len(got.Records), len(ids))
+		t.Fatalf("got %d answers to %d records", len(got.Records), len(ids))
 	}
 	for i := range got.Records {
 		a := &got.Records[i]
@@ -200,14 +199,14 @@ func check(t testing.TB, response []byte, ids ...string) []answer {
 		switch *a.Result {
 		case "Ok":
 			if !strings.HasSuffix(a.lines, "}\n") {
-				t.Errorf("answer %d does not end in a line: %q", i, a.lines)
+				t.Errorf("answer %d does not end with a line end: %q", i, a.lines)
 			}
 		case "Dropped", "ProcessingFailed":
 			if *a.Data != "" {
-				t.Errorf("answer %d is %s and has data", i, *a.Result)
+				t.Errorf("answer %d is %s but has data", i, *a.Result)
 			}
 		default:
-			t.Errorf("answer %d is %q", i, *a.Result)
+			t.Errorf("answer %d has the unknown result %q", i, *a.Result)
 		}
 	}
 	return got.Records
@@ -227,7 +226,7 @@ func invoke(t testing.TB, tr *transformer.Transformer, records ...string) []answ
 	return check(t, response, ids...)
 }
 
-// words sums up answers: the result, and for Ok the verdicts of the objects with their
+// words summarises answers: each result or, for Ok, the verdicts of the objects with their
 // reasons and generations.
 func words(t testing.TB, answers []answer) string {
 	t.Helper()

@@ -12,117 +12,119 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 )
 
-// Errors of a [Store] that are no failures.
+// Errors of a [Store] that are not failures.
 var (
 	ErrNotModified = errors.New("index pointer is not modified")
 	ErrNoIndex     = errors.New("no index is published")
 )
 
-// Store is where indexes come from; its adapter is in pkg/awsio. It is used by one
-// goroutine at a time.
+// Store provides index files. Its adapter is in pkg/awsio. It is used by one goroutine at a
+// time.
 type Store interface {
-	// Current returns the pointer to the index that is to serve, and the version of
-	// the pointer. It returns [ErrNotModified] if that is etag, which is empty for the
-	// first look, and [ErrNoIndex] if there is no pointer.
+	// Current returns the index pointer and its ETag. It returns [ErrNotModified] if the
+	// pointer still has etag, which is empty on the first call, and [ErrNoIndex] if there is
+	// no pointer.
 	Current(ctx context.Context, etag string) (current index.Current, newETag string, err error)
-	// Object returns an index file. The caller keeps it for as long as it serves.
+	// Object returns an index file. The caller keeps the bytes while it uses the index.
 	Object(ctx context.Context, key string) ([]byte, error)
 }
 
 const (
-	// maxLook bounds one look at the store, the download of a new index included. It
-	// is longer than any invocation waits: a look goes on while others are served.
-	maxLook = time.Minute
-	// firstRetry is how long after a look that found no index the next is due; the
-	// time doubles with each failure, up to the poll interval.
+	// maxPoll is the time limit of one poll of the store, including the download of a new
+	// index. It is longer than any invocation waits, because a poll continues while other
+	// invocations are served.
+	maxPoll = time.Minute
+	// firstRetry is the pause after a failed poll. The pause doubles with each failure, up
+	// to the poll interval.
 	firstRetry = time.Second
 )
 
-// served is an index in service.
-type served struct {
+// loaded is an index in service.
+type loaded struct {
 	index   *index.Index
 	current index.Current
 	etag    string // of the pointer
 }
 
-// loader keeps the index that serves and looks for a newer one. A new one is loaded
-// beside the old one and takes its place at once; when anything goes wrong, the old
-// one stays.
+// loader keeps the index in service and polls the store for a newer one. It loads a new
+// index next to the old one and swaps them atomically. If anything fails, the old index
+// stays in service.
 type loader struct {
-	store Store
-	clock func() time.Time
-	poll  time.Duration // from one look to the next
-	wait  time.Duration // how long invocations wait for a look, from its start
-	log   *slog.Logger
+	store    Store
+	clock    func() time.Time
+	interval time.Duration // between polls
+	wait     time.Duration // how long invocations wait for a poll, counted from its start
+	log      *slog.Logger
 
-	inService atomic.Pointer[served]
-	failures  atomic.Int64 // looks that failed, ever
+	inService atomic.Pointer[loaded]
+	failures  atomic.Int64 // failed polls since the last report
 
-	mu    sync.Mutex
-	on    *look     // nil if none is going on
-	due   time.Time // when to look again
-	inRow int       // looks without an index to show for it
+	mu          sync.Mutex
+	running     *poll     // nil if none is running
+	due         time.Time // when the next poll is due
+	failedInRow int       // consecutive polls that failed or found no index
 }
 
-// look is one look at the store.
-type look struct {
-	started time.Time // of the machine's clock: it measures waiting, nothing else
+// poll is one poll of the store.
+type poll struct {
+	started time.Time // system time, used only to measure how long invocations wait
 	done    chan struct{}
 }
 
-// get returns the index that serves, nil if there is none, after looking for a newer
-// one if that is due. It waits for at most that long.
-func (l *loader) get(ctx context.Context, atMost time.Duration) *served {
-	if on := l.look(); on != nil {
-		patience := time.NewTimer(min(atMost, l.wait-time.Since(on.started)))
-		defer patience.Stop()
+// get returns the index in service, or nil if there is none. If a poll is due, get starts
+// it. It waits for a running poll for at most atMost.
+func (l *loader) get(ctx context.Context, atMost time.Duration) *loaded {
+	if p := l.currentPoll(); p != nil {
+		timer := time.NewTimer(min(atMost, l.wait-time.Since(p.started)))
+		defer timer.Stop()
 		select {
-		case <-on.done:
-		case <-patience.C:
+		case <-p.done:
+		case <-timer.C:
 		case <-ctx.Done():
 		}
 	}
 	return l.inService.Load()
 }
 
-// look returns the look that is going on, after beginning one if that is due; nil
-// if there is none. The look belongs to no invocation: one that takes longer than an
-// invocation waits is of use to those that follow.
-func (l *loader) look() *look {
+// currentPoll starts a poll if one is due, and returns the running poll, or nil if there is
+// none. A poll does not belong to an invocation: if it takes longer than an invocation
+// waits, later invocations use its result.
+func (l *loader) currentPoll() *poll {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.on == nil && !l.clock().Before(l.due) {
-		on := &look{time.Now(), make(chan struct{})}
-		l.on = on
-		go l.run(on)
+	if l.running == nil && !l.clock().Before(l.due) {
+		l.running = &poll{time.Now(), make(chan struct{})}
+		go l.run(l.running)
 	}
-	return l.on
+	return l.running
 }
 
-func (l *loader) run(on *look) {
-	ctx, cancel := context.WithTimeout(context.Background(), maxLook)
+func (l *loader) run(p *poll) {
+	ctx, cancel := context.WithTimeout(context.Background(), maxPoll)
 	defer cancel()
-	err := l.guard(ctx)
+	err := l.refreshSafely(ctx)
 	if err != nil && !errors.Is(err, ErrNoIndex) {
 		l.failures.Add(1)
-		l.log.Error("looking for an index", "error", err)
+		l.log.Error("polling for an index failed", "error", err)
 	}
+
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	pause := l.poll
+	pause := l.interval
 	if err == nil {
-		l.inRow = 0
+		l.failedInRow = 0
 	} else {
 		const maxDoublings = 16
-		pause = min(pause, firstRetry<<min(l.inRow, maxDoublings))
-		l.inRow++
+		pause = min(pause, firstRetry<<min(l.failedInRow, maxDoublings))
+		l.failedInRow++
 	}
-	l.on, l.due = nil, l.clock().Add(pause)
-	close(on.done)
+	l.running, l.due = nil, l.clock().Add(pause)
+	close(p.done)
 }
 
-// guard makes an error of a panic, which on this goroutine would end the process.
-func (l *loader) guard(ctx context.Context) (err error) {
+// refreshSafely converts a panic into an error, because a panic on this goroutine would end
+// the process.
+func (l *loader) refreshSafely(ctx context.Context) (err error) {
 	defer func() {
 		if problem := recover(); problem != nil {
 			err = fmt.Errorf("loading an index: panic: %v", problem)
@@ -131,24 +133,26 @@ func (l *loader) guard(ctx context.Context) (err error) {
 	return l.refresh(ctx)
 }
 
-// refresh puts a newer index into service, if there is one.
+// refresh puts a newer index into service if there is one.
 func (l *loader) refresh(ctx context.Context) error {
-	next := served{}
-	before := l.inService.Load()
-	if before != nil {
-		next = *before
+	next := loaded{}
+	previous := l.inService.Load()
+	if previous != nil {
+		next = *previous
 	}
+
 	var err error
 	next.current, next.etag, err = l.store.Current(ctx, next.etag)
 	switch {
 	case errors.Is(err, ErrNotModified):
 		return nil
-	case errors.Is(err, ErrNoIndex) && before != nil:
-		return errors.New("reading the index pointer: it is gone")
+	case errors.Is(err, ErrNoIndex) && previous != nil:
+		return errors.New("reading the index pointer: it was deleted")
 	case err != nil:
 		return fmt.Errorf("reading the index pointer: %w", err)
 	}
-	if before == nil || before.current.Object != next.current.Object {
+
+	if previous == nil || previous.current.Object != next.current.Object {
 		if next.index, err = l.load(ctx, &next.current); err != nil {
 			return fmt.Errorf("loading %s: %w", next.current.Object, err)
 		}

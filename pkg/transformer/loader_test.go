@@ -14,7 +14,7 @@ import (
 
 var errStore = errors.New("access denied")
 
-// logTo is a change of settings that keeps the log.
+// logTo returns a configuration change that writes the log to a buffer.
 func logTo(log *bytes.Buffer) func(*transformer.Config) {
 	return func(c *transformer.Config) { c.Log = slog.New(slog.NewTextHandler(log, nil)) }
 }
@@ -22,13 +22,13 @@ func logTo(log *bytes.Buffer) func(*transformer.Config) {
 func TestTransformer_index_polling(t *testing.T) {
 	t.Parallel()
 	tr, s, c := newTransformer(t, nil)
-	step := func(what, want string, looks, loads int64) {
+	step := func(name, want string, polls, loads int64) {
 		t.Helper()
 		if got := words(t, invoke(t, tr, `{"query_name":"new.example"}`)); got != want {
-			t.Errorf("%s: %s, want %s", what, got, want)
+			t.Errorf("%s: got %s, want %s", name, got, want)
 		}
-		if s.looks.Load() != looks || s.loads.Load() != loads {
-			t.Errorf("%s: %d looks and %d loads, want %d and %d", what, s.looks.Load(), s.loads.Load(), looks, loads)
+		if s.polls.Load() != polls || s.loads.Load() != loads {
+			t.Errorf("%s: got %d polls and %d loads, want %d and %d", name, s.polls.Load(), s.loads.Load(), polls, loads)
 		}
 	}
 	step("first", "clean@7", 1, 1)
@@ -36,7 +36,7 @@ func TestTransformer_index_polling(t *testing.T) {
 	c.advance(59 * time.Second)
 	step("within the poll interval", "clean@7", 1, 1)
 	c.advance(time.Second)
-	step("after it", "malicious@8", 2, 2)
+	step("after the poll interval", "malicious@8", 2, 2)
 	c.advance(time.Minute)
 	step("not modified", "malicious@8", 3, 2)
 	renewed := publish(t, 8, c.now(), "new.example")
@@ -66,12 +66,12 @@ func TestTransformer_index_stale(t *testing.T) {
 	s.set(publish(t, 7, c.now(), "evil.example"))
 	c.advance(time.Minute)
 	if got, want := words(t, invoke(t, tr, evil, clean)), "malicious@7 clean@7"; got != want {
-		t.Errorf("renewed: %s, want %s", got, want)
+		t.Errorf("renewed: got %s, want %s", got, want)
 	}
 }
 
-// Until a first index is there, records are unknown, and it is looked for again and
-// again: after a second, then after ever longer pauses up to the poll interval.
+// Until there is an index, records are unknown and the store is polled again: after a second,
+// then after longer and longer pauses up to the poll interval.
 func TestTransformer_index_none(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -80,7 +80,7 @@ func TestTransformer_index_none(t *testing.T) {
 	s.version = 0
 	for _, tt := range []struct {
 		after time.Duration
-		looks int64
+		polls int64
 	}{
 		{0, 1},
 		{999 * time.Millisecond, 1},
@@ -95,16 +95,16 @@ func TestTransformer_index_none(t *testing.T) {
 		{time.Second, 8},
 	} {
 		c.advance(tt.after)
-		if got := words(t, invoke(t, tr, evil)); got != "no_index" || s.looks.Load() != tt.looks {
-			t.Errorf("%s after %d looks, want %d", got, s.looks.Load(), tt.looks)
+		if got := words(t, invoke(t, tr, evil)); got != "no_index" || s.polls.Load() != tt.polls {
+			t.Errorf("got %s after %d polls, want %d polls", got, s.polls.Load(), tt.polls)
 		}
 	}
 	s.set(first)
 	c.advance(time.Minute)
 	if got := words(t, invoke(t, tr, evil)); got != "malicious@7" {
-		t.Errorf("published: %s", got)
+		t.Errorf("published: got %s", got)
 	}
-	if log.Len() > 0 { // that nobody has published yet is no failure
+	if log.Len() > 0 { // a store without an index is not a failure
 		t.Errorf("log: %s", &log)
 	}
 }
@@ -126,12 +126,12 @@ func TestTransformer_index_failWithout(t *testing.T) {
 	s.fail(errStore, nil)
 	c.advance(time.Hour)
 	if got := words(t, invoke(t, tr, evil)); got != "malicious@7" {
-		t.Errorf("with an index that cannot be renewed: %s", got)
+		t.Errorf("with an index that cannot be renewed: got %s", got)
 	}
 }
 
-// Whatever is wrong with a new index, the old one stays, the failure is told once for
-// each look, and a good one is taken up when it comes.
+// If a new index is bad in any way, the old index stays in service, the failure is logged
+// once per poll, and a good index is loaded as soon as there is one.
 func TestTransformer_index_failures(t *testing.T) {
 	t.Parallel()
 	good := publish(t, 8, start, "new.example")
@@ -149,15 +149,15 @@ func TestTransformer_index_failures(t *testing.T) {
 		log        string
 	}{
 		{"no access to the pointer", good, errStore, nil, "reading the index pointer: access denied"},
-		{"pointer gone", good, transformer.ErrNoIndex, nil, "reading the index pointer: it is gone"},
-		{"object gone", good, nil, errStore, "access denied"},
+		{"pointer deleted", good, transformer.ErrNoIndex, nil, "reading the index pointer: it was deleted"},
+		{"object deleted", good, nil, errStore, "access denied"},
 		{"empty", changed(func(p *published) { p.object = nil }), nil, nil, "opening an index"},
-		{"cut", changed(func(p *published) { p.object = p.object[:len(p.object)/2] }), nil, nil, "opening an index"},
-		{"a bit wrong", changed(func(p *published) { p.object[len(p.object)/2] ^= 1 }), nil, nil, "opening an index"},
+		{"truncated", changed(func(p *published) { p.object = p.object[:len(p.object)/2] }), nil, nil, "opening an index"},
+		{"flipped bit", changed(func(p *published) { p.object[len(p.object)/2] ^= 1 }), nil, nil, "opening an index"},
 		{"another index", changed(func(p *published) { p.object = publish(t, 8, start, "other.example").object }), nil, nil, "the pointer says"},
 		{"another generation", changed(func(p *published) { p.object = publish(t, 9, start, "new.example").object }), nil, nil, "the pointer says"},
 		{"a top-level domain", publish(t, 8, start, "com"), nil, nil, "canary com"},
-		{"all of AWS", publish(t, 8, start, "amazonaws.com"), nil, nil, ".amazonaws.com is malicious by entry amazonaws.com"},
+		{"all of AWS", publish(t, 8, start, "amazonaws.com"), nil, nil, ".amazonaws.com is malicious because of entry amazonaws.com"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -170,25 +170,25 @@ func TestTransformer_index_failures(t *testing.T) {
 			c.advance(time.Minute)
 			for range 3 {
 				if got := words(t, invoke(t, tr, evil)); got != "malicious@7" {
-					t.Errorf("with the new index: %s", got)
+					t.Errorf("with the bad index: got %s", got)
 				}
 			}
 			if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, tt.log) {
-				t.Errorf("log %q, want one line with %q", text, tt.log)
+				t.Errorf("got log %q, want one line with %q", text, tt.log)
 			}
 
 			s.set(good)
 			s.fail(nil, nil)
 			c.advance(time.Second)
 			if got := words(t, invoke(t, tr, `{"query_name":"new.example"}`)); got != "malicious@8" {
-				t.Errorf("with a good index: %s", got)
+				t.Errorf("with a good index: got %s", got)
 			}
 		})
 	}
 }
 
-// What the canaries were once called is no reason to refuse an index: whoever puts that on
-// a list must not keep all newer lists out.
+// An index that lists the fixed canaries of earlier versions must load, because otherwise
+// someone who puts one on a list could keep all newer indexes out.
 func TestTransformer_index_listedCanary(t *testing.T) {
 	t.Parallel()
 	tr, s, c := newTransformer(t, nil)
@@ -196,12 +196,12 @@ func TestTransformer_index_listedCanary(t *testing.T) {
 	s.set(publish(t, 8, start, "resolverwatch-canary.com", "resolverwatch-canary.invalid", "new.example"))
 	c.advance(time.Minute)
 	if got := words(t, invoke(t, tr, `{"query_name":"new.example"}`)); got != "malicious@8" {
-		t.Errorf("with the new index: %s", got)
+		t.Errorf("with the new index: got %s", got)
 	}
 }
 
-// A store that hangs costs the wait once, not with each invocation, and what it says
-// in the end is not lost.
+// If the store hangs, only the first invocations wait, and the result of the poll is used
+// when it arrives.
 func TestTransformer_index_hangs(t *testing.T) {
 	t.Parallel()
 	const wait, invocations = 500 * time.Millisecond, 10
@@ -217,8 +217,8 @@ func TestTransformer_index_hangs(t *testing.T) {
 	if took := time.Since(began); took < wait || took > invocations/2*wait {
 		t.Errorf("%d invocations took %v", invocations, took)
 	}
-	if s.looks.Load() != 1 {
-		t.Errorf("%d looks at a time", s.looks.Load())
+	if s.polls.Load() != 1 {
+		t.Errorf("got %d concurrent polls", s.polls.Load())
 	}
 	close(hang)
 	for began := time.Now(); words(t, invoke(t, tr, evil)) != "malicious@7"; time.Sleep(time.Millisecond) {
@@ -228,7 +228,7 @@ func TestTransformer_index_hangs(t *testing.T) {
 	}
 }
 
-// Waiting for an index takes no more than a share of the time that there is.
+// Waiting for an index takes only a share of the remaining time.
 func TestTransformer_index_hangsWithLittleTime(t *testing.T) {
 	t.Parallel()
 	s := &store{hang: make(chan struct{})}
@@ -248,10 +248,10 @@ func TestTransformer_index_hangsWithLittleTime(t *testing.T) {
 	}
 }
 
-// panicking is a store that breaks its contract.
+// panicking is a store that panics.
 type panicking struct{ store }
 
-func (p *panicking) Object(context.Context, string) ([]byte, error) { panic("no such thing") }
+func (p *panicking) Object(context.Context, string) ([]byte, error) { panic("broken store") }
 
 func TestTransformer_index_panic(t *testing.T) {
 	t.Parallel()
@@ -264,7 +264,7 @@ func TestTransformer_index_panic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := words(t, invoke(t, tr, evil)); got != "no_index" || !strings.Contains(log.String(), "panic: no such thing") {
+	if got := words(t, invoke(t, tr, evil)); got != "no_index" || !strings.Contains(log.String(), "panic: broken store") {
 		t.Errorf("got %s, log %s", got, &log)
 	}
 }

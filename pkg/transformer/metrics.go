@@ -11,31 +11,31 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// Names of the metrics of an invocation. Renaming one breaks alarms. Those of unknown
-// objects by reason begin with MetricUnknown.
+// Names of the metrics of an invocation. Renaming one breaks alarms. The metrics of unknown
+// objects by reason start with metricUnknown.
 const (
-	MetricRecords          = "Records"          // of Firehose
-	MetricDropped          = "Dropped"          // records without a log object
-	MetricProcessingFailed = "ProcessingFailed" // records that Firehose sets aside
-	MetricNoRoom           = "NoRoom"           // those of them for which the response was too long
-	MetricMalicious        = "Malicious"        // log objects, this and the next
-	MetricAllowed          = "Allowed"
-	MetricClean            = "Clean"
-	MetricAlreadyMarked    = "AlreadyMarked"
-	MetricUnknown          = "Unknown"
-	MetricUnknownNoIndex   = "UnknownNoIndex"
-	MetricUnknownStale     = "UnknownStaleIndex"
-	MetricUnknownBadName   = "UnknownBadName"
-	MetricUnknownTimeout   = "UnknownTimeout"
-	MetricIndexLoadFailed  = "IndexLoadFailed" // looks for an index that failed
-	MetricIndexGeneration  = "IndexGeneration" // these two only with an index
-	MetricIndexAge         = "IndexAge"        // since its last renewal
+	metricRecords          = "Records"          // Firehose records
+	metricDropped          = "Dropped"          // records without a log object
+	metricProcessingFailed = "ProcessingFailed" // records that Firehose sets aside
+	metricNoRoom           = "NoRoom"           // failed records that did not fit into the response
+	metricMalicious        = "Malicious"        // this and the next eight count log objects
+	metricAllowed          = "Allowed"
+	metricClean            = "Clean"
+	metricAlreadyMarked    = "AlreadyMarked"
+	metricUnknown          = "Unknown"
+	metricUnknownNoIndex   = "UnknownNoIndex"
+	metricUnknownStale     = "UnknownStaleIndex"
+	metricUnknownBadName   = "UnknownBadName"
+	metricUnknownTimeout   = "UnknownTimeout"
+	metricIndexLoadFailed  = "IndexLoadFailed" // failed polls for an index
+	metricIndexGeneration  = "IndexGeneration" // this and the next need an index
+	metricIndexAge         = "IndexAge"        // time since the index was last renewed
 )
 
 // metrics writes one line for each invocation.
 type metrics struct {
 	mu    sync.Mutex
-	out   io.Writer // nil = nobody counts
+	out   io.Writer // nil to write nothing
 	stack string
 }
 
@@ -47,29 +47,30 @@ func (m *metrics) write(
 	}
 	count := func(name string, n int) emf.Metric { return emf.Metric{Name: name, Unit: emf.Count, Value: float64(n)} }
 	list := []emf.Metric{
-		count(MetricRecords, records.records),
-		count(MetricDropped, records.dropped),
-		count(MetricProcessingFailed, records.failed),
-		count(MetricNoRoom, records.noRoom),
-		count(MetricMalicious, objects.Malicious),
-		count(MetricAllowed, objects.Allowed),
-		count(MetricClean, objects.Clean),
-		count(MetricAlreadyMarked, objects.AlreadyMarked),
-		count(MetricUnknown, objects.Unknown()),
-		count(MetricUnknownNoIndex, objects.NoIndex),
-		count(MetricUnknownStale, objects.StaleIndex),
-		count(MetricUnknownBadName, objects.BadName),
-		count(MetricUnknownTimeout, objects.Timeout),
-		count(MetricIndexLoadFailed, int(loadFailed)),
+		count(metricRecords, records.records),
+		count(metricDropped, records.dropped),
+		count(metricProcessingFailed, records.failed),
+		count(metricNoRoom, records.noRoom),
+		count(metricMalicious, objects.Malicious),
+		count(metricAllowed, objects.Allowed),
+		count(metricClean, objects.Clean),
+		count(metricAlreadyMarked, objects.AlreadyMarked),
+		count(metricUnknown, objects.Unknown()),
+		count(metricUnknownNoIndex, objects.NoIndex),
+		count(metricUnknownStale, objects.StaleIndex),
+		count(metricUnknownBadName, objects.BadName),
+		count(metricUnknownTimeout, objects.Timeout),
+		count(metricIndexLoadFailed, int(loadFailed)),
 	}
 	if current != nil {
 		list = append(list,
-			emf.Metric{Name: MetricIndexGeneration, Unit: emf.None, Value: float64(current.Generation)},
-			emf.Metric{Name: MetricIndexAge, Unit: emf.Seconds, Value: age.Seconds()})
+			emf.Metric{Name: metricIndexGeneration, Unit: emf.None, Value: float64(current.Generation)},
+			emf.Metric{Name: metricIndexAge, Unit: emf.Seconds, Value: age.Seconds()})
 	}
+
 	dimensions := []emf.Dimension{{Name: settings.MetricDimensionStack, Value: m.stack}}
 	line := emf.Line(now, settings.MetricNamespace, dimensions, list)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, _ = m.out.Write(line) // there is nowhere else to tell
+	_, _ = m.out.Write(line) // there is no other place to report an error
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/segmentio/asm/base64"
 )
 
-// maxResponseBytes is the longest response. Lambda's own limit for a synchronous
-// answer is 6 MiB; the rest is room for what stands around it.
+// maxResponseBytes is the maximum size of a response. Lambda allows 6 MiB (6,291,456 bytes)
+// for a synchronous response, including what it adds itself.
 const maxResponseBytes = 6_000_000
 
-// Pieces of a response. Firehose takes the first spelling it knows for the results,
-// and a record without `data` is one it may refuse.
+// Parts of a response. The results must have exactly this spelling, and Firehose can reject
+// a record without `data`.
 const (
 	responseHead = `{"records":[`
 	responseTail = `]}`
@@ -23,16 +23,16 @@ const (
 	answerSize   = len(",") + len(answerID) + len(answerFail) + len(answerEnd) // at most, without id and data
 )
 
-// response writes the answers of one event, as many as it announced, and keeps room
-// for those to come.
+// response writes the answers to the records of one event and reserves room for the
+// remaining answers.
 type response struct {
 	out   []byte
-	start int // of this response in out
-	rest  int // bytes that the answers to come take at least, and the tail
+	start int // where this response starts in out
+	rest  int // minimum size of the remaining answers and the tail
 }
 
-// begin appends the head. It returns false if there is no room for answers to all
-// records, were they all failed.
+// begin appends the head. It returns false if the response would be too large even if every
+// record failed.
 func (r *response) begin(dst []byte, records []record) bool {
 	r.out, r.start = dst, len(dst)
 	r.rest = len(responseTail)
@@ -45,13 +45,14 @@ func (r *response) begin(dst []byte, records []record) bool {
 
 func (r *response) size() int { return len(r.out) - r.start }
 
-// ok appends the answer to a record that was transformed. It returns false, and
-// appends nothing, if the answer does not fit.
+// ok appends the answer to a transformed record. It returns false and appends nothing if
+// the answer does not fit.
 func (r *response) ok(id, lines []byte) bool {
 	encoded := base64.StdEncoding.EncodedLen(len(lines))
 	if r.size()+encoded+r.rest > maxResponseBytes {
 		return false
 	}
+
 	r.answer(id, answerOk)
 	end := len(r.out)
 	r.out = slices.Grow(r.out, encoded+len(answerEnd))[:end+encoded]
@@ -60,20 +61,20 @@ func (r *response) ok(id, lines []byte) bool {
 	return true
 }
 
-// drop appends the answer to a record that holds nothing.
+// drop appends the answer to a record without log objects.
 func (r *response) drop(id []byte) {
 	r.answer(id, answerDrop)
 	r.out = append(r.out, answerEnd...)
 }
 
-// fail appends the answer to a record that Firehose must set aside. It keeps the
-// record itself.
+// fail appends the answer to a record that Firehose must set aside. Firehose has the original
+// data, so the answer does not repeat it.
 func (r *response) fail(id []byte) {
 	r.answer(id, answerFail)
 	r.out = append(r.out, answerEnd...)
 }
 
-// answer appends an answer up to its data, which take none of the room that is kept.
+// answer appends an answer up to its data, and releases the room that was reserved for it.
 func (r *response) answer(id []byte, result string) {
 	if r.size() > len(responseHead) {
 		r.out = append(r.out, ',')
@@ -82,5 +83,5 @@ func (r *response) answer(id []byte, result string) {
 	r.rest -= answerSize + len(id)
 }
 
-// end appends the tail and returns all that was written.
+// end appends the tail and returns the complete output.
 func (r *response) end() []byte { return append(r.out, responseTail...) }

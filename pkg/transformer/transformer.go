@@ -1,16 +1,17 @@
-// Package transformer is what Firehose calls: the bytes of a transformation event go
-// in, the bytes of the response come out, with every log record marked by pkg/verdict.
+// Package transformer implements the function that Firehose calls. It takes the bytes of a
+// transformation event and returns the bytes of the response, with every log record marked
+// by pkg/verdict.
 //
-// Firehose takes an answer for each record id, once and in order, with a result of
-// `Ok`, `Dropped` or `ProcessingFailed` and a `data` member; what it does not like
-// costs the whole batch. So an answer is given whatever happens: a record that cannot
-// be read fails alone, one without log objects is dropped, and only an event that is
-// no event, or a missing index where the settings say so, is an error. Without an
-// index, without time and with an old index, records are delivered all the same, as
-// `unknown`: a mark can be made good later, a log that was not delivered cannot.
+// Firehose requires one answer for each record id, in order, with the result `Ok`,
+// `Dropped` or `ProcessingFailed` and a `data` member. If an answer is malformed, the whole
+// batch fails. So the transformer always answers: a record that cannot be read fails alone,
+// and a record without log objects is dropped. Only two cases are errors: an invocation with
+// something other than a Firehose event, and a missing index if the settings require one.
+// Without an index, without time or with an old index, records are still delivered as
+// `unknown`: marks can be added later, but a lost log cannot be recovered.
 //
-// All records of an event are marked with one index. The index is looked for by the
-// invocations themselves, at most once in a poll interval.
+// All records of an event are marked with the same index. The invocations themselves poll
+// for a new index, at most once per poll interval.
 //
 // The contract: https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html
 package transformer
@@ -29,33 +30,34 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// ErrNotReady reports an invocation that found no index, under
-// [Config.FailWithoutIndex].
-var ErrNotReady = errors.New("no index to mark with")
+// errNotReady reports an invocation without an index if [Config.FailWithoutIndex] is set.
+var errNotReady = errors.New("no index is available")
 
-// Config says what a [Transformer] works with. Only Store is required.
+// Config configures a [Transformer]. Only Store is required.
 type Config struct {
 	Store Store
-	// Clock tells the time. Default: time.Now.
+	// Clock returns the current time. Default: time.Now.
 	Clock func() time.Time
-	// Poll is the time from one look for a newer index to the next. Default: 1 minute.
+	// Poll is the time between two polls for a newer index. Default: 1 minute.
 	Poll time.Duration
-	// ColdStartWait is how long invocations wait for such a look. Default: 2 seconds.
+	// ColdStartWait is how long invocations wait for a poll. Default: 2 seconds.
 	ColdStartWait time.Duration
-	// MaxIndexAge is how long after its last renewal an index is stale. Default: 7 days.
+	// MaxIndexAge is the time after its last renewal at which an index becomes stale.
+	// Default: 7 days.
 	MaxIndexAge time.Duration
-	// FailWithoutIndex makes an invocation without any index fail, so that Firehose
-	// tries again. Default: its records are marked as unknown.
+	// FailWithoutIndex makes invocations without an index fail, so that Firehose
+	// tries again. Default: records are marked unknown.
 	FailWithoutIndex bool
 	SkipCNAMEs       bool // see [verdict.Options]
 	SkipAddresses    bool // see [verdict.Options]
-	// OnMark is called for each log object; see [verdict.Options]. Concurrent
-	// invocations call it concurrently. Default: nothing is called.
+	// OnMark is called for each log object, see [verdict.Options]. Concurrent invocations
+	// call it concurrently. Default: nothing is called.
 	OnMark func(*verdict.Mark)
-	// Log takes failures, without anything out of a record. Default: they are not told.
+	// Log receives failures. It never receives content of records. Default: nothing is
+	// logged.
 	Log *slog.Logger
-	// Metrics takes one line in Embedded Metric Format for each invocation, with Stack
-	// as the dimension. Default: nothing is counted.
+	// Metrics receives one line in Embedded Metric Format for each invocation, with Stack
+	// as its dimension. Default: no metrics are written.
 	Metrics io.Writer
 	Stack   string
 }
@@ -68,13 +70,13 @@ type Transformer struct {
 	metrics metrics
 }
 
-// New returns a transformer. It touches nothing before the first event.
+// New returns a transformer. It does not use the store before the first event.
 func New(config Config) (*Transformer, error) {
 	if config.Store == nil {
-		return nil, errors.New("making a transformer: a store is required")
+		return nil, errors.New("creating a transformer: a store is required")
 	}
 	if config.Poll < 0 || config.ColdStartWait < 0 || config.MaxIndexAge < 0 {
-		return nil, fmt.Errorf("making a transformer: poll %v, cold start wait %v and maximum index age %v must not be negative",
+		return nil, fmt.Errorf("creating a transformer: poll %v, cold start wait %v and maximum index age %v must not be negative",
 			config.Poll, config.ColdStartWait, config.MaxIndexAge)
 	}
 	if config.Clock == nil {
@@ -92,30 +94,33 @@ func New(config Config) (*Transformer, error) {
 	if config.MaxIndexAge == 0 {
 		config.MaxIndexAge = settings.DefaultMaxIndexAge
 	}
+
 	return &Transformer{
 		config: config,
 		indexes: loader{
-			store: config.Store, clock: config.Clock, poll: config.Poll,
-			wait: config.ColdStartWait, log: config.Log,
+			store:    config.Store,
+			clock:    config.Clock,
+			interval: config.Poll,
+			wait:     config.ColdStartWait,
+			log:      config.Log,
 		},
 		workers: sync.Pool{New: func() any { return newWorker() }},
 		metrics: metrics{out: config.Metrics, stack: config.Stack},
 	}, nil
 }
 
-// Invoke answers one event. It returns an error that wraps [ErrEvent] for what is no
-// event, and [ErrNotReady] if there is no index and that is to be an error. The
-// answer is the caller's: invocations may run at the same time, so its memory is not
-// used again.
+// Invoke answers one event. It returns an error for something other than a Firehose event,
+// and for an invocation without an index if [Config.FailWithoutIndex] is set. The caller
+// owns the response, so concurrent invocations do not share its memory.
 func (t *Transformer) Invoke(ctx context.Context, event []byte) ([]byte, error) {
-	// Marks make an answer longer than its event, by about a tenth.
+	// Marks make a response about a tenth longer than its event.
 	const headroom = 8
 	size := min(len(event)+len(event)/headroom, maxResponseBytes)
 	return t.Append(ctx, make([]byte, 0, size), event)
 }
 
-// Append is [Transformer.Invoke] with the answer appended to dst, for callers that
-// use the memory of the last answer again. On an error it returns dst as it was.
+// Append is like [Transformer.Invoke] but appends the response to dst, so that callers can
+// reuse the memory of an earlier response. If there is an error, it returns dst unchanged.
 func (t *Transformer) Append(ctx context.Context, dst, event []byte) ([]byte, error) {
 	left := newBudget(ctx, t.config.Clock)
 	w := t.workers.Get().(*worker)
@@ -123,14 +128,16 @@ func (t *Transformer) Append(ctx context.Context, dst, event []byte) ([]byte, er
 		w.release()
 		t.workers.Put(w)
 	}()
+
 	if err := w.events.parse(event); err != nil {
 		return dst, err
 	}
 	inService := t.indexes.get(ctx, left.waiting())
 	if inService == nil && t.config.FailWithoutIndex {
-		return dst, ErrNotReady
+		return dst, errNotReady
 	}
-	w.reset(t.markerFor(inService))
+
+	w.reset(t.markerOptions(inService))
 	out, err := w.answer(dst, &left)
 	if err != nil {
 		return dst, err
@@ -139,11 +146,12 @@ func (t *Transformer) Append(ctx context.Context, dst, event []byte) ([]byte, er
 	return out, nil
 }
 
-// markerFor returns what the records of an invocation are marked with.
-func (t *Transformer) markerFor(inService *served) (*index.Index, verdict.Options) {
+// markerOptions returns the index and the options of the marker for an invocation.
+func (t *Transformer) markerOptions(inService *loaded) (*index.Index, verdict.Options) {
 	o := verdict.Options{
-		SkipCNAMEs: t.config.SkipCNAMEs, SkipAddresses: t.config.SkipAddresses,
-		OnMark: t.config.OnMark,
+		SkipCNAMEs:    t.config.SkipCNAMEs,
+		SkipAddresses: t.config.SkipAddresses,
+		OnMark:        t.config.OnMark,
 	}
 	if inService == nil {
 		return nil, o
@@ -152,13 +160,13 @@ func (t *Transformer) markerFor(inService *served) (*index.Index, verdict.Option
 	return inService.index, o
 }
 
-// age returns the time since a publish last confirmed an index.
-func (t *Transformer) age(inService *served) time.Duration {
+// age returns the time since a publish last renewed an index.
+func (t *Transformer) age(inService *loaded) time.Duration {
 	return t.config.Clock().Sub(inService.current.RenewedAt)
 }
 
-// report tells what became of an event.
-func (t *Transformer) report(w *worker, inService *served) {
+// report logs the failed records of an event and writes its metrics.
+func (t *Transformer) report(w *worker, inService *loaded) {
 	if w.stats.failed > 0 {
 		t.config.Log.Warn("records failed", "records", w.stats.failed, "first", w.stats.firstID, "error", w.stats.firstError)
 	}

@@ -37,17 +37,17 @@ func TestTransformer_Invoke_records(t *testing.T) {
 		{"CloudWatch Logs", envelope, "clean@7 malicious@7"},
 		{"CloudWatch Logs, compressed", compress(t, envelope), "clean@7 malicious@7"},
 		{"CloudWatch Logs, control", compress(t, control), "Dropped"},
-		{"marked before", `{"query_name":"evil.example","verdict":"clean"}`, "clean"},
-		{"nothing", "", "Dropped"},
+		{"already marked", `{"query_name":"evil.example","verdict":"clean"}`, "clean"},
+		{"empty", "", "Dropped"},
 		{"white space", " \r\n", "Dropped"},
 		{"text", "Hello World", "ProcessingFailed"},
 		{"array", "[" + clean + "]", "ProcessingFailed"},
-		{"deep", strings.Repeat(`{"a":`, 10_000), "ProcessingFailed"},
-		{"second object broken", clean + `{"query_name"`, "ProcessingFailed"},
-		{"ours in another case", `{"query_name":"a.test","Verdict":"x"}`, "ProcessingFailed"},
-		{"cut gzip", compress(t, envelope)[:20], "ProcessingFailed"},
-		{"bomb", compress(t, strings.Repeat(" ", 2<<20)+clean), "ProcessingFailed"},
-		{"just no bomb", compress(t, strings.Repeat(" ", 2<<20-len(clean))+clean), "clean@7"},
+		{"nested too deep", strings.Repeat(`{"a":`, 10_000), "ProcessingFailed"},
+		{"malformed second object", clean + `{"query_name"`, "ProcessingFailed"},
+		{"our member in another case", `{"query_name":"a.test","Verdict":"x"}`, "ProcessingFailed"},
+		{"truncated gzip", compress(t, envelope)[:20], "ProcessingFailed"},
+		{"gzip bomb", compress(t, strings.Repeat(" ", 2<<20)+clean), "ProcessingFailed"},
+		{"gzip of the maximum size", compress(t, strings.Repeat(" ", 2<<20-len(clean))+clean), "clean@7"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -67,10 +67,10 @@ func TestTransformer_Invoke_bytes(t *testing.T) {
 		`{"recordId":"a","result":"Ok","data":"eyJxdWVyeV9uYW1lIjoiYS50ZXN0IiwidmVyZGljdCI6ImNsZWFuIiwiaW5kZXhfZ2VuZXJhdGlvbiI6N30K"},` +
 		`{"recordId":"b","result":"Dropped","data":""},{"recordId":"c","result":"ProcessingFailed","data":""}]}`
 	in := []byte(`{"records":[{"recordId":"a","data":"eyJxdWVyeV9uYW1lIjoiYS50ZXN0In0="},{"recordId":"b","data":""},{"recordId":"c","data":"e"}]}`)
-	for range 3 { // the same each time
+	for range 3 { // the response is the same each time
 		got, err := tr.Invoke(context.Background(), in)
 		if err != nil || string(got) != want {
-			t.Errorf("response %s, error %v\nwant %s", got, err, want)
+			t.Errorf("got response %s, error %v\nwant %s", got, err, want)
 		}
 	}
 	got, err := tr.Append(context.Background(), []byte("before "), in)
@@ -88,19 +88,19 @@ func TestTransformer_Invoke_events(t *testing.T) {
 		want        string
 	}{
 		{"no records", `{"records":[]}`, nil, ""},
-		{"ids twice", `{"records":[{"recordId":"a",` + data + `},{"recordId":"a",` + data + `}]}`, []string{"a", "a"}, "clean@7 clean@7"},
+		{"repeated ids", `{"records":[{"recordId":"a",` + data + `},{"recordId":"a",` + data + `}]}`, []string{"a", "a"}, "clean@7 clean@7"},
 		{"empty id", `{"records":[{"recordId":"",` + data + `}]}`, []string{""}, "clean@7"},
 		{"members of a Kinesis source", `{"records":[{` + data + `,"recordId":"a","kinesisRecordMetadata":{"shardId":"s","sequenceNumber":"1"}}]}`, []string{"a"}, "clean@7"},
 		{"white space", " {\n\"records\" : [ { \"recordId\" : \"a\" ,\t" + data + " } ] } \n", []string{"a"}, "clean@7"},
 		{"escapes", `{"records":[{"recordId":"\u0061\n\"<",` + strings.Replace(data, "=", `\u003d`, 1) + `}]}`, []string{"a\n\"<"}, "clean@7"},
 		{"escaped names", `{"r\u0065cords":[{"record\u0049d":"a","d\u0061ta":""}]}`, []string{"a"}, "Dropped"},
-		{"the last counts", `{"records":7,"records":[{"recordId":"x","recordId":"a","data":7,` + data + `}]}`, []string{"a"}, "clean@7"},
+		{"last member counts", `{"records":7,"records":[{"recordId":"x","recordId":"a","data":7,` + data + `}]}`, []string{"a"}, "clean@7"},
 		{"no data", `{"records":[{"recordId":"a"},{"recordId":"b",` + data + `}]}`, []string{"a", "b"}, "ProcessingFailed clean@7"},
-		{"data null", `{"records":[{"recordId":"a","data":null}]}`, []string{"a"}, "ProcessingFailed"},
-		{"data a number", `{"records":[{"recordId":"a","data":7}]}`, []string{"a"}, "ProcessingFailed"},
-		{"data no base64", `{"records":[{"recordId":"a","data":"%%%%"},{"recordId":"b","data":"eyJ"}]}`, []string{"a", "b"}, "ProcessingFailed ProcessingFailed"},
-		{"data of raw control characters", "{\"records\":[{\"recordId\":\"a\",\"data\":\"\\r\\neyJ9\"}]}", []string{"a"}, "ProcessingFailed"},
-		{"other case of names", `{"Records":[],"records":[{"RecordId":"x","recordId":"a",` + data + `}]}`, []string{"a"}, "clean@7"},
+		{"data is null", `{"records":[{"recordId":"a","data":null}]}`, []string{"a"}, "ProcessingFailed"},
+		{"data is a number", `{"records":[{"recordId":"a","data":7}]}`, []string{"a"}, "ProcessingFailed"},
+		{"data is not base64", `{"records":[{"recordId":"a","data":"%%%%"},{"recordId":"b","data":"eyJ"}]}`, []string{"a", "b"}, "ProcessingFailed ProcessingFailed"},
+		{"data with control characters", "{\"records\":[{\"recordId\":\"a\",\"data\":\"\\r\\neyJ9\"}]}", []string{"a"}, "ProcessingFailed"},
+		{"names in another case", `{"Records":[],"records":[{"RecordId":"x","recordId":"a",` + data + `}]}`, []string{"a"}, "clean@7"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -131,7 +131,7 @@ func TestTransformer_Invoke_noEvent(t *testing.T) {
 	}
 }
 
-// However long the lines, the response stays within its limit and answers each record.
+// The response answers each record and stays within its limit, however long the lines are.
 func TestTransformer_Invoke_limit(t *testing.T) {
 	t.Parallel()
 	record := func(size int) string {
@@ -166,7 +166,7 @@ func TestTransformer_Invoke_limit(t *testing.T) {
 				}
 			}
 			if (failed > 0) != tt.wantFailed || size > tt.wantLessThanOk {
-				t.Errorf("%d of %d records failed, %d bytes of data", failed, len(answers), size)
+				t.Errorf("got %d of %d records failed and %d bytes of data", failed, len(answers), size)
 			}
 			if tt.wantFailed != strings.Contains(log.String(), "no room in the response") {
 				t.Errorf("log: %s", &log)
@@ -175,7 +175,8 @@ func TestTransformer_Invoke_limit(t *testing.T) {
 	}
 }
 
-// An event with more records than a response can name is refused, not answered in part.
+// An event with more records than a response can answer is an error. It must not be answered
+// partially.
 func TestTransformer_Invoke_tooMany(t *testing.T) {
 	t.Parallel()
 	tr, _, _ := newTransformer(t, nil)
@@ -206,13 +207,13 @@ func TestTransformer_Invoke_outOfTime(t *testing.T) {
 		ids = append(ids, fmt.Sprint(i))
 	}
 	got := words(t, check(t, response, ids...))
-	looked, late := strings.Count(got, "clean@7"), strings.Count(got, "timeout@7")
-	if looked < 100 || looked > 100+64 || looked+late != 300 {
-		t.Errorf("%d records looked up, %d not", looked, late)
+	inTime, late := strings.Count(got, "clean@7"), strings.Count(got, "timeout@7")
+	if inTime < 100 || inTime > 100+64 || inTime+late != 300 {
+		t.Errorf("got %d records that were looked up and %d that were not", inTime, late)
 	}
 }
 
-// deadline is a context with a deadline on the clock of a test.
+// deadline is a context with a deadline on the test clock.
 type deadline struct {
 	context.Context
 	at time.Time
@@ -228,7 +229,7 @@ func many(record string, n int) []string {
 	return records
 }
 
-// A panic costs its record and nothing else.
+// A panic fails only its record.
 func TestTransformer_Invoke_panic(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -249,7 +250,7 @@ func TestTransformer_Invoke_panic(t *testing.T) {
 	}
 }
 
-// What is logged never holds anything out of a record.
+// The log must never contain anything from a record.
 func TestTransformer_Invoke_log(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -271,7 +272,7 @@ func TestTransformer_Invoke_log(t *testing.T) {
 		t.Errorf("log: %s", &log)
 	}
 	if strings.Contains(strings.ToLower(log.String()), "secret") {
-		t.Errorf("a record's text in the log: %s", &log)
+		t.Errorf("the log contains text from a record: %s", &log)
 	}
 }
 
@@ -302,13 +303,13 @@ func TestTransformer_Invoke_metrics(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got["Stack"] != "prod" {
-			t.Errorf("dimension %v", got["Stack"])
+			t.Errorf("got dimension %v", got["Stack"])
 		}
 		delete(got, "Stack")
 		delete(got, "_aws")
 		for name, value := range got {
 			if value != want[name] {
-				t.Errorf("line %d: %s is %v, want %v", i, name, value, want[name])
+				t.Errorf("line %d: got %s %v, want %v", i, name, value, want[name])
 			}
 			delete(want, name)
 		}
@@ -318,8 +319,8 @@ func TestTransformer_Invoke_metrics(t *testing.T) {
 	}
 }
 
-// Invocations that run at the same time, while indexes change, each have answers of
-// their own and one generation.
+// Concurrent invocations each get their own answers with a single generation, even while
+// indexes change.
 func TestTransformer_Invoke_concurrent(t *testing.T) {
 	t.Parallel()
 	tr, s, c := newTransformer(t, nil)
@@ -362,8 +363,8 @@ func TestTransformer_Append_allocations(t *testing.T) {
 		})
 	}
 	few, lots := allocations(10), allocations(2_000)
-	if lots-few > 5 { // a collection in between may empty the pool
-		t.Errorf("%v allocations for 10 records, %v for 2,000", few, lots)
+	if lots-few > 5 { // garbage collection can empty the pool
+		t.Errorf("got %v allocations for 10 records and %v for 2,000", few, lots)
 	}
 }
 

@@ -13,33 +13,33 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// maxExpandedBytes is what a compressed record may expand to: a record of CloudWatch
-// Logs is at most 1 MiB, and the answer has to fit with all the others.
+// maxExpandedBytes is the size limit of an expanded record. A record of CloudWatch Logs has
+// at most 1 MiB, and all answers together must fit into the response.
 const maxExpandedBytes = 2 << 20
 
-// Reasons why a record fails, besides what is in it.
+// Errors of records that do not depend on their content, and of events with too many records.
 var (
 	errNoData   = errors.New("record has no data")
 	errNoRoom   = errors.New("no room in the response")
-	errTooMany  = errors.New("answers to so many records do not fit into a response")
+	errTooMany  = errors.New("too many records for one response")
 	errPanicked = errors.New("panic while marking")
 )
 
-// worker does one invocation at a time and keeps its memory for the next.
+// worker handles one invocation at a time and keeps its memory for the next one.
 type worker struct {
 	events   envelope
 	marker   *verdict.Marker
 	expander resolverlog.Expander
 	response response
 	stats    stats
-	data     []byte // of the record at hand
-	lines    []byte // made of it
+	data     []byte // of the current record
+	lines    []byte // output for the current record
 }
 
-// stats count records, where [verdict.Counts] count the objects in them.
+// stats counts records. [verdict.Counts] counts the objects in them.
 type stats struct {
 	records, dropped, failed, noRoom int
-	firstID                          string // of those that failed
+	firstID                          string // of the first failed record
 	firstError                       error
 }
 
@@ -50,31 +50,33 @@ func (w *worker) reset(x *index.Index, o verdict.Options) {
 	w.stats = stats{records: len(w.events.records)}
 }
 
-// release lets go of what belongs to the caller: the event and the response.
+// release drops all references to the event and the response, which belong to the caller.
 func (w *worker) release() {
 	clear(w.events.records)
 	w.response = response{}
 }
 
-// answer appends the response to the event that was parsed.
+// answer appends the response to the parsed event.
 func (w *worker) answer(dst []byte, left *budget) ([]byte, error) {
 	if !w.response.begin(dst, w.events.records) {
 		return nil, fmt.Errorf("answering %d records: %w", len(w.events.records), errTooMany)
 	}
+
 	for i := range w.events.records {
 		if left.isSpent() {
 			w.marker.Expire()
 		}
 		r := &w.events.records[i]
-		if err := w.record(r); err != nil {
+		if err := w.answerRecord(r); err != nil {
 			w.fail(r, err)
 		}
 	}
 	return w.response.end(), nil
 }
 
-// record answers one record. With an error the answer is still to be given.
-func (w *worker) record(r *record) error {
+// answerRecord marks and answers one record. If it returns an error, it has not answered the
+// record.
+func (w *worker) answerRecord(r *record) error {
 	err := w.mark(r)
 	switch {
 	case err != nil:
@@ -90,6 +92,7 @@ func (w *worker) record(r *record) error {
 	}
 }
 
+// fail answers a record that failed with err.
 func (w *worker) fail(r *record, err error) {
 	w.response.fail(r.id)
 	w.stats.failed++
@@ -101,13 +104,15 @@ func (w *worker) fail(r *record, err error) {
 	}
 }
 
-// mark makes the lines of one record. A panic costs the record, not its batch.
+// mark writes the lines of one record. A panic fails the record, but not the other records
+// of the event.
 func (w *worker) mark(r *record) (err error) {
 	defer func() {
 		if problem := recover(); problem != nil {
-			err = fmt.Errorf("%w: %T", errPanicked, problem) // its text may hold a part of the record
+			err = fmt.Errorf("%w: %T", errPanicked, problem) // the text could contain a part of the record
 		}
 	}()
+
 	if r.bad {
 		return errNoData
 	}
@@ -122,8 +127,8 @@ func (w *worker) mark(r *record) (err error) {
 	return err
 }
 
-// decode decodes base64 into w.data. What the fast decoder refuses is decoded again
-// by the standard library, which has the last word.
+// decode decodes base64 into w.data. If the fast decoder rejects the text, the standard
+// library decides.
 func (w *worker) decode(text []byte) error {
 	size := base64.StdEncoding.DecodedLen(len(text))
 	w.data = slices.Grow(w.data[:0], size)[:size]

@@ -1,0 +1,7 @@
+package transformer
+
+// Errors that the external tests check.
+var (
+	ErrEvent    = errEvent
+	ErrNotReady = errNotReady
+)
