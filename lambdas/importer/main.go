@@ -1,4 +1,4 @@
-// The importer keeps the index and the table equal to the lists in the list bucket.
+// The importer keeps the index and the table in sync with the lists in the list bucket.
 package main
 
 import (

@@ -25,7 +25,7 @@ func TestNewHandler(t *testing.T) {
 	complete[settings.EnvProtected] = "corp.example not_a_zone!"
 	for name, environment := range map[string]map[string]string{settings.EnvTable: {}, "not_a_zone!": complete} {
 		if _, err := newHandler(context.Background(), lookup(environment)); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("error %v, want one that names %s", err, name)
+			t.Errorf("got error %v, want an error that contains %s", err, name)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// The transformer marks the query logs that Firehose gives it on their way to S3.
+// The transformer marks query logs on their way through Firehose to S3.
 package main
 
 import (
@@ -20,7 +20,7 @@ func main() {
 	if err != nil {
 		log.Fatalf("starting the transformer: %v", err)
 	}
-	lambda.Start(handler) // it takes bytes: a function over bytes would get them as base64 in JSON
+	lambda.Start(handler) // a lambda.Handler gets raw bytes; a func([]byte) would get base64 in JSON
 }
 
 func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, error) {

@@ -20,6 +20,6 @@ func TestNewHandler(t *testing.T) {
 		t.Errorf("with a complete environment: %v", err)
 	}
 	if _, err := newHandler(context.Background(), lookup(nil)); err == nil || !strings.Contains(err.Error(), settings.EnvIndexBucket) {
-		t.Errorf("error %v, want one that names %s", err, settings.EnvIndexBucket)
+		t.Errorf("got error %v, want an error that contains %s", err, settings.EnvIndexBucket)
 	}
 }

@@ -15,12 +15,12 @@ import (
 
 const brokenFolder = "../testdata/broken-lists"
 
-// maxCost is what the reading of a broken list may allocate, all in all. The most takes a
-// warninglist that is held back until its type is known.
+// maxCost is the maximum total allocation of reading a broken list. The most expensive one is
+// a warninglist, which is buffered until its type is known.
 const maxCost = 100 << 20
 
-// TestImport_brokenLists reads every broken list by the code and the guards of an import
-// and compares the decision with the one that is right. It prints them all.
+// TestImport_brokenLists reads every broken list with the code and the guards of an import
+// and checks the decision. It prints all decisions.
 func TestImport_brokenLists(t *testing.T) {
 	var table strings.Builder
 	columns := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
@@ -38,14 +38,14 @@ func TestImport_brokenLists(t *testing.T) {
 			t.Fatal(err)
 		}
 		if cost := allocated() - before; cost > maxCost {
-			t.Errorf("%s: its reading allocates %d MiB", list.Name, cost>>20)
+			t.Errorf("%s: reading it allocates %d MiB", list.Name, cost>>20)
 		}
 		if decision != list.Want {
-			t.Errorf("%s (%s): %s, want %s\n%v", list.Name, list.Wrong, decision, list.Want, refusals)
+			t.Errorf("%s (%s): got %s, want %s\n%v", list.Name, list.Wrong, decision, list.Want, refusals)
 		}
 		for _, refusal := range refusals {
 			if refusal.What == "" || refusal.Todo == "" {
-				t.Errorf("%s: a refusal that does not say what to do: %+v", list.Name, refusal)
+				t.Errorf("%s: the refusal does not say what to do: %+v", list.Name, refusal)
 			}
 		}
 		fmt.Fprintf(columns, "%s\t%s\t%s\n", list.Name, list.Wrong, decision)
@@ -60,7 +60,7 @@ func allocated() uint64 {
 	return stats.TotalAlloc
 }
 
-// Every file has its decision, and no list stands there twice.
+// Every file has an expected decision, and no list is repeated.
 func TestBrokenLists_complete(t *testing.T) {
 	files, err := os.ReadDir(brokenFolder)
 	if err != nil {
@@ -69,13 +69,13 @@ func TestBrokenLists_complete(t *testing.T) {
 	listed := map[string]bool{}
 	for _, list := range brokenlists.All(brokenFolder) {
 		if listed[list.Name] {
-			t.Errorf("%s stands there twice", list.Name)
+			t.Errorf("%s is repeated", list.Name)
 		}
 		listed[list.Name] = true
 	}
 	for _, file := range files {
 		if !listed[file.Name()] {
-			t.Errorf("%s: no decision is stated for it", file.Name())
+			t.Errorf("%s: has no expected decision", file.Name())
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package conformance_test holds the index to the rules of matching on all names of
-// a corpus of real lists.
+// Package conformance_test checks that the index follows the matching rules for all names of
+// a corpus of real lists, and that an import decides correctly about broken lists.
 package conformance_test
 
 import (
@@ -19,16 +19,17 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/conformance/oracle"
 )
 
-// unlisted is how many names that are on no list are asked for.
+// unlisted is the number of unlisted names to look up.
 const unlisted = 1_000_000
 
-// maxReported keeps the output of a broken index readable.
+// maxReported is the maximum number of reported differences. It keeps the output readable if
+// the index is broken.
 const maxReported = 20
 
-// TestIndex_corpus lists every name of the corpus in the feeds that have it, with
-// scopes, ratings and allow entries that follow from its hash. Then the answer for
-// every listed name and for a name under it must be that of the oracle, in all its
-// parts, and names that are not listed must be clean.
+// TestIndex_corpus adds every name of the corpus under the feeds that list it, with scopes,
+// ratings and allow entries that depend on a hash of the name. For every listed name and for
+// a name under it, the index must give exactly the answer of the oracle. Names that are not
+// listed must be clean.
 func TestIndex_corpus(t *testing.T) {
 	root := os.Getenv("RESOLVERWATCH_CORPUS")
 	if root == "" {
@@ -37,14 +38,14 @@ func TestIndex_corpus(t *testing.T) {
 	c := newCheck(t)
 	c.readLists(filepath.Join(root, "data", "load", "*.gz"))
 	c.build()
-	c.listed()
-	c.notListed()
+	c.checkListed()
+	c.checkUnlisted()
 	if c.wrong > 0 {
-		t.Errorf("%d wrong answers", c.wrong)
+		t.Errorf("got %d wrong answers", c.wrong)
 	}
 }
 
-// check is the index under test and what it is tested against.
+// check holds the index under test and the oracle.
 type check struct {
 	t       *testing.T
 	builder *index.Builder
@@ -102,7 +103,7 @@ func (c *check) readLists(pattern string) {
 		}
 		lines := bufio.NewScanner(plain)
 		for lines.Scan() {
-			c.line(feed, lines.Text())
+			c.addLine(feed, lines.Text())
 		}
 		if err := lines.Err(); err != nil {
 			c.t.Fatalf("%s: %v", path, err)
@@ -111,8 +112,8 @@ func (c *check) readLists(pattern string) {
 	}
 }
 
-// line takes a line of a plain or hosts list, whose last word is the name.
-func (c *check) line(feed indicator.FeedID, text string) {
+// addLine adds the name in a line of a plain or hosts list. The name is the last word.
+func (c *check) addLine(feed indicator.FeedID, text string) {
 	words := strings.Fields(text)
 	if len(words) == 0 || len(words) > 2 || strings.HasPrefix(text, "#") {
 		return
@@ -122,7 +123,7 @@ func (c *check) line(feed indicator.FeedID, text string) {
 		return
 	}
 	hash := xxh3.HashString(string(feed) + " " + name.String())
-	take := func(bound uint64) uint64 { // the next number below bound out of the hash
+	take := func(bound uint64) uint64 { // takes a number below bound from the hash
 		number := hash % bound
 		hash /= bound
 		return number
@@ -138,17 +139,17 @@ func (c *check) line(feed indicator.FeedID, text string) {
 	c.add(feed, i)
 	i.Action = indicator.ActionAllow
 	switch take(200) {
-	case 0: // the feed takes it back
+	case 0: // the feed itself allows the name
 		c.add(feed, i)
-	case 1:
+	case 1: // the allow feed allows the name
 		c.add(allowFeed, i)
-	case 2: // of a name, all that is over it
+	case 2: // the allow feed allows the parent
 		_, text, _ := strings.Cut(name.String(), ".")
 		if parent, err := domainname.Parse(text); err == nil && parent.Labels() > 1 {
 			i.Name = parent
 			c.add(allowFeed, i)
 		}
-	case 3: // a name below it
+	case 3: // the feed itself allows a name below
 		if below, err := domainname.Parse(below(name.String())); err == nil {
 			i.Name = below
 			c.add(feed, i)
@@ -156,7 +157,7 @@ func (c *check) line(feed indicator.FeedID, text string) {
 	}
 }
 
-// below returns the name under a listed one that is asked for.
+// below returns the name under a listed name that is looked up.
 func below(name string) string { return "www." + name }
 
 func (c *check) build() {
@@ -173,32 +174,32 @@ func (c *check) build() {
 	if err := c.index.SelfCheck(info.Names); err != nil {
 		c.t.Error(err)
 	}
-	c.t.Logf("%d entries of %d feeds on %d names, %d groups; seed %d", c.entries, len(info.Feeds), info.Names, info.Groups, info.Seed)
-	c.t.Logf("%d bytes, %.2f a name; built in %v", info.Bytes, float64(info.Bytes)/float64(info.Names), built.Round(time.Millisecond))
+	c.t.Logf("%d entries in %d feeds on %d names, %d groups; seed %d", c.entries, len(info.Feeds), info.Names, info.Groups, info.Seed)
+	c.t.Logf("%d bytes, %.2f per name; built in %v", info.Bytes, float64(info.Bytes)/float64(info.Names), built.Round(time.Millisecond))
 }
 
-// listed asks for every listed name and one below it.
-func (c *check) listed() {
+// checkListed looks up every listed name and a name below it.
+func (c *check) checkListed() {
 	outcomes := map[index.Outcome]int{}
 	wrong := c.wrong
-	asked := 0
+	count := 0
 	for name := range c.slow.Names {
 		for _, text := range []string{name, below(name)} {
 			if c.query.Set([]byte(text)) != nil {
-				continue // under the longest names there is no other
+				continue // the longest names cannot have names below them
 			}
 			outcomes[c.compare()]++
-			asked++
+			count++
 		}
 	}
 	c.t.Logf("%d listed names and names under them: %d malicious, %d allowed, %d out of scope; %d wrong",
-		asked, outcomes[index.Malicious], outcomes[index.Allowed], outcomes[index.None], c.wrong-wrong)
+		count, outcomes[index.Malicious], outcomes[index.Allowed], outcomes[index.None], c.wrong-wrong)
 	if outcomes[index.Malicious] == 0 || outcomes[index.Allowed] == 0 || outcomes[index.None] == 0 {
-		c.t.Error("the entries do not exercise all outcomes")
+		c.t.Error("the entries do not give all outcomes")
 	}
 }
 
-// compare looks the query up on both sides.
+// compare looks up the query in the index and in the oracle.
 func (c *check) compare() index.Outcome {
 	reported := c.index.Match(&c.query, &c.match)
 	want := c.slow.Match(&c.query)
@@ -215,31 +216,31 @@ func (c *check) report(format string, args ...any) {
 	}
 }
 
-// notListed asks for names that look like listed ones and are not.
-func (c *check) notListed() {
+// checkUnlisted looks up names that are similar to listed names but not listed.
+func (c *check) checkUnlisted() {
 	wrong := c.wrong
-	asked := 0
+	count := 0
 	for name := range c.slow.Names {
 		for _, text := range neighbours(name) {
-			if asked == unlisted {
+			if count == unlisted {
 				break
 			}
 			if c.query.Set([]byte(text)) != nil || c.slow.Lists(text) {
 				continue
 			}
-			asked++
+			count++
 			if c.index.Match(&c.query, &c.match) || c.match.AllowCovered {
 				c.report("%s is not listed: got %v by %s", text, c.match.Outcome, c.match.Indicator)
 			}
 		}
 	}
-	c.t.Logf("%d names that are not listed: %d not clean", asked, c.wrong-wrong)
-	if asked < unlisted {
-		c.t.Errorf("only %d names to ask for", asked)
+	c.t.Logf("%d names that are not listed: %d not clean", count, c.wrong-wrong)
+	if count < unlisted {
+		c.t.Errorf("found only %d unlisted names", count)
 	}
 }
 
-// neighbours returns names a little off a listed one.
+// neighbours returns names that are similar to a listed name.
 func neighbours(name string) []string {
 	first, rest, _ := strings.Cut(name, ".")
 	_, parent, _ := strings.Cut(rest, ".")

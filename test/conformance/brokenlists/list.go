@@ -1,9 +1,9 @@
-// Package brokenlists holds lists that are broken, poisoned, or no lists at all, each with
-// what an import must decide about it. The short ones are files, which `resolverwatch
-// feed lint` reads as well; the long and the compressed ones are made from recipes.
+// Package brokenlists holds files that are broken, poisoned, or not lists at all, each with
+// the decision that an import must make. The short ones are files, which `resolverwatch
+// feed lint` can read too. The long and the compressed ones are made by recipes.
 //
-// All names are reserved ones, but where a list is broken because it holds others: public
-// suffixes, AWS's names, the sites that everybody asks for.
+// All names are reserved, unless a list is broken because of its names: public suffixes,
+// names of AWS, popular sites.
 package brokenlists
 
 import (
@@ -21,18 +21,18 @@ import (
 
 // List is a broken list.
 type List struct {
-	Name  string // of its file, or of what is made
-	Wrong string // what is wrong with it
-	// Want is the decision, as [Decide] words it.
+	Name  string // file name
+	Wrong string // what is wrong with the list
+	// Want is the decision in the format of [List.Decide].
 	Want     string
 	Settings list.Options
-	Previous int // entries of the list that it would replace
+	Previous int // number of entries of the list that it would replace
 
 	made func() io.Reader // nil if it is a file
 	path string
 }
 
-// All returns the lists, in groups of a kind. folder is that of their files.
+// All returns the lists, grouped by kind. folder is the folder of the list files.
 func All(folder string) []List {
 	all := slices.Concat(noLists(), archives(), characters(), tooWide(), lineFormats(), tables(), otherJSON(), misp(), stix(), comparisons())
 	for i := range all {
@@ -41,7 +41,7 @@ func All(folder string) []List {
 	return all
 }
 
-// Open returns the bytes of the list.
+// Open returns a reader of the list.
 func (l *List) Open() (io.Reader, error) {
 	if l.made != nil {
 		return l.made(), nil
@@ -53,9 +53,9 @@ func (l *List) Open() (io.Reader, error) {
 	return bytes.NewReader(text), nil
 }
 
-// Decide says in a line what an import of the list, whose bytes are in r, decides:
-// refused with its codes, or how many entries it takes; then what was lost on the way, by
-// kind. Of a list that could not be read to its end only the codes are said.
+// Decide returns the decision of an import about the list, which is read from r, as one line:
+// refused with the codes, or the number of accepted entries, followed by the numbers of lost
+// entries by kind. If the list cannot be read completely, the line has only the codes.
 func (l *List) Decide(r io.Reader, guards list.Guards) (string, list.Refusals, error) {
 	entries, report, err := list.Read(r, l.Settings, guards, list.Hooks{})
 	var refusals list.Refusals
@@ -65,11 +65,11 @@ func (l *List) Decide(r io.Reader, guards list.Guards) (string, list.Refusals, e
 	if refusals.Overridable() { // or there are none
 		refusals = append(refusals, guards.Compare(l.Previous, entries.Len())...)
 	}
-	return word(refusals, &report), refusals, nil
+	return formatDecision(refusals, &report), refusals, nil
 }
 
-// word writes a decision in a line.
-func word(refusals list.Refusals, report *list.Summary) string {
+// formatDecision formats a decision as one line.
+func formatDecision(refusals list.Refusals, report *list.Summary) string {
 	text := fmt.Sprintf("takes %d", report.Names)
 	if len(refusals) > 0 {
 		text = "refused"
@@ -80,18 +80,19 @@ func word(refusals list.Refusals, report *list.Summary) string {
 		switch refusal.Code {
 		case list.RefusedUnreadable, list.RefusedTooLarge, list.RefusedSettings:
 			wasRead = false
-		default: // the guards refused what was read
+		default: // the list was read, but the guards refused it
 		}
 	}
 	if !wasRead {
 		return text
 	}
+
 	for _, lost := range []struct {
 		count int
-		what  string
+		kind  string
 	}{{report.Rejected, "rejected"}, {report.Skipped, "skipped"}, {report.Repeats, "repeated"}} {
 		if lost.count > 0 {
-			text += fmt.Sprintf(", %d %s", lost.count, lost.what)
+			text += fmt.Sprintf(", %d %s", lost.count, lost.kind)
 		}
 	}
 	for _, reason := range slices.Sorted(maps.Keys(report.Dropped)) {

@@ -12,17 +12,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// text makes a list of text.
+// text returns a list from text.
 func text(parts ...string) func() io.Reader {
 	return func() io.Reader { return strings.NewReader(strings.Join(parts, "")) }
 }
 
-// made makes a list of bytes.
+// made returns a list from the bytes that recipe returns.
 func made(recipe func() []byte) func() io.Reader {
 	return func() io.Reader { return bytes.NewReader(recipe()) }
 }
 
-// repeated makes a long list that is never in memory as a whole.
+// repeated returns a long list, which is never completely in memory.
 func repeated(head, body string, times int, tail string) func() io.Reader {
 	return func() io.Reader {
 		return io.MultiReader(strings.NewReader(head), &repeater{text: body, left: times * len(body)}, strings.NewReader(tail))
@@ -46,7 +46,7 @@ func (r *repeater) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// names makes a list of different names.
+// names returns a list of n different names.
 func names(n int) string {
 	var list strings.Builder
 	for i := range n {
@@ -55,7 +55,7 @@ func names(n int) string {
 	return list.String()
 }
 
-// must is for recipes, which write into memory.
+// must panics if there is an error. Recipes write into memory, so errors are impossible.
 func must(err error) {
 	if err != nil {
 		panic(fmt.Errorf("making a broken list: %w", err))

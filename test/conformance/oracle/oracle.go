@@ -1,5 +1,5 @@
-// Package oracle says what a list of entries means, as literally as the rules are
-// written and without regard to speed. What is fast is tested against it.
+// Package oracle is a test oracle for pkg/index. It follows the matching rules literally,
+// without regard to speed. Tests compare the answers of the index with it.
 package oracle
 
 import (
@@ -21,7 +21,7 @@ type Oracle struct {
 	blocks    map[netip.Prefix][]listed
 }
 
-// listed is an entry of a feed, with its depth: labels, or bits of a block.
+// listed is an entry of a feed with its depth: its number of labels, or of bits of a block.
 type listed struct {
 	feed  indicator.FeedID
 	depth int
@@ -40,8 +40,8 @@ func New() *Oracle {
 // Feed declares a feed; see [index.Builder.Feed].
 func (o *Oracle) Feed(id indicator.FeedID, vetoesAll bool) { o.vetoesAll[id] = vetoesAll }
 
-// Add adds an entry, or merges it into the one of the same feed and key. IPv4-mapped
-// blocks are the business of the index's own tests.
+// Add adds an entry, or merges it into the entry with the same feed and key. It does not
+// support IPv4-mapped blocks, which the tests of the index cover.
 func (o *Oracle) Add(feed indicator.FeedID, i indicator.Indicator) {
 	if i.Block.IsValid() {
 		o.blocks[i.Block] = add(o.blocks[i.Block], listed{feed, i.Block.Bits(), i})
@@ -70,7 +70,7 @@ func (o *Oracle) Names(yield func(name string) bool) {
 	}
 }
 
-// Lists reports whether any entry names the canonical name or an ancestor of it.
+// Lists reports whether there is an entry on a canonical name or one of its ancestors.
 func (o *Oracle) Lists(name string) bool {
 	for {
 		if len(o.names[name]) > 0 {
@@ -84,7 +84,7 @@ func (o *Oracle) Lists(name string) bool {
 	}
 }
 
-// Match returns what an index must say of a query.
+// Match returns the correct answer for a query.
 func (o *Oracle) Match(q *domainname.Query) index.Match {
 	var matching []listed
 	for depth := 1; depth <= q.Labels(); depth++ {
@@ -94,10 +94,10 @@ func (o *Oracle) Match(q *domainname.Query) index.Match {
 			}
 		}
 	}
-	return o.judge(matching)
+	return o.decide(matching)
 }
 
-// MatchAddr returns what an index must say of an address.
+// MatchAddr returns the correct answer for an address.
 func (o *Oracle) MatchAddr(a netip.Addr) index.Match {
 	a = a.Unmap().WithZone("")
 	var matching []listed
@@ -106,10 +106,11 @@ func (o *Oracle) MatchAddr(a netip.Addr) index.Match {
 			matching = append(matching, o.blocks[block]...)
 		}
 	}
-	return o.judge(matching)
+	return o.decide(matching)
 }
 
-func (o *Oracle) judge(matching []listed) (m index.Match) {
+// decide returns the answer for a name or address from its matching entries.
+func (o *Oracle) decide(matching []listed) (m index.Match) {
 	var live, vetoed, allows []listed
 	for _, e := range matching {
 		if e.Action == indicator.ActionAllow {
@@ -117,6 +118,7 @@ func (o *Oracle) judge(matching []listed) (m index.Match) {
 			m.AllowCovered = m.AllowCovered || o.vetoesAll[e.feed]
 		}
 	}
+
 	for _, e := range matching {
 		switch {
 		case e.Action == indicator.ActionAllow:
@@ -142,7 +144,7 @@ func (o *Oracle) vetoes(allow, block listed) bool {
 	return allow.depth >= block.depth && (o.vetoesAll[allow.feed] || allow.feed == block.feed)
 }
 
-// describe sums up block entries, of which there is at least one.
+// describe sets the fields of m from block entries. There must be at least one.
 func describe(m *index.Match, blocks []listed) {
 	deepest := slices.MinFunc(blocks, func(a, b listed) int {
 		return cmp.Or(cmp.Compare(b.depth, a.depth), cmp.Compare(a.Scope, b.Scope))
@@ -165,7 +167,7 @@ func describe(m *index.Match, blocks []listed) {
 	m.Feeds = slices.Compact(m.Feeds)
 }
 
-// allowedBy picks the entry to name out of those that veto the indicator of m.
+// allowedBy picks the entry to report among those that veto the indicator of m.
 func (o *Oracle) allowedBy(m *index.Match, vetoed, allows []listed) index.Veto {
 	allows = slices.DeleteFunc(slices.Clone(allows), func(a listed) bool {
 		return !slices.ContainsFunc(vetoed, func(e listed) bool {
@@ -194,7 +196,7 @@ func compareBool(a, b bool) int {
 	}
 }
 
-// Equal reports whether two answers agree in all that callers see.
+// Equal reports whether two answers are equal in everything that callers can see.
 func Equal(a, b *index.Match) bool {
 	return a.Outcome == b.Outcome && a.Scope == b.Scope && a.Category == b.Category &&
 		a.Severity == b.Severity && a.Confidence == b.Confidence && a.AllowCovered == b.AllowCovered &&

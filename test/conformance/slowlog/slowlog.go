@@ -1,7 +1,6 @@
-// Package slowlog reads Resolver query logs with encoding/json, slowly and plainly.
-// It is the oracle that the tests hold pkg/resolverlog and pkg/verdict against, and
-// no part of anything that runs: bytes of a record in, its log objects out, by the
-// same rules.
+// Package slowlog is a test oracle. It reads the log objects of a record by the rules of
+// pkg/resolverlog, but slowly and simply with encoding/json. The tests of pkg/resolverlog
+// and pkg/verdict compare their results with it.
 package slowlog
 
 import (
@@ -14,31 +13,32 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is how deep a record may nest.
+// maxDepth is the maximum nesting depth of a record.
 const maxDepth = 64
 
-// ErrUnsure reports a record that cannot be read through encoding/json, because it
-// holds an escape that stands for one of the runes that [protect] uses.
-var ErrUnsure = errors.New("record holds the oracle's own runes")
+// ErrUnsure reports a record that the oracle cannot read, because it has an escape for one of
+// the runes that [protect] uses.
+var ErrUnsure = errors.New("record contains runes that the oracle uses")
 
-// Errors of records that are no logs.
+// Errors of records that are not logs.
 var (
 	errDepth     = errors.New("nested too deep")
-	errNoObject  = errors.New("no object")
+	errNoObject  = errors.New("not an object")
 	errNoMessage = errors.New("log event without a message")
 )
 
 // Object is a log object with the values that marking needs. A text is nil if its
-// member is absent or no string.
+// member is missing or not a string.
 type Object struct {
 	Bytes    []byte
 	Members  int
-	Texts    map[string]*string // by top-level name, the last of each
+	Texts    map[string]*string // last value of each top-level member, by name
 	Answers  []Answer
 	Instance *string
-	Reserved bool // it has a member of ours
-	Clash    bool // it has one twice, or in another case
-	// OddAnswers means that a member `answers`, in any case, is or holds a scalar.
+	Reserved bool // the object has a member with one of our names
+	Clash    bool // the object has such a member twice or in another case
+	// OddAnswers reports that a member `answers`, in upper or lower case, is or contains a
+	// scalar.
 	OddAnswers bool
 }
 
@@ -48,7 +48,7 @@ type Answer struct {
 	Type, Rdata *string
 }
 
-// member is a member of an object, in order and with repetitions.
+// member is one member of an object.
 type member struct {
 	name  string
 	value json.RawMessage // protected
@@ -107,6 +107,7 @@ func open(members []member) (inner []json.RawMessage, enveloped bool, err error)
 	return inner, true, err
 }
 
+// openEvents returns the objects in the messages of log events.
 func openEvents(events json.RawMessage) (inner []json.RawMessage, err error) {
 	for _, event := range elements(events) {
 		members, err := membersOf(event)
@@ -136,14 +137,14 @@ func newObject(text json.RawMessage) (Object, error) {
 	o.Instance = instance(last(members, "srcids"))
 	o.Reserved, o.Clash = ours(members)
 	for _, m := range members {
-		o.OddAnswers = o.OddAnswers || len(m.name) == len("answers") && strings.EqualFold(m.name, "answers") && holdsScalar(m.value)
+		o.OddAnswers = o.OddAnswers || len(m.name) == len("answers") && strings.EqualFold(m.name, "answers") && hasScalar(m.value)
 	}
 	return o, nil
 }
 
-// holdsScalar reports whether a value, or an element of it, is a string, a number or a
+// hasScalar reports whether a value, or an element of it, is a string, a number or a
 // boolean.
-func holdsScalar(value json.RawMessage) bool {
+func hasScalar(value json.RawMessage) bool {
 	isScalar := func(value json.RawMessage) bool { return !strings.ContainsRune("{[n", rune(value[0])) }
 	return isScalar(value) || slices.ContainsFunc(elements(value), isScalar)
 }
@@ -180,8 +181,8 @@ func instance(value json.RawMessage) *string {
 	return nil
 }
 
-// ours reports whether there is a member of ours, and whether one is there that
-// Athena would take for the same as another.
+// ours reports whether there is a member with one of our names, and whether Athena would see
+// one of them twice or under another name.
 func ours(members []member) (reserved, clash bool) {
 	for _, name := range []string{"verdict", "verdict_reason", "index_generation", "threat"} {
 		count := 0
@@ -196,7 +197,7 @@ func ours(members []member) (reserved, clash bool) {
 	return reserved, clash
 }
 
-// split returns the objects that follow each other in text, protected.
+// split returns the objects of a record, protected.
 func split(record []byte) (objects []json.RawMessage, err error) {
 	protected, err := protect(record)
 	if err != nil {
@@ -219,12 +220,12 @@ func split(record []byte) (objects []json.RawMessage, err error) {
 	}
 }
 
-// firstRune is the rune that stands for the octet 0. It lies in a private plane that
-// no name comes from.
+// firstRune is the rune that stands for the byte 0. It is in a private plane that no name
+// uses.
 const firstRune = 0x10FF00
 
-// protect replaces each byte from 0x80 on by a rune of its own, so that encoding/json
-// does not replace those that are no UTF-8.
+// protect replaces each byte from 0x80 on with a rune that stands for it, so that
+// encoding/json does not replace bytes that are not UTF-8.
 func protect(text []byte) ([]byte, error) {
 	if strings.Contains(strings.ToLower(string(text)), `\udbff`) {
 		return nil, ErrUnsure
@@ -276,7 +277,7 @@ func membersOf(object json.RawMessage) (members []member, err error) {
 	return members, nil
 }
 
-// elements returns the elements of an array, none for any other value.
+// elements returns the elements of an array, or nil for any other value.
 func elements(value json.RawMessage) (values []json.RawMessage) {
 	if json.Unmarshal(value, &values) != nil {
 		return nil
@@ -284,7 +285,7 @@ func elements(value json.RawMessage) (values []json.RawMessage) {
 	return values
 }
 
-// last returns the value of the last member of a name, nil if there is none.
+// last returns the value of the last member with a name, or nil if there is none.
 func last(members []member, name string) (value json.RawMessage) {
 	for _, m := range members {
 		if m.name == name {
@@ -294,7 +295,7 @@ func last(members []member, name string) (value json.RawMessage) {
 	return value
 }
 
-// textsOf returns the strings among the last values of each name.
+// textsOf returns the last value of each name, or nil if it is not a string.
 func textsOf(members []member) map[string]*string {
 	texts := map[string]*string{}
 	for _, m := range members {
@@ -303,7 +304,7 @@ func textsOf(members []member) map[string]*string {
 	return texts
 }
 
-// text returns a string, nil for any other value.
+// text returns the value of a string, or nil for any other value.
 func text(value json.RawMessage) *string {
 	var s *string
 	if json.Unmarshal(value, &s) != nil || s == nil {
@@ -313,7 +314,7 @@ func text(value json.RawMessage) *string {
 	return &restored
 }
 
-// depth returns how deep a value nests.
+// depth returns the nesting depth of a value.
 func depth(value json.RawMessage) (deepest int) {
 	level := 0
 	for decoder := json.NewDecoder(bytes.NewReader(value)); ; {
