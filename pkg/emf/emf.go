@@ -43,6 +43,7 @@ func Line(at time.Time, namespace string, dimensions []Dimension, metrics []Metr
 		Name string
 		Unit Unit
 	}
+
 	type directive struct {
 		Namespace  string
 		Dimensions [][]string
@@ -55,6 +56,7 @@ func Line(at time.Time, namespace string, dimensions []Dimension, metrics []Metr
 		members[d.Name] = d.Value
 		set.Dimensions[0] = append(set.Dimensions[0], d.Name)
 	}
+
 	for _, m := range metrics {
 		if _, repeated := members[m.Name]; !repeated {
 			set.Metrics = append(set.Metrics, definition{m.Name, m.Unit})
@@ -66,6 +68,7 @@ func Line(at time.Time, namespace string, dimensions []Dimension, metrics []Metr
 		"Timestamp":         at.UnixMilli(),
 		"CloudWatchMetrics": []directive{set},
 	}
+
 	line, err := json.Marshal(members)
 	if err != nil {
 		return nil

@@ -19,7 +19,7 @@ func ExampleLine() {
 
 func TestLine_edges(t *testing.T) {
 	t.Parallel()
-	at := time.UnixMilli(1)
+	now := time.UnixMilli(1)
 	for _, tt := range []struct {
 		name       string
 		dimensions []emf.Dimension
@@ -33,7 +33,7 @@ func TestLine_edges(t *testing.T) {
 		},
 		{"not a number", nil, []emf.Metric{{"A", emf.Count, math.NaN()}}, ""},
 	} {
-		if got := string(emf.Line(at, "N", tt.dimensions, tt.metrics)); got != tt.want {
+		if got := string(emf.Line(now, "N", tt.dimensions, tt.metrics)); got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
 	}

@@ -29,11 +29,13 @@ func encodeAddresses(blocks []netip.Prefix, groups []uint32) []byte {
 			next++
 		}
 	}
+
 	section = binary.LittleEndian.AppendUint32(section, bounded(next))
 
 	for _, block := range blocks {
 		section = append(section, block.Addr().AsSlice()...)
 	}
+
 	for _, group := range groups {
 		section = binary.LittleEndian.AppendUint32(section, group)
 	}
@@ -46,9 +48,11 @@ func newAddressTable(section []byte, width int) (addressTable, bool) {
 	if len(section) == 0 {
 		return t, true
 	}
+
 	if len(section) < t.directory() {
 		return addressTable{}, false
 	}
+
 	count, blocks := t.len(), len(section)-t.directory()
 	if blocks%(width+4) != 0 || blocks/(width+4) != count || !rising(section[:t.directory()], count) {
 		return addressTable{}, false
@@ -125,6 +129,7 @@ func (t *addressTable) all(yield func(block netip.Prefix, group uint32) bool) bo
 	if len(t.section) == 0 {
 		return true
 	}
+
 	for length := range 8*t.width + 1 {
 		start, end := t.blocks(length)
 		for i := start; i < end; i++ {

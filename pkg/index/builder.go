@@ -62,14 +62,17 @@ func (b *Builder) Feed(id indicator.FeedID, vetoesAll bool) {
 		b.feeds[number].VetoesAll = vetoesAll
 		return
 	}
+
 	if _, err := indicator.NewFeedID(string(id)); err != nil {
 		b.invalid = append(b.invalid, err)
 		return
 	}
+
 	if len(b.feeds) == maxFeeds {
 		b.invalid = append(b.invalid, fmt.Errorf("feed %q: more than %d feeds", id, maxFeeds))
 		return
 	}
+
 	b.feedNumbers[id] = len(b.feeds)
 	b.feeds = append(b.feeds, FeedInfo{ID: id, VetoesAll: vetoesAll})
 }
@@ -84,26 +87,32 @@ func (b *Builder) Add(feed indicator.FeedID, i *indicator.Indicator) error {
 	if b.built {
 		return ErrBuilt
 	}
+
 	number, known := b.feedNumbers[feed]
 	if !known {
 		return fmt.Errorf("adding %q: feed %q is not declared", i.Value(), feed)
 	}
+
 	if err := check(i); err != nil {
 		return fmt.Errorf("adding %q of feed %q: %w", i.Value(), feed, err)
 	}
+
 	category, err := b.category(i.Category)
 	if err != nil {
 		return fmt.Errorf("adding %q of feed %q: %w", i.Value(), feed, err)
 	}
+
 	e := newEntry(number, category, i)
 	if i.Block.IsValid() {
 		b.blocks = append(b.blocks, blockEntry{normalBlock(i.Block), e})
 		return nil
 	}
+
 	key, err := b.arena.add(i.Name.String())
 	if err != nil {
 		return fmt.Errorf("adding %q of feed %q: %w", i.Value(), feed, err)
 	}
+
 	b.names = append(b.names, nameEntry{key, e})
 	return nil
 }
@@ -117,6 +126,7 @@ func check(i *indicator.Indicator) error {
 	case isBlock != (i.Scope == indicator.ScopeCIDR):
 		return fmt.Errorf("scope %v: blocks of addresses, and only they, have scope cidr", i.Scope)
 	}
+
 	// Feed and category 0 are valid here, so this checks the other fields.
 	if i.Severity > 0xF || i.Action > 0xF || i.Scope > 0xF || !newEntry(0, 0, i).valid(1, 1) {
 		return fmt.Errorf("scope %v, action %v, severity %v, confidence %d: at least one of them is invalid",
@@ -167,14 +177,17 @@ func (b *Builder) Build(o Options) ([]byte, error) {
 	if b.built {
 		return nil, ErrBuilt
 	}
+
 	b.built = true
 	if err := errors.Join(b.invalid...); err != nil {
 		return nil, fmt.Errorf("building an index: %w", err)
 	}
+
 	h := &header{Generation: o.Generation, Seed: o.Seed}
 	if h.Seed == 0 {
 		h.Seed = randomSeed()
 	}
+
 	if !o.BuiltAt.IsZero() {
 		h.BuiltAt = o.BuiltAt.Unix()
 	}
@@ -203,6 +216,7 @@ func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
 	if len(b.names)+len(b.blocks) > math.MaxUint32 {
 		return nil, fmt.Errorf("%d entries, at most %d", len(b.names)+len(b.blocks), math.MaxUint32)
 	}
+
 	b.renumber()
 	var groups groupSet
 	names := b.groupNames(&groups)
@@ -231,6 +245,7 @@ func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
 			break
 		}
 	}
+
 	sections[sectionIPv4] = encodeAddresses(blocks[:firstIPv6], blockGroups[:firstIPv6])
 	sections[sectionIPv6] = encodeAddresses(blocks[firstIPv6:], blockGroups[firstIPv6:])
 
@@ -336,12 +351,14 @@ func dropUnused(categories []indicator.Category, lists [][]entry) (used []indica
 			numbers[e.category()] = 1
 		}
 	}
+
 	for old, c := range categories {
 		if numbers[old] == 1 {
 			numbers[old] = len(used)
 			used = append(used, c)
 		}
 	}
+
 	for _, list := range lists {
 		for i, e := range list {
 			list[i] = e - entry(e.category()) + entry(numbers[e.category()]) //nolint:gosec // a category number
@@ -383,6 +400,7 @@ func (b *Builder) encodeFilters(h *header, names []keyGroup, sections *[sectionC
 	if sections[sectionSuffixes], err = encodeFilter(&builder, suffixes); err != nil {
 		return err
 	}
+
 	sections[sectionListed], err = encodeFilter(&builder, listed)
 	return err
 }

@@ -142,17 +142,21 @@ func (c *Current) Validate() error {
 	if c.Generation == 0 || c.Generation > c.Highest {
 		complain("generation %d: must be in [1, highest], highest is %d", c.Generation, c.Highest)
 	}
+
 	if !isHex(c.Hash, checksumDigits) {
 		complain("hash %.80q: must have %d lower-case hexadecimal digits", c.Hash, checksumDigits)
 	} else if want := ObjectKey(c.Generation, c.Hash); c.Object != want {
 		complain("object %.120q: must be %q, which follows from generation and hash", c.Object, want)
 	}
+
 	if !isHex(c.ContentHash, contentHashDigits) {
 		complain("content_hash %.80q: must have %d lower-case hexadecimal digits", c.ContentHash, contentHashDigits)
 	}
+
 	if c.RenewedAt.IsZero() {
 		complain("renewed_at: must be set")
 	}
+
 	problems = append(problems, checkFeeds(c.Feeds)...)
 	if len(problems) == 0 {
 		return nil

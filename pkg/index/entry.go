@@ -86,6 +86,7 @@ func (g *groupSet) add(list []entry) uint32 {
 	for _, e := range list {
 		g.scratch = binary.LittleEndian.AppendUint64(g.scratch, uint64(e))
 	}
+
 	number, known := g.numbers[string(g.scratch)]
 	if !known {
 		if g.numbers == nil {
@@ -96,6 +97,7 @@ func (g *groupSet) add(list []entry) uint32 {
 		g.lists = append(g.lists, slices.Clone(list))
 		g.uses = append(g.uses, 0)
 	}
+
 	g.uses[number]++
 	return number
 }
@@ -107,6 +109,7 @@ func (g *groupSet) sort() []uint32 {
 	for i := range order {
 		order[i] = i
 	}
+
 	slices.SortFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(g.uses[b], g.uses[a]), slices.Compare(g.lists[a], g.lists[b]))
 	})
@@ -115,6 +118,7 @@ func (g *groupSet) sort() []uint32 {
 	for number, old := range order {
 		numbers[old], lists[number] = bounded(number), g.lists[old]
 	}
+
 	*g = groupSet{lists: lists}
 	return numbers
 }

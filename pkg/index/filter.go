@@ -33,6 +33,7 @@ func encodeFilter(builder *xorfilter.BinaryFuseBuilder, keys []uint64) ([]byte, 
 	if len(keys) > math.MaxInt32 {
 		return nil, fmt.Errorf("building a filter: %d keys, at most %d", len(keys), math.MaxInt32)
 	}
+
 	fuse, err := xorfilter.BuildBinaryFuse[uint8](builder, keys)
 	if err != nil {
 		return nil, fmt.Errorf("building a filter: %w", err)
@@ -51,15 +52,18 @@ func newFilter(section []byte) (filter, bool) {
 	if len(section) == 0 {
 		return filter{}, true
 	}
+
 	if len(section) < filterHeader {
 		return filter{}, false
 	}
+
 	f := filter{
 		seed:    binary.LittleEndian.Uint64(section),
 		segment: binary.LittleEndian.Uint32(section[8:]),
 		starts:  binary.LittleEndian.Uint32(section[12:]),
 		prints:  section[filterHeader:],
 	}
+
 	ok := bits.OnesCount32(f.segment) == 1 && f.starts > 0 && f.starts%f.segment == 0 &&
 		uint64(len(f.prints)) == uint64(f.starts)+2*uint64(f.segment) && len(f.prints) <= math.MaxUint32
 	return f, ok

@@ -90,6 +90,7 @@ func encodeFile(h *header, sections *[sectionCount][]byte) ([]byte, error) {
 		h.Sections[i] = uint64(len(s))
 		length = align(length + len(s))
 	}
+
 	length += checksumBytes
 	h.Length = uint64(length) //nolint:gosec // a length
 
@@ -98,9 +99,11 @@ func encodeFile(h *header, sections *[sectionCount][]byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the index header: %w", err)
 	}
+
 	for _, s := range sections {
 		file = append(file[:align(len(file))], s...)
 	}
+
 	file = file[:align(len(file))]
 	sum := xxh3.Hash128(file).Bytes()
 	return append(file, sum[:]...), nil
@@ -128,9 +131,11 @@ func decodeFile(file []byte) (*header, *[sectionCount][]byte, error) {
 	if _, err := binary.Decode(file, binary.LittleEndian, h); err != nil {
 		return nil, nil, fmt.Errorf("%w: the header is truncated", ErrCorrupt)
 	}
+
 	if h.Version < oldestVersion || h.Version > formatVersion {
 		return nil, nil, &VersionError{h.Version}
 	}
+
 	if h.Length != uint64(len(file)) || len(file) < align(headerBytes)+checksumBytes {
 		return nil, nil, fmt.Errorf("%w: file has %d bytes, header says %d", ErrCorrupt, len(file), h.Length)
 	}

@@ -72,6 +72,7 @@ func (x *Index) read(sections *[sectionCount][]byte) error {
 			return fmt.Errorf("%w: section %s is malformed", ErrCorrupt, sectionTitles[i])
 		}
 	}
+
 	// A missing filter would hide all the names that it guards.
 	if x.listed.empty() != (x.header.Names == 0) || x.suffixes.empty() != (x.header.Names <= x.header.SingleLabels) {
 		return fmt.Errorf("%w: filters do not match the names", ErrCorrupt)
@@ -118,9 +119,11 @@ func (x *Index) Info() Info {
 		Groups:        x.groups.len(),
 		Feeds:         slices.Clone(x.feeds),
 	}
+
 	if x.header.BuiltAt != 0 {
 		info.BuiltAt = time.Unix(x.header.BuiltAt, 0).UTC()
 	}
+
 	for i, length := range x.header.Sections {
 		info.Sections = append(info.Sections, SectionInfo{sectionTitles[i], int(length)}) //nolint:gosec // as above
 	}
@@ -175,6 +178,7 @@ func (x *Index) expand(i indicator.Indicator, group uint32, yield func(Stored, e
 		yield(Stored{}, fmt.Errorf("%w: %s has no entries", ErrCorrupt, i.Value()))
 		return false
 	}
+
 	for n := range list.len() {
 		e := list.at(n)
 		i.Action, i.Scope = e.action(), e.scope()
@@ -220,11 +224,13 @@ func (x *Index) SelfCheck(samples int, canaries ...string) error {
 	if err := x.checkNames(samples); err != nil {
 		return fmt.Errorf("checking an index: %w", err)
 	}
+
 	for _, table := range []*addressTable{&x.ipv4, &x.ipv6} {
 		if err := x.checkBlocks(table); err != nil {
 			return fmt.Errorf("checking an index: %w", err)
 		}
 	}
+
 	for _, canary := range canaries {
 		if err := x.checkCanary(canary); err != nil {
 			return fmt.Errorf("checking an index: %w", err)
@@ -310,6 +316,7 @@ func (x *Index) checkCanary(canary string) error {
 		}
 		x.Match(&q, &m)
 	}
+
 	if m.Outcome == Malicious {
 		return &CanaryError{Canary: canary, Indicator: string(m.Indicator), Feeds: m.Feeds}
 	}

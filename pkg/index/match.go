@@ -148,6 +148,7 @@ func (x *Index) walk(depths []uint8, q *domainname.Query) []uint8 {
 	if x.singleLabels && labels > 0 && x.listed.contains(x.hash(q.Suffix(1))) {
 		depths = append(depths, 1)
 	}
+
 	for depth := 2; depth <= labels; depth++ {
 		hash := x.hash(q.Suffix(depth))
 		if !x.suffixes.contains(hash) {
@@ -292,6 +293,7 @@ func (x *Index) collectBlocks(m *Match, size int, vetoed bool) bool {
 			}
 		}
 	}
+
 	if len(m.numbers) == 0 {
 		return false
 	}

@@ -130,13 +130,16 @@ func (s *store) find(key []byte) (group uint32, found bool) {
 			high = middle
 		}
 	}
+
 	if low == 0 {
 		return 0, false
 	}
+
 	offset, _, ok := floor(s.block(low-1), key, separatorsPerBlock)
 	if !ok || offset > uint64(len(s.names)) {
 		return 0, false
 	}
+
 	number, exact, _ := floor(s.names[offset:], key, namesPerBlock)
 	return uint32(number), exact && number <= math.MaxUint32 //nolint:gosec // checked
 }
@@ -187,6 +190,7 @@ func (w *blockWriter) add(key []byte, value int) {
 		w.data = append(w.data, key[shared:]...)
 		w.shared = shared
 	}
+
 	w.data = binary.AppendUvarint(w.data, uint64(value)) //nolint:gosec // a number or an offset
 	w.prev = append(w.prev[:0], key...)
 	w.count++
@@ -208,12 +212,14 @@ func floor(data, key []byte, size int) (value uint64, exact, ok bool) {
 	if !ok {
 		return 0, false, false
 	}
+
 	// matched is the length of the prefix that key shares with the current key. It never
 	// falls while the keys do not sort after key.
 	matched, isAfter := meet(first, key)
 	if isAfter {
 		return 0, false, false
 	}
+
 	length, shared := len(first), 0
 	for count := 1; ; count++ {
 		current := tail

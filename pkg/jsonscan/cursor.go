@@ -73,9 +73,11 @@ func (c *Cursor) Open(bracket byte) error {
 		}
 		return c.fail("want an array")
 	}
+
 	if c.depth == maxDepth {
 		return c.fail("nested too deep")
 	}
+
 	c.pos++
 	c.depth++
 	c.fresh = true
@@ -88,15 +90,19 @@ func (c *Cursor) Member() (name Text, more bool, err error) {
 	if more, err = c.follow('}'); !more {
 		return Text{}, false, err
 	}
+
 	if c.Next() != '"' {
 		return Text{}, false, c.fail("want a member name")
 	}
+
 	if name, err = c.quoted(); err != nil {
 		return Text{}, false, err
 	}
+
 	if c.Next() != ':' {
 		return Text{}, false, c.fail("want a colon")
 	}
+
 	c.pos++
 	return name, true, nil
 }
@@ -187,18 +193,21 @@ func (c *Cursor) number() error {
 	if c.at('-') {
 		c.pos++
 	}
+
 	switch {
 	case c.at('0'):
 		c.pos++
 	case !c.digits():
 		return c.fail("want a value")
 	}
+
 	if c.at('.') {
 		c.pos++
 		if !c.digits() {
 			return c.fail("want a digit")
 		}
 	}
+
 	if c.at('e') || c.at('E') {
 		c.pos++
 		if c.at('+') || c.at('-') {

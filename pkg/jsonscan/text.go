@@ -97,15 +97,18 @@ func (c *Cursor) Plain() (raw []byte, ok bool) {
 	if c.Next() != '"' {
 		return nil, false
 	}
+
 	start := c.pos + 1
 	size := bytes.IndexByte(c.text[start:], '"')
 	if size < 0 {
 		return nil, false
 	}
+
 	raw = c.text[start : start+size : start+size]
 	if !ascii.ValidPrint(raw) || bytes.IndexByte(raw, '\\') >= 0 {
 		return nil, false
 	}
+
 	c.pos = start + size + 1
 	return raw, true
 }
@@ -124,6 +127,7 @@ func special(text []byte, i int) int {
 			return len(text) - len(rest) + bits.TrailingZeros64(flags)/8
 		}
 	}
+
 	for ; len(rest) > 0; rest = rest[1:] {
 		if b := rest[0]; b == '"' || b == '\\' || b < ' ' {
 			break

@@ -76,6 +76,7 @@ func Parse(text string) (*Query, error) {
 	if len(head) == 0 {
 		return nil, errors.New("parsing a named query: it does not start with a comment")
 	}
+
 	q.Question, q.Description = head[0], strings.TrimSpace(strings.Join(head[1:], "\n"))
 	if err := q.checkPlaceholders(body); err != nil {
 		return nil, err
@@ -104,6 +105,7 @@ func (q *Query) checkPlaceholders(body string) error {
 		}
 		delete(used, parameter.Name)
 	}
+
 	for _, name := range slices.Sorted(maps.Keys(used)) {
 		problems = append(problems, fmt.Errorf("parameter %q: is not declared in the comment at the top", name))
 	}
@@ -138,6 +140,7 @@ func (q *Query) Fill(values map[string]string) (string, error) {
 				name, strings.Join(q.names(), ", ")))
 		}
 	}
+
 	if len(problems) > 0 {
 		return "", errors.Join(problems...)
 	}

@@ -89,6 +89,7 @@ func parseDefault(sql string, now time.Time) time.Time {
 	case found[1] == "":
 		return now.UTC()
 	}
+
 	for letter, unit := range ageUnits {
 		if unit.sql == found[2] {
 			if moment, err := Moment(found[1]+letter, now); err == nil {

@@ -32,6 +32,7 @@ func (e *Expander) Expand(record []byte, limit int) ([]byte, error) {
 	if !bytes.HasPrefix(record, []byte{0x1f, 0x8b}) {
 		return record, nil
 	}
+
 	e.source.Reset(record)
 	defer e.source.Reset(nil) // do not keep the caller's record
 	if err := e.reader.Reset(&e.source); err != nil {
@@ -43,6 +44,7 @@ func (e *Expander) Expand(record []byte, limit int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("expanding a record: %w", err)
 	}
+
 	if n > int64(limit) {
 		return nil, &TooLargeError{limit}
 	}

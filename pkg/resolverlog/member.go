@@ -66,6 +66,7 @@ func (o *Object) reserve(name []byte) {
 	if len(name) == 0 {
 		return
 	}
+
 	switch name[0] | 0x20 {
 	case 'v', 'i', 't': // no other character folds to the first letter of one of our names
 	default:
@@ -106,9 +107,11 @@ func (s *Scanner) readAnswers(c *jsonscan.Cursor) error {
 		s.checkAnswer(c)
 		return c.Skip()
 	}
+
 	if err := c.Open('['); err != nil {
 		return err
 	}
+
 	for i := 0; ; i++ {
 		if more, err := c.Element(); !more {
 			return err
@@ -124,6 +127,7 @@ func (s *Scanner) readAnswer(c *jsonscan.Cursor, i int) error {
 		s.checkAnswer(c)
 		return c.Skip()
 	}
+
 	if err := c.Open('{'); err != nil {
 		return err
 	}
@@ -156,6 +160,7 @@ func (s *Scanner) readAnswer(c *jsonscan.Cursor, i int) error {
 	if !a.Rdata.IsSet() {
 		a.Rdata = address
 	}
+
 	s.object.Answers = append(s.object.Answers, a)
 	return nil
 }
@@ -176,9 +181,11 @@ func (s *Scanner) skipFoldedAnswers(c *jsonscan.Cursor) error {
 	if c.Next() != '[' {
 		return c.Skip()
 	}
+
 	if err := c.Open('['); err != nil {
 		return err
 	}
+
 	for {
 		if more, err := c.Element(); !more {
 			return err
@@ -208,6 +215,7 @@ func (s *Scanner) readSourceIDObject(c *jsonscan.Cursor) error {
 	if err := c.Open('{'); err != nil {
 		return err
 	}
+
 	for {
 		name, more, err := c.Member()
 		if !more {
@@ -228,6 +236,7 @@ func (s *Scanner) readSourceIDArray(c *jsonscan.Cursor) error {
 	if err := c.Open('['); err != nil {
 		return err
 	}
+
 	for {
 		if more, err := c.Element(); !more {
 			return err

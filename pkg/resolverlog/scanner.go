@@ -71,6 +71,7 @@ func (s *Scanner) next() (bool, error) {
 	if s.err != nil {
 		return false, s.err
 	}
+
 	for {
 		switch {
 		case !s.message.AtEnd():
@@ -101,6 +102,7 @@ func (s *Scanner) read(c *jsonscan.Cursor) error {
 	if err := c.Open('{'); err != nil {
 		return err
 	}
+
 	start := c.Pos() - 1
 	for s.object.Empty = true; ; s.object.Empty = false {
 		name, more, err := c.Member()
@@ -134,6 +136,7 @@ func (s *Scanner) openEnvelope() (enveloped bool, err error) {
 	if o.QueryName.IsSet() || o.Reserved != "" {
 		return false, nil
 	}
+
 	if len(o.logEvents) > 0 && o.logEvents[0] == '[' {
 		switch string(o.messageType.Decode(&s.name)) {
 		case controlMessage:
@@ -160,12 +163,15 @@ func (s *Scanner) nextEvent() error {
 		s.inside = false
 		return err
 	}
+
 	if err := s.read(&s.events); err != nil {
 		return fmt.Errorf("reading a log event: %w", err)
 	}
+
 	if !s.object.message.IsSet() {
 		return fmt.Errorf("reading a log event: %w", errNoMessage)
 	}
+
 	s.unwrap(s.object.message)
 	return nil
 }

@@ -46,6 +46,7 @@ func (e *envelope) scan(event []byte) error {
 	if err := c.Open('{'); err != nil {
 		return err
 	}
+
 	for found := false; ; {
 		name, more, err := c.Member()
 		switch {
@@ -87,6 +88,7 @@ func (e *envelope) scanRecord(c *jsonscan.Cursor) error {
 	if err := c.Open('{'); err != nil {
 		return err
 	}
+
 	var r record
 	for {
 		name, more, err := c.Member()
@@ -111,9 +113,11 @@ func (e *envelope) scanRecord(c *jsonscan.Cursor) error {
 			return err
 		}
 	}
+
 	if r.id == nil || r.data == nil {
 		return errUnusual
 	}
+
 	r.data = r.data[1 : len(r.data)-1]
 	e.records = append(e.records, r)
 	return nil
@@ -136,6 +140,7 @@ func (e *envelope) decode(event []byte) error {
 	if err := json.Unmarshal(event, &members); err != nil {
 		return fmt.Errorf("%w: %w", errEvent, err)
 	}
+
 	var records []map[string]json.RawMessage
 	if err := json.Unmarshal(members["records"], &records); err != nil || records == nil {
 		return fmt.Errorf("%w: it has no list of records", errEvent)

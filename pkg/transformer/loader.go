@@ -118,6 +118,7 @@ func (l *loader) run(p *poll) {
 		pause = min(pause, firstRetry<<min(l.failedInRow, maxDoublings))
 		l.failedInRow++
 	}
+
 	l.running, l.due = nil, l.clock().Add(pause)
 	close(p.done)
 }
@@ -157,6 +158,7 @@ func (l *loader) refresh(ctx context.Context) error {
 			return fmt.Errorf("loading %s: %w", next.current.Object, err)
 		}
 	}
+
 	l.inService.Store(&next)
 	return nil
 }

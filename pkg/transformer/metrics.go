@@ -45,6 +45,7 @@ func (m *metrics) write(
 	if m.out == nil {
 		return
 	}
+
 	count := func(name string, n int) emf.Metric { return emf.Metric{Name: name, Unit: emf.Count, Value: float64(n)} }
 	list := []emf.Metric{
 		count(metricRecords, records.records),
@@ -62,6 +63,7 @@ func (m *metrics) write(
 		count(metricUnknownTimeout, objects.Timeout),
 		count(metricIndexLoadFailed, int(loadFailed)),
 	}
+
 	if current != nil {
 		list = append(list,
 			emf.Metric{Name: metricIndexGeneration, Unit: emf.None, Value: float64(current.Generation)},

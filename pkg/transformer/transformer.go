@@ -70,31 +70,37 @@ type Transformer struct {
 	metrics metrics
 }
 
+// setDefaults sets the fields that are unset.
+func (c *Config) setDefaults() {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Poll == 0 {
+		c.Poll = settings.DefaultPollInterval
+	}
+	if c.ColdStartWait == 0 {
+		c.ColdStartWait = settings.DefaultColdStartWait
+	}
+	if c.MaxIndexAge == 0 {
+		c.MaxIndexAge = settings.DefaultMaxIndexAge
+	}
+}
+
 // New returns a transformer. It does not use the store before the first event.
 func New(config Config) (*Transformer, error) {
 	if config.Store == nil {
 		return nil, errors.New("creating a transformer: a store is required")
 	}
+
 	if config.Poll < 0 || config.ColdStartWait < 0 || config.MaxIndexAge < 0 {
 		return nil, fmt.Errorf("creating a transformer: poll %v, cold start wait %v and maximum index age %v must not be negative",
 			config.Poll, config.ColdStartWait, config.MaxIndexAge)
 	}
-	if config.Clock == nil {
-		config.Clock = time.Now
-	}
-	if config.Log == nil {
-		config.Log = slog.New(slog.DiscardHandler)
-	}
-	if config.Poll == 0 {
-		config.Poll = settings.DefaultPollInterval
-	}
-	if config.ColdStartWait == 0 {
-		config.ColdStartWait = settings.DefaultColdStartWait
-	}
-	if config.MaxIndexAge == 0 {
-		config.MaxIndexAge = settings.DefaultMaxIndexAge
-	}
 
+	config.setDefaults()
 	return &Transformer{
 		config: config,
 		indexes: loader{
@@ -132,6 +138,7 @@ func (t *Transformer) Append(ctx context.Context, dst, event []byte) ([]byte, er
 	if err := w.events.parse(event); err != nil {
 		return dst, err
 	}
+
 	inService := t.indexes.get(ctx, left.waiting())
 	if inService == nil && t.config.FailWithoutIndex {
 		return dst, errNotReady
@@ -142,6 +149,7 @@ func (t *Transformer) Append(ctx context.Context, dst, event []byte) ([]byte, er
 	if err != nil {
 		return dst, err
 	}
+
 	t.report(w, inService)
 	return out, nil
 }

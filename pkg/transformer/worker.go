@@ -116,13 +116,16 @@ func (w *worker) mark(r *record) (err error) {
 	if r.bad {
 		return errNoData
 	}
+
 	if err := w.decode(r.data); err != nil {
 		return err
 	}
+
 	text, err := w.expander.Expand(w.data, maxExpandedBytes)
 	if err != nil {
 		return err
 	}
+
 	w.lines, err = w.marker.Mark(w.lines[:0], text)
 	return err
 }

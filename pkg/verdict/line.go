@@ -38,12 +38,14 @@ func (m *Marker) appendLine(dst []byte) []byte {
 	if !o.Empty {
 		dst = append(dst, ',')
 	}
+
 	dst = append(dst, memberVerdict...)
 	dst = append(dst, m.mark.Verdict...)
 	if m.mark.Reason != "" {
 		dst = append(dst, memberReason...)
 		dst = append(dst, m.mark.Reason...)
 	}
+
 	dst = append(dst, '"')
 	dst = append(dst, m.generation...)
 	if m.mark.Threat != nil {
@@ -65,6 +67,7 @@ func (t *Threat) append(dst []byte) []byte {
 		}
 		dst = appendString(dst, []byte(feed))
 	}
+
 	dst = appendString(append(dst, threatCategory...), []byte(t.Match.Category))
 	dst = append(append(dst, threatSeverity...), t.Match.Severity.String()...)
 	dst = strconv.AppendUint(append(dst, threatConfidence...), uint64(t.Match.Confidence), 10)

@@ -139,6 +139,7 @@ func (m *Marker) begin(record []byte) (found bool, err error) {
 	if !m.scanner.Next() {
 		return false, m.scanner.Err()
 	}
+
 	if !m.scanner.More() {
 		return true, checkObject(m.scanner.Object())
 	}
@@ -148,6 +149,7 @@ func (m *Marker) begin(record []byte) (found bool, err error) {
 			return false, err
 		}
 	}
+
 	if err := m.scanner.Err(); err != nil {
 		return false, err
 	}
@@ -260,6 +262,7 @@ func (m *Marker) lookUp(o *resolverlog.Object) (outcome index.Outcome, named boo
 			return m.threat.Match.Outcome, named
 		}
 	}
+
 	for i := range o.Answers {
 		if m.lookUpAnswer(&o.Answers[i]) {
 			break

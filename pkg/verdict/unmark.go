@@ -18,6 +18,7 @@ func Unmark(line []byte) (object []byte, removed Verdict) {
 	if start < 1 {
 		return nil, ""
 	}
+
 	if removed = parseMark(line[start:]); removed == "" {
 		return nil, ""
 	}
@@ -40,6 +41,7 @@ func parseMark(members []byte) Verdict {
 		Generation uint64          `json:"index_generation"`
 		Threat     json.RawMessage `json:"threat"`
 	}
+
 	if decoder.Decode(&mark) != nil {
 		return ""
 	}
@@ -47,6 +49,7 @@ func parseMark(members []byte) Verdict {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return ""
 	}
+
 	switch mark.Verdict {
 	case Malicious, Allowed, Clean, Unknown:
 		return mark.Verdict

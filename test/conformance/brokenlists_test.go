@@ -32,12 +32,12 @@ func TestImport_brokenLists(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before := allocated()
+		start := allocated()
 		decision, refusals, err := list.Decide(r, guards)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if cost := allocated() - before; cost > maxCost {
+		if cost := allocated() - start; cost > maxCost {
 			t.Errorf("%s: reading it allocates %d MiB", list.Name, cost>>20)
 		}
 		if decision != list.Want {

@@ -74,6 +74,7 @@ func formatDecision(refusals list.Refusals, report *list.Summary) string {
 	if len(refusals) > 0 {
 		text = "refused"
 	}
+
 	wasRead := true
 	for _, refusal := range refusals {
 		text += " " + string(refusal.Code)
@@ -83,6 +84,7 @@ func formatDecision(refusals list.Refusals, report *list.Summary) string {
 		default: // the list was read, but the guards refused it
 		}
 	}
+
 	if !wasRead {
 		return text
 	}
@@ -95,6 +97,7 @@ func formatDecision(refusals list.Refusals, report *list.Summary) string {
 			text += fmt.Sprintf(", %d %s", lost.count, lost.kind)
 		}
 	}
+
 	for _, reason := range slices.Sorted(maps.Keys(report.Dropped)) {
 		text += fmt.Sprintf(", %d %s", report.Dropped[reason], reason)
 	}

@@ -30,9 +30,9 @@ func repeated(head, body string, times int, tail string) func() io.Reader {
 }
 
 type repeater struct {
-	text string
-	at   int
-	left int
+	text   string
+	offset int // in text
+	left   int
 }
 
 func (r *repeater) Read(p []byte) (n int, err error) {
@@ -40,8 +40,8 @@ func (r *repeater) Read(p []byte) (n int, err error) {
 		return 0, io.EOF
 	}
 	for n < len(p) && r.left > 0 {
-		copied := copy(p[n:min(len(p), n+r.left)], r.text[r.at:])
-		n, r.left, r.at = n+copied, r.left-copied, (r.at+copied)%len(r.text)
+		copied := copy(p[n:min(len(p), n+r.left)], r.text[r.offset:])
+		n, r.left, r.offset = n+copied, r.left-copied, (r.offset+copied)%len(r.text)
 	}
 	return n, nil
 }

@@ -128,6 +128,7 @@ func (o *Oracle) decide(matching []listed) (m index.Match) {
 			live = append(live, e)
 		}
 	}
+
 	switch {
 	case len(live) > 0:
 		m.Outcome = index.Malicious
@@ -163,6 +164,7 @@ func describe(m *index.Match, blocks []listed) {
 	for _, e := range blocks {
 		m.Feeds = append(m.Feeds, e.feed)
 	}
+
 	slices.Sort(m.Feeds)
 	m.Feeds = slices.Compact(m.Feeds)
 }

@@ -60,6 +60,7 @@ func Parse(record []byte) ([]Object, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var objects []Object
 	for _, text := range texts {
 		members, err := membersOf(text)
@@ -90,6 +91,7 @@ func open(members []member) (inner []json.RawMessage, enveloped bool, err error)
 	if reserved, _ := ours(members); texts["query_name"] != nil || reserved {
 		return nil, false, nil
 	}
+
 	if events := last(members, "logEvents"); events != nil && events[0] == '[' && texts["messageType"] != nil {
 		switch *texts["messageType"] {
 		case "CONTROL_MESSAGE":
@@ -99,10 +101,12 @@ func open(members []member) (inner []json.RawMessage, enveloped bool, err error)
 			return inner, true, err
 		}
 	}
+
 	message := texts["message"]
 	if message == nil || !strings.HasPrefix(strings.TrimLeft(*message, " \t\r\n"), "{") {
 		return nil, false, nil
 	}
+
 	inner, err = split([]byte(*message))
 	return inner, true, err
 }
@@ -154,6 +158,7 @@ func answers(value json.RawMessage) (list []Answer) {
 	if len(value) > 0 && value[0] == '{' {
 		values = []json.RawMessage{value}
 	}
+
 	for i, value := range values {
 		members, err := membersOf(value)
 		if err != nil {
@@ -203,6 +208,7 @@ func split(record []byte) (objects []json.RawMessage, err error) {
 	if err != nil {
 		return nil, err
 	}
+
 	for decoder := json.NewDecoder(bytes.NewReader(protected)); ; {
 		var value json.RawMessage
 		if err := decoder.Decode(&value); errors.Is(err, io.EOF) {
@@ -246,7 +252,7 @@ func restore(text []byte) []byte {
 	var out []byte
 	for _, r := range string(text) {
 		if r >= firstRune+0x80 {
-			out = append(out, byte(r-firstRune)) //nolint:gosec // at most 0x10FFFF
+			out = append(out, byte(r-firstRune))
 		} else {
 			out = append(out, string(r)...)
 		}
@@ -259,10 +265,12 @@ func membersOf(object json.RawMessage) (members []member, err error) {
 	if len(object) == 0 || object[0] != '{' {
 		return nil, errNoObject
 	}
+
 	decoder := json.NewDecoder(bytes.NewReader(object))
 	if _, err := decoder.Token(); err != nil {
 		return nil, err
 	}
+
 	for decoder.More() {
 		name, err := decoder.Token()
 		if err != nil {
