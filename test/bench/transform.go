@@ -135,8 +135,11 @@ func (s *benchStore) Current(_ context.Context, etag string) (index.Current, str
 		return index.Current{}, "", transformer.ErrNotModified
 	}
 	return index.Current{
-		Generation: s.info.Generation, Hash: s.info.Checksum, RenewedAt: time.Now(),
-		Object: index.ObjectKey(s.info.Generation, s.info.Checksum),
+		Generation:  s.info.Generation,
+		Hash:        s.info.Checksum,
+		ContentHash: s.info.ContentHash,
+		RenewedAt:   time.Now(),
+		Object:      index.ObjectKey(s.info.Generation, s.info.Checksum),
 	}, "1", nil
 }
 
