@@ -2,6 +2,6 @@ package transformer
 
 // Errors that the external tests check.
 var (
-	ErrEvent    = errEvent
-	ErrNotReady = errNotReady
+	ErrInvalidEvent = errEvent
+	ErrWithoutIndex = errNotReady
 )

@@ -114,7 +114,7 @@ func TestTransformer_index_failWithout(t *testing.T) {
 	tr, s, c := newTransformer(t, func(c *transformer.Config) { c.FailWithoutIndex = true })
 	s.fail(errStore, nil)
 	for range 2 {
-		if got, err := tr.Invoke(context.Background(), event(clean)); !errors.Is(err, transformer.ErrNotReady) {
+		if got, err := tr.Invoke(context.Background(), event(clean)); !errors.Is(err, transformer.ErrWithoutIndex) {
 			t.Errorf("response %s, error %v", got, err)
 		}
 	}

@@ -125,7 +125,7 @@ func TestTransformer_Invoke_noEvent(t *testing.T) {
 		`{"records":[]} x`, `{"records":[]`, `{"Records":[{"s3":{}}]}`,
 	} {
 		got, err := tr.Append(context.Background(), []byte("before"), []byte(event))
-		if !errors.Is(err, transformer.ErrEvent) || string(got) != "before" {
+		if !errors.Is(err, transformer.ErrInvalidEvent) || string(got) != "before" {
 			t.Errorf("%q: response %q, error %v", event, got, err)
 		}
 	}
