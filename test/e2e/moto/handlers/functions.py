@@ -20,10 +20,13 @@ answer_with_what_lies_beside()
 
 
 def with_numbers(request):
-    """Returns members of a request with numbers where a template may have texts, as those of
-    parameters are."""
+    """Returns members of a request with numbers in place of their digits: the value of a
+    template's parameter is a text. botocore refuses a text that is not a number."""
     numbers = {"MemorySize", "Timeout"}
-    return {name: int(value) if name in numbers else value for name, value in request.items()}
+    return {
+        name: int(value) if name in numbers and str(value).isdigit() else value
+        for name, value in request.items()
+    }
 
 
 class Function(Resource):
