@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator"
-	"github.com/resolverwatch/resolverwatch/internal/operatorio"
+	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
@@ -29,7 +29,7 @@ type deployment struct {
 	outputBucket                 string
 
 	config  aws.Config
-	outputs operatorio.Outputs
+	outputs stack.Outputs
 }
 
 // deploymentHelp says for a command's help how it finds the stack.
@@ -142,8 +142,8 @@ func (d *deployment) operator(ctx context.Context, needs ...need) (*operator.Ope
 	return &operator.Operator{
 		Index:     importerio.NewIndexStore(awsio.NewS3(d.config), d.indexBucket),
 		Feeds:     importerio.NewTable(table, d.table),
-		Edits:     operatorio.NewEdits(table, d.table),
-		Publisher: operatorio.NewPublisher(lambda.NewFromConfig(d.config), d.importer),
+		Edits:     stack.NewEdits(table, d.table),
+		Publisher: stack.NewPublisher(lambda.NewFromConfig(d.config), d.importer),
 		Now:       time.Now,
 		Pause:     time.Second,
 	}, nil
@@ -155,7 +155,7 @@ func (d *deployment) find(ctx context.Context, n need) (err error) {
 		return nil
 	}
 	if d.outputs == nil {
-		if d.outputs, err = operatorio.FindStack(ctx, d.config, d.stack); err != nil {
+		if d.outputs, err = stack.Find(ctx, d.config, d.stack); err != nil {
 			return err
 		}
 	}
@@ -170,7 +170,7 @@ func (d *deployment) find(ctx context.Context, n need) (err error) {
 // caller is who acts, for the record: the identity of the credentials or, where AWS
 // cannot be asked, the user of this machine.
 func (d *deployment) caller(ctx context.Context) string {
-	arn, err := operatorio.Caller(ctx, d.config)
+	arn, err := stack.Caller(ctx, d.config)
 	if err == nil {
 		return arn
 	}

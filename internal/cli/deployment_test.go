@@ -4,12 +4,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/resolverwatch/resolverwatch/internal/operatorio"
+	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
 )
 
 // In a stack of several pipelines, --pipeline chooses the outputs.
 func TestDeployment_pipeline(t *testing.T) {
-	outputs := operatorio.Outputs{"TableName": "first", "GuestsTableName": "second"}
+	outputs := stack.Outputs{"TableName": "first", "GuestsTableName": "second"}
 	for pipeline, want := range map[string]string{"": "first", "Guests": "second"} {
 		d := deployment{stack: "Security", pipeline: pipeline, outputs: outputs}
 		if err := d.find(t.Context(), d.needTable()); err != nil || d.table != want {

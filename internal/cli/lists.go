@@ -5,11 +5,17 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // lists are the flags by which a command gets its index: lists, or an index file.
@@ -68,8 +74,8 @@ func (l *lists) bytes(cmd *cobra.Command, messages io.Writer, o index.Options) (
 		return nil, usage(cmd, err)
 	}
 	builder := index.NewBuilder()
-	for _, list := range arguments {
-		if err := list.addTo(builder, messages, l); err != nil {
+	for _, argument := range arguments {
+		if err := argument.addTo(builder, messages, l); err != nil {
 			return nil, err
 		}
 	}
@@ -97,4 +103,161 @@ func (l *lists) arguments() ([]listArgument, error) {
 		}
 	}
 	return all, errors.Join(problems...)
+}
+
+// listSyntax is how the flags --feed and --allow name a list.
+const listSyntax = "[ID=]PATH[,format=F][,scope=S][,column=C][,category=W][,severity=S][,confidence=N][,registrable=true]"
+
+// listArgument is one list that a flag names.
+type listArgument struct {
+	id       indicator.FeedID
+	path     string
+	settings list.Options
+}
+
+// parseList reads the value of a flag. A path may hold commas and equal signs, as
+// long as what follows is none of ours.
+func parseList(text string, action indicator.Action) (listArgument, error) {
+	argument := listArgument{}
+	if name, path, found := strings.Cut(text, "="); found && !exists(text) {
+		if id, err := indicator.NewFeedID(name); err == nil {
+			argument.id, text = id, path
+		}
+	}
+	var wire settings.Feed
+	for {
+		at := strings.LastIndexByte(text, ',')
+		if at < 0 || exists(text) {
+			break
+		}
+		if err := setOption(&wire, text[at+1:]); err != nil {
+			return argument, err
+		}
+		text = text[:at]
+	}
+	var err error
+	argument.path = text
+	if argument.id == "" {
+		argument.id = feedIDOf(text)
+	}
+	argument.settings, err = list.NewOptions(wire)
+	argument.settings.Action = action
+	return argument, err
+}
+
+func setOption(wire *settings.Feed, option string) (err error) {
+	name, value, _ := strings.Cut(option, "=")
+	switch name {
+	case "format":
+		wire.Format = value
+	case "scope":
+		wire.Scope = value
+	case "column":
+		wire.Column = value
+	case "category":
+		wire.Category = value
+	case "severity":
+		wire.Severity = value
+	case "confidence":
+		var percent int
+		if percent, err = strconv.Atoi(value); err != nil {
+			return fmt.Errorf("confidence %q: must be a number in [0, 100]", value)
+		}
+		wire.Confidence = &percent
+	case "registrable":
+		if wire.Registrable, err = strconv.ParseBool(value); err != nil {
+			return fmt.Errorf("registrable %q: must be true or false", value)
+		}
+	default:
+		return fmt.Errorf("option %q: must be one of format, scope, column, category, severity, confidence, registrable", option)
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// feedIDOf makes a feed id out of a file name: "URLhaus online.csv.gz" becomes
+// "urlhaus-online".
+func feedIDOf(path string) indicator.FeedID {
+	name := strings.ToLower(filepath.Base(path))
+	for _, extension := range []string{".gz", ".zst", ".txt", ".csv", ".json", ".ndjson", ".stix2", ".conf", ".list"} {
+		name = strings.TrimSuffix(name, extension)
+	}
+	name = strings.Trim(strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '.' || r == '_' {
+			return r
+		}
+		return '-'
+	}, name), "-._")
+	id, err := indicator.NewFeedID(name[:min(len(name), 64)])
+	if err != nil {
+		return "list"
+	}
+	return id
+}
+
+// addTo reads the list through the guards of the importer and adds it to builder. It
+// says on messages what was lost.
+func (a listArgument) addTo(builder *index.Builder, messages io.Writer, l *lists) error {
+	file, err := os.Open(a.path)
+	if err != nil {
+		return fmt.Errorf("reading feed %s: %w", a.id, err)
+	}
+	defer func() { _ = file.Close() }() // only read
+	entries, report, err := list.Read(file, a.settings, list.Guards{Guards: settings.DefaultGuards()}, list.Hooks{})
+	var refusals list.Refusals
+	switch {
+	case errors.As(err, &refusals) && refusals.Overridable() && l.force != "":
+		fmt.Fprintf(messages, "feed %s: taken against the guards (%s): %v\n", a.id, l.force, refusals)
+	case errors.As(err, &refusals):
+		return fmt.Errorf("feed %s: %s is refused\n  %w\n  'resolverwatch feed lint %s' shows it line by line%s",
+			a.id, a.path, refusals, a.path, forceHint(refusals))
+	case err != nil:
+		return fmt.Errorf("feed %s: %w", a.id, err)
+	}
+	if !l.quiet {
+		fmt.Fprintf(messages, "feed %s: %s\n", a.id, describe(&report, a.path))
+	}
+	builder.Feed(a.id, a.settings.Action == indicator.ActionAllow)
+	now := time.Now()
+	for entry := range entries.All() {
+		if !entry.ExpiresAt.IsZero() && entry.ExpiresAt.Before(now) {
+			continue
+		}
+		if err := builder.Add(a.id, entry); err != nil {
+			return fmt.Errorf("feed %s: adding %s: %w", a.id, entry.Value(), err)
+		}
+	}
+	return nil
+}
+
+func forceHint(refusals list.Refusals) string {
+	if !refusals.Overridable() {
+		return ""
+	}
+	return "; --force REASON takes it as it is"
+}
+
+// describe says in one line what became of a list.
+func describe(report *list.Summary, path string) string {
+	text := fmt.Sprintf("%d entries from %s (%s)", report.Names, path, report.Format)
+	dropped := 0
+	for _, count := range report.Dropped {
+		dropped += count
+	}
+	for _, lost := range []struct {
+		count int
+		what  string
+	}{
+		{report.Repeats, "repeated"}, {report.Rejected, "rejected"},
+		{dropped, "dropped by the guards"}, {report.Skipped, "skipped"},
+	} {
+		if lost.count > 0 {
+			text += fmt.Sprintf(", %d %s", lost.count, lost.what)
+		}
+	}
+	return text
 }

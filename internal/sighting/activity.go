@@ -2,9 +2,15 @@ package sighting
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
+	"io"
 	"maps"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
@@ -177,4 +183,138 @@ func (h *hourActivity) total() (all int) {
 		all += count
 	}
 	return all
+}
+
+// minAsked is how many records a host must have for its share of NXDOMAIN to tell
+// anything; the named query has the same default.
+const minAsked = 100
+
+func (a *activity) print(out io.Writer) {
+	a.printNXDOMAIN(out)
+	a.printFirewall(out)
+	a.printTimeline(out)
+	printGaps(out, a.days())
+	if a.undated > 0 {
+		fmt.Fprintf(out, "\n%s logged queries have no readable query_timestamp and are in no hour or day\n", thousands(a.undated))
+	}
+	if a.omitted > 0 {
+		fmt.Fprintf(out, "\n%s logged queries of further hosts or hours are counted but not itemised\n", thousands(a.omitted))
+	}
+}
+
+// printNXDOMAIN lists the hosts that asked for what does not exist, the highest share first.
+func (a *activity) printNXDOMAIN(out io.Writer) {
+	var hosts []*hostActivity
+	for _, host := range a.hosts {
+		if host.records >= minAsked && host.nxdomain > 0 {
+			hosts = append(hosts, host)
+		}
+	}
+	slices.SortFunc(hosts, func(a, b *hostActivity) int {
+		return cmp.Or(cmp.Compare(b.share(), a.share()), cmp.Compare(b.nxdomain, a.nxdomain), compareHosts(a.host, b.host))
+	})
+	rows := make([]table.Row, len(hosts))
+	for i, h := range hosts {
+		rows[i] = cells(h.host.Address, h.host.VPC, thousands(h.records), thousands(h.nxdomain), fmt.Sprintf("%.1f", h.share()))
+	}
+	title := fmt.Sprintf("Names that do not exist, by hosts with %d queries and more", minAsked)
+	printRows(out, title, table.Row{"Host", "VPC", "Queries", "NXDOMAIN", "Percent"}, rows)
+}
+
+// share returns the percentage of NXDOMAIN.
+func (h *hostActivity) share() float64 { return 100 * float64(h.nxdomain) / float64(h.records) }
+
+// printFirewall sets the actions of DNS Firewall against the verdicts, if it did anything.
+func (a *activity) printFirewall(out io.Writer) {
+	type count struct{ records, hosts int }
+	counts, acted := map[decision]count{}, false
+	for _, host := range a.hosts {
+		for decision, records := range host.firewall {
+			c := counts[decision]
+			counts[decision] = count{c.records + records, c.hosts + 1}
+			acted = acted || decision.action != noAction
+		}
+	}
+	if !acted {
+		return
+	}
+	var rows []table.Row
+	for _, d := range slices.SortedFunc(maps.Keys(counts), func(a, b decision) int {
+		return cmp.Or(cmp.Compare(a.action, b.action), cmp.Compare(counts[b].records, counts[a].records), cmp.Compare(a.verdict, b.verdict))
+	}) {
+		rows = append(rows, cells(d.action, string(d.verdict), thousands(counts[d].records), thousands(counts[d].hosts)))
+	}
+	printRows(out, "DNS Firewall against the lists", table.Row{"Action", "Verdict", "Queries", "Hosts"}, rows)
+}
+
+// printTimeline lists the hours of each VPC, or the days if the hours are many.
+func (a *activity) printTimeline(out io.Writer) {
+	title, layout, hours := "Queries by hour and VPC", "2006-01-02T15:04Z", a.hours
+	if len(hours) > maxRows {
+		title, layout, hours = "Queries by day and VPC", time.DateOnly, a.days()
+	}
+	var rows []table.Row
+	for _, at := range slices.SortedFunc(maps.Keys(hours), func(a, b vpcHour) int {
+		return cmp.Or(cmp.Compare(a.hour, b.hour), cmp.Compare(a.account, b.account), cmp.Compare(a.vpc, b.vpc))
+	}) {
+		h := hours[at]
+		rows = append(rows, cells(at.time().Format(layout), at.vpc, thousands(h.total()), thousands(h.records[verdict.Malicious]),
+			thousands(h.records[verdict.Allowed]), thousands(h.records[verdict.Unknown]), thousands(len(h.hosts))))
+	}
+	printRows(out, title, table.Row{"Time", "VPC", "Queries", "Malicious", "Allowed", "Unknown", "Malicious hosts"}, rows)
+}
+
+func (h vpcHour) time() time.Time { return time.Unix(h.hour*int64(time.Hour/time.Second), 0).UTC() }
+
+const dayHours = 24
+
+// days adds the hours of each day up, at its first hour.
+func (a *activity) days() map[vpcHour]*hourActivity {
+	byDay := newActivity()
+	for at, hour := range a.hours {
+		at.hour -= at.hour % dayHours
+		byDay.mergeHour(at, hour)
+	}
+	return byDay.hours
+}
+
+// gap is a run of days without logs of a VPC, by their first hours; end is behind the last.
+type gap struct {
+	vpc        vpcHour // at no hour
+	start, end int64
+}
+
+// printGaps lists the days without logs, of each VPC and of all, between the first and
+// the last day with any. Logs say nothing of VPCs that never logged.
+func printGaps(out io.Writer, days map[vpcHour]*hourActivity) {
+	const all = "*"
+	logged := map[vpcHour]map[int64]bool{}
+	for day := range days {
+		for _, vpc := range []vpcHour{{account: day.account, vpc: day.vpc}, {vpc: all}} {
+			if logged[vpc] == nil {
+				logged[vpc] = map[int64]bool{}
+			}
+			logged[vpc][day.hour] = true
+		}
+	}
+	period := slices.Sorted(maps.Keys(logged[vpcHour{vpc: all}]))
+	var gaps []gap
+	for vpc, seen := range logged {
+		next := period[0] // the day that should come
+		for _, day := range append(slices.Sorted(maps.Keys(seen)), period[len(period)-1]+dayHours) {
+			if day > next {
+				gaps = append(gaps, gap{vpc, next, day})
+			}
+			next = day + dayHours
+		}
+	}
+	slices.SortFunc(gaps, func(a, b gap) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.vpc.account, b.vpc.account), cmp.Compare(a.vpc.vpc, b.vpc.vpc))
+	})
+	var rows []table.Row
+	for _, g := range gaps {
+		rows = append(rows, cells(vpcHour{hour: g.start}.time().Format(time.DateOnly),
+			vpcHour{hour: g.end - dayHours}.time().Format(time.DateOnly), thousands(int((g.end-g.start)/dayHours)), g.vpc.vpc))
+	}
+	printRows(out, "Days without logs (* stands for all VPCs together)", table.Row{"From", "To", "Days", "VPC"}, rows)
 }

@@ -1,20 +1,61 @@
-package operatorio
+// Package stack gives the operator a deployed stack: where its parts are, its own
+// edits in the table, and the importer to ask. The index bucket and the state of feeds
+// are those of package importerio.
+package stack
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
+
+// Outputs are what a stack says of itself, by the keys of pkg/settings.
+type Outputs map[string]string
+
+// Find returns the outputs of a CloudFormation stack.
+func Find(ctx context.Context, config aws.Config, name string) (Outputs, error) {
+	out, err := cloudformation.NewFromConfig(config).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	var refused smithy.APIError
+	if errors.As(err, &refused) && refused.ErrorCode() == "ValidationError" && strings.Contains(refused.ErrorMessage(), "does not exist") {
+		return nil, fmt.Errorf("there is no stack %q in Region %s: name it with --stack, its Region with AWS_REGION", name, config.Region)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking up the stack %q: %w", name, err)
+	}
+	outputs := Outputs{}
+	for _, stack := range out.Stacks {
+		for _, output := range stack.Outputs {
+			outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
+		}
+	}
+	return outputs, nil
+}
+
+// Caller returns the ARN of whoever the credentials belong to.
+func Caller(ctx context.Context, config aws.Config) (string, error) {
+	out, err := sts.NewFromConfig(config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return "", fmt.Errorf("asking who the caller is: %w", err)
+	}
+	return aws.ToString(out.Arn), nil
+}
 
 // Edits are the rows of the feed `manual`: [operator.Edits].
 type Edits struct {
@@ -110,4 +151,38 @@ func (e *Edits) All(ctx context.Context) ([]operator.Edit, error) {
 		}
 	}
 	return edits, errors.Join(problems...)
+}
+
+// Publisher is the importer function: [operator.Publisher]. It is invoked
+// asynchronously: then Lambda queues while another run is on, and tries again.
+type Publisher struct {
+	client   *lambda.Client
+	function string
+}
+
+// NewPublisher returns the importer of that function name.
+func NewPublisher(client *lambda.Client, function string) *Publisher {
+	return &Publisher{client, function}
+}
+
+// Publish tells the importer what to do.
+func (p *Publisher) Publish(ctx context.Context, feed indicator.FeedID, force string) error {
+	event := []byte(settings.PublishEvent)
+	if feed != "" {
+		var err error
+		event, err = json.Marshal(struct {
+			Feed  indicator.FeedID `json:"feed"`
+			Force string           `json:"force,omitempty"`
+		}{feed, force})
+		if err != nil {
+			return fmt.Errorf("encoding the event: %w", err)
+		}
+	}
+	_, err := p.client.Invoke(ctx, &lambda.InvokeInput{
+		FunctionName: &p.function, InvocationType: lambdatypes.InvocationTypeEvent, Payload: event,
+	})
+	if err != nil {
+		return fmt.Errorf("invoking %s: %w", p.function, err)
+	}
+	return nil
 }
