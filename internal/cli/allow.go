@@ -20,7 +20,7 @@ import (
 type allowOptions struct {
 	deployment
 	reason, scope        string
-	life                 string
+	lifetime             string
 	remove, list, dryRun bool
 	wait                 time.Duration
 }
@@ -41,14 +41,14 @@ and which are more specific and go on marking. --remove takes an entry away agai
   resolverwatch allow files.example --scope name --for 7d --reason "until the feed is mended"
   resolverwatch allow --list
   resolverwatch allow cdn.example --remove`,
-		Args: takes(0, 1, "name one thing to allow at a time"),
+		Args: argCount(0, 1, "name one thing to allow at a time"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd, std, args) },
 	}
 	a.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&a.reason, "reason", "", "`TEXT` that is stored with the entry (required)")
 	flags.StringVar(&a.scope, "scope", "", "`SCOPE` of a name: name, subtree or under (default: subtree)")
-	flags.StringVar(&a.life, "for", "", "`DURATION` after which the entry ends, such as 36h or 7d (default: never)")
+	flags.StringVar(&a.lifetime, "for", "", "`DURATION` after which the entry ends, such as 36h or 7d (default: never)")
 	flags.BoolVar(&a.remove, "remove", false, "take the entry away")
 	flags.BoolVar(&a.list, "list", false, "show all entries that were made by hand; it reads the whole table")
 	flags.BoolVar(&a.dryRun, "dry-run", false, "only say what would change")
@@ -59,20 +59,20 @@ and which are more specific and go on marking. --remove takes an entry away agai
 func (a *allowOptions) run(cmd *cobra.Command, std streams, args []string) error {
 	switch {
 	case a.list && len(args) == 0:
-		return a.showAll(cmd, std.out)
+		return a.printEntries(cmd, std.out)
 	case len(args) != 1 || a.list:
 		return usagef(cmd, "name what to allow, or use --list alone")
 	case a.reason == "" && !a.remove && !a.dryRun:
 		return usagef(cmd, "no reason: say with --reason why %s is fine, it is stored with the entry", args[0])
 	}
 	var scope indicator.Scope
-	var life time.Duration
+	var lifetime time.Duration
 	var errs [2]error
 	if a.scope != "" {
 		scope, errs[0] = indicator.ParseScope(a.scope)
 	}
-	if a.life != "" {
-		life, errs[1] = settings.ParseDuration(a.life)
+	if a.lifetime != "" {
+		lifetime, errs[1] = settings.ParseDuration(a.lifetime)
 	}
 	if err := cmp.Or(errs[:]...); err != nil {
 		return usage(cmd, err)
@@ -90,13 +90,13 @@ func (a *allowOptions) run(cmd *cobra.Command, std streams, args []string) error
 		return err
 	}
 	if a.remove {
-		return a.takeAway(cmd, std.out, o, entry)
+		return a.removeEntry(cmd, std.out, o, entry)
 	}
-	return a.allow(cmd, std.out, o, entry, life)
+	return a.addEntry(cmd, std.out, o, entry, lifetime)
 }
 
-func (a *allowOptions) allow(
-	cmd *cobra.Command, out io.Writer, o *operator.Operator, entry indicator.Indicator, life time.Duration,
+func (a *allowOptions) addEntry(
+	cmd *cobra.Command, out io.Writer, o *operator.Operator, entry indicator.Indicator, lifetime time.Duration,
 ) error {
 	plan, err := o.PlanAllow(cmd.Context(), entry)
 	if err != nil {
@@ -106,7 +106,7 @@ func (a *allowOptions) allow(
 		return err
 	}
 	o.By = a.caller(cmd.Context())
-	before, err := o.Allow(cmd.Context(), entry, a.reason, life)
+	before, err := o.Allow(cmd.Context(), entry, a.reason, lifetime)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (a *allowOptions) allow(
 	return a.publish(cmd, out, o, entry, plan.Pinned)
 }
 
-func (a *allowOptions) takeAway(cmd *cobra.Command, out io.Writer, o *operator.Operator, entry indicator.Indicator) error {
+func (a *allowOptions) removeEntry(cmd *cobra.Command, out io.Writer, o *operator.Operator, entry indicator.Indicator) error {
 	before, err := o.Disallow(cmd.Context(), entry)
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (a *allowOptions) publish(
 }
 
 // printAllow says what an allow entry will change, the verdict as it is first.
-func printAllow(out io.Writer, plan *operator.Allow) error {
+func printAllow(out io.Writer, plan *operator.AllowPlan) error {
 	if plan.Served == nil {
 		fmt.Fprintln(out, "nothing was published yet, so there is nothing to veto")
 		return nil
@@ -169,26 +169,26 @@ func printAllow(out io.Writer, plan *operator.Allow) error {
 			return err
 		}
 	}
-	switch len(plan.Lifted) {
+	switch len(plan.Vetoed) {
 	case 0:
 		fmt.Fprintln(out, "no entry is vetoed: nothing that is served lists it or what is above it")
 	default:
-		fmt.Fprintf(out, "entries that are vetoed: %d\n", len(plan.Lifted))
+		fmt.Fprintf(out, "entries that are vetoed: %d\n", len(plan.Vetoed))
 	}
-	for i := range plan.Lifted[:min(len(plan.Lifted), maxFindings)] {
-		s := &plan.Lifted[i]
+	for i := range plan.Vetoed[:min(len(plan.Vetoed), maxFindings)] {
+		s := &plan.Vetoed[i]
 		fmt.Fprintf(out, "  %s (%s, %s)\n", sighting.Wide(s.Value()), s.Feed, s.Scope)
 	}
-	if plan.Deeper > 0 {
-		fmt.Fprintf(out, "entries under it that are more specific and go on marking: %d\n", plan.Deeper)
-		for _, text := range plan.DeeperSamples {
+	if plan.StillMatching > 0 {
+		fmt.Fprintf(out, "entries under it that are more specific and go on marking: %d\n", plan.StillMatching)
+		for _, text := range plan.StillMatchingSamples {
 			fmt.Fprintf(out, "  %s\n", sighting.Wide(text))
 		}
 	}
 	return nil
 }
 
-func (a *allowOptions) showAll(cmd *cobra.Command, out io.Writer) error {
+func (a *allowOptions) printEntries(cmd *cobra.Command, out io.Writer) error {
 	o, err := a.operator(cmd.Context(), a.needTable())
 	if err != nil {
 		return err

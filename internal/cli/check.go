@@ -40,7 +40,7 @@ LIST is ` + listSyntax + `.`,
 		Example: `  resolverwatch check --feed urlhaus.csv www.evil.example 192.0.2.1
   resolverwatch check --index lists.rwx -o json - < names.txt
   resolverwatch check --stack Resolverwatch www.evil.example`,
-		Args: takes(1, many, "nothing to check: name at least one NAME, or - for standard input"),
+		Args: argCount(1, anyNumber, "nothing to check: name at least one NAME, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if form != formText && form != formJSON {
 				return usagef(cmd, "output %q: must be text or json", form)
@@ -137,9 +137,9 @@ func checkName(x *index.Index, text string) answer {
 		return a
 	}
 	var query domainname.Query
-	looked := logged(text)
+	looked := asLogged(text)
 	if err := query.Set([]byte(looked)); err != nil {
-		a.Verdict, a.Reason, a.Why = verdict.Unknown, verdict.BadName, badName(err)
+		a.Verdict, a.Reason, a.Why = verdict.Unknown, verdict.BadName, describeBadName(err)
 		return a
 	}
 	x.Match(&query, &m)
@@ -154,8 +154,8 @@ func checkName(x *index.Index, text string) answer {
 	return a
 }
 
-// logged returns a name that a person typed as a log would have it: in A-labels.
-func logged(text string) string {
+// asLogged returns a name that a person typed as a log would have it: in A-labels.
+func asLogged(text string) string {
 	if strings.IndexFunc(text, func(r rune) bool { return r >= 0x80 }) < 0 {
 		return text
 	}
@@ -166,7 +166,7 @@ func logged(text string) string {
 	return name.String()
 }
 
-func badName(err error) string {
+func describeBadName(err error) string {
 	for kind, why := range map[error]string{
 		domainname.ErrEmpty:        "there is no name",
 		domainname.ErrEmptyLabel:   "it has an empty label",

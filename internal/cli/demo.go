@@ -23,7 +23,7 @@ All names and addresses are reserved for documentation. Nothing leaves this mach
 		Example: `  resolverwatch demo
   resolverwatch demo --records 100000 --out ~/demo
   resolverwatch demo --keep   # and look around with the AWS CLI; Ctrl-C ends it`,
-		Args: takes(0, 0, noArguments),
+		Args: argCount(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Records < 1 {
 				return usagef(cmd, "records %d: must be at least 1", o.Records)

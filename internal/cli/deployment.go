@@ -106,7 +106,7 @@ func (d *deployment) athena(ctx context.Context) (*athenaio.WorkGroup, error) {
 
 // findAll finds the parts that a command needs.
 func (d *deployment) findAll(ctx context.Context, needs ...need) (err error) {
-	if d.config, err = access(ctx); err != nil {
+	if d.config, err = awsConfig(ctx); err != nil {
 		return err
 	}
 	for _, need := range needs {
@@ -117,9 +117,9 @@ func (d *deployment) findAll(ctx context.Context, needs ...need) (err error) {
 	return nil
 }
 
-// access returns the configuration by which AWS is asked. Its error says what to set, where
+// awsConfig returns the configuration by which AWS is asked. Its error says what to set, where
 // the SDK, call by call, would say what it tried last.
-func access(ctx context.Context) (aws.Config, error) {
+func awsConfig(ctx context.Context) (aws.Config, error) {
 	config, err := awsio.Config(ctx)
 	switch {
 	case err != nil:

@@ -54,7 +54,7 @@ lists that lie under guards/ in the list bucket.`,
   resolverwatch feed lint --format hosts --all hosts.txt
   resolverwatch feed lint --against yesterday.txt --protected ours.txt today.txt
   resolverwatch feed lint -o json *.txt | jq .refusals`,
-		Args: takes(1, many, "no list to read: name at least one FILE"),
+		Args: argCount(1, anyNumber, "no list to read: name at least one FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, std, args) },
 	}
 	flags := cmd.Flags()
@@ -81,11 +81,11 @@ func (o *lintOptions) run(cmd *cobra.Command, std streams, paths []string) error
 	if o.allow {
 		read.Action = indicator.ActionAllow
 	}
-	guards, err := o.guards.guards(cmd)
+	guards, err := o.guards.load(cmd)
 	if err != nil {
 		return err
 	}
-	before, err := o.before(read, guards)
+	before, err := o.countBefore(read, guards)
 	if err != nil {
 		return err
 	}
@@ -109,9 +109,9 @@ func (o *lintOptions) run(cmd *cobra.Command, std streams, paths []string) error
 // maxFindings bounds what is shown of each file without --all.
 const maxFindings = 25
 
-// before returns how many entries the list has that is to be replaced, 0 without one. It
+// countBefore returns how many entries the list has that is to be replaced, 0 without one. It
 // serves, so it was taken, whatever the guards would say of it now.
-func (o *lintOptions) before(read list.Options, guards list.Guards) (int, error) {
+func (o *lintOptions) countBefore(read list.Options, guards list.Guards) (int, error) {
 	if o.against == "" {
 		return 0, nil
 	}
@@ -131,13 +131,13 @@ func (o *lintOptions) before(read list.Options, guards list.Guards) (int, error)
 	return entries.Len(), nil
 }
 
-func (o *lintOptions) lint(path string, read list.Options, guards list.Guards, before int) (*linted, error) {
+func (o *lintOptions) lint(path string, read list.Options, guards list.Guards, before int) (*lintResult, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading a list: %w", err)
 	}
 	defer func() { _ = file.Close() }() // only read
-	l := &linted{File: path}
+	l := &lintResult{File: path}
 	find := func(line int, kind, text, why string) {
 		if len(l.Findings) >= maxFindings && !o.all {
 			l.Omitted++
@@ -159,12 +159,12 @@ func (o *lintOptions) lint(path string, read list.Options, guards list.Guards, b
 	if l.Refusals.Overridable() { // there is a list to compare
 		l.Refusals = append(l.Refusals, guards.Compare(before, entries.Len())...)
 	}
-	l.take(&report)
+	l.setCounts(&report)
 	return l, nil
 }
 
-// linted is what lint found in one file.
-type linted struct {
+// lintResult is what lint found in one file.
+type lintResult struct {
 	File      string                  `json:"file"`
 	Format    feed.Format             `json:"format"`
 	Lines     int                     `json:"lines"`
@@ -189,7 +189,7 @@ type finding struct {
 	Why  string `json:"why"`
 }
 
-func (l *linted) take(report *list.Summary) {
+func (l *lintResult) setCounts(report *list.Summary) {
 	l.Format, l.Lines, l.Entries = report.Format, report.Lines, report.Entries
 	l.Taken, l.Addresses, l.Allowed = report.Names, report.Addresses, report.Allowed
 	l.Repeated, l.Rejected, l.Dropped = report.Repeats, report.Rejected, report.Dropped
@@ -199,7 +199,7 @@ func (l *linted) take(report *list.Summary) {
 	}
 }
 
-func (l *linted) write(out io.Writer, form string) error {
+func (l *lintResult) write(out io.Writer, form string) error {
 	if form == formJSON {
 		return json.NewEncoder(out).Encode(l)
 	}
@@ -207,7 +207,7 @@ func (l *linted) write(out io.Writer, form string) error {
 	return nil
 }
 
-func (l *linted) print(out io.Writer) {
+func (l *lintResult) print(out io.Writer) {
 	fmt.Fprintf(out, "%s: %s, %d lines, %d entries\n", l.File, orUnknown(string(l.Format)), l.Lines, l.Entries)
 	fmt.Fprintf(out, "  %7d taken (addresses: %d, allow entries: %d)\n", l.Taken, l.Addresses, l.Allowed)
 	if l.Repeated > 0 {
@@ -260,7 +260,7 @@ func (g *guardFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&g.top, "top", nil, "a list of the most popular names, `FILE`; repeatable")
 }
 
-func (g *guardFlags) guards(cmd *cobra.Command) (list.Guards, error) {
+func (g *guardFlags) load(cmd *cobra.Command) (list.Guards, error) {
 	thresholds, err := settings.DecodeGuards([]byte(g.thresholds))
 	if err != nil {
 		return list.Guards{}, usagef(cmd, "--guards: %w", err)

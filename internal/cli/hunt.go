@@ -49,7 +49,7 @@ when an entry came. The folder of a demo has everything in it.
 		Example: `  resolverwatch hunt --since 2026-11-01 --days 90
   resolverwatch hunt --local resolverwatch-demo
   resolverwatch hunt --local marked/ --feed new-names.txt -o json`,
-		Args: takes(0, 0, noArguments),
+		Args: argCount(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error { return h.run(cmd, std) },
 	}
 	h.registerAthena(cmd)
@@ -88,30 +88,30 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 	}
 	out := &huntWriter{resultWriter: newResultWriter(form, std.out), hosts: map[string]bool{}, indicators: map[string]bool{},
 		unmarkedHosts: map[string]bool{}}
-	watch := newWatch(std.err, h.lists.quiet)
+	progress := newQueryProgress(std.err, h.lists.quiet)
 	if len(h.local) > 0 {
 		if !cmd.Flags().Changed("days") {
 			h.days = 0
 		}
 		err = h.runLocal(cmd, std, since, out)
 	} else {
-		err = h.runAthena(cmd, since, out, watch)
+		err = h.runAthena(cmd, since, out, progress)
 		if err == nil && h.write {
-			err = h.writeRecords(cmd.Context(), out, watch)
+			err = h.writeRecords(cmd.Context(), out, progress)
 		}
 	}
 	if err == nil || errors.Is(err, errReported) {
-		of := ""
+		qualifier := ""
 		if len(h.local) == 0 || h.indicators != "" {
-			of = " added since " + since.UTC().Format(time.RFC3339)
+			qualifier = " added since " + since.UTC().Format(time.RFC3339)
 		}
-		out.say(watch, of)
+		out.printSummary(progress, qualifier)
 	}
 	return err
 }
 
 // runAthena hunts in the logs of a deployed stack.
-func (h *huntOptions) runAthena(cmd *cobra.Command, since time.Time, out *huntWriter, watch *watch) error {
+func (h *huntOptions) runAthena(cmd *cobra.Command, since time.Time, out *huntWriter, progress *queryProgress) error {
 	if h.indicators != "" || h.lists.areNamed() {
 		return usagef(cmd, "lists of your own: a deployed stack hunts for its own; name logs with --local")
 	}
@@ -123,7 +123,7 @@ func (h *huntOptions) runAthena(cmd *cobra.Command, since time.Time, out *huntWr
 	if err != nil {
 		return err
 	}
-	return runQuery(cmd.Context(), group, text, out, watch)
+	return runQuery(cmd.Context(), group, text, out, progress)
 }
 
 func (h *huntOptions) huntText(ctx context.Context, group *athenaio.WorkGroup, since time.Time) (string, error) {
@@ -183,7 +183,7 @@ func (w *huntWriter) row(row athenaio.Row) error {
 	return w.resultWriter.row(row)
 }
 
-func (w *huntWriter) say(watch *watch, of string) {
-	watch.say("%d hosts met %d entries%s in %d logged queries, %d of which were not marked as malicious",
-		len(w.hosts), len(w.indicators), of, w.queries, w.unmarked)
+func (w *huntWriter) printSummary(progress *queryProgress, qualifier string) {
+	progress.printf("%d hosts met %d entries%s in %d logged queries, %d of which were not marked as malicious",
+		len(w.hosts), len(w.indicators), qualifier, w.queries, w.unmarked)
 }

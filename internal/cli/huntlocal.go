@@ -20,7 +20,7 @@ import (
 func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, since time.Time, out resultWriter) error {
 	paths := h.local
 	if len(paths) == 1 {
-		if logs, indicators, is := demo.Folder(paths[0]); is {
+		if logs, indicators, ok := demo.ResultPaths(paths[0]); ok {
 			paths = []string{logs}
 			if h.indicators == "" && h.lists.file == "" && len(h.lists.feeds) == 0 {
 				h.indicators = indicators

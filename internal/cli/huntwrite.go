@@ -33,9 +33,9 @@ const (
 
 // writeRecords reads the records of the hosts that were found, marks them anew, and
 // writes those that are hits and were not malicious before.
-func (h *huntOptions) writeRecords(ctx context.Context, found *huntWriter, watch *watch) error {
+func (h *huntOptions) writeRecords(ctx context.Context, found *huntWriter, progress *queryProgress) error {
 	if found.unmarked == 0 {
-		watch.say("there are no records to write: all were marked as malicious when they were logged")
+		progress.printf("there are no records to write: all were marked as malicious when they were logged")
 		return nil
 	}
 	if err := h.findAll(ctx, h.needOutput()); err != nil {
@@ -69,16 +69,16 @@ func (h *huntOptions) writeRecords(ctx context.Context, found *huntWriter, watch
 		if err != nil {
 			return err
 		}
-		if err := runQuery(ctx, group, text, r, newWatch(watch.messages, true)); err != nil {
+		if err := runQuery(ctx, group, text, r, newQueryProgress(progress.messages, true)); err != nil {
 			return err
 		}
 	}
-	return h.put(ctx, r, watch)
+	return h.put(ctx, r, progress)
 }
 
 // put writes an object a day. It has the name of its content: a hunt that is run once more
 // writes nothing twice, as long as it finds the same and the same index serves.
-func (h *huntOptions) put(ctx context.Context, r *retroWriter, watch *watch) error {
+func (h *huntOptions) put(ctx context.Context, r *retroWriter, progress *queryProgress) error {
 	bucket := awsio.Bucket{Client: awsio.NewS3(h.config), Name: h.outputBucket}
 	known := 0
 	for _, day := range slices.Sorted(maps.Keys(r.days)) {
@@ -97,7 +97,7 @@ func (h *huntOptions) put(ctx context.Context, r *retroWriter, watch *watch) err
 			return fmt.Errorf("writing the records of %s: %w", day, err)
 		}
 	}
-	watch.say("%d records are in s3://%s/%s in %d objects, %d of which were there before", r.found, h.outputBucket, retroPrefix,
+	progress.printf("%d records are in s3://%s/%s in %d objects, %d of which were there before", r.found, h.outputBucket, retroPrefix,
 		len(r.days), known)
 	return nil
 }
@@ -140,7 +140,7 @@ func (r *retroWriter) row(row athenaio.Row) (err error) {
 }
 
 func (r *retroWriter) onMark(m *verdict.Mark) {
-	r.isHit = m.Verdict == verdict.Malicious && m.Threat != nil && r.hunted.Cover(m.Threat.Matched)
+	r.isHit = m.Verdict == verdict.Malicious && m.Threat != nil && r.hunted.Covers(m.Threat.Matched)
 	// A time that cannot be read has a folder of its own.
 	r.day = "unknown"
 	if at, err := time.Parse(time.RFC3339, string(m.Object.QueryTimestamp.Decode(new([]byte)))); err == nil {

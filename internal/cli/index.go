@@ -42,7 +42,7 @@ func newIndexBuild(std streams) *cobra.Command {
 		Long: `Build reads lists through the importer's guards and writes the index that the
 transformer and 'scan --index' load. LIST is ` + listSyntax + `.`,
 		Example: `  resolverwatch index build --feed urlhaus.csv --feed hosts.txt -o lists.rwx`,
-		Args:    takes(0, 0, noArguments),
+		Args:    argCount(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out == "" {
 				return usagef(cmd, "no file to write: name one with --output")
@@ -106,7 +106,7 @@ func newIndexInspect(std streams) *cobra.Command {
 		Short: "Verify an index file and say what is in it",
 		Example: `  resolverwatch index inspect lists.rwx
   resolverwatch index inspect --entries lists.rwx | grep evil`,
-		Args: takes(1, 1, "name one index FILE"),
+		Args: argCount(1, 1, "name one index FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if form != formText && form != formJSON {
 				return usagef(cmd, "output %q: must be text or json", form)
@@ -181,7 +181,7 @@ With --stack or --index-bucket, OLD and NEW are numbers of published generations
 ` + deploymentHelp,
 		Example: `  resolverwatch index diff yesterday.rwx today.rwx
   resolverwatch index diff --stack Resolverwatch 41 42`,
-		Args: takes(2, 2, "name two indexes, OLD and NEW"),
+		Args: argCount(2, 2, "name two indexes, OLD and NEW"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkForm(cmd, form); err != nil {
 				return err

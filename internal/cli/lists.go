@@ -138,7 +138,7 @@ func parseList(text string, action indicator.Action) (listArgument, error) {
 	var err error
 	argument.path = text
 	if argument.id == "" {
-		argument.id = feedIDOf(text)
+		argument.id = feedIDFromPath(text)
 	}
 	argument.settings, err = list.NewOptions(wire)
 	argument.settings.Action = action
@@ -179,9 +179,9 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// feedIDOf makes a feed id out of a file name: "URLhaus online.csv.gz" becomes
+// feedIDFromPath makes a feed id out of a file name: "URLhaus online.csv.gz" becomes
 // "urlhaus-online".
-func feedIDOf(path string) indicator.FeedID {
+func feedIDFromPath(path string) indicator.FeedID {
 	name := strings.ToLower(filepath.Base(path))
 	for _, extension := range []string{".gz", ".zst", ".txt", ".csv", ".json", ".ndjson", ".stix2", ".conf", ".list"} {
 		name = strings.TrimSuffix(name, extension)
@@ -219,7 +219,7 @@ func (a listArgument) addTo(builder *index.Builder, messages io.Writer, l *lists
 		return fmt.Errorf("feed %s: %w", a.id, err)
 	}
 	if !l.quiet {
-		fmt.Fprintf(messages, "feed %s: %s\n", a.id, describe(&report, a.path))
+		fmt.Fprintf(messages, "feed %s: %s\n", a.id, describeList(&report, a.path))
 	}
 	builder.Feed(a.id, a.settings.Action == indicator.ActionAllow)
 	now := time.Now()
@@ -241,8 +241,8 @@ func forceHint(refusals list.Refusals) string {
 	return "; --force REASON takes it as it is"
 }
 
-// describe says in one line what became of a list.
-func describe(report *list.Summary, path string) string {
+// describeList says in one line what became of a list.
+func describeList(report *list.Summary, path string) string {
 	text := fmt.Sprintf("%d entries from %s (%s)", report.Names, path, report.Format)
 	dropped := 0
 	for _, count := range report.Dropped {

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
 )
 
 // progress shows on a terminal how much of the input is read; elsewhere nothing.
@@ -51,5 +54,39 @@ func (p *progress) close() {
 	if p.bar != nil {
 		p.bar.SetTotal(-1, true)
 		p.container.Wait()
+	}
+}
+
+// queryProgress shows on a terminal how far a query is.
+type queryProgress struct {
+	messages     io.Writer
+	quiet, lines bool // lines: there is a terminal to write over
+	started      time.Time
+}
+
+func newQueryProgress(messages io.Writer, quiet bool) *queryProgress {
+	return &queryProgress{messages: messages, quiet: quiet, started: time.Now(),
+		lines: !quiet && isTerminal(messages) && os.Getenv("CI") == ""}
+}
+
+// clearLine goes to the beginning of a terminal's line and empties it.
+const clearLine = "\r\x1b[K"
+
+func (w *queryProgress) update(p athenaio.Progress) {
+	if w.lines {
+		fmt.Fprintf(w.messages, clearLine+"%s for %.0f s, %s scanned", strings.ToLower(p.State),
+			time.Since(w.started).Seconds(), formatBytes(p.Bytes))
+	}
+}
+
+func (w *queryProgress) clear() {
+	if w.lines {
+		fmt.Fprint(w.messages, clearLine)
+	}
+}
+
+func (w *queryProgress) printf(format string, args ...any) {
+	if !w.quiet {
+		fmt.Fprintf(w.messages, format+"\n", args...)
 	}
 }

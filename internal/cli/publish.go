@@ -34,7 +34,7 @@ stands in the report.
 		Example: `  resolverwatch publish
   resolverwatch publish --unpin
   resolverwatch publish --feed urlhaus --force "the list was split, half is meant to go"`,
-		Args: takes(0, 0, noArguments),
+		Args: argCount(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.run(cmd, std) },
 	}
 	p.register(cmd)

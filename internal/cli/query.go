@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +42,7 @@ Without an account, 'resolverwatch scan -o summary' answers from files who asked
 		Example: `  resolverwatch query
   resolverwatch query malicious-hosts --param from=2026-11-01 --param until=2026-11-08
   resolverwatch query around-a-match --param srcaddr=10.0.1.11 --param at=2026-11-05T10:15:00Z -o csv`,
-		Args: takes(0, 1, "name one query at a time"),
+		Args: argCount(0, 1, "name one query at a time"),
 		RunE: func(cmd *cobra.Command, args []string) error { return q.run(cmd, std, args) },
 	}
 	q.registerAthena(cmd)
@@ -60,7 +59,7 @@ func (q *queryOptions) run(cmd *cobra.Command, std streams, args []string) error
 	if err != nil {
 		return err
 	}
-	values, err := parameterValues(q.parameters)
+	values, err := parseParameters(q.parameters)
 	if err != nil {
 		return usage(cmd, err)
 	}
@@ -84,11 +83,11 @@ func (q *queryOptions) run(cmd *cobra.Command, std streams, args []string) error
 		fmt.Fprintln(std.out, strings.TrimRight(text, "\n"))
 		return nil
 	}
-	return runQuery(cmd.Context(), group, text, newResultWriter(form, std.out), newWatch(std.err, q.quiet))
+	return runQuery(cmd.Context(), group, text, newResultWriter(form, std.out), newQueryProgress(std.err, q.quiet))
 }
 
-// parameterValues reads NAME=VALUE.
-func parameterValues(texts []string) (map[string]string, error) {
+// parseParameters reads NAME=VALUE.
+func parseParameters(texts []string) (map[string]string, error) {
 	values := map[string]string{}
 	for _, text := range texts {
 		name, value, found := strings.Cut(text, "=")
@@ -143,9 +142,9 @@ func printQueries(out io.Writer, queries []athenaio.NamedQuery) {
 }
 
 // runQuery runs SQL and writes its rows.
-func runQuery(ctx context.Context, group *athenaio.WorkGroup, sql string, out resultWriter, watch *watch) error {
-	done, err := group.Run(ctx, sql, watch.look)
-	watch.end()
+func runQuery(ctx context.Context, group *athenaio.WorkGroup, sql string, out resultWriter, progress *queryProgress) error {
+	done, err := group.Run(ctx, sql, progress.update)
+	progress.clear()
 	if err != nil {
 		return err
 	}
@@ -157,46 +156,12 @@ func runQuery(ctx context.Context, group *athenaio.WorkGroup, sql string, out re
 	if err := errors.Join(err, out.end()); err != nil {
 		return err
 	}
-	watch.say("%d rows; scanned %s in %.1f s", rows, byteText(done.Bytes), done.Time.Seconds())
+	progress.printf("%d rows; scanned %s in %.1f s", rows, formatBytes(done.Bytes), done.Time.Seconds())
 	return nil
 }
 
-// watch shows on a terminal how far a query is.
-type watch struct {
-	messages     io.Writer
-	quiet, lines bool // lines: there is a terminal to write over
-	started      time.Time
-}
-
-func newWatch(messages io.Writer, quiet bool) *watch {
-	return &watch{messages: messages, quiet: quiet, started: time.Now(),
-		lines: !quiet && isTerminal(messages) && os.Getenv("CI") == ""}
-}
-
-// clearLine goes to the beginning of a terminal's line and empties it.
-const clearLine = "\r\x1b[K"
-
-func (w *watch) look(p athenaio.Progress) {
-	if w.lines {
-		fmt.Fprintf(w.messages, clearLine+"%s for %.0f s, %s scanned", strings.ToLower(p.State),
-			time.Since(w.started).Seconds(), byteText(p.Bytes))
-	}
-}
-
-func (w *watch) end() {
-	if w.lines {
-		fmt.Fprint(w.messages, clearLine)
-	}
-}
-
-func (w *watch) say(format string, args ...any) {
-	if !w.quiet {
-		fmt.Fprintf(w.messages, format+"\n", args...)
-	}
-}
-
-// byteText writes bytes in the unit that people read them in.
-func byteText(n int64) string {
+// formatBytes writes bytes in the unit that people read them in.
+func formatBytes(n int64) string {
 	const step = 1000
 	value, unit := float64(n), 0
 	units := []string{"bytes", "kB", "MB", "GB", "TB"}

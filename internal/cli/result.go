@@ -101,14 +101,14 @@ func (w *csvWriter) row(row athenaio.Row) error {
 	cells := make([]string, len(row))
 	for i, cell := range row {
 		if cell != nil {
-			cells[i] = harmless(*cell)
+			cells[i] = escapeFormula(*cell)
 		}
 	}
 	return w.csv.Write(cells)
 }
 
-// harmless puts a quotation mark before what a spreadsheet would run. A number is none.
-func harmless(cell string) string {
+// escapeFormula puts a quotation mark before what a spreadsheet would run. A number is none.
+func escapeFormula(cell string) string {
 	if strings.IndexAny(cell, "=+-@\t\r\n") == 0 && !json.Valid([]byte(cell)) {
 		return "'" + cell
 	}

@@ -35,7 +35,7 @@ Without --to it is the newest generation before the one that serves.
 ` + deploymentHelp,
 		Example: `  resolverwatch rollback --dry-run
   resolverwatch rollback --to 41 --reason "feed urlhaus listed our CDN"`,
-		Args: takes(0, 0, noArguments),
+		Args: argCount(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd, std) },
 	}
 	r.registerIndex(cmd)
@@ -77,7 +77,7 @@ type rolledBack struct {
 	Effect operator.Effect `json:"effect"`
 }
 
-func (r *rolledBack) write(out io.Writer, form string, plan *operator.Rollback) error {
+func (r *rolledBack) write(out io.Writer, form string, plan *operator.RollbackPlan) error {
 	if form == formJSON {
 		return json.NewEncoder(out).Encode(r)
 	}
@@ -98,12 +98,12 @@ func printEffect(out io.Writer, e *operator.Effect) {
 		fmt.Fprintf(out, "  what that changes cannot be said: %v\n", e.Unknown)
 		return
 	}
-	fmt.Fprintf(out, "  %d entries gained, %d lost, %d rated otherwise\n", e.Gained, e.Lost, e.Rated)
+	fmt.Fprintf(out, "  %d entries gained, %d lost, %d rated otherwise\n", e.Added, e.Removed, e.Changed)
 	for _, samples := range []struct {
 		sign  index.ChangeKind
 		texts []string
 		all   int
-	}{{index.Added, e.SampleGained, e.Gained}, {index.Removed, e.SampleLost, e.Lost}} {
+	}{{index.Added, e.SampleAdded, e.Added}, {index.Removed, e.SampleRemoved, e.Removed}} {
 		for _, text := range samples.texts {
 			fmt.Fprintf(out, "  %c %s\n", samples.sign, sighting.Wide(text))
 		}

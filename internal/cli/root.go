@@ -122,13 +122,13 @@ func markUsage(cmd *cobra.Command) {
 	}
 }
 
-// many is as many arguments as there are.
-const many = math.MaxInt
+// anyNumber is as many arguments as there are.
+const anyNumber = math.MaxInt
 
 const noArguments = "only flags are expected here"
 
-// takes makes a check of the number of arguments. otherwise says what is wanted.
-func takes(least, most int, otherwise string) cobra.PositionalArgs {
+// argCount makes a check of the number of arguments. otherwise says what is wanted.
+func argCount(least, most int, otherwise string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:

@@ -57,7 +57,7 @@ then 1.`,
 
   # In a pipeline: exit code 3 if anything matched
   zcat log.gz | resolverwatch scan --index lists.rwx --fail-on-match -o summary -`,
-		Args: takes(1, many, "no logs to mark: name at least one LOG, or - for standard input"),
+		Args: argCount(1, anyNumber, "no logs to mark: name at least one LOG, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, std, args) },
 	}
 	o.lists.register(cmd)
@@ -137,7 +137,7 @@ func (o *scanOptions) sources(ctx context.Context, std streams, args []string) (
 }
 
 func expandS3(ctx context.Context, location string) ([]logfile.Source, error) {
-	config, err := access(ctx)
+	config, err := awsConfig(ctx)
 	if err != nil {
 		return nil, err
 	}

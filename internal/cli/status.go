@@ -25,7 +25,7 @@ each feed the accepted list, its age, its entries, and how the newest list was j
 ` + deploymentHelp,
 		Example: `  resolverwatch status
   resolverwatch status -o json | jq '.feeds[] | select(.last.outcome == "refused")'`,
-		Args: takes(0, 0, noArguments),
+		Args: argCount(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkForm(cmd, form); err != nil {
 				return err

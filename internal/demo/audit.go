@@ -26,8 +26,8 @@ var (
 	failureKey = regexp.MustCompile(`^delivery-failures/processing-failed/\d{4}/\d\d/\d\d/resolverwatch-1-[-0-9a-f]+\.gz$`)
 )
 
-// setFailed is Firehose's word for a record that the transformer could not mark.
-const setFailed = "Lambda.ProcessingFailedStatus"
+// failedErrorCode is Firehose's word for a record that the transformer could not mark.
+const failedErrorCode = "Lambda.ProcessingFailedStatus"
 
 // findings are what the objects in the log bucket hold.
 type findings struct {
@@ -161,9 +161,9 @@ func (d *demo) auditFailure(f *findings, line []byte) error {
 	switch {
 	case !known:
 		return fmt.Errorf("a good record failed with %s: %s", got.ErrorCode, got.RawData)
-	case got.ErrorCode != setFailed || got.AttemptsMade != 1:
+	case got.ErrorCode != failedErrorCode || got.AttemptsMade != 1:
 		return fmt.Errorf("record %q failed with %s after %d tries, want %s after one",
-			got.RawData, got.ErrorCode, got.AttemptsMade, setFailed)
+			got.RawData, got.ErrorCode, got.AttemptsMade, failedErrorCode)
 	}
 	f.failed[why]++
 	return nil

@@ -54,7 +54,7 @@ func FindBinaries(ctx context.Context, o Options) (*Binaries, error) {
 	}
 	root, err := sourceFolder()
 	if err == nil {
-		return build(ctx, o, root)
+		return buildBinaries(ctx, o, root)
 	}
 	return nil, fmt.Errorf("finding the importer and transformer functions: %s is not there, and they cannot be "+
 		"built: %w. Run `make demo` in a checkout of %s, or name both by --importer and --transformer",
@@ -92,8 +92,8 @@ func sourceFolder() (string, error) {
 	}
 }
 
-// build builds both functions for this machine into a temporary folder.
-func build(ctx context.Context, o Options, root string) (*Binaries, error) {
+// buildBinaries builds both functions for this machine into a temporary folder.
+func buildBinaries(ctx context.Context, o Options, root string) (*Binaries, error) {
 	fmt.Fprintf(o.Stderr, "building the importer and the transformer from %s\n", root)
 	folder, err := os.MkdirTemp("", "resolverwatch-functions-")
 	if err != nil {
@@ -102,7 +102,7 @@ func build(ctx context.Context, o Options, root string) (*Binaries, error) {
 	built := &Binaries{folder: folder,
 		Importer: bootstrap(folder, "importer"), Transformer: bootstrap(folder, "transformer")}
 	for function, binary := range map[string]string{"importer": built.Importer, "transformer": built.Transformer} {
-		if err := buildOne(ctx, root, function, binary); err != nil {
+		if err := buildFunction(ctx, root, function, binary); err != nil {
 			built.Remove()
 			return nil, fmt.Errorf("building the %s: %w", function, err)
 		}
@@ -110,8 +110,8 @@ func build(ctx context.Context, o Options, root string) (*Binaries, error) {
 	return built, nil
 }
 
-// buildOne builds as a deployment does, for this machine.
-func buildOne(ctx context.Context, root, function, binary string) error {
+// buildFunction builds as a deployment does, for this machine.
+func buildFunction(ctx context.Context, root, function, binary string) error {
 	var output bytes.Buffer
 	cmd := exec.CommandContext(ctx, "go", "build", //nolint:gosec // both names are ours
 		"-trimpath", "-buildvcs=false", "-mod=readonly", "-tags=lambda.norpc",

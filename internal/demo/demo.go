@@ -115,16 +115,16 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("starting the local endpoints: %w", err)
 	}
-	err = d.run(ctx)
+	err = d.drive(ctx)
 	return errors.Join(err, d.close(err))
 }
 
-// run drives the pipeline, as long as the stack is there.
-func (d *demo) run(ctx context.Context) error {
+// drive drives the pipeline, as long as the stack is there.
+func (d *demo) drive(ctx context.Context) error {
 	limited, cancel := context.WithTimeoutCause(ctx, runLimit, errHangs)
 	defer cancel()
 	d.progress("endpoints answer at %s", d.stack.URL)
-	err := d.steps(limited)
+	err := d.showStages(limited)
 	saveErr := d.save()
 	switch {
 	case errors.Is(context.Cause(limited), errHangs):
@@ -134,15 +134,15 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	d.reportNext()
 	if d.Keep {
-		return d.keep(ctx)
+		return d.keepRunning(ctx)
 	}
 	return nil
 }
 
 var errHangs = fmt.Errorf("the demo was not done after %v", runLimit)
 
-// steps are what a demo shows, in order.
-func (d *demo) steps(ctx context.Context) error {
+// showStages are what a demo shows, in order.
+func (d *demo) showStages(ctx context.Context) error {
 	imports, err := d.importFeeds(ctx, sample.Feeds())
 	if err != nil {
 		return fmt.Errorf("importing the sample feeds: %w", err)

@@ -42,7 +42,7 @@ var buildOnce = sync.OnceValues(func() (*Binaries, error) {
 	if err != nil {
 		return nil, err
 	}
-	return build(context.Background(), Options{Stderr: io.Discard}, root)
+	return buildBinaries(context.Background(), Options{Stderr: io.Discard}, root)
 })
 
 func passThrough(_ context.Context, event json.RawMessage) (any, error) {

@@ -43,7 +43,7 @@ func (d *demo) importFeeds(ctx context.Context, feeds []sample.Feed) ([]imported
 		return nil, err
 	}
 	var err error
-	if d.served, err = d.current(); err != nil {
+	if d.served, err = d.readCurrent(); err != nil {
 		return nil, err
 	}
 	for i := range all {
@@ -55,8 +55,8 @@ func (d *demo) importFeeds(ctx context.Context, feeds []sample.Feed) ([]imported
 	return all, nil
 }
 
-// current reads the pointer to the index that serves.
-func (d *demo) current() (index.Current, error) {
+// readCurrent reads the pointer to the index that serves.
+func (d *demo) readCurrent() (index.Current, error) {
 	objects := d.stack.Objects(localaws.IndexBucket, index.CurrentKey)
 	if len(objects) != 1 {
 		return index.Current{}, fmt.Errorf("the importer published no index: see %s", d.logFile(localaws.Importer))

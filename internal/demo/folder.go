@@ -60,9 +60,9 @@ func (d *demo) saveRawLogs() (err error) {
 	return w.Flush()
 }
 
-// keep tells how to look around and waits until the context ends. Then what came in
+// keepRunning tells how to look around and waits until the context ends. Then what came in
 // meanwhile is delivered and saved.
-func (d *demo) keep(ctx context.Context) error {
+func (d *demo) keepRunning(ctx context.Context) error {
 	d.print("\nEverything still runs at %s. In another terminal, with the AWS CLI 2\n"+
 		"(version 1 does without --cli-binary-format):\n\n", d.stack.URL)
 	for _, command := range []string{
@@ -90,9 +90,9 @@ func (d *demo) keep(ctx context.Context) error {
 	return errors.Join(d.stack.Stream.Close(closing), d.save())
 }
 
-// Folder returns where the marked logs and the published indicators lie in the folder of
+// ResultPaths returns where the marked logs and the published indicators lie in the folder of
 // a demo, and whether path is one.
-func Folder(path string) (logs, indicators string, is bool) {
+func ResultPaths(path string) (logs, indicators string, ok bool) {
 	logs = filepath.Join(path, localaws.LogBucket, "dns-query-logs")
 	indicators = filepath.Join(path, localaws.IndexBucket, filepath.FromSlash(catalog.IndicatorKey))
 	for _, needed := range []string{logs, indicators} {

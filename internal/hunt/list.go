@@ -51,7 +51,7 @@ func ReadIndicators(r io.Reader, since time.Time) (*List, error) {
 			break
 		}
 		if err == nil {
-			err = list.add(builder, &row, since)
+			err = list.addRow(builder, &row, since)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading row %d of the indicators: %w", number, err)
@@ -68,7 +68,7 @@ func ReadIndicators(r io.Reader, since time.Time) (*List, error) {
 	return list, nil
 }
 
-func (l *List) add(builder *index.Builder, row *table.IndicatorRow, since time.Time) error {
+func (l *List) addRow(builder *index.Builder, row *table.IndicatorRow, since time.Time) error {
 	entry, err := row.Entry()
 	if err != nil {
 		return err
@@ -116,9 +116,9 @@ func NewEntries(indicators map[string]bool) Entries {
 	return e
 }
 
-// Cover reports whether one of them is the name or address that a record matched by, or
+// Covers reports whether one of them is the name or address that a record matched by, or
 // is above it. Lists that have grown since may have a deeper entry for it.
-func (e Entries) Cover(matched []byte) bool {
+func (e Entries) Covers(matched []byte) bool {
 	if address, err := netip.ParseAddr(string(matched)); err == nil {
 		for _, block := range e.blocks {
 			if block.Contains(address.Unmap()) {

@@ -117,7 +117,7 @@ func (r *Report) Add(hit *Hit) {
 	}
 	row := r.row(hit)
 	r.records[hit.Record] = &counted{row, hit.Unmarked}
-	row.add(hit)
+	row.count(hit)
 }
 
 // row returns the row in which a hit counts.
@@ -131,7 +131,7 @@ func (r *Report) row(hit *Hit) *row {
 	return known
 }
 
-func (known *row) add(hit *Hit) {
+func (known *row) count(hit *Hit) {
 	known.queries++
 	if hit.Unmarked {
 		known.unmarked++

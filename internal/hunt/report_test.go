@@ -124,7 +124,7 @@ func TestEntries_Cover(t *testing.T) {
 		"evil.example": true, "a.b.evil.example": true, "notevil.example": false, "example": false, `a\.evil.example`: false,
 		"192.0.2.7": true, "192.0.2.70": false, "198.51.100.9": true, "198.51.100.16": false, "2001:db8::1": true, "": false,
 	} {
-		if got := entries.Cover([]byte(matched)); got != want {
+		if got := entries.Covers([]byte(matched)); got != want {
 			t.Errorf("%q: %v, want %v", matched, got, want)
 		}
 	}

@@ -71,7 +71,7 @@ func (p *Pipeline) Run(ctx context.Context, sources []Source) error {
 			readers.Go(func() {
 				defer func() { <-slots }()
 				defer close(s.chunks)
-				s.err = p.read(ctx, sources[i], s, work, pool)
+				s.err = p.readSource(ctx, sources[i], s, work, pool)
 			})
 		}
 		return nil
@@ -85,7 +85,7 @@ func (p *Pipeline) Run(ctx context.Context, sources []Source) error {
 			}
 		})
 	}
-	group.Go(func() error { return p.write(ctx, streams, pool) })
+	group.Go(func() error { return p.writeChunks(ctx, streams, pool) })
 
 	err := group.Wait()
 	readers.Wait()
@@ -94,9 +94,9 @@ func (p *Pipeline) Run(ctx context.Context, sources []Source) error {
 	return err
 }
 
-// read cuts one source into chunks and hands each to the writer's queue and the
+// readSource cuts one source into chunks and hands each to the writer's queue and the
 // workers, in this order: a full queue holds the reader, never a worker.
-func (p *Pipeline) read(ctx context.Context, source Source, s *stream, work chan<- *Chunk, pool *sync.Pool) error {
+func (p *Pipeline) readSource(ctx context.Context, source Source, s *stream, work chan<- *Chunk, pool *sync.Pool) error {
 	file, err := source.Open(ctx)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (p *Pipeline) read(ctx context.Context, source Source, s *stream, work chan
 	}
 }
 
-func (p *Pipeline) write(ctx context.Context, streams <-chan *stream, pool *sync.Pool) error {
+func (p *Pipeline) writeChunks(ctx context.Context, streams <-chan *stream, pool *sync.Pool) error {
 	for s := range streams {
 		for chunk := range s.chunks {
 			<-chunk.done

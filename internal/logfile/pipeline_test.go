@@ -132,7 +132,7 @@ func TestExpand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sources, passed, err := logfile.Expand(dir)
+	sources, skipped, err := logfile.Expand(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestExpand(t *testing.T) {
 		name, _ := filepath.Rel(dir, s.Name)
 		got = append(got, name)
 	}
-	if want := "a.log b/1.gz b/2.json firehose-object"; strings.Join(got, " ") != want || passed != 3 {
-		t.Errorf("got %q and %d others, want %q and 3", got, passed, want)
+	if want := "a.log b/1.gz b/2.json firehose-object"; strings.Join(got, " ") != want || skipped != 3 {
+		t.Errorf("got %q and %d others, want %q and 3", got, skipped, want)
 	}
 }

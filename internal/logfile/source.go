@@ -33,7 +33,7 @@ func Stdin(stdin io.Reader) Source {
 // Expand returns the sources of one argument that is a file or a folder. A folder
 // stands for the log files below it, in the order of their paths; the second result
 // counts the files below it that do not look like logs by their names.
-func Expand(path string) (sources []Source, passed int, err error) {
+func Expand(path string) (sources []Source, skipped int, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, 0, fmt.Errorf("reading logs: %w", err)
@@ -48,7 +48,7 @@ func Expand(path string) (sources []Source, passed int, err error) {
 		case entry.IsDir():
 			return nil
 		case !looksLikeLog(entry):
-			passed++
+			skipped++
 			return nil
 		}
 		info, err := entry.Info()
@@ -61,10 +61,10 @@ func Expand(path string) (sources []Source, passed int, err error) {
 		return nil, 0, fmt.Errorf("reading the folder: %w", err)
 	}
 	if len(sources) == 0 {
-		return nil, passed, fmt.Errorf("%s: no log file in this folder (.json, .jsonl, .ndjson, .log, .gz, .zst "+
+		return nil, skipped, fmt.Errorf("%s: no log file in this folder (.json, .jsonl, .ndjson, .log, .gz, .zst "+
 			"or no extension); name the files themselves if theirs is another", path)
 	}
-	return sources, passed, nil
+	return sources, skipped, nil
 }
 
 func file(path string, info fs.FileInfo) Source {

@@ -17,16 +17,16 @@ import (
 )
 
 // Allow is an allow entry that is about to be made, with what it will change.
-type Allow struct {
+type AllowPlan struct {
 	Entry indicator.Indicator
 	// Served is the index that serves; nil if nothing was published yet.
 	Served *index.Index
 	Pinned bool // publishes do not move the pointer for now
-	// Lifted are the block entries that the new one vetoes. Deeper is how many stand
+	// Vetoed are the block entries that the new one vetoes. StillMatching is how many stand
 	// below it and go on marking, since they are more specific; Samples are the first.
-	Lifted        []index.Stored
-	Deeper        int
-	DeeperSamples []string
+	Vetoed               []index.Stored
+	StillMatching        int
+	StillMatchingSamples []string
 }
 
 // NewAllowEntry reads what somebody wants to allow: a name, an address or a CIDR block.
@@ -81,50 +81,50 @@ func parseBlock(text string) (netip.Prefix, bool) {
 }
 
 // PlanAllow says what an allow entry will change in the index that serves.
-func (o *Operator) PlanAllow(ctx context.Context, entry indicator.Indicator) (*Allow, error) {
-	plan := &Allow{Entry: entry}
+func (o *Operator) PlanAllow(ctx context.Context, entry indicator.Indicator) (*AllowPlan, error) {
+	plan := &AllowPlan{Entry: entry}
 	current, _, err := o.current(ctx)
-	if errors.Is(err, ErrNothingPublished) {
+	if errors.Is(err, errNothingPublished) {
 		return plan, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	plan.Pinned = current.Pinned
-	if plan.Served, err = o.open(ctx, &current); err != nil {
+	if plan.Served, err = o.openVerified(ctx, &current); err != nil {
 		return nil, err
 	}
 	for stored, err := range plan.Served.All() {
 		if err != nil {
 			return nil, err
 		}
-		plan.weigh(&stored)
+		plan.classify(&stored)
 	}
 	return plan, nil
 }
 
 // weigh sorts a block entry into those that are vetoed and those that are too deep.
-func (a *Allow) weigh(s *index.Stored) {
+func (a *AllowPlan) classify(s *index.Stored) {
 	if s.Action != indicator.ActionBlock || s.Block.IsValid() != a.Entry.Block.IsValid() {
 		return
 	}
-	lifted, deeper := a.reachesName(s)
+	vetoed, stillMatching := a.compareNames(s)
 	if s.Block.IsValid() {
 		overlaps := s.Block.Overlaps(a.Entry.Block)
-		lifted, deeper = overlaps && s.Block.Bits() <= a.Entry.Block.Bits(), overlaps && s.Block.Bits() > a.Entry.Block.Bits()
+		vetoed, stillMatching = overlaps && s.Block.Bits() <= a.Entry.Block.Bits(), overlaps && s.Block.Bits() > a.Entry.Block.Bits()
 	}
 	switch {
-	case lifted:
-		a.Lifted = append(a.Lifted, *s)
-	case deeper:
-		a.Deeper++
-		a.DeeperSamples = sample(a.DeeperSamples, s)
+	case vetoed:
+		a.Vetoed = append(a.Vetoed, *s)
+	case stillMatching:
+		a.StillMatching++
+		a.StillMatchingSamples = sample(a.StillMatchingSamples, s)
 	}
 }
 
-// reachesName reports whether some name is covered by both, and which of the two lies
-// deeper: an allow entry vetoes what has no more labels than itself.
-func (a *Allow) reachesName(s *index.Stored) (lifted, deeper bool) {
+// compareNames reports whether some name is covered by both, and which of the two lies
+// stillMatching: an allow entry vetoes what has no more labels than itself.
+func (a *AllowPlan) compareNames(s *index.Stored) (vetoed, stillMatching bool) {
 	allowed, blocked := a.Entry.Name.String(), s.Name.String()
 	if _, below := depthUnder(blocked, allowed); below {
 		return false, a.Entry.Scope != indicator.ScopeName
@@ -183,7 +183,7 @@ func (o *Operator) AwaitEdit(ctx context.Context, entry indicator.Indicator, the
 		if current.Object == looked {
 			return false, nil
 		}
-		opened, err := o.open(ctx, &current)
+		opened, err := o.openVerified(ctx, &current)
 		if err != nil {
 			return false, err
 		}

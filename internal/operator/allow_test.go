@@ -66,13 +66,13 @@ func TestOperator_PlanAllow_againstTheIndex(t *testing.T) {
 					pairs++
 					block := named(t, blocked, blockScope, indicator.ActionBlock)
 					allow := named(t, allowed, allowScope, indicator.ActionAllow)
-					vetoed, marks := outcomes(t, &block, &allow, asked)
+					vetoed, stillMatching := outcomes(t, &block, &allow, asked)
 					plan := planOf(t, &block, &allow)
-					if lifted := len(plan.Lifted) == 1; lifted != vetoed {
-						t.Errorf("%s %v, allow %s %v: lifted is %v, want %v", blocked, blockScope, allowed, allowScope, lifted, vetoed)
+					if got := len(plan.Vetoed) == 1; got != vetoed {
+						t.Errorf("block %s %v, allow %s %v: vetoed: got %v, want %v", blocked, blockScope, allowed, allowScope, got, vetoed)
 					}
-					if deeper := plan.Deeper == 1; deeper != marks {
-						t.Errorf("%s %v, allow %s %v: goes on marking is %v, want %v", blocked, blockScope, allowed, allowScope, deeper, marks)
+					if got := plan.StillMatching == 1; got != stillMatching {
+						t.Errorf("block %s %v, allow %s %v: still matching: got %v, want %v", blocked, blockScope, allowed, allowScope, got, stillMatching)
 					}
 				}
 			}
@@ -83,7 +83,7 @@ func TestOperator_PlanAllow_againstTheIndex(t *testing.T) {
 
 // outcomes reports whether some name is allowed by the pair, and whether some name that
 // the allow entry covers is malicious all the same.
-func outcomes(t *testing.T, block, allow *indicator.Indicator, asked []string) (vetoed, marks bool) {
+func outcomes(t *testing.T, block, allow *indicator.Indicator, asked []string) (vetoed, stillMatching bool) {
 	t.Helper()
 	x := indexOf(t, block, allow)
 	for _, name := range asked {
@@ -91,11 +91,11 @@ func outcomes(t *testing.T, block, allow *indicator.Indicator, asked []string) (
 		case index.Allowed:
 			vetoed = true
 		case index.Malicious:
-			marks = marks || match(t, indexOf(t, allowAsBlock(allow)), name) == index.Malicious
+			stillMatching = stillMatching || match(t, indexOf(t, allowAsBlock(allow)), name) == index.Malicious
 		case index.None:
 		}
 	}
-	return vetoed, marks
+	return vetoed, stillMatching
 }
 
 func allowAsBlock(allow *indicator.Indicator) *indicator.Indicator {
@@ -104,7 +104,7 @@ func allowAsBlock(allow *indicator.Indicator) *indicator.Indicator {
 	return &block
 }
 
-func planOf(t *testing.T, block, allow *indicator.Indicator) *operator.Allow {
+func planOf(t *testing.T, block, allow *indicator.Indicator) *operator.AllowPlan {
 	t.Helper()
 	var b bucket
 	b.publishIndex(t, func(builder *index.Builder) {
@@ -122,8 +122,8 @@ func planOf(t *testing.T, block, allow *indicator.Indicator) *operator.Allow {
 func TestOperator_PlanAllow_addresses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		block, allow   string
-		lifted, deeper int
+		block, allow          string
+		vetoed, stillMatching int
 	}{
 		{"192.0.2.0/24", "192.0.2.1", 1, 0},
 		{"192.0.2.1", "192.0.2.1", 1, 0},
@@ -141,8 +141,8 @@ func TestOperator_PlanAllow_addresses(t *testing.T) {
 			t.Fatal(err)
 		}
 		plan := planOf(t, allowAsBlock(&block), &allow)
-		if len(plan.Lifted) != tc.lifted || plan.Deeper != tc.deeper {
-			t.Errorf("%s, allow %s: %d lifted, %d deeper", tc.block, tc.allow, len(plan.Lifted), plan.Deeper)
+		if len(plan.Vetoed) != tc.vetoed || plan.StillMatching != tc.stillMatching {
+			t.Errorf("%s, allow %s: %d vetoed, %d still matching", tc.block, tc.allow, len(plan.Vetoed), plan.StillMatching)
 		}
 	}
 }
@@ -154,7 +154,7 @@ func TestOperator_PlanAllow_nothingPublished(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan, err := operate(&bucket{}).PlanAllow(context.Background(), allow)
-	if err != nil || plan.Served != nil || len(plan.Lifted) != 0 {
+	if err != nil || plan.Served != nil || len(plan.Vetoed) != 0 {
 		t.Errorf("%+v, %v", plan, err)
 	}
 }

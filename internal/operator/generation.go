@@ -81,13 +81,13 @@ func (o *Operator) Open(ctx context.Context, number uint64) (*index.Index, error
 		return nil, err
 	}
 	if number == 0 || number == current.Generation {
-		return o.open(ctx, &current)
+		return o.openVerified(ctx, &current)
 	}
 	manifest, err := o.manifest(ctx, number, &current)
 	if err != nil {
 		return nil, o.explainMissing(ctx, number, err)
 	}
-	opened, err := o.open(ctx, &manifest)
+	opened, err := o.openVerified(ctx, &manifest)
 	return opened, o.explainMissing(ctx, number, err)
 }
 
@@ -100,16 +100,16 @@ func (o *Operator) explainMissing(ctx context.Context, number uint64, err error)
 	if listErr != nil {
 		return errors.Join(err, listErr)
 	}
-	return &MissingError{Generation: number, Kept: kept}
+	return &missingError{Generation: number, Kept: kept}
 }
 
-// MissingError is a generation that was never published or is not kept any more.
-type MissingError struct {
+// missingError is a generation that was never published or is not kept any more.
+type missingError struct {
 	Generation uint64
 	Kept       []Generation
 }
 
-func (e *MissingError) Error() string {
+func (e *missingError) Error() string {
 	numbers := make([]string, len(e.Kept))
 	for i, kept := range e.Kept {
 		numbers[i] = fmt.Sprint(kept.Generation)
@@ -118,4 +118,4 @@ func (e *MissingError) Error() string {
 }
 
 // Unwrap returns [storage.ErrNotFound].
-func (e *MissingError) Unwrap() error { return storage.ErrNotFound }
+func (e *missingError) Unwrap() error { return storage.ErrNotFound }

@@ -76,14 +76,14 @@ type Operator struct {
 	Pause time.Duration
 }
 
-// ErrNothingPublished means that there is no index yet.
-var ErrNothingPublished = errors.New("nothing was published yet: upload a list")
+// errNothingPublished means that there is no index yet.
+var errNothingPublished = errors.New("nothing was published yet: upload a list")
 
-// current returns the pointer, or [ErrNothingPublished].
+// current returns the pointer, or [errNothingPublished].
 func (o *Operator) current(ctx context.Context) (index.Current, string, error) {
 	current, etag, err := o.Index.Current(ctx)
 	if errors.Is(err, storage.ErrNotFound) {
-		return current, "", ErrNothingPublished
+		return current, "", errNothingPublished
 	}
 	if err != nil {
 		return current, "", fmt.Errorf("reading the index pointer: %w", err)
@@ -94,8 +94,8 @@ func (o *Operator) current(ctx context.Context) (index.Current, string, error) {
 // now is the clock to the second, so that it survives being stored.
 func (o *Operator) now() time.Time { return o.Now().UTC().Truncate(time.Second) }
 
-// move changes the pointer by change, which may refuse what it finds.
-func (o *Operator) move(ctx context.Context, change func(*index.Current) error) (next index.Current, err error) {
+// updateCurrent changes the pointer by change, which may refuse what it finds.
+func (o *Operator) updateCurrent(ctx context.Context, change func(*index.Current) error) (next index.Current, err error) {
 	err = storage.Retry("moving the index pointer", func() error {
 		var etag string
 		next, etag, err = o.current(ctx)
@@ -113,21 +113,21 @@ func (o *Operator) move(ctx context.Context, change func(*index.Current) error) 
 	return next, err
 }
 
-// open returns the index of a pointer or manifest, verified against it.
-func (o *Operator) open(ctx context.Context, of *index.Current) (*index.Index, error) {
-	data, err := o.Index.Object(ctx, of.Object)
+// openVerified returns the index of a pointer or manifest, verified against it.
+func (o *Operator) openVerified(ctx context.Context, published *index.Current) (*index.Index, error) {
+	data, err := o.Index.Object(ctx, published.Object)
 	if errors.Is(err, storage.ErrNotFound) {
-		return nil, fmt.Errorf("the index of generation %d is gone: %w", of.Generation, err)
+		return nil, fmt.Errorf("the index of generation %d is gone: %w", published.Generation, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading generation %d: %w", of.Generation, err)
+		return nil, fmt.Errorf("reading generation %d: %w", published.Generation, err)
 	}
-	opened, err := of.Open(data)
+	opened, err := published.Open(data)
 	if err == nil {
 		err = importer.VerifyIndex(opened)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the index of generation %d cannot serve: %w", of.Generation, err)
+		return nil, fmt.Errorf("the index of generation %d cannot serve: %w", published.Generation, err)
 	}
 	return opened, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Rollback is a change of the generation that serves, verified and ready.
-type Rollback struct {
+type RollbackPlan struct {
 	From   index.Current // that serves
 	To     index.Current // the manifest of the one that is to serve
 	Effect Effect
@@ -17,12 +17,12 @@ type Rollback struct {
 
 // Effect is what changes for readers of the index, in entries.
 type Effect struct {
-	Gained int `json:"gained"` // only the new one has them
-	Lost   int `json:"lost"`   // only the old one
-	Rated  int `json:"rated"`  // both, with another category, severity or confidence
+	Added   int `json:"gained"` // only the new one has them
+	Removed int `json:"lost"`   // only the old one
+	Changed int `json:"rated"`  // both, with another category, severity or confidence
 	// Samples are the first of each.
-	SampleGained []string `json:"sample_gained,omitempty"`
-	SampleLost   []string `json:"sample_lost,omitempty"`
+	SampleAdded   []string `json:"sample_gained,omitempty"`
+	SampleRemoved []string `json:"sample_lost,omitempty"`
 	// Unknown is why the two cannot be compared: the one that serves is gone or damaged.
 	Unknown error `json:"-"`
 }
@@ -33,7 +33,7 @@ const maxSamples = 10
 // PlanRollback looks for a generation that can serve in place of the current one: the
 // newest that is older, or the one of a number, which may be newer if an earlier
 // rollback went too far. Its index is fetched and verified whole.
-func (o *Operator) PlanRollback(ctx context.Context, to uint64) (*Rollback, error) {
+func (o *Operator) PlanRollback(ctx context.Context, to uint64) (*RollbackPlan, error) {
 	current, _, err := o.current(ctx)
 	if err != nil {
 		return nil, err
@@ -50,12 +50,12 @@ func (o *Operator) PlanRollback(ctx context.Context, to uint64) (*Rollback, erro
 	if err != nil {
 		return nil, o.explainMissing(ctx, to, err)
 	}
-	target, err := o.open(ctx, &manifest)
+	target, err := o.openVerified(ctx, &manifest)
 	if err != nil {
 		return nil, o.explainMissing(ctx, to, err)
 	}
-	plan := &Rollback{From: current, To: manifest}
-	served, err := o.open(ctx, &current)
+	plan := &RollbackPlan{From: current, To: manifest}
+	served, err := o.openVerified(ctx, &current)
 	if err != nil {
 		plan.Effect.Unknown = err
 		return plan, nil //nolint:nilerr // that the one that serves is broken is all the more reason to go back
@@ -82,13 +82,13 @@ func effectOf(before, after *index.Index) (e Effect, err error) {
 	err = index.Diff(before, after, func(kind index.ChangeKind, s *index.Stored) error {
 		switch kind {
 		case index.Added:
-			e.Gained++
-			e.SampleGained = sample(e.SampleGained, s)
+			e.Added++
+			e.SampleAdded = sample(e.SampleAdded, s)
 		case index.Removed:
-			e.Lost++
-			e.SampleLost = sample(e.SampleLost, s)
+			e.Removed++
+			e.SampleRemoved = sample(e.SampleRemoved, s)
 		default:
-			e.Rated++
+			e.Changed++
 		}
 		return nil
 	})
@@ -106,8 +106,8 @@ func sample(samples []string, s *index.Stored) []string {
 var errOvertaken = errors.New("another generation was published meanwhile: look again")
 
 // Rollback moves the pointer as planned and pins it, so that publishes only renew it.
-func (o *Operator) Rollback(ctx context.Context, plan *Rollback, reason string) (index.Current, error) {
-	return o.move(ctx, func(current *index.Current) error {
+func (o *Operator) Rollback(ctx context.Context, plan *RollbackPlan, reason string) (index.Current, error) {
+	return o.updateCurrent(ctx, func(current *index.Current) error {
 		if current.Object != plan.From.Object {
 			return errOvertaken
 		}
@@ -130,7 +130,7 @@ func (o *Operator) Unpin(ctx context.Context) (*index.Pin, error) {
 	if pin == nil {
 		pin = &index.Pin{}
 	}
-	_, err = o.move(ctx, func(current *index.Current) error {
+	_, err = o.updateCurrent(ctx, func(current *index.Current) error {
 		current.Pinned, current.Pin = false, nil
 		return nil
 	})

@@ -14,7 +14,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
-func plan(t *testing.T, b *bucket, to uint64) *operator.Rollback {
+func plan(t *testing.T, b *bucket, to uint64) *operator.RollbackPlan {
 	t.Helper()
 	plan, err := operate(b).PlanRollback(context.Background(), to)
 	if err != nil {
@@ -30,8 +30,8 @@ func TestOperator_Rollback(t *testing.T) {
 	b.publish(t, "b.example", "c.example", "d.example")
 	p := plan(t, &b, 0)
 	want := operator.Effect{
-		Gained: 1, Lost: 2, SampleGained: []string{"a.example (f, block, subtree)"},
-		SampleLost: []string{"c.example (f, block, subtree)", "d.example (f, block, subtree)"},
+		Added: 1, Removed: 2, SampleAdded: []string{"a.example (f, block, subtree)"},
+		SampleRemoved: []string{"c.example (f, block, subtree)", "d.example (f, block, subtree)"},
 	}
 	if diff := cmp.Diff(want, p.Effect); diff != "" {
 		t.Error(diff)

@@ -49,13 +49,13 @@ type FeedStatus struct {
 	Missing    *time.Time       `json:"missing_since,omitempty"` // no list of it is left
 	Served     *int             `json:"served_entries"`          // in the index that serves; null if it is not in it
 	Current    bool             `json:"served_is_accepted"`      // the index has the accepted list
-	Last       LastJudgement    `json:"last"`
+	Last       LastList         `json:"last"`
 	Fetch      *LastFetch       `json:"fetch,omitempty"` // of a feed that has a URL
 	Table      string           `json:"table"`           // "in order", or what is under way
 }
 
-// LastJudgement is how the newest list was judged.
-type LastJudgement struct {
+// LastList is how the newest list was judged.
+type LastList struct {
 	Outcome list.Outcome `json:"outcome,omitempty"`
 	Reason  string       `json:"reason,omitempty"`
 	Version string       `json:"version,omitempty"`
@@ -75,7 +75,7 @@ type LastFetch struct {
 func (o *Operator) Status(ctx context.Context) (*Status, error) {
 	s := &Status{At: o.now(), Generations: []Generation{}, Feeds: []FeedStatus{}}
 	current, _, err := o.current(ctx)
-	if err != nil && !errors.Is(err, ErrNothingPublished) {
+	if err != nil && !errors.Is(err, errNothingPublished) {
 		return nil, err
 	}
 	if err == nil {
@@ -109,7 +109,7 @@ func newFeedStatus(row *table.FeedRow, current *index.Current, now time.Time) Fe
 	f := FeedStatus{
 		ID: row.ID, Entries: row.Accepted.Entries, Key: row.Accepted.Key, Version: row.Accepted.Version,
 		AcceptedAt: orNil(row.Accepted.At), Missing: orNil(row.Missing), Table: row.DescribeTable(),
-		Last: LastJudgement{
+		Last: LastList{
 			Outcome: row.Last.Outcome, Reason: row.Last.Reason, Version: row.Last.Version, At: orNil(row.Last.At),
 		},
 	}

@@ -185,9 +185,9 @@ func (h *hourActivity) total() (all int) {
 	return all
 }
 
-// minAsked is how many records a host must have for its share of NXDOMAIN to tell
+// minQueries is how many records a host must have for its share of NXDOMAIN to tell
 // anything; the named query has the same default.
-const minAsked = 100
+const minQueries = 100
 
 func (a *activity) print(out io.Writer) {
 	a.printNXDOMAIN(out)
@@ -206,7 +206,7 @@ func (a *activity) print(out io.Writer) {
 func (a *activity) printNXDOMAIN(out io.Writer) {
 	var hosts []*hostActivity
 	for _, host := range a.hosts {
-		if host.records >= minAsked && host.nxdomain > 0 {
+		if host.records >= minQueries && host.nxdomain > 0 {
 			hosts = append(hosts, host)
 		}
 	}
@@ -217,7 +217,7 @@ func (a *activity) printNXDOMAIN(out io.Writer) {
 	for i, h := range hosts {
 		rows[i] = cells(h.host.Address, h.host.VPC, thousands(h.records), thousands(h.nxdomain), fmt.Sprintf("%.1f", h.share()))
 	}
-	title := fmt.Sprintf("Names that do not exist, by hosts with %d queries and more", minAsked)
+	title := fmt.Sprintf("Names that do not exist, by hosts with %d queries and more", minQueries)
 	printRows(out, title, table.Row{"Host", "VPC", "Queries", "NXDOMAIN", "Percent"}, rows)
 }
 

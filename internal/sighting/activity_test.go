@@ -1,4 +1,4 @@
-package sighting_test
+package sighting
 
 import (
 	"encoding/json"
@@ -8,21 +8,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// logged is a record and what was said of it.
-type logged struct {
+// loggedRecord is a record and what was said of it.
+type loggedRecord struct {
 	vpc, address, time, rcode, firewall string
 	verdict                             verdict.Verdict
 }
 
 // itemise counts records in summaries of so many records each, and adds these up.
-func itemise(t *testing.T, records []logged, each int) string {
+func itemise(t *testing.T, records []loggedRecord, each int) string {
 	t.Helper()
-	whole, part := sighting.NewSummary(), sighting.NewSummary()
+	whole, part := NewSummary(), NewSummary()
 	for i, r := range records {
 		text, err := json.Marshal(map[string]string{
 			"account_id": "1", "vpc_id": r.vpc, "srcaddr": r.address, "query_timestamp": r.time, "rcode": r.rcode, "firewall_rule_action": r.firewall,
@@ -38,7 +37,7 @@ func itemise(t *testing.T, records []logged, each int) string {
 		part.Itemise(scanner.Object(), r.verdict)
 		if (i+1)%each == 0 || i == len(records)-1 {
 			whole.Merge(part)
-			part = sighting.NewSummary()
+			part = NewSummary()
 		}
 	}
 	var out strings.Builder
@@ -48,23 +47,23 @@ func itemise(t *testing.T, records []logged, each int) string {
 }
 
 // activityLog is a busy host, one that makes names up, and VPCs with days without logs.
-func activityLog() []logged {
-	var log []logged
+func activityLog() []loggedRecord {
+	var log []loggedRecord
 	for i := range 200 {
-		log = append(log, logged{"vpc-1", "192.0.2.1", fmt.Sprintf("2026-01-01T%02d:30:00Z", i%2), "NOERROR", "", verdict.Clean})
+		log = append(log, loggedRecord{"vpc-1", "192.0.2.1", fmt.Sprintf("2026-01-01T%02d:30:00Z", i%2), "NOERROR", "", verdict.Clean})
 		if i < 120 {
 			log[i].rcode = "NXDOMAIN"
 		}
 	}
 	for i := range 100 {
-		log = append(log, logged{"vpc-2", "192.0.2.1", "2026-01-05T00:00:00+02:00", []string{"NXDOMAIN", "nxdomain", "SERVFAIL"}[min(i, 2)], "", verdict.Unknown})
+		log = append(log, loggedRecord{"vpc-2", "192.0.2.1", "2026-01-05T00:00:00+02:00", []string{"NXDOMAIN", "nxdomain", "SERVFAIL"}[min(i, 2)], "", verdict.Unknown})
 	}
 	return append(log,
-		logged{"vpc-1", "192.0.2.7", "2026-01-02T10:00:00Z", "NOERROR", "BLOCK", verdict.Malicious},
-		logged{"vpc-1", "192.0.2.7", "2026-01-02T10:59:59.9Z", "NOERROR", "block", verdict.Malicious},
-		logged{"vpc-1", "192.0.2.8", "2026-01-02T10:59:59Z", "NXDOMAIN", "", verdict.Malicious},
-		logged{"vpc-1", "192.0.2.8", "yesterday", "NXDOMAIN", "", verdict.Allowed},
-		logged{"vpc-1", "192.0.2.8", "2026-01-08T23:59:59Z", "NXDOMAIN", "\x1b[0m", verdict.Clean},
+		loggedRecord{"vpc-1", "192.0.2.7", "2026-01-02T10:00:00Z", "NOERROR", "BLOCK", verdict.Malicious},
+		loggedRecord{"vpc-1", "192.0.2.7", "2026-01-02T10:59:59.9Z", "NOERROR", "block", verdict.Malicious},
+		loggedRecord{"vpc-1", "192.0.2.8", "2026-01-02T10:59:59Z", "NXDOMAIN", "", verdict.Malicious},
+		loggedRecord{"vpc-1", "192.0.2.8", "yesterday", "NXDOMAIN", "", verdict.Allowed},
+		loggedRecord{"vpc-1", "192.0.2.8", "2026-01-08T23:59:59Z", "NXDOMAIN", "\x1b[0m", verdict.Clean},
 	)
 }
 
@@ -116,9 +115,9 @@ func TestSummary_Itemise(t *testing.T) {
 
 // A period of many hours is shown by day, one of no records and no times not at all.
 func TestSummary_Itemise_long(t *testing.T) {
-	var log []logged
+	var log []loggedRecord
 	for hour := range 72 {
-		log = append(log, logged{"vpc-1", "192.0.2.1", fmt.Sprintf("2026-01-%02dT%02d:00:00Z", 1+hour/24, hour%24), "NOERROR", "", verdict.Clean})
+		log = append(log, loggedRecord{"vpc-1", "192.0.2.1", fmt.Sprintf("2026-01-%02dT%02d:00:00Z", 1+hour/24, hour%24), "NOERROR", "", verdict.Clean})
 	}
 	want := `Queries by day and VPC
  Time        VPC    Queries  Malicious  Allowed  Unknown  Malicious hosts
@@ -137,7 +136,7 @@ func TestSummary_Itemise_long(t *testing.T) {
 
 // An indicator counts for each feed that lists it; ten of a feed and category are shown.
 func TestSummary_indicators(t *testing.T) {
-	summary := sighting.NewSummary()
+	summary := NewSummary()
 	for i := range 12 {
 		record := seen("192.0.2.1", "x", "2026-01-01T00:00:00Z")
 		record.Threat.Indicator, record.Threat.Category = fmt.Sprintf("n%02d.example", i), "phishing"

@@ -38,7 +38,7 @@ func (s *Summary) Print(out io.Writer) {
 	if s.Marked > 0 {
 		fmt.Fprintf(out, "%s of them had been marked before and stay as they are\n", thousands(s.Marked))
 	}
-	tallies := s.Tallies()
+	tallies := s.sortedTallies()
 	printTallies(out, "Hosts that asked for malicious names", tallies, false)
 	printTallies(out, "Allowed", tallies, true)
 	if s.Omitted > 0 {
@@ -59,8 +59,8 @@ func (s *Summary) reasons() string {
 	return "   " + strings.Join(parts, ", ")
 }
 
-func printTallies(out io.Writer, title string, tallies []*Tally, allowed bool) {
-	tallies = slices.DeleteFunc(slices.Clone(tallies), func(t *Tally) bool {
+func printTallies(out io.Writer, title string, tallies []*pairTally, allowed bool) {
+	tallies = slices.DeleteFunc(slices.Clone(tallies), func(t *pairTally) bool {
 		return (t.Threat.AllowedBy != "") != allowed
 	})
 	last := "Category"

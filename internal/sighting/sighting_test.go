@@ -1,37 +1,36 @@
-package sighting_test
+package sighting
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-func seen(address, name, time string) *sighting.Sighting {
-	return &sighting.Sighting{
-		Host: sighting.Host{Account: "123456789012", VPC: "vpc-1", Address: address},
+func seen(address, name, time string) *Sighting {
+	return &Sighting{
+		Host: Host{Account: "123456789012", VPC: "vpc-1", Address: address},
 		Time: time, Name: name, Verdict: "malicious", Severity: indicator.SeverityHigh,
-		Threat: sighting.Threat{Indicator: "evil.example", Scope: "subtree", Feeds: "alpha"},
+		Threat: Threat{Indicator: "evil.example", Scope: "subtree", Feeds: "alpha"},
 	}
 }
 
 // However the input is cut into parts, the summary is the same.
 func TestSummary_Merge_partsAddUp(t *testing.T) {
-	whole, parts := sighting.NewSummary(), sighting.NewSummary()
+	whole, parts := NewSummary(), NewSummary()
 	for i := range 30 {
-		part := sighting.NewSummary()
+		part := NewSummary()
 		record := seen(fmt.Sprintf("192.0.2.%d", i%3), fmt.Sprintf("n%d.evil.example.", i), fmt.Sprintf("2026-01-01T00:00:%02dZ", 59-i))
-		for _, summary := range []*sighting.Summary{whole, part} {
+		for _, summary := range []*Summary{whole, part} {
 			summary.Count(verdict.Malicious, "")
 			summary.Count(verdict.Unknown, verdict.BadName)
 			summary.Add(record, "")
 		}
 		parts.Merge(part)
 	}
-	print := func(s *sighting.Summary) string {
+	print := func(s *Summary) string {
 		var out strings.Builder
 		s.Print(&out)
 		return out.String()
@@ -39,9 +38,9 @@ func TestSummary_Merge_partsAddUp(t *testing.T) {
 	if print(whole) != print(parts) {
 		t.Errorf("whole:\n%s\nparts:\n%s", print(whole), print(parts))
 	}
-	first := whole.Tallies()[0]
-	if len(whole.Tallies()) != 3 || first.Records != 10 || first.First >= first.Last || first.Name != "n27.evil.example." {
-		t.Errorf("the first of %d tallies is %+v", len(whole.Tallies()), first)
+	first := whole.sortedTallies()[0]
+	if len(whole.sortedTallies()) != 3 || first.Records != 10 || first.First >= first.Last || first.Name != "n27.evil.example." {
+		t.Errorf("the first of %d tallies is %+v", len(whole.sortedTallies()), first)
 	}
 }
 
@@ -54,7 +53,7 @@ func TestPrintable(t *testing.T) {
 		`say "x"`:                  `say "x"`,
 		strings.Repeat("long", 50): strings.Repeat("long", 15)[:59] + "…",
 	} {
-		if got := sighting.Printable(in); got != want {
+		if got := Printable(in); got != want {
 			t.Errorf("Printable(%q) = %q, want %q", in, got, want)
 		}
 	}

@@ -25,7 +25,7 @@ type Summary struct {
 	Reasons map[verdict.Reason]int // unknown records by reason
 	Marked  int                    // records that had been marked before
 	Omitted int                    // records whose host and indicator are not itemised
-	pairs   map[pair]*Tally
+	pairs   map[pair]*pairTally
 
 	activity *activity
 }
@@ -35,8 +35,8 @@ type pair struct {
 	threat Threat
 }
 
-// Tally is what is known of one host and one indicator.
-type Tally struct {
+// pairTally is what is known of one host and one indicator.
+type pairTally struct {
 	Host        Host
 	Instance    string
 	Threat      Threat
@@ -48,7 +48,7 @@ type Tally struct {
 
 // NewSummary returns an empty summary.
 func NewSummary() *Summary {
-	return &Summary{Reasons: map[verdict.Reason]int{}, pairs: map[pair]*Tally{}, activity: newActivity()}
+	return &Summary{Reasons: map[verdict.Reason]int{}, pairs: map[pair]*pairTally{}, activity: newActivity()}
 }
 
 // Records returns the number of all records.
@@ -76,7 +76,7 @@ func (s *Summary) Itemise(o *resolverlog.Object, v verdict.Verdict) { s.activity
 
 // Add itemises one sighting, which [Summary.Count] has counted.
 func (s *Summary) Add(seen *Sighting, instance string) {
-	s.merge(&Tally{
+	s.mergePair(&pairTally{
 		Host: seen.Host, Instance: instance, Threat: seen.Threat, Severity: seen.Severity,
 		Records: 1, First: seen.Time, Last: seen.Time, Name: seen.Name,
 	})
@@ -94,12 +94,12 @@ func (s *Summary) Merge(other *Summary) {
 		s.Reasons[reason] += count
 	}
 	for _, tally := range other.pairs {
-		s.merge(tally)
+		s.mergePair(tally)
 	}
 	s.activity.merge(other.activity)
 }
 
-func (s *Summary) merge(tally *Tally) {
+func (s *Summary) mergePair(tally *pairTally) {
 	key := pair{tally.Host, tally.Threat}
 	known, found := s.pairs[key]
 	switch {
@@ -120,9 +120,9 @@ func (s *Summary) merge(tally *Tally) {
 	known.Last = max(known.Last, tally.Last)
 }
 
-// Tallies returns the itemised pairs, the most severe first, then the most seen.
-func (s *Summary) Tallies() []*Tally {
-	return slices.SortedFunc(maps.Values(s.pairs), func(a, b *Tally) int {
+// sortedTallies returns the itemised pairs, the most severe first, then the most seen.
+func (s *Summary) sortedTallies() []*pairTally {
+	return slices.SortedFunc(maps.Values(s.pairs), func(a, b *pairTally) int {
 		return cmp.Or(
 			cmp.Compare(b.Severity, a.Severity),
 			cmp.Compare(b.Records, a.Records),
@@ -138,11 +138,11 @@ func (s *Summary) Tallies() []*Tally {
 // query has the same default.
 const topIndicators = 10
 
-// listed is an indicator as one feed lists it.
-type listed struct{ feed, category, indicator, scope string }
+// feedIndicator is an indicator as one feed lists it.
+type feedIndicator struct{ feed, category, indicator, scope string }
 
-// met is when and how often an indicator was met, and by how many hosts.
-type met struct {
+// indicatorTally is when and how often an indicator was met, and by how many hosts.
+type indicatorTally struct {
 	records     int
 	hosts       map[Host]struct{}
 	first, last string
@@ -150,20 +150,20 @@ type met struct {
 
 // printIndicators lists what was met most of each feed and category. An indicator that
 // several feeds list counts for each of them.
-func printIndicators(out io.Writer, tallies []*Tally) {
-	all := map[listed]*met{}
+func printIndicators(out io.Writer, tallies []*pairTally) {
+	all := map[feedIndicator]*indicatorTally{}
 	for _, t := range tallies {
 		if t.Threat.AllowedBy != "" {
 			continue
 		}
 		for feed := range strings.SplitSeq(t.Threat.Feeds, ", ") {
-			count(all, listed{feed, t.Threat.Category, t.Threat.Indicator, t.Threat.Scope}, t)
+			addTally(all, feedIndicator{feed, t.Threat.Category, t.Threat.Indicator, t.Threat.Scope}, t)
 		}
 	}
 	var rows []table.Row
-	var group listed // of the row before: feed and category
+	var group feedIndicator // of the row before: feed and category
 	place := 0
-	for _, l := range slices.SortedFunc(maps.Keys(all), func(a, b listed) int {
+	for _, l := range slices.SortedFunc(maps.Keys(all), func(a, b feedIndicator) int {
 		return cmp.Or(cmp.Compare(a.feed, b.feed), cmp.Compare(a.category, b.category), cmp.Compare(all[b].records, all[a].records),
 			cmp.Compare(a.indicator, b.indicator), cmp.Compare(a.scope, b.scope))
 	}) {
@@ -180,10 +180,10 @@ func printIndicators(out io.Writer, tallies []*Tally) {
 		table.Row{"Feed", "Category", "Indicator", "Scope", "Queries", "Hosts", "First", "Last"}, rows)
 }
 
-func count(all map[listed]*met, l listed, t *Tally) {
+func addTally(all map[feedIndicator]*indicatorTally, l feedIndicator, t *pairTally) {
 	m := all[l]
 	if m == nil {
-		m = &met{hosts: map[Host]struct{}{}, first: t.First}
+		m = &indicatorTally{hosts: map[Host]struct{}{}, first: t.First}
 		all[l] = m
 	}
 	m.records += t.Records

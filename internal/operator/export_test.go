@@ -1,0 +1,4 @@
+package operator
+
+// ErrNothingPublished lets the tests recognize errNothingPublished.
+var ErrNothingPublished = errNothingPublished
