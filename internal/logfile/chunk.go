@@ -8,25 +8,25 @@ import (
 )
 
 const (
-	// chunkBytes is what one worker takes at a time.
+	// chunkBytes is the size of a chunk, unless a record is larger.
 	chunkBytes = 1 << 20
-	// maxRecordBytes is the longest record: an expanded CloudWatch Logs envelope of
-	// a Firehose record (1,000 KiB) at a ratio that text does not exceed.
+	// maxRecordBytes limits one record. The largest is a Firehose record (1,000 KiB) with a
+	// compressed CloudWatch Logs envelope; text does not compress better than 1:64.
 	maxRecordBytes = 64 << 20
 )
 
-// chunker cuts a stream between records.
+// chunker cuts a stream into chunks that begin and end between records.
 type chunker struct {
 	reader io.Reader
-	rest   []byte // read, but after the last cut
-	line   int    // of the first byte of rest, from 1
+	rest   []byte // text after the last cut
+	line   int    // line number of rest, from 1
 	ended  bool
 }
 
-// next returns text that begins and ends between records, in buf's memory where it
-// fits, and the number of its first line. At the end it returns io.EOF.
+// next returns the next chunk and the number of its first line. It uses the memory of buf if
+// the chunk fits. At the end it returns io.EOF.
 func (c *chunker) next(buf []byte) (text []byte, line int, err error) {
-	text = append(buf[:0], c.rest...) //nolint:gocritic // into the caller's memory
+	text = append(buf[:0], c.rest...) //nolint:gocritic // reuses the memory of the caller
 	c.rest = c.rest[:0]
 	for limit := chunkBytes; ; limit *= 2 {
 		if text, err = c.fill(text, limit); err != nil {
@@ -41,7 +41,7 @@ func (c *chunker) next(buf []byte) (text []byte, line int, err error) {
 			break
 		}
 		if len(text) >= maxRecordBytes {
-			return nil, 0, fmt.Errorf("line %d: no record ends within %d MiB: this is no Resolver query log", c.line, maxRecordBytes>>20)
+			return nil, 0, fmt.Errorf("line %d: no record ends within %d MiB: not a Resolver query log", c.line, maxRecordBytes>>20)
 		}
 	}
 	if len(text) == 0 {
@@ -52,7 +52,7 @@ func (c *chunker) next(buf []byte) (text []byte, line int, err error) {
 	return text, line, nil
 }
 
-// fill reads until text holds limit bytes or the stream ends.
+// fill reads until text has limit bytes or the stream ends.
 func (c *chunker) fill(text []byte, limit int) ([]byte, error) {
 	for len(text) < limit && !c.ended {
 		if cap(text) < limit {
@@ -69,13 +69,13 @@ func (c *chunker) fill(text []byte, limit int) ([]byte, error) {
 	return text, nil
 }
 
-// lastBoundary returns the offset of the last place in text that lies between two
-// records, 0 if there is none. Text begins between records.
+// lastBoundary returns the offset of the last boundary between two records in text, or 0 if
+// there is none. text begins at a boundary.
 //
-// A closing brace, a line end and an opening brace stand in this order only between
-// records: inside one, the braces are parted by a comma, and a line end is no part
-// of a JSON string. Text without such a place (one long line, or one record over
-// many) is followed brace by brace.
+// A closing brace, a line end and an opening brace follow each other only between records:
+// within a record there is a comma between the braces, and a JSON string has no line end. Text
+// without such a sequence, such as one long line or one record on many lines, is scanned
+// brace by brace.
 func lastBoundary(text []byte) int {
 	for end := len(text); ; {
 		newline := bytes.LastIndexByte(text[:end], '\n')
@@ -88,15 +88,15 @@ func lastBoundary(text []byte) int {
 			return newline + 1
 		}
 		end = min(newline, len(before)+1)
-		if len(text)-end > chunkBytes/2 { // not a log of one record a line
+		if len(text)-end > chunkBytes/2 { // not a log with one record on each line
 			return lastObjectEnd(text)
 		}
 	}
 }
 
-// lastObjectEnd returns the offset behind the last object that text holds whole, or
-// 0 if more must be read to find the end of the first. Where text holds something
-// else, the last line end serves: it will be refused line by line.
+// lastObjectEnd returns the offset after the last complete object in text, or 0 if the first
+// object is not complete yet. If text has something else than objects, it returns the offset
+// after the last line end; these lines are refused later.
 func lastObjectEnd(text []byte) int {
 	for last := 0; ; {
 		size := objectLength(text[last:])
@@ -111,10 +111,9 @@ func lastObjectEnd(text []byte) int {
 	}
 }
 
-// objectLength returns the number of bytes of text up to the end of the object that
-// stands first in it, white space before it included; 0 if the object does not end
-// in text, -1 if what stands there is no object. It follows braces and strings, no
-// more: whoever reads the object checks the rest.
+// objectLength returns the length of the object at the start of text, including white space
+// before it. It returns 0 if the object is not complete, and -1 if text does not start with
+// an object. It looks only at braces and strings; the parser of the record checks the rest.
 func objectLength(text []byte) int {
 	depth, quoted, previous := 0, false, byte(0)
 	for i := 0; i < len(text); i++ {
@@ -123,13 +122,13 @@ func objectLength(text []byte) int {
 		case quoted && c == '\\':
 			i++
 		case quoted && c == '\n':
-			return -1 // a cut line: no string holds a bare line end
+			return -1 // the line was truncated: a string cannot contain a line end
 		case c == '"' && depth > 0:
 			quoted = !quoted
 		case quoted || c == ' ' || c == '\t' || c == '\r' || c == '\n':
 			continue
 		case c == '{' && depth > 0 && previous != ':' && previous != ',' && previous != '[':
-			return -1 // the next record begins before this one has ended
+			return -1 // another record begins before this one ends
 		case c == '{':
 			depth++
 		case depth == 0:
@@ -144,10 +143,10 @@ func objectLength(text []byte) int {
 	return 0
 }
 
-// Records calls mark for each record of a chunk that begins at the given line. A
-// record is a line; where mark refuses a line, it is the object of several lines
-// that begins there. What is neither is handed to refuse, with its line number and
-// the error of mark, and the next line goes on.
+// Records calls mark for each record of a chunk that begins at the given line. A record is a
+// line or, if mark returns an error for the line, an object on several lines that begins
+// there. If mark returns an error for this too, Records calls refuse with the number of the
+// line and the error, and continues with the next line.
 func Records(text []byte, line int, mark func(record []byte) error, refuse func(line int, err error)) {
 	for len(text) > 0 {
 		end := bytes.IndexByte(text, '\n') + 1

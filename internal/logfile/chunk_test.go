@@ -15,17 +15,17 @@ func TestObjectLength(t *testing.T) {
 		want     int
 	}{
 		{"an object", `{"a":1}`, 7},
-		{"white space before it", " \n{}", 4},
-		{"another behind it", `{}{}`, 2},
+		{"white space first", " \n{}", 4},
+		{"followed by another", `{}{}`, 2},
 		{"braces in a string", `{"a":"}{"}`, 10},
 		{"an escaped quote", `{"a":"\"}"}`, 11},
-		{"over lines", "{\n\"a\": [{},\n{}]\n}", 17},
-		{"cut", `{"a":{}`, 0},
-		{"cut in a string", "{\"a\":\"b\n{}", -1},
-		{"cut before the next", "{\"a\":1\n{}", -1},
-		{"no object", `hello {}`, -1},
+		{"on several lines", "{\n\"a\": [{},\n{}]\n}", 17},
+		{"truncated", `{"a":{}`, 0},
+		{"truncated in a string", "{\"a\":\"b\n{}", -1},
+		{"truncated before the next", "{\"a\":1\n{}", -1},
+		{"not an object", `hello {}`, -1},
 		{"an array", `[{}]`, -1},
-		{"nothing", ``, 0},
+		{"empty", ``, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := objectLength([]byte(test.in)); got != test.want {
@@ -35,16 +35,15 @@ func TestObjectLength(t *testing.T) {
 	}
 }
 
-// However the text is laid out, chunks joined are the text, and no chunk begins
-// within a record.
+// For every layout, the chunks together are the text, and no chunk begins within a record.
 func TestChunker_layouts(t *testing.T) {
 	record := `{"query_name":"` + strings.Repeat("x", 300) + `.example.","answers":[{"Rdata":"}{"}]}`
 	pretty := strings.ReplaceAll(record, ",", ",\n  ")
 	for _, test := range []struct{ name, separator, record string }{
-		{"one a line", "\n", record},
+		{"one on each line", "\n", record},
 		{"CRLF", "\r\n", record},
-		{"joined", "", record},
-		{"over several lines", "\n", pretty},
+		{"no line ends", "", record},
+		{"on several lines", "\n", pretty},
 		{"blank lines between", "\n\n\n", record},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -69,7 +68,7 @@ func TestChunker_layouts(t *testing.T) {
 				joined.Write(chunk)
 			}
 			if joined.String() != text {
-				t.Errorf("%d bytes came out of %d", joined.Len(), len(text))
+				t.Errorf("the chunks have %d bytes, want %d", joined.Len(), len(text))
 			}
 			if chunks < 3 {
 				t.Errorf("%d chunks: the text was not cut", chunks)
@@ -81,7 +80,7 @@ func TestChunker_layouts(t *testing.T) {
 func TestChunker_noRecord(t *testing.T) {
 	endless := io.MultiReader(strings.NewReader(`{"a":"`), io.LimitReader(zeros{}, maxRecordBytes+1))
 	cut := chunker{reader: endless, line: 1}
-	if _, _, err := cut.next(nil); err == nil || !strings.Contains(err.Error(), "no Resolver query log") {
+	if _, _, err := cut.next(nil); err == nil || !strings.Contains(err.Error(), "not a Resolver query log") {
 		t.Errorf("an endless record gives %v", err)
 	}
 }
@@ -93,14 +92,14 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func TestRecords(t *testing.T) {
 	for _, test := range []struct {
 		name, in string
-		want     []string // records taken
+		want     []string // records
 		refused  []int    // lines
 	}{
 		{"lines", "{1}\n{2}\n", []string{"{1}", "{2}"}, nil},
-		{"no line end at the end", "{1}\n{2}", []string{"{1}", "{2}"}, nil},
-		{"an object over lines", "{\n1\n}\n{2}\n", []string{"{\n1\n}", "{2}"}, nil},
+		{"no line end after the last line", "{1}\n{2}", []string{"{1}", "{2}"}, nil},
+		{"an object on several lines", "{\n1\n}\n{2}\n", []string{"{\n1\n}", "{2}"}, nil},
 		{"a bad line between", "{1}\nnonsense\n{2}\n", []string{"{1}", "{2}"}, []int{11}},
-		{"a cut line", "{1\n{2}\n", []string{"{2}"}, []int{10}},
+		{"a truncated line", "{1\n{2}\n", []string{"{2}"}, []int{10}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
@@ -109,7 +108,7 @@ func TestRecords(t *testing.T) {
 				record = bytes.TrimSpace(record)
 				if !bytes.HasPrefix(record, []byte("{")) || !bytes.HasSuffix(record, []byte("}")) {
 					if len(record) > 0 {
-						return errors.New("no object")
+						return errors.New("not an object")
 					}
 					return nil
 				}
@@ -118,7 +117,7 @@ func TestRecords(t *testing.T) {
 			}
 			Records([]byte(test.in), 10, mark, func(line int, _ error) { refused = append(refused, line) })
 			if strings.Join(got, "|") != strings.Join(test.want, "|") {
-				t.Errorf("took %q, want %q", got, test.want)
+				t.Errorf("records %q, want %q", got, test.want)
 			}
 			if len(refused) != len(test.refused) || len(refused) > 0 && refused[0] != test.refused[0] {
 				t.Errorf("refused lines %v, want %v", refused, test.refused)

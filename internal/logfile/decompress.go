@@ -11,10 +11,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// readBytes is the size of reads from a file before decompression.
+// readBytes is the size of a read from a file, before decompression.
 const readBytes = 256 << 10
 
-// zstdWindowBytes bounds what a zstd frame may ask for.
+// zstdWindowBytes limits the memory that a zstd frame may request.
 const zstdWindowBytes = 128 << 20
 
 var (
@@ -22,9 +22,9 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 )
 
-// decompress returns the text of raw, which is gzip (also of several members, as
-// Firehose writes it), zstd, or plain, told apart by the first bytes and never by
-// the name.
+// decompress returns the text of raw, which may be gzip, zstd or plain text. It looks at the
+// first bytes and not at the name. Gzip may have several members, as Firehose writes it. The
+// caller calls the returned function when it has read the text.
 func decompress(raw io.Reader) (io.Reader, func(), error) {
 	buffered := bufio.NewReaderSize(raw, readBytes)
 	head, err := buffered.Peek(len(zstdMagic))
@@ -37,29 +37,28 @@ func decompress(raw io.Reader) (io.Reader, func(), error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading gzip: %w", err)
 		}
-		return named{"gzip", reader}, func() { _ = reader.Close() }, nil
+		return explainedReader{"gzip", reader}, func() { _ = reader.Close() }, nil
 	case bytes.HasPrefix(head, zstdMagic):
 		reader, err := zstd.NewReader(buffered, zstd.WithDecoderMaxMemory(zstdWindowBytes), zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading zstd: %w", err)
 		}
-		return named{"zstd", reader}, reader.Close, nil
+		return explainedReader{"zstd", reader}, reader.Close, nil
 	default:
 		return buffered, func() {}, nil
 	}
 }
 
-// named says in errors which decompression found the fault, and that the text
-// before it is not the whole.
-type named struct {
+// explainedReader explains errors in compressed data, and names the compression.
+type explainedReader struct {
 	kind string
 	io.Reader
 }
 
-func (n named) Read(p []byte) (int, error) {
+func (n explainedReader) Read(p []byte) (int, error) {
 	count, err := n.Reader.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = fmt.Errorf("the %s data is cut or damaged: %w; fetch the file again", n.kind, err)
+		err = fmt.Errorf("the %s data is truncated or damaged: %w; download the file again", n.kind, err)
 	}
 	return count, err
 }

@@ -17,14 +17,14 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
 )
 
-// source is an input of the given text.
+// source returns an input with the given text.
 func source(name, text string) logfile.Source {
 	return logfile.Source{Name: name, Size: int64(len(text)), Open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(text)), nil
 	}}
 }
 
-// upper works on chunks at random speed.
+// upper converts a chunk to upper case after a random delay.
 func upper(_ int, chunk *logfile.Chunk) {
 	time.Sleep(rand.N(2 * time.Millisecond))
 	chunk.Out = append(chunk.Out[:0], bytes.ToUpper(chunk.Text)...)
@@ -60,7 +60,7 @@ func TestPipeline_writesInInputOrder(t *testing.T) {
 	}
 }
 
-// A source that breaks off does not keep the others from being read.
+// A source that cannot be read does not stop the others.
 func TestPipeline_badSource(t *testing.T) {
 	var packed bytes.Buffer
 	writer := gzip.NewWriter(&packed)
@@ -68,7 +68,7 @@ func TestPipeline_badSource(t *testing.T) {
 	writer.Close()
 	sources := []logfile.Source{
 		source("good", "{}\n"),
-		source("cut", packed.String()[:packed.Len()-4]),
+		source("truncated", packed.String()[:packed.Len()-4]),
 		{Name: "absent", Open: func(context.Context) (io.ReadCloser, error) { return nil, os.ErrNotExist }},
 		source("last", "{}\n"),
 	}
@@ -85,17 +85,17 @@ func TestPipeline_badSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	if problems["good"] != nil || problems["last"] != nil || chunks["last"] != 1 {
-		t.Errorf("good sources: %v, %d chunks of the last", problems, chunks["last"])
+		t.Errorf("good sources: %v, %d chunks of the last one", problems, chunks["last"])
 	}
-	if err := problems["cut"]; err == nil || !strings.Contains(err.Error(), "cut or damaged") || !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("a cut gzip file gives %v", err)
+	if err := problems["truncated"]; err == nil || !strings.Contains(err.Error(), "truncated or damaged") || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("truncated gzip: %v", err)
 	}
 	if !errors.Is(problems["absent"], os.ErrNotExist) {
-		t.Errorf("an absent file gives %v", problems["absent"])
+		t.Errorf("missing file: %v", problems["absent"])
 	}
 }
 
-// When the reader of the output leaves, or the user interrupts, everything ends.
+// The run stops when writing fails or the context is canceled.
 func TestPipeline_stops(t *testing.T) {
 	endless := logfile.Source{Name: "endless", Size: -1, Open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(endlessLog{}), nil
@@ -142,6 +142,6 @@ func TestExpand(t *testing.T) {
 		got = append(got, name)
 	}
 	if want := "a.log b/1.gz b/2.json firehose-object"; strings.Join(got, " ") != want || skipped != 3 {
-		t.Errorf("got %q and %d others, want %q and 3", got, skipped, want)
+		t.Errorf("got %q and skipped %d, want %q and 3", got, skipped, want)
 	}
 }

@@ -11,24 +11,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// S3 is the part of the S3 client that reading logs needs.
+// S3 is the part of the S3 client that [ExpandS3] needs.
 type S3 interface {
 	s3.ListObjectsV2APIClient
 	GetObject(ctx context.Context, in *s3.GetObjectInput, options ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 }
 
-// s3Scheme begins an argument that names objects.
+// s3Scheme is the prefix of an argument that names S3 objects.
 const s3Scheme = "s3://"
 
 // IsS3 reports whether an argument names S3 objects.
 func IsS3(argument string) bool { return strings.HasPrefix(argument, s3Scheme) }
 
-// ExpandS3 returns the objects whose keys begin with the prefix of a location
-// `s3://bucket/prefix`, in the order of their keys. Folder markers are left out.
+// ExpandS3 returns the objects whose keys begin with the prefix of s3://bucket/prefix, in the
+// order of their keys. Folder markers are ignored.
 func ExpandS3(ctx context.Context, client S3, location string) ([]Source, error) {
 	bucket, prefix, _ := strings.Cut(strings.TrimPrefix(location, s3Scheme), "/")
 	if bucket == "" {
-		return nil, fmt.Errorf("%s: no bucket: write s3://bucket/prefix", location)
+		return nil, fmt.Errorf("%s: no bucket: the form is s3://bucket/prefix", location)
 	}
 	var sources []Source
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})

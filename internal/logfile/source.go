@@ -1,9 +1,9 @@
-// Package logfile turns what a user names on the command line (files, folders,
-// standard input, S3 objects) into a stream of log text in input order, decompressed, cut into
-// chunks that begin and end between records, and worked on in parallel.
+// Package logfile reads logs in parallel. Files, folders, standard input and S3 objects go in.
+// Decompressed text comes out, in input order, cut into chunks that begin and end between
+// records.
 //
-// Memory is bounded by the number of files read at once and the chunk size, never
-// by the size of the input.
+// Memory depends on the number of files that are read at the same time and on the chunk size,
+// but not on the size of the input.
 package logfile
 
 import (
@@ -16,23 +16,23 @@ import (
 	"strings"
 )
 
-// Source is one input. Size is in bytes as stored, -1 where it is unknown.
+// Source is one input. Size is its stored size in bytes, or -1 if unknown.
 type Source struct {
 	Name string
 	Size int64
 	Open func(ctx context.Context) (io.ReadCloser, error)
 }
 
-// Stdin is the source that the argument "-" stands for.
+// Stdin returns the source for standard input.
 func Stdin(stdin io.Reader) Source {
 	return Source{Name: "standard input", Size: -1, Open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(stdin), nil
 	}}
 }
 
-// Expand returns the sources of one argument that is a file or a folder. A folder
-// stands for the log files below it, in the order of their paths; the second result
-// counts the files below it that do not look like logs by their names.
+// Expand returns the source of a file, or the sources of the log files under a folder in the
+// order of their paths. skipped counts the files under the folder that do not have the name
+// of a log file.
 func Expand(path string) (sources []Source, skipped int, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -62,7 +62,7 @@ func Expand(path string) (sources []Source, skipped int, err error) {
 	}
 	if len(sources) == 0 {
 		return nil, skipped, fmt.Errorf("%s: no log file in this folder (.json, .jsonl, .ndjson, .log, .gz, .zst "+
-			"or no extension); name the files themselves if theirs is another", path)
+			"or no extension); if your logs have another extension, name the files", path)
 	}
 	return sources, skipped, nil
 }
@@ -75,8 +75,8 @@ func file(path string, info fs.FileInfo) Source {
 	return Source{Name: path, Size: size, Open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }}
 }
 
-// looksLikeLog goes by names only inside folders, where pictures and notes lie
-// beside logs. Firehose and S3 log delivery write names without an extension too.
+// looksLikeLog reports whether a file in a folder has the name of a log file. Firehose and S3
+// log delivery also write names without an extension.
 func looksLikeLog(entry fs.DirEntry) bool {
 	if !entry.Type().IsRegular() || strings.HasPrefix(entry.Name(), ".") {
 		return false
