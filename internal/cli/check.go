@@ -206,15 +206,7 @@ func listedBy(feeds []indicator.FeedID) string {
 	if len(feeds) == 1 {
 		return fmt.Sprintf("feed %s lists", feeds[0])
 	}
-	return fmt.Sprintf("feeds %s list", joinFeeds(feeds))
-}
-
-func joinFeeds(feeds []indicator.FeedID) string {
-	texts := make([]string, len(feeds))
-	for i, feed := range feeds {
-		texts[i] = string(feed)
-	}
-	return strings.Join(texts, ", ")
+	return fmt.Sprintf("feeds %s list", sighting.JoinFeeds(feeds))
 }
 
 func (a *answer) print(out io.Writer) error {

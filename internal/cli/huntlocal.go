@@ -18,43 +18,60 @@ import (
 
 // runLocal hunts in logs on this machine.
 func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, since time.Time, out resultWriter) error {
-	paths := h.local
-	if len(paths) == 1 {
-		if logs, indicators, ok := demo.ResultPaths(paths[0]); ok {
-			paths = []string{logs}
-			if h.indicators == "" && h.lists.file == "" && len(h.lists.feeds) == 0 {
-				h.indicators = indicators
-			}
-		}
-	}
+	h.useDemoFolder()
 	list, err := h.localList(cmd, std.err, since)
 	if err != nil {
 		return err
 	}
-	sources, err := (&scanOptions{lists: h.lists}).sources(cmd.Context(), std, paths)
+	sources, err := openSources(cmd.Context(), std, h.local, h.lists.quiet)
 	if err != nil {
 		return err
 	}
-	l := &localHunt{list: list, sources: sources, messages: std.err, report: hunt.NewReport(list)}
+
+	var from time.Time
 	if h.days > 0 {
-		l.from = time.Now().AddDate(0, 0, -h.days)
+		from = time.Now().AddDate(0, 0, -h.days)
 	}
-	bar := newProgress(std.err, sources, h.lists.quiet)
-	err = l.run(cmd, bar)
-	bar.close()
-	if err != nil {
+	report := hunt.NewReport(list)
+	logs := &logRun{
+		sources:  sources,
+		messages: std.err,
+		markers:  newHuntMarkers(list, from),
+		collect: func(chunk *logfile.Chunk) error {
+			hits := chunk.Result.(*huntResult).hits
+			for i := range hits {
+				report.Add(&hits[i])
+			}
+			return nil
+		},
+	}
+	if err := logs.run(cmd.Context(), h.lists.quiet); err != nil {
 		return err
 	}
-	if err := writeReport(l.report, out); err != nil {
+
+	if err := writeReport(report, out); err != nil {
 		return err
 	}
-	if l.failed {
-		return errReported
-	}
-	return nil
+	return logs.outcome()
 }
 
-// localList returns what the flags say is to be hunted for.
+// useDemoFolder replaces the folder of a demo by the logs in it and, unless flags name other
+// entries to hunt for, uses its published indicators.
+func (h *huntOptions) useDemoFolder() {
+	if len(h.local) != 1 {
+		return
+	}
+	logs, indicators, ok := demo.ResultPaths(h.local[0])
+	if !ok {
+		return
+	}
+	h.local = []string{logs}
+	if h.indicators == "" && !h.lists.areNamed() {
+		h.indicators = indicators
+	}
+}
+
+// localList returns the entries to hunt for.
 func (h *huntOptions) localList(cmd *cobra.Command, messages io.Writer, since time.Time) (*hunt.List, error) {
 	if h.indicators == "" {
 		x, err := h.lists.load(cmd, messages)
@@ -62,18 +79,19 @@ func (h *huntOptions) localList(cmd *cobra.Command, messages io.Writer, since ti
 			return nil, err
 		}
 		if cmd.Flags().Changed("since") {
-			return nil, usagef(cmd, "since: only published indicators say when an entry came; name them with --indicators")
+			return nil, usagef(cmd, "--since: lists do not tell when an entry was added; name published indicators with --indicators")
 		}
 		return hunt.NewList(x), nil
 	}
+
 	if h.lists.areNamed() {
-		return nil, usagef(cmd, "published indicators and lists: name either")
+		return nil, usagef(cmd, "name either lists or published indicators, not both")
 	}
 	file, err := os.Open(h.indicators)
 	if err != nil {
 		return nil, fmt.Errorf("reading the indicators: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // it was read only
+	defer file.Close() //nolint:errcheck // it was only read
 	list, err := hunt.ReadIndicators(file, since)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", h.indicators, err)
@@ -81,101 +99,58 @@ func (h *huntOptions) localList(cmd *cobra.Command, messages io.Writer, since ti
 	return list, nil
 }
 
-// localHunt marks chunks anew and adds up the hits.
-type localHunt struct {
-	list     *hunt.List
-	from     time.Time // zero: from the beginning
-	sources  []logfile.Source
-	messages io.Writer
-	report   *hunt.Report
-	refused  int // lines of the source at hand
-	failed   bool
+// huntMarker is the [chunkMarker] of a local hunt.
+type huntMarker struct {
+	marker   *verdict.Marker
+	from     time.Time // older queries are ignored; zero for no limit
+	result   *huntResult
+	previous verdict.Verdict // that the current record was logged with
+	line     []byte
 }
 
-// huntPart is what a chunk says.
-type huntPart struct {
-	hits    []hunt.Hit
-	refused int
-	first   string // of what was refused
+// huntResult is the result of one chunk.
+type huntResult struct {
+	lineCounts
+	hits []hunt.Hit
 }
 
-func (l *localHunt) run(cmd *cobra.Command, bar *progress) error {
-	workers := make([]*huntWorker, runtime.GOMAXPROCS(0))
-	for i := range workers {
-		w := &huntWorker{from: l.from}
-		w.marker = verdict.NewMarker(l.list.Index, verdict.Options{OnMark: w.onMark})
-		workers[i] = w
+func newHuntMarkers(list *hunt.List, from time.Time) []chunkMarker {
+	markers := make([]chunkMarker, runtime.GOMAXPROCS(0))
+	for i := range markers {
+		w := &huntMarker{from: from}
+		w.marker = verdict.NewMarker(list.Index, verdict.Options{OnMark: w.onMark})
+		markers[i] = w
 	}
-	pipeline := logfile.Pipeline{
-		Workers: len(workers), Write: l.write, Ended: l.ended, Read: bar.add,
-		Work: func(worker int, chunk *logfile.Chunk) {
-			w := workers[worker]
-			w.part = &huntPart{}
-			chunk.Out, chunk.Result = chunk.Out[:0], w.part
-			logfile.Records(chunk.Text, chunk.Line, w.mark, func(line int, err error) {
-				if w.part.refused++; w.part.refused == 1 {
-					w.part.first = fmt.Sprintf("%s: line %d: %v", l.sources[chunk.Source].Name, line, err)
-				}
-			})
-		},
-	}
-	return pipeline.Run(cmd.Context(), l.sources)
+	return markers
 }
 
-// huntWorker marks one record at a time.
-type huntWorker struct {
-	marker *verdict.Marker
-	from   time.Time
-	part   *huntPart
-	was    verdict.Verdict // of the record at hand
-	lines  []byte
+func (w *huntMarker) begin(chunk *logfile.Chunk) *lineCounts {
+	w.result = &huntResult{}
+	chunk.Result = w.result
+	return &w.result.lineCounts
 }
 
-func (w *huntWorker) mark(record []byte) (err error) {
-	object, was := verdict.Unmark(record)
-	if was != "" {
+// mark marks a record as if it had not been marked before.
+func (w *huntMarker) mark(record []byte) (err error) {
+	object, previous := verdict.Unmark(record)
+	if previous != "" {
 		record = object
 	}
-	w.was = was
-	w.lines, err = w.marker.Mark(w.lines[:0], record)
+	w.previous = previous
+	w.line, err = w.marker.Mark(w.line[:0], record)
 	return err
 }
 
-func (w *huntWorker) onMark(m *verdict.Mark) {
-	if m.Verdict != verdict.Malicious || m.Threat == nil {
+func (w *huntMarker) onMark(m *verdict.Mark) {
+	w.result.count(m)
+	if !hunt.IsHit(m) {
 		return
 	}
-	hit := hunt.NewHit(m, w.was)
+	hit := hunt.NewHit(m, w.previous)
 	if at, err := time.Parse(time.RFC3339, hit.Time); err == nil && at.Before(w.from) {
 		return
 	}
-	w.part.hits = append(w.part.hits, hit)
-}
-
-// write takes chunks in input order.
-func (l *localHunt) write(chunk *logfile.Chunk) error {
-	part := chunk.Result.(*huntPart)
-	for i := range part.hits {
-		l.report.Add(&part.hits[i])
-	}
-	if l.refused == 0 && part.refused > 0 {
-		fmt.Fprintln(l.messages, part.first)
-	}
-	l.refused += part.refused
-	return nil
-}
-
-// ended reports what was wrong with a source; the others go on.
-func (l *localHunt) ended(source int, err error) error {
-	if l.refused > 1 {
-		fmt.Fprintf(l.messages, "%s: %d lines are no records\n", l.sources[source].Name, l.refused)
-	}
-	if err != nil {
-		fmt.Fprintln(l.messages, err)
-	}
-	l.failed = l.failed || err != nil || l.refused > 0
-	l.refused = 0
-	return nil //nolint:nilerr // what cut this source short is told, and counts in the outcome
+	w.result.hits = append(w.result.hits, hit)
 }
 
 func writeReport(report *hunt.Report, out resultWriter) error {
@@ -190,6 +165,7 @@ func writeReport(report *hunt.Report, out resultWriter) error {
 	if err := out.begin(columns); err != nil {
 		return err
 	}
+
 	for _, texts := range report.Rows() {
 		row := make(athenaio.Row, len(texts))
 		for i := range texts {

@@ -10,26 +10,28 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
 )
 
-// progress shows on a terminal how much of the input is read; elsewhere nothing.
-type progress struct {
+// logProgress shows on a terminal how much of the input was read. Elsewhere it shows nothing.
+type logProgress struct {
 	container *mpb.Progress
 	bar       *mpb.Bar
 	read      atomic.Int64
 }
 
-func newProgress(messages io.Writer, sources []logfile.Source, quiet bool) *progress {
-	if quiet || !isTerminal(messages) || os.Getenv("CI") != "" {
-		return &progress{}
+func newLogProgress(messages io.Writer, sources []logfile.Source, quiet bool) *logProgress {
+	if !showsProgress(messages, quiet) {
+		return &logProgress{}
 	}
+
 	total := int64(0)
 	for _, source := range sources {
 		if source.Size < 0 {
-			total = 0 // standard input: there is no telling how much is to come
+			total = 0 // the size of standard input is unknown
 			break
 		}
 		total += source.Size
@@ -40,36 +42,40 @@ func newProgress(messages io.Writer, sources []logfile.Source, quiet bool) *prog
 		mpb.AppendDecorators(decor.AverageSpeed(decor.SizeB1024(0), "% .1f"), decor.Name(" "), decor.AverageETA(decor.ET_STYLE_GO)),
 		mpb.BarRemoveOnComplete(),
 	)
-	return &progress{container: container, bar: bar}
+	return &logProgress{container: container, bar: bar}
 }
 
 // add is called by several goroutines.
-func (p *progress) add(bytes int) {
+func (p *logProgress) add(bytes int) {
 	if p.bar != nil {
 		p.bar.SetCurrent(p.read.Add(int64(bytes)))
 	}
 }
 
-func (p *progress) close() {
+func (p *logProgress) close() {
 	if p.bar != nil {
 		p.bar.SetTotal(-1, true)
 		p.container.Wait()
 	}
 }
 
-// queryProgress shows on a terminal how far a query is.
+// queryProgress shows on a terminal how long a query has been running, and prints messages.
 type queryProgress struct {
 	messages     io.Writer
-	quiet, lines bool // lines: there is a terminal to write over
+	quiet, lines bool // lines: messages is a terminal, where a line can be overwritten
 	started      time.Time
 }
 
 func newQueryProgress(messages io.Writer, quiet bool) *queryProgress {
-	return &queryProgress{messages: messages, quiet: quiet, started: time.Now(),
-		lines: !quiet && isTerminal(messages) && os.Getenv("CI") == ""}
+	return &queryProgress{
+		messages: messages,
+		quiet:    quiet,
+		lines:    showsProgress(messages, quiet),
+		started:  time.Now(),
+	}
 }
 
-// clearLine goes to the beginning of a terminal's line and empties it.
+// clearLine moves to the start of a terminal's line and clears it.
 const clearLine = "\r\x1b[K"
 
 func (w *queryProgress) update(p athenaio.Progress) {
@@ -89,4 +95,14 @@ func (w *queryProgress) printf(format string, args ...any) {
 	if !w.quiet {
 		fmt.Fprintf(w.messages, format+"\n", args...)
 	}
+}
+
+// showsProgress reports whether a command shows its progress on messages.
+func showsProgress(messages io.Writer, quiet bool) bool {
+	return !quiet && isTerminal(messages) && os.Getenv("CI") == ""
+}
+
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }

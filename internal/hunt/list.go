@@ -1,6 +1,6 @@
-// Package hunt looks for names in logs that were marked before a list knew them. Lists
-// and marked lines go in, a row for each host and indicator comes out, with the columns
-// of the named query `retro-hunt`, which does the same in Athena.
+// Package hunt finds the hosts that asked for a name before a list had it. Lists and marked
+// records go in, a row for each host and entry comes out. The named query retro-hunt does
+// the same in Athena, with the same columns.
 package hunt
 
 import (
@@ -19,32 +19,26 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// List is what is hunted for.
+// List holds the entries to hunt for.
 type List struct {
-	Index *index.Index
-	// Entries is how many entries it has, or names and blocks.
-	Entries int
-	added   map[indicator.Key]time.Time // nil if nobody knows
-	vetoes  map[indicator.FeedID]bool   // feeds whose allow entries veto those of all
+	Index  *index.Index
+	added  map[indicator.Key]time.Time // when each entry was first added; nil if unknown
+	vetoes map[indicator.FeedID]bool   // feeds whose allow entries veto every feed
 }
 
-// NewList returns a list of which all entries are hunted for.
-func NewList(x *index.Index) *List {
-	info := x.Info()
-	return &List{Index: x, Entries: info.Names + info.Addresses}
-}
+// NewList returns a list of all entries of an index.
+func NewList(x *index.Index) *List { return &List{Index: x} }
 
-// ReadIndicators reads published indicators, as they lie under indicators/ in the index
-// bucket. Hunted for are the block entries that a feed added since then; allow entries
-// veto as ever.
+// ReadIndicators reads published indicators, which are under indicators/ in the index bucket.
+// The list has the block entries that a feed added since then, and all allow entries.
 func ReadIndicators(r io.Reader, since time.Time) (*List, error) {
-	unpacked, err := gzip.NewReader(r)
+	decompressed, err := gzip.NewReader(r)
 	if err != nil {
-		return nil, fmt.Errorf("unpacking the indicators: %w", err)
+		return nil, fmt.Errorf("decompressing the indicators: %w", err)
 	}
 	list := &List{added: map[indicator.Key]time.Time{}, vetoes: map[indicator.FeedID]bool{}}
 	builder, generation := index.NewBuilder(), uint64(0)
-	for rows, number := json.NewDecoder(unpacked), 1; ; number++ {
+	for rows, number := json.NewDecoder(decompressed), 1; ; number++ {
 		var row table.IndicatorRow
 		err := rows.Decode(&row)
 		if errors.Is(err, io.EOF) {
@@ -58,6 +52,7 @@ func ReadIndicators(r io.Reader, since time.Time) (*List, error) {
 		}
 		generation = row.Generation
 	}
+
 	data, err := builder.Build(index.Options{Generation: generation})
 	if err != nil {
 		return nil, fmt.Errorf("building an index of the indicators: %w", err)
@@ -77,19 +72,18 @@ func (l *List) addRow(builder *index.Builder, row *table.IndicatorRow, since tim
 		if entry.AddedAt.Before(since) {
 			return nil
 		}
-		l.Entries++
 		key := entry.Key()
 		if first, known := l.added[key]; !known || entry.AddedAt.Before(first) {
 			l.added[key] = entry.AddedAt
 		}
 	}
-	// Only the rows of allow entries say whether they veto all.
+	// Only the rows of allow entries say whether their feed vetoes every feed.
 	l.vetoes[row.Feed] = l.vetoes[row.Feed] || row.VetoesAll
 	builder.Feed(row.Feed, l.vetoes[row.Feed])
 	return builder.Add(row.Feed, &entry.Indicator)
 }
 
-// addedAt returns when the first feed added an entry, "" if nobody knows.
+// addedAt returns the time at which the first feed added an entry, or "" if it is unknown.
 func (l *List) addedAt(key indicator.Key) string {
 	if at, known := l.added[key]; known {
 		return at.UTC().Format(time.RFC3339)
@@ -97,13 +91,14 @@ func (l *List) addedAt(key indicator.Key) string {
 	return ""
 }
 
-// Entries are the entries in the rows of a report.
+// Entries is a set of entries: names, addresses and blocks.
 type Entries struct {
 	names  map[string]bool
 	blocks []netip.Prefix
 }
 
-// NewEntries returns the entries of these texts: canonical names, addresses and blocks.
+// NewEntries returns the set of the given indicators, which are canonical names, addresses and
+// CIDR blocks.
 func NewEntries(indicators map[string]bool) Entries {
 	e := Entries{names: map[string]bool{}}
 	for text := range indicators {
@@ -116,8 +111,9 @@ func NewEntries(indicators map[string]bool) Entries {
 	return e
 }
 
-// Covers reports whether one of them is the name or address that a record matched by, or
-// is above it. Lists that have grown since may have a deeper entry for it.
+// Covers reports whether an entry is the name or address that a record matched, a parent of
+// the name, or a block with the address. The index that serves may have a more specific
+// entry by now, so the comparison cannot be by indicator alone.
 func (e Entries) Covers(matched []byte) bool {
 	if address, err := netip.ParseAddr(string(matched)); err == nil {
 		for _, block := range e.blocks {
@@ -127,6 +123,7 @@ func (e Entries) Covers(matched []byte) bool {
 		}
 		return false
 	}
+
 	var name domainname.Query
 	if name.Set(matched) != nil {
 		return false

@@ -15,8 +15,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// listed builds an index of lines `feed scope name category severity confidence`.
-func listed(t *testing.T, lines ...string) *index.Index {
+// buildIndex builds an index from lines `feed scope name category severity confidence`.
+func buildIndex(t *testing.T, lines ...string) *index.Index {
 	t.Helper()
 	builder := index.NewBuilder()
 	for _, line := range lines {
@@ -55,10 +55,10 @@ func listed(t *testing.T, lines ...string) *index.Index {
 	return x
 }
 
-// delivery is a record and the verdict that it came with.
+// delivery is a record and the verdict that it was logged with.
 type delivery struct {
 	name, rest string
-	was        verdict.Verdict
+	previous   verdict.Verdict
 }
 
 func (d delivery) record() []byte {
@@ -66,29 +66,29 @@ func (d delivery) record() []byte {
 		`"query_timestamp":"2026-10-05T10:00:00Z","query_name":%q,"query_type":"A","query_class":"IN"%s}`, d.name, d.rest)
 }
 
-// A report has the rows of the named query: by entry, each record once, and the words of
-// the most severe.
+// A report has a row for each host and entry, counts each record once, and takes category,
+// severity and confidence from the most severe entry, as the named query does.
 func TestReport(t *testing.T) {
 	t.Parallel()
-	x := listed(t, "a subtree evil.example spam low 90", "b under evil.example c2 high 40", "c name evil.example phish medium 50",
+	x := buildIndex(t, "a subtree evil.example spam low 90", "b under evil.example c2 high 40", "c name evil.example phish medium 50",
 		"d subtree two.example zeta high 50", "d name x.two.example alpha high 50")
 	for _, test := range []struct {
 		name       string
 		deliveries []delivery
 		want       []string // indicator scope feeds category severity confidence queries unmarked
 	}{
-		{"an entry is a name and a scope", []delivery{{"evil.example.", "", verdict.Clean}, {"x.evil.example.", "", verdict.Clean}},
+		{"rows by name and scope", []delivery{{"evil.example.", "", verdict.Clean}, {"x.evil.example.", "", verdict.Clean}},
 			[]string{"evil.example subtree a b c2 high 40 1 1", "evil.example name a c phish medium 50 1 1"}},
 		{"delivered twice", []delivery{{"two.example.", "", verdict.Clean}, {"two.example.", "", verdict.Clean}},
 			[]string{"two.example subtree d zeta high 50 1 1"}},
-		{"delivered again, marked by then", []delivery{{"two.example.", "", verdict.Unknown}, {"two.example.", "", verdict.Malicious}},
+		{"delivered again as malicious", []delivery{{"two.example.", "", verdict.Unknown}, {"two.example.", "", verdict.Malicious}},
 			[]string{"two.example subtree d zeta high 50 1 0"}},
-		{"delivered again, not marked any more", []delivery{{"two.example.", "", verdict.Malicious}, {"two.example.", "", verdict.Clean}},
+		{"delivered again as clean", []delivery{{"two.example.", "", verdict.Malicious}, {"two.example.", "", verdict.Clean}},
 			[]string{"two.example subtree d zeta high 50 1 0"}},
-		{"one query, told apart by nothing that is asked", []delivery{
+		{"same query with different answers", []delivery{
 			{"two.example.", `,"rcode":"NOERROR"`, verdict.Clean}, {"two.example.", `,"rcode":"SERVFAIL"`, verdict.Clean}},
 			[]string{"two.example subtree d zeta high 50 1 1"}},
-		{"names differ in case", []delivery{{"two.example.", "", verdict.Clean}, {"Two.example.", "", verdict.Clean}},
+		{"names that differ by case", []delivery{{"two.example.", "", verdict.Clean}, {"Two.example.", "", verdict.Clean}},
 			[]string{"two.example subtree d zeta high 50 2 2"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestReport(t *testing.T) {
 				report := hunt.NewReport(hunt.NewList(x))
 				for _, d := range test.deliveries {
 					marker := verdict.NewMarker(x, verdict.Options{OnMark: func(m *verdict.Mark) {
-						hit := hunt.NewHit(m, d.was)
+						hit := hunt.NewHit(m, d.previous)
 						report.Add(&hit)
 					}})
 					if _, err := marker.Mark(nil, d.record()); err != nil {

@@ -16,45 +16,46 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// maxActive bounds the hosts, and the hours of all VPCs, that an activity itemises.
+// maxActive limits the hosts, and the hours of all VPCs, that an activity lists.
 const maxActive = 200_000
 
-// noAction stands for no action of DNS Firewall.
+// noAction means that DNS Firewall did nothing.
 const noAction = "none"
 
-// activity is what logs tell of machines whatever the verdict: in which hours each VPC
-// logged, how often a host asked for what does not exist, what DNS Firewall did. It
-// counts records as they come: what was delivered twice counts twice.
+// activity sums up all records, whatever their verdict: in which hours each VPC logged, how
+// often each host got NXDOMAIN, and what DNS Firewall did. A record that was delivered twice
+// counts twice.
 type activity struct {
-	undated int // records without a readable query_timestamp, which are in no hour
-	omitted int // records of further hosts and hours, which are not itemised
+	undated int // records without a readable query_timestamp, which count in no hour
+	omitted int // records of hosts and hours beyond maxActive
 	hosts   map[Host]*hostActivity
 	hours   map[vpcHour]*hourActivity
 
-	known   map[string]*hostActivity // hosts by the bytes that name them in a record
+	known   map[string]*hostActivity // hosts by the raw bytes of their members
 	scratch []byte
 }
 
-// hostActivity is what one host did.
+// hostActivity sums up the records of one host.
 type hostActivity struct {
 	host              Host
 	records, nxdomain int
 	firewall          map[decision]int
 }
 
-// decision is what DNS Firewall and the lists said of one record.
+// decision is the action of DNS Firewall on a record, and our verdict.
 type decision struct {
 	action  string
 	verdict verdict.Verdict
 }
 
-// vpcHour is an hour of a VPC, counted from 1970 in UTC.
+// vpcHour is one hour of a VPC, in hours since 1970 UTC.
 type vpcHour struct {
 	account, vpc string
 	hour         int64
 }
 
-// hourActivity counts the records of an hour; hosts are the addresses that were sighted.
+// hourActivity sums up the records of one hour. hosts holds the addresses of the hosts with a
+// malicious query.
 type hourActivity struct {
 	records map[verdict.Verdict]int
 	hosts   map[string]struct{}
@@ -71,6 +72,7 @@ func (a *activity) count(o *resolverlog.Object, v verdict.Verdict) {
 		a.omitted++
 		return
 	}
+
 	host.records++
 	if bytes.EqualFold(o.Rcode.Decode(&a.scratch), []byte("NXDOMAIN")) {
 		host.nxdomain++
@@ -93,11 +95,11 @@ func (a *activity) count(o *resolverlog.Object, v verdict.Verdict) {
 	}
 }
 
-// action returns what DNS Firewall did, in upper case.
+// action returns the action of DNS Firewall in upper case.
 func action(text []byte) string {
 	for _, known := range []string{"BLOCK", "ALERT", "ALLOW"} {
 		if bytes.EqualFold(text, []byte(known)) {
-			return known // without making a text of it for each record
+			return known // saves an allocation for each record
 		}
 	}
 	if len(text) == 0 {
@@ -106,19 +108,17 @@ func action(text []byte) string {
 	return strings.ToUpper(string(text))
 }
 
-// hostOf returns the host of an object, or nil if there are too many. It makes texts of
-// the members of a host only once.
+// hostOf returns the activity of the host of an object, or nil if there are too many hosts.
+// It allocates the strings of a host only once.
 func (a *activity) hostOf(o *resolverlog.Object) *hostActivity {
 	a.scratch = a.scratch[:0]
 	for _, member := range [][]byte{o.AccountID.Raw(), o.VPCID.Raw(), o.SourceAddr.Raw()} {
-		a.scratch = append(append(a.scratch, member...), '"') // which stands in no raw text bare
+		a.scratch = append(append(a.scratch, member...), '"') // raw text has no unescaped quote
 	}
 	host := a.known[string(a.scratch)]
 	if host == nil {
 		key := string(a.scratch)
-		host = a.host(Host{
-			Account: string(o.AccountID.Append(nil)), VPC: string(o.VPCID.Append(nil)), Address: string(o.SourceAddr.Append(nil)),
-		})
+		host = a.host(HostOf(o))
 		if host != nil {
 			a.known[key] = host
 		}
@@ -144,7 +144,7 @@ func (a *activity) hour(h vpcHour) *hourActivity {
 	return known
 }
 
-// merge adds what other has counted.
+// merge adds the counts of other.
 func (a *activity) merge(other *activity) {
 	a.undated += other.undated
 	a.omitted += other.omitted
@@ -177,7 +177,7 @@ func (a *activity) mergeHour(at vpcHour, from *hourActivity) {
 	maps.Copy(to.hosts, from.hosts)
 }
 
-// total returns the records of all verdicts.
+// total returns the number of records, whatever their verdict.
 func (h *hourActivity) total() (all int) {
 	for _, count := range h.records {
 		all += count
@@ -185,8 +185,8 @@ func (h *hourActivity) total() (all int) {
 	return all
 }
 
-// minQueries is how many records a host must have for its share of NXDOMAIN to tell
-// anything; the named query has the same default.
+// minQueries is the number of records that a host must have to be listed with its NXDOMAIN
+// rate; with fewer, the rate means little. It is the default of the named query too.
 const minQueries = 100
 
 func (a *activity) print(out io.Writer) {
@@ -195,14 +195,14 @@ func (a *activity) print(out io.Writer) {
 	a.printTimeline(out)
 	printGaps(out, a.days())
 	if a.undated > 0 {
-		fmt.Fprintf(out, "\n%s logged queries have no readable query_timestamp and are in no hour or day\n", thousands(a.undated))
+		fmt.Fprintf(out, "\n%s logged queries have no readable query_timestamp and are left out of hours and days\n", thousands(a.undated))
 	}
 	if a.omitted > 0 {
-		fmt.Fprintf(out, "\n%s logged queries of further hosts or hours are counted but not itemised\n", thousands(a.omitted))
+		fmt.Fprintf(out, "\n%s more logged queries of other hosts or hours are not listed\n", thousands(a.omitted))
 	}
 }
 
-// printNXDOMAIN lists the hosts that asked for what does not exist, the highest share first.
+// printNXDOMAIN prints the NXDOMAIN rates of hosts, the highest first.
 func (a *activity) printNXDOMAIN(out io.Writer) {
 	var hosts []*hostActivity
 	for _, host := range a.hosts {
@@ -217,14 +217,15 @@ func (a *activity) printNXDOMAIN(out io.Writer) {
 	for i, h := range hosts {
 		rows[i] = cells(h.host.Address, h.host.VPC, thousands(h.records), thousands(h.nxdomain), fmt.Sprintf("%.1f", h.share()))
 	}
-	title := fmt.Sprintf("Names that do not exist, by hosts with %d queries and more", minQueries)
+	title := fmt.Sprintf("NXDOMAIN rate by host (%d or more queries)", minQueries)
 	printRows(out, title, table.Row{"Host", "VPC", "Queries", "NXDOMAIN", "Percent"}, rows)
 }
 
-// share returns the percentage of NXDOMAIN.
+// share returns the percentage of records with NXDOMAIN.
 func (h *hostActivity) share() float64 { return 100 * float64(h.nxdomain) / float64(h.records) }
 
-// printFirewall sets the actions of DNS Firewall against the verdicts, if it did anything.
+// printFirewall compares the actions of DNS Firewall with our verdicts. It prints nothing if
+// DNS Firewall did nothing.
 func (a *activity) printFirewall(out io.Writer) {
 	type count struct{ records, hosts int }
 	counts, acted := map[decision]count{}, false
@@ -238,16 +239,17 @@ func (a *activity) printFirewall(out io.Writer) {
 	if !acted {
 		return
 	}
+
 	var rows []table.Row
 	for _, d := range slices.SortedFunc(maps.Keys(counts), func(a, b decision) int {
 		return cmp.Or(cmp.Compare(a.action, b.action), cmp.Compare(counts[b].records, counts[a].records), cmp.Compare(a.verdict, b.verdict))
 	}) {
 		rows = append(rows, cells(d.action, string(d.verdict), thousands(counts[d].records), thousands(counts[d].hosts)))
 	}
-	printRows(out, "DNS Firewall against the lists", table.Row{"Action", "Verdict", "Queries", "Hosts"}, rows)
+	printRows(out, "DNS Firewall actions and verdicts", table.Row{"Action", "Verdict", "Queries", "Hosts"}, rows)
 }
 
-// printTimeline lists the hours of each VPC, or the days if the hours are many.
+// printTimeline prints the hours of each VPC, or the days if there are too many hours.
 func (a *activity) printTimeline(out io.Writer) {
 	title, layout, hours := "Queries by hour and VPC", "2006-01-02T15:04Z", a.hours
 	if len(hours) > maxRows {
@@ -268,7 +270,7 @@ func (h vpcHour) time() time.Time { return time.Unix(h.hour*int64(time.Hour/time
 
 const dayHours = 24
 
-// days adds the hours of each day up, at its first hour.
+// days sums up the hours of each day. The key of a day is its first hour.
 func (a *activity) days() map[vpcHour]*hourActivity {
 	byDay := newActivity()
 	for at, hour := range a.hours {
@@ -278,14 +280,15 @@ func (a *activity) days() map[vpcHour]*hourActivity {
 	return byDay.hours
 }
 
-// gap is a run of days without logs of a VPC, by their first hours; end is behind the last.
+// gap is a run of days on which a VPC logged nothing. start and end are hours; end is
+// exclusive.
 type gap struct {
-	vpc        vpcHour // at no hour
+	vpc        vpcHour // its hour is unset
 	start, end int64
 }
 
-// printGaps lists the days without logs, of each VPC and of all, between the first and
-// the last day with any. Logs say nothing of VPCs that never logged.
+// printGaps prints the days without logs for each VPC, and for all VPCs together, between the
+// first and the last day that has any. A VPC that never logged cannot show up.
 func printGaps(out io.Writer, days map[vpcHour]*hourActivity) {
 	const all = "*"
 	logged := map[vpcHour]map[int64]bool{}
@@ -300,7 +303,7 @@ func printGaps(out io.Writer, days map[vpcHour]*hourActivity) {
 	period := slices.Sorted(maps.Keys(logged[vpcHour{vpc: all}]))
 	var gaps []gap
 	for vpc, seen := range logged {
-		next := period[0] // the day that should come
+		next := period[0] // the day that is expected
 		for _, day := range append(slices.Sorted(maps.Keys(seen)), period[len(period)-1]+dayHours) {
 			if day > next {
 				gaps = append(gaps, gap{vpc, next, day})
@@ -316,5 +319,5 @@ func printGaps(out io.Writer, days map[vpcHour]*hourActivity) {
 		rows = append(rows, cells(vpcHour{hour: g.start}.time().Format(time.DateOnly),
 			vpcHour{hour: g.end - dayHours}.time().Format(time.DateOnly), thousands(int((g.end-g.start)/dayHours)), g.vpc.vpc))
 	}
-	printRows(out, "Days without logs (* stands for all VPCs together)", table.Row{"From", "To", "Days", "VPC"}, rows)
+	printRows(out, "Days without logs (* means all VPCs together)", table.Row{"From", "To", "Days", "VPC"}, rows)
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// loggedRecord is a record and what was said of it.
+// loggedRecord is a record and its verdict.
 type loggedRecord struct {
 	vpc, address, time, rcode, firewall string
 	verdict                             verdict.Verdict
 }
 
-// itemise counts records in summaries of so many records each, and adds these up.
+// itemise counts records in summaries of `each` records and merges these.
 func itemise(t *testing.T, records []loggedRecord, each int) string {
 	t.Helper()
 	whole, part := NewSummary(), NewSummary()
@@ -46,7 +46,8 @@ func itemise(t *testing.T, records []loggedRecord, each int) string {
 	return tables
 }
 
-// activityLog is a busy host, one that makes names up, and VPCs with days without logs.
+// activityLog returns the records of a busy host, a host with many NXDOMAIN answers, and VPCs
+// with days without logs.
 func activityLog() []loggedRecord {
 	var log []loggedRecord
 	for i := range 200 {
@@ -67,13 +68,13 @@ func activityLog() []loggedRecord {
 	)
 }
 
-const activityTables = `Names that do not exist, by hosts with 100 queries and more
+const activityTables = `NXDOMAIN rate by host (100 or more queries)
  Host       VPC    Queries  NXDOMAIN  Percent
 ──────────────────────────────────────────────
  192.0.2.1  vpc-1  200      120       60.0
  192.0.2.1  vpc-2  100      2         2.0
 
-DNS Firewall against the lists
+DNS Firewall actions and verdicts
  Action   Verdict    Queries  Hosts
 ────────────────────────────────────
  \x1b[0M  clean      1        1
@@ -92,7 +93,7 @@ Queries by hour and VPC
  2026-01-04T22:00Z  vpc-2  100      0          0        100      0
  2026-01-08T23:00Z  vpc-1  1        0          0        0        0
 
-Days without logs (* stands for all VPCs together)
+Days without logs (* means all VPCs together)
  From        To          Days  VPC
 ─────────────────────────────────────
  2026-01-01  2026-01-03  3     vpc-2
@@ -101,19 +102,19 @@ Days without logs (* stands for all VPCs together)
  2026-01-05  2026-01-07  3     *
  2026-01-05  2026-01-08  4     vpc-2
 
-1 logged queries have no readable query_timestamp and are in no hour or day
+1 logged queries have no readable query_timestamp and are left out of hours and days
 `
 
-// However the log is cut into parts, the tables are the same.
+// The tables do not depend on how the log is cut into parts.
 func TestSummary_Itemise(t *testing.T) {
 	for _, each := range []int{1, 7, 1000} {
 		if diff := cmp.Diff(activityTables, itemise(t, activityLog(), each)); diff != "" {
-			t.Errorf("%d records a part: -want +got:\n%s", each, diff)
+			t.Errorf("parts of %d records (-want +got):\n%s", each, diff)
 		}
 	}
 }
 
-// A period of many hours is shown by day, one of no records and no times not at all.
+// A long period is shown by day. Without records nothing is shown.
 func TestSummary_Itemise_long(t *testing.T) {
 	var log []loggedRecord
 	for hour := range 72 {
@@ -130,11 +131,12 @@ func TestSummary_Itemise_long(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	if got := itemise(t, nil, 1); got != "" {
-		t.Errorf("of no records: %s", got)
+		t.Errorf("without records: %s", got)
 	}
 }
 
-// An indicator counts for each feed that lists it; ten of a feed and category are shown.
+// An indicator counts for each feed that lists it. At most ten are shown for each feed and
+// category.
 func TestSummary_indicators(t *testing.T) {
 	summary := NewSummary()
 	for i := range 12 {
@@ -152,7 +154,7 @@ func TestSummary_indicators(t *testing.T) {
 	summary.Add(veto, "")
 	var out strings.Builder
 	summary.Print(&out)
-	_, table, _ := strings.Cut(out.String(), "Indicators met")
+	_, table, _ := strings.Cut(out.String(), "Top indicators")
 	rows := strings.Split(strings.TrimSpace(table), "\n")[3:]
 	if len(rows) != 12 || strings.Fields(rows[0])[0] != "alpha" {
 		t.Fatalf("%d rows:\n%s", len(rows), table)

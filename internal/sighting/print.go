@@ -14,10 +14,10 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// maxRows bounds the tables of a summary; the rest is counted below them.
+// maxRows limits the tables of a summary. A line below the table counts the other rows.
 const maxRows = 50
 
-// maxCellRunes bounds one cell. A name can have a thousand characters.
+// maxCellRunes limits one cell. A name can have a thousand characters, escapes included.
 const maxCellRunes = 60
 
 // Print writes the summary as text.
@@ -36,13 +36,14 @@ func (s *Summary) Print(out io.Writer) {
 		fmt.Fprintf(out, "  %-10s %12s%s\n", line.verdict, thousands(line.count), line.detail)
 	}
 	if s.Marked > 0 {
-		fmt.Fprintf(out, "%s of them had been marked before and stay as they are\n", thousands(s.Marked))
+		fmt.Fprintf(out, "%s of them were already marked and keep their verdict\n", thousands(s.Marked))
 	}
+
 	tallies := s.sortedTallies()
 	printTallies(out, "Hosts that asked for malicious names", tallies, false)
 	printTallies(out, "Allowed", tallies, true)
 	if s.Omitted > 0 {
-		fmt.Fprintf(out, "\n%s matching queries are counted but not itemised\n", thousands(s.Omitted))
+		fmt.Fprintf(out, "\n%s more matching queries are not listed\n", thousands(s.Omitted))
 	}
 	printIndicators(out, tallies)
 	s.activity.print(out)
@@ -63,10 +64,12 @@ func printTallies(out io.Writer, title string, tallies []*pairTally, allowed boo
 	tallies = slices.DeleteFunc(slices.Clone(tallies), func(t *pairTally) bool {
 		return (t.Threat.AllowedBy != "") != allowed
 	})
+
 	last := "Category"
 	if allowed {
 		last = "Allowed by"
 	}
+
 	var rows []table.Row
 	for _, t := range tallies {
 		detail := t.Threat.Category
@@ -80,7 +83,7 @@ func printTallies(out io.Writer, title string, tallies []*pairTally, allowed boo
 		table.Row{"Host", "Instance", "VPC", "Indicator", "Scope", "Feeds", "Severity", "Queries", "First", "Last", last}, rows)
 }
 
-// printRows writes a table with a title, or nothing if there are no rows.
+// printRows prints a table with a title, or nothing if there are no rows.
 func printRows(out io.Writer, title string, header table.Row, rows []table.Row) {
 	if len(rows) == 0 {
 		return
@@ -95,24 +98,24 @@ func printRows(out io.Writer, title string, header table.Row, rows []table.Row) 
 	}
 }
 
-// Table writes sightings as one table.
+// Table prints sightings as one table.
 type Table struct {
 	rows    table.Writer
 	count   int
 	Omitted int
 }
 
-// MaxTableRows bounds a [Table], which is laid out in memory.
+// MaxTableRows limits a [Table], which is laid out in memory.
 const MaxTableRows = 10_000
 
-// NewTable returns an empty table that will be written to out.
+// NewTable returns an empty table that is printed to out.
 func NewTable(out io.Writer) *Table {
 	rows := newTable(out)
 	rows.AppendHeader(table.Row{"Time", "Host", "VPC", "Query name", "Verdict", "Part", "Matched", "Indicator", "Feeds", "Severity"})
 	return &Table{rows: rows}
 }
 
-// Add appends a row; rows beyond [MaxTableRows] are only counted.
+// Add appends a row. Rows beyond [MaxTableRows] are only counted, in Omitted.
 func (t *Table) Add(s *Sighting) {
 	if t.count == MaxTableRows {
 		t.Omitted++
@@ -123,7 +126,7 @@ func (t *Table) Add(s *Sighting) {
 		s.Threat.Indicator, s.Threat.Feeds, s.Severity.String()))
 }
 
-// Render writes the table.
+// Render prints the table.
 func (t *Table) Render() { t.rows.Render() }
 
 func newTable(out io.Writer) table.Writer {
@@ -144,8 +147,8 @@ func cells(texts ...string) table.Row {
 	return row
 }
 
-// Printable returns text as it may be shown on a terminal: whoever chose the name
-// may have put control characters into it. Long text is cut.
+// Printable returns text that is safe to show on a terminal: control characters, which an
+// attacker may have put into a name, are escaped, and long text is cut.
 func Printable(text string) string {
 	shown := []rune(Wide(text))
 	if len(shown) > maxCellRunes {
@@ -154,13 +157,13 @@ func Printable(text string) string {
 	return string(shown)
 }
 
-// Wide is [Printable] without the cut.
+// Wide is like [Printable], but does not cut long text.
 func Wide(text string) string {
 	quoted := strconv.QuoteToGraphic(text)
 	return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(quoted[1 : len(quoted)-1])
 }
 
-// thousands writes a number with its digits in groups.
+// thousands formats a number with commas between groups of three digits.
 func thousands(n int) string {
 	digits := strconv.Itoa(n)
 	for at := len(digits) - 3; at > 0; at -= 3 {

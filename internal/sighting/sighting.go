@@ -1,12 +1,17 @@
-// Package sighting gathers what marked records say about machines: which host asked
-// for which indicator, when and how often. Summaries of parts of the input are added
-// up, so that parts can be read in parallel.
+// Package sighting collects what marked records say about machines: which host asked for
+// which indicator, when, and how often. Marked records go in, a [Summary] or a [Table]
+// comes out. Summaries can be merged, so that parts of the input can be read in parallel.
 package sighting
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
+	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
+	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
 // Sighting is one record with a malicious or allowed part.
@@ -16,23 +21,123 @@ type Sighting struct {
 	Name     string // query_name, as logged
 	Verdict  string
 	Part     string // query_name or answers[i]
-	Matched  string // what was observed there
+	Matched  string // the name or address that was found there
 	Threat   Threat
 	Severity indicator.Severity
 }
 
-// Host is who asked. The instance is shown, but does not tell hosts apart: not every
-// record has one.
+// Host identifies the machine that asked. The instance is not part of it, because not
+// every record has one.
 type Host struct{ Account, VPC, Address string }
+
+// Threat is the indicator that matched.
+type Threat struct {
+	Indicator, Scope string
+	Feeds            string // see [JoinFeeds]
+	Category         string
+	AllowedBy        string // the vetoing entry and its feed; empty unless it was vetoed
+}
+
+// HostOf returns the host that sent a query.
+func HostOf(o *resolverlog.Object) Host {
+	var scratch []byte
+	return Host{
+		Account: string(o.AccountID.Decode(&scratch)),
+		VPC:     string(o.VPCID.Decode(&scratch)),
+		Address: string(o.SourceAddr.Decode(&scratch)),
+	}
+}
 
 func compareHosts(a, b Host) int {
 	return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.VPC, b.VPC), cmp.Compare(a.Address, b.Address))
 }
 
-// Threat is what was matched.
-type Threat struct {
-	Indicator, Scope string
-	Feeds            string // joined by a comma and a space
-	Category         string
-	AllowedBy        string // the entry and the feed of a veto
+// FromMark returns the sighting of a malicious or allowed record.
+func FromMark(m *verdict.Mark) Sighting {
+	o := m.Object
+	var scratch []byte
+	s := Sighting{
+		Host:    HostOf(o),
+		Time:    string(o.QueryTimestamp.Decode(&scratch)),
+		Name:    string(o.QueryName.Decode(&scratch)),
+		Verdict: string(m.Verdict),
+	}
+
+	if m.Threat == nil {
+		s.readThreat(o)
+		return s
+	}
+
+	match := &m.Threat.Match
+	s.Part, s.Matched, s.Severity = m.Threat.Part.String(), string(m.Threat.Matched), match.Severity
+	s.Threat = Threat{
+		Indicator: string(match.Indicator),
+		Scope:     match.Scope.String(),
+		Feeds:     JoinFeeds(match.Feeds),
+		Category:  string(match.Category),
+	}
+	if len(match.AllowedBy.Indicator) > 0 {
+		s.Threat.AllowedBy = fmt.Sprintf("%s (%s)", match.AllowedBy.Indicator, match.AllowedBy.Feed)
+	}
+	return s
+}
+
+// readThreat reads the threat from a record that was already marked. If the member threat
+// is not ours, the sighting has no details.
+func (s *Sighting) readThreat(o *resolverlog.Object) {
+	var marked struct {
+		Threat struct {
+			Indicator, Scope, Part, Matched, Category, Severity string
+			Feeds                                               []string
+			AllowedBy                                           string `json:"allowed_by"`
+		}
+	}
+	if json.Unmarshal(o.Bytes, &marked) != nil {
+		return
+	}
+
+	threat := marked.Threat
+	s.Part, s.Matched = threat.Part, threat.Matched
+	s.Threat = Threat{
+		Indicator: threat.Indicator,
+		Scope:     threat.Scope,
+		Feeds:     strings.Join(threat.Feeds, feedSeparator),
+		Category:  threat.Category,
+		AllowedBy: threat.AllowedBy,
+	}
+	if severity, err := indicator.ParseSeverity(threat.Severity); err == nil {
+		s.Severity = severity
+	}
+}
+
+// unknownReason returns why a record is unknown. The reason of a record that was already
+// marked is read from the record; a reason that we do not write is ignored.
+func unknownReason(m *verdict.Mark) verdict.Reason {
+	if !m.AlreadyMarked || m.Verdict != verdict.Unknown {
+		return m.Reason
+	}
+
+	var marked struct {
+		Reason verdict.Reason `json:"verdict_reason"`
+	}
+	if json.Unmarshal(m.Object.Bytes, &marked) != nil {
+		return ""
+	}
+	switch marked.Reason {
+	case verdict.NoIndex, verdict.Timeout, verdict.BadName, verdict.StaleIndex:
+		return marked.Reason
+	}
+	return ""
+}
+
+// feedSeparator separates the feeds of a [Threat].
+const feedSeparator = ", "
+
+// JoinFeeds returns feed ids as text, separated by a comma and a space.
+func JoinFeeds(feeds []indicator.FeedID) string {
+	texts := make([]string, len(feeds))
+	for i, feed := range feeds {
+		texts[i] = string(feed)
+	}
+	return strings.Join(texts, feedSeparator)
 }

@@ -17,15 +17,15 @@ func seen(address, name, time string) *Sighting {
 	}
 }
 
-// However the input is cut into parts, the summary is the same.
+// The summary does not depend on how the input is cut into parts.
 func TestSummary_Merge_partsAddUp(t *testing.T) {
 	whole, parts := NewSummary(), NewSummary()
 	for i := range 30 {
 		part := NewSummary()
 		record := seen(fmt.Sprintf("192.0.2.%d", i%3), fmt.Sprintf("n%d.evil.example.", i), fmt.Sprintf("2026-01-01T00:00:%02dZ", 59-i))
 		for _, summary := range []*Summary{whole, part} {
-			summary.Count(verdict.Malicious, "")
-			summary.Count(verdict.Unknown, verdict.BadName)
+			summary.countVerdict(verdict.Malicious, "")
+			summary.countVerdict(verdict.Unknown, verdict.BadName)
 			summary.Add(record, "")
 		}
 		parts.Merge(part)

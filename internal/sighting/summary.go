@@ -2,6 +2,7 @@ package sighting
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -14,17 +15,17 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// maxPairs bounds the pairs of host and indicator that a summary itemises; further
-// pairs are only counted. A fleet with so many has other troubles than a report.
+// maxPairs limits the pairs of host and indicator that a summary lists, and so its memory.
+// Further pairs are only counted.
 const maxPairs = 200_000
 
-// Summary counts records by verdict and itemises those that matched.
+// Summary counts records by verdict and lists those that matched by host and indicator.
 type Summary struct {
 	Malicious, Allowed, Clean, Unknown int
 
 	Reasons map[verdict.Reason]int // unknown records by reason
-	Marked  int                    // records that had been marked before
-	Omitted int                    // records whose host and indicator are not itemised
+	Marked  int                    // records that were already marked
+	Omitted int                    // matching records that are not listed
 	pairs   map[pair]*pairTally
 
 	activity *activity
@@ -35,7 +36,7 @@ type pair struct {
 	threat Threat
 }
 
-// pairTally is what is known of one host and one indicator.
+// pairTally sums up the records of one host and one indicator.
 type pairTally struct {
 	Host        Host
 	Instance    string
@@ -48,14 +49,25 @@ type pairTally struct {
 
 // NewSummary returns an empty summary.
 func NewSummary() *Summary {
-	return &Summary{Reasons: map[verdict.Reason]int{}, pairs: map[pair]*pairTally{}, activity: newActivity()}
+	return &Summary{
+		Reasons:  map[verdict.Reason]int{},
+		pairs:    map[pair]*pairTally{},
+		activity: newActivity(),
+	}
 }
 
 // Records returns the number of all records.
 func (s *Summary) Records() int { return s.Malicious + s.Allowed + s.Clean + s.Unknown }
 
-// Count adds one record of a verdict; reason is empty unless it is unknown.
-func (s *Summary) Count(v verdict.Verdict, reason verdict.Reason) {
+// Count adds a marked record to the count of its verdict.
+func (s *Summary) Count(m *verdict.Mark) {
+	if m.AlreadyMarked {
+		s.Marked++
+	}
+	s.countVerdict(m.Verdict, unknownReason(m))
+}
+
+func (s *Summary) countVerdict(v verdict.Verdict, reason verdict.Reason) {
 	switch v {
 	case verdict.Malicious:
 		s.Malicious++
@@ -71,18 +83,25 @@ func (s *Summary) Count(v verdict.Verdict, reason verdict.Reason) {
 	}
 }
 
-// Itemise adds what one object says of its host, VPC and hour, whatever the verdict.
+// Itemise adds a record to the activity of its host, VPC and hour.
 func (s *Summary) Itemise(o *resolverlog.Object, v verdict.Verdict) { s.activity.count(o, v) }
 
-// Add itemises one sighting, which [Summary.Count] has counted.
+// Add lists a sighting. The caller counts its record with [Summary.Count].
 func (s *Summary) Add(seen *Sighting, instance string) {
 	s.mergePair(&pairTally{
-		Host: seen.Host, Instance: instance, Threat: seen.Threat, Severity: seen.Severity,
-		Records: 1, First: seen.Time, Last: seen.Time, Name: seen.Name,
+		Host:     seen.Host,
+		Instance: instance,
+		Threat:   seen.Threat,
+		Severity: seen.Severity,
+		Records:  1,
+		First:    seen.Time,
+		Last:     seen.Time,
+		Name:     seen.Name,
 	})
 }
 
-// Merge adds what other has counted.
+// Merge adds the counts and pairs of other. The two summaries share memory afterwards, so
+// other must not be used again.
 func (s *Summary) Merge(other *Summary) {
 	s.Malicious += other.Malicious
 	s.Allowed += other.Allowed
@@ -110,6 +129,7 @@ func (s *Summary) mergePair(tally *pairTally) {
 		s.pairs[key] = tally
 		return
 	}
+
 	known.Records += tally.Records
 	known.Severity = max(known.Severity, tally.Severity)
 	known.Instance = cmp.Or(known.Instance, tally.Instance)
@@ -120,7 +140,7 @@ func (s *Summary) mergePair(tally *pairTally) {
 	known.Last = max(known.Last, tally.Last)
 }
 
-// sortedTallies returns the itemised pairs, the most severe first, then the most seen.
+// sortedTallies returns the pairs, the most severe first, then those with the most records.
 func (s *Summary) sortedTallies() []*pairTally {
 	return slices.SortedFunc(maps.Values(s.pairs), func(a, b *pairTally) int {
 		return cmp.Or(
@@ -134,34 +154,35 @@ func (s *Summary) sortedTallies() []*pairTally {
 	})
 }
 
-// topIndicators is how many indicators of each feed and category are listed; the named
-// query has the same default.
+// topIndicators is the number of indicators that are listed for each feed and category. It
+// is the default of the named query too.
 const topIndicators = 10
 
 // feedIndicator is an indicator as one feed lists it.
 type feedIndicator struct{ feed, category, indicator, scope string }
 
-// indicatorTally is when and how often an indicator was met, and by how many hosts.
+// indicatorTally sums up the records of one indicator.
 type indicatorTally struct {
 	records     int
 	hosts       map[Host]struct{}
 	first, last string
 }
 
-// printIndicators lists what was met most of each feed and category. An indicator that
-// several feeds list counts for each of them.
+// printIndicators prints the indicators with the most records for each feed and category.
+// An indicator that several feeds list counts for each of them.
 func printIndicators(out io.Writer, tallies []*pairTally) {
 	all := map[feedIndicator]*indicatorTally{}
 	for _, t := range tallies {
 		if t.Threat.AllowedBy != "" {
 			continue
 		}
-		for feed := range strings.SplitSeq(t.Threat.Feeds, ", ") {
+		for feed := range strings.SplitSeq(t.Threat.Feeds, feedSeparator) {
 			addTally(all, feedIndicator{feed, t.Threat.Category, t.Threat.Indicator, t.Threat.Scope}, t)
 		}
 	}
+
 	var rows []table.Row
-	var group feedIndicator // of the row before: feed and category
+	var group feedIndicator // feed and category of the row before
 	place := 0
 	for _, l := range slices.SortedFunc(maps.Keys(all), func(a, b feedIndicator) int {
 		return cmp.Or(cmp.Compare(a.feed, b.feed), cmp.Compare(a.category, b.category), cmp.Compare(all[b].records, all[a].records),
@@ -176,7 +197,7 @@ func printIndicators(out io.Writer, tallies []*pairTally) {
 		m := all[l]
 		rows = append(rows, cells(l.feed, l.category, l.indicator, l.scope, thousands(m.records), thousands(len(m.hosts)), m.first, m.last))
 	}
-	printRows(out, "Indicators met, the most of each feed and category",
+	printRows(out, fmt.Sprintf("Top indicators by feed and category (at most %d each)", topIndicators),
 		table.Row{"Feed", "Category", "Indicator", "Scope", "Queries", "Hosts", "First", "Last"}, rows)
 }
 
