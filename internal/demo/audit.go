@@ -20,19 +20,19 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 )
 
-// Where objects must lie.
+// Keys that objects in the log bucket may have.
 var (
 	dataKey    = regexp.MustCompile(`^dns-query-logs/\d{4}/\d\d/\d\d/resolverwatch-1-[-0-9a-f]+\.gz$`)
 	failureKey = regexp.MustCompile(`^delivery-failures/processing-failed/\d{4}/\d\d/\d\d/resolverwatch-1-[-0-9a-f]+\.gz$`)
 )
 
-// failedErrorCode is Firehose's word for a record that the transformer could not mark.
+// failedErrorCode is Firehose's error code for a record that the transformer could not mark.
 const failedErrorCode = "Lambda.ProcessingFailedStatus"
 
-// findings are what the objects in the log bucket hold.
+// findings is the result of reading all objects in the log bucket.
 type findings struct {
 	marked   map[string]sample.MarkedRecord // lines by key
-	failed   map[string]int                 // records by why they cannot be marked
+	failed   map[string]int                 // records by the reason why they could not be marked
 	verdicts map[string]int
 	sighted  []sighting
 	dropped  int
@@ -41,7 +41,7 @@ type findings struct {
 	problems []error
 }
 
-// sighting is a host that asked for a listed name, or was answered with one.
+// sighting is a host with malicious queries for one indicator.
 type sighting struct {
 	host      sample.Host
 	indicator string
@@ -49,11 +49,11 @@ type sighting struct {
 	queries   int
 }
 
-// maxProblems is how many problems are told one by one.
+// maxProblems limits the problems that are reported one by one.
 const maxProblems = 10
 
-// audit reads all objects back and compares every line and every failed record with
-// what must have come out.
+// audit reads all objects and compares every line and every failed record with the expected
+// result.
 func (d *demo) audit(ctx context.Context) (*findings, error) {
 	f := &findings{marked: map[string]sample.MarkedRecord{}, failed: map[string]int{}, verdicts: map[string]int{}}
 	client := s3.NewFromConfig(d.stack.AWSConfig())
@@ -93,6 +93,7 @@ func (d *demo) auditObject(ctx context.Context, client *s3.Client, f *findings, 
 	if err != nil {
 		return err
 	}
+
 	f.objects++
 	f.bytes += len(packed)
 	check := d.auditLine
@@ -100,7 +101,7 @@ func (d *demo) auditObject(ctx context.Context, client *s3.Client, f *findings, 
 	case failureKey.MatchString(key):
 		check = d.auditFailure
 	case !dataKey.MatchString(key):
-		return errors.New("lies where nothing belongs")
+		return errors.New("unexpected key")
 	}
 	for line := range bytes.Lines(text) {
 		if err := check(f, line); err != nil {
@@ -110,7 +111,7 @@ func (d *demo) auditObject(ctx context.Context, client *s3.Client, f *findings, 
 	return nil
 }
 
-// auditLine compares one marked record.
+// auditLine checks one marked record.
 func (d *demo) auditLine(f *findings, line []byte) error {
 	got, err := sample.Read(line)
 	if err != nil {
@@ -118,7 +119,7 @@ func (d *demo) auditLine(f *findings, line []byte) error {
 	}
 	want, known := d.ledger.Lines[got.Key()]
 	if !known {
-		return fmt.Errorf("nobody sent the delivered line %s", bytes.TrimSpace(line))
+		return fmt.Errorf("delivered line was never sent: %s", bytes.TrimSpace(line))
 	}
 	if _, twice := f.marked[got.Key()]; twice {
 		return fmt.Errorf("delivered twice: %s", bytes.TrimSpace(line))
@@ -126,12 +127,12 @@ func (d *demo) auditLine(f *findings, line []byte) error {
 	f.marked[got.Key()] = got
 	f.verdicts[got.Verdict]++
 	if got.Verdict == sample.Malicious {
-		f.sight(want.Host, got.Threat.Indicator, strings.Join(got.Threat.Feeds, ", "))
+		f.addSighting(want.Host, got.Threat.Indicator, strings.Join(got.Threat.Feeds, ", "))
 	}
 	return want.Check(line)
 }
 
-func (f *findings) sight(host sample.Host, indicator, feeds string) {
+func (f *findings) addSighting(host sample.Host, indicator, feeds string) {
 	at := slices.IndexFunc(f.sighted, func(s sighting) bool { return s.host == host && s.indicator == indicator })
 	if at < 0 {
 		at = len(f.sighted)
@@ -140,14 +141,14 @@ func (f *findings) sight(host sample.Host, indicator, feeds string) {
 	f.sighted[at].queries++
 }
 
-// sort puts the busiest hosts first, in the same order in every run.
+// sort sorts the sightings by queries, the most first. The order is the same in every run.
 func (f *findings) sort() {
 	slices.SortFunc(f.sighted, func(a, b sighting) int {
 		return cmp.Or(b.queries-a.queries, cmp.Compare(a.host.SrcAddr, b.host.SrcAddr), cmp.Compare(a.indicator, b.indicator))
 	})
 }
 
-// auditFailure compares one record that could not be marked.
+// auditFailure checks one record that could not be marked.
 func (d *demo) auditFailure(f *findings, line []byte) error {
 	var got struct {
 		AttemptsMade int    `json:"attemptsMade"`
@@ -160,16 +161,16 @@ func (d *demo) auditFailure(f *findings, line []byte) error {
 	why, known := d.ledger.Failed[string(got.RawData)]
 	switch {
 	case !known:
-		return fmt.Errorf("a good record failed with %s: %s", got.ErrorCode, got.RawData)
+		return fmt.Errorf("valid record failed with %s: %s", got.ErrorCode, got.RawData)
 	case got.ErrorCode != failedErrorCode || got.AttemptsMade != 1:
-		return fmt.Errorf("record %q failed with %s after %d tries, want %s after one",
+		return fmt.Errorf("record %q failed with %s after %d attempts, want %s after 1",
 			got.RawData, got.ErrorCode, got.AttemptsMade, failedErrorCode)
 	}
 	f.failed[why]++
 	return nil
 }
 
-// auditTotals compares the sums, which finds what is missing.
+// auditTotals checks the totals, so that missing records are found.
 func (d *demo) auditTotals(f *findings) (problems []error) {
 	failed := 0
 	for _, count := range f.failed {
@@ -178,21 +179,21 @@ func (d *demo) auditTotals(f *findings) (problems []error) {
 	metrics := d.stack.Stream.Metrics()
 	f.dropped = metrics.DroppedRecords
 	for _, sum := range []struct {
-		what      string
+		name      string
 		got, want int
 	}{
-		{"records taken by Firehose", metrics.IncomingRecords, d.ledger.Records},
+		{"records received by Firehose", metrics.IncomingRecords, d.ledger.Records},
 		{"delivered lines", len(f.marked), len(d.ledger.Lines)},
 		{"failed records", failed, len(d.ledger.Failed)},
 		{"dropped records", f.dropped, d.ledger.Dropped},
 	} {
 		if sum.got != sum.want {
-			problems = append(problems, fmt.Errorf("%s: %d, want %d", sum.what, sum.got, sum.want))
+			problems = append(problems, fmt.Errorf("%s: %d, want %d", sum.name, sum.got, sum.want))
 		}
 	}
 	for verdict, want := range d.ledger.Verdicts() {
 		if got := f.verdicts[verdict]; got != want {
-			problems = append(problems, fmt.Errorf("records that are %s: %d, want %d", verdict, got, want))
+			problems = append(problems, fmt.Errorf("%s records: %d, want %d", verdict, got, want))
 		}
 	}
 	f.sort()

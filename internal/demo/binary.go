@@ -13,33 +13,34 @@ import (
 	"strings"
 )
 
-// Binaries are the two functions, ready to run.
+// Binaries are the executable files of the two functions.
 type Binaries struct {
 	Importer, Transformer string
-	folder                string // of what was built for this run
+	folder                string // temporary, if they were built for this run
 }
 
-// Remove removes what was built for this run.
+// Remove removes binaries that were built for this run.
 func (b *Binaries) Remove() {
 	if b.folder != "" {
-		_ = os.RemoveAll(b.folder) // a temporary folder
+		_ = os.RemoveAll(b.folder) // only temporary files
 	}
 }
 
-// modulePath is how the functions' source is told from other people's.
+// modulePath identifies the go.mod file of this module.
 const modulePath = "github.com/resolverwatch/resolverwatch"
 
-// FindBinaries returns the functions to run: those that the options name; else
-// importer/bootstrap and transformer/bootstrap beside this executable, where `make
-// build` puts them; else they are built from the source if the working folder is in
-// it and there is a Go toolchain.
+// FindBinaries returns the functions to run. It tries three places in this order: the options,
+// importer/bootstrap and transformer/bootstrap next to this executable (where `make build`
+// puts them), and a checkout. If the working directory is in a checkout and Go is installed,
+// it builds them.
 func FindBinaries(ctx context.Context, o Options) (*Binaries, error) {
 	if o.ImporterBinary != "" || o.TransformerBinary != "" {
 		if o.ImporterBinary == "" || o.TransformerBinary == "" {
-			return nil, errors.New("the importer and the transformer must be given together")
+			return nil, errors.New("--importer and --transformer must be used together")
 		}
 		return &Binaries{Importer: o.ImporterBinary, Transformer: o.TransformerBinary}, nil
 	}
+
 	executable, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this executable: %w", err)
@@ -47,17 +48,18 @@ func FindBinaries(ctx context.Context, o Options) (*Binaries, error) {
 	if resolved, err := filepath.EvalSymlinks(executable); err == nil {
 		executable = resolved
 	}
-	beside := filepath.Dir(executable)
-	found := &Binaries{Importer: bootstrap(beside, "importer"), Transformer: bootstrap(beside, "transformer")}
+	folder := filepath.Dir(executable)
+	found := &Binaries{Importer: bootstrap(folder, "importer"), Transformer: bootstrap(folder, "transformer")}
 	if isFile(found.Importer) && isFile(found.Transformer) {
 		return found, nil
 	}
+
 	root, err := sourceFolder()
 	if err == nil {
 		return buildBinaries(ctx, o, root)
 	}
-	return nil, fmt.Errorf("finding the importer and transformer functions: %s is not there, and they cannot be "+
-		"built: %w. Run `make demo` in a checkout of %s, or name both by --importer and --transformer",
+	return nil, fmt.Errorf("finding the importer and transformer functions: %s does not exist, and they cannot be "+
+		"built: %w. Run `make demo` in a checkout of %s, or use --importer and --transformer",
 		found.Importer, err, modulePath)
 }
 
@@ -68,11 +70,10 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// sourceFolder returns the root of the module that the working folder is in, if it is
-// this one.
+// sourceFolder returns the root of the checkout that the working directory is in.
 func sourceFolder() (string, error) {
 	if _, err := exec.LookPath("go"); err != nil {
-		return "", errors.New("there is no Go toolchain")
+		return "", errors.New("the Go toolchain is not installed")
 	}
 	folder, err := os.Getwd()
 	if err != nil {
@@ -86,21 +87,24 @@ func sourceFolder() (string, error) {
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return "", err
 		case folder == filepath.Dir(folder):
-			return "", errors.New("the working folder is not in their source")
+			return "", errors.New("the working directory is not in a checkout")
 		}
 		folder = filepath.Dir(folder)
 	}
 }
 
-// buildBinaries builds both functions for this machine into a temporary folder.
+// buildBinaries builds both functions for this machine in a temporary folder.
 func buildBinaries(ctx context.Context, o Options, root string) (*Binaries, error) {
 	fmt.Fprintf(o.Stderr, "building the importer and the transformer from %s\n", root)
 	folder, err := os.MkdirTemp("", "resolverwatch-functions-")
 	if err != nil {
 		return nil, err
 	}
-	built := &Binaries{folder: folder,
-		Importer: bootstrap(folder, "importer"), Transformer: bootstrap(folder, "transformer")}
+	built := &Binaries{
+		Importer:    bootstrap(folder, "importer"),
+		Transformer: bootstrap(folder, "transformer"),
+		folder:      folder,
+	}
 	for function, binary := range map[string]string{"importer": built.Importer, "transformer": built.Transformer} {
 		if err := buildFunction(ctx, root, function, binary); err != nil {
 			built.Remove()
@@ -110,10 +114,10 @@ func buildBinaries(ctx context.Context, o Options, root string) (*Binaries, erro
 	return built, nil
 }
 
-// buildFunction builds as a deployment does, for this machine.
+// buildFunction builds one function with the flags of a deployment, but for this machine.
 func buildFunction(ctx context.Context, root, function, binary string) error {
 	var output bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", "build", //nolint:gosec // both names are ours
+	cmd := exec.CommandContext(ctx, "go", "build", //nolint:gosec // both paths are ours
 		"-trimpath", "-buildvcs=false", "-mod=readonly", "-tags=lambda.norpc",
 		"-ldflags=-s -w -buildid=", "-o", binary, "./lambdas/"+function)
 	cmd.Dir = root

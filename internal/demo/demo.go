@@ -1,11 +1,11 @@
-// Package demo runs the whole pipeline on this machine, offline and without an AWS
-// account, and checks every record that comes out of it: sample feeds go through S3
-// into the real importer, sample query logs through Firehose into the real
-// transformer, and a name that leaves a feed changes the verdict.
+// Package demo runs the whole pipeline on this machine, offline and without an AWS account.
+// Sample feeds go through S3 to the real importer, and sample query logs through Firehose to
+// the real transformer. Then the demo removes a name from a feed, and the verdict on the name
+// changes.
 //
-// What goes in are the paths of the two functions' binaries, or a place to build them
-// from; what comes out is a report on standard output and the pipeline's files in a
-// folder. Anything that does not come out as it must is an error.
+// The binaries of the two functions go in; the demo builds them if necessary. A report on
+// standard output and a folder with the files of the pipeline come out. The demo checks every
+// record that comes out; an unexpected record is an error.
 package demo
 
 import (
@@ -32,59 +32,61 @@ const (
 	DefaultRecords = 20_000
 )
 
-// Options say what to run.
+// Options configure a demo.
 type Options struct {
-	// Out is the folder that the pipeline's files are written to; those of an earlier
-	// demo are replaced.
+	// Out is the folder for the files of the pipeline. The files of an earlier demo are
+	// replaced.
 	//
 	// Default: [DefaultOut].
 	Out string
-	// Records is how many records are sent.
+	// Records is the number of records to send.
 	//
 	// Default: [DefaultRecords].
 	Records int
-	// Seed makes other records; the same seed makes the same.
+	// Seed is the seed of the generated records.
 	Seed uint64
-	// Keep leaves everything running until the context ends.
+	// Keep keeps everything running until the context ends.
 	Keep bool
-	// ImporterBinary and TransformerBinary are the functions, built for this machine.
+	// ImporterBinary and TransformerBinary are the files of the functions, built for this
+	// machine.
 	//
 	// Default: see [FindBinaries].
 	ImporterBinary, TransformerBinary string
-	// Command is how the report calls this command.
+	// Command is the name of this command in the report.
 	//
-	// Default: as it was called.
+	// Default: the name that it was called by.
 	Command string
-	// Stdout gets the report, Stderr the progress.
+	// Stdout receives the report, Stderr the progress.
 	Stdout, Stderr io.Writer
 
-	buffer int // seconds of both buffers; 0 is bufferInterval
+	buffer int // interval of both buffers in seconds; 0 means bufferInterval
 }
 
-// Settings of the stack that a demo has shorter than a deployment.
+// Times of the stack, which are shorter than in a deployment.
 const (
 	pollInterval   = time.Second
 	bufferInterval = 5 // seconds
 	retryDelay     = time.Second
-	runLimit       = 5 * time.Minute // a demo takes half a minute; this one hangs
+	runLimit       = 5 * time.Minute // a demo takes half a minute; after this time it must be stuck
 	closeLimit     = 30 * time.Second
 )
 
-// demo is one run.
+// demo is one run of the demo.
 type demo struct {
 	Options
 	stack     *localaws.Stack
 	generator *sample.Generator
 	ledger    *sample.Ledger
 	started   time.Time
-	served    index.Current // by the last import
+	published index.Current // by the last import
 
 	mu     sync.Mutex
-	failed []error // events that the importer gave up on
+	failed []error // events that the importer failed to process
 }
 
-// Run runs the demo. The error says what did not come out as it must; the context's
-// error means that it was interrupted, except after Keep, where that is how it ends.
+// Run runs the demo. It returns an error if something did not come out as expected, or the
+// error of the context if the demo was interrupted. With Keep, an interrupt is the normal end
+// and not an error.
 func Run(ctx context.Context, o Options) error {
 	if o.Out == "" {
 		o.Out = DefaultOut
@@ -99,16 +101,19 @@ func Run(ctx context.Context, o Options) error {
 	if o.buffer == 0 {
 		o.buffer = bufferInterval
 	}
+
 	binaries, err := FindBinaries(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer binaries.Remove()
+
 	d := &demo{Options: o, ledger: sample.NewLedger(), started: time.Now()}
 	d.generator = sample.New(o.Seed, d.started.Add(-time.Hour))
 	if err := d.prepareFolder(); err != nil {
 		return err
 	}
+
 	logs := &logFiles{folder: filepath.Join(o.Out, functionFolder)}
 	defer logs.close()
 	d.stack, err = localaws.Start(ctx, d.config(binaries, logs))
@@ -119,16 +124,16 @@ func Run(ctx context.Context, o Options) error {
 	return errors.Join(err, d.close(err))
 }
 
-// drive drives the pipeline, as long as the stack is there.
+// drive shows all stages, saves the files and prints the report.
 func (d *demo) drive(ctx context.Context) error {
-	limited, cancel := context.WithTimeoutCause(ctx, runLimit, errHangs)
+	limited, cancel := context.WithTimeoutCause(ctx, runLimit, errStuck)
 	defer cancel()
-	d.progress("endpoints answer at %s", d.stack.URL)
+	d.progress("endpoints listen at %s", d.stack.URL)
 	err := d.showStages(limited)
 	saveErr := d.save()
 	switch {
-	case errors.Is(context.Cause(limited), errHangs):
-		return errors.Join(errHangs, saveErr)
+	case errors.Is(context.Cause(limited), errStuck):
+		return errors.Join(errStuck, saveErr)
 	case err != nil || saveErr != nil:
 		return errors.Join(err, saveErr)
 	}
@@ -139,23 +144,25 @@ func (d *demo) drive(ctx context.Context) error {
 	return nil
 }
 
-var errHangs = fmt.Errorf("the demo was not done after %v", runLimit)
+var errStuck = fmt.Errorf("the demo did not finish within %v", runLimit)
 
-// showStages are what a demo shows, in order.
+// showStages runs the stages of the demo in order and reports each.
 func (d *demo) showStages(ctx context.Context) error {
 	imports, err := d.importFeeds(ctx, sample.Feeds())
 	if err != nil {
 		return fmt.Errorf("importing the sample feeds: %w", err)
 	}
 	d.reportFeeds(imports)
+
 	if err := d.sendLogs(ctx); err != nil {
 		return fmt.Errorf("sending query logs: %w", err)
 	}
 	found, err := d.audit(ctx)
 	if err != nil {
-		return fmt.Errorf("checking what was delivered: %w", err)
+		return fmt.Errorf("checking the delivered records: %w", err)
 	}
 	d.reportLogs(found)
+
 	change, err := d.changeFeed(ctx)
 	if err != nil {
 		return fmt.Errorf("changing a feed: %w", err)
@@ -164,7 +171,7 @@ func (d *demo) showStages(ctx context.Context) error {
 	return nil
 }
 
-// close ends the stack. After an error nothing is waited for.
+// close stops the stack. After an error it does not wait for buffered records.
 func (d *demo) close(failed error) error {
 	limit := closeLimit
 	if failed != nil {
@@ -178,11 +185,12 @@ func (d *demo) close(failed error) error {
 	return nil
 }
 
-// config is the stack with the demo's shorter times.
+// config returns the configuration of the stack.
 func (d *demo) config(binaries *Binaries, logs *logFiles) localaws.Config {
 	config := localaws.Config{
-		ImporterBinary: binaries.Importer, TransformerBinary: binaries.Transformer,
-		Transformer: func(s *settings.Transformer) { s.PollInterval = pollInterval },
+		ImporterBinary:    binaries.Importer,
+		TransformerBinary: binaries.Transformer,
+		Transformer:       func(s *settings.Transformer) { s.PollInterval = pollInterval },
 		Delivery: func(c *firehose.Config) {
 			c.BufferingHints.IntervalInSeconds = d.buffer
 			c.Processing.BufferIntervalInSeconds = d.buffer
@@ -194,7 +202,7 @@ func (d *demo) config(binaries *Binaries, logs *logFiles) localaws.Config {
 		OnEventLost: func(event []byte, err error) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
-			d.failed = append(d.failed, fmt.Errorf("the importer failed for event %s: %w", event, err))
+			d.failed = append(d.failed, fmt.Errorf("the importer failed to process event %s: %w", event, err))
 		},
 	}
 	for _, feed := range sample.Feeds() {
@@ -203,28 +211,28 @@ func (d *demo) config(binaries *Binaries, logs *logFiles) localaws.Config {
 	return config
 }
 
-// importFailures returns the events that the importer gave up on so far.
+// importFailures returns the events that the importer has failed to process so far.
 func (d *demo) importFailures() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return errors.Join(d.failed...)
 }
 
-// progress says on standard error what was done, and when.
+// progress prints a message to standard error, with the time since the start.
 func (d *demo) progress(format string, values ...any) {
 	fmt.Fprintf(d.Stderr, "%5.1f s  %s\n", time.Since(d.started).Seconds(), fmt.Sprintf(format, values...))
 }
 
-// functionFolder is the folder of the functions' logs.
+// functionFolder is the folder for the logs of the functions.
 const functionFolder = "functions"
 
-// logFiles are the files that the functions' output goes to.
+// logFiles are the log files of the functions.
 type logFiles struct {
 	folder string
 	files  []*os.File
 }
 
-// writer returns the log of a function; without a file its output is dropped.
+// writer returns the log of a function. If the file cannot be created, the output is discarded.
 func (l *logFiles) writer(function string) io.Writer {
 	file, err := os.Create(filepath.Join(l.folder, function+".log"))
 	if err != nil {
@@ -236,6 +244,6 @@ func (l *logFiles) writer(function string) io.Writer {
 
 func (l *logFiles) close() {
 	for _, file := range l.files {
-		_ = file.Close() // logs; what is lost is no result
+		_ = file.Close() // the logs are not part of the result
 	}
 }

@@ -21,8 +21,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 )
 
-// TestMain makes the test binary a transformer that marks nothing, for the demo to
-// catch.
+// TestMain lets the test binary act as a transformer that marks nothing, which the demo must
+// detect.
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_FUNCTION_NAME") == localaws.Transformer {
 		runtime.Start(passThrough)
@@ -79,7 +79,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &progress)
 	}
-	for _, want := range []string{"malware-hosts", "beacon.botnet.example", "all of them are right", "query x9.beacon.botnet.example.", "Next"} {
+	for _, want := range []string{"malware-hosts", "beacon.botnet.example", "All of them are correct", "query x9.beacon.botnet.example.", "Try next"} {
 		if !strings.Contains(report.String(), want) {
 			t.Errorf("the report has no %q:\n%s", want, &report)
 		}
@@ -93,22 +93,22 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// A transformer that marks nothing does not get past the checks.
+// The demo detects a transformer that marks nothing.
 func TestRun_wrongMarks(t *testing.T) {
 	t.Parallel()
 	built := functions(t)
-	liar, err := os.Executable()
+	fake, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = Run(t.Context(), Options{Out: t.TempDir(), Records: 50, ImporterBinary: built.Importer, TransformerBinary: liar,
+	err = Run(t.Context(), Options{Out: t.TempDir(), Records: 50, ImporterBinary: built.Importer, TransformerBinary: fake,
 		Stdout: io.Discard, Stderr: io.Discard, buffer: 1})
-	if err == nil || !strings.Contains(err.Error(), "checking what was delivered") {
-		t.Errorf("got %v, want to hear that the records are wrong", err)
+	if err == nil || !strings.Contains(err.Error(), "checking the delivered records") {
+		t.Errorf("got %v, want an error about wrong records", err)
 	}
 }
 
-// With Keep, the demo runs until it is interrupted, and that is no error.
+// With Keep, the demo runs until it is interrupted, which is not an error.
 func TestRun_keep(t *testing.T) {
 	t.Parallel()
 	built := functions(t)
@@ -120,16 +120,16 @@ func TestRun_keep(t *testing.T) {
 			Stdout: report, Stderr: io.Discard, buffer: 1})
 		report.Close()
 	}()
-	var said bytes.Buffer
-	for buf := make([]byte, 4096); !strings.Contains(said.String(), "Ctrl-C"); {
+	var printed bytes.Buffer
+	for buf := make([]byte, 4096); !strings.Contains(printed.String(), "Ctrl-C"); {
 		n, err := reader.Read(buf)
-		said.Write(buf[:n])
+		printed.Write(buf[:n])
 		if err != nil {
-			t.Fatalf("%v after %s", <-done, &said)
+			t.Fatalf("%v after %s", <-done, &printed)
 		}
 	}
-	if !strings.Contains(said.String(), "export AWS_ENDPOINT_URL=http://127.0.0.1:") {
-		t.Errorf("no endpoint in %s", &said)
+	if !strings.Contains(printed.String(), "export AWS_ENDPOINT_URL=http://127.0.0.1:") {
+		t.Errorf("no endpoint in %s", &printed)
 	}
 	interrupt()
 	if err := <-done; err != nil {
@@ -157,39 +157,39 @@ func TestFindBinaries(t *testing.T) {
 		t.Errorf("got %+v, %v", given, err)
 	}
 	if _, err := FindBinaries(t.Context(), Options{ImporterBinary: "i"}); err == nil {
-		t.Error("one binary alone was taken")
+		t.Error("a single binary was accepted")
 	}
 }
 
-// What the README shows of the demo is what the demo prints. How many files there are
-// and how large is up to the clock.
+// The README shows the output of the demo. The number and size of the files depend on the
+// clock, so they are not compared.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, shown, found := strings.Cut(string(text), "\n```\nQuery logs, through Firehose")
+	_, shown, found := strings.Cut(string(text), "\n```\nQuery logs through Firehose")
 	if !found {
-		t.Fatal("the README shows no report")
+		t.Fatal("the README does not show the report")
 	}
-	shown, _, _ = strings.Cut("Query logs, through Firehose"+shown, "\n```\n")
+	shown, _, _ = strings.Cut("Query logs through Firehose"+shown, "\n```\n")
 	files := regexp.MustCompile(`in \d+ files, \d+ KiB`)
 	printed := strings.Split(files.ReplaceAllString(defaultReport(), files.FindString(shown)), "\n")
 	at := 0
 	for _, line := range strings.Split(shown, "\n") {
 		if strings.TrimSpace(line) == "..." {
-			continue // lines are left out
+			continue // the README leaves out lines here
 		}
 		next := slices.IndexFunc(printed[at:], func(p string) bool { return strings.TrimRight(p, " ") == line })
 		if next < 0 {
-			t.Fatalf("the demo does not print %q there, but:\n%s", line, strings.Join(printed[at:], "\n"))
+			t.Fatalf("the demo does not print %q; the rest of its output is:\n%s", line, strings.Join(printed[at:], "\n"))
 		}
 		at += next + 1
 	}
 }
 
-// defaultReport is what a demo without options prints about logs.
+// defaultReport returns the report about query logs of a demo with the default options.
 func defaultReport() string {
 	var out bytes.Buffer
 	d := &demo{Options: Options{Stdout: &out}, ledger: sample.NewLedger(), generator: sample.New(0, time.Unix(0, 0))}
@@ -204,7 +204,7 @@ func defaultReport() string {
 	for key, line := range d.ledger.Lines {
 		f.marked[key] = sample.MarkedRecord{}
 		if line.Want.Verdict == sample.Malicious {
-			f.sight(line.Host, line.Want.Indicator, strings.Join(line.Want.Feeds, ", "))
+			f.addSighting(line.Host, line.Want.Indicator, strings.Join(line.Want.Feeds, ", "))
 		}
 	}
 	f.verdicts, f.dropped = d.ledger.Verdicts(), d.ledger.Dropped

@@ -17,24 +17,24 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// imported is a feed with what the importer made of it.
-type imported struct {
+// importedFeed is a feed and the report of its import.
+type importedFeed struct {
 	feed    sample.Feed
 	version string
 	report  list.Report
 }
 
-// importFeeds uploads lists and waits until the importer has published all of them.
-func (d *demo) importFeeds(ctx context.Context, feeds []sample.Feed) ([]imported, error) {
+// importFeeds uploads lists and waits until the importer has published them.
+func (d *demo) importFeeds(ctx context.Context, feeds []sample.Feed) ([]importedFeed, error) {
 	client := s3.NewFromConfig(d.stack.AWSConfig())
-	all := make([]imported, len(feeds))
+	all := make([]importedFeed, len(feeds))
 	for i, feed := range feeds {
 		out, err := client.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: aws.String(localaws.ListBucket), Key: &feed.Key, Body: bytes.NewReader(feed.Body())})
 		if err != nil {
 			return nil, err
 		}
-		all[i] = imported{feed: feed, version: aws.ToString(out.VersionId)}
+		all[i] = importedFeed{feed: feed, version: aws.ToString(out.VersionId)}
 	}
 	if err := d.stack.Importer.Wait(ctx); err != nil {
 		return nil, err
@@ -43,19 +43,19 @@ func (d *demo) importFeeds(ctx context.Context, feeds []sample.Feed) ([]imported
 		return nil, err
 	}
 	var err error
-	if d.served, err = d.readCurrent(); err != nil {
+	if d.published, err = d.readCurrent(); err != nil {
 		return nil, err
 	}
 	for i := range all {
-		if err := d.checkImport(&all[i], d.served); err != nil {
+		if err := d.checkImport(&all[i], d.published); err != nil {
 			return nil, fmt.Errorf("feed %s: %w", all[i].feed.ID, err)
 		}
 	}
-	d.progress("lists imported: %d, index generation %d serves", len(feeds), d.served.Generation)
+	d.progress("%d lists imported, index generation %d published", len(feeds), d.published.Generation)
 	return all, nil
 }
 
-// readCurrent reads the pointer to the index that serves.
+// readCurrent reads the pointer to the current index.
 func (d *demo) readCurrent() (index.Current, error) {
 	objects := d.stack.Objects(localaws.IndexBucket, index.CurrentKey)
 	if len(objects) != 1 {
@@ -64,8 +64,8 @@ func (d *demo) readCurrent() (index.Current, error) {
 	return index.DecodeCurrent(objects[0].Body)
 }
 
-// checkImport makes sure that the list was accepted and is part of the index.
-func (d *demo) checkImport(uploaded *imported, current index.Current) error {
+// checkImport checks that the list was accepted and is in the index.
+func (d *demo) checkImport(uploaded *importedFeed, current index.Current) error {
 	key := settings.ReportPrefix + string(uploaded.feed.ID) + "/" + uploaded.version + ".json"
 	objects := d.stack.Objects(localaws.ListBucket, key)
 	if len(objects) != 1 {
@@ -77,27 +77,27 @@ func (d *demo) checkImport(uploaded *imported, current index.Current) error {
 	if uploaded.report.Outcome != list.OutcomeAccepted {
 		return fmt.Errorf("the list was %s: %s", uploaded.report.Outcome, objects[0].Body)
 	}
-	for _, served := range current.Feeds {
-		if served.ID == uploaded.feed.ID {
-			if served.VersionID != uploaded.version || served.Count != uploaded.report.Names {
+	for _, published := range current.Feeds {
+		if published.ID == uploaded.feed.ID {
+			if published.VersionID != uploaded.version || published.Count != uploaded.report.Names {
 				return fmt.Errorf("the index has version %s with %d entries, want %s with %d",
-					served.VersionID, served.Count, uploaded.version, uploaded.report.Names)
+					published.VersionID, published.Count, uploaded.version, uploaded.report.Names)
 			}
 			return nil
 		}
 	}
-	return fmt.Errorf("generation %d does not have it", current.Generation)
+	return fmt.Errorf("generation %d does not have the feed", current.Generation)
 }
 
-// change is what became of a name that left a feed.
+// change is a query for a name before and after the name was removed from a feed.
 type change struct {
 	query, indicator string
 	feed             string
 	before, after    sample.MarkedRecord
 }
 
-// changeFeed takes a name out of a feed, uploads that again, and asks for the name
-// once more.
+// changeFeed removes a name from a feed, uploads the list again, and repeats a query for the
+// name.
 func (d *demo) changeFeed(ctx context.Context) (*change, error) {
 	const indicator, feedID = "beacon.botnet.example", sample.BotnetC2
 	c := &change{query: "x9." + indicator + ".", indicator: indicator, feed: feedID}
@@ -114,21 +114,21 @@ func (d *demo) changeFeed(ctx context.Context) (*change, error) {
 			return nil, err
 		}
 	}
-	if err := sleep(ctx, pollInterval); err != nil { // the transformer looks for a new index this often
+	if err := sleep(ctx, pollInterval); err != nil { // the interval at which the transformer checks for a new index
 		return nil, err
 	}
 	c.after, err = d.ask(ctx, c.query, sample.Want{Verdict: sample.Clean})
 	return c, err
 }
 
-// ask sends one query through the pipeline and returns its record, which must be
-// marked as wanted.
+// ask sends one query through the pipeline and returns its marked record. It returns an error if
+// the record is not marked as want says.
 func (d *demo) ask(ctx context.Context, name string, want sample.Want) (sample.MarkedRecord, error) {
 	record := d.generator.Ask(name, want)
 	if err := d.send(ctx, []sample.Record{record}); err != nil {
 		return sample.MarkedRecord{}, err
 	}
-	if err := d.delivered(ctx); err != nil {
+	if err := d.waitDelivered(ctx); err != nil {
 		return sample.MarkedRecord{}, err
 	}
 	found, err := d.audit(ctx)
@@ -138,7 +138,7 @@ func (d *demo) ask(ctx context.Context, name string, want sample.Want) (sample.M
 	return found.marked[record.Lines[0].Key], nil
 }
 
-// logFile is where a function's output lies.
+// logFile returns the path of the log of a function.
 func (d *demo) logFile(function string) string {
 	return strings.Join([]string{d.Out, functionFolder, function + ".log"}, "/")
 }

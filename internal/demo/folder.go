@@ -14,29 +14,29 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
-// rawLogs is the file with the log objects as they were sent.
+// rawLogs is the file with the query logs as they were sent.
 const rawLogs = "query-logs.jsonl"
 
-// buckets are the buckets that are saved, each as a folder of its name.
+// buckets returns the buckets that are saved. Each becomes a folder with its name.
 func buckets() []string {
 	return []string{localaws.ListBucket, localaws.IndexBucket, localaws.LogBucket}
 }
 
-// prepareFolder makes the folder for the results and removes those of an earlier demo
-// from it; whatever else lies there stays.
+// prepareFolder creates the folder for the results and removes the results of an earlier demo.
+// It leaves other files in the folder alone.
 func (d *demo) prepareFolder() error {
 	for _, name := range append(buckets(), functionFolder, rawLogs) {
 		if err := os.RemoveAll(filepath.Join(d.Out, name)); err != nil {
 			return fmt.Errorf("removing the results of an earlier demo: %w", err)
 		}
 	}
-	if err := os.MkdirAll(filepath.Join(d.Out, functionFolder), 0o755); err != nil { //nolint:gosec // for users to look at
-		return fmt.Errorf("making the folder for the results: %w", err)
+	if err := os.MkdirAll(filepath.Join(d.Out, functionFolder), 0o755); err != nil { //nolint:gosec // users may share the results
+		return fmt.Errorf("creating the folder for the results: %w", err)
 	}
 	return nil
 }
 
-// save writes the buckets and the raw logs into the folder.
+// save writes the buckets and the raw logs to the folder.
 func (d *demo) save() error {
 	for _, bucket := range buckets() {
 		if _, err := d.stack.Save(bucket, "", filepath.Join(d.Out, bucket)); err != nil {
@@ -54,44 +54,44 @@ func (d *demo) saveRawLogs() (err error) {
 	defer func() { err = errors.Join(err, file.Close()) }()
 	w := bufio.NewWriter(file)
 	for _, key := range slices.Sorted(maps.Keys(d.ledger.Lines)) {
-		_, _ = w.Write(d.ledger.Lines[key].Object) // Flush tells
+		_, _ = w.Write(d.ledger.Lines[key].Object) // Flush returns the error
 		_ = w.WriteByte('\n')
 	}
 	return w.Flush()
 }
 
-// keepRunning tells how to look around and waits until the context ends. Then what came in
-// meanwhile is delivered and saved.
+// keepRunning prints how to explore the stack and waits until the context ends. Then it delivers
+// and saves the records that arrived in the meantime.
 func (d *demo) keepRunning(ctx context.Context) error {
-	d.print("\nEverything still runs at %s. In another terminal, with the AWS CLI 2\n"+
-		"(version 1 does without --cli-binary-format):\n\n", d.stack.URL)
+	d.print("\nEverything keeps running at %s. Try this in another terminal with the AWS CLI 2\n"+
+		"(with version 1, leave out --cli-binary-format):\n\n", d.stack.URL)
 	for _, command := range []string{
 		"export AWS_ENDPOINT_URL=" + d.stack.URL + " AWS_DEFAULT_REGION=us-east-1 \\",
 		"       AWS_ACCESS_KEY_ID=" + localaws.OwnerKey + " AWS_SECRET_ACCESS_KEY=local",
 		"aws s3 ls --recursive s3://" + localaws.LogBucket,
 		"",
-		"# a list of your own, and a query that it marks within a few seconds",
+		"# upload a list, then send a query that it matches a few seconds later",
 		"echo www.evil.example | aws s3 cp - s3://" + localaws.ListBucket + "/feeds/mine/names.txt",
 		"aws firehose put-record --delivery-stream-name " + localaws.DeliveryStream + " \\",
 		`       --cli-binary-format raw-in-base64-out --record 'Data="{\"query_name\":\"www.evil.example.\"}"'`,
 		"",
-		"# what serves, a name allowed by hand, and back to the generation before",
+		"# show the status, allow a name, and roll back",
 		d.Command + " status",
 		d.Command + ` allow www.evil.example --reason "a test"`,
 		d.Command + " rollback",
 	} {
 		d.print("  %s\n", command)
 	}
-	d.print("\nCtrl-C ends it.\n")
+	d.print("\nPress Ctrl-C to stop.\n")
 	<-ctx.Done()
-	d.progress("ending: what is buffered is delivered first")
+	d.progress("stopping: delivering buffered records first")
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 	defer cancel()
 	return errors.Join(d.stack.Stream.Close(closing), d.save())
 }
 
-// ResultPaths returns where the marked logs and the published indicators lie in the folder of
-// a demo, and whether path is one.
+// ResultPaths returns the paths of the marked logs and the published indicators in the folder of
+// a demo. ok is false if path is not the folder of a demo.
 func ResultPaths(path string) (logs, indicators string, ok bool) {
 	logs = filepath.Join(path, localaws.LogBucket, "dns-query-logs")
 	indicators = filepath.Join(path, localaws.IndexBucket, filepath.FromSlash(catalog.IndicatorKey))

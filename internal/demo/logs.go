@@ -19,7 +19,7 @@ const (
 	batchBytes   = 4 << 20
 )
 
-// sendLogs makes records and sends them, then waits until all lie in objects.
+// sendLogs generates records, sends them, and waits until they are delivered.
 func (d *demo) sendLogs(ctx context.Context) error {
 	records := make([]sample.Record, d.Records)
 	for i := range records {
@@ -29,15 +29,15 @@ func (d *demo) sendLogs(ctx context.Context) error {
 	if err := d.send(ctx, records); err != nil {
 		return err
 	}
-	d.progress("records sent: %d, in %.1f s; now Firehose's two buffers, of %d s each", len(records),
+	d.progress("%d records sent in %.1f s; waiting for Firehose's two buffers of %d s each", len(records),
 		time.Since(begin).Seconds(), d.buffer)
-	return d.delivered(ctx)
+	return d.waitDelivered(ctx)
 }
 
-// send puts records into the stream and notes what must become of them.
+// send sends records to the stream and stores the expected results.
 func (d *demo) send(ctx context.Context, records []sample.Record) error {
 	client := firehose.NewFromConfig(d.stack.AWSConfig(), func(o *firehose.Options) {
-		o.RetryMaxAttempts = 1 // a repeated call would be delivered twice, and counted
+		o.RetryMaxAttempts = 1 // a retry could deliver records twice
 	})
 	var batch []types.Record
 	size := 0
@@ -47,8 +47,8 @@ func (d *demo) send(ctx context.Context, records []sample.Record) error {
 		if err != nil {
 			return err
 		}
-		if refused := aws.ToInt32(out.FailedPutCount); refused > 0 {
-			return fmt.Errorf("firehose refused %d of %d records", refused, len(batch))
+		if rejected := aws.ToInt32(out.FailedPutCount); rejected > 0 {
+			return fmt.Errorf("firehose rejected %d of %d records", rejected, len(batch))
 		}
 		batch, size = batch[:0], 0
 		return nil
@@ -66,8 +66,8 @@ func (d *demo) send(ctx context.Context, records []sample.Record) error {
 	return flush()
 }
 
-// delivered waits until every record is in an object, or dropped.
-func (d *demo) delivered(ctx context.Context) error {
+// waitDelivered waits until every record was written to an object or dropped.
+func (d *demo) waitDelivered(ctx context.Context) error {
 	for d.stack.Stream.Metrics().Pending() > 0 {
 		if err := sleep(ctx, 50*time.Millisecond); err != nil {
 			return fmt.Errorf("waiting for %d records: %w", d.stack.Stream.Metrics().Pending(), err)
