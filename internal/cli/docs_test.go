@@ -37,7 +37,7 @@ func documentedCalls(t *testing.T) []call {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := regexp.MustCompile("(?m)^(?:    )?(resolverwatch [^`\n]*)$")
+	line := regexp.MustCompile("(?m)^(?:    )?(resolverwatch [a-z-][^`\n]*)$")
 	span := regexp.MustCompile("`(resolverwatch [^`]+)`")
 	var calls []call
 	for _, document := range append(documents, "../../README.md") {
