@@ -29,30 +29,32 @@ func newAllow(std streams) *cobra.Command {
 	var a allowOptions
 	cmd := &cobra.Command{
 		Use:   "allow NAME --reason TEXT",
-		Short: "Allow a name by hand, whatever the lists say",
-		Long: `Allow stores an entry of the feed "manual" in the table, with the reason, who gave it
-and when, asks the importer to publish, and waits until the entry serves. It vetoes the
-entries of every feed that are no more specific. NAME may be an address or a CIDR block.
+		Short: "Allow a name that the lists block",
+		Long: `Allow stores an allow entry of the feed "manual" in the table, with the reason, your
+identity and the time. It asks the importer to publish and waits until the published index
+has the entry. The entry vetoes matching entries of every feed, unless they are more
+specific. NAME may be an address or a CIDR block.
 
-What it changes is said first: the verdict on NAME as it is, which entries are vetoed,
-and which are more specific and go on marking. --remove takes an entry away again.
+Before it changes anything, the command shows the current verdict on NAME, the entries that
+will be vetoed, and those that are more specific and keep matching. --remove removes an
+entry again.
 ` + deploymentHelp,
 		Example: `  resolverwatch allow cdn.example --reason "our CDN, ticket 4711"
-  resolverwatch allow files.example --scope name --for 7d --reason "until the feed is mended"
+  resolverwatch allow files.example --scope name --for 7d --reason "until the feed is fixed"
   resolverwatch allow --list
   resolverwatch allow cdn.example --remove`,
-		Args: argCount(0, 1, "name one thing to allow at a time"),
+		Args: argCount(0, 1, "name one NAME to allow"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd, std, args) },
 	}
 	a.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&a.reason, "reason", "", "`TEXT` that is stored with the entry (required)")
 	flags.StringVar(&a.scope, "scope", "", "`SCOPE` of a name: name, subtree or under (default: subtree)")
-	flags.StringVar(&a.lifetime, "for", "", "`DURATION` after which the entry ends, such as 36h or 7d (default: never)")
-	flags.BoolVar(&a.remove, "remove", false, "take the entry away")
-	flags.BoolVar(&a.list, "list", false, "show all entries that were made by hand; it reads the whole table")
-	flags.BoolVar(&a.dryRun, "dry-run", false, "only say what would change")
-	flags.DurationVar(&a.wait, "wait", defaultWait, "how long to wait for the importer; 0 is not at all")
+	flags.StringVar(&a.lifetime, "for", "", "`DURATION` after which the entry expires, such as 36h or 7d (default: never)")
+	flags.BoolVar(&a.remove, "remove", false, "remove the entry")
+	flags.BoolVar(&a.list, "list", false, "list all entries that were added by hand; reads the whole table")
+	flags.BoolVar(&a.dryRun, "dry-run", false, "only show what would change")
+	flags.DurationVar(&a.wait, "wait", defaultWait, "how long to wait for the importer; 0 means not to wait")
 	return cmd
 }
 
@@ -61,10 +63,11 @@ func (a *allowOptions) run(cmd *cobra.Command, std streams, args []string) error
 	case a.list && len(args) == 0:
 		return a.printEntries(cmd, std.out)
 	case len(args) != 1 || a.list:
-		return usagef(cmd, "name what to allow, or use --list alone")
+		return usagef(cmd, "name one NAME to allow, or use --list without a name")
 	case a.reason == "" && !a.remove && !a.dryRun:
-		return usagef(cmd, "no reason: say with --reason why %s is fine, it is stored with the entry", args[0])
+		return usagef(cmd, "no reason: explain with --reason why %s is allowed; the reason is stored with the entry", args[0])
 	}
+
 	var scope indicator.Scope
 	var lifetime time.Duration
 	var errs [2]error
@@ -77,15 +80,17 @@ func (a *allowOptions) run(cmd *cobra.Command, std streams, args []string) error
 	if err := cmp.Or(errs[:]...); err != nil {
 		return usage(cmd, err)
 	}
+
 	entry, err := operator.NewAllowEntry(args[0], scope)
 	if err != nil {
 		return err
 	}
-	needs := []need{a.needIndex()}
+	needed := []resource{a.needIndex()}
 	if !a.dryRun {
-		needs = append(needs, a.needTable(), a.needImporter())
+		needed = append(needed, a.needTable(), a.needImporter())
 	}
-	o, err := a.operator(cmd.Context(), needs...)
+
+	o, err := a.operator(cmd.Context(), needed...)
 	if err != nil {
 		return err
 	}
@@ -130,16 +135,16 @@ func (a *allowOptions) removeEntry(cmd *cobra.Command, out io.Writer, o *operato
 	return a.publish(cmd, out, o, entry, plan.Pinned)
 }
 
-// publish asks the importer, and waits until the index shows what was stored.
+// publish asks the importer to publish, and waits until the index has the change.
 func (a *allowOptions) publish(
 	cmd *cobra.Command, out io.Writer, o *operator.Operator, entry indicator.Indicator, pinned bool,
 ) error {
 	if pinned {
-		fmt.Fprintln(out, "the index is pinned: this takes effect after 'resolverwatch publish --unpin'")
+		fmt.Fprintln(out, "the index is pinned: the change takes effect after 'resolverwatch publish --unpin'")
 		return nil
 	}
 	if _, err := o.Publish(cmd.Context(), "", "", 0); err != nil {
-		return fmt.Errorf("%w; what was stored takes effect with the next scheduled publish", err)
+		return fmt.Errorf("%w; the change is stored and takes effect when the importer publishes next", err)
 	}
 	if a.wait <= 0 {
 		fmt.Fprintln(out, "the importer was asked to publish")
@@ -147,40 +152,41 @@ func (a *allowOptions) publish(
 	}
 	current, err := o.AwaitEdit(cmd.Context(), entry, !a.remove, a.wait)
 	if errors.Is(err, operator.ErrNotYet) {
-		return fmt.Errorf("%w; what was stored takes effect then", err)
+		return fmt.Errorf("%w; the change is stored and takes effect then", err)
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "generation %d serves with it; transformers follow within their poll interval\n", current.Generation)
+	fmt.Fprintf(out, "generation %d has the change; transformers load it within their poll interval\n", current.Generation)
 	return nil
 }
 
-// printAllow says what an allow entry will change, the verdict as it is first.
+// printAllow prints the current verdict and what an allow entry will change.
 func printAllow(out io.Writer, plan *operator.AllowPlan) error {
 	if plan.Served == nil {
-		fmt.Fprintln(out, "nothing was published yet, so there is nothing to veto")
+		fmt.Fprintln(out, "no index was published yet, so there is nothing to veto")
 		return nil
 	}
-	fmt.Fprintln(out, "as it is:")
+	fmt.Fprintln(out, "current verdict:")
+
 	answer := checkName(plan.Served, plan.Entry.Value())
 	if !plan.Entry.Block.IsValid() || plan.Entry.Block.IsSingleIP() {
 		if err := answer.print(out); err != nil {
 			return err
 		}
 	}
-	switch len(plan.Vetoed) {
-	case 0:
-		fmt.Fprintln(out, "no entry is vetoed: nothing that is served lists it or what is above it")
-	default:
-		fmt.Fprintf(out, "entries that are vetoed: %d\n", len(plan.Vetoed))
+
+	if len(plan.Vetoed) == 0 {
+		fmt.Fprintln(out, "no entries are vetoed: the current index lists neither the name nor a parent of it")
+	} else {
+		fmt.Fprintf(out, "entries that will be vetoed: %d\n", len(plan.Vetoed))
 	}
 	for i := range plan.Vetoed[:min(len(plan.Vetoed), maxFindings)] {
 		s := &plan.Vetoed[i]
 		fmt.Fprintf(out, "  %s (%s, %s)\n", sighting.Wide(s.Value()), s.Feed, s.Scope)
 	}
 	if plan.StillMatching > 0 {
-		fmt.Fprintf(out, "entries under it that are more specific and go on marking: %d\n", plan.StillMatching)
+		fmt.Fprintf(out, "more specific entries that keep matching: %d\n", plan.StillMatching)
 		for _, text := range plan.StillMatchingSamples {
 			fmt.Fprintf(out, "  %s\n", sighting.Wide(text))
 		}
@@ -198,10 +204,10 @@ func (a *allowOptions) printEntries(cmd *cobra.Command, out io.Writer) error {
 	for i := range edits {
 		fmt.Fprintln(out, describeEdit(&edits[i]))
 	}
-	return err // what could be read is shown
+	return err // the edits that could be read were printed
 }
 
-// describeEdit says in one line what was made by hand, and by whom.
+// describeEdit describes an edit in one line: the entry, who added it, when and why.
 func describeEdit(e *operator.Edit) string {
 	text := fmt.Sprintf("%s (%s, %s)", sighting.Wide(e.Value()), e.Action, e.Scope)
 	if e.By != "" {

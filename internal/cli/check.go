@@ -19,12 +19,6 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// formText is what a person reads; formJSON is one object a line.
-const (
-	formText = "text"
-	formJSON = "json"
-)
-
 func newCheck(std streams) *cobra.Command {
 	var l lists
 	var d deployment
@@ -32,20 +26,21 @@ func newCheck(std streams) *cobra.Command {
 	var failOnMatch bool
 	cmd := &cobra.Command{
 		Use:   "check --feed LIST NAME...",
-		Short: "Say for names what the verdict on them is, and why",
-		Long: `Check looks names and addresses up as the transformer would, and says which entry of
-which list decides. NAME may be an address; - reads names from standard input, one a
-line. With --stack or --index-bucket it asks the index that a deployed stack serves.
-LIST is ` + listSyntax + `.`,
+		Short: "Show the verdict on a name, and why",
+		Long: `Check looks up names and addresses as the transformer does, and shows which entry of which
+list decides the verdict. NAME may be an address. With - as NAME, check reads names from
+standard input, one on each line. With --stack or --index-bucket it uses the current index
+of a deployed stack. LIST is
+` + listSyntax + `.`,
 		Example: `  resolverwatch check --feed urlhaus.csv www.evil.example 192.0.2.1
   resolverwatch check --index lists.rwx -o json - < names.txt
   resolverwatch check --stack Resolverwatch www.evil.example`,
 		Args: argCount(1, anyNumber, "nothing to check: name at least one NAME, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if form != formText && form != formJSON {
-				return usagef(cmd, "output %q: must be text or json", form)
+			if err := checkForm(cmd, form); err != nil {
+				return err
 			}
-			x, err := loadOrServed(cmd, &l, &d, std.err)
+			x, err := loadIndex(cmd, &l, &d, std.err)
 			if err != nil {
 				return err
 			}
@@ -59,19 +54,19 @@ LIST is ` + listSyntax + `.`,
 	l.register(cmd)
 	l.registerFile(cmd)
 	d.registerIndex(cmd)
-	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text, or json with one object a line")
+	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text, or json with one object on each line")
 	cmd.Flags().BoolVar(&failOnMatch, "fail-on-match", false, "exit with code 3 if a name is malicious")
 	return cmd
 }
 
-// loadOrServed returns the index that the flags of lists name, or that a deployed stack
-// serves.
-func loadOrServed(cmd *cobra.Command, l *lists, d *deployment, messages io.Writer) (*index.Index, error) {
+// loadIndex returns the index that the flags of lists name, or the current index of a deployed
+// stack.
+func loadIndex(cmd *cobra.Command, l *lists, d *deployment, messages io.Writer) (*index.Index, error) {
 	if !d.isNamed(cmd) {
 		return l.load(cmd, messages)
 	}
 	if l.areNamed() {
-		return nil, usagef(cmd, "a deployed stack and lists: name either")
+		return nil, usagef(cmd, "name either a deployed stack or lists, not both")
 	}
 	o, err := d.operator(cmd.Context(), d.needIndex())
 	if err != nil {
@@ -80,7 +75,7 @@ func loadOrServed(cmd *cobra.Command, l *lists, d *deployment, messages io.Write
 	return o.Open(cmd.Context(), 0)
 }
 
-// checkAll answers for each name, as they come.
+// checkAll writes an answer for each name. matched means that one of them is malicious.
 func checkAll(x *index.Index, std streams, names []string, form string) (matched bool, err error) {
 	out := bufio.NewWriter(std.out)
 	one := func(name string) error {
@@ -113,7 +108,7 @@ func checkAll(x *index.Index, std streams, names []string, form string) (matched
 	return matched, out.Flush()
 }
 
-// answer is what check says of one name.
+// answer is the verdict on one name, and why.
 type answer struct {
 	Name       string             `json:"name"`
 	Verdict    verdict.Verdict    `json:"verdict"`
@@ -133,28 +128,29 @@ func checkName(x *index.Index, text string) answer {
 	var m index.Match
 	if address, err := netip.ParseAddr(text); err == nil {
 		x.MatchAddr(address, &m)
-		a.explain(&m, "the address lies in")
+		a.explain(&m, "the address is in")
 		return a
 	}
 	var query domainname.Query
-	looked := asLogged(text)
-	if err := query.Set([]byte(looked)); err != nil {
+	lookedUp := asLogged(text)
+	if err := query.Set([]byte(lookedUp)); err != nil {
 		a.Verdict, a.Reason, a.Why = verdict.Unknown, verdict.BadName, describeBadName(err)
 		return a
 	}
+
 	x.Match(&query, &m)
-	relation := "the name lies under"
+	relation := "the name is under"
 	if bytes.Equal(m.Indicator, query.Bytes()) {
 		relation = "the name is"
 	}
 	a.explain(&m, relation)
-	if looked != text {
-		a.Why = "looked up as " + looked + ", as logs write it: " + a.Why
+	if lookedUp != text {
+		a.Why = "looked up as " + lookedUp + ", its form in logs: " + a.Why
 	}
 	return a
 }
 
-// asLogged returns a name that a person typed as a log would have it: in A-labels.
+// asLogged returns a name in the form that logs have. Unicode labels become A-labels.
 func asLogged(text string) string {
 	if strings.IndexFunc(text, func(r rune) bool { return r >= 0x80 }) < 0 {
 		return text
@@ -168,28 +164,29 @@ func asLogged(text string) string {
 
 func describeBadName(err error) string {
 	for kind, why := range map[error]string{
-		domainname.ErrEmpty:        "there is no name",
+		domainname.ErrEmpty:        "it is empty",
 		domainname.ErrEmptyLabel:   "it has an empty label",
-		domainname.ErrLabelTooLong: "it has a label of over 63 octets",
-		domainname.ErrNameTooLong:  "it has over 255 octets",
+		domainname.ErrLabelTooLong: "it has a label of more than 63 octets",
+		domainname.ErrNameTooLong:  "it has more than 255 octets",
 	} {
 		if errors.Is(err, kind) {
-			return "no DNS packet can hold this name: " + why
+			return "not a valid DNS name: " + why
 		}
 	}
 	return err.Error()
 }
 
-// explain takes over what a match says. The relation is how what was looked up lies
-// to the indicator.
+// explain fills in the answer from a match. relation says how the name or address relates to
+// the indicator, such as "the name is under".
 func (a *answer) explain(m *index.Match, relation string) {
 	if m.Outcome == index.None {
-		a.Why = "no entry covers it"
+		a.Why = "no entry matches"
 		if m.AllowCovered {
-			a.Why += "; an allow list does, so answers to such a query are not checked either"
+			a.Why = "only an allow entry matches; answers to this query are not checked either"
 		}
 		return
 	}
+
 	confidence := uint8(m.Confidence)
 	a.Verdict = verdict.Malicious
 	a.Indicator, a.Scope, a.Feeds = string(m.Indicator), m.Scope.String(), m.Feeds
@@ -198,7 +195,7 @@ func (a *answer) explain(m *index.Match, relation string) {
 	if m.Outcome == index.Allowed {
 		a.Verdict = verdict.Allowed
 		a.AllowedBy = fmt.Sprintf("%s (%s)", m.AllowedBy.Indicator, m.AllowedBy.Feed)
-		a.Why += fmt.Sprintf("; feed %s allows %s, which is no less deep", m.AllowedBy.Feed, m.AllowedBy.Indicator)
+		a.Why += fmt.Sprintf("; feed %s allows %s, which is at least as specific", m.AllowedBy.Feed, m.AllowedBy.Indicator)
 	}
 }
 

@@ -20,8 +20,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// deployment is the flags by which a command finds a deployed stack. What the outputs of
-// the stack would say can be given by hand, so that no CloudFormation is needed.
+// deployment holds the flags by which a command finds the resources of a deployed stack. A
+// resource that a flag names is not looked up in the outputs of the stack, so CloudFormation
+// is asked only if necessary.
 type deployment struct {
 	stack, pipeline              string
 	indexBucket, table, importer string
@@ -32,93 +33,93 @@ type deployment struct {
 	outputs stack.Outputs
 }
 
-// deploymentHelp says for a command's help how it finds the stack.
+// deploymentHelp is the part of a command's help that explains how the stack is found.
 const deploymentHelp = `
-The stack is found by its name with the usual AWS credentials and Region (AWS_PROFILE,
-AWS_REGION, ...). Flags that name its parts stand in for its outputs. In a stack of several
-pipelines, --pipeline names the one that is meant, by the name of its outputs.`
+The command uses the usual AWS credentials and Region (AWS_PROFILE, AWS_REGION, ...) and
+reads the names of resources from the outputs of the stack. Flags can name resources
+instead. If a stack has several pipelines, choose one with --pipeline.`
 
 func (d *deployment) register(cmd *cobra.Command) {
 	d.registerIndex(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&d.table, "table", "", "`NAME` of the table (default: by the outputs of the stack)")
-	flags.StringVar(&d.importer, "importer", "", "`NAME` of the importer function (default: by the outputs of the stack)")
+	flags.StringVar(&d.table, "table", "", "`NAME` of the table (default: from the outputs of the stack)")
+	flags.StringVar(&d.importer, "importer", "", "`NAME` of the importer function (default: from the outputs of the stack)")
 }
 
 // registerStack adds the flags by which every command finds a pipeline.
 func (d *deployment) registerStack(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&d.stack, "stack", settings.DefaultStack, "`NAME` of the deployed stack")
-	flags.StringVar(&d.pipeline, "pipeline", "", "`NAME` of the pipeline's outputs, in a stack of several (default: the outputs without a name)")
+	flags.StringVar(&d.pipeline, "pipeline", "", "`NAME` of the pipeline, if the stack has several; its outputs begin with it (default: outputs without such a name)")
 }
 
-// registerIndex adds the flags of a command that needs the index alone.
+// registerIndex adds the flags of a command that needs only the index.
 func (d *deployment) registerIndex(cmd *cobra.Command) {
 	d.registerStack(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&d.indexBucket, "index-bucket", "", "`NAME` of the index bucket (default: by the outputs of the stack)")
+	flags.StringVar(&d.indexBucket, "index-bucket", "", "`NAME` of the index bucket (default: from the outputs of the stack)")
 }
 
-// registerAthena adds the flags of a command that asks Athena.
+// registerAthena adds the flags of a command that queries Athena.
 func (d *deployment) registerAthena(cmd *cobra.Command) {
 	d.registerStack(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&d.workGroup, "workgroup", "", "`NAME` of the Athena workgroup (default: by the outputs of the stack)")
-	flags.StringVar(&d.database, "database", "", "`NAME` of the Glue database (default: by the outputs of the stack)")
+	flags.StringVar(&d.workGroup, "workgroup", "", "`NAME` of the Athena workgroup (default: from the outputs of the stack)")
+	flags.StringVar(&d.database, "database", "", "`NAME` of the Glue database (default: from the outputs of the stack)")
 }
 
-// isNamed reports whether a flag names a deployment.
+// isNamed reports whether a flag names a stack or an index bucket.
 func (d *deployment) isNamed(cmd *cobra.Command) bool {
 	return cmd.Flags().Changed("stack") || cmd.Flags().Changed("pipeline") || cmd.Flags().Changed("index-bucket")
 }
 
-// need is a part of a deployment that a command works with.
-type need struct {
+// resource is a part of a deployed stack that a command needs.
+type resource struct {
 	flag   string
 	value  *string
 	output string
 }
 
-func (d *deployment) needIndex() need {
-	return need{"--index-bucket", &d.indexBucket, settings.OutputIndexBucketName}
+func (d *deployment) needIndex() resource {
+	return resource{"--index-bucket", &d.indexBucket, settings.OutputIndexBucketName}
 }
 
-func (d *deployment) needTable() need {
-	return need{"--table", &d.table, settings.OutputTableName}
+func (d *deployment) needTable() resource {
+	return resource{"--table", &d.table, settings.OutputTableName}
 }
 
-func (d *deployment) needImporter() need {
-	return need{"--importer", &d.importer, settings.OutputImporterFunctionName}
+func (d *deployment) needImporter() resource {
+	return resource{"--importer", &d.importer, settings.OutputImporterFunctionName}
 }
 
-func (d *deployment) needOutput() need {
-	return need{"--output-bucket", &d.outputBucket, settings.OutputOutputBucketName}
+func (d *deployment) needOutput() resource {
+	return resource{"--output-bucket", &d.outputBucket, settings.OutputOutputBucketName}
 }
 
-// athena finds the workgroup.
+// athena finds the workgroup and the database.
 func (d *deployment) athena(ctx context.Context) (*athenaio.WorkGroup, error) {
-	if err := d.findAll(ctx, need{"--workgroup", &d.workGroup, settings.OutputWorkGroupName},
-		need{"--database", &d.database, settings.OutputDatabaseName}); err != nil {
+	if err := d.findAll(ctx, resource{"--workgroup", &d.workGroup, settings.OutputWorkGroupName},
+		resource{"--database", &d.database, settings.OutputDatabaseName}); err != nil {
 		return nil, err
 	}
 	return athenaio.New(d.config, d.workGroup, d.database), nil
 }
 
-// findAll finds the parts that a command needs.
-func (d *deployment) findAll(ctx context.Context, needs ...need) (err error) {
+// findAll loads the AWS configuration and finds the resources that a command needs.
+func (d *deployment) findAll(ctx context.Context, needed ...resource) (err error) {
 	if d.config, err = awsConfig(ctx); err != nil {
 		return err
 	}
-	for _, need := range needs {
-		if err := d.find(ctx, need); err != nil {
+	for _, r := range needed {
+		if err := d.find(ctx, r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// awsConfig returns the configuration by which AWS is asked. Its error says what to set, where
-// the SDK, call by call, would say what it tried last.
+// awsConfig returns the AWS configuration. It checks the Region and the credentials first, to
+// say what to set; the SDK would only name the last source that it tried.
 func awsConfig(ctx context.Context) (aws.Config, error) {
 	config, err := awsio.Config(ctx)
 	switch {
@@ -133,11 +134,12 @@ func awsConfig(ctx context.Context) (aws.Config, error) {
 	return config, nil
 }
 
-// operator finds the parts that a command needs and returns who acts on them.
-func (d *deployment) operator(ctx context.Context, needs ...need) (*operator.Operator, error) {
-	if err := d.findAll(ctx, needs...); err != nil {
+// operator finds the resources that a command needs and returns an operator that uses them.
+func (d *deployment) operator(ctx context.Context, needed ...resource) (*operator.Operator, error) {
+	if err := d.findAll(ctx, needed...); err != nil {
 		return nil, err
 	}
+
 	table := dynamodb.NewFromConfig(d.config)
 	return &operator.Operator{
 		Index:     importerio.NewIndexStore(awsio.NewS3(d.config), d.indexBucket),
@@ -149,9 +151,9 @@ func (d *deployment) operator(ctx context.Context, needs ...need) (*operator.Ope
 	}, nil
 }
 
-// find takes over what the stack says of a part, unless a flag says it.
-func (d *deployment) find(ctx context.Context, n need) (err error) {
-	if *n.value != "" {
+// find reads the name of a resource from the outputs of the stack, unless a flag set it.
+func (d *deployment) find(ctx context.Context, r resource) (err error) {
+	if *r.value != "" {
 		return nil
 	}
 	if d.outputs == nil {
@@ -159,16 +161,17 @@ func (d *deployment) find(ctx context.Context, n need) (err error) {
 			return err
 		}
 	}
-	key := settings.OutputKey(d.pipeline, n.output)
-	if *n.value = d.outputs[key]; *n.value == "" {
-		return fmt.Errorf("the stack %q has no output %s: its settings leave that part out, it is older than this command, or it has "+
-			"several pipelines and needs --pipeline: give %s", d.stack, key, n.flag)
+
+	key := settings.OutputKey(d.pipeline, r.output)
+	if *r.value = d.outputs[key]; *r.value == "" {
+		return fmt.Errorf("the stack %q has no output %s: its settings leave this resource out, it was deployed by an older version, or it "+
+			"has several pipelines and needs --pipeline; name the resource with %s", d.stack, key, r.flag)
 	}
 	return nil
 }
 
-// caller is who acts, for the record: the identity of the credentials or, where AWS
-// cannot be asked, the user of this machine.
+// caller returns the name that is stored with a change: the identity of the AWS credentials
+// or, if that is unknown, the user of this machine.
 func (d *deployment) caller(ctx context.Context) string {
 	arn, err := stack.Caller(ctx, d.config)
 	if err == nil {
@@ -180,3 +183,7 @@ func (d *deployment) caller(ctx context.Context) string {
 	}
 	return me.Username
 }
+
+// defaultWait is how long commands wait for the importer. Publishing an index of a million
+// names takes half a minute.
+const defaultWait = 5 * time.Minute

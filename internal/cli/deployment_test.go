@@ -7,7 +7,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
 )
 
-// In a stack of several pipelines, --pipeline chooses the outputs.
+// If a stack has several pipelines, --pipeline chooses the outputs.
 func TestDeployment_pipeline(t *testing.T) {
 	outputs := stack.Outputs{"TableName": "first", "GuestsTableName": "second"}
 	for pipeline, want := range map[string]string{"": "first", "Guests": "second"} {

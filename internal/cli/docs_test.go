@@ -11,13 +11,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// call is a call of the command as a text shows it.
+// call is a call of the command in a document or a help text.
 type call struct {
 	where, text string
-	whole       bool // to be typed as it stands; else in the middle of a sentence
+	whole       bool // it can be typed as written; else it is part of a sentence
 }
 
-// Every call that the documents and the help show is one that the command takes.
+// The command accepts every call in the documents and the help texts.
 func TestDocumentedCalls(t *testing.T) {
 	calls := append(documentedCalls(t), exampleCalls(newRoot(streams{strings.NewReader(""), io.Discard, io.Discard}))...)
 	if len(calls) < 50 {
@@ -30,7 +30,7 @@ func TestDocumentedCalls(t *testing.T) {
 	}
 }
 
-// documentedCalls returns those that stand on a line or in a sentence of a document.
+// documentedCalls returns the calls in the documents, on lines of their own and in sentences.
 func documentedCalls(t *testing.T) []call {
 	t.Helper()
 	documents, err := filepath.Glob("../../docs/*.md")
@@ -55,7 +55,7 @@ func documentedCalls(t *testing.T) []call {
 	return calls
 }
 
-// exampleCalls returns those in the help of a command and of those below it.
+// exampleCalls returns the calls in the help of a command and its subcommands.
 func exampleCalls(cmd *cobra.Command) []call {
 	var calls []call
 	for line := range strings.Lines(cmd.Example) {
@@ -71,7 +71,7 @@ func exampleCalls(cmd *cobra.Command) []call {
 
 var (
 	word = regexp.MustCompile(`"[^"]*"|'[^']*'|[^\s"']+`)
-	// A call ends where the shell does something else with it.
+	// A call ends before a pipe, a redirection or a comment.
 	end = regexp.MustCompile(` (\||>|<|#).*$`)
 )
 
@@ -95,8 +95,8 @@ func (c call) check() error {
 	return err
 }
 
-// inSentence makes what a sentence or table says of a call one that could be typed:
-// brackets around what may be left out go, a number stands for N, and help is not asked for.
+// inSentence converts a call in a sentence to one that can be typed. It removes the brackets of
+// optional parts and --help, and replaces N by a number.
 func inSentence(words []string) []string {
 	var plain []string
 	for _, text := range words {

@@ -21,7 +21,7 @@ import (
 func newFeed(std streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "feed",
-		Short:   "Look at lists before they are imported",
+		Short:   "Check lists before they are imported",
 		Example: `  resolverwatch feed lint urlhaus.csv`,
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -44,12 +44,11 @@ func newLint(std streams) *cobra.Command {
 	var o lintOptions
 	cmd := &cobra.Command{
 		Use:   "lint FILE...",
-		Short: "Show what an import would take of a list, drop, and refuse",
-		Long: `Lint reads lists by the same code and the same guards as the importer and shows, line
-by line, what would be rejected and dropped, and whether the list would be refused.
-The exit code is 1 if a list would be refused. With --against a list is compared with the
-one that it is to replace, as an import does it. --protected, --shared and --top are the
-lists that lie under guards/ in the list bucket.`,
+		Short: "Show what the importer would accept, drop or refuse",
+		Long: `Lint reads lists with the code and the guards of the list. It shows which lines would
+be rejected or dropped, and whether the list would be refused. The exit code is 1 if a list
+would be refused. With --against, the list is also compared with the list that it replaces.
+--protected, --shared and --top name the lists that are under guards/ in the list bucket.`,
 		Example: `  resolverwatch feed lint urlhaus.csv
   resolverwatch feed lint --format hosts --all hosts.txt
   resolverwatch feed lint --against yesterday.txt --protected ours.txt today.txt
@@ -58,22 +57,23 @@ lists that lie under guards/ in the list bucket.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, std, args) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.wire.Format, "format", "", "read as this `FORMAT` (default: by content)")
-	flags.StringVar(&o.wire.Scope, "scope", "", "`SCOPE` of every name: name, subtree or under (default: the format's)")
-	flags.StringVar(&o.wire.Column, "column", "", "`NAME` of the column of a CSV or JSON list")
-	flags.BoolVar(&o.wire.Registrable, "registrable", false, "cut names to their registrable domain")
+	flags.StringVar(&o.wire.Format, "format", "", "`FORMAT` of the list (default: detected from the content)")
+	flags.StringVar(&o.wire.Scope, "scope", "", "`SCOPE` of every name: name, subtree or under (default: depends on the format)")
+	flags.StringVar(&o.wire.Column, "column", "", "`NAME` of the column with the names, in a CSV or JSON list")
+	flags.BoolVar(&o.wire.Registrable, "registrable", false, "reduce names to their registrable domain")
 	flags.BoolVar(&o.allow, "allow", false, "read as an allow list")
-	flags.StringVar(&o.against, "against", "", "compare with this `FILE`, the list that is to be replaced")
+	flags.StringVar(&o.against, "against", "", "compare with `FILE`, the list that would be replaced")
 	o.guards.register(cmd)
-	flags.StringVarP(&o.form, "output", "o", formText, "`FORM`: text, or json with one object a file")
-	flags.BoolVar(&o.all, "all", false, "show every line that is not taken, skipped ones too")
+	flags.StringVarP(&o.form, "output", "o", formText, "`FORM`: text, or json with one object for each file")
+	flags.BoolVar(&o.all, "all", false, "show every line that is left out, including skipped lines")
 	return cmd
 }
 
 func (o *lintOptions) run(cmd *cobra.Command, std streams, paths []string) error {
-	if o.form != formText && o.form != formJSON {
-		return usagef(cmd, "output %q: must be text or json", o.form)
+	if err := checkForm(cmd, o.form); err != nil {
+		return err
 	}
+
 	read, err := list.NewOptions(o.wire)
 	if err != nil {
 		return usage(cmd, err)
@@ -89,6 +89,7 @@ func (o *lintOptions) run(cmd *cobra.Command, std streams, paths []string) error
 	if err != nil {
 		return err
 	}
+
 	refused := false
 	for _, path := range paths {
 		l, err := o.lint(path, read, guards, before)
@@ -106,11 +107,11 @@ func (o *lintOptions) run(cmd *cobra.Command, std streams, paths []string) error
 	return nil
 }
 
-// maxFindings bounds what is shown of each file without --all.
+// maxFindings limits the lines that are shown for each file without --all.
 const maxFindings = 25
 
-// countBefore returns how many entries the list has that is to be replaced, 0 without one. It
-// serves, so it was taken, whatever the guards would say of it now.
+// countBefore returns the number of entries of the list that would be replaced, or 0 without
+// --against. Refusals are ignored: the list is in use, so it was accepted once.
 func (o *lintOptions) countBefore(read list.Options, guards list.Guards) (int, error) {
 	if o.against == "" {
 		return 0, nil
@@ -138,6 +139,7 @@ func (o *lintOptions) lint(path string, read list.Options, guards list.Guards, b
 	}
 	defer func() { _ = file.Close() }() // only read
 	l := &lintResult{File: path}
+
 	find := func(line int, kind, text, why string) {
 		if len(l.Findings) >= maxFindings && !o.all {
 			l.Omitted++
@@ -152,18 +154,19 @@ func (o *lintOptions) lint(path string, read list.Options, guards list.Guards, b
 	if o.all {
 		hooks.OnSkip = func(s feed.SkippedLine) { find(s.Line, "skipped", s.Text, s.Why.String()) }
 	}
+
 	entries, report, err := list.Read(file, read, guards, hooks)
 	if err != nil && !errors.As(err, &l.Refusals) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if l.Refusals.Overridable() { // there is a list to compare
+	if l.Refusals.Overridable() { // the list could be read
 		l.Refusals = append(l.Refusals, guards.Compare(before, entries.Len())...)
 	}
 	l.setCounts(&report)
 	return l, nil
 }
 
-// lintResult is what lint found in one file.
+// lintResult is the result for one file.
 type lintResult struct {
 	File      string                  `json:"file"`
 	Format    feed.Format             `json:"format"`
@@ -181,7 +184,7 @@ type lintResult struct {
 	Omitted   int                     `json:"findings_omitted"`
 }
 
-// finding is a line that is not taken.
+// finding is a line that would be left out.
 type finding struct {
 	Line int    `json:"line"`
 	Kind string `json:"kind"` // rejected, dropped or skipped
@@ -209,7 +212,7 @@ func (l *lintResult) write(out io.Writer, form string) error {
 
 func (l *lintResult) print(out io.Writer) {
 	fmt.Fprintf(out, "%s: %s, %d lines, %d entries\n", l.File, orUnknown(string(l.Format)), l.Lines, l.Entries)
-	fmt.Fprintf(out, "  %7d taken (addresses: %d, allow entries: %d)\n", l.Taken, l.Addresses, l.Allowed)
+	fmt.Fprintf(out, "  %7d accepted (addresses: %d, allow entries: %d)\n", l.Taken, l.Addresses, l.Allowed)
 	if l.Repeated > 0 {
 		fmt.Fprintf(out, "  %7d repeated\n", l.Repeated)
 	}
@@ -226,13 +229,13 @@ func (l *lintResult) print(out io.Writer) {
 		fmt.Fprintf(out, "  line %d: %s %s: %s\n", f.Line, f.Kind, sighting.Printable(f.Text), f.Why)
 	}
 	if l.Omitted > 0 {
-		fmt.Fprintf(out, "  and %d more lines; --all shows them\n", l.Omitted)
+		fmt.Fprintf(out, "  and %d more lines; use --all to see them\n", l.Omitted)
 	}
 	if len(l.Refusals) == 0 {
-		fmt.Fprintln(out, "  an import would take this list")
+		fmt.Fprintln(out, "  the importer would accept this list")
 		return
 	}
-	fmt.Fprintln(out, "  an import would REFUSE this list:")
+	fmt.Fprintln(out, "  the importer would REFUSE this list:")
 	for _, refusal := range l.Refusals {
 		fmt.Fprintf(out, "  - %v\n", refusal)
 	}
@@ -245,8 +248,7 @@ func orUnknown(text string) string {
 	return text
 }
 
-// guardFlags are the flags that set what a deployment sets: thresholds, and the user's
-// own lists.
+// guardFlags are the flags for the settings of the guards: thresholds, and lists of the user.
 type guardFlags struct {
 	thresholds             string
 	protected, shared, top []string
@@ -254,10 +256,10 @@ type guardFlags struct {
 
 func (g *guardFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&g.thresholds, "guards", "{}", "thresholds that differ from the defaults, as `JSON`: {\"shrinkPercent\": 30}")
-	flags.StringArrayVar(&g.protected, "protected", nil, "a list of what no feed may block, `FILE`; repeatable")
-	flags.StringArrayVar(&g.shared, "shared", nil, "a list of hosts that strangers share, `FILE`; repeatable")
-	flags.StringArrayVar(&g.top, "top", nil, "a list of the most popular names, `FILE`; repeatable")
+	flags.StringVar(&g.thresholds, "guards", "{}", "thresholds that differ from the defaults, as `JSON`, such as {\"shrinkPercent\": 30}")
+	flags.StringArrayVar(&g.protected, "protected", nil, "list of names that no feed may block, `FILE`; repeatable")
+	flags.StringArrayVar(&g.shared, "shared", nil, "list of hosts that many unrelated parties share, `FILE`; repeatable")
+	flags.StringArrayVar(&g.top, "top", nil, "list of the most popular names, `FILE`; repeatable")
 }
 
 func (g *guardFlags) load(cmd *cobra.Command) (list.Guards, error) {

@@ -14,7 +14,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
 )
 
-// huntQuery is the name of the named query that hunts.
+// huntQuery is the named query that hunts.
 const huntQuery = "retro-hunt"
 
 // huntOptions are the flags of hunt.
@@ -33,18 +33,19 @@ func newHunt(std streams) *cobra.Command {
 	var h huntOptions
 	cmd := &cobra.Command{
 		Use:   "hunt [--since DATE] [--days N]",
-		Short: "Find who asked for a name before the lists knew it",
-		Long: `Hunt takes the entries that came into the lists since a day and looks for them in the
-logs of the last days, by the rules by which records are marked. It runs the named query
-` + huntQuery + ` in Athena, waits for it, and writes a row for each host and indicator.
+		Short: "Find hosts that asked for a name before it was listed",
+		Long: `Hunt searches the logs of the last days for entries that were added to the lists recently.
+It applies the rules by which records are marked. It runs the named query ` + huntQuery + `
+in Athena, waits for it, and writes a row for each host and indicator.
 
-With --write the records that had no malicious verdict are read, marked anew by the index
-that serves, and written to the output bucket under ` + retroPrefix + `, by the day of the query, in the
-form of all marked logs, less the members that the table has no column for.
+With --write, hunt also reads the records that were not logged as malicious, marks them
+again with the current index, and writes them to the output bucket under ` + retroPrefix + `, by the
+day of the query. They have the form of all marked logs, without the members for which the
+table has no column.
 
-With --local it reads marked or unmarked logs on this machine instead, and marks them
-anew: against lists, against an index, or against published indicators, which alone say
-when an entry came. The folder of a demo has everything in it.
+With --local, hunt reads logs on this machine instead, marked or not, and marks them again
+using lists, an index, or published indicators. Only published indicators tell when an
+entry was added. The folder of a demo has logs and indicators.
 ` + deploymentHelp,
 		Example: `  resolverwatch hunt --since 2026-11-01 --days 90
   resolverwatch hunt --local resolverwatch-demo
@@ -56,14 +57,14 @@ when an entry came. The folder of a demo has everything in it.
 	h.lists.register(cmd)
 	h.lists.registerFile(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&h.since, "since", "7d", "hunt for entries added since `DATE`: a day, a moment, or so long ago")
-	flags.IntVar(&h.days, "days", defaultHuntDays, "how many `DAYS` of logs to look at; with --local 0, all")
-	flags.StringArrayVar(&h.local, "local", nil, "logs on this machine, a file or folder `PATH`, or a demo's folder; repeatable")
-	flags.StringVar(&h.indicators, "indicators", "", "with --local: published indicators, a `FILE` out of the index bucket")
-	flags.BoolVar(&h.write, "write", false, "write the records, marked anew, to the output bucket under "+retroPrefix)
-	flags.StringVar(&h.outputBucket, "output-bucket", "", "with --write: `NAME` of the output bucket (default: by the outputs of the stack)")
-	flags.StringVar(&h.indexBucket, "index-bucket", "", "with --write: `NAME` of the index bucket (default: by the outputs of the stack)")
-	flags.StringVarP(&h.form, "output", "o", "", "`FORM`: table, csv or json, which is one object a line (default: table on a terminal, else csv)")
+	flags.StringVar(&h.since, "since", "7d", "hunt for entries added since `DATE`: a day, a time, or an age such as 7d")
+	flags.IntVar(&h.days, "days", defaultHuntDays, "how many `DAYS` of logs to search; with --local, 0 means all")
+	flags.StringArrayVar(&h.local, "local", nil, "search logs on this machine: `PATH` of a file, a folder, or the folder of a demo; repeatable")
+	flags.StringVar(&h.indicators, "indicators", "", "with --local: published indicators, a `FILE` from the index bucket")
+	flags.BoolVar(&h.write, "write", false, "write the records, marked again, to the output bucket under "+retroPrefix)
+	flags.StringVar(&h.outputBucket, "output-bucket", "", "with --write: `NAME` of the output bucket (default: from the outputs of the stack)")
+	flags.StringVar(&h.indexBucket, "index-bucket", "", "with --write: `NAME` of the index bucket (default: from the outputs of the stack)")
+	flags.StringVarP(&h.form, "output", "o", "", "`FORM`: table, csv, or json with one object on each line (default: table on a terminal, else csv)")
 	return cmd
 }
 
@@ -77,17 +78,17 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 	if err != nil {
 		return err
 	}
-	since, err := namedquery.Moment(h.since, time.Now())
-	switch {
-	case err != nil:
-		return usagef(cmd, "since: %w", err)
-	case h.days < 0 || h.days == 0 && len(h.local) == 0 || h.days > maxHuntDays:
-		return usagef(cmd, "days %d: must be from 1 to %d", h.days, maxHuntDays)
-	case h.write && len(h.local) > 0:
-		return usagef(cmd, "write: is for a deployed stack; 'resolverwatch scan' marks files anew")
+	since, err := h.check(cmd)
+	if err != nil {
+		return err
 	}
-	out := &huntWriter{resultWriter: newResultWriter(form, std.out), hosts: map[string]bool{}, indicators: map[string]bool{},
-		unmarkedHosts: map[string]bool{}}
+
+	out := &huntWriter{
+		resultWriter:  newResultWriter(form, std.out),
+		hosts:         map[string]bool{},
+		indicators:    map[string]bool{},
+		unmarkedHosts: map[string]bool{},
+	}
 	progress := newQueryProgress(std.err, h.lists.quiet)
 	if len(h.local) > 0 {
 		if !cmd.Flags().Changed("days") {
@@ -100,6 +101,7 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 			err = h.writeRecords(cmd.Context(), out, progress)
 		}
 	}
+
 	if err == nil || errors.Is(err, errReported) {
 		qualifier := ""
 		if len(h.local) == 0 || h.indicators != "" {
@@ -110,10 +112,24 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 	return err
 }
 
+// check checks the flags and returns the time of --since.
+func (h *huntOptions) check(cmd *cobra.Command) (since time.Time, err error) {
+	since, err = namedquery.Moment(h.since, time.Now())
+	switch {
+	case err != nil:
+		return since, usagef(cmd, "--since: %w", err)
+	case h.days < 0 || h.days == 0 && len(h.local) == 0 || h.days > maxHuntDays:
+		return since, usagef(cmd, "--days %d: must be from 1 to %d", h.days, maxHuntDays)
+	case h.write && len(h.local) > 0:
+		return since, usagef(cmd, "--write works only with a deployed stack; use 'resolverwatch scan' to mark files again")
+	}
+	return since, nil
+}
+
 // runAthena hunts in the logs of a deployed stack.
 func (h *huntOptions) runAthena(cmd *cobra.Command, since time.Time, out *huntWriter, progress *queryProgress) error {
 	if h.indicators != "" || h.lists.areNamed() {
-		return usagef(cmd, "lists of your own: a deployed stack hunts for its own; name logs with --local")
+		return usagef(cmd, "a deployed stack hunts for the entries of its own lists; to use other lists, name logs with --local")
 	}
 	group, err := h.athena(cmd.Context())
 	if err != nil {
@@ -135,11 +151,11 @@ func (h *huntOptions) huntText(ctx context.Context, group *athenaio.WorkGroup, s
 		"since": since.UTC().Format(time.RFC3339), "from": strconv.Itoa(h.days) + "d"})
 }
 
-// huntWriter counts what it writes.
+// huntWriter writes the rows of a hunt and sums them up.
 type huntWriter struct {
 	resultWriter
-	unmarkedHosts     map[string]bool // as account/VPC/address
-	first, last       string          // of their queries
+	unmarkedHosts     map[string]bool // hosts with unmarked records, as account/VPC/address
+	first, last       string          // query_timestamp of their first and last query
 	columns           map[string]int
 	hosts, indicators map[string]bool
 	queries, unmarked int
@@ -152,7 +168,7 @@ func (w *huntWriter) begin(columns []athenaio.Column) error {
 	}
 	for _, name := range hunt.Columns {
 		if _, found := w.columns[name]; !found {
-			return fmt.Errorf("the query %s has no column %s: deploy the stack again", huntQuery, name)
+			return fmt.Errorf("the query %s has no column %s: update the stack", huntQuery, name)
 		}
 	}
 	return w.resultWriter.begin(columns)
@@ -183,7 +199,8 @@ func (w *huntWriter) row(row athenaio.Row) error {
 	return w.resultWriter.row(row)
 }
 
+// printSummary prints the totals. qualifier says which indicators were searched for.
 func (w *huntWriter) printSummary(progress *queryProgress, qualifier string) {
-	progress.printf("%d hosts met %d entries%s in %d logged queries, %d of which were not marked as malicious",
+	progress.printf("found %d hosts, %d indicators%s, %d logged queries; %d queries were not marked as malicious",
 		len(w.hosts), len(w.indicators), qualifier, w.queries, w.unmarked)
 }

@@ -22,26 +22,23 @@ import (
 )
 
 const (
-	// retroPrefix is the folder of the output bucket that hits are written to: beside the
-	// logs, which the table reads, so that no record counts twice.
+	// retroPrefix is the folder of the output bucket for hits. The table does not read it,
+	// so that no record counts twice.
 	retroPrefix = "retro/"
-	// recordsQuery is the name of the named query that has records of hosts.
+	// recordsQuery is the named query that returns the records of hosts.
 	recordsQuery = "host-records"
-	// hostsAtOnce bounds the hosts that one query names: its text may have 256 KiB.
-	hostsAtOnce = 1000
+	// hostsPerQuery limits the hosts in one query, because its text may have 256 KiB.
+	hostsPerQuery = 1000
 )
 
-// writeRecords reads the records of the hosts that were found, marks them anew, and
-// writes those that are hits and were not malicious before.
+// writeRecords reads the records of the hosts that were found, marks them again, and writes
+// the hits that were not logged as malicious.
 func (h *huntOptions) writeRecords(ctx context.Context, found *huntWriter, progress *queryProgress) error {
 	if found.unmarked == 0 {
-		progress.printf("there are no records to write: all were marked as malicious when they were logged")
+		progress.printf("no records to write: all of them were logged as malicious")
 		return nil
 	}
-	if err := h.findAll(ctx, h.needOutput()); err != nil {
-		return err
-	}
-	o, err := h.operator(ctx, h.needIndex())
+	o, err := h.operator(ctx, h.needOutput(), h.needIndex())
 	if err != nil {
 		return err
 	}
@@ -49,35 +46,48 @@ func (h *huntOptions) writeRecords(ctx context.Context, found *huntWriter, progr
 	if err != nil {
 		return err
 	}
+
+	r := &retroWriter{hunted: hunt.NewEntries(found.indicators), days: map[string][]byte{}}
+	r.marker = verdict.NewMarker(x, verdict.Options{OnMark: r.onMark})
+	if err := h.readRecords(ctx, found, r, newQueryProgress(progress.messages, true)); err != nil {
+		return err
+	}
+	return h.put(ctx, r, progress)
+}
+
+// readRecords passes the records of the hosts that were found to out.
+func (h *huntOptions) readRecords(ctx context.Context, found *huntWriter, out resultWriter, progress *queryProgress) error {
 	group, err := h.athena(ctx)
+	if err != nil {
+		return err
+	}
+	queries, err := group.NamedQueries(ctx)
 	if err != nil {
 		return err
 	}
 	last, err := time.Parse(time.RFC3339, found.last)
 	if err != nil {
-		return fmt.Errorf("reading when the last query was: %w", err)
+		return fmt.Errorf("reading the time of the last query: %w", err)
 	}
-	r := &retroWriter{hunted: hunt.NewEntries(found.indicators), days: map[string][]byte{}}
-	r.marker = verdict.NewMarker(x, verdict.Options{OnMark: r.onMark})
-	queries, err := group.NamedQueries(ctx)
-	if err != nil {
-		return err
-	}
-	for hosts := range slices.Chunk(slices.Sorted(maps.Keys(found.unmarkedHosts)), hostsAtOnce) {
-		text, err := fillQuery(queries, recordsQuery, map[string]string{"hosts": strings.Join(hosts, " "),
-			"from": found.first, "until": last.Add(time.Second).Format(time.RFC3339)})
+
+	for hosts := range slices.Chunk(slices.Sorted(maps.Keys(found.unmarkedHosts)), hostsPerQuery) {
+		text, err := fillQuery(queries, recordsQuery, map[string]string{
+			"hosts": strings.Join(hosts, " "),
+			"from":  found.first,
+			"until": last.Add(time.Second).Format(time.RFC3339),
+		})
 		if err != nil {
 			return err
 		}
-		if err := runQuery(ctx, group, text, r, newQueryProgress(progress.messages, true)); err != nil {
+		if err := runQuery(ctx, group, text, out, progress); err != nil {
 			return err
 		}
 	}
-	return h.put(ctx, r, progress)
+	return nil
 }
 
-// put writes an object a day. It has the name of its content: a hunt that is run once more
-// writes nothing twice, as long as it finds the same and the same index serves.
+// put writes one object for each day. The key of an object contains the hash of its records,
+// so repeating a hunt with the same result and the same index writes nothing twice.
 func (h *huntOptions) put(ctx context.Context, r *retroWriter, progress *queryProgress) error {
 	bucket := awsio.Bucket{Client: awsio.NewS3(h.config), Name: h.outputBucket}
 	known := 0
@@ -97,19 +107,19 @@ func (h *huntOptions) put(ctx context.Context, r *retroWriter, progress *queryPr
 			return fmt.Errorf("writing the records of %s: %w", day, err)
 		}
 	}
-	progress.printf("%d records are in s3://%s/%s in %d objects, %d of which were there before", r.found, h.outputBucket, retroPrefix,
+	progress.printf("%d records are under s3://%s/%s in %d objects, %d of which already existed", r.found, h.outputBucket, retroPrefix,
 		len(r.days), known)
 	return nil
 }
 
-// retroWriter marks the records in the rows of [recordsQuery] anew: it is a resultWriter.
+// retroWriter is a [resultWriter] that marks the records in the rows of [recordsQuery] again.
 type retroWriter struct {
 	hunted  hunt.Entries
 	marker  *verdict.Marker
 	columns []string
 	line    []byte
 	isHit   bool
-	day     string            // of the record at hand
+	day     string            // of the current record
 	days    map[string][]byte // lines by day
 	found   int
 }
@@ -123,13 +133,13 @@ func (r *retroWriter) begin(columns []athenaio.Column) error {
 }
 
 func (r *retroWriter) row(row athenaio.Row) (err error) {
-	record, was, err := r.record(row)
-	if err != nil || was == string(verdict.Malicious) {
+	record, previous, err := r.record(row)
+	if err != nil || previous == string(verdict.Malicious) {
 		return err
 	}
 	r.isHit = false
 	if r.line, err = r.marker.Mark(r.line[:0], record); err != nil {
-		return fmt.Errorf("marking a record anew: %w", err)
+		return fmt.Errorf("marking a record again: %w", err)
 	}
 	if !r.isHit {
 		return nil
@@ -140,8 +150,8 @@ func (r *retroWriter) row(row athenaio.Row) (err error) {
 }
 
 func (r *retroWriter) onMark(m *verdict.Mark) {
-	r.isHit = m.Verdict == verdict.Malicious && m.Threat != nil && r.hunted.Covers(m.Threat.Matched)
-	// A time that cannot be read has a folder of its own.
+	r.isHit = hunt.IsHit(m) && r.hunted.Covers(m.Threat.Matched)
+	// Records without a readable time go to a folder of their own.
 	r.day = "unknown"
 	if at, err := time.Parse(time.RFC3339, string(m.Object.QueryTimestamp.Decode(new([]byte)))); err == nil {
 		r.day = at.UTC().Format("2006/01/02")
@@ -150,15 +160,16 @@ func (r *retroWriter) onMark(m *verdict.Mark) {
 
 func (r *retroWriter) end() error { return nil }
 
-// record returns a row as Resolver wrote it, and the verdict that it had. Members that
-// have no column are lost.
-func (r *retroWriter) record(row athenaio.Row) (record []byte, was string, err error) {
+// record returns the record of a row in the form that Resolver writes, and the verdict that it
+// was logged with. Members for which the table has no column are missing.
+func (r *retroWriter) record(row athenaio.Row) (record []byte, previous string, err error) {
 	cells := map[string]string{}
 	for i, cell := range row {
 		if cell != nil && i < len(r.columns) {
 			cells[r.columns[i]] = *cell
 		}
 	}
+
 	record = append(record, '{')
 	for _, column := range catalog.LogColumns() {
 		cell, found := cells[column.Name]

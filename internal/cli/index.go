@@ -22,7 +22,7 @@ import (
 func newIndex(std streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "index",
-		Short: "Make, describe and compare index files",
+		Short: "Build, inspect and compare index files",
 		Example: `  resolverwatch index build --feed urlhaus.csv -o lists.rwx
   resolverwatch index inspect lists.rwx`,
 		Args: cobra.NoArgs,
@@ -38,18 +38,19 @@ func newIndexBuild(std streams) *cobra.Command {
 	var o index.Options
 	cmd := &cobra.Command{
 		Use:   "build --feed LIST [--allow LIST] -o FILE",
-		Short: "Make an index file of lists",
-		Long: `Build reads lists through the importer's guards and writes the index that the
-transformer and 'scan --index' load. LIST is ` + listSyntax + `.`,
+		Short: "Build an index file from lists",
+		Long: `Build reads lists, applies the guards of the importer, and writes an index file, which the
+transformer and 'scan --index' can load. LIST is
+` + listSyntax + `.`,
 		Example: `  resolverwatch index build --feed urlhaus.csv --feed hosts.txt -o lists.rwx`,
 		Args:    argCount(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out == "" {
-				return usagef(cmd, "no file to write: name one with --output")
+				return usagef(cmd, "no output file: name one with --output")
 			}
 			o.BuiltAt = time.Now()
 			if o.Seed != 0 {
-				o.BuiltAt = time.Time{} // a seed is given to get the same file again
+				o.BuiltAt = time.Time{} // a fixed seed must give the same file every time
 			}
 			data, err := l.bytes(cmd, std.err, o)
 			if err != nil {
@@ -61,13 +62,13 @@ transformer and 'scan --index' load. LIST is ` + listSyntax + `.`,
 	l.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&out, "output", "o", "", "`FILE` to write (required)")
-	flags.Uint64Var(&o.Generation, "generation", 1, "`NUMBER` that marked records carry as index_generation")
-	flags.Uint64Var(&o.Seed, "seed", 0, "`SEED` of the hashes; the same lists and seed give the same bytes (default: random)")
+	flags.Uint64Var(&o.Generation, "generation", 1, "`NUMBER` that becomes index_generation in marked records")
+	flags.Uint64Var(&o.Seed, "seed", 0, "`SEED` of the hashes; the same lists and seed give the same file (default: random)")
 	return cmd
 }
 
-// writeIndex checks the index as a publisher does and puts it into its place in one
-// step, so that no reader ever opens half of it.
+// writeIndex verifies the index as the importer does, and writes the file in one step, so that
+// no reader sees a partial file.
 func writeIndex(data []byte, path string, messages io.Writer, quiet bool) error {
 	const samples = 1000
 	x, err := index.Open(data)
@@ -77,11 +78,12 @@ func writeIndex(data []byte, path string, messages io.Writer, quiet bool) error 
 	if err := x.SelfCheck(samples); err != nil {
 		return fmt.Errorf("checking the index: %w", err)
 	}
+
 	file, err := os.CreateTemp(filepath.Dir(path), ".index-*")
 	if err != nil {
 		return fmt.Errorf("writing the index: %w", err)
 	}
-	defer os.Remove(file.Name()) //nolint:errcheck // gone already, once it is renamed
+	defer os.Remove(file.Name()) //nolint:errcheck // does not exist any more after the rename
 	_, err = file.Write(data)
 	const ownerWritesAllRead = 0o644
 	err = errors.Join(err, file.Chmod(ownerWritesAllRead), file.Close())
@@ -91,6 +93,7 @@ func writeIndex(data []byte, path string, messages io.Writer, quiet bool) error 
 	if err != nil {
 		return fmt.Errorf("writing the index: %w", err)
 	}
+
 	if !quiet {
 		info := x.Info()
 		fmt.Fprintf(messages, "%s: %d names, %d addresses and blocks, %d bytes\n", path, info.Names, info.Addresses, info.Bytes)
@@ -103,13 +106,13 @@ func newIndexInspect(std streams) *cobra.Command {
 	var entries bool
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
-		Short: "Verify an index file and say what is in it",
+		Short: "Verify an index file and show its contents",
 		Example: `  resolverwatch index inspect lists.rwx
   resolverwatch index inspect --entries lists.rwx | grep evil`,
 		Args: argCount(1, 1, "name one index FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if form != formText && form != formJSON {
-				return usagef(cmd, "output %q: must be text or json", form)
+			if err := checkForm(cmd, form); err != nil {
+				return err
 			}
 			x, err := openIndex(args[0])
 			if err != nil {
@@ -126,7 +129,7 @@ func newIndexInspect(std streams) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text or json")
-	cmd.Flags().BoolVar(&entries, "entries", false, "write every entry, one a line")
+	cmd.Flags().BoolVar(&entries, "entries", false, "write every entry, one on each line")
 	return cmd
 }
 
@@ -137,13 +140,13 @@ func openIndex(path string) (*index.Index, error) {
 	}
 	x, err := index.Open(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; fetch it again, or build it with 'resolverwatch index build'", path, err)
+		return nil, fmt.Errorf("%s: %w; download it again, or build it with 'resolverwatch index build'", path, err)
 	}
 	return x, nil
 }
 
 func printInfo(out io.Writer, path string, info index.Info) {
-	built := "not said"
+	built := "unknown"
 	if !info.BuiltAt.IsZero() {
 		built = info.BuiltAt.UTC().Format(time.RFC3339)
 	}
@@ -152,7 +155,7 @@ func printInfo(out io.Writer, path string, info index.Info) {
 	fmt.Fprintf(out, "  names        %d\n  addresses    %d\n", info.Names, info.Addresses)
 	fmt.Fprintf(out, "  bytes        %d", info.Bytes)
 	if info.Names > 0 {
-		fmt.Fprintf(out, " (%.2f a name)", float64(info.Bytes)/float64(info.Names))
+		fmt.Fprintf(out, " (%.2f per name)", float64(info.Bytes)/float64(info.Names))
 	}
 	fmt.Fprintf(out, "\n  content      %s\n  checksum     %s\n", info.ContentHash, info.Checksum)
 	for _, f := range info.Feeds {
@@ -172,12 +175,12 @@ func newIndexDiff(std streams) *cobra.Command {
 	var form string
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
-		Short: "Show what one index has and another has not",
-		Long: `Diff compares two index files entry by entry: + is new, - is gone, ~ has another
-category, severity or confidence. The counts go to standard error.
+		Short: "Compare the entries of two indexes",
+		Long: `Diff compares two index files entry by entry: + was added, - was removed, ~ has a different
+category, severity or confidence. The totals are printed to standard error.
 
-With --stack or --index-bucket, OLD and NEW are numbers of published generations;
-'resolverwatch status' shows which are kept.
+With --stack or --index-bucket, OLD and NEW are the numbers of published generations.
+'resolverwatch status' shows which generations are kept.
 ` + deploymentHelp,
 		Example: `  resolverwatch index diff yesterday.rwx today.rwx
   resolverwatch index diff --stack Resolverwatch 41 42`,
@@ -186,21 +189,7 @@ With --stack or --index-bucket, OLD and NEW are numbers of published generations
 			if err := checkForm(cmd, form); err != nil {
 				return err
 			}
-			open := openIndex
-			if d.isNamed(cmd) {
-				var err error
-				if open, err = d.generations(cmd); err != nil {
-					return err
-				}
-			}
-			before, err := open(args[0])
-			if _, notNumber := strconv.ParseUint(args[0], 10, 64); notNumber == nil && errors.Is(err, fs.ErrNotExist) {
-				err = fmt.Errorf("%w; if generations of a stack are meant, name it with --stack", err)
-			}
-			if err != nil {
-				return err
-			}
-			after, err := open(args[1])
+			before, after, err := openBoth(cmd, &d, args[0], args[1])
 			if err != nil {
 				return err
 			}
@@ -208,17 +197,37 @@ With --stack or --index-bucket, OLD and NEW are numbers of published generations
 		},
 	}
 	d.registerIndex(cmd)
-	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text, or json with one object a line")
+	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text, or json with one object on each line")
 	return cmd
 }
 
-// generations returns how to open a published generation by its number.
+// openBoth opens two index files, or two generations if a flag names a stack.
+func openBoth(cmd *cobra.Command, d *deployment, first, second string) (before, after *index.Index, err error) {
+	open := openIndex
+	if d.isNamed(cmd) {
+		if open, err = d.generations(cmd); err != nil {
+			return nil, nil, err
+		}
+	}
+
+	before, err = open(first)
+	if _, numErr := strconv.ParseUint(first, 10, 64); numErr == nil && errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w; to compare generations of a stack, name the stack with --stack", err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	after, err = open(second)
+	return before, after, err
+}
+
+// generations returns a function that opens a published generation by its number.
 func (d *deployment) generations(cmd *cobra.Command) (func(number string) (*index.Index, error), error) {
 	o, err := d.operator(cmd.Context(), d.needIndex())
 	return func(text string) (*index.Index, error) {
 		number, err := strconv.ParseUint(text, 10, 64)
 		if err != nil || number == 0 {
-			return nil, usagef(cmd, "%q is no generation: of a stack, name two by their numbers", text)
+			return nil, usagef(cmd, "%q is not a generation: with --stack, name two generations by number", text)
 		}
 		return o.Open(cmd.Context(), number)
 	}, err
@@ -232,16 +241,16 @@ func writeDiff(std streams, before, after *index.Index, form string) error {
 		return newStoredLine(string(rune(kind)), s).write(out, form)
 	})
 	if err := errors.Join(err, out.Flush()); err != nil {
-		return fmt.Errorf("comparing: %w", err)
+		return fmt.Errorf("comparing the indexes: %w", err)
 	}
 	fmt.Fprintf(std.err, "%d added, %d removed, %d changed\n",
 		counts[index.Added], counts[index.Removed], counts[index.Rated])
 	return nil
 }
 
-// storedLine is an entry as the command writes it.
+// storedLine is an entry in the output of diff and inspect.
 type storedLine struct {
-	Sign       string             `json:"change,omitempty"`
+	Change     string             `json:"change,omitempty"`
 	Value      string             `json:"indicator"`
 	Scope      string             `json:"scope"`
 	Action     string             `json:"action"`
@@ -251,10 +260,16 @@ type storedLine struct {
 	Confidence uint8              `json:"confidence"`
 }
 
-func newStoredLine(sign string, s *index.Stored) storedLine {
+func newStoredLine(change string, s *index.Stored) storedLine {
 	return storedLine{
-		sign, s.Value(), s.Scope.String(), s.Action.String(), s.Feed,
-		s.Category, s.Severity.String(), uint8(s.Confidence),
+		Change:     change,
+		Value:      s.Value(),
+		Scope:      s.Scope.String(),
+		Action:     s.Action.String(),
+		Feed:       s.Feed,
+		Category:   s.Category,
+		Severity:   s.Severity.String(),
+		Confidence: uint8(s.Confidence),
 	}
 }
 
@@ -262,7 +277,7 @@ func (l storedLine) write(out io.Writer, form string) error {
 	if form == formJSON {
 		return json.NewEncoder(out).Encode(l)
 	}
-	text := fmt.Sprintf("%s %s %s %s %s %s %d %s", l.Sign, l.Value, l.Scope, l.Action, l.Feed, l.Severity, l.Confidence, l.Category)
+	text := fmt.Sprintf("%s %s %s %s %s %s %d %s", l.Change, l.Value, l.Scope, l.Action, l.Feed, l.Severity, l.Confidence, l.Category)
 	_, err := fmt.Fprintln(out, strings.TrimSpace(text))
 	return err
 }

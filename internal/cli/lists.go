@@ -18,7 +18,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// lists are the flags by which a command gets its index: lists, or an index file.
+// lists holds the flags that name lists, or an index file, for commands that look up names.
 type lists struct {
 	feeds, allows []string
 	file          string
@@ -28,15 +28,15 @@ type lists struct {
 
 func (l *lists) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&l.feeds, "feed", nil, "a list of malicious names, `LIST` = "+listSyntax+"; repeatable")
-	flags.StringArrayVar(&l.allows, "allow", nil, "a list of names that are fine, `LIST` as for --feed; vetoes every feed; repeatable")
-	flags.StringVar(&l.force, "force", "", "take lists that the guards refuse but could read, for this `REASON`")
-	flags.BoolVarP(&l.quiet, "quiet", "q", false, "say only what went wrong")
+	flags.StringArrayVar(&l.feeds, "feed", nil, "list of malicious names, `LIST` = "+listSyntax+"; repeatable")
+	flags.StringArrayVar(&l.allows, "allow", nil, "list of allowed names, `LIST` as for --feed; vetoes every feed; repeatable")
+	flags.StringVar(&l.force, "force", "", "accept lists that the guards refuse, if they can be read, for this `REASON`")
+	flags.BoolVarP(&l.quiet, "quiet", "q", false, "print only errors")
 }
 
-// registerFile adds the flag for an index that is ready.
+// registerFile adds the flag for an index file.
 func (l *lists) registerFile(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&l.file, "index", "", "an index `FILE` that 'resolverwatch index build' made, instead of lists")
+	cmd.Flags().StringVar(&l.file, "index", "", "index `FILE` from 'resolverwatch index build', instead of lists")
 }
 
 // areNamed reports whether a flag names a list or an index.
@@ -55,11 +55,11 @@ func (l *lists) load(cmd *cobra.Command, messages io.Writer) (*index.Index, erro
 	return x, nil
 }
 
-// bytes returns the index file that the flags name, built from lists if need be.
+// bytes returns the index file that the flags name. It builds the index if they name lists.
 func (l *lists) bytes(cmd *cobra.Command, messages io.Writer, o index.Options) ([]byte, error) {
 	switch {
 	case l.file != "" && len(l.feeds)+len(l.allows) > 0:
-		return nil, usagef(cmd, "an index and lists: name either, lists can be built into an index with 'resolverwatch index build'")
+		return nil, usagef(cmd, "name either an index or lists, not both; 'resolverwatch index build' builds an index from lists")
 	case l.file == "" && len(l.feeds) == 0:
 		return nil, usagef(cmd, "no list of malicious names: name one with --feed")
 	case l.file != "":
@@ -73,6 +73,7 @@ func (l *lists) bytes(cmd *cobra.Command, messages io.Writer, o index.Options) (
 	if err != nil {
 		return nil, usage(cmd, err)
 	}
+
 	builder := index.NewBuilder()
 	for _, argument := range arguments {
 		if err := argument.addTo(builder, messages, l); err != nil {
@@ -91,21 +92,21 @@ func (l *lists) arguments() ([]listArgument, error) {
 		action indicator.Action
 	}{{l.feeds, indicator.ActionBlock}, {l.allows, indicator.ActionAllow}} {
 		for _, text := range kind.texts {
-			list, err := parseList(text, kind.action)
+			argument, err := parseList(text, kind.action)
 			switch {
 			case err != nil:
 				problems = append(problems, fmt.Errorf("list %q: %w", text, err))
-			case seen[list.id]:
-				problems = append(problems, fmt.Errorf("list %q: another list has the feed id %s: name one of them, as in other=%s", text, list.id, list.path))
+			case seen[argument.id]:
+				problems = append(problems, fmt.Errorf("list %q: another list has the feed id %s; set another id, as in other=%s", text, argument.id, argument.path))
 			}
-			seen[list.id] = true
-			all = append(all, list)
+			seen[argument.id] = true
+			all = append(all, argument)
 		}
 	}
 	return all, errors.Join(problems...)
 }
 
-// listSyntax is how the flags --feed and --allow name a list.
+// listSyntax is the syntax of the flags --feed and --allow.
 const listSyntax = "[ID=]PATH[,format=F][,scope=S][,column=C][,category=W][,severity=S][,confidence=N][,registrable=true]"
 
 // listArgument is one list that a flag names.
@@ -115,8 +116,8 @@ type listArgument struct {
 	settings list.Options
 }
 
-// parseList reads the value of a flag. A path may hold commas and equal signs, as
-// long as what follows is none of ours.
+// parseList parses the value of --feed or --allow. A path may contain commas and equal signs,
+// as long as the text after them is not one of our options.
 func parseList(text string, action indicator.Action) (listArgument, error) {
 	argument := listArgument{}
 	if name, path, found := strings.Cut(text, "="); found && !exists(text) {
@@ -124,48 +125,50 @@ func parseList(text string, action indicator.Action) (listArgument, error) {
 			argument.id, text = id, path
 		}
 	}
-	var wire settings.Feed
+
+	var feed settings.Feed
 	for {
 		at := strings.LastIndexByte(text, ',')
 		if at < 0 || exists(text) {
 			break
 		}
-		if err := setOption(&wire, text[at+1:]); err != nil {
+		if err := setOption(&feed, text[at+1:]); err != nil {
 			return argument, err
 		}
 		text = text[:at]
 	}
+
 	var err error
 	argument.path = text
 	if argument.id == "" {
 		argument.id = feedIDFromPath(text)
 	}
-	argument.settings, err = list.NewOptions(wire)
+	argument.settings, err = list.NewOptions(feed)
 	argument.settings.Action = action
 	return argument, err
 }
 
-func setOption(wire *settings.Feed, option string) (err error) {
+func setOption(feed *settings.Feed, option string) (err error) {
 	name, value, _ := strings.Cut(option, "=")
 	switch name {
 	case "format":
-		wire.Format = value
+		feed.Format = value
 	case "scope":
-		wire.Scope = value
+		feed.Scope = value
 	case "column":
-		wire.Column = value
+		feed.Column = value
 	case "category":
-		wire.Category = value
+		feed.Category = value
 	case "severity":
-		wire.Severity = value
+		feed.Severity = value
 	case "confidence":
 		var percent int
 		if percent, err = strconv.Atoi(value); err != nil {
 			return fmt.Errorf("confidence %q: must be a number in [0, 100]", value)
 		}
-		wire.Confidence = &percent
+		feed.Confidence = &percent
 	case "registrable":
-		if wire.Registrable, err = strconv.ParseBool(value); err != nil {
+		if feed.Registrable, err = strconv.ParseBool(value); err != nil {
 			return fmt.Errorf("registrable %q: must be true or false", value)
 		}
 	default:
@@ -179,7 +182,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// feedIDFromPath makes a feed id out of a file name: "URLhaus online.csv.gz" becomes
+// feedIDFromPath derives a feed id from a file name: "URLhaus online.csv.gz" becomes
 // "urlhaus-online".
 func feedIDFromPath(path string) indicator.FeedID {
 	name := strings.ToLower(filepath.Base(path))
@@ -199,8 +202,8 @@ func feedIDFromPath(path string) indicator.FeedID {
 	return id
 }
 
-// addTo reads the list through the guards of the importer and adds it to builder. It
-// says on messages what was lost.
+// addTo reads the list, applies the guards of the importer, and adds the entries to builder.
+// It prints how many entries were left out.
 func (a listArgument) addTo(builder *index.Builder, messages io.Writer, l *lists) error {
 	file, err := os.Open(a.path)
 	if err != nil {
@@ -211,9 +214,9 @@ func (a listArgument) addTo(builder *index.Builder, messages io.Writer, l *lists
 	var refusals list.Refusals
 	switch {
 	case errors.As(err, &refusals) && refusals.Overridable() && l.force != "":
-		fmt.Fprintf(messages, "feed %s: taken against the guards (%s): %v\n", a.id, l.force, refusals)
+		fmt.Fprintf(messages, "feed %s: accepted against the guards (%s): %v\n", a.id, l.force, refusals)
 	case errors.As(err, &refusals):
-		return fmt.Errorf("feed %s: %s is refused\n  %w\n  'resolverwatch feed lint %s' shows it line by line%s",
+		return fmt.Errorf("feed %s: %s is refused\n  %w\n  run 'resolverwatch feed lint %s' for details%s",
 			a.id, a.path, refusals, a.path, forceHint(refusals))
 	case err != nil:
 		return fmt.Errorf("feed %s: %w", a.id, err)
@@ -221,6 +224,7 @@ func (a listArgument) addTo(builder *index.Builder, messages io.Writer, l *lists
 	if !l.quiet {
 		fmt.Fprintf(messages, "feed %s: %s\n", a.id, describeList(&report, a.path))
 	}
+
 	builder.Feed(a.id, a.settings.Action == indicator.ActionAllow)
 	now := time.Now()
 	for entry := range entries.All() {
@@ -238,25 +242,25 @@ func forceHint(refusals list.Refusals) string {
 	if !refusals.Overridable() {
 		return ""
 	}
-	return "; --force REASON takes it as it is"
+	return ", or accept the list with --force REASON"
 }
 
-// describeList says in one line what became of a list.
+// describeList describes in one line what was read from a list.
 func describeList(report *list.Summary, path string) string {
 	text := fmt.Sprintf("%d entries from %s (%s)", report.Names, path, report.Format)
 	dropped := 0
 	for _, count := range report.Dropped {
 		dropped += count
 	}
-	for _, lost := range []struct {
+	for _, left := range []struct {
 		count int
-		what  string
+		why   string
 	}{
 		{report.Repeats, "repeated"}, {report.Rejected, "rejected"},
 		{dropped, "dropped by the guards"}, {report.Skipped, "skipped"},
 	} {
-		if lost.count > 0 {
-			text += fmt.Sprintf(", %d %s", lost.count, lost.what)
+		if left.count > 0 {
+			text += fmt.Sprintf(", %d %s", left.count, left.why)
 		}
 	}
 	return text

@@ -23,9 +23,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"resolverwatch": Main})
 }
 
-var update = flag.Bool("update", false, "write the expected files of the scripts again")
+var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
 
-// Each file in testdata is a session at a shell, with the files it uses.
+// Each file in testdata is a shell session with the files that it uses.
 func TestScripts(t *testing.T) {
 	endpoint := serveS3(t)
 	testscript.Run(t, testscript.Params{
@@ -58,7 +58,7 @@ func serveS3(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Signatures are not checked, but there must be one.
+		// The signature is not checked, but it must exist.
 		request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0")
 		if encoding != "" {
 			request.Header.Set("Content-Encoding", encoding)
@@ -81,7 +81,7 @@ func serveS3(t *testing.T) string {
 	return server.URL
 }
 
-// exitCode runs a command that must end with a code: `exitcode 2 resolverwatch scan`.
+// exitCode runs a command and checks its exit code: `exitcode 2 resolverwatch scan`.
 func exitCode(ts *testscript.TestScript, _ bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	code := 0
@@ -96,7 +96,7 @@ func exitCode(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// compress writes a file as gzip or zstd: `compress gzip log.json log.json.gz`.
+// compress compresses a file with gzip or zstd: `compress gzip log.json log.json.gz`.
 func compress(ts *testscript.TestScript, _ bool, args []string) {
 	text := []byte(ts.ReadFile(args[1]))
 	var out bytes.Buffer
@@ -116,7 +116,7 @@ func compress(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), out.Bytes(), 0o600))
 }
 
-// cut takes the last bytes off a file: `cut 9 log.gz`.
+// cut removes the last bytes of a file: `cut 9 log.gz`.
 func cut(ts *testscript.TestScript, _ bool, args []string) {
 	bytes, err := strconv.Atoi(args[0])
 	ts.Check(err)

@@ -18,8 +18,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Each file in testdata/operate is a session of somebody who looks after a deployed
-// stack: a local one with the real importer, by the operator's role.
+// Each file in testdata/operate is a session of an operator with a deployed stack: a local one
+// with the real importer and the permissions of the operator's role.
 func TestOperateScripts(t *testing.T) {
 	binaries, err := demo.FindBinaries(t.Context(), demo.Options{Stderr: io.Discard})
 	if err != nil {
@@ -86,7 +86,7 @@ func remove(ts *testscript.TestScript, _ bool, args []string) {
 	wait(ts, stack)
 }
 
-// lose takes the index of a generation away: `lose 2`.
+// lose deletes the index of a generation: `lose 2`.
 func lose(ts *testscript.TestScript, _ bool, args []string) {
 	stack := ts.Value("stack").(*localaws.Stack)
 	objects := stack.Objects(localaws.IndexBucket, "index/"+args[0]+"-")

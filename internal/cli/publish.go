@@ -23,13 +23,13 @@ func newPublish(std streams) *cobra.Command {
 	var p publishOptions
 	cmd := &cobra.Command{
 		Use:   "publish [--unpin] [--feed ID [--force REASON]]",
-		Short: "Ask the importer to look at the lists and publish",
-		Long: `Publish asks the importer to look at every feed and to publish what comes of it, as it
-does by itself every hour, and waits until it has. --unpin ends what a rollback began.
+		Short: "Ask the importer to check the lists and publish",
+		Long: `Publish asks the importer to check every feed and publish the index, as it does every hour,
+and waits until it is done. --unpin unpins the index after a rollback.
 
---feed has it look at one feed alone; with --force it takes the feed's list though a
-guard refuses it, or takes the feed away at once whose list was deleted. The reason
-stands in the report.
+With --feed the importer checks only one feed. With --force it accepts the feed's list even
+if a guard refuses it, or removes a feed whose list was deleted without waiting. The reason
+is written to the report.
 ` + deploymentHelp,
 		Example: `  resolverwatch publish
   resolverwatch publish --unpin
@@ -39,16 +39,16 @@ stands in the report.
 	}
 	p.register(cmd)
 	flags := cmd.Flags()
-	flags.BoolVar(&p.unpin, "unpin", false, "let publishes move the pointer again after a rollback")
-	flags.StringVar(&p.feed, "feed", "", "look at this feed `ID` alone")
-	flags.StringVar(&p.force, "force", "", "`REASON` why the feed's list is taken against the guards")
-	flags.DurationVar(&p.wait, "wait", defaultWait, "how long to wait for the importer; 0 is not at all")
+	flags.BoolVar(&p.unpin, "unpin", false, "unpin the index, so that newer generations are published again")
+	flags.StringVar(&p.feed, "feed", "", "check only the feed `ID`")
+	flags.StringVar(&p.force, "force", "", "accept the feed's list against the guards, for this `REASON`")
+	flags.DurationVar(&p.wait, "wait", defaultWait, "how long to wait for the importer; 0 means not to wait")
 	return cmd
 }
 
 func (p *publishOptions) run(cmd *cobra.Command, std streams) error {
 	if p.force != "" && p.feed == "" {
-		return usagef(cmd, "--force: name the one feed that it is for with --feed")
+		return usagef(cmd, "--force needs --feed, which names the feed")
 	}
 	var feed indicator.FeedID
 	var err error
@@ -61,6 +61,7 @@ func (p *publishOptions) run(cmd *cobra.Command, std streams) error {
 	if err != nil {
 		return err
 	}
+
 	if p.unpin {
 		pin, err := o.Unpin(cmd.Context())
 		if err != nil {
@@ -68,17 +69,18 @@ func (p *publishOptions) run(cmd *cobra.Command, std streams) error {
 		}
 		fmt.Fprintln(std.out, describeUnpin(pin))
 	}
+
 	published, err := o.Publish(cmd.Context(), feed, p.force, p.wait)
 	if err != nil {
 		return err
 	}
 	switch {
 	case published.Generation == 0:
-		fmt.Fprintln(std.out, "the importer was asked; 'resolverwatch status' shows what comes of it")
+		fmt.Fprintln(std.out, "the importer was asked to publish; 'resolverwatch status' shows the result")
 	case published.Pinned:
-		fmt.Fprintf(std.out, "generation %d is pinned and serves on, renewed; --unpin lets a newer one follow\n", published.Generation)
+		fmt.Fprintf(std.out, "generation %d is pinned and was renewed; --unpin allows newer generations\n", published.Generation)
 	default:
-		fmt.Fprintf(std.out, "generation %d serves, renewed at %s\n", published.Generation, published.RenewedAt.Format(time.RFC3339))
+		fmt.Fprintf(std.out, "generation %d is current, renewed at %s\n", published.Generation, published.RenewedAt.Format(time.RFC3339))
 	}
 	return nil
 }
@@ -86,11 +88,11 @@ func (p *publishOptions) run(cmd *cobra.Command, std streams) error {
 func describeUnpin(pin *index.Pin) string {
 	switch {
 	case pin == nil:
-		return "the pointer was not pinned"
+		return "the index was not pinned"
 	case pin.By == "":
-		return "the pointer is not pinned any more"
+		return "unpinned the index"
 	}
-	text := fmt.Sprintf("the pointer is not pinned any more; %s had pinned it at %s", sighting.Printable(pin.By), pin.At.Format(time.RFC3339))
+	text := fmt.Sprintf("unpinned the index, which %s pinned at %s", sighting.Printable(pin.By), pin.At.Format(time.RFC3339))
 	if pin.Reason != "" {
 		text += ": " + sighting.Wide(pin.Reason)
 	}

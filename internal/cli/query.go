@@ -29,28 +29,30 @@ func newQuery(std streams) *cobra.Command {
 	var q queryOptions
 	cmd := &cobra.Command{
 		Use:   "query [NAME] [--param K=V]...",
-		Short: "Ask the marked logs of a deployed stack, in Athena",
+		Short: "Query the marked logs of a deployed stack in Athena",
 		Long: `Query runs a named query of the stack's Athena workgroup, waits for it, and writes the
-rows; how much it scanned, which is what Athena bills, is said on standard error. Without
-NAME it lists the queries, the question of each, and its parameters.
+rows. It prints to standard error how many bytes the query scanned, which Athena bills.
+Without NAME, it lists the queries with the question that each one answers and its
+parameters.
 
-A moment is written as 2026-11-01T08:00:00Z, a day as 2026-11-01, and so long ago as 36h
-or 7d. A parameter that is not given keeps its default: mostly the last seven days.
+A time is written as 2026-11-01T08:00:00Z, a day as 2026-11-01, and an age as 36h or 7d.
+Parameters that are not set have defaults; for time ranges this is usually the last seven
+days.
 
-Without an account, 'resolverwatch scan -o summary' answers from files who asked for what.
+Without an AWS account, use 'resolverwatch scan -o summary' on log files.
 ` + deploymentHelp,
 		Example: `  resolverwatch query
   resolverwatch query malicious-hosts --param from=2026-11-01 --param until=2026-11-08
   resolverwatch query around-a-match --param srcaddr=10.0.1.11 --param at=2026-11-05T10:15:00Z -o csv`,
-		Args: argCount(0, 1, "name one query at a time"),
+		Args: argCount(0, 1, "name only one query"),
 		RunE: func(cmd *cobra.Command, args []string) error { return q.run(cmd, std, args) },
 	}
 	q.registerAthena(cmd)
 	flags := cmd.Flags()
-	flags.StringArrayVar(&q.parameters, "param", nil, "a parameter of the query, `NAME=VALUE`; repeatable")
-	flags.StringVarP(&q.form, "output", "o", "", "`FORM`: table, csv or json, which is one object a line (default: table on a terminal, else csv)")
-	flags.BoolVar(&q.sql, "sql", false, "write the query with its parameters, and do not run it")
-	flags.BoolVarP(&q.quiet, "quiet", "q", false, "say only what went wrong")
+	flags.StringArrayVar(&q.parameters, "param", nil, "parameter of the query, `NAME=VALUE`; repeatable")
+	flags.StringVarP(&q.form, "output", "o", "", "`FORM`: table, csv, or json with one object on each line (default: table on a terminal, else csv)")
+	flags.BoolVar(&q.sql, "sql", false, "print the SQL with its parameters instead of running it")
+	flags.BoolVarP(&q.quiet, "quiet", "q", false, "print only errors")
 	return cmd
 }
 
@@ -63,6 +65,7 @@ func (q *queryOptions) run(cmd *cobra.Command, std streams, args []string) error
 	if err != nil {
 		return usage(cmd, err)
 	}
+
 	group, err := q.athena(cmd.Context())
 	if err != nil {
 		return err
@@ -75,6 +78,7 @@ func (q *queryOptions) run(cmd *cobra.Command, std streams, args []string) error
 		printQueries(std.out, queries)
 		return nil
 	}
+
 	text, err := fillQuery(queries, args[0], values)
 	if err != nil {
 		return usage(cmd, err)
@@ -86,21 +90,21 @@ func (q *queryOptions) run(cmd *cobra.Command, std streams, args []string) error
 	return runQuery(cmd.Context(), group, text, newResultWriter(form, std.out), newQueryProgress(std.err, q.quiet))
 }
 
-// parseParameters reads NAME=VALUE.
+// parseParameters parses parameters of the form NAME=VALUE.
 func parseParameters(texts []string) (map[string]string, error) {
 	values := map[string]string{}
 	for _, text := range texts {
 		name, value, found := strings.Cut(text, "=")
 		if _, twice := values[name]; twice || !found {
-			return nil, fmt.Errorf("parameter %q: must be NAME=VALUE, each name once", text)
+			return nil, fmt.Errorf("parameter %q: must be NAME=VALUE, and each name may appear once", text)
 		}
 		values[name] = value
 	}
 	return values, nil
 }
 
-// fillQuery returns a named query with its parameters. One of somebody else's, which has
-// no head of ours, is run as it stands.
+// fillQuery returns the SQL of a named query with its parameters set. A query without our
+// header, which the user added to the workgroup, is returned unchanged.
 func fillQuery(queries []athenaio.NamedQuery, name string, values map[string]string) (string, error) {
 	at := slices.IndexFunc(queries, func(q athenaio.NamedQuery) bool { return q.Name == name })
 	if at < 0 {
@@ -108,7 +112,7 @@ func fillQuery(queries []athenaio.NamedQuery, name string, values map[string]str
 		for _, query := range queries {
 			names = append(names, query.Name)
 		}
-		return "", fmt.Errorf("there is no query %q in the workgroup: there are %s", name, strings.Join(names, ", "))
+		return "", fmt.Errorf("there is no query %q in the workgroup, only %s", name, strings.Join(names, ", "))
 	}
 	query, err := namedquery.Parse(queries[at].Text)
 	switch {
@@ -130,7 +134,7 @@ func printQueries(out io.Writer, queries []athenaio.NamedQuery) {
 			for _, parameter := range query.Parameters {
 				required := ""
 				if parameter.Required {
-					required = ", must be given"
+					required = ", required"
 				}
 				parameters = append(parameters, fmt.Sprintf("%s (%s%s)", parameter.Name, parameter.Type, required))
 			}
@@ -141,13 +145,14 @@ func printQueries(out io.Writer, queries []athenaio.NamedQuery) {
 	t.Render()
 }
 
-// runQuery runs SQL and writes its rows.
+// runQuery runs SQL in Athena and writes the rows.
 func runQuery(ctx context.Context, group *athenaio.WorkGroup, sql string, out resultWriter, progress *queryProgress) error {
 	done, err := group.Run(ctx, sql, progress.update)
 	progress.clear()
 	if err != nil {
 		return err
 	}
+
 	rows := 0
 	err = done.Rows(ctx, out.begin, func(row athenaio.Row) error {
 		rows++
@@ -160,7 +165,7 @@ func runQuery(ctx context.Context, group *athenaio.WorkGroup, sql string, out re
 	return nil
 }
 
-// formatBytes writes bytes in the unit that people read them in.
+// formatBytes formats a number of bytes in a unit that is easy to read.
 func formatBytes(n int64) string {
 	const step = 1000
 	value, unit := float64(n), 0

@@ -32,11 +32,11 @@ SELECT name FROM logs WHERE srcaddr = /*srcaddr:*/'192.0.2.1'/*:srcaddr*/ AND as
   AND asked_at < /*until:*/current_timestamp/*:until*/
 `
 
-// Each file in testdata/query is a session of somebody who asks Athena, whose engine
-// answers the same to every query.
+// Each file in testdata/query is a session with Athena, whose engine returns the same result for
+// every query.
 func TestQueryScripts(t *testing.T) {
 	engine := athena.New(athena.Config{WorkGroup: "Resolverwatch", Database: "resolverwatch", Execute: canned,
-		Queries: map[string]string{"around": aroundQuery, "hosts": hostsQuery, "somebody-elses": "SELECT 1", "broken": "-- Why?\nSELECT broken"}})
+		Queries: map[string]string{"around": aroundQuery, "hosts": hostsQuery, "user-query": "SELECT 1", "broken": "-- Why?\nSELECT broken"}})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), athena.TargetPrefix) {
 			engine.ServeHTTP(w, r)
@@ -66,8 +66,8 @@ func TestQueryScripts(t *testing.T) {
 	})
 }
 
-// canned has a cell of every kind: what a spreadsheet would run, what a terminal would
-// obey, NULL, and numbers.
+// canned returns cells of every kind: a spreadsheet formula, a terminal escape sequence, NULL and
+// numbers.
 func canned(_ context.Context, sql string) (*athena.Result, error) {
 	if strings.Contains(sql, "broken") {
 		return nil, errors.New("SYNTAX_ERROR: line 2:8: Column 'broken' cannot be resolved")

@@ -8,8 +8,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
 )
 
-// rawRecords are as Resolver gives them to Firehose: an object without a line end, several
-// in one record, and a member that no table has a column for.
+// rawRecords are records as Resolver sends them to Firehose: an object without a line end, a
+// record with several objects, and a member for which the table has no column.
 var rawRecords = []string{
 	`{"query_name":"www.evil.example.","answers":[{"Rdata":"}{","Type":"TXT","Class":"IN"}]}`,
 	`{"query_name":"a.fine.example."}{"query_name":"b.fine.example."}` + "\n",
@@ -17,7 +17,7 @@ var rawRecords = []string{
 	`{"query_name":"c.fine.example."}`,
 }
 
-// keepRaw has the backup of a stream write the records, in two objects.
+// keepRaw writes the records to two objects with the backup of a stream.
 func keepRaw(t *testing.T, put putFunc) {
 	t.Helper()
 	for i, records := range [][]string{rawRecords[:3], rawRecords[3:]} {
@@ -37,7 +37,7 @@ func keepRaw(t *testing.T, put putFunc) {
 	}
 }
 
-// putFunc is a bucket.
+// putFunc is a function that stores an object.
 type putFunc func(key, encoding string, body []byte)
 
 func (f putFunc) Put(_ context.Context, key string, body []byte, encoding string) error {

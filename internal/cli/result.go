@@ -15,10 +15,10 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
 )
 
-// formCSV is a form of a query's result, beside formTable and formJSON.
+// formCSV is an output form of query results. The others are formTable and formJSON.
 const formCSV = "csv"
 
-// resultForm returns the form of a result, which depends on where it goes.
+// resultForm returns the output form. The default is a table on a terminal, else CSV.
 func resultForm(cmd *cobra.Command, out io.Writer, form string) (string, error) {
 	switch {
 	case form == "" && isTerminal(out):
@@ -31,7 +31,7 @@ func resultForm(cmd *cobra.Command, out io.Writer, form string) (string, error) 
 	return form, nil
 }
 
-// resultWriter writes the rows of a result as they come.
+// resultWriter writes the rows of a query result, in a given form.
 type resultWriter interface {
 	begin(columns []athenaio.Column) error
 	row(row athenaio.Row) error
@@ -49,8 +49,8 @@ func newResultWriter(form string, out io.Writer) resultWriter {
 	}
 }
 
-// tableWriter lays the rows out for people. It keeps them: columns are as wide as their
-// widest cell.
+// tableWriter writes a table for people. It keeps all rows in memory, because a column is as
+// wide as its widest cell.
 type tableWriter struct {
 	out  io.Writer
 	rows table.Writer
@@ -85,8 +85,8 @@ func (w *tableWriter) end() error {
 	return nil
 }
 
-// csvWriter writes RFC 4180, with cells that no spreadsheet takes for a formula: whoever
-// was asked for chose the names.
+// csvWriter writes CSV (RFC 4180). It escapes cells that a spreadsheet would treat as a
+// formula, because attackers choose the names in the logs.
 type csvWriter struct{ csv *csv.Writer }
 
 func (w *csvWriter) begin(columns []athenaio.Column) error {
@@ -107,7 +107,8 @@ func (w *csvWriter) row(row athenaio.Row) error {
 	return w.csv.Write(cells)
 }
 
-// escapeFormula puts a quotation mark before what a spreadsheet would run. A number is none.
+// escapeFormula puts an apostrophe before text that a spreadsheet would run as a formula. A
+// negative number is not a formula.
 func escapeFormula(cell string) string {
 	if strings.IndexAny(cell, "=+-@\t\r\n") == 0 && !json.Valid([]byte(cell)) {
 		return "'" + cell
@@ -120,7 +121,7 @@ func (w *csvWriter) end() error {
 	return w.csv.Error()
 }
 
-// jsonWriter writes an object a line. Numbers are numbers, and NULL is null.
+// jsonWriter writes one JSON object on each line. Numbers are not quoted, and NULL is null.
 type jsonWriter struct {
 	out     io.Writer
 	columns []athenaio.Column
@@ -162,7 +163,7 @@ func encodeCell(typ string, cell *string) ([]byte, error) {
 	}
 	switch typ {
 	case "tinyint", "smallint", "integer", "bigint", "float", "double", "decimal", "boolean":
-		if json.Valid([]byte(*cell)) { // NaN is none
+		if json.Valid([]byte(*cell)) { // NaN is not a JSON number
 			return []byte(*cell), nil
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,13 +24,13 @@ func newRollback(std streams) *cobra.Command {
 	var r rollbackOptions
 	cmd := &cobra.Command{
 		Use:   "rollback [--to N] [--reason TEXT]",
-		Short: "Let an older generation of the index serve again",
-		Long: `Rollback fetches a kept generation, verifies it whole, says what it changes, and lets it
-serve: the transformers follow within a minute. The pointer is pinned then: uploads and
-schedules publish nothing until 'resolverwatch publish --unpin'.
+		Short: "Go back to an older generation of the index",
+		Long: `Rollback fetches an older generation of the index, verifies it, shows what changes, and
+makes it the current generation. Transformers switch to it within a minute. Rollback also
+pins the index: uploads and schedules publish nothing until 'resolverwatch publish --unpin'.
 
-Without --to it is the newest generation before the one that serves.
-'resolverwatch status' shows which are kept.
+Without --to, rollback chooses the newest generation before the current one.
+'resolverwatch status' shows which generations are kept.
 ` + deploymentHelp,
 		Example: `  resolverwatch rollback --dry-run
   resolverwatch rollback --to 41 --reason "feed urlhaus listed our CDN"`,
@@ -40,9 +39,9 @@ Without --to it is the newest generation before the one that serves.
 	}
 	r.registerIndex(cmd)
 	flags := cmd.Flags()
-	flags.Uint64Var(&r.to, "to", 0, "`GENERATION` that is to serve (default: the newest before the current one)")
-	flags.StringVar(&r.reason, "reason", "", "`TEXT` that 'status' shows for as long as the pointer is pinned")
-	flags.BoolVar(&r.dryRun, "dry-run", false, "only say what would change")
+	flags.Uint64Var(&r.to, "to", 0, "`GENERATION` to go back to (default: the newest one before the current one)")
+	flags.StringVar(&r.reason, "reason", "", "`TEXT` that 'status' shows while the index is pinned")
+	flags.BoolVar(&r.dryRun, "dry-run", false, "only show what would change")
 	flags.StringVarP(&r.form, "output", "o", formText, "`FORM`: text or json")
 	return cmd
 }
@@ -55,6 +54,7 @@ func (r *rollbackOptions) run(cmd *cobra.Command, std streams) error {
 	if err != nil {
 		return err
 	}
+
 	plan, err := o.PlanRollback(cmd.Context(), r.to)
 	if err != nil {
 		return err
@@ -65,11 +65,16 @@ func (r *rollbackOptions) run(cmd *cobra.Command, std streams) error {
 			return err
 		}
 	}
-	done := rolledBack{From: plan.From.Generation, To: plan.To.Generation, Effect: plan.Effect, DryRun: r.dryRun}
+	done := rolledBack{
+		From:   plan.From.Generation,
+		To:     plan.To.Generation,
+		DryRun: r.dryRun,
+		Effect: plan.Effect,
+	}
 	return done.write(std.out, r.form, plan)
 }
 
-// rolledBack is what a rollback did, or would do.
+// rolledBack is the result of a rollback.
 type rolledBack struct {
 	From   uint64          `json:"from"`
 	To     uint64          `json:"to"`
@@ -81,24 +86,24 @@ func (r *rolledBack) write(out io.Writer, form string, plan *operator.RollbackPl
 	if form == formJSON {
 		return json.NewEncoder(out).Encode(r)
 	}
-	verb := "serves now"
+	verb := "replaces"
 	if r.DryRun {
-		verb = "would serve"
+		verb = "would replace"
 	}
-	fmt.Fprintf(out, "generation %d %s in place of %d\n", r.To, verb, r.From)
+	fmt.Fprintf(out, "generation %d %s generation %d\n", r.To, verb, r.From)
 	printEffect(out, &plan.Effect)
 	if !r.DryRun {
-		fmt.Fprintln(out, "nothing else is published until 'resolverwatch publish --unpin'")
+		fmt.Fprintln(out, "the index is pinned: nothing newer is published until 'resolverwatch publish --unpin'")
 	}
 	return nil
 }
 
 func printEffect(out io.Writer, e *operator.Effect) {
 	if e.Unknown != nil {
-		fmt.Fprintf(out, "  what that changes cannot be said: %v\n", e.Unknown)
+		fmt.Fprintf(out, "  cannot compare the two generations: %v\n", e.Unknown)
 		return
 	}
-	fmt.Fprintf(out, "  %d entries gained, %d lost, %d rated otherwise\n", e.Added, e.Removed, e.Changed)
+	fmt.Fprintf(out, "  %d added, %d removed, %d changed\n", e.Added, e.Removed, e.Changed)
 	for _, samples := range []struct {
 		sign  index.ChangeKind
 		texts []string
@@ -108,19 +113,7 @@ func printEffect(out io.Writer, e *operator.Effect) {
 			fmt.Fprintf(out, "  %c %s\n", samples.sign, sighting.Wide(text))
 		}
 		if more := samples.all - len(samples.texts); more > 0 {
-			fmt.Fprintf(out, "  %c ... and %d more; 'resolverwatch index diff' shows them\n", samples.sign, more)
+			fmt.Fprintf(out, "  %c ... and %d more; use 'resolverwatch index diff' to see all\n", samples.sign, more)
 		}
 	}
 }
-
-// checkForm refuses an output form that there is not.
-func checkForm(cmd *cobra.Command, form string) error {
-	if form != formText && form != formJSON {
-		return usagef(cmd, "output %q: must be text or json", form)
-	}
-	return nil
-}
-
-// defaultWait is how long commands wait for the importer: an index of a million names
-// is published in half a minute.
-const defaultWait = 5 * time.Minute

@@ -1,5 +1,5 @@
-// Package cli is the resolverwatch command: arguments and standard streams go in, an exit
-// code comes out.
+// Package cli implements the resolverwatch command. Arguments and standard streams go in, an
+// exit code comes out. Each command has a file with its flags and its output.
 package cli
 
 import (
@@ -24,7 +24,7 @@ const (
 	exitMatch = 3
 )
 
-// Main runs the command with the process's arguments and streams, and ends the process.
+// Main runs the command with the arguments and streams of the process, and exits.
 func Main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
@@ -38,7 +38,7 @@ type streams struct {
 	out, err io.Writer
 }
 
-// run is [Main] without the process around it.
+// run runs the command and returns its exit code.
 func run(ctx context.Context, args []string, std streams) int {
 	root := newRoot(std)
 	root.SetArgs(args)
@@ -53,25 +53,26 @@ func run(ctx context.Context, args []string, std streams) int {
 		fmt.Fprintf(std.err, "resolverwatch: %v\nRun '%s --help' for usage.\n", err, usage.command)
 		return exitUsage
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(std.err, "resolverwatch: interrupted; what was written so far is not the whole")
+		fmt.Fprintln(std.err, "resolverwatch: interrupted; the output is incomplete")
 		return exitError
 	case errors.Is(err, errReported):
 		return exitError
 	case errors.Is(err, syscall.EPIPE):
-		return exitError // the reader of our output, such as head, has left: there is nobody to tell
+		return exitError // the reader of our output, such as head, has exited
 	default:
 		fmt.Fprintf(std.err, "resolverwatch: %v\n", err)
 		return exitError
 	}
 }
 
-// errMatch ends a command that was asked to fail on a match.
+// errMatch is returned by a command that was asked to fail on a match.
 var errMatch = errors.New("a malicious name was found")
 
-// errReported ends a command that has said on standard error what went wrong.
+// errReported is returned by a command that has already printed its error.
 var errReported = errors.New("reported")
 
-// usageError is a wrong call: exit code 2, and a pointer to the help of command.
+// usageError is an error in the arguments: the exit code is 2, and the message points to the
+// help of command.
 type usageError struct {
 	command string
 	err     error
@@ -83,11 +84,11 @@ func (e *usageError) Unwrap() error { return e.err }
 func newRoot(std streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "resolverwatch",
-		Short: "Which of your machines asked for a malicious name?",
-		Long: `Resolverwatch marks Route 53 Resolver query logs against lists of malicious names.
+		Short: "Find out which of your machines asked for a malicious name",
+		Long: `Resolverwatch marks Route 53 Resolver query logs using lists of malicious names.
 
-Start with 'resolverwatch demo': it runs the whole pipeline on this machine, without
-an AWS account. Then 'resolverwatch scan' marks your own logs against your own lists.`,
+Start with 'resolverwatch demo'. It runs the whole pipeline on this machine, without an
+AWS account. Then mark your own logs with your own lists: 'resolverwatch scan'.`,
 		Example: `  resolverwatch demo
   resolverwatch scan --feed badnames.txt vpcdnsquerylogs/
   resolverwatch check --feed badnames.txt www.evil.example`,
@@ -103,12 +104,12 @@ an AWS account. Then 'resolverwatch scan' marks your own logs against your own l
 	root.SetFlagErrorFunc(usage)
 	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std),
 		newStatus(std), newAllow(std), newRollback(std), newPublish(std), newQuery(std), newHunt(std))
-	markUsage(root)
+	wrapArgErrors(root)
 	return root
 }
 
-// markUsage makes errors about a command's arguments count as wrong usage.
-func markUsage(cmd *cobra.Command) {
+// wrapArgErrors makes the argument checks of a command and its subcommands return usage errors.
+func wrapArgErrors(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
@@ -118,23 +119,23 @@ func markUsage(cmd *cobra.Command) {
 		}
 	}
 	for _, child := range cmd.Commands() {
-		markUsage(child)
+		wrapArgErrors(child)
 	}
 }
 
-// anyNumber is as many arguments as there are.
+// anyNumber means that the number of arguments has no upper limit.
 const anyNumber = math.MaxInt
 
-const noArguments = "only flags are expected here"
+const noArguments = "this command takes only flags"
 
-// argCount makes a check of the number of arguments. otherwise says what is wanted.
-func argCount(least, most int, otherwise string) cobra.PositionalArgs {
+// argCount returns a check of the number of arguments. hint says what the command expects.
+func argCount(least, most int, hint string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
-			return errors.New(otherwise)
+			return errors.New(hint)
 		case len(args) > most:
-			return fmt.Errorf("argument %q: %s", args[most], otherwise)
+			return fmt.Errorf("argument %q: %s", args[most], hint)
 		}
 		return nil
 	}
@@ -148,12 +149,26 @@ func usagef(cmd *cobra.Command, format string, args ...any) error {
 	return usage(cmd, fmt.Errorf(format, args...))
 }
 
-// version is the module's version where the command was installed by its path, and
-// the commit where it was built in a checkout.
+// version returns the version of the module if the command was installed by its path, or the
+// commit if it was built in a checkout.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
 	}
 	return info.Main.Version
+}
+
+// Output forms of commands that print one result: for people, or as JSON.
+const (
+	formText = "text"
+	formJSON = "json"
+)
+
+// checkForm returns a usage error unless form is text or json.
+func checkForm(cmd *cobra.Command, form string) error {
+	if form != formText && form != formJSON {
+		return usagef(cmd, "output %q: must be text or json", form)
+	}
+	return nil
 }

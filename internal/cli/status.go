@@ -19,9 +19,10 @@ func newStatus(std streams) *cobra.Command {
 	var form string
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show which generation serves, and how each feed stands",
-		Long: `Status shows the generation that serves, those that a rollback can choose from, and of
-each feed the accepted list, its age, its entries, and how the newest list was judged.
+		Short: "Show the current generation and the state of each feed",
+		Long: `Status shows the current generation of the index, the generations that rollback can choose
+from, and for each feed its accepted list, the age and entries of that list, and whether
+the newest list was accepted or refused.
 ` + deploymentHelp,
 		Example: `  resolverwatch status
   resolverwatch status -o json | jq '.feeds[] | select(.last.outcome == "refused")'`,
@@ -46,14 +47,14 @@ each feed the accepted list, its age, its entries, and how the newest list was j
 		},
 	}
 	d.registerIndex(cmd)
-	cmd.Flags().StringVar(&d.table, "table", "", "`NAME` of the table (default: by the outputs of the stack)")
+	cmd.Flags().StringVar(&d.table, "table", "", "`NAME` of the table (default: from the outputs of the stack)")
 	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text or json")
 	return cmd
 }
 
 func printStatus(out io.Writer, s *operator.Status) {
 	if s.Current == nil {
-		fmt.Fprintln(out, "nothing was published yet: every query is marked unknown (no_index)")
+		fmt.Fprintln(out, "no index was published yet: every query is marked unknown (no_index)")
 	} else {
 		printServing(out, s)
 	}
@@ -63,26 +64,27 @@ func printStatus(out io.Writer, s *operator.Status) {
 
 func printServing(out io.Writer, s *operator.Status) {
 	c := s.Current
-	fmt.Fprintf(out, "generation %d serves: %d entries, renewed %s ago", c.Generation, c.Entries, age(s.At.Sub(c.RenewedAt)))
+	fmt.Fprintf(out, "generation %d is current: %d entries, renewed %s ago", c.Generation, c.Entries, age(s.At.Sub(c.RenewedAt)))
 	if s.OwnEdits > 0 {
-		fmt.Fprintf(out, ", own edits: %d", s.OwnEdits)
+		fmt.Fprintf(out, ", manual entries: %d", s.OwnEdits)
 	}
 	fmt.Fprintln(out)
 	if c.Gone {
-		fmt.Fprintln(out, "its index is GONE, so that transformers that start have none: "+
-			"'resolverwatch publish' makes it anew, or 'rollback --to' another if it is pinned")
+		fmt.Fprintln(out, "its index object is GONE, so transformers cannot load it: run 'resolverwatch publish' to build "+
+			"it again or, if it is pinned, 'resolverwatch rollback --to' another generation")
 	}
 	if !c.Pinned {
 		return
 	}
-	fmt.Fprint(out, "it is PINNED, so nothing newer is published")
+	fmt.Fprint(out, "it is PINNED: nothing newer is published")
 	if c.Pin != nil {
-		fmt.Fprintf(out, ": by %s, %s ago", sighting.Wide(c.Pin.By), age(s.At.Sub(c.Pin.At)))
+		fmt.Fprintf(out, " (by %s, %s ago", sighting.Wide(c.Pin.By), age(s.At.Sub(c.Pin.At)))
 		if c.Pin.Reason != "" {
-			fmt.Fprintf(out, ", %s", sighting.Wide(c.Pin.Reason))
+			fmt.Fprintf(out, ": %s", sighting.Wide(c.Pin.Reason))
 		}
+		fmt.Fprint(out, ")")
 	}
-	fmt.Fprintln(out, "\n'resolverwatch publish --unpin' ends that")
+	fmt.Fprintln(out, "\nto unpin it: 'resolverwatch publish --unpin'")
 }
 
 func printGenerations(out io.Writer, s *operator.Status) {
@@ -91,11 +93,11 @@ func printGenerations(out io.Writer, s *operator.Status) {
 	}
 	t := newTable(out, "", "GENERATION", "PUBLISHED", "ENTRIES", "FEEDS", "BYTES")
 	for _, g := range s.Generations {
-		mark := ""
+		state := ""
 		if g.Serves {
-			mark = "serves"
+			state = "current"
 		}
-		t.AppendRow(table.Row{mark, g.Generation, age(s.At.Sub(g.PublishedAt)) + " ago", g.Entries, g.Feeds, g.Bytes})
+		t.AppendRow(table.Row{state, g.Generation, age(s.At.Sub(g.PublishedAt)) + " ago", g.Entries, g.Feeds, g.Bytes})
 	}
 	fmt.Fprintln(out)
 	t.Render()
@@ -103,7 +105,7 @@ func printGenerations(out io.Writer, s *operator.Status) {
 
 func printFeeds(out io.Writer, s *operator.Status) {
 	if len(s.Feeds) == 0 {
-		fmt.Fprintln(out, "\nno feed has had a list yet")
+		fmt.Fprintln(out, "\nno feed has a list yet")
 		return
 	}
 	t := newTable(out, "FEED", "", "ENTRIES", "SERVED", "AGE", "LAST LIST", "NOTES")
@@ -120,29 +122,30 @@ func printFeeds(out io.Writer, s *operator.Status) {
 		if f.Last.At != nil {
 			last += ", " + age(s.At.Sub(*f.Last.At)) + " ago"
 		}
+
 		t.AppendRow(table.Row{f.ID, f.Action, f.Entries, served, accepted, last, strings.Join(feedNotes(f, s), "; ")})
 	}
 	fmt.Fprintln(out)
 	t.Render()
 }
 
-// feedNotes are what somebody should look at.
+// feedNotes returns the problems of a feed.
 func feedNotes(f *operator.FeedStatus, s *operator.Status) (notes []string) {
 	if f.Last.Reason != "" {
 		notes = append(notes, strings.ReplaceAll(sighting.Wide(f.Last.Reason), " ", ", ")+": see "+f.Last.Report)
 	}
 	if f.Fetch != nil && f.Fetch.Failures > 0 {
-		notes = append(notes, fmt.Sprintf("fetched in vain %d times, last %s ago: %s",
+		notes = append(notes, fmt.Sprintf("%d failed fetches, the last %s ago: %s",
 			f.Fetch.Failures, age(s.At.Sub(f.Fetch.At)), sighting.Wide(f.Fetch.Reason)))
 	}
 	if f.Missing != nil {
 		notes = append(notes, "its list was deleted "+age(s.At.Sub(*f.Missing))+" ago")
 	}
 	if f.Expired {
-		notes = append(notes, "older than its maxAge of "+f.MaxAge+", left out")
+		notes = append(notes, "older than its maxAge of "+f.MaxAge+": left out")
 	}
 	if f.AcceptedAt != nil && s.Current != nil && !f.Current && !f.Expired {
-		notes = append(notes, "its accepted list is not published")
+		notes = append(notes, "its accepted list is not published yet")
 	}
 	if f.Table != "in order" {
 		notes = append(notes, "table "+f.Table)
@@ -160,7 +163,7 @@ func newTable(out io.Writer, columns ...any) table.Writer {
 	return t
 }
 
-// age writes a duration as people say it: in its largest unit, or in two.
+// age formats a duration for people, in one or two units.
 func age(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

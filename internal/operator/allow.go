@@ -16,22 +16,22 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 )
 
-// Allow is an allow entry that is about to be made, with what it will change.
+// AllowPlan is an allow entry that can be stored, and what it will change.
 type AllowPlan struct {
 	Entry indicator.Indicator
-	// Served is the index that serves; nil if nothing was published yet.
+	// Served is the current index; nil if none was published yet.
 	Served *index.Index
-	Pinned bool // publishes do not move the pointer for now
-	// Vetoed are the block entries that the new one vetoes. StillMatching is how many stand
-	// below it and go on marking, since they are more specific; Samples are the first.
+	Pinned bool // the importer does not publish newer generations
+	// Vetoed are the block entries that the allow entry vetoes. StillMatching counts the block
+	// entries under it that keep matching because they are more specific.
 	Vetoed               []index.Stored
 	StillMatching        int
 	StillMatchingSamples []string
 }
 
-// NewAllowEntry reads what somebody wants to allow: a name, an address or a CIDR block.
-// Scope is of a name, 0 = subtree. It refuses what would switch checks off for a whole
-// top-level domain or public suffix, as the guards refuse it in an allow list.
+// NewAllowEntry returns an allow entry for a name, an address or a CIDR block. scope applies
+// to names; 0 means subtree. Entries that would allow a whole top-level domain or public
+// suffix are refused, as the guards refuse them in allow lists.
 func NewAllowEntry(text string, scope indicator.Scope) (indicator.Indicator, error) {
 	entry := indicator.Indicator{
 		Action: indicator.ActionAllow, Severity: indicator.DefaultSeverity, Confidence: indicator.DefaultConfidence,
@@ -39,15 +39,16 @@ func NewAllowEntry(text string, scope indicator.Scope) (indicator.Indicator, err
 	block, isBlock := parseBlock(text)
 	switch {
 	case isBlock && scope != 0:
-		return entry, fmt.Errorf("%q: an address has no scope", text)
+		return entry, fmt.Errorf("%q is an address: --scope is only for names", text)
 	case isBlock && isWide(block):
-		// A list may hold no block as wide, and what is narrower is not vetoed.
-		return entry, fmt.Errorf("%q cannot be allowed: it has too many addresses; no entry is as wide, and it "+
-			"vetoes none that is narrower", text)
+		// Lists cannot have blocks as wide as this, and it would not veto narrower ones.
+		return entry, fmt.Errorf("%q cannot be allowed: it has too many addresses; it would not veto "+
+			"anything, because all block entries are more specific", text)
 	case isBlock:
 		entry.Block, entry.Scope = block, indicator.ScopeCIDR
 		return entry, nil
 	}
+
 	name, err := domainname.Parse(text)
 	if err != nil {
 		return entry, fmt.Errorf("%q cannot be allowed: %w", text, err)
@@ -56,6 +57,7 @@ func NewAllowEntry(text string, scope indicator.Scope) (indicator.Indicator, err
 	if scope != 0 {
 		entry.Scope = scope
 	}
+
 	var guards list.Guards
 	if reason := guards.Check(&entry); reason != "" {
 		return entry, fmt.Errorf("%q cannot be allowed: it is %s", text, reason.Explain())
@@ -80,7 +82,7 @@ func parseBlock(text string) (netip.Prefix, bool) {
 	return block.Masked(), err == nil
 }
 
-// PlanAllow says what an allow entry will change in the index that serves.
+// PlanAllow finds out what an allow entry will change in the current index.
 func (o *Operator) PlanAllow(ctx context.Context, entry indicator.Indicator) (*AllowPlan, error) {
 	plan := &AllowPlan{Entry: entry}
 	current, _, err := o.current(ctx)
@@ -90,6 +92,7 @@ func (o *Operator) PlanAllow(ctx context.Context, entry indicator.Indicator) (*A
 	if err != nil {
 		return nil, err
 	}
+
 	plan.Pinned = current.Pinned
 	if plan.Served, err = o.openVerified(ctx, &current); err != nil {
 		return nil, err
@@ -103,7 +106,7 @@ func (o *Operator) PlanAllow(ctx context.Context, entry indicator.Indicator) (*A
 	return plan, nil
 }
 
-// weigh sorts a block entry into those that are vetoed and those that are too deep.
+// classify adds a block entry to those that are vetoed, or to those that keep matching.
 func (a *AllowPlan) classify(s *index.Stored) {
 	if s.Action != indicator.ActionBlock || s.Block.IsValid() != a.Entry.Block.IsValid() {
 		return
@@ -122,13 +125,14 @@ func (a *AllowPlan) classify(s *index.Stored) {
 	}
 }
 
-// compareNames reports whether some name is covered by both, and which of the two lies
-// stillMatching: an allow entry vetoes what has no more labels than itself.
+// compareNames compares a block entry with the allow entry, if both cover some name. An allow
+// entry vetoes block entries with the same number of labels or fewer.
 func (a *AllowPlan) compareNames(s *index.Stored) (vetoed, stillMatching bool) {
 	allowed, blocked := a.Entry.Name.String(), s.Name.String()
 	if _, below := depthUnder(blocked, allowed); below {
 		return false, a.Entry.Scope != indicator.ScopeName
 	}
+
 	depth, covered := depthUnder(allowed, blocked)
 	if !covered && allowed != blocked {
 		return false, false
@@ -138,8 +142,8 @@ func (a *AllowPlan) compareNames(s *index.Stored) (vetoed, stillMatching bool) {
 	return at || under, false
 }
 
-// depthUnder returns by how many labels name lies under ancestor, and whether it does;
-// a name is not under itself.
+// depthUnder returns how many labels name has more than ancestor, and whether name is under
+// ancestor. A name is not under itself.
 func depthUnder(name, ancestor string) (depth int, under bool) {
 	rest, found := strings.CutSuffix(name, "."+ancestor)
 	if !found {
@@ -148,13 +152,12 @@ func depthUnder(name, ancestor string) (depth int, under bool) {
 	return strings.Count(rest, ".") + 1, true
 }
 
-// Allow stores an allow entry of the feed `manual`, which vetoes every feed once it is
-// published. It returns the entry of the same key that it replaces. A life of 0 is for
-// good.
-func (o *Operator) Allow(ctx context.Context, entry indicator.Indicator, reason string, life time.Duration) (*Edit, error) {
+// Allow stores an allow entry of the feed manual, which vetoes every feed once it is published.
+// It returns the edit that it replaces, or nil. A lifetime of 0 means that it never expires.
+func (o *Operator) Allow(ctx context.Context, entry indicator.Indicator, reason string, lifetime time.Duration) (*Edit, error) {
 	edit := Edit{Entry: snapshot.Entry{Indicator: entry, AddedAt: o.now()}, By: o.By, Reason: reason}
-	if life > 0 {
-		edit.ExpiresAt = o.now().Add(life)
+	if lifetime > 0 {
+		edit.ExpiresAt = o.now().Add(lifetime)
 	}
 	before, err := o.Edits.Put(ctx, edit)
 	if err != nil {
@@ -163,39 +166,39 @@ func (o *Operator) Allow(ctx context.Context, entry indicator.Indicator, reason 
 	return before, nil
 }
 
-// Disallow takes an allow entry away that was made by hand, and returns it.
+// Disallow removes an allow entry that was added by hand, and returns it.
 func (o *Operator) Disallow(ctx context.Context, entry indicator.Indicator) (*Edit, error) {
 	before, err := o.Edits.Remove(ctx, Edit{Entry: snapshot.Entry{Indicator: entry}})
 	if err != nil {
 		return nil, fmt.Errorf("removing the entry: %w", err)
 	}
 	if before == nil {
-		return nil, fmt.Errorf("%s is not allowed by hand with scope %s: `allow --list` shows what is", entry.Value(), entry.Scope)
+		return nil, fmt.Errorf("there is no manual entry that allows %s with scope %s: 'resolverwatch allow --list' shows all entries", entry.Value(), entry.Scope)
 	}
 	return before, nil
 }
 
-// AwaitEdit waits until the index that serves has an entry made by hand, or has it no
-// more, and returns its pointer; [ErrNotYet].
-func (o *Operator) AwaitEdit(ctx context.Context, entry indicator.Indicator, there bool, wait time.Duration) (index.Current, error) {
-	looked := ""
+// AwaitEdit waits until the current index has an entry of the feed manual or, if present is
+// false, does not have it any more. It returns the pointer, or [ErrNotYet] after wait.
+func (o *Operator) AwaitEdit(ctx context.Context, entry indicator.Indicator, present bool, wait time.Duration) (index.Current, error) {
+	checked := ""
 	return o.await(ctx, wait, func(ctx context.Context, current index.Current, _ string) (bool, error) {
-		if current.Object == looked {
+		if current.Object == checked {
 			return false, nil
 		}
 		opened, err := o.openVerified(ctx, &current)
 		if err != nil {
 			return false, err
 		}
-		looked = current.Object
+		checked = current.Object
 		for stored, err := range opened.All() {
 			if err != nil {
 				return false, err
 			}
 			if stored.Feed == indicator.ManualFeed && stored.Key() == entry.Key() {
-				return there, nil
+				return present, nil
 			}
 		}
-		return !there, nil
+		return !present, nil
 	})
 }

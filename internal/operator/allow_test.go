@@ -18,7 +18,7 @@ func TestNewAllowEntry(t *testing.T) {
 	for _, tc := range []struct {
 		text  string
 		scope indicator.Scope
-		want  string // value and scope, or a part of the error
+		want  string // value and scope, or part of the error
 	}{
 		{"Fine.Example.", 0, "fine.example subtree"},
 		{"bücher.example", indicator.ScopeName, "xn--bcher-kva.example name"},
@@ -33,7 +33,7 @@ func TestNewAllowEntry(t *testing.T) {
 		{"co.uk", 0, "a public suffix"},
 		{"10.0.0.0/8", 0, "too many addresses"},
 		{"::/0", 0, "too many addresses"},
-		{"192.0.2.1", indicator.ScopeName, "an address has no scope"},
+		{"192.0.2.1", indicator.ScopeName, "--scope is only for names"},
 		{"*.fine.example", 0, "cannot be allowed"},
 		{"https://fine.example/", 0, "cannot be allowed"},
 	} {
@@ -51,8 +51,8 @@ func TestNewAllowEntry(t *testing.T) {
 	}
 }
 
-// What a plan says is vetoed and what is not is compared with the index itself, over
-// every name of a small world, for every pair of a block and an allow entry.
+// For every pair of a block entry and an allow entry, the plan must agree with the verdicts of
+// the index on all names.
 func TestOperator_PlanAllow_againstTheIndex(t *testing.T) {
 	t.Parallel()
 	names := []string{"b.example", "a.b.example", "b.b.example", "a.a.b.example", "c.example", "a.c.example"}
@@ -81,8 +81,8 @@ func TestOperator_PlanAllow_againstTheIndex(t *testing.T) {
 	t.Logf("%d pairs", pairs)
 }
 
-// outcomes reports whether some name is allowed by the pair, and whether some name that
-// the allow entry covers is malicious all the same.
+// outcomes reports whether some name is allowed by the pair, and whether some name that the
+// allow entry covers is still malicious.
 func outcomes(t *testing.T, block, allow *indicator.Indicator, asked []string) (vetoed, stillMatching bool) {
 	t.Helper()
 	x := indexOf(t, block, allow)
@@ -168,12 +168,12 @@ func TestOperator_AwaitEdit(t *testing.T) {
 	var b bucket
 	b.publish(t, "fine.example")
 	if _, err := operate(&b).AwaitEdit(context.Background(), allow, true, 20*time.Millisecond); !errors.Is(err, operator.ErrNotYet) {
-		t.Errorf("without a publish: %v", err)
+		t.Errorf("not published: %v", err)
 	}
-	b.looks = 0
-	b.onLook = func(n int) {
+	b.reads = 0
+	b.onRead = func(n int) {
 		switch n {
-		case 3: // a publish that began before the entry was stored
+		case 3: // published without the entry, by a run that started earlier
 			b.publish(t, "fine.example", "other.example")
 		case 6:
 			b.publishIndex(t, func(builder *index.Builder) {

@@ -1,4 +1,4 @@
 package operator
 
-// ErrNothingPublished lets the tests recognize errNothingPublished.
+// ErrNothingPublished is errNothingPublished, for external tests.
 var ErrNothingPublished = errNothingPublished

@@ -12,7 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
-// Generation is a published index that is kept, so that it can serve again.
+// Generation is a published index that still exists and can be rolled back to.
 type Generation struct {
 	Generation  uint64    `json:"generation"`
 	PublishedAt time.Time `json:"published_at"`
@@ -24,8 +24,8 @@ type Generation struct {
 	manifest index.Current
 }
 
-// Generations returns what is kept, the newest first. Objects that were never published,
-// because another importer was faster, are none.
+// Generations returns the kept generations, the newest first. It ignores index objects that
+// were never published because another importer was faster.
 func (o *Operator) Generations(ctx context.Context) ([]Generation, error) {
 	current, _, err := o.current(ctx)
 	if err != nil {
@@ -35,6 +35,7 @@ func (o *Operator) Generations(ctx context.Context) ([]Generation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing generations: %w", err)
 	}
+
 	var kept []Generation
 	for _, object := range objects {
 		number, _, ok := index.ParseObjectKey(object.Key)
@@ -53,16 +54,21 @@ func (o *Operator) Generations(ctx context.Context) ([]Generation, error) {
 			entries += feed.Count
 		}
 		kept = append(kept, Generation{
-			Generation: number, PublishedAt: object.LastModified.UTC(), Bytes: object.Size, Entries: entries,
-			Feeds: len(manifest.Feeds), Serves: number == current.Generation, manifest: manifest,
+			Generation:  number,
+			PublishedAt: object.LastModified.UTC(),
+			Entries:     entries,
+			Bytes:       object.Size,
+			Feeds:       len(manifest.Feeds),
+			Serves:      number == current.Generation,
+			manifest:    manifest,
 		})
 	}
-	slices.SortFunc(kept, func(a, b Generation) int { return int(b.Generation) - int(a.Generation) }) //nolint:gosec // generations are few
+	slices.SortFunc(kept, func(a, b Generation) int { return int(b.Generation) - int(a.Generation) }) //nolint:gosec // generation numbers are small
 	return kept, nil
 }
 
-// manifest returns what was published as a generation. The pointer itself tells of the
-// one that serves, whose manifest may still be owed.
+// manifest returns the manifest of a generation. For the current generation this may be the
+// pointer itself, because the importer writes the manifest after the pointer.
 func (o *Operator) manifest(ctx context.Context, number uint64, current *index.Current) (index.Current, error) {
 	manifest, err := o.Index.Manifest(ctx, number)
 	if errors.Is(err, storage.ErrNotFound) && number == current.Generation {
@@ -74,7 +80,7 @@ func (o *Operator) manifest(ctx context.Context, number uint64, current *index.C
 	return manifest, nil
 }
 
-// Open returns the index of a published generation, 0 = the one that serves.
+// Open returns the index of a published generation; 0 means the current one.
 func (o *Operator) Open(ctx context.Context, number uint64) (*index.Index, error) {
 	current, _, err := o.current(ctx)
 	if err != nil {
@@ -83,6 +89,7 @@ func (o *Operator) Open(ctx context.Context, number uint64) (*index.Index, error
 	if number == 0 || number == current.Generation {
 		return o.openVerified(ctx, &current)
 	}
+
 	manifest, err := o.manifest(ctx, number, &current)
 	if err != nil {
 		return nil, o.explainMissing(ctx, number, err)
@@ -91,7 +98,7 @@ func (o *Operator) Open(ctx context.Context, number uint64) (*index.Index, error
 	return opened, o.explainMissing(ctx, number, err)
 }
 
-// explainMissing says of a generation that is not there which ones are.
+// explainMissing replaces [storage.ErrNotFound] by an error that lists the kept generations.
 func (o *Operator) explainMissing(ctx context.Context, number uint64, err error) error {
 	if !errors.Is(err, storage.ErrNotFound) {
 		return err
@@ -103,7 +110,7 @@ func (o *Operator) explainMissing(ctx context.Context, number uint64, err error)
 	return &missingError{Generation: number, Kept: kept}
 }
 
-// missingError is a generation that was never published or is not kept any more.
+// missingError means that a generation was never published, or is not kept any more.
 type missingError struct {
 	Generation uint64
 	Kept       []Generation
@@ -114,7 +121,7 @@ func (e *missingError) Error() string {
 	for i, kept := range e.Kept {
 		numbers[i] = fmt.Sprint(kept.Generation)
 	}
-	return fmt.Sprintf("generation %d is not kept: there are %s", e.Generation, strings.Join(numbers, ", "))
+	return fmt.Sprintf("generation %d is not kept; the kept generations are %s", e.Generation, strings.Join(numbers, ", "))
 }
 
 // Unwrap returns [storage.ErrNotFound].

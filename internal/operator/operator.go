@@ -1,11 +1,10 @@
-// Package operator is what a person does to a deployed list: ask how it stands, go back
-// to an older generation, let publishing go on, and allow a name by hand.
+// Package operator implements what a person does with a deployed stack: show its status, roll
+// back to an older generation, resume publishing, and allow a name by hand.
 //
-// What changes is written by the operator alone where it must work when the importer
-// does not: a rollback moves the pointer CURRENT itself. Building an index is left to
-// the importer, which is asked to publish: so an operator needs to read the index, to
-// write one object of it, and to edit rows, but neither to read lists nor to write
-// indexes, and two ways to build an index can never differ.
+// A rollback writes the pointer CURRENT directly, because it must work even if the importer
+// does not. Everything else that changes the index asks the importer to publish. So an
+// operator may read the index bucket, write one object in it, and edit rows of the table,
+// but can neither read lists nor write indexes, and indexes are built in only one place.
 package operator
 
 import (
@@ -22,62 +21,64 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// Index is the index bucket. Its errors are those of [importer.Indexes].
+// Index is the index bucket. Its methods return the errors of [importer.Indexes].
 type Index interface {
 	index.Pointer
-	// Manifest returns what was published as a generation, or [storage.ErrNotFound].
+	// Manifest returns the pointer that a generation was published with, or
+	// [storage.ErrNotFound].
 	Manifest(ctx context.Context, generation uint64) (index.Current, error)
-	// Indexes returns all index objects that are kept, in any order.
+	// Indexes returns all index objects, in any order.
 	Indexes(ctx context.Context) ([]importer.StoredIndex, error)
 	// Object returns an index object, or [storage.ErrNotFound].
 	Object(ctx context.Context, key string) ([]byte, error)
 }
 
-// Feeds holds the state of feeds.
+// Feeds is the state of the feeds.
 type Feeds interface {
+	// Rows returns the rows of all feeds, in any order.
 	Rows(ctx context.Context) ([]table.FeedRow, error)
 }
 
-// Edits are the entries that somebody made by hand.
+// Edits are the entries that were added by hand.
 type Edits interface {
-	// Put stores an edit and returns the one that it replaces, if any.
+	// Put stores an edit and returns the edit that it replaces, or nil.
 	Put(ctx context.Context, edit Edit) (before *Edit, err error)
-	// Remove takes the edit of a key away and returns it, nil if there is none.
+	// Remove removes the edit with the key of edit and returns it, or nil if there is none.
 	Remove(ctx context.Context, edit Edit) (before *Edit, err error)
-	// All returns every edit that can be read, in any order, and an error for the others.
+	// All returns every edit that can be read, in any order, and an error about the others.
 	All(ctx context.Context) ([]Edit, error)
 }
 
-// Edit is an entry of the feed `manual`, with who made it and why.
+// Edit is an entry of the feed manual. By names the person who added it.
 type Edit struct {
 	snapshot.Entry
 	By, Reason string
 }
 
-// Publisher asks the importer to work.
+// Publisher is the importer, which publishes on request.
 type Publisher interface {
-	// Publish returns when the importer was told, not when it is done: to look at all
-	// feeds and publish, or at one feed if it is named, there against the guards for a
-	// reason.
+	// Publish asks the importer to check all feeds and publish. If feed is not empty, the
+	// importer checks only this feed and, if force gives a reason, overrides its guards.
+	// Publish does not wait for the importer.
 	Publish(ctx context.Context, feed indicator.FeedID, force string) error
 }
 
-// Operator acts on one deployment. Methods need only the ports that they speak of.
+// Operator acts on one deployed stack. A field may be nil if no called method needs it.
 type Operator struct {
 	Index     Index
 	Feeds     Feeds
 	Edits     Edits
 	Publisher Publisher
-	// By is who acts, for the record.
+	// By is the name that is stored with every change.
 	By string
-	// Now is the clock.
+	// Now returns the current time.
 	Now func() time.Time
-	// Pause is how long to wait between two looks at the pointer.
+	// Pause is the time between two reads of the pointer while waiting.
 	Pause time.Duration
 }
 
 // errNothingPublished means that there is no index yet.
-var errNothingPublished = errors.New("nothing was published yet: upload a list")
+var errNothingPublished = errors.New("no index was published yet: upload a list")
 
 // current returns the pointer, or [errNothingPublished].
 func (o *Operator) current(ctx context.Context) (index.Current, string, error) {
@@ -91,12 +92,12 @@ func (o *Operator) current(ctx context.Context) (index.Current, string, error) {
 	return current, etag, nil
 }
 
-// now is the clock to the second, so that it survives being stored.
+// now returns the current time in full seconds, which is what the table can store.
 func (o *Operator) now() time.Time { return o.Now().UTC().Truncate(time.Second) }
 
-// updateCurrent changes the pointer by change, which may refuse what it finds.
+// updateCurrent replaces the pointer by compare and swap. change may return an error to stop.
 func (o *Operator) updateCurrent(ctx context.Context, change func(*index.Current) error) (next index.Current, err error) {
-	err = storage.Retry("moving the index pointer", func() error {
+	err = storage.Retry("replacing the index pointer", func() error {
 		var etag string
 		next, etag, err = o.current(ctx)
 		if err != nil {
@@ -106,14 +107,14 @@ func (o *Operator) updateCurrent(ctx context.Context, change func(*index.Current
 			return err
 		}
 		if err := index.MoveCurrent(ctx, o.Index, next, etag); err != nil {
-			return fmt.Errorf("moving the index pointer: %w", err)
+			return fmt.Errorf("replacing the index pointer: %w", err)
 		}
 		return nil
 	})
 	return next, err
 }
 
-// openVerified returns the index of a pointer or manifest, verified against it.
+// openVerified returns the index of a pointer or manifest, after checking that they match.
 func (o *Operator) openVerified(ctx context.Context, published *index.Current) (*index.Index, error) {
 	data, err := o.Index.Object(ctx, published.Object)
 	if errors.Is(err, storage.ErrNotFound) {
@@ -127,7 +128,7 @@ func (o *Operator) openVerified(ctx context.Context, published *index.Current) (
 		err = importer.VerifyIndex(opened)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the index of generation %d cannot serve: %w", published.Generation, err)
+		return nil, fmt.Errorf("the index of generation %d cannot be used: %w", published.Generation, err)
 	}
 	return opened, nil
 }

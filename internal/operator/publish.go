@@ -11,23 +11,23 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
-// ErrNotYet means that the importer was asked and has not published in the time that
-// was given. It goes on by itself.
-var ErrNotYet = errors.New("the importer has not published yet; it goes on by itself, see its log and `status`")
+// ErrNotYet means that the importer was asked to publish but was not done in time. It
+// continues in the background.
+var ErrNotYet = errors.New("the importer has not published yet; it continues in the background, see its log and 'resolverwatch status'")
 
-// Publish asks the importer to look at all feeds and publish, or at one feed. It returns
-// the pointer that the importer leaves, or [ErrNotYet] after wait; at once if wait is 0.
-// A feed that is looked at alone is published only if its list changed, so that is not
-// waited for.
+// Publish asks the importer to check all feeds and publish, or to check one feed. It returns
+// the new pointer, or [ErrNotYet] after wait. It does not wait if wait is 0, nor for a single
+// feed, because that is published only if its list changed.
 func (o *Operator) Publish(ctx context.Context, feed indicator.FeedID, force string, wait time.Duration) (index.Current, error) {
 	current, before, err := o.Index.Current(ctx)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return index.Current{}, fmt.Errorf("reading the index pointer: %w", err)
 	}
 	if wait > 0 && current.RenewedAt.Equal(o.now()) {
-		// Renewed within the same second the pointer would be the same, byte for byte.
+		// A pointer that is renewed within the same second would have the same bytes and etag.
 		time.Sleep(time.Second)
 	}
+
 	if err := o.Publisher.Publish(ctx, feed, force); err != nil {
 		return index.Current{}, fmt.Errorf("asking the importer to publish: %w", err)
 	}
@@ -39,12 +39,13 @@ func (o *Operator) Publish(ctx context.Context, feed indicator.FeedID, force str
 	})
 }
 
-// await looks at the pointer until done says so, or returns [ErrNotYet].
+// await reads the pointer until done returns true, or returns [ErrNotYet] after wait.
 func (o *Operator) await(
 	ctx context.Context, wait time.Duration, done func(context.Context, index.Current, string) (bool, error),
 ) (index.Current, error) {
 	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
+
 	for {
 		current, etag, err := o.Index.Current(limited)
 		finished := false

@@ -8,44 +8,45 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 )
 
-// Rollback is a change of the generation that serves, verified and ready.
+// RollbackPlan is a change of the current generation that was verified and can be carried out.
 type RollbackPlan struct {
-	From   index.Current // that serves
-	To     index.Current // the manifest of the one that is to serve
+	From   index.Current // the current generation
+	To     index.Current // the manifest of the generation to roll back to
 	Effect Effect
 }
 
-// Effect is what changes for readers of the index, in entries.
+// Effect counts the entries that a rollback changes.
 type Effect struct {
-	Added   int `json:"gained"` // only the new one has them
-	Removed int `json:"lost"`   // only the old one
-	Changed int `json:"rated"`  // both, with another category, severity or confidence
-	// Samples are the first of each.
+	Added   int `json:"gained"` // only in the new index
+	Removed int `json:"lost"`   // only in the old index
+	Changed int `json:"rated"`  // in both, with a different category, severity or confidence
+	// The first entries of each kind.
 	SampleAdded   []string `json:"sample_gained,omitempty"`
 	SampleRemoved []string `json:"sample_lost,omitempty"`
-	// Unknown is why the two cannot be compared: the one that serves is gone or damaged.
+	// Unknown says why the indexes cannot be compared: the current index is gone or damaged.
 	Unknown error `json:"-"`
 }
 
-// maxSamples bounds each kind of samples of an [Effect].
+// maxSamples limits each kind of samples.
 const maxSamples = 10
 
-// PlanRollback looks for a generation that can serve in place of the current one: the
-// newest that is older, or the one of a number, which may be newer if an earlier
-// rollback went too far. Its index is fetched and verified whole.
+// PlanRollback plans a rollback to generation to, or to the newest older generation if to is
+// 0. A newer generation is possible too, in case an earlier rollback went too far. The index
+// is fetched and verified.
 func (o *Operator) PlanRollback(ctx context.Context, to uint64) (*RollbackPlan, error) {
 	current, _, err := o.current(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if to == current.Generation {
-		return nil, fmt.Errorf("generation %d serves already", to)
+		return nil, fmt.Errorf("generation %d is already current", to)
 	}
 	if to == 0 {
 		if to, err = o.before(ctx, &current); err != nil {
 			return nil, err
 		}
 	}
+
 	manifest, err := o.manifest(ctx, to, &current)
 	if err != nil {
 		return nil, o.explainMissing(ctx, to, err)
@@ -54,11 +55,12 @@ func (o *Operator) PlanRollback(ctx context.Context, to uint64) (*RollbackPlan, 
 	if err != nil {
 		return nil, o.explainMissing(ctx, to, err)
 	}
+
 	plan := &RollbackPlan{From: current, To: manifest}
 	served, err := o.openVerified(ctx, &current)
 	if err != nil {
 		plan.Effect.Unknown = err
-		return plan, nil //nolint:nilerr // that the one that serves is broken is all the more reason to go back
+		return plan, nil //nolint:nilerr // a broken current index is a good reason to roll back
 	}
 	plan.Effect, err = effectOf(served, target)
 	return plan, err
@@ -102,10 +104,10 @@ func sample(samples []string, s *index.Stored) []string {
 	return append(samples, fmt.Sprintf("%s (%s, %s, %s)", s.Value(), s.Feed, s.Action, s.Scope))
 }
 
-// errOvertaken means that another generation was published since a plan was made.
-var errOvertaken = errors.New("another generation was published meanwhile: look again")
+// errOvertaken means that another generation was published after the rollback was planned.
+var errOvertaken = errors.New("another generation was published in the meantime: check the status and try again")
 
-// Rollback moves the pointer as planned and pins it, so that publishes only renew it.
+// Rollback replaces the pointer as planned and pins it, so that the importer only renews it.
 func (o *Operator) Rollback(ctx context.Context, plan *RollbackPlan, reason string) (index.Current, error) {
 	return o.updateCurrent(ctx, func(current *index.Current) error {
 		if current.Object != plan.From.Object {
@@ -119,8 +121,8 @@ func (o *Operator) Rollback(ctx context.Context, plan *RollbackPlan, reason stri
 	})
 }
 
-// Unpin lets publishes move the pointer again, and returns who had pinned it; nil if
-// nobody had.
+// Unpin lets the importer publish newer generations again. It returns the pin that it removed,
+// or nil if the pointer was not pinned.
 func (o *Operator) Unpin(ctx context.Context) (*index.Pin, error) {
 	current, _, err := o.current(ctx)
 	if err != nil || !current.Pinned {

@@ -63,23 +63,23 @@ func TestOperator_PlanRollback_refuses(t *testing.T) {
 		want    string
 		missing bool
 	}{
-		{"the one that serves", func(*bucket) {}, 3, "generation 3 serves already", false},
-		{"never published", func(*bucket) {}, 9, "generation 9 is not kept: there are 3, 2, 1", true},
-		{"swept", func(b *bucket) { delete(b.objects, b.manifests[1].Object) }, 1, "generation 1 is not kept: there are 3, 2", true},
+		{"current", func(*bucket) {}, 3, "generation 3 is already current", false},
+		{"never published", func(*bucket) {}, 9, "generation 9 is not kept; the kept generations are 3, 2, 1", true},
+		{"swept", func(b *bucket) { delete(b.objects, b.manifests[1].Object) }, 1, "generation 1 is not kept; the kept generations are 3, 2", true},
 		{"none before", func(b *bucket) {
 			delete(b.objects, b.manifests[1].Object)
 			delete(b.objects, b.manifests[2].Object)
 		}, 0, "no generation before 3 is kept", false},
 		{"damaged", func(b *bucket) { b.objects[b.manifests[2].Object] = b.objects[b.manifests[2].Object][:100] },
-			2, "the index of generation 2 cannot serve: opening an index", false},
+			2, "the index of generation 2 cannot be used: opening an index", false},
 		{"flipped", func(b *bucket) {
 			data := append([]byte(nil), b.objects[b.manifests[2].Object]...)
 			data[len(data)/2] ^= 1
 			b.objects[b.manifests[2].Object] = data
-		}, 2, "the index of generation 2 cannot serve: opening an index", false},
-		{"another one under its key", func(b *bucket) {
+		}, 2, "the index of generation 2 cannot be used: opening an index", false},
+		{"index of another generation", func(b *bucket) {
 			b.objects[b.manifests[2].Object] = b.objects[b.manifests[1].Object]
-		}, 2, "the index of generation 2 cannot serve: another index", false},
+		}, 2, "the index of generation 2 cannot be used: another index", false},
 	} {
 		var b bucket
 		b.publish(t, "a.example")
@@ -93,7 +93,7 @@ func TestOperator_PlanRollback_refuses(t *testing.T) {
 	}
 }
 
-// An index that serves and is broken is all the more reason to go back.
+// A rollback from a broken index must be possible.
 func TestOperator_PlanRollback_fromBroken(t *testing.T) {
 	t.Parallel()
 	var b bucket
@@ -117,23 +117,23 @@ func TestOperator_Rollback_races(t *testing.T) {
 	lost.lostReply = true
 	for name, b := range map[string]*bucket{"renewed": &renewed, "lost": &lost} {
 		if _, err := operate(b).Rollback(context.Background(), plan(t, b, 1), ""); err != nil || b.current.Generation != 1 {
-			t.Errorf("%s: %v, generation %d serves", name, err, b.current.Generation)
+			t.Errorf("%s: %v, current generation %d", name, err, b.current.Generation)
 		}
 	}
 	_, err := operate(&overtaken).Rollback(context.Background(), plan(t, &overtaken, 1), "")
-	if err == nil || !strings.Contains(err.Error(), "published meanwhile") || overtaken.current.Generation != 3 {
-		t.Errorf("overtaken: %v, generation %d serves", err, overtaken.current.Generation)
+	if err == nil || !strings.Contains(err.Error(), "published in the meantime") || overtaken.current.Generation != 3 {
+		t.Errorf("overtaken: %v, current generation %d", err, overtaken.current.Generation)
 	}
 }
 
-// Objects of importers that were outrun were never published.
+// Index objects that were never published are ignored.
 func TestOperator_Generations_orphans(t *testing.T) {
 	t.Parallel()
 	var b bucket
 	b.publish(t, "a.example")
 	b.objects[index.ObjectKey(1, strings.Repeat("0", len(b.current.Hash)))] = []byte("another one of generation 1")
 	b.objects[index.ObjectKey(2, strings.Repeat("0", len(b.current.Hash)))] = []byte("never published")
-	delete(b.manifests, 1) // still owed: the pointer says it
+	delete(b.manifests, 1) // not written yet: the pointer has the same content
 	kept, err := operate(&b).Generations(context.Background())
 	if err != nil || len(kept) != 1 || kept[0].Generation != 1 || !kept[0].Serves || kept[0].Entries != 1 {
 		t.Errorf("kept are %+v, %v", kept, err)

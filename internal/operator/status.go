@@ -14,16 +14,16 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// Status is how a deployed list stands. Ages are for the reader to count from At.
+// Status is the state of the index and the feeds at a point in time.
 type Status struct {
 	At          time.Time    `json:"at"`
-	Current     *Serving     `json:"current"` // nil if nothing was published yet
+	Current     *Serving     `json:"current"` // nil if no index was published yet
 	Generations []Generation `json:"generations"`
 	Feeds       []FeedStatus `json:"feeds"`
-	OwnEdits    int          `json:"own_edits"` // in the index that serves
+	OwnEdits    int          `json:"own_edits"` // entries of the feed manual in the current index
 }
 
-// Serving is the pointer to the index that serves.
+// Serving describes the current index.
 type Serving struct {
 	Generation uint64     `json:"generation"`
 	Highest    uint64     `json:"highest"`
@@ -32,29 +32,29 @@ type Serving struct {
 	Pin        *index.Pin `json:"pin,omitempty"`
 	Object     string     `json:"object"`
 	Entries    int        `json:"entries"`
-	// Gone is that there is no such object any more, so that readers that start have none.
+	// Gone means that the index object was deleted, so that no transformer can load it.
 	Gone bool `json:"gone,omitempty"`
 }
 
-// FeedStatus is how one feed stands.
+// FeedStatus is the state of one feed. Entries to MaxAge describe its accepted list.
 type FeedStatus struct {
 	ID         indicator.FeedID `json:"id"`
 	Action     string           `json:"action,omitempty"` // block or allow; empty without an accepted list
 	Entries    int              `json:"entries"`
-	Key        string           `json:"key,omitempty"` // of the accepted list, as are the next
+	Key        string           `json:"key,omitempty"` // in the list bucket
 	Version    string           `json:"version,omitempty"`
 	AcceptedAt *time.Time       `json:"accepted_at,omitempty"`
 	MaxAge     string           `json:"max_age,omitempty"`
-	Expired    bool             `json:"expired"`                 // older than its maxAge: left out
-	Missing    *time.Time       `json:"missing_since,omitempty"` // no list of it is left
-	Served     *int             `json:"served_entries"`          // in the index that serves; null if it is not in it
-	Current    bool             `json:"served_is_accepted"`      // the index has the accepted list
+	Expired    bool             `json:"expired"`                 // older than its maxAge, so left out of the index
+	Missing    *time.Time       `json:"missing_since,omitempty"` // when its last list was deleted
+	Served     *int             `json:"served_entries"`          // in the current index; null if the feed is not in it
+	Current    bool             `json:"served_is_accepted"`      // the current index has the accepted list
 	Last       LastList         `json:"last"`
-	Fetch      *LastFetch       `json:"fetch,omitempty"` // of a feed that has a URL
-	Table      string           `json:"table"`           // "in order", or what is under way
+	Fetch      *LastFetch       `json:"fetch,omitempty"` // only for feeds with a URL
+	Table      string           `json:"table"`           // "in order", or the change that is in progress
 }
 
-// LastList is how the newest list was judged.
+// LastList is the outcome of importing the newest list.
 type LastList struct {
 	Outcome list.Outcome `json:"outcome,omitempty"`
 	Reason  string       `json:"reason,omitempty"`
@@ -63,15 +63,15 @@ type LastList struct {
 	Report  string       `json:"report,omitempty"` // key in the list bucket
 }
 
-// LastFetch is what came of asking the feed's URL.
+// LastFetch is the outcome of fetching the feed's URL.
 type LastFetch struct {
 	Outcome  string    `json:"outcome"`
 	Reason   string    `json:"reason,omitempty"`
 	At       time.Time `json:"at"`
-	Failures int       `json:"failures"` // since one that went well
+	Failures int       `json:"failures"` // since the last successful fetch
 }
 
-// Status looks at the pointer, the kept generations and the feeds.
+// Status reads the pointer, the kept generations and the feeds.
 func (o *Operator) Status(ctx context.Context) (*Status, error) {
 	s := &Status{At: o.now(), Generations: []Generation{}, Feeds: []FeedStatus{}}
 	current, _, err := o.current(ctx)
@@ -80,8 +80,12 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 	}
 	if err == nil {
 		s.Current = &Serving{
-			Generation: current.Generation, Highest: current.Highest, RenewedAt: current.RenewedAt,
-			Pinned: current.Pinned, Pin: current.Pin, Object: current.Object,
+			Generation: current.Generation,
+			Highest:    current.Highest,
+			RenewedAt:  current.RenewedAt,
+			Pinned:     current.Pinned,
+			Pin:        current.Pin,
+			Object:     current.Object,
 		}
 		for _, feed := range current.Feeds {
 			s.Current.Entries += feed.Count
@@ -94,6 +98,7 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 		}
 		s.Current.Gone = !slices.ContainsFunc(s.Generations, func(g Generation) bool { return g.Serves })
 	}
+
 	rows, err := o.Feeds.Rows(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the feeds: %w", err)
@@ -107,12 +112,21 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 
 func newFeedStatus(row *table.FeedRow, current *index.Current, now time.Time) FeedStatus {
 	f := FeedStatus{
-		ID: row.ID, Entries: row.Accepted.Entries, Key: row.Accepted.Key, Version: row.Accepted.Version,
-		AcceptedAt: orNil(row.Accepted.At), Missing: orNil(row.Missing), Table: row.DescribeTable(),
+		ID:         row.ID,
+		Entries:    row.Accepted.Entries,
+		Key:        row.Accepted.Key,
+		Version:    row.Accepted.Version,
+		AcceptedAt: orNil(row.Accepted.At),
+		Missing:    orNil(row.Missing),
 		Last: LastList{
-			Outcome: row.Last.Outcome, Reason: row.Last.Reason, Version: row.Last.Version, At: orNil(row.Last.At),
+			Outcome: row.Last.Outcome,
+			Reason:  row.Last.Reason,
+			Version: row.Last.Version,
+			At:      orNil(row.Last.At),
 		},
+		Table: row.DescribeTable(),
 	}
+
 	if row.Last.Version != "" {
 		f.Last.Report = list.ReportKey(row.ID, row.Last.Version) + ".txt"
 	}

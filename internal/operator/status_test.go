@@ -11,7 +11,7 @@ type noFeeds struct{}
 
 func (noFeeds) Rows(context.Context) ([]table.FeedRow, error) { return nil, nil }
 
-// A pointer to an index that is not there must not look like one that serves.
+// A pointer to a missing index must be reported.
 func TestOperator_Status_indexGone(t *testing.T) {
 	t.Parallel()
 	var b bucket

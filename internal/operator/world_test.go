@@ -23,16 +23,16 @@ type bucket struct {
 	objects   map[string][]byte
 	manifests map[uint64]index.Current
 
-	beforeSwap func()      // called once, before the next swap is looked at
-	lostReply  bool        // the next swap is done and answered by a conflict
-	onLook     func(n int) // called at every look at the pointer
-	looks      int
+	beforeSwap func()      // called once, at the start of the next swap
+	lostReply  bool        // the next swap succeeds but returns a conflict
+	onRead     func(n int) // called at the start of every read of the pointer
+	reads      int
 }
 
 func (b *bucket) Current(context.Context) (index.Current, string, error) {
-	b.looks++
-	if b.onLook != nil {
-		b.onLook(b.looks)
+	b.reads++
+	if b.onRead != nil {
+		b.onRead(b.reads)
 	}
 	if b.etag == 0 {
 		return index.Current{}, "", storage.ErrNotFound
@@ -82,7 +82,7 @@ func (b *bucket) Object(_ context.Context, key string) ([]byte, error) {
 
 var start = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// publish makes a generation of block entries serve.
+// publish publishes a generation with block entries.
 func (b *bucket) publish(t *testing.T, names ...string) {
 	t.Helper()
 	b.publishIndex(t, func(builder *index.Builder) {
@@ -95,7 +95,7 @@ func (b *bucket) publish(t *testing.T, names ...string) {
 	})
 }
 
-// publishIndex makes a generation serve of what add adds.
+// publishIndex publishes a generation with the entries that add adds.
 func (b *bucket) publishIndex(t *testing.T, add func(*index.Builder)) {
 	t.Helper()
 	generation := b.current.Highest + 1
@@ -129,7 +129,7 @@ func build(t *testing.T, generation uint64, add func(*index.Builder)) ([]byte, *
 	return data, opened
 }
 
-// indexOf builds an index of entries; those that allow veto every feed.
+// indexOf builds an index of entries. Allow entries veto every feed.
 func indexOf(t *testing.T, entries ...*indicator.Indicator) *index.Index {
 	t.Helper()
 	_, opened := build(t, 1, func(builder *index.Builder) {
@@ -170,7 +170,7 @@ func named(t *testing.T, text string, scope indicator.Scope, action indicator.Ac
 	}
 }
 
-// operate returns an operator of a bucket, a day after the start.
+// operate returns an operator of a bucket, one day after start.
 func operate(b *bucket) *operator.Operator {
 	return &operator.Operator{
 		Index: b, By: "somebody", Pause: time.Millisecond,

@@ -1,6 +1,6 @@
-// Package stack gives the operator a deployed stack: where its parts are, its own
-// edits in the table, and the importer to ask. The index bucket and the state of feeds
-// are those of package importerio.
+// Package stack connects package operator to a deployed stack on AWS. It looks up the outputs
+// of the stack, stores edits in the table, and invokes the importer. Package importerio has
+// the adapters for the index bucket and the rows of the feeds.
 package stack
 
 import (
@@ -26,7 +26,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Outputs are what a stack says of itself, by the keys of pkg/settings.
+// Outputs are the outputs of a stack. Package settings has their keys.
 type Outputs map[string]string
 
 // Find returns the outputs of a CloudFormation stack.
@@ -34,7 +34,7 @@ func Find(ctx context.Context, config aws.Config, name string) (Outputs, error) 
 	out, err := cloudformation.NewFromConfig(config).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	var refused smithy.APIError
 	if errors.As(err, &refused) && refused.ErrorCode() == "ValidationError" && strings.Contains(refused.ErrorMessage(), "does not exist") {
-		return nil, fmt.Errorf("there is no stack %q in Region %s: name it with --stack, its Region with AWS_REGION", name, config.Region)
+		return nil, fmt.Errorf("there is no stack %q in Region %s: name the stack with --stack, or the Region with AWS_REGION", name, config.Region)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("looking up the stack %q: %w", name, err)
@@ -48,31 +48,31 @@ func Find(ctx context.Context, config aws.Config, name string) (Outputs, error) 
 	return outputs, nil
 }
 
-// Caller returns the ARN of whoever the credentials belong to.
+// Caller returns the ARN of the identity that the credentials belong to.
 func Caller(ctx context.Context, config aws.Config) (string, error) {
 	out, err := sts.NewFromConfig(config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return "", fmt.Errorf("asking who the caller is: %w", err)
+		return "", fmt.Errorf("getting the caller identity: %w", err)
 	}
 	return aws.ToString(out.Arn), nil
 }
 
-// Edits are the rows of the feed `manual`: [operator.Edits].
+// Edits implements [operator.Edits] with the rows of the feed manual in a DynamoDB table.
 type Edits struct {
 	client *dynamodb.Client
 	table  string
 }
 
-// NewEdits returns the own edits in a table.
+// NewEdits returns the edits in a table.
 func NewEdits(client *dynamodb.Client, table string) *Edits { return &Edits{client, table} }
 
-// record is what an edit has beside its entry.
+// record has the attributes of an edit that other entries do not have.
 type record struct {
 	By     string `dynamodbav:"added_by,omitempty"`
 	Reason string `dynamodbav:"reason,omitempty"`
 }
 
-// Put stores an edit and returns the one that it replaces.
+// Put implements [operator.Edits].
 func (e *Edits) Put(ctx context.Context, edit operator.Edit) (*operator.Edit, error) {
 	encoded, err := importerio.EncodeEntry(indicator.ManualFeed, &edit.Entry)
 	if err != nil {
@@ -80,7 +80,7 @@ func (e *Edits) Put(ctx context.Context, edit operator.Edit) (*operator.Edit, er
 	}
 	more, err := attributevalue.MarshalMap(record{edit.By, edit.Reason})
 	if err != nil {
-		return nil, fmt.Errorf("encoding the record of %q: %w", edit.Value(), err)
+		return nil, fmt.Errorf("encoding the edit of %q: %w", edit.Value(), err)
 	}
 	for name, value := range more {
 		encoded[name] = value
@@ -94,7 +94,7 @@ func (e *Edits) Put(ctx context.Context, edit operator.Edit) (*operator.Edit, er
 	return decodeBefore(out.Attributes)
 }
 
-// Remove takes the edit of a key away and returns it.
+// Remove implements [operator.Edits].
 func (e *Edits) Remove(ctx context.Context, edit operator.Edit) (*operator.Edit, error) {
 	out, err := e.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &e.table, Key: importerio.EntryKey(indicator.ManualFeed, &edit.Entry), ReturnValues: types.ReturnValueAllOld,
@@ -105,11 +105,11 @@ func (e *Edits) Remove(ctx context.Context, edit operator.Edit) (*operator.Edit,
 	return decodeBefore(out.Attributes)
 }
 
-// decodeBefore reads the row that was there before, if any. One that was made by hand
-// and cannot be read is shown as far as it goes.
+// decodeBefore decodes the row that was replaced or removed, if any. If it cannot be decoded
+// completely, the edit has what could be read.
 func decodeBefore(item map[string]types.AttributeValue) (*operator.Edit, error) {
 	if len(item) == 0 {
-		return nil, nil //nolint:nilnil // there was none, and that is no error
+		return nil, nil //nolint:nilnil // a missing row is not an error
 	}
 	edit, err := decodeEdit(item)
 	return &edit, err
@@ -120,13 +120,13 @@ func decodeEdit(item map[string]types.AttributeValue) (operator.Edit, error) {
 	err := attributevalue.UnmarshalMap(item, &more)
 	edit := operator.Edit{By: more.By, Reason: more.Reason}
 	if err != nil {
-		return edit, fmt.Errorf("decoding the record of an own edit: %w", err)
+		return edit, fmt.Errorf("decoding an edit: %w", err)
 	}
 	edit.Entry, err = importerio.DecodeEntry(item)
 	return edit, err
 }
 
-// All returns every edit. The table has no order by feed, so all of it is read.
+// All implements [operator.Edits]. It reads the whole table, which is not sorted by feed.
 func (e *Edits) All(ctx context.Context) ([]operator.Edit, error) {
 	var edits []operator.Edit
 	var problems []error
@@ -153,19 +153,19 @@ func (e *Edits) All(ctx context.Context) ([]operator.Edit, error) {
 	return edits, errors.Join(problems...)
 }
 
-// Publisher is the importer function: [operator.Publisher]. It is invoked
-// asynchronously: then Lambda queues while another run is on, and tries again.
+// Publisher implements [operator.Publisher] with the importer function. The function is invoked
+// asynchronously, so that Lambda queues the event during another run, and retries.
 type Publisher struct {
 	client   *lambda.Client
 	function string
 }
 
-// NewPublisher returns the importer of that function name.
+// NewPublisher returns a publisher that invokes the given function.
 func NewPublisher(client *lambda.Client, function string) *Publisher {
 	return &Publisher{client, function}
 }
 
-// Publish tells the importer what to do.
+// Publish implements [operator.Publisher].
 func (p *Publisher) Publish(ctx context.Context, feed indicator.FeedID, force string) error {
 	event := []byte(settings.PublishEvent)
 	if feed != "" {
