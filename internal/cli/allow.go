@@ -163,13 +163,13 @@ func (a *allowOptions) publish(
 
 // printAllow prints the current verdict and what an allow entry will change.
 func printAllow(out io.Writer, plan *operator.AllowPlan) error {
-	if plan.Served == nil {
+	if plan.Index == nil {
 		fmt.Fprintln(out, "no index was published yet, so there is nothing to veto")
 		return nil
 	}
 	fmt.Fprintln(out, "current verdict:")
 
-	answer := checkName(plan.Served, plan.Entry.Value())
+	answer := checkName(plan.Index, plan.Entry.Value())
 	if !plan.Entry.Block.IsValid() || plan.Entry.Block.IsSingleIP() {
 		if err := answer.print(out); err != nil {
 			return err

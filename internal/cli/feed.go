@@ -172,7 +172,7 @@ type lintResult struct {
 	Format    feed.Format             `json:"format"`
 	Lines     int                     `json:"lines"`
 	Entries   int                     `json:"entries"`
-	Taken     int                     `json:"taken"`
+	Accepted  int                     `json:"taken"`
 	Addresses int                     `json:"addresses"`
 	Allowed   int                     `json:"allow_entries"`
 	Repeated  int                     `json:"repeated"`
@@ -194,7 +194,7 @@ type finding struct {
 
 func (l *lintResult) setCounts(report *list.Summary) {
 	l.Format, l.Lines, l.Entries = report.Format, report.Lines, report.Entries
-	l.Taken, l.Addresses, l.Allowed = report.Names, report.Addresses, report.Allowed
+	l.Accepted, l.Addresses, l.Allowed = report.Names, report.Addresses, report.Allowed
 	l.Repeated, l.Rejected, l.Dropped = report.Repeats, report.Rejected, report.Dropped
 	l.Skipped = map[string]int{}
 	for reason, count := range report.Skips {
@@ -212,7 +212,7 @@ func (l *lintResult) write(out io.Writer, form string) error {
 
 func (l *lintResult) print(out io.Writer) {
 	fmt.Fprintf(out, "%s: %s, %d lines, %d entries\n", l.File, orUnknown(string(l.Format)), l.Lines, l.Entries)
-	fmt.Fprintf(out, "  %7d accepted (addresses: %d, allow entries: %d)\n", l.Taken, l.Addresses, l.Allowed)
+	fmt.Fprintf(out, "  %7d accepted (addresses: %d, allow entries: %d)\n", l.Accepted, l.Addresses, l.Allowed)
 	if l.Repeated > 0 {
 		fmt.Fprintf(out, "  %7d repeated\n", l.Repeated)
 	}

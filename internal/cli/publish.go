@@ -28,8 +28,8 @@ func newPublish(std streams) *cobra.Command {
 and waits until it is done. --unpin unpins the index after a rollback.
 
 With --feed the importer checks only one feed. With --force it accepts the feed's list even
-if a guard refuses it, or removes a feed whose list was deleted without waiting. The reason
-is written to the report.
+if a guard refuses it. If the feed's list was deleted, it removes the feed immediately. The
+reason is written to the report.
 ` + deploymentHelp,
 		Example: `  resolverwatch publish
   resolverwatch publish --unpin

@@ -56,17 +56,17 @@ func printStatus(out io.Writer, s *operator.Status) {
 	if s.Current == nil {
 		fmt.Fprintln(out, "no index was published yet: every query is marked unknown (no_index)")
 	} else {
-		printServing(out, s)
+		printCurrent(out, s)
 	}
 	printGenerations(out, s)
 	printFeeds(out, s)
 }
 
-func printServing(out io.Writer, s *operator.Status) {
+func printCurrent(out io.Writer, s *operator.Status) {
 	c := s.Current
 	fmt.Fprintf(out, "generation %d is current: %d entries, renewed %s ago", c.Generation, c.Entries, age(s.At.Sub(c.RenewedAt)))
-	if s.OwnEdits > 0 {
-		fmt.Fprintf(out, ", manual entries: %d", s.OwnEdits)
+	if s.ManualEntries > 0 {
+		fmt.Fprintf(out, ", manual entries: %d", s.ManualEntries)
 	}
 	fmt.Fprintln(out)
 	if c.Gone {
@@ -94,7 +94,7 @@ func printGenerations(out io.Writer, s *operator.Status) {
 	t := newTable(out, "", "GENERATION", "PUBLISHED", "ENTRIES", "FEEDS", "BYTES")
 	for _, g := range s.Generations {
 		state := ""
-		if g.Serves {
+		if g.IsCurrent {
 			state = "current"
 		}
 		t.AppendRow(table.Row{state, g.Generation, age(s.At.Sub(g.PublishedAt)) + " ago", g.Entries, g.Feeds, g.Bytes})

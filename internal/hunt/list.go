@@ -112,7 +112,7 @@ func NewEntries(indicators map[string]bool) Entries {
 }
 
 // Covers reports whether an entry is the name or address that a record matched, a parent of
-// the name, or a block with the address. The index that serves may have a more specific
+// the name, or a block with the address. The current index may have a more specific
 // entry by now, so the comparison cannot be by indicator alone.
 func (e Entries) Covers(matched []byte) bool {
 	if address, err := netip.ParseAddr(string(matched)); err == nil {

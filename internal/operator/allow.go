@@ -19,8 +19,8 @@ import (
 // AllowPlan is an allow entry that can be stored, and what it will change.
 type AllowPlan struct {
 	Entry indicator.Indicator
-	// Served is the current index; nil if none was published yet.
-	Served *index.Index
+	// Index is the current index; nil if none was published yet.
+	Index  *index.Index
 	Pinned bool // the importer does not publish newer generations
 	// Vetoed are the block entries that the allow entry vetoes. StillMatching counts the block
 	// entries under it that keep matching because they are more specific.
@@ -94,10 +94,10 @@ func (o *Operator) PlanAllow(ctx context.Context, entry indicator.Indicator) (*A
 	}
 
 	plan.Pinned = current.Pinned
-	if plan.Served, err = o.openVerified(ctx, &current); err != nil {
+	if plan.Index, err = o.openVerified(ctx, &current); err != nil {
 		return nil, err
 	}
-	for stored, err := range plan.Served.All() {
+	for stored, err := range plan.Index.All() {
 		if err != nil {
 			return nil, err
 		}

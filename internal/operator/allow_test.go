@@ -1,4 +1,4 @@
-package operator_test
+package operator
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/internal/operator"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
@@ -37,7 +36,7 @@ func TestNewAllowEntry(t *testing.T) {
 		{"*.fine.example", 0, "cannot be allowed"},
 		{"https://fine.example/", 0, "cannot be allowed"},
 	} {
-		entry, err := operator.NewAllowEntry(tc.text, tc.scope)
+		entry, err := NewAllowEntry(tc.text, tc.scope)
 		got := fmt.Sprint(err)
 		if err == nil {
 			got = fmt.Sprintf("%s %v", entry.Value(), entry.Scope)
@@ -104,7 +103,7 @@ func allowAsBlock(allow *indicator.Indicator) *indicator.Indicator {
 	return &block
 }
 
-func planOf(t *testing.T, block, allow *indicator.Indicator) *operator.AllowPlan {
+func planOf(t *testing.T, block, allow *indicator.Indicator) *AllowPlan {
 	t.Helper()
 	var b bucket
 	b.publishIndex(t, func(builder *index.Builder) {
@@ -132,11 +131,11 @@ func TestOperator_PlanAllow_addresses(t *testing.T) {
 		{"2001:db8::/48", "2001:db8::1", 1, 0},
 		{"2001:db8::/48", "192.0.2.1", 0, 0},
 	} {
-		block, err := operator.NewAllowEntry(tc.block, 0)
+		block, err := NewAllowEntry(tc.block, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		allow, err := operator.NewAllowEntry(tc.allow, 0)
+		allow, err := NewAllowEntry(tc.allow, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,25 +148,25 @@ func TestOperator_PlanAllow_addresses(t *testing.T) {
 
 func TestOperator_PlanAllow_nothingPublished(t *testing.T) {
 	t.Parallel()
-	allow, err := operator.NewAllowEntry("fine.example", 0)
+	allow, err := NewAllowEntry("fine.example", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	plan, err := operate(&bucket{}).PlanAllow(context.Background(), allow)
-	if err != nil || plan.Served != nil || len(plan.Vetoed) != 0 {
+	if err != nil || plan.Index != nil || len(plan.Vetoed) != 0 {
 		t.Errorf("%+v, %v", plan, err)
 	}
 }
 
 func TestOperator_AwaitEdit(t *testing.T) {
 	t.Parallel()
-	allow, err := operator.NewAllowEntry("fine.example", 0)
+	allow, err := NewAllowEntry("fine.example", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b bucket
 	b.publish(t, "fine.example")
-	if _, err := operate(&b).AwaitEdit(context.Background(), allow, true, 20*time.Millisecond); !errors.Is(err, operator.ErrNotYet) {
+	if _, err := operate(&b).AwaitEdit(context.Background(), allow, true, 20*time.Millisecond); !errors.Is(err, ErrNotYet) {
 		t.Errorf("not published: %v", err)
 	}
 	b.reads = 0

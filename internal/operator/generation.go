@@ -19,14 +19,14 @@ type Generation struct {
 	Entries     int       `json:"entries"`
 	Bytes       int64     `json:"bytes"`
 	Feeds       int       `json:"feeds"`
-	Serves      bool      `json:"serves"`
+	IsCurrent   bool      `json:"serves"`
 
 	manifest index.Current
 }
 
-// Generations returns the kept generations, the newest first. It ignores index objects that
+// listKept returns the kept generations, the newest first. It ignores index objects that
 // were never published because another importer was faster.
-func (o *Operator) Generations(ctx context.Context) ([]Generation, error) {
+func (o *Operator) listKept(ctx context.Context) ([]Generation, error) {
 	current, _, err := o.current(ctx)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (o *Operator) Generations(ctx context.Context) ([]Generation, error) {
 			Entries:     entries,
 			Bytes:       object.Size,
 			Feeds:       len(manifest.Feeds),
-			Serves:      number == current.Generation,
+			IsCurrent:   number == current.Generation,
 			manifest:    manifest,
 		})
 	}
@@ -103,7 +103,7 @@ func (o *Operator) explainMissing(ctx context.Context, number uint64, err error)
 	if !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
-	kept, listErr := o.Generations(ctx)
+	kept, listErr := o.listKept(ctx)
 	if listErr != nil {
 		return errors.Join(err, listErr)
 	}

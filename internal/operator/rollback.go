@@ -68,7 +68,7 @@ func (o *Operator) PlanRollback(ctx context.Context, to uint64) (*RollbackPlan, 
 
 // before returns the newest kept generation that is older than the current one.
 func (o *Operator) before(ctx context.Context, current *index.Current) (uint64, error) {
-	kept, err := o.Generations(ctx)
+	kept, err := o.listKept(ctx)
 	if err != nil {
 		return 0, err
 	}

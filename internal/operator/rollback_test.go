@@ -1,4 +1,4 @@
-package operator_test
+package operator
 
 import (
 	"context"
@@ -9,12 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/resolverwatch/resolverwatch/internal/operator"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
-func plan(t *testing.T, b *bucket, to uint64) *operator.RollbackPlan {
+func plan(t *testing.T, b *bucket, to uint64) *RollbackPlan {
 	t.Helper()
 	plan, err := operate(b).PlanRollback(context.Background(), to)
 	if err != nil {
@@ -29,7 +28,7 @@ func TestOperator_Rollback(t *testing.T) {
 	b.publish(t, "a.example", "b.example")
 	b.publish(t, "b.example", "c.example", "d.example")
 	p := plan(t, &b, 0)
-	want := operator.Effect{
+	want := Effect{
 		Added: 1, Removed: 2, SampleAdded: []string{"a.example (f, block, subtree)"},
 		SampleRemoved: []string{"c.example (f, block, subtree)", "d.example (f, block, subtree)"},
 	}
@@ -134,8 +133,8 @@ func TestOperator_Generations_orphans(t *testing.T) {
 	b.objects[index.ObjectKey(1, strings.Repeat("0", len(b.current.Hash)))] = []byte("another one of generation 1")
 	b.objects[index.ObjectKey(2, strings.Repeat("0", len(b.current.Hash)))] = []byte("never published")
 	delete(b.manifests, 1) // not written yet: the pointer has the same content
-	kept, err := operate(&b).Generations(context.Background())
-	if err != nil || len(kept) != 1 || kept[0].Generation != 1 || !kept[0].Serves || kept[0].Entries != 1 {
+	kept, err := operate(&b).listKept(context.Background())
+	if err != nil || len(kept) != 1 || kept[0].Generation != 1 || !kept[0].IsCurrent || kept[0].Entries != 1 {
 		t.Errorf("kept are %+v, %v", kept, err)
 	}
 }
@@ -153,10 +152,10 @@ func TestOperator_Unpin_notPinned(t *testing.T) {
 func TestOperator_nothingPublished(t *testing.T) {
 	t.Parallel()
 	_, err := operate(&bucket{}).PlanRollback(context.Background(), 0)
-	if !errors.Is(err, operator.ErrNothingPublished) {
+	if !errors.Is(err, errNothingPublished) {
 		t.Error(err)
 	}
-	if _, err := operate(&bucket{}).Unpin(context.Background()); !errors.Is(err, operator.ErrNothingPublished) {
+	if _, err := operate(&bucket{}).Unpin(context.Background()); !errors.Is(err, errNothingPublished) {
 		t.Error(err)
 	}
 }

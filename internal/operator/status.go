@@ -16,15 +16,15 @@ import (
 
 // Status is the state of the index and the feeds at a point in time.
 type Status struct {
-	At          time.Time    `json:"at"`
-	Current     *Serving     `json:"current"` // nil if no index was published yet
-	Generations []Generation `json:"generations"`
-	Feeds       []FeedStatus `json:"feeds"`
-	OwnEdits    int          `json:"own_edits"` // entries of the feed manual in the current index
+	At            time.Time     `json:"at"`
+	Current       *CurrentIndex `json:"current"` // nil if no index was published yet
+	Generations   []Generation  `json:"generations"`
+	Feeds         []FeedStatus  `json:"feeds"`
+	ManualEntries int           `json:"own_edits"` // entries of the feed manual in the current index
 }
 
-// Serving describes the current index.
-type Serving struct {
+// CurrentIndex describes the current index.
+type CurrentIndex struct {
 	Generation uint64     `json:"generation"`
 	Highest    uint64     `json:"highest"`
 	RenewedAt  time.Time  `json:"renewed_at"`
@@ -79,7 +79,7 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	if err == nil {
-		s.Current = &Serving{
+		s.Current = &CurrentIndex{
 			Generation: current.Generation,
 			Highest:    current.Highest,
 			RenewedAt:  current.RenewedAt,
@@ -90,13 +90,13 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 		for _, feed := range current.Feeds {
 			s.Current.Entries += feed.Count
 			if feed.ID == indicator.ManualFeed {
-				s.OwnEdits = feed.Count
+				s.ManualEntries = feed.Count
 			}
 		}
-		if s.Generations, err = o.Generations(ctx); err != nil {
+		if s.Generations, err = o.listKept(ctx); err != nil {
 			return nil, err
 		}
-		s.Current.Gone = !slices.ContainsFunc(s.Generations, func(g Generation) bool { return g.Serves })
+		s.Current.Gone = !slices.ContainsFunc(s.Generations, func(g Generation) bool { return g.IsCurrent })
 	}
 
 	rows, err := o.Feeds.Rows(ctx)

@@ -1,4 +1,4 @@
-package operator_test
+package operator
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/internal/operator"
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
@@ -171,8 +170,8 @@ func named(t *testing.T, text string, scope indicator.Scope, action indicator.Ac
 }
 
 // operate returns an operator of a bucket, one day after start.
-func operate(b *bucket) *operator.Operator {
-	return &operator.Operator{
+func operate(b *bucket) *Operator {
+	return &Operator{
 		Index: b, By: "somebody", Pause: time.Millisecond,
 		Now: func() time.Time { return start.Add(24 * time.Hour) },
 	}

@@ -1,4 +1,0 @@
-package operator
-
-// ErrNothingPublished is errNothingPublished, for external tests.
-var ErrNothingPublished = errNothingPublished
