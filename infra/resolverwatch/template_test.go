@@ -261,7 +261,8 @@ func warnings(t *testing.T, stack awscdk.Stack) string {
 	found := assertions.Annotations_FromStack(stack).FindWarning(jsii.String("*"), assertions.Match_AnyValue())
 	var text strings.Builder
 	for _, message := range *found {
-		fmt.Fprintf(&text, "%s: %v\n", *message.Id, message.Entry.Data)
+		// The type moves to another package, which awscdk for Go does not have yet.
+		fmt.Fprintf(&text, "%s: %v\n", *message.Id, message.Entry.Data) //nolint:staticcheck // see above
 	}
 	return text.String()
 }
