@@ -1,5 +1,5 @@
-// App synthesizes Resolverwatch: context in, cloud assembly out. The CDK's command runs
-// it by cdk.json.
+// App synthesizes Resolverwatch: it turns the context of a CDK app into a cloud assembly.
+// The CDK command runs it as cdk.json says.
 package main
 
 import (
@@ -23,7 +23,7 @@ func main() {
 	}
 }
 
-// run turns the panics by which constructs refuse props into an error to read.
+// run converts the panics with which constructs reject props into a readable error.
 func run() (err error) {
 	defer func() {
 		err = errors.Join(err, stack.Refusal(recover()))

@@ -1,18 +1,17 @@
-// Package config reads the settings of a deployment: from the context of a CDK app to
-// a typed [Config]. All of them stand under the one context key "resolverwatch" of
-// cdk.json; a key "resolverwatch.<path>", as the CDK command's -c option gives it, is
-// decoded over them.
+// Package config reads the settings of a deployment from the context of a CDK app into a
+// typed [Config]. All settings are under the context key "resolverwatch" in cdk.json; keys
+// like "resolverwatch.<path>", which the CDK command's -c option sets, override them.
 //
-// It is plain Go and starts no CDK. Values are checked for form here. What they may be
-// beyond that (the range of a memory size, names that exclude each other) is for the
-// construct that uses them, and so is the default of every setting whose zero value
-// says nothing: where a field says "Default:" and Default() does not set it, the
+// It is plain Go and does not start the CDK. It checks only the form of values. Everything
+// else (the range of a memory size, names that exclude each other) is checked by the
+// construct that uses them. The construct also sets the default of every setting whose zero
+// value means "unset": if a field says "Default:" and Default() does not set it, the
 // construct does.
 package config
 
 import "github.com/resolverwatch/resolverwatch/pkg/settings"
 
-// Config is what a deployment is told.
+// Config holds the settings of a deployment.
 type Config struct {
 	// StackName is the name of the CloudFormation stack.
 	//
@@ -20,34 +19,34 @@ type Config struct {
 	StackName string `json:"stackName"`
 	// Account is the AWS account to deploy to, twelve digits.
 	//
-	// Default: any account, the one of the credentials at deployment.
+	// Default: any account; the credentials decide at deployment.
 	Account string `json:"account"`
 	// Region is the AWS Region to deploy to.
 	//
-	// Default: any Region, the one of the credentials at deployment.
+	// Default: any Region; the credentials decide at deployment.
 	Region string `json:"region"`
 	// TerminationProtection keeps the stack from being deleted by accident.
 	TerminationProtection bool `json:"terminationProtection"`
 	// Tags for everything in the stack.
 	Tags map[string]string `json:"tags"`
-	// RemovalPolicy says what becomes of buckets, table and the key of CreateKey when they
-	// leave the stack. Log groups go in any case.
+	// RemovalPolicy says what happens to the buckets, the table and the key of CreateKey
+	// when they are removed from the stack. Log groups are always deleted.
 	//
 	// Default: retain.
 	RemovalPolicy RemovalPolicy `json:"removalPolicy"`
-	// KeyARN is a KMS key of yours that encrypts everything. Its policy must let the
-	// services use it; synthesis says how.
+	// KeyARN is your KMS key that encrypts everything. Its policy must let the services use
+	// it; synthesis says how.
 	//
 	// Default: keys of the AWS services.
 	KeyARN string `json:"keyArn"`
-	// PreviousKeyARNs are KMS keys that encrypted everything before KeyARN or CreateKey did.
-	// What was written then is still read with them.
+	// PreviousKeyARNs are KMS keys that encrypted everything before KeyARN or CreateKey
+	// did. Data from that time is still read with them.
 	//
 	// Default: none.
 	PreviousKeyARNs []string `json:"previousKeyArns"`
-	// CreateKey makes a KMS key for everything, with the policy it needs.
+	// CreateKey creates a KMS key for everything, with the policy that it needs.
 	CreateKey bool `json:"createKey"`
-	// AccessLogBucket is the name of an existing bucket that takes the S3 access logs.
+	// AccessLogBucket is the name of an existing bucket that receives the S3 access logs.
 	//
 	// Default: no access logs.
 	AccessLogBucket string `json:"accessLogBucket"`
@@ -61,15 +60,15 @@ type Config struct {
 	Catalog      Catalog                  `json:"catalog"`
 }
 
-// RemovalPolicy is what becomes of data that leaves the stack.
+// RemovalPolicy says what happens to data that is removed from the stack.
 type RemovalPolicy string
 
 // The zero RemovalPolicy is RemovalPolicyRetain.
 const (
 	RemovalPolicyRetain  RemovalPolicy = "retain"
 	RemovalPolicyDestroy RemovalPolicy = "destroy"
-	// RemovalPolicyRetainOnUpdateOrDelete retains, but for what a first deployment that fails
-	// has created.
+	// RemovalPolicyRetainOnUpdateOrDelete retains resources, except those that a failed
+	// first deployment has created.
 	RemovalPolicyRetainOnUpdateOrDelete RemovalPolicy = "retain-on-update-or-delete"
 )
 
@@ -82,7 +81,7 @@ const (
 	BillingProvisioned Billing = "provisioned"
 )
 
-// Format is what the marked logs are written as.
+// Format is the file format of the marked logs.
 type Format string
 
 // The zero Format is FormatJSON.
@@ -91,10 +90,10 @@ const (
 	FormatParquet Format = "PARQUET"
 )
 
-// DefaultStackName is the stack's name where none is set.
+// DefaultStackName is the stack's name if none is set.
 const DefaultStackName = settings.DefaultStack
 
-// Default returns the settings of a deployment that sets none.
+// Default returns the settings of a deployment that does not set any.
 func Default() Config {
 	return Config{
 		StackName:    DefaultStackName,

@@ -13,15 +13,15 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// ContextKey is the context key that all settings stand under.
+// ContextKey is the context key that contains all settings.
 const ContextKey = "resolverwatch"
 
-// Decode reads the settings out of the whole context of a CDK app, as the app's root
-// node gives it. Context keys that are no business of ours are left alone; one that is
-// nearly ours is an error, because a misspelled -c would otherwise do nothing at all.
+// Decode reads the settings from the whole context of a CDK app, as the app's root node
+// returns it. It ignores context keys that belong to others. A key that is nearly one of
+// ours is an error, because a misspelled -c would otherwise have no effect.
 //
-// The error joins every problem, each with the full path of its setting, the value and
-// what is allowed. The settings are the defaults then, as far as they could not be read.
+// The error joins all problems, each with the full path of its setting, the value and the
+// rule. In that case, settings that could not be read have their defaults.
 func Decode(context map[string]any) (Config, error) {
 	tree, err := overlay(context)
 	d := decoder{problems: []error{err}}
@@ -39,7 +39,7 @@ func (d *decoder) refuse(path string, value any, rule string) {
 	d.problems = append(d.problems, fmt.Errorf("%s: %s: %s", path, show(value), rule))
 }
 
-// decode sets target to value. A null leaves the default: it says "unset".
+// decode sets target to value. A null leaves the default, because it means "unset".
 func (d *decoder) decode(path string, value any, target reflect.Value) {
 	if value == nil {
 		return
@@ -84,11 +84,11 @@ func (d *decoder) decodeStruct(path string, value any, target reflect.Value) {
 	}
 }
 
-// validate applies the rules of the settings that have a definition of their own,
-// because a Lambda reads them too.
+// validate applies the rules of settings that are defined elsewhere, because a Lambda reads
+// them too.
 func (d *decoder) validate(path string, target reflect.Value) {
 	var err error
-	text, _ := json.Marshal(target.Interface()) //nolint:errchkjson // it came out of JSON
+	text, _ := json.Marshal(target.Interface()) //nolint:errchkjson // it was decoded from JSON
 	switch target.Interface().(type) {
 	case settings.Feed:
 		_, err = settings.DecodeFeed(text)
@@ -111,7 +111,7 @@ func (d *decoder) decodeMap(path string, value any, target reflect.Value) {
 	target.Set(reflect.MakeMapWithSize(target.Type(), len(object)))
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if object[name] == nil {
-			continue // taken out by an override
+			continue // removed by an override
 		}
 		element := reflect.New(target.Type().Elem()).Elem()
 		d.decode(path+"."+name, object[name], element)
@@ -136,7 +136,7 @@ func (d *decoder) decodeList(path string, value any, target reflect.Value) {
 	}
 }
 
-// Forms of what names something in AWS.
+// Forms of the ids and ARNs of AWS resources.
 var (
 	accountID  = regexp.MustCompile(`^[0-9]{12}$`)
 	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
@@ -144,7 +144,7 @@ var (
 	vpcID      = regexp.MustCompile(`^vpc-[0-9a-f]+$`)
 )
 
-// check looks at what no construct gets to see, because the stack decides by it.
+// check checks values that no construct sees, because the stack uses them.
 func (d *decoder) check(config Config) {
 	if config.Account != "" && !accountID.MatchString(config.Account) {
 		d.refuse(ContextKey+".account", config.Account, "must be twelve digits")
@@ -152,14 +152,14 @@ func (d *decoder) check(config Config) {
 	if config.Region != "" && !regionName.MatchString(config.Region) {
 		d.refuse(ContextKey+".region", config.Region, "must be the name of a Region, like eu-west-1")
 	}
-	// An alias would do for some services, but not in the statements of roles.
+	// Some services would accept an alias, but the policies of roles cannot use one.
 	if config.KeyARN != "" && !keyARN.MatchString(config.KeyARN) {
 		d.refuse(ContextKey+".keyArn", config.KeyARN, "must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias")
 	}
 	d.checkPreviousKeys(config)
 	for _, key := range slices.Sorted(maps.Keys(config.Tags)) {
 		if strings.HasPrefix(strings.ToLower(key), "aws:") {
-			d.refuse(ContextKey+".tags."+key, config.Tags[key], "must not have a key that begins with aws:, which AWS keeps for itself")
+			d.refuse(ContextKey+".tags."+key, config.Tags[key], "must not have a key that begins with aws:, which AWS reserves")
 		}
 	}
 	d.checkVPCs(config.QueryLogging.VPCIDs)
@@ -169,26 +169,27 @@ func (d *decoder) check(config Config) {
 	}
 	if config.CreateKey && config.KeyARN != "" {
 		d.problems = append(d.problems, fmt.Errorf("%s.createKey and %[1]s.keyArn: "+
-			"must not both be set, as there is one key for everything", ContextKey))
+			"only one can be set, because one key encrypts everything", ContextKey))
 	}
 }
 
-// checkPreviousKeys refuses what is not the ARN of a key, and the key that is used now.
+// checkPreviousKeys rejects values that are not the ARN of a key, and the key that is used
+// now.
 func (d *decoder) checkPreviousKeys(config Config) {
 	for i, arn := range config.PreviousKeyARNs {
 		path := fmt.Sprintf("%s.previousKeyArns[%d]", ContextKey, i)
 		switch {
-		case arn == "": // of another type, and refused before
+		case arn == "": // it had another type and was rejected before
 		case !keyARN.MatchString(arn):
 			d.refuse(path, arn, "must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias")
 		case arn == config.KeyARN || slices.Contains(config.PreviousKeyARNs[:i], arn):
-			d.refuse(path, arn, "must be an earlier key, and be there once")
+			d.refuse(path, arn, "must be an earlier key, listed only once")
 		}
 	}
 }
 
-// checkVPCs refuses what is no id of a VPC, and one that is there twice. Elements of
-// another type were refused before and are empty.
+// checkVPCs rejects values that are not the id of a VPC, and duplicates. Elements of
+// another type were rejected before and are empty.
 func (d *decoder) checkVPCs(ids []string) {
 	for i, id := range ids {
 		path := fmt.Sprintf("%s.queryLogging.vpcIds[%d]", ContextKey, i)
@@ -197,12 +198,12 @@ func (d *decoder) checkVPCs(ids []string) {
 		case !vpcID.MatchString(id):
 			d.refuse(path, id, "must be the id of a VPC, like vpc-0a1b2c3d4e5f60001")
 		case slices.Contains(ids[:i], id):
-			d.refuse(path, id, "must not be there twice")
+			d.refuse(path, id, "must not be listed twice")
 		}
 	}
 }
 
-// checkIdle refuses settings of a section that an existing stream leaves without effect.
+// checkIdle rejects settings of a section that have no effect with an existing stream.
 func (d *decoder) checkIdle(section string, given, unset any) {
 	values, defaults := reflect.ValueOf(given), reflect.ValueOf(unset)
 	for _, field := range reflect.VisibleFields(values.Type()) {
@@ -210,7 +211,7 @@ func (d *decoder) checkIdle(section string, given, unset any) {
 		name, same := jsonName(field), reflect.DeepEqual(value.Interface(), defaults.FieldByIndex(field.Index).Interface())
 		if !same && name != "existingStream" && name != "enabled" {
 			d.refuse(ContextKey+"."+section+"."+name, value.Interface(),
-				"has no effect beside "+ContextKey+".delivery.existingStream, which is left as it is: unset one of them")
+				"has no effect with "+ContextKey+".delivery.existingStream, which is not changed: unset one of them")
 		}
 	}
 }

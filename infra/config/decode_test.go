@@ -15,7 +15,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// context is the context of an app whose cdk.json holds the settings.
+// context returns the context of an app whose cdk.json contains the settings.
 func context(t *testing.T, text string) map[string]any {
 	t.Helper()
 	var tree any
@@ -90,7 +90,7 @@ func TestDecode_values(t *testing.T) {
 	}
 }
 
-// Values in errors stand as in cdk.json, so that they can be searched for there.
+// Errors show values as they are written in cdk.json, so that people can search for them.
 func TestDecode_problems(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -160,11 +160,11 @@ func TestDecode_problems(t *testing.T) {
 		name: "rules of the guards", in: `{"importer": {"guards": {"shrinkPercent": 101}}}`,
 		want: []string{"resolverwatch.importer.guards: shrinkPercent 101: must be at most 100"},
 	}, {
-		name: "settings that are no object", in: `7`,
+		name: "settings that are not an object", in: `7`,
 		want: []string{"resolverwatch: 7: must be an object"},
 	}, {
 		name: "two keys", in: `{"createKey": true, "keyArn": "arn:aws:kms:eu-west-1:111122223333:key/k"}`,
-		want: []string{"resolverwatch.createKey and resolverwatch.keyArn: must not both be set, as there is one key for everything"},
+		want: []string{"resolverwatch.createKey and resolverwatch.keyArn: only one can be set, because one key encrypts everything"},
 	}, {
 		name: "a city for a Region", in: `{"region": "Frankfurt"}`,
 		want: []string{`resolverwatch.region: "Frankfurt": must be the name of a Region, like eu-west-1`},
@@ -172,7 +172,7 @@ func TestDecode_problems(t *testing.T) {
 		name: "earlier keys", in: `{"keyArn": "arn:aws:kms:eu-west-1:111122223333:key/k",
 			"previousKeyArns": ["arn:aws:kms:eu-west-1:111122223333:key/k", "alias/dns"]}`,
 		want: []string{
-			`resolverwatch.previousKeyArns[0]: "arn:aws:kms:eu-west-1:111122223333:key/k": must be an earlier key, and be there once`,
+			`resolverwatch.previousKeyArns[0]: "arn:aws:kms:eu-west-1:111122223333:key/k": must be an earlier key, listed only once`,
 			`resolverwatch.previousKeyArns[1]: "alias/dns": must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias`,
 		},
 	}, {
@@ -180,21 +180,21 @@ func TestDecode_problems(t *testing.T) {
 		want: []string{`resolverwatch.keyArn: "arn:aws:kms:eu-west-1:111122223333:alias/dns": ` +
 			"must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias"},
 	}, {
-		name: "tags that AWS keeps", in: `{"tags": {"AWS:owner": "soc", "team": "soc"}}`,
-		want: []string{`resolverwatch.tags.AWS:owner: "soc": must not have a key that begins with aws:, which AWS keeps for itself`},
+		name: "tags that AWS reserves", in: `{"tags": {"AWS:owner": "soc", "team": "soc"}}`,
+		want: []string{`resolverwatch.tags.AWS:owner: "soc": must not have a key that begins with aws:, which AWS reserves`},
 	}, {
 		name: "VPCs", in: `{"queryLogging": {"vpcIds": ["vpc-1", "my vpc", "vpc-2", "vpc-1"]}}`,
 		want: []string{
 			`resolverwatch.queryLogging.vpcIds[1]: "my vpc": must be the id of a VPC, like vpc-0a1b2c3d4e5f60001`,
-			`resolverwatch.queryLogging.vpcIds[3]: "vpc-1": must not be there twice`,
+			`resolverwatch.queryLogging.vpcIds[3]: "vpc-1": must not be listed twice`,
 		},
 	}, {
-		name: "settings that an existing stream leaves idle",
+		name: "settings without effect on an existing stream",
 		in:   `{"delivery": {"existingStream": "dns", "prefix": "x/", "bufferIntervalSeconds": 0}, "catalog": {"enabled": false, "database": "dns"}}`,
 		want: []string{
-			`resolverwatch.delivery.prefix: "x/": has no effect beside resolverwatch.delivery.existingStream, which is left as it is: unset one of them`,
-			"resolverwatch.delivery.bufferIntervalSeconds: 0: has no effect beside resolverwatch.delivery.existingStream, which is left as it is: unset one of them",
-			`resolverwatch.catalog.database: "dns": has no effect beside resolverwatch.delivery.existingStream, which is left as it is: unset one of them`,
+			`resolverwatch.delivery.prefix: "x/": has no effect with resolverwatch.delivery.existingStream, which is not changed: unset one of them`,
+			"resolverwatch.delivery.bufferIntervalSeconds: 0: has no effect with resolverwatch.delivery.existingStream, which is not changed: unset one of them",
+			`resolverwatch.catalog.database: "dns": has no effect with resolverwatch.delivery.existingStream, which is not changed: unset one of them`,
 		},
 	}, {
 		name: "long value", in: `{"createKey": "` + strings.Repeat("x", 200) + `"}`,
@@ -225,11 +225,11 @@ func TestDecode_overrides(t *testing.T) {
 	}{{
 		name: "none", want: func(*config.Config) {},
 	}, {
-		name:      "one of a section leaves the others",
+		name:      "one setting of a section leaves the others",
 		overrides: map[string]any{"resolverwatch.store.readCapacity": "7"},
 		want:      func(c *config.Config) { c.Store.ReadCapacity = 7 },
 	}, {
-		name:      "in a section that is not there",
+		name:      "in a section that does not exist",
 		overrides: map[string]any{"resolverwatch.importer.guards.shrinkPercent": "12.5"},
 		want:      func(c *config.Config) { c.Importer.Guards.ShrinkPercent = 12.5 },
 	}, {
@@ -302,7 +302,7 @@ func TestDecode_overrides(t *testing.T) {
 		wantErr: `context key "resolverwatch/store.readCapacity": unknown, settings begin with "resolverwatch."` + "\n" +
 			`context key "resolverwatch:stackName": unknown, settings begin with "resolverwatch."`,
 	}, {
-		name:      "keys of others that begin alike",
+		name:      "keys of others with the same beginning",
 		overrides: map[string]any{"resolverwatch-team": "soc"},
 		want:      func(*config.Config) {},
 	}} {
@@ -332,7 +332,7 @@ func TestDecode_overrides(t *testing.T) {
 	}
 }
 
-// A caller may go on using its context; an app has one for all of its stacks.
+// A caller may continue to use its context; an app has one for all its stacks.
 func TestDecode_leavesContextAlone(t *testing.T) {
 	t.Parallel()
 	given := context(t, `{"store": {"readCapacity": 5}}`)
@@ -346,7 +346,7 @@ func TestDecode_leavesContextAlone(t *testing.T) {
 	}
 }
 
-// The settings of the templates that the linters see are settings that exist.
+// All settings of the templates that the linters check exist.
 func TestDecode_variants(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../test/testdata/variants/*.json")

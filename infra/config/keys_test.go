@@ -12,7 +12,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/config"
 )
 
-// readSamples returns a value for every setting, as -c gives it, that is not its default.
+// readSamples returns a value for every setting that differs from its default, in the form
+// that -c gives.
 func readSamples(t testing.TB) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/settings.json")
@@ -26,7 +27,7 @@ func readSamples(t testing.TB) map[string]string {
 	return samples
 }
 
-// contextKey is what -c names the setting.
+// contextKey returns the name of the setting for -c.
 func contextKey(key string) string {
 	return config.ContextKey + "." + strings.NewReplacer("<feed id>", "urlhaus", "<key>", "team").Replace(key)
 }
@@ -72,7 +73,7 @@ func TestKeys_refuseOtherTypes(t *testing.T) {
 	}
 }
 
-// The settings table of the README has a row for every setting, and no other.
+// The settings table of the README has exactly one row for every setting.
 func TestKeys_documented(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../README.md")
@@ -93,7 +94,8 @@ func TestKeys_documented(t *testing.T) {
 	}
 }
 
-// Any context decodes to settings or to an error whose every line says where.
+// Any context decodes to settings, or to an error in which every line says where the
+// problem is.
 func FuzzDecode(f *testing.F) {
 	for key, text := range readSamples(f) {
 		f.Add(`{}`, contextKey(key), text)

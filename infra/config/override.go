@@ -12,11 +12,12 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// maxTypingErrors is how far a context key may be from ours and still be meant as ours.
+// maxTypingErrors is how far a context key may differ from ours and still be treated as
+// misspelled.
 const maxTypingErrors = 2
 
-// overlay returns the settings as one tree: what stands under the context key, and over
-// it the single settings with keys of their own, the shorter path first.
+// overlay returns the settings as one tree: the settings under the context key, overridden
+// by the single settings with their own keys, shorter paths first.
 func overlay(context map[string]any) (any, error) {
 	tree, err := root(context[ContextKey])
 	problems := []error{err}
@@ -33,7 +34,7 @@ func overlay(context map[string]any) (any, error) {
 	return tree, errors.Join(problems...)
 }
 
-// meant reports whether a context key was to be one of ours: it is misspelled, or its
+// meant reports whether a context key was meant to be one of ours: it is misspelled, or its
 // path does not begin with a dot.
 func meant(key string) bool {
 	if settings.Edits(key, ContextKey) <= maxTypingErrors {
@@ -44,11 +45,11 @@ func meant(key string) bool {
 		return false
 	}
 	name, _, _ := strings.Cut(path[1:], path[:1])
-	_, is := member(reflect.TypeFor[Config](), name)
-	return is
+	_, ok := member(reflect.TypeFor[Config](), name)
+	return ok
 }
 
-// root reads the tree itself, which is text where -c gives it.
+// root reads the tree itself, which is text if -c sets it.
 func root(value any) (any, error) {
 	text, isText := value.(string)
 	if !isText {
@@ -61,8 +62,8 @@ func root(value any) (any, error) {
 	return tree, nil
 }
 
-// override returns the tree with the setting at the path replaced, or taken out where
-// the value says "unset". The tree that it was given stays as it is.
+// override returns the tree with the setting at the path replaced, or removed if the value
+// means "unset". It does not change the given tree.
 func override(tree any, path string, value any) (any, error) {
 	steps, kind := locate(reflect.TypeFor[Config](), path)
 	if text, isText := value.(string); isText && kind != nil {
@@ -81,7 +82,7 @@ func replace(tree any, steps []string, value any) any {
 	}
 	object, isObject := tree.(map[string]any)
 	if !isObject && tree != nil {
-		return tree // decoding says what is wrong with it
+		return tree // decoding reports the problem
 	}
 	copied := maps.Clone(object)
 	if copied == nil {
@@ -91,11 +92,12 @@ func replace(tree any, steps []string, value any) any {
 	return copied
 }
 
-// parse reads the text that -c gives for a setting of a type. Empty text is nil: unset.
-// Text that is no such value is returned as it is, and decoding refuses it.
+// parse reads the text that -c gives for a setting of a type. Empty text is nil, which
+// means unset. It returns text that is not a valid value unchanged, and decoding rejects
+// it.
 func parse(text string, kind reflect.Type) (any, error) {
 	if text == "" {
-		return nil, nil //nolint:nilnil // nil is the value that says "unset"
+		return nil, nil //nolint:nilnil // nil is the value that means "unset"
 	}
 	if _, isWord := choices[kind]; isWord {
 		return text, nil
@@ -122,7 +124,7 @@ func parse(text string, kind reflect.Type) (any, error) {
 	return value, nil
 }
 
-// split reads a list that is separated by commas.
+// split reads a comma-separated list.
 func split(text string) []any {
 	var list []any
 	for word := range strings.SplitSeq(text, ",") {

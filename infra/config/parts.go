@@ -6,7 +6,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Store is where lists, indicators and the index lie.
+// Store describes where lists, indicators and the index are stored.
 type Store struct {
 	// TableName of the indicator table.
 	//
@@ -24,19 +24,19 @@ type Store struct {
 	//
 	// Default: 500.
 	WriteCapacity int `json:"writeCapacity"`
-	// ExistingTable is the name of a table to use in place of a new one.
+	// ExistingTable is the name of a table to use instead of a new one.
 	ExistingTable string `json:"existingTable"`
 	// ListBucketName of the bucket that lists are uploaded to.
 	//
 	// Default: chosen by CloudFormation.
 	ListBucketName string `json:"listBucketName"`
-	// ExistingListBucket is the name of a bucket to use in place of a new one.
+	// ExistingListBucket is the name of a bucket to use instead of a new one.
 	ExistingListBucket string `json:"existingListBucket"`
 	// IndexBucketName of the bucket that holds the index.
 	//
 	// Default: chosen by CloudFormation.
 	IndexBucketName string `json:"indexBucketName"`
-	// ExistingIndexBucket is the name of a bucket to use in place of a new one.
+	// ExistingIndexBucket is the name of a bucket to use instead of a new one.
 	ExistingIndexBucket string `json:"existingIndexBucket"`
 	// NoncurrentVersionDays is how long replaced and deleted lists and indexes are kept.
 	//
@@ -58,19 +58,19 @@ type Importer struct {
 	//
 	// Default: 900.
 	TimeoutSeconds int `json:"timeoutSeconds"`
-	// PublishEveryMinutes is how often the index is published without an upload, which
-	// is what lets feeds expire and tells transformers that publishing is alive.
+	// PublishEveryMinutes is how often the index is published without an upload. Publishing
+	// removes expired feeds, and shows transformers that the importer works.
 	//
 	// Default: 60.
 	PublishEveryMinutes int `json:"publishEveryMinutes"`
-	// Protected names are never marked whatever a list says: your own zones.
+	// Protected names, such as your own zones, are never marked, whatever a list says.
 	Protected []string `json:"protected"`
-	// DeletionGraceHours is how long a feed counts whose last list was deleted; 0 is not at
-	// all.
+	// DeletionGraceHours is how long a feed still counts after its last list was deleted; 0
+	// means not at all.
 	//
 	// Default: 24.
 	DeletionGraceHours *int `json:"deletionGraceHours"`
-	// Guards keep an upload from replacing a good list.
+	// Guards prevent an upload from replacing a good list with a bad one.
 	//
 	// Default: [settings.DefaultGuards], threshold by threshold.
 	Guards settings.Guards `json:"guards"`
@@ -84,13 +84,13 @@ type Importer struct {
 	LogLevel slog.Level `json:"logLevel"`
 	// ReservedConcurrency of the function.
 	//
-	// Default: none reserved.
+	// Default: nothing is reserved.
 	ReservedConcurrency int `json:"reservedConcurrency"`
 }
 
 // Transformer is the function that marks records on their way through Firehose.
 type Transformer struct {
-	// MemoryMiB of the function. It bounds the index: two of them must fit.
+	// MemoryMiB of the function. It limits the index, because two must fit into memory.
 	//
 	// Default: 256.
 	MemoryMiB int `json:"memoryMiB"`
@@ -98,20 +98,20 @@ type Transformer struct {
 	//
 	// Default: 120.
 	TimeoutSeconds int `json:"timeoutSeconds"`
-	// PollSeconds between two looks for a newer index.
+	// PollSeconds between two checks for a newer index.
 	//
 	// Default: 60.
 	PollSeconds int `json:"pollSeconds"`
-	// MaxIndexAgeDays without a publish until "clean" becomes "unknown".
+	// MaxIndexAgeDays without a publish, after which "clean" becomes "unknown".
 	//
 	// Default: 7.
 	MaxIndexAgeDays int `json:"maxIndexAgeDays"`
-	// ColdStartWaitMillis for the first index.
+	// ColdStartWaitMillis is how long a cold start waits for the first index.
 	//
 	// Default: 2000.
 	ColdStartWaitMillis int `json:"coldStartWaitMillis"`
-	// FailureMode is what happens where there is no index: mark the records unknown, or
-	// fail, so that Firehose tries again.
+	// FailureMode is what the function does without an index: mark the records unknown, or
+	// fail, so that Firehose retries.
 	//
 	// Default: mark.
 	FailureMode settings.FailureMode `json:"failureMode"`
@@ -133,18 +133,18 @@ type Transformer struct {
 	LogLevel slog.Level `json:"logLevel"`
 }
 
-// Delivery is the Firehose delivery stream and the bucket it fills.
+// Delivery is the Firehose delivery stream and the bucket that it writes to.
 type Delivery struct {
 	// OutputBucketName of the bucket for the marked logs.
 	//
 	// Default: chosen by CloudFormation.
 	OutputBucketName string `json:"outputBucketName"`
-	// ExistingOutputBucket is the name of a bucket to use in place of a new one.
+	// ExistingOutputBucket is the name of a bucket to use instead of a new one.
 	ExistingOutputBucket string `json:"existingOutputBucket"`
-	// ExistingStream is the name of a delivery stream that query logging sends to, in
-	// place of a new one. Nothing is marked then.
+	// ExistingStream is the name of a delivery stream that query logging sends to, instead
+	// of a new one. Nothing is marked then.
 	ExistingStream string `json:"existingStream"`
-	// Prefix of the marked logs' keys.
+	// Prefix of the keys of marked logs.
 	//
 	// Default: "dns-query-logs/!{timestamp:yyyy/MM/dd}/".
 	Prefix string `json:"prefix"`
@@ -152,7 +152,7 @@ type Delivery struct {
 	//
 	// Default: JSON.
 	Format Format `json:"format"`
-	// ParquetPrefix of the marked logs' keys in Parquet.
+	// ParquetPrefix of the keys of marked logs in Parquet.
 	//
 	// Default: "dns-query-logs-parquet/!{timestamp:yyyy/MM/dd}/".
 	ParquetPrefix string `json:"parquetPrefix"`
@@ -161,34 +161,34 @@ type Delivery struct {
 	//
 	// Default: true with Parquet, false with JSON.
 	SourceBackup *bool `json:"sourceBackup"`
-	// ErrorPrefix of what could not be marked or delivered.
+	// ErrorPrefix of records that could not be marked or delivered.
 	//
 	// Default: "delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/".
 	ErrorPrefix string `json:"errorPrefix"`
-	// Compression of the objects, by Firehose's name for it.
+	// Compression of the objects, named as in Firehose.
 	//
 	// Default: GZIP.
 	Compression string `json:"compression"`
-	// BufferIntervalSeconds until an object is written, however small; 0 is at once.
+	// BufferIntervalSeconds until an object is written, whatever its size; 0 means at once.
 	//
 	// Default: 60.
 	BufferIntervalSeconds *int `json:"bufferIntervalSeconds"`
-	// BufferSizeMiB at which an object is written, however early.
+	// BufferSizeMiB at which an object is written before the interval ends.
 	//
 	// Default: 5.
 	BufferSizeMiB int `json:"bufferSizeMiB"`
 	// ProcessorBufferMiB is the size of a batch for the transformer.
 	//
-	// Default: 1, which is also the most.
+	// Default: 1, which is also the maximum.
 	ProcessorBufferMiB float64 `json:"processorBufferMiB"`
-	// ProcessorBufferIntervalSeconds until a batch goes to the transformer, however small; 0
-	// is at once.
+	// ProcessorBufferIntervalSeconds until a batch is sent to the transformer, whatever its
+	// size; 0 means at once.
 	//
 	// Default: 60.
 	ProcessorBufferIntervalSeconds *int `json:"processorBufferIntervalSeconds"`
 	// MarkedLogRetentionDays until a marked log is deleted.
 	//
-	// Default: kept for good.
+	// Default: marked logs are kept forever.
 	MarkedLogRetentionDays int `json:"markedLogRetentionDays"`
 	// LogRetentionDays of the stream's own error log.
 	//
@@ -196,22 +196,22 @@ type Delivery struct {
 	LogRetentionDays int `json:"logRetentionDays"`
 }
 
-// QueryLogging is what sends the queries of VPCs to the stream.
+// QueryLogging is the configuration that sends the queries of VPCs to the stream.
 type QueryLogging struct {
-	// Enabled makes the query logging configuration.
+	// Enabled creates the query logging configuration.
 	//
 	// Default: true.
 	Enabled bool `json:"enabled"`
 	// Name of the configuration.
 	//
-	// Default: made from the stack's name.
+	// Default: derived from the stack's name.
 	Name string `json:"name"`
 	// VPCIDs of the VPCs whose queries are logged.
 	//
 	// Default: none; they can be associated after the deployment.
 	VPCIDs []string `json:"vpcIds"`
-	// ShareWith names the accounts, organizations and organizational units that may
-	// associate VPCs of theirs: account ids and ARNs.
+	// ShareWith are the accounts, organizations and organizational units that may associate
+	// their own VPCs: account ids and ARNs.
 	//
 	// Default: not shared.
 	ShareWith []string `json:"shareWith"`
@@ -219,19 +219,19 @@ type QueryLogging struct {
 
 // Catalog is what Athena needs to query the marked logs.
 type Catalog struct {
-	// Enabled makes the database, its table and the workgroup.
+	// Enabled creates the database, its tables and the workgroup.
 	//
 	// Default: true.
 	Enabled bool `json:"enabled"`
 	// Database is the name of the Glue database.
 	//
-	// Default: made from the stack's name.
+	// Default: derived from the stack's name.
 	Database string `json:"database"`
 	// WorkGroup is the name of the Athena workgroup.
 	//
-	// Default: made from the stack's name.
+	// Default: derived from the stack's name.
 	WorkGroup string `json:"workGroup"`
-	// BytesScannedLimitGiB is where Athena stops a query.
+	// BytesScannedLimitGiB is the amount of data at which Athena cancels a query.
 	//
 	// Default: 100.
 	BytesScannedLimitGiB int `json:"bytesScannedLimitGiB"`

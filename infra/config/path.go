@@ -9,7 +9,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// What stands in a path for a name that the user chooses.
+// Placeholders in a path for names that the user chooses.
 const (
 	anyFeed = "<feed id>"
 	anyTag  = "<key>"
@@ -45,7 +45,7 @@ func jsonName(field reflect.StructField) string {
 	return name
 }
 
-// member returns the field that has the name in JSON, in exact case.
+// member returns the field with this exact name in JSON, case included.
 func member(kind reflect.Type, name string) (reflect.StructField, bool) {
 	fields := reflect.VisibleFields(kind)
 	i := slices.IndexFunc(fields, func(field reflect.StructField) bool { return jsonName(field) == name })
@@ -55,8 +55,8 @@ func member(kind reflect.Type, name string) (reflect.StructField, bool) {
 	return fields[i], true
 }
 
-// locate splits a path into the steps through the tree and returns the type of what is
-// there, nil if nothing can be there.
+// locate splits a path into the steps through the tree. It returns the type of the value
+// there, or nil if the path is not valid.
 func locate(kind reflect.Type, path string) ([]string, reflect.Type) {
 	if kind.Kind() == reflect.Pointer {
 		kind = kind.Elem()
@@ -79,8 +79,8 @@ func locate(kind reflect.Type, path string) ([]string, reflect.Type) {
 	return append([]string{name}, steps...), inner
 }
 
-// locateNamed is locate in a map. A feed id and the key of a tag may hold dots, so the
-// name is the shortest that leaves the path of a setting.
+// locateNamed does the same in a map. A feed id and the key of a tag may contain dots, so
+// the name is the shortest that leaves the path of a setting.
 func locateNamed(kind reflect.Type, path string) ([]string, reflect.Type) {
 	if kind.Kind() != reflect.Struct {
 		return []string{path}, kind
@@ -101,7 +101,7 @@ func locateNamed(kind reflect.Type, path string) ([]string, reflect.Type) {
 	return append([]string{name}, steps...), nil
 }
 
-// unknown refuses a member that the struct at the path does not have.
+// unknown returns the error for a member that the struct at the path does not have.
 func unknown(path, name string, kind reflect.Type) error {
 	var candidates []string
 	for _, field := range reflect.VisibleFields(kind) {
@@ -116,8 +116,8 @@ func unknown(path, name string, kind reflect.Type) error {
 	return fmt.Errorf("%s: unknown, the nearest is %s", path, nearest(path, candidates))
 }
 
-// nearest returns the path with the fewest edits. Those of the last step count twice:
-// the setting is remembered better than where it stands.
+// nearest returns the path with the fewest edits. Edits in the last step count twice,
+// because people remember the setting better than its section.
 func nearest(path string, candidates []string) string {
 	edits := func(candidate string) int {
 		section, setting := cutLast(path)

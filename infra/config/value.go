@@ -13,7 +13,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// choices are the words of the settings that take one of a few.
+// choices are the allowed words of settings that have a fixed set of them.
 var choices = map[reflect.Type][]string{
 	reflect.TypeFor[RemovalPolicy]():        {string(RemovalPolicyRetain), string(RemovalPolicyRetainOnUpdateOrDelete), string(RemovalPolicyDestroy)},
 	reflect.TypeFor[Billing]():              {string(BillingOnDemand), string(BillingProvisioned)},
@@ -29,13 +29,13 @@ func (d *decoder) decodeWord(path string, value any, target reflect.Value, words
 		return
 	}
 	if reader, ok := target.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		_ = reader.UnmarshalText([]byte(word)) // the word is one it knows
+		_ = reader.UnmarshalText([]byte(word)) // choices has only words that it accepts
 		return
 	}
 	target.SetString(word)
 }
 
-// setScalar sets target to value if its type allows, and reports whether it does.
+// setScalar sets target to value if its type allows it, and reports whether it does.
 func setScalar(target reflect.Value, value any) bool {
 	switch target.Kind() {
 	case reflect.String:
@@ -68,10 +68,10 @@ func setScalar(target reflect.Value, value any) bool {
 	}
 }
 
-// maxWhole is the largest number that JSON readers agree on to the last digit.
+// maxWhole is the largest integer that all JSON readers read exactly.
 const maxWhole = 1 << 53
 
-// number reads what JSON and Go literals have for a number of 0 or more.
+// number reads a number of 0 or more, from JSON or from a Go literal.
 func number(value any) (float64, bool) {
 	v := reflect.ValueOf(value)
 	var number float64
@@ -86,7 +86,7 @@ func number(value any) (float64, bool) {
 	return number, number >= 0 && !math.IsInf(number, 0)
 }
 
-// describe says what a setting of the type takes.
+// describe says what values a setting of the type accepts.
 func describe(kind reflect.Type) string {
 	switch kind.Kind() {
 	case reflect.String:
@@ -104,10 +104,11 @@ func describe(kind reflect.Type) string {
 	}
 }
 
-// maxShownBytes of a value stand in an error.
+// maxShownBytes is how much of a value is shown in an error.
 const maxShownBytes = 80
 
-// show writes a value as it stands in cdk.json, so that it can be searched for there.
+// show formats a value as it is written in cdk.json, so that people can search for it
+// there.
 func show(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"slices"
 )
 
-// build builds the function inside folder and returns the folder of the asset, which holds
-// only the program.
+// build builds the function inside folder and returns the folder of the asset, which
+// contains only the program.
 func (p *Props) build(folder string) (string, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", fmt.Errorf("building %s: %w: install Go, or give the function's Code", p.Entry, err)
@@ -39,7 +39,7 @@ func (p *Props) build(folder string) (string, error) {
 		flags = ReproducibleFlags()
 	}
 	args := slices.Concat([]string{"build"}, flags, []string{"-o", filepath.Join(asset, "bootstrap"), p.Entry})
-	command := exec.CommandContext(context.Background(), "go", args...) //nolint:gosec // the app says what it builds
+	command := exec.CommandContext(context.Background(), "go", args...) //nolint:gosec // the app chooses what it builds
 	command.Dir = module
 	command.Env = append(os.Environ(), environment...)
 	if out, err := command.CombinedOutput(); err != nil {
@@ -48,8 +48,8 @@ func (p *Props) build(folder string) (string, error) {
 	return asset, nil
 }
 
-// environment returns what the build sets on top of the machine's environment. Flags and
-// experiments of the machine are meant for the user's own app.
+// environment returns the variables that the build adds to the machine's environment. Go
+// flags and experiments of the machine are meant for the user's own app.
 func (p *Props) environment(module string) ([]string, error) {
 	goMod, err := os.ReadFile(filepath.Join(module, "go.mod"))
 	if err != nil {
@@ -72,7 +72,7 @@ func (p *Props) environment(module string) ([]string, error) {
 	return environment, nil
 }
 
-// writePlaceholder writes a file that takes the place of code that is not built.
+// writePlaceholder writes a file in place of code that is not built.
 func (p *Props) writePlaceholder(folder string) (string, error) {
 	text := p.Entry + " was not built, because its stack is not bundled.\n"
 	return folder, os.WriteFile(filepath.Join(folder, "NOT-BUILT.txt"), []byte(text), 0o600)

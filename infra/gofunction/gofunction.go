@@ -1,13 +1,14 @@
-// Package gofunction defines Lambda functions that are built from Go source while the
-// app is synthesized: a Go module goes in, an asset with one `bootstrap` comes out.
+// Package gofunction defines Lambda functions that are built from Go source during
+// synthesis. It turns a Go module into an asset that contains one `bootstrap`.
 //
 // It keeps the contract of the CDK's alpha module for Go functions (module, entry, build
-// flags, build environment, architecture, no Docker) and does without that module, which
-// ties an app to one version of awscdk. docs/adr/0009-own-go-function.md has the story.
+// flags, build environment, architecture, no Docker), but does not depend on that module,
+// which ties an app to one version of awscdk. docs/adr/0009-own-go-function.md explains the
+// decision.
 //
-// The same source gives the same bytes, and so the same asset hash, in every folder and
-// on every machine: the build takes no flags, experiments or workspace from the
-// environment, and uses the toolchain that go.mod names.
+// The same source gives the same bytes, and so the same asset hash, in every folder and on
+// every machine: the build ignores flags, experiments and workspaces of the environment,
+// and uses the toolchain that go.mod names.
 package gofunction
 
 import (
@@ -26,15 +27,15 @@ import (
 
 // Props configures a function.
 type Props struct {
-	// FunctionProps are passed to the CDK. Runtime and Handler are set by [New], and so is
-	// Code unless it is given: a given Code is used as it is, and nothing is built.
+	// FunctionProps are passed to the CDK. [New] sets Runtime and Handler, and also Code
+	// unless it is given: a given Code is used as it is, and nothing is built.
 	awslambda.FunctionProps
 
 	// Module is the source of the Go module, with go.mod at its root. It is written to a
-	// temporary folder for the build. Either Module or ModuleDir is required, unless Code is
-	// given.
+	// temporary folder for the build. Either Module or ModuleDir is required, unless Code
+	// is given.
 	Module fs.FS
-	// ModuleDir is the folder of go.mod, where the module is built in place of Module.
+	// ModuleDir is the folder of go.mod. The module is built there, instead of Module.
 	ModuleDir string
 	// Entry is the package to build, relative to the module: "./lambdas/importer".
 	// Required, unless Code is given.
@@ -43,23 +44,23 @@ type Props struct {
 	//
 	// Default: [ReproducibleFlags].
 	BuildFlags []string
-	// BuildEnvironment is added to the environment of `go build`, and wins over what this
-	// package sets.
+	// BuildEnvironment is added to the environment of `go build`, and overrides variables
+	// that this package sets.
 	//
 	// Default: nothing is added.
 	BuildEnvironment map[string]string
 }
 
-// ReproducibleFlags returns the flags that leave paths, version control and the build id
-// out of a program, and that leave out the RPC server, which no current runtime uses.
+// ReproducibleFlags returns the flags that remove paths, version control and the build id
+// from a program, and the RPC server, which no current runtime uses.
 func ReproducibleFlags() []string {
 	return []string{"-trimpath", "-buildvcs=false", "-mod=readonly", "-tags=lambda.norpc", "-ldflags=-s -w -buildid="}
 }
 
 // New defines a function under scope. It builds the function's code, unless Code is given
 // or the stack is not bundled, as for `cdk list`, `cdk destroy` and tests; then a
-// placeholder takes its place. New panics with the construct's path if the props are not
-// valid or the build fails; the message holds the compiler's output.
+// placeholder is used. New panics with the construct's path if the props are not valid or
+// the build fails; the message contains the compiler's output.
 func New(scope constructs.Construct, id string, props *Props) awslambda.Function {
 	p := *props
 	p.Runtime = awslambda.Runtime_PROVIDED_AL2023()
@@ -76,14 +77,14 @@ func New(scope constructs.Construct, id string, props *Props) awslambda.Function
 		}
 		p.Code, cleanUp = code, remove
 	}
-	defer cleanUp() // the CDK copies the asset while the construct is made
+	defer cleanUp() // the CDK copies the asset while it creates the construct
 
 	return awslambda.NewFunction(scope, &id, &p.FunctionProps)
 }
 
 // Build builds a function's program for arm64, or for the architecture that is set, and
-// returns its path, which lies under folder. It gives the bytes that [New] gives, to those
-// who need the program without an app.
+// returns its path, which is in folder. The bytes are the same as those of [New]. Use it if
+// you need the program without an app.
 func Build(props *Props, folder string) (program string, err error) {
 	p := *props
 	if p.Architecture == nil {
@@ -106,7 +107,7 @@ func (p *Props) asset(bundled bool) (code awslambda.Code, remove func(), err err
 	if err != nil {
 		return nil, nil, err
 	}
-	remove = func() { _ = os.RemoveAll(folder) } // a leftover in the temporary folder does no harm
+	remove = func() { _ = os.RemoveAll(folder) } // a leftover temporary folder does no harm
 
 	write := p.writePlaceholder
 	if bundled {
@@ -120,16 +121,16 @@ func (p *Props) asset(bundled bool) (code awslambda.Code, remove func(), err err
 	return awslambda.Code_FromAsset(&asset, nil), remove, nil
 }
 
-// goarch are Lambda's architectures in the words of the go command, with the variable that
-// pins its baseline: a newer default would change the bytes.
+// goarch maps Lambda's architectures to variables of the go command, including the variable
+// that pins the baseline, because a newer default would change the bytes.
 var goarch = map[string][]string{
 	"arm64":  {"GOARCH=arm64", "GOARM64=v8.0"},
 	"x86_64": {"GOARCH=amd64", "GOAMD64=v1"},
 }
 
-// toolchain returns the Go that a go.mod names, because other versions build other bytes.
-// If it is not installed, the go command downloads it. A go.mod without a toolchain line
-// is built by the installed Go.
+// toolchain returns the Go version that a go.mod names, because other versions build
+// different bytes. If it is not installed, the go command downloads it. Without a toolchain
+// line, the installed Go is used.
 func toolchain(goMod string) string {
 	for line := range strings.Lines(goMod) {
 		if name, found := strings.CutPrefix(line, "toolchain "); found {

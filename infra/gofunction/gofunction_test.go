@@ -20,7 +20,7 @@ import (
 
 // One process of the jsii runtime serves all tests, one after the other.
 func TestMain(m *testing.M) {
-	awscdk.NewApp(nil) // starts the process before a test gives it another temporary folder
+	awscdk.NewApp(nil) // starts the process before a test changes the temporary folder
 	code := m.Run()
 	jsii.Close()
 	os.Exit(code)
@@ -36,8 +36,7 @@ func module(main string) fs.FS {
 	}
 }
 
-// workshop is an app whose stack is bundled or not. Builds have a temporary folder of
-// their own.
+// workshop is an app whose stack is bundled or not. Builds use their own temporary folder.
 type workshop struct {
 	t         *testing.T
 	stack     awscdk.Stack
@@ -58,8 +57,8 @@ func newWorkshop(t *testing.T, bundled bool) workshop {
 	return w
 }
 
-// define defines a function and returns the hash of its asset and the files in it. Nothing
-// may be left in the temporary folder.
+// define defines a function and returns the hash of its asset and the files in it. It
+// checks that nothing is left in the temporary folder.
 func (w workshop) define(id string, props gofunction.Props) (hash string, files []string) {
 	w.t.Helper()
 	function := gofunction.New(w.stack, id, &props)
@@ -84,7 +83,7 @@ func (w workshop) wantNothingLeft() {
 	}
 }
 
-// wantRefused makes sure that a function is refused with its path and with each part.
+// wantRefused checks that a function is rejected with its path and with each part.
 func (w workshop) wantRefused(props gofunction.Props, parts ...string) {
 	w.t.Helper()
 	defer func() {
@@ -104,7 +103,7 @@ func (w workshop) wantRefused(props gofunction.Props, parts ...string) {
 }
 
 // The same source gives the same bytes in any folder, whatever the machine's environment
-// says, and each architecture has bytes of its own.
+// says, and each architecture has its own bytes.
 func TestNew_reproducible(t *testing.T) {
 	w := newWorkshop(t, true)
 	first, files := w.define("First", gofunction.Props{Module: module(program), Entry: "./handler"})
@@ -130,7 +129,7 @@ func TestNew_reproducible(t *testing.T) {
 	}
 }
 
-// For `cdk list` and tests nothing is built, so they need no Go.
+// For `cdk list` and tests nothing is built, so they do not need Go.
 func TestNew_placeholder(t *testing.T) {
 	t.Setenv("PATH", "")
 	w := newWorkshop(t, false)
@@ -163,7 +162,7 @@ func TestNew_compileError(t *testing.T) {
 	w.wantRefused(gofunction.Props{Module: module(program), Entry: "./handler"}, "install Go, or give the function's Code")
 }
 
-// Props are checked even if nothing is built, or a mistake would show in CI alone.
+// Props are checked even if nothing is built; otherwise a mistake would show only in CI.
 func TestNew_refuses(t *testing.T) {
 	var props gofunction.Props
 	props.Architecture = awslambda.Architecture_Custom(jsii.String("riscv"), nil)
@@ -173,7 +172,7 @@ func TestNew_refuses(t *testing.T) {
 	}
 }
 
-// Build gives the bytes of the asset of an app.
+// Build gives the same bytes as the asset of an app.
 func TestBuild(t *testing.T) {
 	props := gofunction.Props{Module: module(program), Entry: "./handler"}
 	built, err := gofunction.Build(&props, t.TempDir())

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// bucketProps are what the buckets of this package differ in.
+// bucketProps are the properties in which the buckets of this package differ.
 type bucketProps struct {
 	name       string // "" = CloudFormation chooses
 	versioned  bool
@@ -18,12 +18,12 @@ type bucketProps struct {
 	removal    awscdk.RemovalPolicy // "" = RETAIN
 }
 
-// abandonedUploadDays is when parts of uploads that were never completed go; they are
-// billed and no listing shows them.
+// abandonedUploadDays is the age at which uploads that were never completed are removed.
+// They are billed, and no listing shows them.
 const abandonedUploadDays = 7
 
-// newBucket defines a bucket that is private, encrypted, TLS only and owned by its
-// account alone.
+// newBucket defines a bucket that is private, encrypted, only reachable over TLS and owned
+// by its account.
 func newBucket(scope constructs.Construct, id string, p bucketProps) awss3.Bucket {
 	rules := append([]*awss3.LifecycleRule{{
 		Id:                                  jsii.String("AbandonedUploads"),
@@ -40,7 +40,7 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) awss3.Bucke
 		LifecycleRules:         &rules,
 		RemovalPolicy:          orDefault(p.removal, awscdk.RemovalPolicy_RETAIN),
 	}
-	if p.name != "" && !isUnanswered(p.name) { // S3 has no such name, and the CDK refuses it
+	if p.name != "" && !isUnanswered(p.name) { // not a valid name for S3; the CDK rejects it
 		props.BucketName = &p.name
 	}
 	if p.key != nil {
@@ -61,8 +61,8 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) awss3.Bucke
 	return bucket
 }
 
-// remindOfAccessLogs says what an existing bucket needs to take access logs: the CDK adds
-// it to those of the app alone.
+// remindOfAccessLogs adds a step for an existing access log bucket, whose policy the CDK
+// cannot change: it must allow S3 to write.
 func (s *steps) remindOfAccessLogs(c constructs.Construct, bucket awss3.IBucket) {
 	if bucket == nil {
 		return
@@ -72,7 +72,7 @@ func (s *steps) remindOfAccessLogs(c constructs.Construct, bucket awss3.IBucket)
 	}
 	s.remind(c, Step{
 		ID:  "AccessLogBucketPolicy",
-		Why: "The policy of an existing bucket for access logs must let S3 write them; it must be of the same account and Region.",
+		Why: "The policy of an existing bucket for access logs must allow S3 to write them; the bucket must be in the same account and Region.",
 		Text: "add to the policy of " + *bucket.BucketArn() + ": " + statement{
 			sid: "ResolverwatchAccessLogs", actions: []string{"s3:PutObject"}, resources: objects(bucket, "*"),
 			conditions: map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Stack_Of(c).Account()}},
@@ -80,7 +80,7 @@ func (s *steps) remindOfAccessLogs(c constructs.Construct, bucket awss3.IBucket)
 	})
 }
 
-// versionRules are those of a bucket that is versioned only if asked for.
+// versionRules returns the lifecycle rules of a bucket that keeps versions only on request.
 func versionRules(versioned bool, expiration awscdk.Duration) []*awss3.LifecycleRule {
 	if !versioned {
 		return nil
@@ -91,16 +91,16 @@ func versionRules(versioned bool, expiration awscdk.Duration) []*awss3.Lifecycle
 	return []*awss3.LifecycleRule{noncurrentRule(expiration)}
 }
 
-// versions refuses a time for versions that is not whole days, or without versions.
+// versions rejects an expiration that is not whole days, or that is set without versioning.
 func (p *problems) versions(versioned bool, expiration awscdk.Duration) {
 	p.days("NoncurrentVersionExpiration", expiration)
 	if expiration != nil && !versioned {
-		p.addf("NoncurrentVersionExpiration: has no meaning without Versioned")
+		p.addf("NoncurrentVersionExpiration: has no effect without Versioned")
 	}
 }
 
-// noncurrentRule removes versions that were replaced or deleted that long ago, and then
-// the delete markers without versions.
+// noncurrentRule removes versions once they have been noncurrent for that long, and then
+// any delete marker without versions.
 func noncurrentRule(expiration awscdk.Duration) *awss3.LifecycleRule {
 	return &awss3.LifecycleRule{
 		Id:                          jsii.String("NoncurrentVersions"),

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Names that S3 takes for buckets, and beginnings and ends that it keeps for itself (S3 user
-// guide, "General purpose bucket naming rules").
+// Prefixes and suffixes that S3 reserves in bucket names (S3 user guide, "General purpose
+// bucket naming rules").
 var (
 	bucketName         = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	reservedBeginnings = []string{"xn--", "sthree-", "amzn-s3-demo-"}
@@ -21,7 +21,8 @@ var (
 
 const bucketNameRule = "3 to 63 of a-z 0-9 . -, and begin and end with a letter or digit"
 
-// bucketName refuses a name that S3 would refuse, or the CDK without naming the prop.
+// bucketName rejects a name that S3 would reject, or that the CDK would reject without
+// naming the prop.
 func (p *problems) bucketName(prop, name string) {
 	if name == "" || isToken(name) {
 		return
@@ -32,7 +33,7 @@ func (p *problems) bucketName(prop, name string) {
 	}
 	for _, pair := range []string{"..", ".-", "-."} {
 		if strings.Contains(name, pair) {
-			p.addf("%s: must not hold %q, got %q", prop, pair, name)
+			p.addf("%s: must not contain %q, got %q", prop, pair, name)
 		}
 	}
 	if _, err := netip.ParseAddr(name); err == nil {
@@ -40,19 +41,19 @@ func (p *problems) bucketName(prop, name string) {
 	}
 	reserved := func(affix string) bool { return strings.HasPrefix(name, affix) }
 	if i := slices.IndexFunc(reservedBeginnings, reserved); i >= 0 {
-		p.addf("%s: must not begin with %s, which S3 keeps for itself, got %q", prop, reservedBeginnings[i], name)
+		p.addf("%s: must not begin with %s, which S3 reserves, got %q", prop, reservedBeginnings[i], name)
 	}
 	reserved = func(affix string) bool { return strings.HasSuffix(name, affix) }
 	if i := slices.IndexFunc(reservedEnds, reserved); i >= 0 {
-		p.addf("%s: must not end with %s, which S3 keeps for itself, got %q", prop, reservedEnds[i], name)
+		p.addf("%s: must not end with %s, which S3 reserves, got %q", prop, reservedEnds[i], name)
 	}
 }
 
-// givenName is the name of a new bucket, and the prop that gives it.
+// givenName is the name of a new bucket, with the prop that sets it.
 type givenName struct{ prop, name string }
 
-// ownNames refuses one name for several buckets: of those that are given here, and of those
-// that the stack of c has already.
+// ownNames rejects a name that is given to several buckets, here or elsewhere in the stack
+// of c.
 func (p *problems) ownNames(c constructs.Construct, given ...givenName) {
 	for i, bucket := range given {
 		if bucket.name == "" || !isKnown(bucket.name) {
@@ -66,7 +67,7 @@ func (p *problems) ownNames(c constructs.Construct, given ...givenName) {
 	}
 }
 
-// claimBuckets takes the names that are set, as claim does.
+// claimBuckets claims the names that are set, see claim.
 func claimBuckets(c constructs.Construct, names ...string) {
 	for _, name := range names {
 		if name != "" && isKnown(name) {

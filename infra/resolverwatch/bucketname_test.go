@@ -14,13 +14,13 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// Names that only a deployment would refuse, or the CDK without naming the prop.
+// These names would be rejected only at deployment, or by the CDK without naming the prop.
 func TestBucketNames_refused(t *testing.T) {
-	const keeps = ", which S3 keeps for itself, got "
+	const keeps = ", which S3 reserves, got "
 	for name, want := range map[string]string{
 		"192.168.5.4":       `must not be an IP address, got "192.168.5.4"`,
-		"a..b":              `must not hold "..", got "a..b"`,
-		"a.-b":              `must not hold ".-"`,
+		"a..b":              `must not contain "..", got "a..b"`,
+		"a.-b":              `must not contain ".-"`,
 		"xn--lists":         "must not begin with xn--" + keeps,
 		"sthree-lists":      "must not begin with sthree-" + keeps,
 		"amzn-s3-demo-a":    "must not begin with amzn-s3-demo-" + keeps,
@@ -53,7 +53,7 @@ func TestBucketNames_taken(t *testing.T) {
 	}, `Test/Store: IndexBucketName: "lists" is already`)
 }
 
-// A bucket or table that the app has set up right needs no reminder.
+// A bucket or table that the app has set up correctly adds no steps.
 func TestIndicatorStore_ofTheSameApp(t *testing.T) {
 	stack := newStack(t)
 	text := func(name string) *awsdynamodb.Attribute {
@@ -70,7 +70,7 @@ func TestIndicatorStore_ofTheSameApp(t *testing.T) {
 		t.Errorf("steps %v", steps)
 	}
 	if steps := again.Steps(); len(steps) != 1 || steps[0].ID != "ListBucketEvents" {
-		t.Errorf("steps %v, want that of the events alone", steps)
+		t.Errorf("steps %v, want only the one about events", steps)
 	}
 	plain := resolverwatch.NewIndicatorStore(stack, "Plain", &resolverwatch.IndicatorStoreProps{
 		ListBucket: awss3.NewBucket(stack, jsii.String("Plain1"), nil),

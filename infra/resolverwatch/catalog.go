@@ -18,47 +18,48 @@ import (
 type CatalogProps struct {
 	// OutputBucket holds the marked logs. Required.
 	OutputBucket awss3.IBucket
-	// OutputKey is the customer's key of the output bucket.
+	// OutputKey is the customer managed key of the output bucket.
 	//
-	// Default: the bucket's own, as far as the bucket knows it.
+	// Default: the bucket's own key, if the bucket knows it.
 	OutputKey awskms.IKey
-	// IndexBucket holds the published indicators, which the retro-hunt looks for, and
-	// IndexKey is the customer's key of it.
+	// IndexBucket holds the published indicators, which the retro-hunt searches for.
+	// IndexKey is its customer managed key.
 	//
-	// Default: there is no table of indicators, and no query that needs it; the bucket's
-	// own key, as far as the bucket knows it.
+	// Default: there is no table of indicators and no query that needs it; for IndexKey,
+	// the bucket's own key, if the bucket knows it.
 	IndexBucket awss3.IBucket
 	IndexKey    awskms.IKey
-	// Prefix of the marked logs, as the delivery stream has it.
+	// Prefix is the prefix of the marked logs, as in the delivery stream.
 	//
-	// Default: that of a [Delivery].
+	// Default: the default of a [Delivery].
 	Prefix string
-	// ParquetPrefix is the prefix of marked logs in Parquet, as the delivery stream has it.
-	// They are a table of their own.
+	// ParquetPrefix is the prefix of marked logs in Parquet, as in the delivery stream.
+	// They get a table of their own.
 	//
-	// Default: there is no table of Parquet.
+	// Default: there is no Parquet table.
 	ParquetPrefix string
 	// Format says which table the named queries read: JSON or PARQUET. The other table can
 	// be queried by its name.
 	//
 	// Default: PARQUET with a ParquetPrefix, else JSON.
 	Format Format
-	// ExistingDatabaseName is the name of a Glue database of this account and Region that is
-	// used in place of a new one. It must not have tables of these names yet: dns_logs,
+	// ExistingDatabaseName is the name of a Glue database in this account and Region to use
+	// instead of a new one. It must not contain tables with these names yet: dns_logs,
 	// dns_logs_parquet, indicators.
 	//
 	// Default: a new database.
 	ExistingDatabaseName string
 	// LakeFormation is for an account whose Data Catalog is governed by Lake Formation.
-	// [Catalog.GrantQuery] then grants by Lake Formation in addition to IAM, and so does a
-	// [Pipeline] to the role of its stream. Steps has what the deployment itself needs.
+	// [Catalog.GrantQuery] then grants Lake Formation permissions in addition to IAM
+	// permissions, and a [Pipeline] does the same for the role of its stream. Steps lists
+	// what the deployment itself needs.
 	//
-	// Default: permissions of IAM alone.
+	// Default: only IAM permissions.
 	LakeFormation bool
 	// DatabaseName is the name of the new Glue database.
 	//
-	// Default: the name of the stack in lower case, with underscores; in a nested stack,
-	// made of its path.
+	// Default: the name of the stack in lower case, with underscores; in a nested stack, a
+	// name derived from its path.
 	DatabaseName string
 	// WorkGroupName is the name of the Athena workgroup.
 	//
@@ -70,9 +71,10 @@ type CatalogProps struct {
 	ResultsBucket awss3.IBucket
 	// Versioned keeps replaced and deleted results in the new bucket.
 	//
-	// Default: there are no versions.
+	// Default: no versions are kept.
 	Versioned bool
-	// NoncurrentVersionExpiration is how long they are kept: whole days, from 1.
+	// NoncurrentVersionExpiration is how long old versions are kept: whole days, at least
+	// 1.
 	//
 	// Default: 90 days with Versioned.
 	NoncurrentVersionExpiration awscdk.Duration
@@ -80,25 +82,26 @@ type CatalogProps struct {
 	//
 	// Default: 30 days.
 	ResultRetention awscdk.Duration
-	// BytesScannedLimit ends a query that scans more, at least 10 MB.
+	// BytesScannedLimit cancels any query that scans more than this; at least 10 MB.
 	//
 	// Default: 100 GiB.
 	BytesScannedLimit awscdk.Size
-	// MarkedLogRetention is how long marked logs are kept. It bounds the partitions that a
+	// MarkedLogRetention is how long marked logs are kept. It limits the partitions that a
 	// query without a time filter reads.
 	//
 	// Default: five years.
 	MarkedLogRetention awscdk.Duration
 	// EncryptionKey encrypts results.
 	//
-	// Default: the key of an existing results bucket, as far as it is known, else keys of S3.
+	// Default: the key of an existing results bucket, if it is known, otherwise keys of S3.
 	EncryptionKey awskms.IKey
-	// PreviousKeys are the customer's keys that logs, indicators and results were encrypted
-	// with before. [Catalog.GrantQuery] lets its grantee decrypt with them, too.
+	// PreviousKeys are the customer managed keys that logs, indicators and results were
+	// encrypted with in the past. [Catalog.GrantQuery] lets its grantee decrypt with them,
+	// too.
 	//
 	// Default: none.
 	PreviousKeys []awskms.IKey
-	// AccessLogBucket takes the server access logs of the new bucket.
+	// AccessLogBucket receives the server access logs of the new bucket.
 	//
 	// Default: no access logs.
 	AccessLogBucket awss3.IBucket
@@ -112,15 +115,15 @@ type CatalogProps struct {
 const (
 	defaultResultDays  = 30
 	defaultBytesLimit  = 100 << 30
-	minBytesLimit      = 10_000_000 // of Athena
+	minBytesLimit      = 10_000_000 // the minimum in Athena
 	defaultHistoryDays = 5 * 365
 )
 
-// Names that Athena takes unquoted, for databases, and for workgroups.
+// Names that Athena accepts without quotes, for databases and for workgroups.
 var (
 	databaseName  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,127}$`)
 	workGroupName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,128}$`)
-	// Glue itself takes more names than Athena without quotes.
+	// Glue accepts more names than Athena does without quotes.
 	existingDatabaseName = regexp.MustCompile(`^[a-z0-9_-]{1,255}$`)
 	notInDatabase        = regexp.MustCompile(`[^a-z0-9_]+`)
 )
@@ -142,7 +145,7 @@ func (p CatalogProps) withDefaults(scope constructs.Construct) CatalogProps {
 	return p
 }
 
-// folders are where the marked logs are.
+// folders returns the folders that contain the marked logs.
 func (p CatalogProps) folders() []string {
 	folders := []string{writtenFolder(p.Prefix)}
 	if p.ParquetPrefix != "" {
@@ -185,7 +188,7 @@ func (p CatalogProps) validate() error {
 	return problems.join()
 }
 
-// scanned refuses a limit that Athena refuses.
+// scanned rejects a limit that Athena would reject.
 func (p *problems) scanned(given awscdk.Size) {
 	const bytesPerMiB = 1 << 20
 	limit := bytesPerMiB * p.size("BytesScannedLimit", given, defaultBytesLimit/bytesPerMiB)
@@ -196,14 +199,14 @@ func (p *problems) scanned(given awscdk.Size) {
 	}
 }
 
-// Catalog is what people query the marked logs with: a Glue table whose partitions are
-// computed from the prefix, one of the published indicators, and an Athena workgroup
-// with a limit on what a query may read and with named queries.
+// Catalog makes the marked logs ready for queries: a Glue table whose partitions are
+// computed from the prefix, a table of the published indicators, and an Athena workgroup
+// with named queries and a limit on how much a query may read.
 type Catalog struct {
 	constructs.Construct
 	steps steps
 
-	database  awsglue.CfnDatabase // nil = an existing one
+	database  awsglue.CfnDatabase // nil for an existing database
 	tables    []catalogTable
 	governed  bool             // by Lake Formation
 	table     awsglue.CfnTable // the one that the named queries read
@@ -221,16 +224,16 @@ type Catalog struct {
 // ToString returns the path of the construct.
 func (c *Catalog) ToString() *string { return c.Node().Path() }
 
-// catalogTable is a table of the catalog, and the id of its construct.
+// catalogTable is a table of the catalog with its construct id.
 type catalogTable struct {
 	id, name string
 	resource awsglue.CfnTable
 }
 
-// catalogNames are what people type.
+// catalogNames are the names that people type.
 type catalogNames struct{ database, workGroup, table string }
 
-// NewCatalog defines a [Catalog]. It panics if props are not valid.
+// NewCatalog defines a [Catalog]. It panics if the props are not valid.
 func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Catalog {
 	defer explain(scope, id)
 	p := orEmpty(props)
@@ -277,7 +280,7 @@ func (c *Catalog) newDatabase() {
 	})
 }
 
-// addTable defines a table, after its database.
+// addTable defines a table that is created after its database.
 func (c *Catalog) addTable(id string, input *awsglue.CfnTable_TableInputProperty) awsglue.CfnTable {
 	table := awsglue.NewCfnTable(c, &id, &awsglue.CfnTableProps{
 		CatalogId: awscdk.Stack_Of(c).Account(), DatabaseName: &c.names.database, TableInput: input})
@@ -286,7 +289,7 @@ func (c *Catalog) addTable(id string, input *awsglue.CfnTable_TableInputProperty
 	return table
 }
 
-// afterDatabase lets a resource be created after a new database.
+// afterDatabase makes CloudFormation create a resource after a new database.
 func (c *Catalog) afterDatabase(resource constructs.Construct) {
 	if c.database != nil {
 		resource.Node().AddDependency(c.database)
@@ -306,5 +309,5 @@ func (c *Catalog) WorkGroupName() string { return c.names.workGroup }
 // ResultsBucket returns the bucket of query results.
 func (c *Catalog) ResultsBucket() awss3.IBucket { return c.results }
 
-// Steps returns what is left to be done by hand after a deployment.
+// Steps returns what is left to do by hand after a deployment.
 func (c *Catalog) Steps() []Step { return slices.Clone(c.steps) }

@@ -36,7 +36,7 @@ func TestCatalog_defaults(t *testing.T) {
 		"TableInput.Name":                                     "dns_logs",
 		"TableInput.StorageDescriptor.Location":               "s3://marked/dns-query-logs/",
 		"TableInput.PartitionKeys.0.Name":                     "arrived",
-		"TableInput.Parameters.projection.enabled":            nil, // a dot in a name, see below
+		"TableInput.Parameters.projection.enabled":            nil, // its name contains a dot, see below
 		"TableInput.StorageDescriptor.Columns.0.Name":         "version",
 		"TableInput.StorageDescriptor.StoredAsSubDirectories": nil,
 	})
@@ -65,7 +65,7 @@ func wantParameters(t *testing.T, made template, want object) {
 	}
 }
 
-// The table's columns are the members that the marker writes, both by pkg/catalog.
+// The table's columns are the members that the marker writes; both come from pkg/catalog.
 func TestCatalog_columns(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack)})
@@ -105,7 +105,7 @@ func TestCatalog_props(t *testing.T) {
 	}
 }
 
-// A table lies in a folder, whatever follows it in the prefix.
+// The location of a table is a folder, whatever follows it in the prefix.
 func TestCatalog_hivePrefix(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{
@@ -115,8 +115,8 @@ func TestCatalog_hivePrefix(t *testing.T) {
 	wantParameters(t, made, object{"storage.location.template": "s3://marked/dns/year=${arrived}/"})
 }
 
-// The queries name the tables, and write partitions as the prefix does. Each has its
-// question as its description.
+// The queries use the names of the tables, and format partitions as in the prefix. Each has
+// its question as its description.
 func TestCatalog_queries(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack),
@@ -131,7 +131,7 @@ func TestCatalog_queries(t *testing.T) {
 		text := made.resources[id].get("QueryString").(string)
 		if strings.Contains(text, "${") || !strings.Contains(text, "FROM dns_logs\n") ||
 			!strings.Contains(text, "'%Y-%m-%d-%H'") {
-			t.Errorf("%s: something is not filled in:\n%s", id, text)
+			t.Errorf("%s: a placeholder is not filled in:\n%s", id, text)
 		}
 		if dependencies := fmt.Sprint(made.resources[id].DependsOn); !strings.Contains(dependencies, "CatalogWorkGroup") {
 			t.Errorf("%s: depends on %s, not on its workgroup", id, dependencies)
@@ -139,7 +139,7 @@ func TestCatalog_queries(t *testing.T) {
 	}
 }
 
-// Without the index bucket there are no indicators to hunt for.
+// Without the index bucket there are no indicators to search for.
 func TestCatalog_withoutIndicators(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack)})
@@ -149,7 +149,7 @@ func TestCatalog_withoutIndicators(t *testing.T) {
 	}
 	for _, id := range made.ids(namedQuery) {
 		if strings.Contains(made.resources[id].get("QueryString").(string), "FROM indicators") {
-			t.Errorf("%s asks a table that is not there", id)
+			t.Errorf("%s reads a table that does not exist", id)
 		}
 	}
 }
@@ -176,7 +176,7 @@ func TestCatalog_refuses(t *testing.T) {
 		})
 	},
 		"Test/Catalog: OutputBucket: must be set",
-		"Prefix: must not hold !{firehose:random-string}: partition projection cannot compute its values; use !{timestamp:...} alone",
+		"Prefix: must not contain !{firehose:random-string}: partition projection cannot compute its values; use !{timestamp:...} alone",
 		`DatabaseName: must be 1 to 128 of a-z 0-9 _, the first a letter, got "DNS"`,
 		`WorkGroupName: must be 1 to 128 of`,
 		"ResultsBucket and ResultRetention: only one can be set",

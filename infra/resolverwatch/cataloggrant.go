@@ -14,9 +14,9 @@ import (
 const resultsFolder = "results/"
 
 // GrantQuery lets grantee run queries in the workgroup: read the logs and the indicators,
-// and write and read results, with the customer's keys of all three. It panics if the
-// grantee is of another account or has no policy: neither workgroups nor the Glue tables
-// have a policy that could let it in.
+// and write and read results, including use of the customer managed keys of all three. It
+// panics if the grantee belongs to another account or has no policy, because neither
+// workgroups nor Glue tables have a resource policy that could admit it.
 func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) awsiam.Grant {
 	c.mustBeOfAccount(grantee)
 	list := append(c.queryStatements(), readFolders(c.output, c.folders...)...)
@@ -32,16 +32,17 @@ func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) awsiam.Grant {
 	return granted
 }
 
-// mustBeOfAccount panics with the remedy for a principal of another account.
+// mustBeOfAccount panics with the remedy if the principal belongs to another account.
 func (c *Catalog) mustBeOfAccount(grantee awsiam.IGrantable) {
 	account, other := awscdk.Stack_Of(c).Account(), grantee.GrantPrincipal().PrincipalAccount()
 	if otherAccount(account, other) {
-		panic(fmt.Errorf("%s: GrantQuery: the principal is of account %s and the catalog of %s, and workgroups cannot be shared; %s",
+		panic(fmt.Errorf("%s: GrantQuery: the principal belongs to account %s and the catalog to %s, and workgroups cannot be shared; %s",
 			*c.Node().Path(), *other, *account, grantToRole))
 	}
 }
 
-// queryStatements let a grantee run named and other queries, and see the tables.
+// queryStatements returns the statements that let a grantee run any query and see the
+// tables.
 func (c *Catalog) queryStatements() []access {
 	glueCatalog := *awscdk.Stack_Of(c).FormatArn(&awscdk.ArnComponents{Service: jsii.String("glue"), Resource: jsii.String("catalog")})
 	database := c.names.database
@@ -51,30 +52,31 @@ func (c *Catalog) queryStatements() []access {
 			"athena:GetWorkGroup", "athena:ListNamedQueries", "athena:StartQueryExecution", "athena:StopQueryExecution"}},
 		{resources: []string{glueCatalog, c.arn("glue", "database", database), c.arn("glue", "table", database+"/*")},
 			actions: []string{"glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"}},
-		// Athena needs to see the default database, whichever is queried (its user guide,
-		// "Configure access to databases and tables in the AWS Glue Data Catalog").
+		// Athena needs to see the default database, no matter which one is queried (its
+		// user guide, "Configure access to databases and tables in the AWS Glue Data
+		// Catalog").
 		{resources: []string{c.arn("glue", "database", "default")}, actions: []string{"glue:GetDatabase"}},
 	}
-	if c.governed { // data in registered buckets is read by credentials of Lake Formation
+	if c.governed { // data in registered buckets is read with credentials of Lake Formation
 		statements = append(statements, statement{resources: []string{"*"}, actions: []string{"lakeformation:GetDataAccess"}})
 	}
 	list := make([]access, len(statements))
 	for i, s := range statements {
-		list[i].statement = s // there is no policy of a workgroup or a table to add it to
+		list[i].statement = s // workgroups and tables have no resource policy to add it to
 	}
 	return list
 }
 
-// keepResults lets Athena write the results of a query for a grantee, and the grantee read
-// them (Athena user guide, "Access to workgroups and query result locations").
+// keepResults lets Athena write the results of a query on behalf of a grantee, and lets the
+// grantee read them (Athena user guide, "Access to workgroups and query result locations").
 func (c *Catalog) keepResults() []access {
-	on, folders := bucketPolicy(c.results), []string{resultsFolder}
+	policy, folders := bucketPolicy(c.results), []string{resultsFolder}
 	return []access{
 		{statement{resources: inFolders(c.results, folders), actions: []string{
-			"s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"}}, on},
+			"s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"}}, policy},
 		{statement{resources: []string{*c.results.BucketArn()},
-			actions: []string{"s3:GetBucketLocation", "s3:ListBucketMultipartUploads"}}, on},
-		{listFolders(c.results, folders), on},
+			actions: []string{"s3:GetBucketLocation", "s3:ListBucketMultipartUploads"}}, policy},
+		{listFolders(c.results, folders), policy},
 	}
 }
 

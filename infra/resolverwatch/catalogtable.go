@@ -12,22 +12,23 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
-// Names of the tables of marked logs, by their format.
+// Names of the tables of marked logs, by format.
 const (
 	logTable     = "dns_logs"
 	parquetTable = "dns_logs_parquet"
 )
 
-// logFormat is how a table of marked logs is stored.
+// logFormat describes how a table of marked logs is stored.
 type logFormat struct {
-	id, table      string // of the construct, and of the table
+	id, table      string // ids of the construct and of the table
 	prefix         string
 	classification string
 	storage        func(location string, columns []catalog.Column) *awsglue.CfnTable_StorageDescriptorProperty
 }
 
-// newTables defines the table of marked logs in JSON and, with a prefix of Parquet, one of
-// those. It returns how the keys of the table that the named queries read are made.
+// newTables defines the table of marked logs in JSON and, if there is a Parquet prefix, a
+// second table for Parquet. It returns the projection of the table that the named queries
+// read.
 func (c *Catalog) newTables(p CatalogProps) projection {
 	table, keys := c.newTable(p, logFormat{"Table", logTable, p.Prefix, "json", jsonStorage})
 	c.table, c.names.table = table, logTable
@@ -42,16 +43,16 @@ func (c *Catalog) newTables(p CatalogProps) projection {
 	return keys
 }
 
-// newTable defines a table of marked logs, and returns it with how its keys are made. A row
-// is a record; members that Resolver may add later are passed over.
+// newTable defines a table of marked logs, and returns it with its projection. Each row is
+// a record; members that Resolver may add later are ignored.
 func (c *Catalog) newTable(p CatalogProps, format logFormat) (awsglue.CfnTable, projection) {
 	projection, err := newProjection(format.prefix)
 	if err != nil {
-		panic(fmt.Errorf("reading a prefix that was checked: %w", err))
+		panic(fmt.Errorf("parsing a checked prefix: %w", err))
 	}
 	bucket := "s3://" + *p.OutputBucket.BucketName() + "/"
-	// A table lies in a folder; what a prefix writes before its first timestamp may go on
-	// behind the last slash, as in year=!{timestamp:yyyy}/.
+	// A table's location is a folder. A prefix may have literal text after its last slash
+	// and before its first timestamp, as in year=!{timestamp:yyyy}/.
 	location := bucket + projection.folder[:strings.LastIndexByte(projection.folder, '/')+1]
 	table := c.addTable(format.id, &awsglue.CfnTable_TableInputProperty{
 		Name:        &format.table,
@@ -66,8 +67,8 @@ func (c *Catalog) newTable(p CatalogProps, format logFormat) (awsglue.CfnTable, 
 	return table, projection
 }
 
-// tableParameters make Athena compute the partitions, from the first that may hold a
-// log to that of now.
+// tableParameters make Athena compute the partitions, from the oldest that may contain a
+// log up to now.
 func tableParameters(p projection, bucket, classification string, days int) map[string]any {
 	const column = "projection." + catalog.Partition
 	return map[string]any{
@@ -83,7 +84,7 @@ func tableParameters(p projection, bucket, classification string, days int) map[
 	}
 }
 
-// historyDays is how far back partitions are computed: a day more than logs are kept.
+// historyDays is how far back partitions are computed: one day more than logs are kept.
 func historyDays(retention awscdk.Duration) int {
 	if retention == nil {
 		return defaultHistoryDays
@@ -91,8 +92,8 @@ func historyDays(retention awscdk.Duration) int {
 	return int(*retention.ToDays(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})) + 1
 }
 
-// jsonStorage describes JSON lines. A line that is no JSON is a row of nulls: with Hive's
-// SerDe it would end the query.
+// jsonStorage describes JSON lines. A line that is not JSON becomes a row of nulls; with
+// Hive's SerDe it would fail the query.
 func jsonStorage(location string, columns []catalog.Column) *awsglue.CfnTable_StorageDescriptorProperty {
 	return &awsglue.CfnTable_StorageDescriptorProperty{
 		Columns:      glueColumns(columns),
@@ -106,7 +107,7 @@ func jsonStorage(location string, columns []catalog.Column) *awsglue.CfnTable_St
 	}
 }
 
-// parquetStorage describes what Firehose's conversion writes.
+// parquetStorage describes what Firehose's record format conversion writes.
 func parquetStorage(location string, columns []catalog.Column) *awsglue.CfnTable_StorageDescriptorProperty {
 	return &awsglue.CfnTable_StorageDescriptorProperty{
 		Columns:      glueColumns(columns),
@@ -129,8 +130,8 @@ func glueColumns(columns []catalog.Column) []any {
 	return described
 }
 
-// newWorkGroup defines the workgroup. Its settings hold for every query in it, whatever
-// the client asks for.
+// newWorkGroup defines the workgroup. Its configuration overrides what clients ask for in
+// any query.
 func (c *Catalog) newWorkGroup(p CatalogProps) awsathena.CfnWorkGroup {
 	limit := float64(defaultBytesLimit)
 	if p.BytesScannedLimit != nil {

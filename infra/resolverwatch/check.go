@@ -7,10 +7,10 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
-// The check methods return everything that is wrong with the props of a part under scope:
-// what validate finds in the props alone, and what depends on the stack that the part is
-// for. They define nothing, so that a pipeline can check all of its parts before it defines
-// the first one.
+// The check methods return every problem with the props of a part under scope: those that
+// validate finds in the props alone, and those that depend on the stack of the part. They
+// define nothing, so that a pipeline can check all its parts before it defines the first
+// one.
 
 func (p IndicatorStoreProps) check(scope constructs.Construct) error {
 	var problems problems

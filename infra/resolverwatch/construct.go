@@ -9,56 +9,57 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// warn adds a warning to the synthesis, under an id by which it can be acknowledged.
+// warn adds a warning to the synthesis, with an id to acknowledge it by.
 //
-// From awscdk 2.276 on, AddWarningV2 has one more parameter. Calling it by name lets an
-// app use these constructs with any version.
+// From awscdk 2.276 on, AddWarningV2 has one more parameter. Calling it by reflection lets
+// an app use these constructs with either version.
 func warn(c constructs.Construct, id, text string) {
 	add := reflect.ValueOf(awscdk.Annotations_Of(c)).MethodByName("AddWarningV2")
 	args := make([]reflect.Value, add.Type().NumIn())
 	for i := range args {
-		args[i] = reflect.Zero(add.Type().In(i)) // nil: an option that is not set
+		args[i] = reflect.Zero(add.Type().In(i)) // nil means that the option is not set
 	}
 	args[0] = reflect.ValueOf(jsii.String("resolverwatch:" + id))
 	args[1] = reflect.ValueOf(jsii.String(readable(c, text)))
 	add.Call(args)
 }
 
-// fail adds an error to the synthesis. Unlike a panic, it lets the assembly be written,
-// so that the CDK command can answer look-ups; the command deploys no stack with an error.
+// fail adds an error to the synthesis. Unlike a panic, it still lets the assembly be
+// written, so that the CDK command can answer look-ups. The command refuses to deploy a
+// stack with an error.
 func fail(c constructs.Construct, text string) {
 	awscdk.Annotations_Of(c).AddError(jsii.String(readable(c, text)))
 }
 
-// Step is something that a person has to do because the CDK cannot: a command to run
-// or a policy statement to add.
+// Step is something that a person has to do because the CDK cannot: run a command or add a
+// policy statement.
 type Step struct {
-	// ID tells steps apart, in CamelCase.
+	// ID identifies the step, in CamelCase.
 	ID string
-	// Why says what does not work before it is done. It holds no tokens, as the
+	// Why says what does not work until the step is done. It contains no tokens, because
 	// descriptions of outputs may not.
 	Why string
-	// Text is the command or statement. It may hold tokens.
+	// Text is the command or statement. It may contain tokens.
 	Text string
 }
 
-// steps are what is left to be done by hand after a deployment. Each is a warning at
-// synthesis too; an app shows them best as outputs of its stack.
+// steps are the tasks left to do by hand after a deployment. Each is also a warning at
+// synthesis; an app should show them as outputs of its stack.
 type steps []Step
 
-// remind adds a step, and its warning to c.
+// remind adds a step, and a warning about it to c.
 func (s *steps) remind(c constructs.Construct, step Step) {
 	*s = append(*s, step)
 	warn(c, step.ID, step.Why+" By hand: "+step.Text)
 }
 
-// begin puts this under scope and panics if its props are not valid.
+// begin adds this to scope and panics if there are problems with its props.
 //
-// The type of this must embed constructs.Construct itself: jsii looks for the class that a
-// Go type extends in the type's own fields only. One struct deeper, jsii would take Node for
-// an override, and every use of a node in Node.js would be a call to Go and back; synthesis
-// would take ten times as long. The type must also have a ToString, because jsii takes a Go
-// type for a construct only if it overrides a method.
+// The type of this must embed constructs.Construct directly: jsii looks for the class that
+// a Go type extends only among the type's own fields. One struct deeper, jsii would treat
+// Node as an override, so that every use of a node in Node.js would call Go and come back,
+// and synthesis would take ten times as long. The type must also have a ToString method,
+// because jsii treats a Go type as a construct only if it overrides a method.
 func begin(this constructs.Construct, scope constructs.Construct, id string, problems error) {
 	constructs.NewConstruct_Override(this, scope, &id)
 	if problems != nil {
@@ -66,7 +67,7 @@ func begin(this constructs.Construct, scope constructs.Construct, id string, pro
 	}
 }
 
-// orEmpty returns a copy of props, and the zero value for nil.
+// orEmpty returns a copy of props, or the zero value if props is nil.
 func orEmpty[P any](props *P) P {
 	if props == nil {
 		var zero P
@@ -75,7 +76,7 @@ func orEmpty[P any](props *P) P {
 	return *props
 }
 
-// orDefault returns value, and fallback where value is the zero value.
+// orDefault returns value, or fallback if value is the zero value.
 func orDefault[T comparable](value, fallback T) T {
 	var zero T
 	if value == zero {
@@ -84,8 +85,8 @@ func orDefault[T comparable](value, fallback T) T {
 	return value
 }
 
-// isToken reports whether text is not known before deployment. Most text has no token's
-// beginning in it, and need not be sent to the CDK for that.
+// isToken reports whether text contains a token, which is not known before deployment. Text
+// without "${" cannot be one, so most text is not sent to the CDK.
 func isToken(text string) bool {
 	return strings.Contains(text, "${Token[") && *awscdk.Token_IsUnresolved(text)
 }
@@ -93,8 +94,8 @@ func isToken(text string) bool {
 // stackName returns the name of the stack that c is in.
 func stackName(c constructs.Construct) string { return *awscdk.Stack_Of(c).StackName() }
 
-// knownStackName returns the name of the stack that c is in, or for a nested stack, whose
-// name CloudFormation makes, one that is made of its path.
+// knownStackName returns the name of the stack that c is in. CloudFormation chooses the
+// name of a nested stack, so for those it derives a name from the path.
 func knownStackName(c constructs.Construct) string {
 	if name := stackName(c); !isToken(name) {
 		return name
@@ -105,19 +106,19 @@ func knownStackName(c constructs.Construct) string {
 
 const maxStackName = 128
 
-// claim takes a name that two constructs of a kind must not share in a stack. It marks the
-// name as taken by an empty construct, which adds nothing to the template. The kind is ""
-// where only one kind of construct has such a name.
+// claim reserves a name that two constructs of one kind must not share in a stack. It
+// records the name as an empty construct, which adds nothing to the template. The kind is
+// "" where only one kind of construct has such a name.
 func claim(c constructs.Construct, kind, prop, name string) {
 	if isKnown(name) {
 		constructs.NewConstruct(awscdk.Stack_Of(c), claimed(kind, prop, name))
 	}
 }
 
-// free refuses a name that another construct of the kind has claimed.
+// free rejects a name that another construct of the same kind has claimed.
 func (p *problems) free(c constructs.Construct, kind, prop, name string) {
 	if isKnown(name) && awscdk.Stack_Of(c).Node().TryFindChild(claimed(kind, prop, name)) != nil {
-		p.addf("%s: %q is already that of another one in this stack; give this one a name of its own", prop, name)
+		p.addf("%s: %q is already taken by another one in this stack; choose a different name", prop, name)
 	}
 }
 
@@ -125,5 +126,5 @@ func claimed(kind, prop, name string) *string {
 	return jsii.String("Resolverwatch " + kind + prop + " " + name)
 }
 
-// retained reports whether a policy keeps a resource that leaves its stack.
+// retained reports whether a policy keeps a resource that is removed from its stack.
 func retained(policy awscdk.RemovalPolicy) bool { return policy != awscdk.RemovalPolicy_DESTROY }

@@ -9,8 +9,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// A construct that embeds the CDK's one struct deeper works, but makes synthesis ten times
-// as slow.
+// A construct that embeds the CDK's interface one struct deeper works, but makes synthesis
+// ten times as slow.
 func TestConstructs_embedTheInterfaceItself(t *testing.T) {
 	for _, construct := range []any{
 		resolverwatch.Catalog{},
@@ -24,7 +24,7 @@ func TestConstructs_embedTheInterfaceItself(t *testing.T) {
 	} {
 		field, found := reflect.TypeOf(construct).FieldByName("Construct")
 		if !found || len(field.Index) != 1 {
-			t.Errorf("%T must embed constructs.Construct itself", construct)
+			t.Errorf("%T must embed constructs.Construct directly", construct)
 		}
 	}
 }

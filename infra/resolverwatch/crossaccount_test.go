@@ -22,8 +22,9 @@ func archive(stack awscdk.Stack, name string) awss3.IBucket {
 		BucketName: &name, Account: jsii.String(otherAccount), Region: jsii.String("eu-west-1")})
 }
 
-// A log archive lets the roles in by its own policies only. There is a step for each bucket
-// and key of it with all that a role does there, and none for the stack's own account.
+// Only its own policies can give the roles access to a log archive in another account.
+// There is a step for each of its buckets and keys with everything that a role does there,
+// and none for the stack's own account.
 func TestPipeline_otherAccount(t *testing.T) {
 	stack := newStackOf(t, ownAccount)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
@@ -81,5 +82,5 @@ func TestIndicatorStore_refusesTableOfOtherAccount(t *testing.T) {
 		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
 			Table: awsdynamodb.Table_FromTableArn(stack, jsii.String("T"),
 				jsii.String("arn:aws:dynamodb:eu-west-1:"+otherAccount+":table/indicators"))})
-	}, "Known/Store: Table: is of account 444455556666, must be of 111122223333")
+	}, "Known/Store: Table: belongs to account 444455556666, must belong to 111122223333")
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Delivery is the way of the logs: a delivery stream that has them marked, and the
-// bucket that they end in. The bucket is state: it is retained.
+// Delivery carries the logs to S3: a delivery stream that has the records marked, and the
+// bucket that they are written to. The bucket is stateful, so it is retained.
 type Delivery struct {
 	constructs.Construct
 	steps steps
@@ -33,7 +33,7 @@ type Delivery struct {
 // ToString returns the path of the construct.
 func (d *Delivery) ToString() *string { return d.Node().Path() }
 
-// NewDelivery defines a [Delivery]. It panics if props are not valid.
+// NewDelivery defines a [Delivery]. It panics if the props are not valid.
 func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *Delivery {
 	defer explain(scope, id)
 	given := orEmpty(props)
@@ -66,7 +66,7 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	return this
 }
 
-// letRoleUse adds the steps for a bucket and keys of another account.
+// letRoleUse adds the steps for a bucket and keys that belong to another account.
 func (d *Delivery) letRoleUse(p DeliveryProps) {
 	statements := deliveryStatements(d, p)
 	d.steps.letRoleUseBucket(d, "DeliveryOutputBucket", d.bucket, d.role, statements)
@@ -74,7 +74,7 @@ func (d *Delivery) letRoleUse(p DeliveryProps) {
 	d.steps.letDeploymentUse(d, p.EncryptionKey)
 }
 
-// outputLifecycle ends the logs after their time.
+// outputLifecycle returns the rules that delete logs after their retention time.
 func outputLifecycle(p DeliveryProps) []*awss3.LifecycleRule {
 	rules := slices.Clone(p.LifecycleRules)
 	if p.MarkedLogRetention != nil {
@@ -83,10 +83,10 @@ func outputLifecycle(p DeliveryProps) []*awss3.LifecycleRule {
 	return append(rules, versionRules(p.Versioned, p.NoncurrentVersionExpiration)...)
 }
 
-// warnOfSlash tells of a prefix that was completed.
+// warnOfSlash warns if a prefix had no final slash.
 func (d *Delivery) warnOfSlash(prop, given string) {
 	if completed, added := withSlash(given); given != "" && added {
-		warn(d, prop+"Slash", prop+": got the final slash that it lacked and is now "+completed+
+		warn(d, prop+"Slash", prop+": a final slash was added, so it is now "+completed+
 			". Objects under the old prefix stay where they are; docs/migrating.md says how to query both.")
 	}
 }
@@ -97,29 +97,29 @@ func (d *Delivery) Stream() awskinesisfirehose.IDeliveryStream { return d.stream
 // OutputBucket returns the bucket that marked logs are written to.
 func (d *Delivery) OutputBucket() awss3.IBucket { return d.bucket }
 
-// OutputKey returns the customer's key of the output bucket, or nil.
+// OutputKey returns the customer managed key of the output bucket, or nil.
 func (d *Delivery) OutputKey() awskms.IKey { return d.key }
 
-// Format returns the format that is written now.
+// Format returns the format in which logs are written.
 func (d *Delivery) Format() Format { return d.format }
 
-// Prefix returns the prefix of marked logs in JSON, with its final slash, whichever format
-// is written now.
+// Prefix returns the prefix of marked logs in JSON, with its final slash. It does not
+// depend on the current format.
 func (d *Delivery) Prefix() string { return d.prefix }
 
-// ParquetPrefix returns the prefix of marked logs in Parquet, with its final slash,
-// whichever format is written now.
+// ParquetPrefix returns the prefix of marked logs in Parquet, with its final slash. It does
+// not depend on the current format.
 func (d *Delivery) ParquetPrefix() string { return d.parquet }
 
-// Role returns the role by which Firehose invokes the transformer and writes.
+// Role returns the role that Firehose assumes to invoke the transformer and to write.
 func (d *Delivery) Role() awsiam.IRole { return d.role }
 
 // LogGroup returns the log group of the stream's errors.
 func (d *Delivery) LogGroup() awslogs.ILogGroup { return d.logGroup }
 
-// GrantReadLogs lets grantee list and read the marked logs of both formats, and decrypt them
-// with the customer's key of the output bucket. Where the grantee or the bucket is of
-// another account, [Delivery.Steps] has what cannot be added from here.
+// GrantReadLogs lets grantee list and read the marked logs of both formats, and decrypt
+// them with the customer managed key of the output bucket. If the grantee or the bucket
+// belongs to another account, [Delivery.Steps] lists what cannot be added here.
 func (d *Delivery) GrantReadLogs(grantee awsiam.IGrantable) awsiam.Grant {
 	return d.steps.grant(d, "GrantReadLogs", grantee, append(
 		readFolders(d.bucket, writtenFolder(d.prefix), writtenFolder(d.parquet)), useKeys("s3", keyRead, bothKeys(d.previous, d.key)...)...))
@@ -135,15 +135,15 @@ func (d *Delivery) Metric(name string, options *MetricOptions) Metric {
 	return d.stream.Metric(&name, options)
 }
 
-// MetricDataFreshness is the age of the oldest record that is not yet in S3.
+// MetricDataFreshness returns the age of the oldest record that is not yet in S3.
 func (d *Delivery) MetricDataFreshness(options *MetricOptions) Metric {
 	return d.stream.Metric(jsii.String("DeliveryToS3.DataFreshness"), options)
 }
 
-// MetricIncomingRecords counts the records that query logging sent.
+// MetricIncomingRecords returns the number of records that query logging sent.
 func (d *Delivery) MetricIncomingRecords(options *MetricOptions) Metric {
 	return d.stream.MetricIncomingRecords(options)
 }
 
-// Steps returns what is left to be done by hand after a deployment.
+// Steps returns what is left to do by hand after a deployment.
 func (d *Delivery) Steps() []Step { return slices.Clone(d.steps) }

@@ -25,7 +25,7 @@ func transformer(stack awscdk.Stack) awslambda.IFunction {
 
 const destination = "ExtendedS3DestinationConfiguration."
 
-// The order of a processor's parameters is the CDK's.
+// The CDK determines the order of a processor's parameters.
 func TestDelivery_defaults(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack)})
@@ -59,8 +59,8 @@ func TestDelivery_defaults(t *testing.T) {
 	}
 }
 
-// Firehose may write logs and invoke the one function. It may not delete what it wrote,
-// and is not to be talked into working for somebody else's account.
+// Firehose may write logs and invoke the one function. It may not delete what it wrote, and
+// another account cannot make it act as a confused deputy.
 func TestDelivery_permissions(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack)})
@@ -134,8 +134,7 @@ func TestDelivery_props(t *testing.T) {
 	}
 }
 
-// The original sample's prefixes lack the slash without which day and stream name run
-// together.
+// The original sample's prefixes lack the final slash, so day and stream name run together.
 func TestDelivery_addsSlash(t *testing.T) {
 	stack := newStack(t)
 	delivery := resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
@@ -149,7 +148,7 @@ func TestDelivery_addsSlash(t *testing.T) {
 		t.Errorf("Prefix() = %s", got)
 	}
 	got := warnings(t, stack)
-	for _, part := range []string{"Prefix: got the final slash", "ErrorPrefix: got the final slash", "docs/migrating.md"} {
+	for _, part := range []string{"Prefix: a final slash was added", "ErrorPrefix: a final slash was added", "docs/migrating.md"} {
 		if !strings.Contains(got, part) {
 			t.Errorf("no warning with %q: %s", part, got)
 		}
@@ -162,13 +161,13 @@ func TestDelivery_existingBucket(t *testing.T) {
 		OutputBucket: awss3.Bucket_FromBucketName(stack, jsii.String("B"), jsii.String("marked"))})
 	made := synth(t, stack)
 	if buckets := append(made.ids("AWS::S3::Bucket"), made.ids("AWS::S3::BucketPolicy")...); len(buckets) > 0 {
-		t.Errorf("the existing bucket was to be left alone: %v", buckets)
+		t.Errorf("the existing bucket was changed: %v", buckets)
 	}
 	made.one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{destination + "BucketARN": "arn:<AWS::Partition>:s3:::marked"})
 }
 
-// A bucket that is only known by its name may be encrypted with the key for everything:
-// without the right to use it, Firehose could write nothing there.
+// A bucket known only by its name may be encrypted with the common key: without permission
+// to use the key, Firehose could not write to it.
 func TestDelivery_existingBucketUnderTheKey(t *testing.T) {
 	stack := newStack(t)
 	const arn = "arn:aws:kms:eu-west-1:111122223333:key/0000"
@@ -184,7 +183,7 @@ func TestDelivery_existingBucketUnderTheKey(t *testing.T) {
 	}
 }
 
-// Regions come faster than releases of the CDK.
+// New Regions appear faster than releases of the CDK.
 func TestDelivery_newerRegion(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{
 		Outdir: jsii.String(t.TempDir()), Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}}})
@@ -193,7 +192,7 @@ func TestDelivery_newerRegion(t *testing.T) {
 	synth(t, stack).one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{"DeliveryStreamType": "DirectPut"})
 }
 
-// Prefixes and sizes are needed at synthesis; an interval is not.
+// Prefixes and sizes must be known at synthesis; an interval need not be.
 func TestDelivery_tokens(t *testing.T) {
 	number := func(stack awscdk.Stack) *float64 {
 		return awscdk.NewCfnParameter(stack, jsii.String("N"), &awscdk.CfnParameterProps{Type: jsii.String("Number")}).ValueAsNumber()
@@ -224,7 +223,7 @@ func TestDelivery_refuses(t *testing.T) {
 		"OutputBucket and MarkedLogRetention: only one can be set",
 		"OutputBucketName: must be 3 to 63",
 		"Test/Delivery: Prefix: must not begin with a slash",
-		"ErrorPrefix: must hold !{firehose:error-output-type}, which tells kinds of failure apart",
+		"ErrorPrefix: must contain !{firehose:error-output-type}, which separates kinds of failure",
 		`Compression: must be one of [GZIP UNCOMPRESSED HADOOP_SNAPPY Snappy ZIP], got "BROTLI"`,
 		"BufferInterval: must be whole seconds in [0s, 15m0s], got 901s",
 		"BufferSize: must be whole MiB in [1, 128], got 129 MiB",

@@ -6,7 +6,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Format is what marked logs are written as.
+// Format is the file format of marked logs.
 type Format string
 
 // Formats of marked logs.
@@ -17,13 +17,13 @@ const (
 
 const (
 	defaultParquetPrefix = "dns-query-logs-parquet/!{timestamp:yyyy/MM/dd}/"
-	// backupPrefix is where the records lie as Resolver wrote them.
+	// backupPrefix begins the keys of records as Resolver wrote them.
 	backupPrefix      = "raw/!{timestamp:yyyy/MM/dd}/"
 	backupErrorPrefix = "raw-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
 )
 
-// minParquetMiB is the least buffer that Firehose converts ("Record format conversion"
-// of its developer guide). Parquet wants few, large files.
+// minParquetMiB is the smallest buffer that Firehose accepts for conversion ("Record format
+// conversion" in its developer guide). Parquet works best with few, large files.
 const minParquetMiB = 64
 
 // Schema is a table in the Glue Data Catalog of the same account and Region.
@@ -43,7 +43,7 @@ func (p DeliveryProps) defaultCompression() Compression {
 	return defaultCompression
 }
 
-// writtenPrefix is that of the format which is written.
+// writtenPrefix returns the prefix for the current format.
 func (p DeliveryProps) writtenPrefix() *string {
 	if p.Format == FormatParquet {
 		return &p.ParquetPrefix
@@ -51,8 +51,8 @@ func (p DeliveryProps) writtenPrefix() *string {
 	return &p.Prefix
 }
 
-// parquet refuses settings that Firehose refuses for a conversion, and settings that have no
-// meaning without one.
+// parquet rejects props that Firehose rejects for a conversion, and props that have no
+// effect without one.
 func (p *problems) parquet(given DeliveryProps) {
 	p.wrap("ParquetPrefix", checkPrefix(given.ParquetPrefix))
 	p.exclusive("SourceBackup", given.SourceBackup, "WithoutSourceBackup", given.WithoutSourceBackup)
@@ -63,7 +63,7 @@ func (p *problems) parquet(given DeliveryProps) {
 	switch given.Format {
 	case "", FormatJSON:
 		if given.WithoutSourceBackup {
-			p.addf("WithoutSourceBackup: has no meaning without Format %s", FormatParquet)
+			p.addf("WithoutSourceBackup: has no effect without Format %s", FormatParquet)
 		}
 	case FormatParquet:
 		if given.Compression != "" && given.Compression != given.defaultCompression() {
@@ -78,9 +78,9 @@ func (p *problems) parquet(given DeliveryProps) {
 	}
 }
 
-// readSchema lets Firehose read the one table that it converts by. With JSON the
-// permission stays: CloudFormation updates the role before the stream, so in a switch from
-// PARQUET, and in the rollback of one to it, the stream still converts without it.
+// readSchema lets Firehose read the table whose schema it converts to. With JSON the
+// permission stays: CloudFormation updates the role before the stream, so while switching
+// away from PARQUET, or rolling back such a switch, the stream still converts and needs it.
 func readSchema(d *Delivery, p DeliveryProps) []statement {
 	if p.Schema == nil {
 		return nil
@@ -103,8 +103,8 @@ func (p DeliveryProps) keepsSource() bool {
 	return p.SourceBackup || p.Format == FormatParquet && !p.WithoutSourceBackup
 }
 
-// sourceBackup keeps the records as they came. Conversion drops members that have no
-// column, and only the backup still has them.
+// sourceBackup keeps the original records. Conversion drops members that have no column, so
+// only the backup has them.
 func (d *Delivery) sourceBackup(p DeliveryProps) *awskinesisfirehose.DestinationS3BackupProps {
 	if !p.keepsSource() {
 		return nil
@@ -123,8 +123,8 @@ func (d *Delivery) sourceBackup(p DeliveryProps) *awskinesisfirehose.Destination
 }
 
 // convert turns record format conversion on or off. The CDK's own construct cannot turn it
-// off: it demands a schema then, too. Firehose keeps what an update leaves out, so a
-// template for JSON that said nothing would leave an earlier conversion on.
+// off, because it demands a schema even then. Firehose keeps settings that an update leaves
+// out, so a JSON template that omitted them would leave an earlier conversion on.
 func (d *Delivery) convert(stream awskinesisfirehose.DeliveryStream, p DeliveryProps) {
 	path := "ExtendedS3DestinationConfiguration.DataFormatConversionConfiguration"
 	if p.Format != FormatParquet {
@@ -134,7 +134,7 @@ func (d *Delivery) convert(stream awskinesisfirehose.DeliveryStream, p DeliveryP
 	stack := awscdk.Stack_Of(d)
 	resourceOf(stream).AddPropertyOverride(&path, map[string]any{
 		"Enabled": true,
-		// Resolver capitalises the members of answers; columns are in lower case.
+		// Resolver capitalises the members of answers, but columns are lower case.
 		"InputFormatConfiguration":  map[string]any{"Deserializer": map[string]any{"OpenXJsonSerDe": map[string]any{"CaseInsensitive": true}}},
 		"OutputFormatConfiguration": map[string]any{"Serializer": map[string]any{"ParquetSerDe": map[string]any{"Compression": "SNAPPY"}}},
 		"SchemaConfiguration": map[string]any{
@@ -144,7 +144,7 @@ func (d *Delivery) convert(stream awskinesisfirehose.DeliveryStream, p DeliveryP
 	})
 }
 
-// waitForSchema creates the stream after the table that it converts by.
+// waitForSchema creates the stream after the table that defines its schema.
 func (d *Delivery) waitForSchema(c *Catalog) {
 	if d.format == FormatParquet {
 		d.stream.Node().AddDependency(c.table)

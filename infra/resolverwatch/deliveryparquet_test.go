@@ -76,15 +76,15 @@ func TestDelivery_refusesParquet(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
 			Transformer: transformer(stack), ParquetPrefix: "/x", SourceBackup: true, WithoutSourceBackup: true, Schema: &resolverwatch.Schema{}})
-	}, "ParquetPrefix: must not begin with a slash", "Schema: must be set", "WithoutSourceBackup: has no meaning without Format PARQUET",
+	}, "ParquetPrefix: must not begin with a slash", "Schema: must be set", "WithoutSourceBackup: has no effect without Format PARQUET",
 		"SourceBackup and WithoutSourceBackup: only one can be set")
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack), Format: "ORC"})
 	}, `Format: must be one of [JSON PARQUET], got "ORC"`)
 }
 
-// A pipeline that writes Parquet has a table of it, which comes before the stream and is
-// what the named queries ask; logs in JSON that are there already can be asked still.
+// A pipeline that writes Parquet has a Parquet table. The table is created before the
+// stream, and the named queries read it; existing logs in JSON can still be queried.
 func TestPipeline_parquet(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
@@ -107,7 +107,7 @@ func TestPipeline_parquet(t *testing.T) {
 	}
 	for _, id := range made.ids("AWS::Athena::NamedQuery") {
 		if text := flatten(made.resources[id].get("QueryString")); !strings.Contains(text, "dns_logs_parquet") {
-			t.Errorf("%s does not ask the Parquet table", id)
+			t.Errorf("%s does not read the Parquet table", id)
 		}
 	}
 	if got := pipeline.Catalog().TableName(); got != "dns_logs_parquet" {

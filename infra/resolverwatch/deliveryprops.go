@@ -14,7 +14,7 @@ import (
 
 // DeliveryProps configures a [Delivery].
 type DeliveryProps struct {
-	// Transformer marks the records, see [Transformer.Function]. One that is imported must
+	// Transformer marks the records, see [Transformer.Function]. An imported function must
 	// be imported with SameEnvironment or SkipPermissions. Required.
 	Transformer awslambda.IFunction
 	// OutputBucket is an existing bucket that marked logs are written to.
@@ -25,85 +25,89 @@ type DeliveryProps struct {
 	//
 	// Default: CloudFormation chooses one.
 	OutputBucketName string
-	// OutputKey is the customer's key that objects of the output bucket are encrypted with.
+	// OutputKey is the customer managed key that encrypts objects in the output bucket.
 	//
-	// Default: that of an existing bucket, as far as it is known, else EncryptionKey.
+	// Default: the key of an existing bucket, if it is known, otherwise EncryptionKey.
 	OutputKey awskms.IKey
-	// Prefix begins the keys of marked logs. It may hold Firehose's !{timestamp:...}
+	// Prefix begins the keys of marked logs. It may contain Firehose's !{timestamp:...}
 	// expressions, which become the partitions of the catalog's table; without any,
 	// Firehose appends year, month, day and hour. A missing final slash is added.
 	//
 	// Default: dns-query-logs/!{timestamp:yyyy/MM/dd}/.
 	Prefix string
-	// Format of the objects: JSON, a record a line, or PARQUET, which Firehose converts the
-	// marked records to. Parquet files hold the catalogued columns only.
+	// Format of the objects: JSON, with one record per line, or PARQUET, to which Firehose
+	// converts the marked records. Parquet files contain only the catalogued columns.
 	//
 	// Default: JSON.
 	Format Format
-	// ParquetPrefix begins the keys of Parquet files, by the rules of Prefix. The two formats
-	// lie in different folders, because a table can have only one format. With JSON it says
-	// where the files of an earlier PARQUET are.
+	// ParquetPrefix begins the keys of Parquet files, with the same rules as Prefix. The
+	// two formats need different folders, because a table has only one format. With JSON it
+	// says where the files from an earlier use of PARQUET are.
 	//
 	// Default: dns-query-logs-parquet/!{timestamp:yyyy/MM/dd}/.
 	ParquetPrefix string
-	// Schema is the Glue table that PARQUET converts records by. It is required with PARQUET;
-	// a [Pipeline] with a catalog sets it for both formats. With JSON the role may only read
-	// it: a switch of the format, and its rollback, then find the permission in place.
+	// Schema is the Glue table whose schema PARQUET converts records to. It is required
+	// with PARQUET; a [Pipeline] with a catalog sets it for both formats. With JSON it only
+	// gives the role permission to read the table, so that the permission is in place when
+	// the format is switched or the switch is rolled back.
 	//
 	// Default: nothing is converted.
 	Schema *Schema
 	// SourceBackup keeps the records as Resolver wrote them under `raw/`, with JSON too.
-	// Firehose cannot turn a backup off: set it when a stream with a backup goes back to
-	// JSON, so that the template describes what the stream does.
+	// Firehose cannot turn off a backup, so set this when a stream with a backup goes back
+	// to JSON; otherwise the template does not describe what the stream does.
 	//
-	// Default: PARQUET has a backup. JSON has none, because the marked record is the original.
+	// Default: PARQUET has a backup. JSON has none, because the marked record contains the
+	// original.
 	SourceBackup bool
-	// WithoutSourceBackup leaves out the backup of PARQUET, which holds the only copy of
-	// members without a column. It has no effect on a stream that has a backup already.
+	// WithoutSourceBackup leaves out the backup of PARQUET, which is the only copy of
+	// members without a column. It has no effect on a stream that already has a backup.
 	//
 	// Default: PARQUET has a backup.
 	WithoutSourceBackup bool
-	// ErrorPrefix begins the keys of records that could not be marked. It must hold
+	// ErrorPrefix begins the keys of records that could not be marked. It must contain
 	// !{firehose:error-output-type}.
 	//
 	// Default: delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/.
 	ErrorPrefix string
 	// Compression of the objects.
 	//
-	// Default: [CompressionGZIP]; [CompressionNone] with PARQUET, whose files are compressed
-	// inside.
+	// Default: [CompressionGZIP]; [CompressionNone] with PARQUET, whose files are
+	// compressed internally.
 	Compression Compression
-	// BufferInterval is how long Firehose collects before it writes an object, 0 to 900 s.
-	//
-	// Default: 60 s.
-	BufferInterval awscdk.Duration
-	// BufferSize is how much Firehose collects before it writes an object, in whole MiB
-	// from 1 to 128; from 64 with PARQUET.
-	//
-	// Default: 5 MiB; 128 MiB with PARQUET.
-	BufferSize awscdk.Size
-	// ProcessorBufferSize is how much Firehose gives the transformer at once, from 0.2
-	// MiB. More than 1 MiB is refused: the answer, which is larger, could exceed Lambda's
-	// limit and lose the batch to the error prefix.
-	//
-	// Default: 1 MiB.
-	ProcessorBufferSize awscdk.Size
-	// ProcessorBufferInterval is how long Firehose collects for the transformer, 0 to
+	// BufferInterval is how long Firehose collects records before it writes an object, 0 to
 	// 900 s.
 	//
 	// Default: 60 s.
+	BufferInterval awscdk.Duration
+	// BufferSize is how much Firehose collects before it writes an object, in whole MiB: 1
+	// to 128, and at least 64 with PARQUET.
+	//
+	// Default: 5 MiB; 128 MiB with PARQUET.
+	BufferSize awscdk.Size
+	// ProcessorBufferSize is how much data Firehose passes to the transformer at once, at
+	// least 0.2 MiB. More than 1 MiB is rejected: the response, which is larger, could
+	// exceed Lambda's limit, and the batch would end up under the error prefix.
+	//
+	// Default: 1 MiB.
+	ProcessorBufferSize awscdk.Size
+	// ProcessorBufferInterval is how long Firehose collects records for the transformer, 0
+	// to 900 s.
+	//
+	// Default: 60 s.
 	ProcessorBufferInterval awscdk.Duration
-	// MarkedLogRetention is how long marked logs stay in a new bucket. They say which machine
-	// asked for which name, which is personal data in many countries.
+	// MarkedLogRetention is how long marked logs stay in a new bucket. They show which
+	// machine asked for which name, which is personal data in many countries.
 	//
 	// Default: they are never deleted.
 	MarkedLogRetention awscdk.Duration
-	// Versioned keeps replaced and deleted objects in a new bucket. Logs are then gone only
-	// NoncurrentVersionExpiration after MarkedLogRetention.
+	// Versioned keeps replaced and deleted objects in a new bucket. Logs are then deleted
+	// only NoncurrentVersionExpiration after MarkedLogRetention.
 	//
-	// Default: there are no versions, because Firehose writes each object once.
+	// Default: no versions are kept, because Firehose writes each object once.
 	Versioned bool
-	// NoncurrentVersionExpiration is how long they are kept: whole days, from 1.
+	// NoncurrentVersionExpiration is how long old versions are kept: whole days, at least
+	// 1.
 	//
 	// Default: 90 days with Versioned.
 	NoncurrentVersionExpiration awscdk.Duration
@@ -115,24 +119,24 @@ type DeliveryProps struct {
 	//
 	// Default: three months.
 	LogRetention awslogs.RetentionDays
-	// Role is the role by which Firehose invokes the transformer and writes. It must trust
-	// firehose.amazonaws.com. A role that this app can change gets the permissions that
-	// Firehose needs; for any other role they are a step, see Steps.
+	// Role is the role that Firehose assumes to invoke the transformer and to write. It
+	// must trust firehose.amazonaws.com. A role that this app can change gets the
+	// permissions that Firehose needs; for any other role they become a step, see Steps.
 	//
 	// Default: a new role.
 	Role awsiam.IRole
-	// EncryptionKey encrypts the stream, its log and a new bucket. It also encrypts the objects
+	// EncryptionKey encrypts the stream, its log and a new bucket. It also encrypts objects
 	// that are written to an existing bucket whose own key is not known.
 	//
 	// Default: keys of AWS.
 	EncryptionKey awskms.IKey
-	// PreviousKeys are the customer's keys that the stream and the marked logs were encrypted
-	// with before. Firehose may decrypt with them what is still in the stream, and
-	// [Delivery.GrantReadLogs] includes them.
+	// PreviousKeys are the customer managed keys that the stream and the marked logs were
+	// encrypted with in the past. Firehose may use them to decrypt what is still in the
+	// stream, and [Delivery.GrantReadLogs] includes them.
 	//
 	// Default: none.
 	PreviousKeys []awskms.IKey
-	// AccessLogBucket takes the server access logs of a new bucket.
+	// AccessLogBucket receives the server access logs of a new bucket.
 	//
 	// Default: no access logs.
 	AccessLogBucket awss3.IBucket
@@ -143,7 +147,7 @@ type DeliveryProps struct {
 	RemovalPolicy awscdk.RemovalPolicy
 }
 
-// Limits of Firehose ("Quotas" and "Buffering hints" of its developer guide).
+// Limits of Firehose ("Quotas" and "Buffering hints" in its developer guide).
 const (
 	maxBufferInterval  = 900 * time.Second
 	maxBufferMiB       = 128
@@ -158,7 +162,7 @@ const (
 // Compression is how the objects of a delivery stream are compressed.
 type Compression string
 
-// Compressions, by Firehose's names for them. Athena does not read Snappy and ZIP.
+// Compressions, named as in Firehose. Athena cannot read Snappy and ZIP.
 const (
 	CompressionGZIP         Compression = "GZIP"
 	CompressionNone         Compression = "UNCOMPRESSED"
@@ -222,7 +226,7 @@ func (p DeliveryProps) validate() error {
 	}
 	if size := problems.size("ProcessorBufferSize", p.ProcessorBufferSize, maxProcessorMiB); size < minProcessorMiB || size > maxProcessorMiB {
 		problems.addf("ProcessorBufferSize: must be in [%g MiB, %d MiB], got %g MiB: the marked records of a larger batch "+
-			"could exceed the 6 MB that Lambda answers; BufferSize is the size of objects", minProcessorMiB, maxProcessorMiB, size)
+			"could exceed Lambda's response limit of 6 MB; BufferSize is the size of objects", minProcessorMiB, maxProcessorMiB, size)
 	}
 	return problems.join()
 }

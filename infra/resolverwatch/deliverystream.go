@@ -12,9 +12,9 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// deliveryStatements are those of the developer guide of Firehose, "Grant Firehose access to
-// an Amazon S3 destination" and "Cross-account delivery to an Amazon S3 destination", for
-// this bucket, function and log alone.
+// deliveryStatements returns the statements from the developer guide of Firehose, "Grant
+// Firehose access to an Amazon S3 destination" and "Cross-account delivery to an Amazon S3
+// destination", limited to this bucket, function and log.
 func deliveryStatements(d *Delivery, p DeliveryProps) []statement {
 	function := *p.Transformer.FunctionArn()
 	write := []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}
@@ -46,7 +46,7 @@ func deliveryStatements(d *Delivery, p DeliveryProps) []statement {
 	return statements
 }
 
-// newDeliveryRole returns the role that Firehose works by.
+// newDeliveryRole returns the role that Firehose assumes.
 func newDeliveryRole(d *Delivery, p DeliveryProps) (role awsiam.IRole, ready constructs.IDependable) {
 	const firehose = "firehose.amazonaws.com"
 	return d.steps.newRole(d, roleProps{
@@ -65,15 +65,15 @@ func newDeliveryRole(d *Delivery, p DeliveryProps) (role awsiam.IRole, ready con
 	})
 }
 
-// streamArn stands for the streams of this account and Region: the stream itself would
-// depend on its own role.
+// streamArn matches all streams of this account and Region. The ARN of the stream itself
+// would be a circular dependency, because the stream depends on its role.
 func streamArn(d *Delivery) string {
 	return *awscdk.Stack_Of(d).FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("firehose"), Resource: jsii.String("deliverystream"), ResourceName: jsii.String("*")})
 }
 
-// newStream defines the stream. The destination gets the role without the right to
-// change it, because the CDK would add the permission to delete the logs.
+// newStream defines the stream. The destination gets the role in an immutable form, because
+// otherwise the CDK would add the permission to delete logs.
 func newStream(d *Delivery, p DeliveryProps, ready constructs.IDependable) awskinesisfirehose.DeliveryStream {
 	fixed := fixedRole(d, d.role)
 	processor := awskinesisfirehose.NewLambdaFunctionProcessor(p.Transformer, &awskinesisfirehose.DataProcessorProps{
@@ -107,18 +107,18 @@ func newStream(d *Delivery, p DeliveryProps, ready constructs.IDependable) awski
 	d.convert(stream, p)
 	setProcessorBuffer(stream, mebibytes(p.ProcessorBufferSize, maxProcessorMiB))
 	stream.Node().AddDependency(ready)
-	// Query logging writes only to streams with this tag. AWS sets it too, but an update
-	// of the stack's tags would take away what the template does not know.
+	// Query logging writes only to streams with this tag. AWS sets it too, but an update of
+	// the stack's tags would remove a tag that is not in the template.
 	awscdk.Tags_Of(stream).Add(jsii.String("LogDeliveryEnabled"), jsii.String("true"), nil)
 	return stream
 }
 
-// knowRegion lets a stream be defined in a Region that is newer than the CDK's list of
-// Firehose's addresses: the CDK would end the synthesis, though only Connections of a
-// stream needs them, which nothing here uses.
+// knowRegion allows a stream in a Region that is newer than the CDK's list of Firehose's
+// addresses. Without an entry the CDK would end the synthesis, although only the stream's
+// Connections, which are not used here, need the addresses.
 func knowRegion(stack awscdk.Stack) {
 	region := *stack.Region()
-	id := jsii.String("@aws-cdk/aws-kinesisfirehose.CidrBlocks") // by which the CDK finds its list
+	id := jsii.String("@aws-cdk/aws-kinesisfirehose.CidrBlocks") // the key under which the CDK looks up its list
 	if isToken(region) || stack.Node().TryFindChild(id) != nil ||
 		regioninfo.Fact_Find(&region, regioninfo.FactName_FIREHOSE_CIDR_BLOCK()) != nil {
 		return
@@ -130,20 +130,20 @@ func knowRegion(stack awscdk.Stack) {
 	})
 }
 
-// destroyLogStreams lets the log streams go with their group, which cannot go without
-// them. The CDK makes them retained.
+// destroyLogStreams deletes the log streams together with their group. The CDK would retain
+// them.
 func (d *Delivery) destroyLogStreams() {
-	for _, of := range []string{"S3Destination", "S3Backup"} {
-		if logs := d.logGroup.Node().TryFindChild(&of); logs != nil {
+	for _, destination := range []string{"S3Destination", "S3Backup"} {
+		if logs := d.logGroup.Node().TryFindChild(&destination); logs != nil {
 			resourceOf(logs).ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY, nil)
 		}
 	}
 }
 
-// setProcessorBuffer writes the size that the transformer is given at once. The CDK's
-// own property takes no parts of a mebibyte.
+// setProcessorBuffer sets how much the transformer is sent at once. The CDK's own property
+// does not accept fractions of a mebibyte.
 func setProcessorBuffer(stream awskinesisfirehose.DeliveryStream, mebibytes float64) {
-	const sizeParameter = 3 // behind RoleArn, LambdaArn and BufferIntervalInSeconds
+	const sizeParameter = 3 // after RoleArn, LambdaArn and BufferIntervalInSeconds
 	path := fmt.Sprintf("ExtendedS3DestinationConfiguration.ProcessingConfiguration.Processors.0.Parameters.%d", sizeParameter)
 	resourceOf(stream).AddPropertyOverride(&path, map[string]any{
 		"ParameterName": "BufferSizeInMBs", "ParameterValue": strconv.FormatFloat(mebibytes, 'f', -1, 64)})

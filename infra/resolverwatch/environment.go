@@ -12,8 +12,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
-// place is the account and the Region of a stack or a resource, as far as they are known
-// at synthesis; the others are empty.
+// place is the account and the Region of a stack or a resource. A field that is not known
+// at synthesis is empty.
 type place struct{ account, region string }
 
 // placeOf returns the place of the stack that c is in.
@@ -22,16 +22,16 @@ func placeOf(c constructs.Construct) place {
 	return newPlace(*stack.Account(), *stack.Region())
 }
 
-// placeOfResource returns the place of a resource. Its ARN comes first: the CDK takes a
-// table or a stream that is imported by its ARN for one of the stack that refers to it. The
-// ARN of a bucket has neither account nor Region.
+// placeOfResource returns the place of a resource. It reads the ARN first, because the CDK
+// assumes that a table or a stream imported by its ARN belongs to the stack that refers to
+// it. The ARN of a bucket has neither account nor Region.
 func placeOfResource(resource awscdk.IResource, arn string) place {
 	env := resource.Env()
 	return placeOfARN(arn, newPlace(*env.Account, *env.Region))
 }
 
-// placeOfARN returns the place that an ARN names. A part that the ARN does not have is that
-// of there.
+// placeOfARN returns the place that an ARN names. Fields missing from the ARN are taken
+// from there.
 func placeOfARN(arn string, there place) place {
 	if parts := strings.Split(arn, ":"); parts[0] == "arn" && len(parts) >= 6 {
 		if parts[3] != "" {
@@ -46,7 +46,7 @@ func placeOfARN(arn string, there place) place {
 
 func newPlace(account, region string) place { return place{known(account), known(region)} }
 
-// known returns text, or "" where it is a token.
+// known returns text, or "" if it is a token.
 func known(text string) string {
 	if isToken(text) {
 		return ""
@@ -54,31 +54,32 @@ func known(text string) string {
 	return text
 }
 
-// sameRegion refuses a resource that is known to be in another Region than home.
+// sameRegion rejects a resource that is known to be in another Region than home.
 func (p *problems) sameRegion(prop string, there, home place, why string) {
 	if there.region != "" && home.region != "" && there.region != home.region {
 		p.addf("%s: is in Region %s, must be in %s: %s", prop, there.region, home.region, why)
 	}
 }
 
-// sameAccount refuses a resource that is known to be of another account than home.
+// sameAccount rejects a resource that is known to belong to another account than home.
 func (p *problems) sameAccount(prop string, there, home place, why string) {
 	if there.account != "" && home.account != "" && there.account != home.account {
-		p.addf("%s: is of account %s, must be of %s: %s", prop, there.account, home.account, why)
+		p.addf("%s: belongs to account %s, must belong to %s: %s", prop, there.account, home.account, why)
 	}
 }
 
-// keyIn refuses a key of another Region than home, which is that of what it encrypts.
+// keyIn rejects a key in another Region than home, the Region of the data that it encrypts.
 func (p *problems) keyIn(prop string, key awskms.IKey, home place) {
 	if key == nil {
 		return
 	}
-	p.sameRegion(prop, placeOfResource(key, *key.KeyArn()), home, "a key can be used in its own Region only. "+
-		"Give a key of that Region; a multi-Region key has a replica there, with an ARN of its own")
+	p.sameRegion(prop, placeOfResource(key, *key.KeyArn()), home, "a key can be used only in its own Region. "+
+		"Use a key in that Region; a multi-Region key may have a replica there, with its own ARN")
 }
 
-// keyOfExisting returns the key of an existing bucket. Where the bucket does not know it,
-// it is fallback, unless the bucket is of another Region, where fallback cannot be used.
+// keyOfExisting returns the key of an existing bucket, or fallback if that key is not
+// known. It does not return fallback for a bucket in another Region, where fallback cannot
+// be used.
 func keyOfExisting(bucket awss3.IBucket, fallback awskms.IKey) awskms.IKey {
 	var problems problems
 	own := bucket.EncryptionKey()
@@ -92,15 +93,15 @@ func keyOfExisting(bucket awss3.IBucket, fallback awskms.IKey) awskms.IKey {
 	return fallback
 }
 
-// keyOf refuses a key of another Region than its bucket.
+// keyOf rejects a key in another Region than its bucket.
 func (p *problems) keyOf(prop string, key awskms.IKey, bucket awss3.IBucket) {
 	if key != nil && bucket != nil {
 		p.keyIn(prop, key, placeOfResource(bucket, *bucket.BucketArn()))
 	}
 }
 
-// accessLogsIn refuses a bucket that S3 writes no access logs of buckets in home to (S3 user
-// guide, "Logging requests with server access logging").
+// accessLogsIn rejects a bucket to which S3 cannot write access logs of buckets in home (S3
+// user guide, "Logging requests with server access logging").
 func (p *problems) accessLogsIn(bucket awss3.IBucket, home place) {
 	const prop, why = "AccessLogBucket", "S3 writes access logs only to a bucket of the same account and Region"
 	if bucket == nil {
@@ -111,7 +112,8 @@ func (p *problems) accessLogsIn(bucket awss3.IBucket, home place) {
 	p.sameRegion(prop, there, home, why)
 }
 
-// tableIn refuses a table of another place: the functions know it by its name.
+// tableIn rejects a table in another account or Region, because the functions find it by
+// its name.
 func (p *problems) tableIn(prop string, table awsdynamodb.ITable, home place) {
 	const why = "the functions find the table by its name, in their own account and Region"
 	if table == nil {
@@ -122,8 +124,8 @@ func (p *problems) tableIn(prop string, table awsdynamodb.ITable, home place) {
 	p.sameRegion(prop, there, home, why)
 }
 
-// listsIn refuses a list bucket of another Region. Its account may be another one, if that
-// account forwards the bucket's events to this one.
+// listsIn rejects a list bucket in another Region. It may belong to another account, if
+// that account forwards the bucket's events to this one.
 func (p *problems) listsIn(prop string, bucket awss3.IBucket, home place) {
 	if bucket == nil {
 		return
@@ -132,32 +134,32 @@ func (p *problems) listsIn(prop string, bucket awss3.IBucket, home place) {
 		"S3 sends the events of a bucket to EventBridge in the Region of the bucket. Upload the lists to a bucket there")
 }
 
-// resultsIn refuses a bucket that Athena writes no results to.
+// resultsIn rejects a bucket to which Athena cannot write results.
 func (p *problems) resultsIn(prop string, bucket awss3.IBucket, home place) {
 	if bucket == nil {
 		return
 	}
-	p.sameRegion(prop, placeOfResource(bucket, *bucket.BucketArn()), home, "Athena writes results to a bucket of its own Region only")
+	p.sameRegion(prop, placeOfResource(bucket, *bucket.BucketArn()), home, "Athena writes results only to a bucket of its own Region")
 }
 
-// streamIn refuses a stream that Resolver does not write to from home.
+// streamIn rejects a stream to which Resolver cannot write from home.
 func (p *problems) streamIn(prop string, stream awskinesisfirehose.IDeliveryStream, home place) {
 	const why = "Resolver writes query logs only to a stream of the same account and Region"
 	if stream == nil {
 		return
 	}
 	there := placeOfResource(stream, *stream.DeliveryStreamArn())
-	p.sameAccount(prop, there, home, why+". Share the query logging configuration of that account, by ShareWith, in place of the stream")
+	p.sameAccount(prop, there, home, why+". Instead of the stream, share that account's query logging configuration by ShareWith")
 	p.sameRegion(prop, there, home, why+". Define a pipeline in every Region; they can share an index bucket")
 }
 
-// vpcIn refuses a VPC that a query logging configuration of home cannot be associated with.
+// vpcIn rejects a VPC that a query logging configuration in home cannot be associated with.
 func (p *problems) vpcIn(prop string, vpc awsec2.IVpc, home place) {
 	if vpc == nil {
 		return
 	}
-	there := placeOfResource(vpc, "") // its ARN is made of what the CDK takes for its place
+	there := placeOfResource(vpc, "") // its ARN is built from the place that the CDK assumes
 	p.sameAccount(prop, there, home, "only the owner of a VPC can associate it. "+
-		"Name that account in ShareWith, and define a QueryLoggingAssociation in a stack of it")
-	p.sameRegion(prop, there, home, "a query logging configuration serves the VPCs of its own Region. Define a pipeline in every Region")
+		"Add that account to ShareWith, and define a QueryLoggingAssociation in one of its stacks")
+	p.sameRegion(prop, there, home, "a query logging configuration serves only VPCs of its own Region. Define a pipeline in every Region")
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// bucketIn refers to a bucket of another place than the stack's.
+// bucketIn refers to a bucket outside the stack's account or Region.
 func bucketIn(stack awscdk.Stack, name, account, region string) awss3.IBucket {
 	return awss3.Bucket_FromBucketAttributes(stack, &name, &awss3.BucketAttributes{
 		BucketName: &name, Account: &account, Region: &region})
@@ -27,8 +27,8 @@ func keyIn(stack awscdk.Stack, id, region string) awskms.IKey {
 	return awskms.Key_FromKeyArn(stack, &id, jsii.String("arn:aws:kms:"+region+":111122223333:key/"+id))
 }
 
-// Everything of another Region or account is reported in one message, and what the
-// pipeline hands to its parts is reported once.
+// Everything that belongs to another Region or account is reported in one message, and
+// props that the pipeline passes to its parts are reported once.
 func TestEnvironment_refuses(t *testing.T) {
 	app, stack := located(t, nil)
 	there := stackIn(app, "There", "444455556666", "us-east-1")
@@ -47,13 +47,13 @@ func TestEnvironment_refuses(t *testing.T) {
 		})
 	})
 	for _, want := range []string{
-		"Test/Pipeline: EncryptionKey: is in Region us-east-1, must be in eu-west-1: a key can be used in its own Region only. Give a key of that Region; a multi-Region key has a replica",
-		"Test/Pipeline: AccessLogBucket: is of account 444455556666, must be of 111122223333: S3 writes",
-		"Test/Pipeline/Store: Table: is of account 444455556666, must be of 111122223333: the functions find",
+		"Test/Pipeline: EncryptionKey: is in Region us-east-1, must be in eu-west-1: a key can be used only in its own Region. Use a key in that Region; a multi-Region key may have a replica",
+		"Test/Pipeline: AccessLogBucket: belongs to account 444455556666, must belong to 111122223333: S3 writes",
+		"Test/Pipeline/Store: Table: belongs to account 444455556666, must belong to 111122223333: the functions find",
 		"Test/Pipeline/Store: Table: is in Region us-east-1, must be in eu-west-1: the functions find",
 		"Test/Pipeline/Store: ListBucket: is in Region us-east-1, must be in eu-west-1: S3 sends",
 		"Test/Pipeline/Delivery: OutputKey: is in Region us-east-1, must be in eu-west-1: a key",
-		"Test/Pipeline/QueryLogging: VPCs[0]: is of account 444455556666, must be of 111122223333: only the owner",
+		"Test/Pipeline/QueryLogging: VPCs[0]: belongs to account 444455556666, must belong to 111122223333: only the owner",
 		"Test/Pipeline/QueryLogging: VPCs[0]: is in Region us-east-1, must be in eu-west-1: a query logging configuration",
 		"Test/Pipeline/Catalog: ResultsBucket: is in Region us-east-1, must be in eu-west-1: Athena",
 	} {
@@ -77,16 +77,16 @@ func TestEnvironment_refuses(t *testing.T) {
 			Stream: awskinesisfirehose.DeliveryStream_FromDeliveryStreamArn(stack, jsii.String("S"),
 				jsii.String("arn:aws:firehose:us-east-1:444455556666:deliverystream/s"))})
 	})
-	for _, want := range []string{"Test/QueryLogging: Stream: is of account 444455556666", "Test/QueryLogging: Stream: is in Region us-east-1"} {
+	for _, want := range []string{"Test/QueryLogging: Stream: belongs to account 444455556666", "Test/QueryLogging: Stream: is in Region us-east-1"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("message lacks %q:\n%s", want, got)
 		}
 	}
 }
 
-// An index can serve other Regions and accounts, logs can be kept by another account, and
-// nothing is compared with a stack for any environment. The key of the stack's Region is
-// not taken for that of a bucket elsewhere.
+// An index can serve other Regions and accounts, another account can keep the logs, and
+// nothing is compared with a stack that fits any environment. The key of the stack's Region
+// is not used for a bucket in another Region.
 func TestEnvironment_allows(t *testing.T) {
 	_, stack := located(t, nil)
 	newPipeline(stack, &resolverwatch.PipelineProps{

@@ -11,7 +11,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// The marked logs go to the log archive, a bucket and a key of another account. Steps has
+// The marked logs go to the log archive, a bucket and a key of another account. Steps lists
 // the statements that the archive's policies need.
 func ExampleNewDelivery() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Security"), &awscdk.StackProps{
@@ -40,8 +40,8 @@ func ExampleNewDelivery() {
 	}
 }
 
-// Marked logs that lie in a bucket already can be queried from the database of a data lake.
-// Analysts may run queries, and read nothing but logs and results.
+// Marked logs that are already in a bucket can be queried from the database of a data lake.
+// Analysts may run queries, and read only logs and results.
 func ExampleNewCatalog() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Security"), nil)
 	logs := awss3.Bucket_FromBucketName(stack, jsii.String("Logs"), jsii.String("marked-dns-logs"))

@@ -12,8 +12,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// The store is kept when its stack is deleted. A role of an ingest job may upload lists,
-// and read the reports on them.
+// The store is kept when its stack is deleted. The role of an ingest job may upload lists
+// and read the reports about them.
 func ExampleNewIndicatorStore() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Security"), nil)
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)
@@ -45,8 +45,8 @@ func ExampleIndicatorStoreFromAttributes() {
 	})
 }
 
-// The importer runs in a VPC, fetches a feed with a secret of its own key, and reaches a
-// proxy there.
+// The importer runs in a VPC, fetches a feed with a secret that has its own key, and
+// reaches a proxy there.
 func ExampleNewImporter() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Security"), nil)
 	vpc := awsec2.NewVpc(stack, jsii.String("Vpc"), nil)
@@ -68,8 +68,8 @@ func ExampleNewImporter() {
 	proxy.Connections().AllowFrom(importer.Connections(), awsec2.Port_HTTPS(), jsii.String("feeds"))
 }
 
-// The platform team makes the role, and the app must not change it: Steps has the policy
-// that the role needs.
+// The platform team creates the role, and the app must not change it: Steps lists the
+// policy that the role needs.
 func ExampleNewTransformer() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Security"), nil)
 	store := resolverwatch.NewIndicatorStore(stack, "Store", nil)

@@ -9,7 +9,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// A pipeline inside the stack of another app. The resolverwatch command finds it by the
+// A pipeline inside the stack of another app. The resolverwatch command finds it by its
 // outputs: resolverwatch status --stack Security.
 func ExamplePipeline_AddOutputs() {
 	app := awscdk.NewApp(nil)
@@ -22,7 +22,7 @@ func ExamplePipeline_AddOutputs() {
 }
 
 // Two pipelines in one stack: resolverwatch status --stack Security --pipeline Guests shows
-// the second one. What people type must have a name of its own.
+// the second one. Names that people type must be different.
 func ExamplePipeline_AddNamedOutputs() {
 	app := awscdk.NewApp(nil)
 	stack := awscdk.NewStack(app, jsii.String("Security"), nil)
@@ -37,7 +37,7 @@ func ExamplePipeline_AddNamedOutputs() {
 	app.Synth(nil)
 }
 
-// Query logging to a stream that exists, for VPCs that are looked up. The configuration is
+// Query logging to an existing stream, for VPCs that are looked up. The configuration is
 // shared with the accounts of an organization.
 func ExampleNewQueryLogging() {
 	app := awscdk.NewApp(nil)
@@ -56,7 +56,7 @@ func ExampleNewQueryLogging() {
 	app.Synth(nil)
 }
 
-// The stack of a member account: its VPC logs to the configuration that another account
+// The stack of a member account: its VPC logs to a configuration that another account
 // shares.
 func ExampleNewQueryLoggingAssociation() {
 	app := awscdk.NewApp(nil)

@@ -17,8 +17,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// storeFeeds writes the settings of each feed into a parameter of its own: together
-// they would not fit into the function's environment.
+// storeFeeds writes the settings of each feed into its own parameter, because together they
+// would not fit into the function's environment.
 func (i *Importer) storeFeeds(feeds map[string]settings.Feed) {
 	for _, id := range slices.Sorted(maps.Keys(feeds)) {
 		text, err := json.Marshal(feeds[id])
@@ -34,7 +34,7 @@ func (i *Importer) storeFeeds(feeds map[string]settings.Feed) {
 	}
 }
 
-// fetched returns the ids of the feeds that are fetched from a URL, in order.
+// fetched returns the ids of the feeds that are fetched from a URL, sorted.
 func fetched(feeds map[string]settings.Feed) []string {
 	var ids []string
 	for _, id := range slices.Sorted(maps.Keys(feeds)) {
@@ -45,7 +45,7 @@ func fetched(feeds map[string]settings.Feed) []string {
 	return ids
 }
 
-// schedulerRetries are few, because the next scheduled fetch is soon.
+// schedulerRetries is small, because the next scheduled fetch comes soon.
 const schedulerRetries = 2
 
 // scheduleFeeds defines a schedule for each feed with a URL.
@@ -74,7 +74,7 @@ func (i *Importer) scheduleFeeds(p ImporterProps) {
 	}
 }
 
-// newSchedulerRole returns the role by which the schedules of this account invoke the
+// newSchedulerRole returns the role with which the schedules of this account invoke the
 // function (EventBridge Scheduler user guide, "Confused deputy prevention").
 func (i *Importer) newSchedulerRole(p ImporterProps) (role awsiam.IRole, ready constructs.IDependable) {
 	const scheduler = "scheduler.amazonaws.com"
@@ -99,15 +99,16 @@ func (i *Importer) newSchedulerRole(p ImporterProps) (role awsiam.IRole, ready c
 	})
 }
 
-// The policies of a role have at most 10,240 bytes. These are for feeds.
+// The policies of a role can have 10,240 bytes. These limits are for the parts that grow
+// with the feeds.
 const (
 	maxNamedFolders = 16
 	maxSecretBytes  = 3_300
-	arnTokenBytes   = 100 // of a secret whose name is not known yet
+	arnTokenBytes   = 100 // for a secret whose name is not known yet
 )
 
-// fetchFolders are the folders that the importer stores fetched lists in. If there are too
-// many feeds to name each, they are the folders of all feeds.
+// fetchFolders returns the folders in which the importer stores fetched lists. If there are
+// too many feeds to name each one, it returns the folders of all feeds.
 func fetchFolders(feeds map[string]settings.Feed) []string {
 	ids := fetched(feeds)
 	var folders []string
@@ -126,7 +127,7 @@ func fetchFolders(feeds map[string]settings.Feed) []string {
 	return folders
 }
 
-// feedSecrets are the secrets of feeds, each once.
+// feedSecrets returns the secrets of feeds, without duplicates.
 func feedSecrets(feeds map[string]settings.Feed) []string {
 	var secrets []string
 	for _, id := range fetched(feeds) {
@@ -137,7 +138,7 @@ func feedSecrets(feeds map[string]settings.Feed) []string {
 	return secrets
 }
 
-// secretsFit refuses more secrets than a role can name.
+// secretsFit rejects more secrets than the policies of a role can name.
 func (p *problems) secretsFit(feeds map[string]settings.Feed) {
 	bytes := 0
 	for _, secret := range feedSecrets(feeds) {
@@ -148,13 +149,14 @@ func (p *problems) secretsFit(feeds map[string]settings.Feed) {
 		}
 	}
 	if bytes > maxSecretBytes {
-		p.addf("Feeds: the ARNs of their secrets have %d bytes, at most %d fit into the function's role: "+
-			"let feeds share a secret that is a JSON object, and tell its members apart by SecretKey", bytes, maxSecretBytes)
+		p.addf("Feeds: the ARNs of their secrets have %d bytes, at most %d fit into the policy of the function's role: "+
+			"let feeds share one secret that is a JSON object, and select its members with SecretKey", bytes, maxSecretBytes)
 	}
 }
 
-// fetchStatements let the importer store what it fetches, and read the secrets of feeds.
-// A secret under a customer's key needs the key's permission too, for [Importer.Role].
+// fetchStatements let the importer store fetched lists and read the secrets of feeds. For a
+// secret under a customer managed key, [Importer.Role] also needs permission to use the
+// key.
 func fetchStatements(p ImporterProps) []statement {
 	folders, secrets := fetchFolders(p.Feeds), feedSecrets(p.Feeds)
 	var statements []statement
@@ -169,13 +171,14 @@ func fetchStatements(p ImporterProps) []statement {
 	return statements
 }
 
-// Stand-ins for what is known only later: at deployment, or when a look-up is answered.
+// Placeholders for values that are known only later: at deployment, or when a look-up is
+// answered.
 const (
 	anySecret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:of-a-token-000000" //nolint:gosec // a name, not a secret
 	anyURL    = "https://lists.example/"
 )
 
-// feeds refuses settings that the importer would refuse when it reads them.
+// feeds rejects settings that the importer would reject when it reads them.
 func (p *problems) feeds(feeds map[string]settings.Feed) {
 	for _, id := range slices.Sorted(maps.Keys(feeds)) {
 		prop, feed := fmt.Sprintf("Feeds[%q]", id), feeds[id]
@@ -185,12 +188,13 @@ func (p *problems) feeds(feeds map[string]settings.Feed) {
 	}
 }
 
-// feedTokens refuses tokens in settings that are checked at synthesis, and replaces what is
-// not known by what passes the checks. The ARN of a secret, and free text, may be tokens.
+// feedTokens rejects tokens in settings that are checked at synthesis, and replaces other
+// unknown values with placeholders that pass the checks. The ARN of a secret, and free
+// text, may be tokens.
 func (p *problems) feedTokens(prop string, feed *settings.Feed) {
 	if isToken(feed.URL) {
-		p.addf("%s: url: must be known at synthesis, where it is checked, got a token: write it out, or look it up by "+
-			"StringParameter_ValueFromLookup; a secret in it belongs into SecretARN with SecretQuery or SecretHeader", prop)
+		p.addf("%s: url: must be known at synthesis, where it is checked, got a token: write it out, or look it up with "+
+			"StringParameter_ValueFromLookup; a secret in it belongs in SecretARN, with SecretQuery or SecretHeader", prop)
 	}
 	if !isKnown(feed.URL) {
 		feed.URL = anyURL
@@ -216,9 +220,9 @@ func (p *problems) feedTokens(prop string, feed *settings.Feed) {
 	}
 }
 
-// Bounds of what the settings of feeds add to a stack, which holds 500 resources in a
-// template of 1 MB (CloudFormation user guide, "Understand CloudFormation quotas"). A feed is
-// one resource, and two with a URL.
+// Limits on the resources and bytes that feeds add to a stack, which can have 500 resources
+// and a template of 1 MB (CloudFormation user guide, "Understand CloudFormation quotas"). A
+// feed adds one resource, or two if it has a URL.
 const (
 	maxStackResources = 500
 	importerResources = 20 // of an importer without feeds and its store, rounded up
@@ -226,7 +230,8 @@ const (
 	maxFeedsBytes     = 512 << 10
 )
 
-// feedsFit refuses more feeds than a stack can hold next to others, which are resources.
+// feedsFit rejects more feeds than a stack has room for, given the number of other
+// resources.
 func (p *problems) feedsFit(feeds map[string]settings.Feed, others int) {
 	urls, bytes := len(fetched(feeds)), 0
 	for _, feed := range feeds {
@@ -235,27 +240,27 @@ func (p *problems) feedsFit(feeds map[string]settings.Feed, others int) {
 	}
 	if need, fit := len(feeds)+urls, maxStackResources-others; need > fit {
 		p.addf("Feeds: %d feeds, %d of them with a URL, need %d resources, and %d fit into a stack. Upload the lists of some "+
-			"feeds instead of fetching them: a feed without settings needs no resource", len(feeds), urls, need, fit)
+			"feeds instead of fetching them: a feed without settings adds no resources", len(feeds), urls, need, fit)
 	}
 	if bytes > maxFeedsBytes {
 		p.addf("Feeds: the settings have %d bytes, and %d fit into a template", bytes, maxFeedsBytes)
 	}
 }
 
-// listKey refuses a key whose object would be a list twice, or that the importer
-// writes itself.
+// listKey rejects a key whose object would count as a list twice, or that the importer
+// itself writes.
 func (p *problems) listKey(key string) {
 	for _, folder := range []string{settings.BlockPrefix, settings.AllowPrefix, settings.GuardPrefix, settings.AcceptedPrefix, settings.ReportPrefix} {
 		if strings.HasPrefix(key, folder) {
-			p.addf("ListKey: must not lie in %s, which has a meaning of its own, got %q", folder, key)
+			p.addf("ListKey: must not be under %s, which has a meaning of its own, got %q", folder, key)
 		}
 	}
 	if strings.HasSuffix(key, "/") || strings.HasPrefix(key, "/") {
-		p.addf("ListKey: must be the key of one object, without a slash at its ends, got %q", key)
+		p.addf("ListKey: must be the key of one object, without a slash at its start or end, got %q", key)
 	}
 }
 
-// wrap adds what another package found wrong.
+// wrap adds the problems that another package found.
 func (p *problems) wrap(prop string, err error) {
 	for _, problem := range each(err) {
 		p.addf("%s: %w", prop, problem)

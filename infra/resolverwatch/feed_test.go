@@ -13,7 +13,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// What must be known at synthesis is refused as a token, with the way out.
+// A token is rejected where a value must be known at synthesis, and the message names the
+// remedy.
 func TestImporter_refusesTokensOfFeeds(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		token := *stack.Region()
@@ -22,15 +23,15 @@ func TestImporter_refusesTokensOfFeeds(t *testing.T) {
 			"whole": {URL: token, Schedule: token, MaxAge: token},
 		}}})
 	},
-		`Test/Pipeline/Importer: Feeds["path"]: url: must be known at synthesis, where it is checked, got a token: write it out, or look it up by `+
-			"StringParameter_ValueFromLookup; a secret in it belongs into SecretARN with SecretQuery or SecretHeader",
+		`Test/Pipeline/Importer: Feeds["path"]: url: must be known at synthesis, where it is checked, got a token: write it out, or look it up with `+
+			"StringParameter_ValueFromLookup; a secret in it belongs in SecretARN, with SecretQuery or SecretHeader",
 		`Test/Pipeline/Importer: Feeds["whole"]: url: must be known`,
 		`Test/Pipeline/Importer: Feeds["whole"]: schedule: must be known`,
 		`Test/Pipeline/Importer: Feeds["whole"]: maxAge: must be known`)
 }
 
-// As many feeds as are taken fit into a stack with everything else, and one more does not
-// end in a text of the CDK.
+// The maximum number of feeds fits into a stack with everything else, and one more does not
+// end in an error of the CDK.
 func TestImporter_refusesTooManyFeeds(t *testing.T) {
 	feeds := map[string]settings.Feed{}
 	for i := range 216 {

@@ -11,10 +11,11 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// A switch of the format has a way back, and a rolled-back update is one. The JSON side
-// must turn the conversion off, keep the backup that Firehose cannot turn off, and have all
-// that the stream needs until its own update is done: CloudFormation updates the role first,
-// and removes a table last. TestDelivery_defaults has JSON without an earlier Parquet.
+// A switch of the format can be reversed, and rolling back an update reverses it. The JSON
+// side must turn the conversion off, keep the backup that Firehose cannot turn off, and
+// keep everything that the stream needs until its own update is done: CloudFormation
+// updates the role first, and removes a table last. TestDelivery_defaults tests JSON
+// without an earlier Parquet.
 func TestPipeline_formatSwitch(t *testing.T) {
 	withFormat := func(delivery resolverwatch.DeliveryProps) (*resolverwatch.Pipeline, template) {
 		stack := newStack(t)

@@ -19,26 +19,26 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/gofunction"
 )
 
-// functionProps are what the functions of this package differ in.
+// functionProps are the properties in which the functions of this package differ.
 type functionProps struct {
 	FunctionOptions
 
-	name        string // of its folder under lambdas/
+	name        string // the name of its folder under lambdas/
 	description string
 	role        awsiam.IRole      // nil = a new one
 	code        awslambda.Code    // nil = built from the embedded source
-	environment map[string]string // without that of the options
+	environment map[string]string // without the variables of the options
 	memoryMiB   int
 	timeout     awscdk.Duration
 	concurrency int // reserved; 0 = none
 	logs        awslogs.RetentionDays
-	key         awskms.IKey // of its environment and its logs; nil = AWS's
+	key         awskms.IKey // encrypts its environment and its logs; nil = AWS's
 	statements  []statement // in addition to those for its logs, its key and its options
-	folders     []string    // ends of resources in statements that have a wildcard
-	findings    []finding   // of the function, in addition to those of every function
+	folders     []string    // the last parts of resources in statements with a wildcard
+	findings    []finding   // cdk-nag findings about the function, in addition to those of every function
 }
 
-// Limits of Lambda ("Lambda quotas" of its developer guide).
+// Limits of Lambda ("Lambda quotas" in its developer guide).
 const (
 	minMemoryMiB        = 128
 	maxMemoryMiB        = 10_240
@@ -54,15 +54,15 @@ type function struct {
 	logGroup awslogs.LogGroup
 }
 
-// envPrefix begins the names of all variables of pkg/settings.
+// envPrefix begins the names of all variables in pkg/settings.
 const envPrefix = "RESOLVERWATCH_"
 
-// newFunction defines a function. Its role may write its logs, do what the statements
-// say, and nothing else, unless the app grants more.
+// newFunction defines a function. Its role may write its logs and do what the statements
+// allow. Everything else is denied, unless the app grants more.
 //
-// The trust of the role has no condition on the account: Lambda takes only roles of
-// the function's own account, from somebody who may pass them, and which condition keys
-// it sets when it assumes a role for the first time is not documented.
+// The trust policy of the role has no condition on the account. Lambda accepts only roles
+// of the function's own account, from principals with permission to pass them, and AWS does
+// not document which condition keys it sets when it assumes a role for the first time.
 func newFunction(c constructs.Construct, s *steps, p functionProps) *function {
 	logGroup := awslogs.NewLogGroup(c, jsii.String("LogGroup"), &awslogs.LogGroupProps{
 		Retention:     orDefault(p.logs, awslogs.RetentionDays_THREE_MONTHS),
@@ -84,7 +84,7 @@ func newFunction(c constructs.Construct, s *steps, p functionProps) *function {
 	made := gofunction.New(c, "Function", p.goFunction(logGroup, role))
 	made.Node().AddDependency(ready)
 	if p.Tracing != "" {
-		// The CDK's own way would add a second policy to the role.
+		// The CDK's own property would add a second policy to the role.
 		resourceOf(made).(awslambda.CfnFunction).SetTracingConfig(
 			&awslambda.CfnFunction_TracingConfigProperty{Mode: jsii.String(tracingModes[p.Tracing])})
 	}
@@ -98,7 +98,7 @@ func newFunction(c constructs.Construct, s *steps, p functionProps) *function {
 
 const lambdaService = "lambda.amazonaws.com"
 
-// goFunction are the props by which the function is built and configured.
+// goFunction returns the props that define how the function is built and configured.
 func (p functionProps) goFunction(logGroup awslogs.LogGroup, role awsiam.IRole) *gofunction.Props {
 	props := &gofunction.Props{
 		FunctionProps: awslambda.FunctionProps{
@@ -130,7 +130,7 @@ func (p functionProps) goFunction(logGroup awslogs.LogGroup, role awsiam.IRole) 
 	return props
 }
 
-// allStatements are all that the function may do.
+// allStatements returns everything that the function may do.
 func (p functionProps) allStatements(c constructs.Construct, logGroup awslogs.LogGroup) []statement {
 	statements := append(slices.Clone(p.statements), statement{
 		sid:       "WriteOwnLogs",
@@ -149,8 +149,8 @@ func (p functionProps) allStatements(c constructs.Construct, logGroup awslogs.Lo
 	return append(statements, p.permissions(functionsArn(c))...)
 }
 
-// connections returns the security groups of the function. It panics if the function is
-// not in a VPC.
+// connections returns the security groups of the function. It panics if the function is not
+// in a VPC.
 func (f *function) connections(c constructs.Construct, options FunctionOptions) awsec2.Connections {
 	if options.VPC == nil {
 		panic(fmt.Errorf("%s: Connections: the function has no security groups, because it is not in a VPC; set VPC",
@@ -159,15 +159,15 @@ func (f *function) connections(c constructs.Construct, options FunctionOptions) 
 	return f.Connections()
 }
 
-// functionsArn matches the functions of this account and Region. The function's own ARN
-// would make it depend on its role and the role on it.
+// functionsArn matches the functions of this account and Region. The ARN of the function
+// itself would be a circular dependency between the function and its role.
 func functionsArn(c constructs.Construct) string {
 	return *awscdk.Stack_Of(c).FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("lambda"), Resource: jsii.String("function"),
 		ResourceName: jsii.String("*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
 }
 
-// variables are the function's own and the user's, which do not overlap.
+// variables returns the function's own variables and the user's, which do not overlap.
 func (p functionProps) variables() map[string]string {
 	all := maps.Clone(p.environment)
 	maps.Copy(all, p.Environment)
@@ -182,11 +182,12 @@ func environment(values map[string]string) *map[string]*string {
 	return &variables
 }
 
-// maxNameBytes is the longest name that a token can stand for in an environment.
+// maxNameBytes is the longest name that a token in an environment can stand for.
 const maxNameBytes = 128
 
-// fit refuses variables that are too long together, and names the props that make them so:
-// grows, and Environment for those of the user. A token counts as the longest name.
+// fit rejects variables that are too long together. It names the props that cause it:
+// grows, and Environment for the user's variables. A token counts as the longest possible
+// name.
 func (p *problems) fit(own, users map[string]string, grows string) {
 	size := 0
 	for _, variables := range []map[string]string{own, users} {
@@ -208,6 +209,6 @@ func (p *problems) fit(own, users map[string]string, grows string) {
 	if len(users) > 0 {
 		props = append(props, "Environment")
 	}
-	p.addf("%s: the function's environment has %d bytes, and Lambda takes at most %d; shorten it",
+	p.addf("%s: the function's environment has %d bytes, and Lambda allows at most %d; shorten it",
 		strings.Join(props, " and "), size, maxEnvironmentBytes)
 }

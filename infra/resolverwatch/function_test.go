@@ -18,7 +18,7 @@ import (
 )
 
 // Grants to a function are added to its role. The role of the delivery stream stays as it
-// is written: the CDK would let Firehose delete logs.
+// is written, because the CDK would let Firehose delete logs.
 func TestFunction_grants(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, nil)
@@ -109,7 +109,7 @@ func TestFunction_options(t *testing.T) {
 	}
 }
 
-// Options that Lambda or the CDK would refuse are refused together, with their props.
+// Options that Lambda or the CDK would reject are reported together, with their props.
 func TestFunction_refusesOptions(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		layer := awslambda.NewLayerVersion(stack, jsii.String("Layer"), &awslambda.LayerVersionProps{
@@ -124,15 +124,15 @@ func TestFunction_refusesOptions(t *testing.T) {
 	},
 		"Test/Transformer: IndexBucket: must be set",
 		"ReservedConcurrency: must be in [1, 1000], got -1",
-		"SecurityGroups[0]: must be set", "SubnetSelection: has no meaning without VPC", "SecurityGroups: have no meaning without VPC",
+		"SecurityGroups[0]: must be set", "SubnetSelection: has no effect without VPC", "SecurityGroups: have no effect without VPC",
 		`Environment["AWS_REGION"]: Lambda sets this variable itself`, `Environment["GOMEMLIMIT"]: is set by this package; set MemoryMiB`,
 		`Environment["RESOLVERWATCH_STACK"]: names that begin with RESOLVERWATCH_`, `Environment["a-b"]: the name must be a letter`,
-		"Layers: a function takes at most 5, got 6", "Layers[0]: Test/Layer does not support the runtime provided.al2023", "Layers[1]: must be set",
+		"Layers: a function can have at most 5, got 6", "Layers[0]: Test/Layer does not support the runtime provided.al2023", "Layers[1]: must be set",
 		`Architecture: must be arm64 or x86_64, got "riscv"`, `Tracing: must be one of [ACTIVE DISABLED PASS_THROUGH], got "ON"`,
 	)
 }
 
-// A function has no public address, and a VPC may have no subnet of the kind that is asked for.
+// A function has no public address, and a VPC may have no subnets of the requested kind.
 func TestFunction_refusesSubnets(t *testing.T) {
 	define := func(selection *awsec2.SubnetSelection) func(awscdk.Stack) {
 		return func(stack awscdk.Stack) {
@@ -147,7 +147,7 @@ func TestFunction_refusesSubnets(t *testing.T) {
 		"Test/Transformer: SubnetSelection: no subnet of Test/Vpc fits: ", "no 'Isolated' subnet groups")
 }
 
-// A VPC that is looked up is not known in the first synthesis, which must finish.
+// A VPC that is looked up is not known in the first synthesis, which must still finish.
 func TestFunction_vpcLookedUp(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false), TreeMetadata: jsii.Bool(false)})
 	stack := awscdk.NewStack(app, jsii.String("Test"), &awscdk.StackProps{Env: &awscdk.Environment{
@@ -165,7 +165,7 @@ func TestFunction_connectionsWithoutVPC(t *testing.T) {
 	}, "Test/Transformer: Connections: the function has no security groups, because it is not in a VPC; set VPC")
 }
 
-// The user's variables count in the 4 KiB that Lambda allows.
+// The user's variables count towards the 4 KiB that Lambda allows.
 func TestFunction_refusesLongEnvironment(t *testing.T) {
 	options := resolverwatch.FunctionOptions{Environment: map[string]string{"LONG": strings.Repeat("x", 4000)}}
 	wantRefused(t, func(stack awscdk.Stack) {

@@ -13,57 +13,60 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// FunctionOptions are what an organization sets alike for all of its functions. The props
-// of [Importer] and [Transformer] embed them.
+// FunctionOptions are options that an organization sets in the same way for all its
+// functions. The props of [Importer] and [Transformer] embed them.
 type FunctionOptions struct {
 	// VPC is the network that the function runs in. From there it must reach S3; the
 	// importer must also reach DynamoDB, Systems Manager, Secrets Manager for feeds with
 	// secrets, and the Internet for feeds with a URL.
 	//
-	// Default: the function runs outside of your VPCs.
+	// Default: the function runs outside your VPCs.
 	VPC awsec2.IVpc
 	// SubnetSelection chooses subnets of VPC. A function has no public address, so public
-	// subnets are refused.
+	// subnets are rejected.
 	//
 	// Default: the private subnets.
 	SubnetSelection *awsec2.SubnetSelection
 	// SecurityGroups of the function in VPC.
 	//
-	// Default: a new one, which lets everything out and nothing in.
+	// Default: a new one, which allows all outbound traffic and no inbound traffic.
 	SecurityGroups []awsec2.ISecurityGroup
-	// Architecture is arm64 or x86_64. A Code that is given must be built for it.
+	// Architecture is arm64 or x86_64. If Code is given, it must be built for this
+	// architecture.
 	//
 	// Default: arm64.
 	Architecture awslambda.Architecture
-	// Environment holds more variables, for layers for instance. Lambda allows 4 KiB for
-	// all variables of a function. The names of this package and those of Lambda are
-	// refused.
+	// Environment contains additional variables, for layers for instance. Lambda allows 4
+	// KiB for all variables of a function. Names that this package or Lambda uses are
+	// rejected.
 	//
-	// Default: the function has no other variables than its own.
+	// Default: the function has only its own variables.
 	Environment map[string]string
 	// Layers are added to the function, at most 5. They must support provided.al2023 and
 	// Architecture.
 	//
 	// Default: none.
 	Layers []awslambda.ILayerVersion
-	// Tracing sends traces of invocations to X-Ray, and lets the function write them.
+	// Tracing sends traces of invocations to X-Ray, and gives the function permission to
+	// write them.
 	//
 	// Default: DISABLED.
 	Tracing awslambda.Tracing
-	// CodeSigningConfig says which signatures Lambda accepts. Code that is built here is
-	// not signed: if the config enforces signatures, set Code to a signed archive.
+	// CodeSigningConfig defines which signatures Lambda accepts. Code that is built by this
+	// package is not signed: if the config enforces signatures, set Code to a signed
+	// archive.
 	//
 	// Default: signatures are not checked.
 	CodeSigningConfig awslambda.ICodeSigningConfig
 }
 
-// maxLayers is Lambda's limit ("Lambda quotas" of its developer guide).
+// maxLayers is Lambda's limit ("Lambda quotas" in its developer guide).
 const maxLayers = 5
 
-// variableName is what Lambda takes as the name of a variable (Environment of its API).
+// variableName matches the names of variables that Lambda accepts (Environment in its API).
 var variableName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
 
-// reservedVariables are set by Lambda ("Defined runtime environment variables" of its
+// reservedVariables are set by Lambda ("Defined runtime environment variables" in its
 // developer guide). _HANDLER and _X_AMZN_TRACE_ID do not match variableName.
 var reservedVariables = []string{
 	"AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
@@ -73,7 +76,7 @@ var reservedVariables = []string{
 	"LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
 }
 
-// functionOptions refuses options that Lambda or the CDK would refuse.
+// functionOptions rejects options that Lambda or the CDK would reject.
 func (p *problems) functionOptions(o FunctionOptions) {
 	p.network(o)
 	p.variables(o.Environment)
@@ -89,17 +92,18 @@ func (p *problems) functionOptions(o FunctionOptions) {
 	}
 }
 
-// network refuses what has no meaning without a VPC, and subnets that no function works in.
+// network rejects options that have no effect without a VPC, and subnets in which a
+// function cannot work.
 func (p *problems) network(o FunctionOptions) {
 	for i, group := range o.SecurityGroups {
 		p.required(fmt.Sprintf("SecurityGroups[%d]", i), group == nil)
 	}
 	if o.VPC == nil {
 		if o.SubnetSelection != nil {
-			p.addf("SubnetSelection: has no meaning without VPC; set VPC")
+			p.addf("SubnetSelection: has no effect without VPC; set VPC")
 		}
 		if len(o.SecurityGroups) > 0 {
-			p.addf("SecurityGroups: have no meaning without VPC; set VPC")
+			p.addf("SecurityGroups: have no effect without VPC; set VPC")
 		}
 		return
 	}
@@ -109,7 +113,7 @@ func (p *problems) network(o FunctionOptions) {
 		p.addf("SubnetSelection: %w", err)
 	case subnets.IsPendingLookup != nil && *subnets.IsPendingLookup: // a later synthesis knows
 	case subnets.HasPublic != nil && *subnets.HasPublic:
-		p.addf("SubnetSelection: chooses public subnets, from which a function reaches nothing outside of the VPC; " +
+		p.addf("SubnetSelection: chooses public subnets, from which a function cannot reach anything outside the VPC; " +
 			"choose private or isolated ones")
 	}
 }
@@ -131,7 +135,7 @@ func (p *problems) variables(environment map[string]string) {
 		case name == settings.EnvMemoryLimit:
 			p.addf("%s: is set by this package; set MemoryMiB", prop)
 		case strings.HasPrefix(name, envPrefix):
-			p.addf("%s: names that begin with %s are those of this package; set the prop that it stands for, or use another name",
+			p.addf("%s: names that begin with %s are reserved for this package; set the corresponding prop, or use another name",
 				prop, envPrefix)
 		case slices.Contains(reservedVariables, name):
 			p.addf("%s: Lambda sets this variable itself; use another name", prop)
@@ -143,7 +147,7 @@ func (p *problems) variables(environment map[string]string) {
 
 func (p *problems) layers(layers []awslambda.ILayerVersion) {
 	if len(layers) > maxLayers {
-		p.addf("Layers: a function takes at most %d, got %d", maxLayers, len(layers))
+		p.addf("Layers: a function can have at most %d, got %d", maxLayers, len(layers))
 	}
 	runtime := awslambda.Runtime_PROVIDED_AL2023()
 	for i, layer := range layers {
@@ -159,7 +163,7 @@ func (p *problems) layers(layers []awslambda.ILayerVersion) {
 	}
 }
 
-// tracingModes are the words of CloudFormation for the values of Tracing.
+// tracingModes maps the values of Tracing to CloudFormation's names for them.
 var tracingModes = map[awslambda.Tracing]string{
 	awslambda.Tracing_ACTIVE:       "Active",
 	awslambda.Tracing_PASS_THROUGH: "PassThrough",
@@ -171,14 +175,14 @@ func (o FunctionOptions) traces() bool {
 	return o.Tracing != "" && o.Tracing != awslambda.Tracing_DISABLED
 }
 
-// permissions are what the options need of the function's role.
+// permissions returns the statements that the options require in the function's role.
 func (o FunctionOptions) permissions(functions string) []statement {
 	var statements []statement
 	if o.VPC != nil {
 		statements = append(statements,
 			statement{sid: "ManageNetworkInterfaces", actions: networkActions, resources: []string{"*"}},
-			// Lambda needs these actions, the code does not (its developer guide, "Giving Lambda
-			// functions access to resources in an Amazon VPC").
+			// Lambda needs these actions, but the code must not have them (its developer
+			// guide, "Giving Lambda functions access to resources in an Amazon VPC").
 			statement{sid: "KeepNetworkInterfacesFromCode", deny: true, actions: networkActions, resources: []string{"*"},
 				conditions: map[string]any{"ArnLike": map[string]any{"lambda:SourceFunctionArn": functions}}})
 	}
@@ -189,13 +193,14 @@ func (o FunctionOptions) permissions(functions string) []statement {
 	return statements
 }
 
-// networkActions let Lambda connect a function to a VPC (its developer guide, as above).
+// networkActions let Lambda connect a function to a VPC (see the same section of its
+// developer guide).
 var networkActions = []string{
 	"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
 	"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
 }
 
-// wildcards are those in permissions, which cannot be avoided.
+// wildcards returns the findings for wildcards in permissions, which cannot be avoided.
 func (o FunctionOptions) wildcards() []finding {
 	var findings []finding
 	if o.VPC != nil || o.traces() {

@@ -14,21 +14,21 @@ import (
 )
 
 // access is what a grant allows on one resource: the statement for the grantee, and the
-// resource whose own policy needs it too where the two are of different accounts, if it has
-// one.
+// resource, whose own policy, if it has one, needs the statement too when the two belong to
+// different accounts.
 type access struct {
 	statement
-	on policied
+	policy policied
 }
 
-// policied is a resource with a policy of its own.
+// policied is a resource that has a policy.
 type policied struct {
 	name    string
 	account string
-	// add adds a statement to the policy and reports whether it could: the policy of a
-	// resource that the app only refers to is not the app's to change.
+	// add adds a statement to the policy and reports whether it could. An app cannot change
+	// the policy of a resource that it only refers to.
 	add func(awsiam.PolicyStatement) bool
-	// anyResource writes "*" as the resource of a statement: the policy is part of the
+	// anyResource makes "*" the resource of a statement: the policy is part of the
 	// resource, and cannot refer to it.
 	anyResource bool
 }
@@ -68,15 +68,15 @@ func tablePolicy(table awsdynamodb.ITable) policied {
 
 // readFolders lets a grantee list and read the objects under folders of a bucket.
 func readFolders(bucket awss3.IBucket, folders ...string) []access {
-	on := bucketPolicy(bucket)
+	policy := bucketPolicy(bucket)
 	return []access{
-		{statement{actions: []string{"s3:GetObject"}, resources: inFolders(bucket, folders)}, on},
-		{statement{actions: []string{"s3:GetBucketLocation"}, resources: []string{*bucket.BucketArn()}}, on},
-		{listFolders(bucket, folders), on},
+		{statement{actions: []string{"s3:GetObject"}, resources: inFolders(bucket, folders)}, policy},
+		{statement{actions: []string{"s3:GetBucketLocation"}, resources: []string{*bucket.BucketArn()}}, policy},
+		{listFolders(bucket, folders), policy},
 	}
 }
 
-// inFolders returns the objects under folders of a bucket, as resources.
+// inFolders returns the ARNs of the objects under folders of a bucket.
 func inFolders(bucket awss3.IBucket, folders []string) []string {
 	patterns := make([]string, len(folders))
 	for i, folder := range folders {
@@ -85,8 +85,8 @@ func inFolders(bucket awss3.IBucket, folders []string) []string {
 	return objects(bucket, patterns...)
 }
 
-// listFolders allows to list folders of a bucket. A request without a prefix has no
-// s3:prefix to compare, so there is no condition where a folder is the whole bucket.
+// listFolders allows listing folders of a bucket. If a folder is the whole bucket, there is
+// no condition, because a request without a prefix has no s3:prefix to compare.
 func listFolders(bucket awss3.IBucket, folders []string) statement {
 	list := statement{actions: []string{"s3:ListBucket"}, resources: []string{*bucket.BucketArn()}}
 	var prefixes []string
@@ -103,7 +103,7 @@ func listFolders(bucket awss3.IBucket, folders []string) statement {
 	return list
 }
 
-// writtenFolder returns the literal beginning of a prefix of Firehose.
+// writtenFolder returns the literal beginning of a Firehose prefix.
 func writtenFolder(prefix string) string {
 	folder, _, _ := strings.Cut(prefix, "!{")
 	return folder
@@ -120,12 +120,13 @@ func useKeys(service string, actions []string, keys ...awskms.IKey) []access {
 	return list
 }
 
-// grantToRole is the remedy for principals that only a resource's policy could let in.
+// grantToRole is the remedy for principals that only a resource policy could admit.
 const grantToRole = "define an awsiam.Role in this stack that the principal may assume, and grant to the role"
 
-// grant lets grantee do what the list says. The policy of a resource gets the statement
-// too where the grantee has no policy or is of another account than the resource; what the
-// app cannot add itself becomes a step. The method that grants is the name of the step.
+// grant lets grantee do what the list allows. If the grantee has no policy, or belongs to
+// another account than a resource, the statement is also added to the policy of the
+// resource. Anything that the app cannot add itself becomes a step, which is named after
+// the method that grants.
 func (s *steps) grant(c constructs.Construct, method string, grantee awsiam.IGrantable, list []access) awsiam.Grant {
 	principal := grantee.GrantPrincipal()
 	var granted awsiam.Grant
@@ -135,11 +136,11 @@ func (s *steps) grant(c constructs.Construct, method string, grantee awsiam.IGra
 			Conditions: a.grantConditions(),
 		})
 		switch {
-		case a.on.add == nil && !*part.Success():
-			panic(fmt.Errorf("%s: %s: the principal has no policy that the permission could be added to; %s",
+		case a.policy.add == nil && !*part.Success():
+			panic(fmt.Errorf("%s: %s: the principal has no policy to add the permission to; %s",
 				*c.Node().Path(), method, grantToRole))
-		case a.on.add == nil:
-		case !*part.Success() || otherAccount(&a.on.account, principal.PrincipalAccount()):
+		case a.policy.add == nil:
+		case !*part.Success() || otherAccount(&a.policy.account, principal.PrincipalAccount()):
 			s.letPrincipal(c, method, principal, a)
 		}
 		if granted == nil {
@@ -158,24 +159,24 @@ func (s *steps) grant(c constructs.Construct, method string, grantee awsiam.IGra
 	return granted
 }
 
-// letPrincipal adds a statement to the policy of a resource, or a step that says so.
+// letPrincipal adds a statement to the policy of a resource, or a step to do so by hand.
 func (s *steps) letPrincipal(c constructs.Construct, method string, principal awsiam.IPrincipal, a access) {
 	allowed := a.statement
 	allowed.sid = ""
-	if a.on.anyResource {
+	if a.policy.anyResource {
 		allowed.resources = []string{"*"}
 	}
-	if a.on.add(allowed.forPrincipal(principal)) {
+	if a.policy.add(allowed.forPrincipal(principal)) {
 		return
 	}
 	s.remind(c, Step{
 		ID:   fmt.Sprintf("%s%d", method, len(*s)),
-		Why:  "The policy of a resource that the app does not own must let the principal use it.",
-		Text: "add to the policy of " + a.on.name + ": " + allowed.text(*principal.PolicyFragment().PrincipalJson()),
+		Why:  "The policy of a resource that the app does not own must allow the principal to use it.",
+		Text: "add to the policy of " + a.policy.name + ": " + allowed.text(*principal.PolicyFragment().PrincipalJson()),
 	})
 }
 
-// statementsOf are the statements of a list, as a principal needs them.
+// statementsOf returns the statements of a list, as the principal's policy needs them.
 func statementsOf(list []access) []statement {
 	statements := make([]statement, len(list))
 	for i, a := range list {
@@ -185,7 +186,7 @@ func statementsOf(list []access) []statement {
 	return statements
 }
 
-// grantConditions are the conditions in the type that grants take.
+// grantConditions returns the conditions in the type that the CDK's grants need.
 func (s statement) grantConditions() *map[string]*map[string]any {
 	if s.conditions == nil {
 		return nil
@@ -198,7 +199,7 @@ func (s statement) grantConditions() *map[string]*map[string]any {
 	return &conditions
 }
 
-// otherAccount reports whether two accounts are both known, and differ.
+// otherAccount reports whether two accounts are both known and differ.
 func otherAccount(one, other *string) bool {
 	return one != nil && other != nil && !isToken(*one) && !isToken(*other) && *one != *other
 }

@@ -25,14 +25,15 @@ const (
 	otherAccount = "444455556666"
 )
 
-// newStackOf returns a stack like newStack in a known account.
+// newStackOf returns a stack like newStack, but in a known account.
 func newStackOf(t *testing.T, account string) awscdk.Stack {
 	t.Helper()
 	return awscdk.NewStack(newStack(t).Node().Root().(constructs.Construct), jsii.String("Known"), &awscdk.StackProps{
 		Env: &awscdk.Environment{Account: &account, Region: jsii.String("eu-west-1")}})
 }
 
-// wantGranted compares all that the policy of a principal allows, as wantPermissions does.
+// wantGranted compares everything that the policy of a principal allows, like
+// wantPermissions.
 func (m template) wantGranted(policy string, want ...string) {
 	m.t.Helper()
 	document := m.one("AWS::IAM::Policy", policy).get("PolicyDocument")
@@ -54,8 +55,8 @@ func existingKey(stack awscdk.Stack, id string) awskms.IKey {
 	return awskms.Key_FromKeyArn(stack, &id, jsii.String("arn:aws:kms:eu-west-1:"+ownAccount+":key/"+strings.ToLower(id)))
 }
 
-// A bucket or table that is referred to by its name does not know its key, but the props do.
-// A grant gives what its task needs, on the folders of the task.
+// A bucket or table that is referred to by its name does not know its key, but the props
+// do. A grant allows only its own task, on the folders that the task uses.
 func TestGrants_existingResources(t *testing.T) {
 	stack := newStack(t)
 	store := resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
@@ -117,7 +118,7 @@ func TestGrants_existingResources(t *testing.T) {
 	), queryPermissions()...)...)
 }
 
-// queryPermissions are those that every query needs.
+// queryPermissions returns the permissions that every query needs.
 func queryPermissions() []string {
 	group, glue := "athena:<AWS::Region>:<AWS::AccountId>:workgroup/Test", "glue:<AWS::Region>:<AWS::AccountId>:"
 	want := []string{
@@ -138,7 +139,8 @@ func queryPermissions() []string {
 	return want
 }
 
-// A principal of another account needs the policies of the resources, and its own.
+// A principal of another account needs permission in the policies of the resources, and in
+// its own.
 func TestGrants_otherAccount(t *testing.T) {
 	stack := newStackOf(t, ownAccount)
 	reader := awsiam.Role_FromRoleArn(stack, jsii.String("Reader"), jsii.String("arn:aws:iam::"+otherAccount+":role/reader"), nil)
@@ -170,7 +172,7 @@ func (m template) policyText(t *testing.T, typ, property string) string {
 	return string(text)
 }
 
-// A bucket that the app does not own needs a step for a principal that has no policy.
+// A bucket that the app does not own needs a step if the principal has no policy.
 func TestGrants_existingBucketPolicy(t *testing.T) {
 	stack := newStackOf(t, ownAccount)
 	store := resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
@@ -197,9 +199,9 @@ func TestCatalog_grantQueryRefuses(t *testing.T) {
 	wantRefused(t, func(awscdk.Stack) {
 		stack := newStackOf(t, ownAccount)
 		catalog(stack).GrantQuery(awsiam.Role_FromRoleArn(stack, jsii.String("R"), jsii.String("arn:aws:iam::"+otherAccount+":role/r"), nil))
-	}, "Known/Catalog: GrantQuery: the principal is of account "+otherAccount+" and the catalog of "+ownAccount,
+	}, "Known/Catalog: GrantQuery: the principal belongs to account "+otherAccount+" and the catalog to "+ownAccount,
 		"define an awsiam.Role in this stack that the principal may assume")
 	wantRefused(t, func(stack awscdk.Stack) {
 		catalog(stack).GrantQuery(awsiam.NewAccountPrincipal(jsii.String(otherAccount)))
-	}, "Test/Catalog: GrantQuery: the principal has no policy that the permission could be added to; define an awsiam.Role")
+	}, "Test/Catalog: GrantQuery: the principal has no policy to add the permission to; define an awsiam.Role")
 }

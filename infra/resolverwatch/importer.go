@@ -24,68 +24,70 @@ import (
 type ImporterProps struct {
 	FunctionOptions
 
-	// Store has the lists, the index and the table. Required.
+	// Store holds the lists, the index and the table. Required.
 	Store *IndicatorStore
-	// StackName is the value of the metrics' dimension `Stack`, and begins the names of
-	// the feeds' SSM parameters: `/<StackName>/feeds/<id>`. Two importers in a stack need
-	// two names. In a [Pipeline] it is that of the transformer too.
+	// StackName is the value of the metrics' dimension `Stack`, and begins the names of the
+	// feeds' SSM parameters: `/<StackName>/feeds/<id>`. Two importers in a stack need
+	// different names. In a [Pipeline] the transformer uses the same name.
 	//
 	// Default: the name of the stack.
 	StackName string
-	// Feeds are the settings of feeds, by feed id. A feed needs no settings: each folder
-	// with a list is one. Removing a feed here ends its fetching and its settings, but its
-	// list counts until it is deleted from the bucket: see docs/operating.md. A stack holds
-	// about 200 feeds with a URL, and fewer with many VPCs.
+	// Feeds are the settings of feeds, by feed id. Each folder with a list is a feed, with
+	// or without settings. Removing a feed here removes its settings and stops fetching it,
+	// but its list counts until it is deleted from the bucket: see docs/operating.md. A
+	// stack has room for about 200 feeds with a URL, and fewer with many VPCs.
 	//
 	// Default: none.
 	Feeds map[string]settings.Feed
-	// ListKey is the key of the one list that the original sample has. It is the feed
+	// ListKey is the key of the single list that the original sample reads. It is the feed
 	// `default`.
 	//
 	// Default: config/all-malicious-domains.txt.
 	ListKey string
 	// PublishInterval is how often the importer publishes without an event, in whole
-	// minutes: entries and feeds expire, and transformers learn that the index is fresh.
+	// minutes. Publishing removes expired entries and feeds, and shows transformers that
+	// the index is fresh.
 	//
 	// Default: 1 h.
 	PublishInterval awscdk.Duration
-	// Protected are zones that no list can block, for instance your own.
+	// Protected are zones that no list can block, such as your own.
 	//
 	// Default: the built-in core of AWS and Internet infrastructure.
 	Protected []string
 	// DeletionGrace is how long a feed still counts after its last list was deleted. With 0
-	// it ends at once.
+	// the feed ends at once.
 	//
 	// Default: 24 h.
 	DeletionGrace awscdk.Duration
-	// Guards are the thresholds at which a list is refused.
+	// Guards are the thresholds for refusing a list.
 	//
-	// Default: those of settings.DefaultGuards.
+	// Default: settings.DefaultGuards.
 	Guards *settings.Guards
 	// MaxIndexBytes is the size of the largest index that is published. The transformers
 	// must be able to load it, see [Transformer.MaxIndexBytes].
 	//
-	// Default: that of a transformer with 256 MiB.
+	// Default: the limit of a transformer with 256 MiB.
 	MaxIndexBytes int
-	// MemoryMiB is the function's memory, 128 to 10,240. A million names take about
-	// 200 MiB. Lists that need more memory than there is are refused.
+	// MemoryMiB is the function's memory, 128 to 10,240. A million names need about 200
+	// MiB. Lists that need more memory than the function has are refused.
 	//
 	// Default: 1024.
 	MemoryMiB int
-	// Timeout of a run. The next run completes one that was cut off.
+	// Timeout of a run. If a run is cut off, the next run completes it.
 	//
 	// Default: 15 min.
 	Timeout awscdk.Duration
-	// ReservedConcurrency bounds how many importers run at once, and takes them out of the
-	// account's own concurrency. Importers that race do no harm.
+	// ReservedConcurrency limits how many importers run at once, and reserves them from the
+	// concurrency of the account. Importers can safely run at the same time.
 	//
-	// Default: none is reserved, because new accounts cannot spare any.
+	// Default: nothing is reserved, because new accounts have too little concurrency.
 	ReservedConcurrency int
-	// LogLevel is the least level that is logged.
+	// LogLevel is the lowest level that is logged.
 	//
 	// Default: info.
 	LogLevel slog.Level
-	// LogRetention is how long CloudWatch keeps the function's logs, which do not hold entries.
+	// LogRetention is how long CloudWatch keeps the function's logs, which contain no
+	// entries.
 	//
 	// Default: three months.
 	LogRetention awslogs.RetentionDays
@@ -95,22 +97,23 @@ type ImporterProps struct {
 	EncryptionKey awskms.IKey
 	// Role is the role of the function, which must trust lambda.amazonaws.com. A role that
 	// this app can change gets the permissions that the function needs; for any other role
-	// they are a step, see Steps.
+	// they become a step, see Steps.
 	//
 	// Default: a new role.
 	Role awsiam.IRole
-	// SchedulerRole is the role by which EventBridge Scheduler has feeds with a URL fetched.
-	// It must trust scheduler.amazonaws.com, and is used as Role is.
+	// SchedulerRole is the role that EventBridge Scheduler assumes to fetch feeds with a
+	// URL. It must trust scheduler.amazonaws.com, and gets its permissions in the same way
+	// as Role.
 	//
 	// Default: a new role, if there are such feeds.
 	SchedulerRole awsiam.IRole
-	// Code is what the function runs: a `bootstrap` for Linux and Architecture.
+	// Code is the code of the function: a `bootstrap` for Linux and Architecture.
 	//
-	// Default: built from the source of this module by the go command.
+	// Default: the go command builds it from the source of this module.
 	Code awslambda.Code
 
-	// otherResources is how many resources of the stack are not the feeds'; 0 is those of
-	// an importer and its store.
+	// otherResources is the number of resources in the stack that do not belong to feeds; 0
+	// means those of an importer and its store.
 	otherResources int
 }
 
@@ -131,20 +134,20 @@ func (p ImporterProps) withDefaults() ImporterProps {
 	return p
 }
 
-// Names that SSM takes as the first part of a parameter's path, and those that it keeps
-// for AWS (Systems Manager user guide, "Requirements and constraints for parameter
+// Names that SSM accepts as the first part of a parameter's path, and names that it
+// reserves for AWS (Systems Manager user guide, "Requirements and constraints for parameter
 // names").
 var (
 	parameterPath  = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,128}$`)
 	reservedForAWS = regexp.MustCompile(`(?i)^(aws|ssm)`)
 )
 
-// checkStackName refuses a name that SSM refuses in the parameters of feeds.
+// checkStackName rejects a name that SSM would reject in the parameters of feeds.
 func (p ImporterProps) checkStackName(stack string) error {
 	var problems problems
 	problems.name("StackName", stack, parameterPath, "1 to 128 of a-z A-Z 0-9 _ . -")
 	if len(p.Feeds) > 0 && !isToken(stack) && reservedForAWS.MatchString(stack) {
-		problems.addf("StackName: must not begin with aws or ssm, which SSM keeps for AWS, "+
+		problems.addf("StackName: must not begin with aws or ssm, which SSM reserves for AWS, "+
 			"because the settings of feeds are parameters under it; got %q", stack)
 	}
 	return problems.join()
@@ -182,7 +185,8 @@ func (p ImporterProps) validate() error {
 	return problems.join()
 }
 
-// environment is the function's, by the contract of pkg/settings.
+// environment returns the environment variables of the function, as pkg/settings defines
+// them.
 func (p ImporterProps) environment(stack string) map[string]string {
 	guards := settings.DefaultGuards()
 	if p.Guards != nil {
@@ -206,7 +210,7 @@ func (p ImporterProps) environment(stack string) map[string]string {
 }
 
 // Importer is the function that publishes the lists as an index and a table. Events of the
-// list bucket and schedules invoke it. Events that failed end in a queue.
+// list bucket and schedules invoke it. Events that fail are sent to a queue.
 type Importer struct {
 	constructs.Construct
 	steps steps
@@ -220,7 +224,7 @@ type Importer struct {
 // ToString returns the path of the construct.
 func (i *Importer) ToString() *string { return i.Node().Path() }
 
-// NewImporter defines an [Importer]. It panics if props are not valid.
+// NewImporter defines an [Importer]. It panics if the props are not valid.
 func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *Importer {
 	defer explain(scope, id)
 	p := orEmpty(props)
@@ -259,7 +263,7 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 	return this
 }
 
-// letRoleUse adds the steps for buckets and keys of another account.
+// letRoleUse adds the steps for buckets and keys that belong to another account.
 func (i *Importer) letRoleUse(p ImporterProps) {
 	statements, role, keys := importerStatements(i, p), i.function.role, p.Store.keys
 	i.steps.letRoleUseBucket(i, "ImporterListBucket", p.Store.ListBucket(), role, statements)
@@ -270,9 +274,9 @@ func (i *Importer) letRoleUse(p ImporterProps) {
 	i.steps.remindOfEventBus(i, p.Store.ListBucket())
 }
 
-// newDeadLetters defines the queue for events that failed each time. Only people read it.
+// newDeadLetters defines the queue for events that failed every time. Only people read it.
 func newDeadLetters(scope constructs.Construct, key awskms.IKey) awssqs.Queue {
-	const days = 14 // the most that SQS keeps a message
+	const days = 14 // the maximum in SQS
 	props := &awssqs.QueueProps{
 		EnforceSSL:      jsii.Bool(true),
 		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
@@ -290,15 +294,15 @@ func newDeadLetters(scope constructs.Construct, key awskms.IKey) awssqs.Queue {
 
 const whyLastQueue = "it is the dead-letter queue"
 
-// Function returns the function. Invoke it with {"feed":"<id>"} to look at one feed, or
-// with {} to publish.
+// Function returns the function. Invoke it with {"feed":"<id>"} to import one feed, or with
+// {} to publish.
 func (i *Importer) Function() awslambda.IFunction { return i.function.Function }
 
 // Role returns the function's role.
 func (i *Importer) Role() awsiam.IRole { return i.function.role }
 
-// Connections returns the security groups of the function, which say what it may reach. It
-// panics if the function is not in a VPC.
+// Connections returns the security groups of the function, which control what it can reach.
+// It panics if the function is not in a VPC.
 func (i *Importer) Connections() awsec2.Connections {
 	return i.function.connections(i, i.options)
 }
@@ -306,7 +310,7 @@ func (i *Importer) Connections() awsec2.Connections {
 // LogGroup returns the log group of the function.
 func (i *Importer) LogGroup() awslogs.ILogGroup { return i.function.logGroup }
 
-// DeadLetters returns the queue of events that were given up.
+// DeadLetters returns the queue of events that failed every time.
 func (i *Importer) DeadLetters() awssqs.IQueue { return i.deadLetters }
 
 // GrantInvoke lets grantee start an import or a publish.
@@ -319,15 +323,15 @@ func (i *Importer) Metric(name string, options *MetricOptions) Metric {
 	return ownMetric(i.stack, name, "Sum", options)
 }
 
-// MetricErrors counts runs that failed.
+// MetricErrors returns the number of runs that failed.
 func (i *Importer) MetricErrors(options *MetricOptions) Metric {
 	return i.function.MetricErrors(options)
 }
 
-// MetricDeadLetters is how many events wait in the queue of those that were given up.
+// MetricDeadLetters returns how many events are in the dead-letter queue.
 func (i *Importer) MetricDeadLetters(options *MetricOptions) Metric {
 	return i.deadLetters.MetricApproximateNumberOfMessagesVisible(options)
 }
 
-// Steps returns what is left to be done by hand after a deployment.
+// Steps returns what is left to do by hand after a deployment.
 func (i *Importer) Steps() []Step { return slices.Clone(i.steps) }

@@ -46,8 +46,8 @@ func TestImporter_defaults(t *testing.T) {
 	}
 }
 
-// Uploads reach the function by a rule that matches feeds and the single list alone:
-// the function writes into the same bucket and must not wake itself.
+// A rule that matches only feeds and the single list invokes the function on uploads,
+// because the function writes to the same bucket and must not invoke itself.
 func TestImporter_events(t *testing.T) {
 	stack := newStack(t)
 	newImporter(stack, resolverwatch.ImporterProps{})
@@ -140,8 +140,8 @@ var importerPermissions = []string{
 	"ssm:GetParameter on arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/Test/feeds/*",
 }
 
-// All that the function may do: it cannot change what users upload, and it deletes
-// nothing but indexes and accepted lists, which it wrote itself.
+// Everything that the function may do: it cannot change what users upload, and it can
+// delete only indexes and accepted lists, which it wrote itself.
 func TestImporter_permissions(t *testing.T) {
 	stack := newStack(t)
 	newImporter(stack, resolverwatch.ImporterProps{})
@@ -180,8 +180,8 @@ func TestImporter_props(t *testing.T) {
 		"Name": "/prod/feeds/urlhaus", "Type": "String", "Value": `{"format":"csv","severity":"high"}`})
 }
 
-// A feed with a URL is fetched by a schedule of its own, and only then may the function
-// write into the feed's folder and read its secret.
+// A feed with a URL has its own schedule, and only for such feeds may the function write
+// into the feed's folder and read its secret.
 func TestImporter_fetchedFeeds(t *testing.T) {
 	stack := newStack(t)
 	const secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:feed-AbCdEf"
@@ -223,15 +223,15 @@ func TestImporter_customerKey(t *testing.T) {
 	permissions := strings.Join(made.one("AWS::IAM::Role", "ImporterRole").permissions(), "\n")
 	for _, service := range []string{"s3.", "dynamodb.", "sqs."} {
 		if !strings.Contains(permissions, `"kms:ViaService":{"Fn::Join":["",["`+service) {
-			t.Errorf("the role may not use the key by %s", service)
+			t.Errorf("the role may not use the key through %s", service)
 		}
 	}
 	if steps := importer.Steps(); len(steps) > 0 {
-		t.Errorf("the app's own key leaves nothing to do, got %v", steps)
+		t.Errorf("the app's own key adds no steps, got %v", steps)
 	}
 }
 
-// What cannot be changed on an existing key is said, with the statements to add.
+// Statements that cannot be added to an existing key are listed in a warning.
 func TestImporter_existingKey(t *testing.T) {
 	stack := newStack(t)
 	const arn = "arn:aws:kms:eu-west-1:111122223333:key/0000"
@@ -250,7 +250,7 @@ func TestImporter_existingKey(t *testing.T) {
 	}
 	for _, step := range steps {
 		if *awscdk.Token_IsUnresolved(step.Why) {
-			t.Errorf("%s: CloudFormation takes no description with a token: %s", step.ID, step.Why)
+			t.Errorf("%s: CloudFormation does not accept a token in a description: %s", step.ID, step.Why)
 		}
 	}
 }
@@ -276,7 +276,7 @@ func TestImporter_refuses(t *testing.T) {
 		"PublishInterval: must be whole minutes in [1m, 24h], got 1m30s",
 		"ReservedConcurrency: must be in [1, 1000], got -1",
 		"MaxIndexBytes: must be above 0, got -1",
-		`ListKey: must not lie in feeds/, which has a meaning of its own, got "feeds/x/list.txt"`,
+		`ListKey: must not be under feeds/, which has a meaning of its own, got "feeds/x/list.txt"`,
 		"Guards: shrinkPercent 200: must be at most 100",
 		`Feeds["Bad Id"]: `,
 		`Feeds["manual"]: feed id "manual": is kept for own edits in the table`,
@@ -284,7 +284,7 @@ func TestImporter_refuses(t *testing.T) {
 	)
 }
 
-// Buckets and tables that are there may each be encrypted with a key of their own.
+// Existing buckets and tables may each be encrypted with their own key.
 func TestImporter_existingPartsWithKeys(t *testing.T) {
 	stack := newStack(t)
 	key := func(id string) awskms.IKey {
@@ -309,7 +309,7 @@ func TestImporter_existingPartsWithKeys(t *testing.T) {
 	}
 }
 
-// A role's policies have at most 10,240 bytes, however many feeds there are.
+// A role's policies stay below 10,240 bytes, however many feeds there are.
 func TestImporter_manyFeeds(t *testing.T) {
 	feeds := func(n int, secret func(i int) string) map[string]settings.Feed {
 		all := map[string]settings.Feed{"allowed": {URL: "https://lists.example/a", Allow: true}}
@@ -338,13 +338,13 @@ func TestImporter_manyFeeds(t *testing.T) {
 	}, "Test/Importer: Feeds: the ARNs of their secrets have ", "at most 3300 fit", "SecretKey")
 }
 
-// SSM keeps names for AWS. Without feeds there is no parameter, and no harm.
+// SSM reserves names for AWS. Without feeds there are no parameters, so any name works.
 func TestImporter_refusesStackName(t *testing.T) {
 	feeds := map[string]settings.Feed{"x": {Format: "csv"}}
 	for _, name := range []string{"aws-dns", "SSMfeeds"} {
 		wantRefused(t, func(stack awscdk.Stack) {
 			newImporter(stack, resolverwatch.ImporterProps{StackName: name, Feeds: feeds})
-		}, "Test/Importer: StackName: must not begin with aws or ssm, which SSM keeps for AWS")
+		}, "Test/Importer: StackName: must not begin with aws or ssm, which SSM reserves for AWS")
 	}
 	wantRefused(t, func(stack awscdk.Stack) {
 		newImporter(stack, resolverwatch.ImporterProps{StackName: "a b"})

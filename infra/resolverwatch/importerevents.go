@@ -15,13 +15,13 @@ import (
 
 const (
 	eventsService  = "events.amazonaws.com"
-	maxEventAge    = 6 * time.Hour // the most that Lambda keeps an event
-	eventRetries   = 2             // the most that Lambda tries again
+	maxEventAge    = 6 * time.Hour // the longest that Lambda keeps an event
+	eventRetries   = 2             // the most retries in Lambda
 	targetID       = "Importer"
 	publishPayload = settings.PublishEvent
 )
 
-// invokeOnEvents makes changes of lists reach the function. The rule matches nothing
+// invokeOnEvents invokes the function when lists change. The rule does not match objects
 // that the function itself writes.
 func (i *Importer) invokeOnEvents(p ImporterProps) {
 	i.newRule("ListEvents", &awsevents.CfnRuleProps{
@@ -51,7 +51,7 @@ func (i *Importer) invokeOnEvents(p ImporterProps) {
 	})
 }
 
-// invokeOnSchedule makes the function publish every now and then.
+// invokeOnSchedule makes the function publish regularly.
 func (i *Importer) invokeOnSchedule(interval time.Duration) {
 	i.newRule("Schedule", &awsevents.CfnRuleProps{
 		Description:        jsii.String("Publish: entries and feeds expire, the index is renewed"),
@@ -59,7 +59,7 @@ func (i *Importer) invokeOnSchedule(interval time.Duration) {
 	}, jsii.String(publishPayload))
 }
 
-// rate writes whole minutes as EventBridge's schedules do.
+// rate formats whole minutes as a rate expression of EventBridge.
 func rate(interval time.Duration) string {
 	minutes := int(interval.Minutes())
 	switch {
@@ -74,7 +74,7 @@ func rate(interval time.Duration) string {
 	}
 }
 
-// newRule defines a rule whose target is the function. Resources are defined one by one
+// newRule defines a rule whose target is the function. Resources are defined one by one,
 // because the CDK's own targets package pulls in the constructs of forty services.
 func (i *Importer) newRule(id string, props *awsevents.CfnRuleProps, input *string) {
 	props.State = jsii.String("ENABLED")

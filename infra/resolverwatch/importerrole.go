@@ -8,7 +8,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// importerStatements are all that the importer may do.
+// importerStatements returns everything that the importer may do.
 func importerStatements(i *Importer, p ImporterProps) []statement {
 	lists, indexes, table := p.Store.ListBucket(), p.Store.IndexBucket(), *p.Store.Table().TableArn()
 	uploads := objects(lists, settings.BlockPrefix+"*", settings.AllowPrefix+"*", p.ListKey)
@@ -21,7 +21,7 @@ func importerStatements(i *Importer, p ImporterProps) []statement {
 		{sid: "ReadGuardLists", actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, resources: guards},
 		{sid: "KeepAcceptedLists", actions: []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"}, resources: accepted},
 		{sid: "WriteReports", actions: []string{"s3:PutObject"}, resources: reports},
-		// The first publish needs 404 for the pointer: see readIndex.
+		// The first publish needs a 404 for the pointer: see readIndex.
 		{sid: "SeeIndexes", actions: []string{"s3:ListBucket"}, resources: []string{*indexes.BucketArn()}},
 		{sid: "PublishIndexes", actions: []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
 			resources: objects(indexes, settings.IndexPrefix+"*")},
@@ -40,7 +40,7 @@ func importerStatements(i *Importer, p ImporterProps) []statement {
 	return append(statements, keyUse("sqs", keyWrite, p.EncryptionKey)...)
 }
 
-// importerFolders are the wildcards in importerStatements.
+// importerFolders returns the wildcards in importerStatements.
 func importerFolders(feeds map[string]settings.Feed) []string {
 	folders := []string{
 		"/" + settings.BlockPrefix + "*", "/" + settings.AllowPrefix + "*", "/" + settings.AcceptedPrefix + "*",

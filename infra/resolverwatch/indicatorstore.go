@@ -19,8 +19,8 @@ import (
 
 // IndicatorStoreProps configures an [IndicatorStore]. The zero value is valid.
 type IndicatorStoreProps struct {
-	// Table is an existing table that is used as it is. It must have the partition key
-	// `name` and the sort key `entry`, both strings; `expires_at` should be its TTL
+	// Table is an existing table, which is used without changes. It must have the partition
+	// key `name` and the sort key `entry`, both strings; `expires_at` should be its TTL
 	// attribute.
 	//
 	// Default: a new table.
@@ -37,8 +37,8 @@ type IndicatorStoreProps struct {
 	//
 	// Default: 500 each, if BillingMode is PROVISIONED.
 	ReadCapacity, WriteCapacity int
-	// ListBucket is an existing bucket that lists are uploaded to. Versioning should be
-	// on, and it must send its events to EventBridge: see [IndicatorStore.Steps].
+	// ListBucket is an existing bucket that lists are uploaded to. Versioning should be on,
+	// and the bucket must send its events to EventBridge: see [IndicatorStore.Steps].
 	//
 	// Default: a new bucket.
 	ListBucket awss3.IBucket
@@ -55,29 +55,29 @@ type IndicatorStoreProps struct {
 	// Default: CloudFormation chooses one.
 	IndexBucketName string
 	// NoncurrentVersionExpiration is how long replaced and deleted versions stay in the new
-	// buckets: whole days, from 1.
+	// buckets: whole days, at least 1.
 	//
 	// Default: 90 days.
 	NoncurrentVersionExpiration awscdk.Duration
-	// EncryptionKey encrypts the new table and buckets, and is that of existing ones whose
-	// own is not known.
+	// EncryptionKey encrypts the new table and buckets. It is also assumed to be the key of
+	// existing ones whose own key is not known.
 	//
 	// Default: keys of AWS.
 	EncryptionKey awskms.IKey
-	// PreviousKeys are the customer's keys that the parts were encrypted with before. Objects stay
-	// encrypted with the key that they were written with, so everything that reads the store
-	// may decrypt with these keys, too.
+	// PreviousKeys are the customer managed keys that the parts were encrypted with in the
+	// past. Objects stay encrypted with the key that they were written with, so everything
+	// that reads the store may decrypt with these keys, too.
 	//
 	// Default: none.
 	PreviousKeys []awskms.IKey
-	// AccessLogBucket takes the server access logs of the new buckets.
+	// AccessLogBucket receives the server access logs of the new buckets.
 	//
 	// Default: no access logs.
 	AccessLogBucket awss3.IBucket
-	// RemovalPolicy is what happens to the table and the buckets when they leave the
-	// stack: RETAIN, DESTROY, or RETAIN_ON_UPDATE_OR_DELETE, with which a first deployment
-	// that fails leaves nothing behind. Only with RETAIN is the table protected from deletion
-	// outside of CloudFormation.
+	// RemovalPolicy is what happens to the table and the buckets when they are removed from
+	// the stack: RETAIN, DESTROY, or RETAIN_ON_UPDATE_OR_DELETE, which leaves nothing
+	// behind if the first deployment fails. Only with RETAIN is the table protected from
+	// deletion outside of CloudFormation.
 	//
 	// Default: RETAIN.
 	RemovalPolicy awscdk.RemovalPolicy
@@ -111,7 +111,7 @@ func (p IndicatorStoreProps) bucketNames() []givenName {
 	return []givenName{{"ListBucketName", p.ListBucketName}, {"IndexBucketName", p.IndexBucketName}}
 }
 
-// tableName are the names that DynamoDB takes (its developer guide, "Naming rules").
+// tableName matches the names that DynamoDB accepts (its developer guide, "Naming rules").
 var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
 func (p IndicatorStoreProps) validate() error {
@@ -127,7 +127,7 @@ func (p IndicatorStoreProps) validate() error {
 		problems.addf("ReadCapacity and WriteCapacity: an existing table keeps its own; unset them")
 	}
 	if capacity && p.BillingMode == awsdynamodb.BillingMode_PAY_PER_REQUEST {
-		problems.addf("ReadCapacity and WriteCapacity: have no meaning with BillingMode PAY_PER_REQUEST; unset one")
+		problems.addf("ReadCapacity and WriteCapacity: have no effect with BillingMode PAY_PER_REQUEST; unset one")
 	}
 	choice(&problems, "BillingMode", p.BillingMode, awsdynamodb.BillingMode_PAY_PER_REQUEST, awsdynamodb.BillingMode_PROVISIONED)
 	problems.removal(p.RemovalPolicy)
@@ -141,8 +141,8 @@ func (p IndicatorStoreProps) validate() error {
 	return problems.join()
 }
 
-// IndicatorStore is where lists come in and the list that serves is kept: the list
-// bucket, the index bucket and the table. It is state: all of it is retained.
+// IndicatorStore holds the uploaded lists and the published indicators: the list bucket,
+// the index bucket and the table. All three are stateful, so they are retained.
 type IndicatorStore struct {
 	constructs.Construct
 	steps steps
@@ -158,11 +158,12 @@ type IndicatorStore struct {
 // ToString returns the path of the construct.
 func (s *IndicatorStore) ToString() *string { return s.Node().Path() }
 
-// storeKeys are the customer's keys of the parts: an existing part may have its own.
+// storeKeys are the customer managed keys of the parts: an existing part may have its own
+// key.
 type storeKeys struct{ table, lists, index awskms.IKey }
 
-// partKeys returns the keys of the parts. Those of existing ones are known as far as the
-// construct that refers to them knows them.
+// partKeys returns the keys of the parts. The key of an existing part is known only if the
+// construct that refers to the part knows it.
 func (p IndicatorStoreProps) partKeys() storeKeys {
 	keys := storeKeys{
 		table: firstKey(ownKey(p.Table), p.EncryptionKey),
@@ -175,8 +176,8 @@ func (p IndicatorStoreProps) partKeys() storeKeys {
 	return keys
 }
 
-// NewIndicatorStore defines an [IndicatorStore]. Nil props are the defaults. It panics
-// if props are not valid.
+// NewIndicatorStore defines an [IndicatorStore]. Nil props mean the defaults. It panics if
+// the props are not valid.
 func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorStoreProps) *IndicatorStore {
 	defer explain(scope, id)
 	p := orEmpty(props)
@@ -220,8 +221,8 @@ func newTable(scope constructs.Construct, p IndicatorStoreProps) awsdynamodb.Tab
 		BillingMode:         p.BillingMode,
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
 			PointInTimeRecoveryEnabled: jsii.Bool(true)},
-		// The protection would keep CloudFormation from removing the table of a first
-		// deployment that failed, which RETAIN_ON_UPDATE_OR_DELETE asks for.
+		// The protection would stop CloudFormation from removing the table after a failed
+		// first deployment, which RETAIN_ON_UPDATE_OR_DELETE asks for.
 		DeletionProtection: jsii.Bool(p.RemovalPolicy == awscdk.RemovalPolicy_RETAIN),
 		RemovalPolicy:      p.RemovalPolicy,
 	}
@@ -242,8 +243,8 @@ func newTable(scope constructs.Construct, p IndicatorStoreProps) awsdynamodb.Tab
 	return table
 }
 
-// sendEvents makes a bucket send its events to EventBridge. It is set on the resource
-// itself: EventBridgeEnabled of the construct would add a function of its own.
+// sendEvents makes a bucket send its events to EventBridge. The property is set on the
+// resource itself, because EventBridgeEnabled of the construct would add another function.
 func sendEvents(bucket awss3.Bucket) awss3.Bucket {
 	resource := bucket.Node().DefaultChild().(awss3.CfnBucket)
 	resource.SetNotificationConfiguration(&awss3.CfnBucket_NotificationConfigurationProperty{
@@ -252,24 +253,24 @@ func sendEvents(bucket awss3.Bucket) awss3.Bucket {
 	return bucket
 }
 
-// remindOfTable says what an existing table needs to have.
+// remindOfTable adds a step that says what an existing table needs.
 func (s *IndicatorStore) remindOfTable() {
 	s.steps.remind(s, Step{
 		ID: "TableTimeToLive",
-		Why: fmt.Sprintf("An existing table must have the partition key %q and the sort key %q, both strings; rows whose time "+
-			"is over stay in it until its TTL removes them.", settings.TablePartitionKey, settings.TableSortKey),
+		Why: fmt.Sprintf("An existing table must have the partition key %q and the sort key %q, both strings. Expired rows "+
+			"stay in it until its TTL removes them.", settings.TablePartitionKey, settings.TableSortKey),
 		Text: fmt.Sprintf("aws dynamodb update-time-to-live --table-name %s --time-to-live-specification Enabled=true,AttributeName=%s",
 			*s.table.TableName(), settings.TableTTL),
 	})
 }
 
-// remindOfListBucket says what an existing list bucket needs to have.
+// remindOfListBucket adds steps that say what an existing list bucket needs.
 func (s *IndicatorStore) remindOfListBucket() {
 	name := *s.listBucket.BucketName()
 	if !isVersioned(s.listBucket) {
 		s.steps.remind(s, Step{
 			ID: "ListBucketVersioning",
-			Why: "An existing list bucket should keep versions: reports and accepted lists name them, and without them a list that " +
+			Why: "An existing list bucket should keep versions: reports and accepted lists refer to versions, and without them a list that " +
 				"was replaced by another upload is lost.",
 			Text: fmt.Sprintf("aws s3api put-bucket-versioning --bucket %s --versioning-configuration Status=Enabled", name),
 		})
@@ -286,11 +287,11 @@ func (s *IndicatorStore) remindOfListBucket() {
 	})
 }
 
-// storeNames are the names by which the functions find the parts.
+// storeNames are the names with which the functions find the parts.
 type storeNames struct{ lists, index, table string }
 
-// names returns the names of the parts. Those of a store that is not defined yet are as
-// long as names can be.
+// names returns the names of the parts. For a store that is not defined yet, it returns
+// names of the maximum length.
 func (s *IndicatorStore) names() storeNames {
 	if s == nil {
 		longest := strings.Repeat("x", maxNameBytes)
@@ -299,7 +300,7 @@ func (s *IndicatorStore) names() storeNames {
 	return storeNames{*s.listBucket.BucketName(), *s.indexBucket.BucketName(), *s.table.TableName()}
 }
 
-// Table returns the table that holds the list.
+// Table returns the table of indicators.
 func (s *IndicatorStore) Table() awsdynamodb.ITable { return s.table }
 
 // ListBucket returns the bucket that lists are uploaded to.
@@ -308,10 +309,10 @@ func (s *IndicatorStore) ListBucket() awss3.IBucket { return s.listBucket }
 // IndexBucket returns the bucket of the published index.
 func (s *IndicatorStore) IndexBucket() awss3.IBucket { return s.indexBucket }
 
-// EncryptionKey returns the customer's key, or nil.
+// EncryptionKey returns the customer managed key, or nil.
 func (s *IndicatorStore) EncryptionKey() awskms.IKey { return s.key }
 
-// GrantReadList lets grantee read the table, and decrypt it with its customer's key.
+// GrantReadList lets grantee read the table, and decrypt it with its customer managed key.
 func (s *IndicatorStore) GrantReadList(grantee awsiam.IGrantable) awsiam.Grant {
 	read := statement{resources: []string{*s.table.TableArn()}, actions: []string{
 		"dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"}}
@@ -319,28 +320,29 @@ func (s *IndicatorStore) GrantReadList(grantee awsiam.IGrantable) awsiam.Grant {
 		[]access{{read, tablePolicy(s.table)}}, s.useKeys("dynamodb", keyTableRead, s.keys.table)...))
 }
 
-// GrantUpload lets grantee upload block and allow lists with their tags, list them, and read
-// the reports on them, with the customer's key of the list bucket.
+// GrantUpload lets grantee upload block and allow lists with their tags, list them, and
+// read the reports about them, including use of the customer managed key of the list
+// bucket.
 func (s *IndicatorStore) GrantUpload(grantee awsiam.IGrantable) awsiam.Grant {
-	lists, on := []string{settings.BlockPrefix, settings.AllowPrefix}, bucketPolicy(s.listBucket)
+	lists, policy := []string{settings.BlockPrefix, settings.AllowPrefix}, bucketPolicy(s.listBucket)
 	return s.steps.grant(s, "GrantUpload", grantee, append([]access{
 		{statement{resources: inFolders(s.listBucket, lists),
-			actions: []string{"s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"}}, on},
-		{statement{resources: inFolders(s.listBucket, []string{settings.ReportPrefix}), actions: []string{"s3:GetObject"}}, on},
-		{statement{resources: []string{*s.listBucket.BucketArn()}, actions: []string{"s3:GetBucketLocation"}}, on},
-		{listFolders(s.listBucket, append(lists, settings.ReportPrefix)), on},
+			actions: []string{"s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"}}, policy},
+		{statement{resources: inFolders(s.listBucket, []string{settings.ReportPrefix}), actions: []string{"s3:GetObject"}}, policy},
+		{statement{resources: []string{*s.listBucket.BucketArn()}, actions: []string{"s3:GetBucketLocation"}}, policy},
+		{listFolders(s.listBucket, append(lists, settings.ReportPrefix)), policy},
 	}, s.useKeys("s3", keyWrite, s.keys.lists)...))
 }
 
-// useKeys lets a grantee use the key of a part, and read with the earlier ones.
+// useKeys lets a grantee use the key of a part, and read with the earlier keys.
 func (s *IndicatorStore) useKeys(service string, actions []string, key awskms.IKey) []access {
 	return append(useKeys(service, actions, key), useKeys(service, keyRead, s.previous...)...)
 }
 
-// MetricWriteThrottles counts writes of the table that were throttled.
+// MetricWriteThrottles returns the number of throttled writes to the table.
 func (s *IndicatorStore) MetricWriteThrottles(props *MetricOptions) Metric {
 	return s.table.Metric(jsii.String("WriteThrottleEvents"), props)
 }
 
-// Steps returns what is left to be done by hand after a deployment.
+// Steps returns what is left to do by hand after a deployment.
 func (s *IndicatorStore) Steps() []Step { return slices.Clone(s.steps) }

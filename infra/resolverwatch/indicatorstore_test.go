@@ -51,7 +51,7 @@ func TestIndicatorStore_defaults(t *testing.T) {
 	for id, resource := range made.resources {
 		switch {
 		case strings.HasPrefix(resource.Type, "Custom::"), resource.Type == "AWS::Lambda::Function":
-			t.Errorf("%s of type %s: nothing but state belongs here", id, resource.Type)
+			t.Errorf("%s of type %s: only stateful resources belong here", id, resource.Type)
 		case resource.DeletionPolicy != "Retain":
 			t.Errorf("%s: deletion policy %q", id, resource.DeletionPolicy)
 		}
@@ -116,7 +116,7 @@ func TestIndicatorStore_existing(t *testing.T) {
 		IndexBucket: awss3.Bucket_FromBucketName(stack, jsii.String("I"), jsii.String("index")),
 	})
 	if made := synth(t, stack); len(made.resources) > 0 {
-		t.Errorf("existing resources were to be left alone, got %v", made.resources)
+		t.Errorf("new resources in addition to existing ones: %v", made.resources)
 	}
 	told, steps := warnings(t, stack), store.Steps()
 	for i, command := range []string{
@@ -133,7 +133,7 @@ func TestIndicatorStore_existing(t *testing.T) {
 	}
 	for _, step := range steps { // people copy them
 		if out, err := exec.Command("sh", "-n", "-c", step.Text).CombinedOutput(); err != nil {
-			t.Errorf("%s is no command: %s\n%s", step.ID, step.Text, out)
+			t.Errorf("%s is not a valid command: %s\n%s", step.ID, step.Text, out)
 		}
 	}
 }
@@ -156,7 +156,7 @@ func TestIndicatorStore_refuses(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
 			BillingMode: awsdynamodb.BillingMode_PAY_PER_REQUEST, WriteCapacity: 5})
-	}, "ReadCapacity and WriteCapacity: have no meaning with BillingMode PAY_PER_REQUEST")
+	}, "ReadCapacity and WriteCapacity: have no effect with BillingMode PAY_PER_REQUEST")
 }
 
 func TestIndicatorStore_grants(t *testing.T) {
@@ -179,7 +179,7 @@ func TestIndicatorStore_grants(t *testing.T) {
 	}
 }
 
-// A logical id that changes would replace the table or a bucket of every deployment.
+// A changed logical id would replace the table or a bucket of every deployment.
 func TestIndicatorStore_logicalIDs(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewIndicatorStore(stack, "Store", nil)

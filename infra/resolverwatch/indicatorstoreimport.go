@@ -11,8 +11,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// IndicatorStoreAttributes say which [IndicatorStore] of another app is meant. The outputs
-// of its stack have the names.
+// IndicatorStoreAttributes identify an [IndicatorStore] of another app. The outputs of its
+// stack contain the names.
 type IndicatorStoreAttributes struct {
 	// ListBucketName is the name of the list bucket. Required.
 	ListBucketName string
@@ -20,17 +20,17 @@ type IndicatorStoreAttributes struct {
 	IndexBucketName string
 	// TableName is the name of the table. Required.
 	TableName string
-	// EncryptionKey is the customer's key of the store.
+	// EncryptionKey is the customer managed key of the store.
 	//
 	// Default: keys of AWS.
 	EncryptionKey awskms.IKey
-	// Account that the store is in.
+	// Account that the store belongs to.
 	//
-	// Default: that of the stack.
+	// Default: the account of the stack.
 	Account string
 	// Region that the store is in.
 	//
-	// Default: that of the stack.
+	// Default: the Region of the stack.
 	Region string
 }
 
@@ -53,14 +53,14 @@ func (a IndicatorStoreAttributes) validate() error {
 	return problems.join()
 }
 
-// IndicatorStoreFromAttributes refers to an [IndicatorStore] of another app. With it, a
-// [Transformer] in another account or Region uses the index, and people are allowed to
-// upload lists. An [Importer] must be in the store's own account and Region, because that
-// is where the events of the list bucket are.
+// IndicatorStoreFromAttributes refers to an [IndicatorStore] of another app, so that a
+// [Transformer] in another account or Region can use the index, or people can be allowed to
+// upload lists. An [Importer] must be in the store's own account and Region, because the
+// events of the list bucket arrive there.
 //
-// Nothing is created and no step is left: the app that has the store takes care of it. If
-// the store is in another account, its policies must let in whoever is granted something
-// here. Within one app, pass the store itself.
+// It creates nothing and adds no steps: the app that defines the store takes care of it. If
+// the store is in another account, its policies must admit every principal that gets a
+// grant here. Within one app, pass the store itself.
 //
 // IndicatorStoreFromAttributes panics if the attributes are not valid.
 func IndicatorStoreFromAttributes(scope constructs.Construct, id string, attributes *IndicatorStoreAttributes) *IndicatorStore {

@@ -14,7 +14,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// A store of another app and Region serves a transformer and people here.
+// A transformer and people here can use a store of another app and Region.
 func TestIndicatorStoreFromAttributes(t *testing.T) {
 	stack := newStack(t)
 	const key = "arn:aws:kms:eu-west-1:444455556666:key/0000"

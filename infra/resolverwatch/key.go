@@ -12,18 +12,18 @@ import (
 )
 
 // letLogsUse lets CloudWatch Logs encrypt the log groups of this account with key
-// (CloudWatch Logs user guide, "Encrypt log data using AWS KMS"). Without it, no log
-// group with the key can be made.
+// (CloudWatch Logs user guide, "Encrypt log data using AWS KMS"). Without it, log groups
+// with the key cannot be created.
 func (s *steps) letLogsUse(c constructs.Construct, key awskms.IKey) {
 	allowed, service := logsUse(awscdk.Stack_Of(c))
 	s.letServiceUse(c, key, "CloudWatch Logs", service, allowed)
 }
 
-// logsUse returns what CloudWatch Logs may do with a key, and the principal that it is.
+// logsUse returns what CloudWatch Logs must be allowed to do with a key, and its principal.
 func logsUse(stack awscdk.Stack) (allowed statement, principal string) {
 	groups := stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("logs"), Resource: jsii.String("log-group"),
 		ResourceName: jsii.String("*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
-	// The principal of Logs, unlike that of most services, is of the partition: it ends in
+	// Unlike for most services, the principal of Logs depends on the partition: it ends in
 	// .cn in China.
 	return statement{
 		sid:     "ResolverwatchLogGroups",
@@ -33,11 +33,11 @@ func logsUse(stack awscdk.Stack) (allowed statement, principal string) {
 	}, "logs." + *stack.Region() + "." + *stack.UrlSuffix()
 }
 
-// letEventsUse lets EventBridge put events that it could not deliver into a queue that
-// is encrypted with key (SQS developer guide, "Configure KMS permissions for AWS
-// services"). There is no condition on the source: EventBridge is known to meet none at
-// an encrypted topic (SNS developer guide, "Key management"), no source says that it does
-// at a queue, and one that it did not meet would lose the events without a word.
+// letEventsUse lets EventBridge send events that it could not deliver to a queue encrypted
+// with key (SQS developer guide, "Configure KMS permissions for AWS services"). There is no
+// condition on the source: EventBridge is documented to support none for an encrypted topic
+// (SNS developer guide, "Key management"), nothing says that it does for a queue, and an
+// unsupported condition would silently lose the events.
 func (s *steps) letEventsUse(c constructs.Construct, key awskms.IKey) {
 	s.letServiceUse(c, key, "EventBridge", eventsService, statement{
 		sid:     "ResolverwatchDeadLetters",
@@ -45,8 +45,8 @@ func (s *steps) letEventsUse(c constructs.Construct, key awskms.IKey) {
 	})
 }
 
-// letServiceUse adds a statement to the policy of key, and reminds of it where the key
-// is not the app's to change.
+// letServiceUse adds a statement to the policy of key, or a step if the app cannot change
+// the key.
 func (s *steps) letServiceUse(c constructs.Construct, key awskms.IKey, name, principal string, allowed statement) {
 	if key == nil {
 		return
@@ -58,18 +58,18 @@ func (s *steps) letServiceUse(c constructs.Construct, key awskms.IKey, name, pri
 	}
 	s.remind(c, Step{
 		ID:   "KeyPolicy" + allowed.sid,
-		Why:  "The policy of the existing key must let " + name + " use it.",
+		Why:  "The policy of the existing key must allow " + name + " to use it.",
 		Text: "add to the policy of " + *key.KeyArn() + ": " + allowed.text(service(principal)),
 	})
 }
 
-// keys refuses an alias as a key. IAM compares the ARN of the key in a policy, so a
-// statement with the ARN of an alias allows nothing (KMS developer guide, "Using aliases in
-// IAM policies").
+// keys rejects an alias in place of a key. IAM compares a policy with the ARN of the key,
+// so a statement with the ARN of an alias allows nothing (KMS developer guide, "Using
+// aliases in IAM policies").
 func (p *problems) keys(keys map[string]awskms.IKey) {
 	for _, prop := range slices.Sorted(maps.Keys(keys)) {
 		if _, alias := keys[prop].(awskms.IAlias); alias {
-			p.addf("%s: must be a key, got an alias, which permissions of roles cannot name; "+
+			p.addf("%s: must be a key, got an alias, which policies of roles cannot name; "+
 				"use awskms.Key_FromKeyArn, awskms.Key_FromLookup by the alias, or the key that the alias was added to", prop)
 		}
 	}
@@ -78,8 +78,8 @@ func (p *problems) keys(keys map[string]awskms.IKey) {
 // encrypted is a bucket or a table.
 type encrypted interface{ EncryptionKey() awskms.IKey }
 
-// ownKey returns the key of an existing bucket or table, as far as the construct that refers
-// to it knows it.
+// ownKey returns the key of an existing bucket or table, if the construct that refers to it
+// knows it.
 func ownKey(resource encrypted) awskms.IKey {
 	if resource == nil {
 		return nil
@@ -87,7 +87,7 @@ func ownKey(resource encrypted) awskms.IKey {
 	return resource.EncryptionKey()
 }
 
-// keyUnless is ownKey where given, which takes its place, is not set.
+// keyUnless returns the same as ownKey, or nil if given is set, because given replaces it.
 func keyUnless(given awskms.IKey, resource encrypted) awskms.IKey {
 	if given != nil {
 		return nil

@@ -13,10 +13,10 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// No permission can name an alias, so every prop that takes a key refuses one: an alias by
-// its name, one that the app adds to a key, and one that a bucket is encrypted with.
+// Policies cannot name an alias, so every prop that takes a key rejects one: an alias given
+// by name, one that the app adds to a key, and one that a bucket is encrypted with.
 func TestKeys_refuseAlias(t *testing.T) {
-	const refused = "must be a key, got an alias, which permissions of roles cannot name; use awskms.Key_FromKeyArn"
+	const refused = "must be a key, got an alias, which policies of roles cannot name; use awskms.Key_FromKeyArn"
 	byName := func(stack awscdk.Stack) awskms.IKey {
 		return awskms.Alias_FromAliasName(stack, jsii.String("Alias"), jsii.String("alias/x"))
 	}
@@ -67,7 +67,7 @@ func TestKeys_refuseAlias(t *testing.T) {
 	}
 }
 
-// OutputKey says what the key behind the alias of a bucket is.
+// OutputKey gives the key behind the alias of a bucket.
 func TestKeys_besideAlias(t *testing.T) {
 	stack := newStack(t)
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)

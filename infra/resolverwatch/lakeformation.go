@@ -10,27 +10,28 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// remindOfLakeFormation says what the principal that deploys needs of Lake Formation.
+// remindOfLakeFormation adds a step with the Lake Formation permissions that the deployment
+// needs.
 func (c *Catalog) remindOfLakeFormation(existing bool) {
 	permission, resource := "CREATE_DATABASE", `{"Catalog":{}}`
 	if existing {
 		permission, resource = "CREATE_TABLE DESCRIBE", `{"Database":{"Name":"`+c.names.database+`"}}`
 	}
 	grantable := ""
-	if existing { // the catalog grants DESCRIBE on
+	if existing { // the catalog grants DESCRIBE to others
 		grantable = " --permissions-with-grant-option DESCRIBE"
 	}
 	c.steps.remind(c, Step{
 		ID: "LakeFormationDeployment",
 		Why: "Lake Formation governs the Data Catalog: the role that CloudFormation deploys with must be a data lake " +
-			"administrator or have this permission. It also needs DATA_LOCATION_ACCESS to buckets that are registered.",
+			"administrator or have this permission. It also needs DATA_LOCATION_ACCESS to registered buckets.",
 		Text: fmt.Sprintf("aws lakeformation grant-permissions --principal DataLakePrincipalIdentifier=ROLE_ARN "+
 			"--permissions %s%s --resource '%s'", permission, grantable, resource),
 	})
 }
 
-// letQuery lets a principal read the tables by Lake Formation, in addition to IAM (Athena
-// user guide, "Manage Lake Formation and Athena user permissions").
+// letQuery grants a principal Lake Formation permissions to read the tables, in addition to
+// those of IAM (Athena user guide, "Manage Lake Formation and Athena user permissions").
 func (c *Catalog) letQuery(principal awsiam.IPrincipal) {
 	grantee, isConstruct := principal.(constructs.IConstruct)
 	arns := (*principal.PolicyFragment().PrincipalJson())["AWS"]
@@ -38,8 +39,8 @@ func (c *Catalog) letQuery(principal awsiam.IPrincipal) {
 	if !isConstruct || isGroup || arns == nil || len(*arns) != 1 {
 		panic(fmt.Errorf("%s: GrantQuery: Lake Formation grants to roles and users only; %s", *c.Node().Path(), grantToRole))
 	}
-	// The id is the principal's own: with an id that changed, CloudFormation would grant the
-	// permission a second time, and then revoke it.
+	// The id is derived from the principal: if the id changed, CloudFormation would grant
+	// the permission a second time, and then revoke it.
 	scope := constructs.NewConstruct(c, jsii.String("LakeFormation-"+*grantee.Node().Addr()))
 	arn := (*arns)[0]
 	c.permit(scope, "Database", arn, []string{"DESCRIBE"}, &awslakeformation.CfnPrincipalPermissions_ResourceProperty{
@@ -50,8 +51,8 @@ func (c *Catalog) letQuery(principal awsiam.IPrincipal) {
 	}
 }
 
-// letDescribe lets the role of a delivery stream read the table of Parquet, and returns
-// what the stream must wait for.
+// letDescribe lets the role of a delivery stream read the Parquet table, and returns the
+// dependency that the stream must wait for.
 func (c *Catalog) letDescribe(role awsiam.IRole) constructs.IDependable {
 	return c.permit(c, "DeliveryReadsSchema", role.RoleArn(), []string{"DESCRIBE"}, c.tableResource(parquetTable))
 }
@@ -62,14 +63,14 @@ func (c *Catalog) tableResource(name string) *awslakeformation.CfnPrincipalPermi
 			CatalogId: awscdk.Stack_Of(c).Account(), DatabaseName: &c.names.database, Name: &name}}
 }
 
-// permit defines one permission of Lake Formation, after what it is on.
+// permit defines one permission of Lake Formation, after the resource that it is for.
 func (c *Catalog) permit(scope constructs.Construct, id string, principal *string, permissions []string,
-	on *awslakeformation.CfnPrincipalPermissions_ResourceProperty,
+	target *awslakeformation.CfnPrincipalPermissions_ResourceProperty,
 ) constructs.IDependable {
 	permission := awslakeformation.NewCfnPrincipalPermissions(scope, &id, &awslakeformation.CfnPrincipalPermissionsProps{
 		Principal: &awslakeformation.CfnPrincipalPermissions_DataLakePrincipalProperty{
 			DataLakePrincipalIdentifier: principal},
-		Resource:                   on,
+		Resource:                   target,
 		Permissions:                jsii.Strings(permissions...),
 		PermissionsWithGrantOption: &[]*string{},
 	})

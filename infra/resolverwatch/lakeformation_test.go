@@ -14,7 +14,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// A platform team brings a database, which Lake Formation governs.
+// A platform team provides a database, which Lake Formation governs.
 func TestPipeline_existingDatabase(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
@@ -48,18 +48,18 @@ func TestPipeline_existingDatabase(t *testing.T) {
 	for _, id := range made.ids("AWS::LakeFormation::PrincipalPermissions") {
 		r := made.resources[id]
 		to := withoutHashes(flatten(r.get("Principal.DataLakePrincipalIdentifier")))
-		on := fmt.Sprint(r.get("Resource.Table.Name"), " ", r.get("Resource.Database.Name"))
-		granted[to+" on "+on] = fmt.Sprint(r.get("Permissions"))
+		table := fmt.Sprint(r.get("Resource.Table.Name"), " ", r.get("Resource.Database.Name"))
+		granted[to+" on "+table] = fmt.Sprint(r.get("Permissions"))
 	}
-	for on, want := range map[string]string{
+	for table, want := range map[string]string{
 		"<Analyst.Arn> on <nil> data-lake":                     "[DESCRIBE]",
 		"<Analyst.Arn> on dns_logs <nil>":                      "[DESCRIBE SELECT]",
 		"<Analyst.Arn> on dns_logs_parquet <nil>":              "[DESCRIBE SELECT]",
 		"<Analyst.Arn> on indicators <nil>":                    "[DESCRIBE SELECT]",
 		"<PipelineDeliveryRole.Arn> on dns_logs_parquet <nil>": "[DESCRIBE]",
 	} {
-		if granted[on] != want {
-			t.Errorf("%s: %q, want %s, among %v", on, granted[on], want, granted)
+		if granted[table] != want {
+			t.Errorf("%s: %q, want %s, among %v", table, granted[table], want, granted)
 		}
 	}
 	depends := fmt.Sprint(made.one("AWS::KinesisFirehose::DeliveryStream", "").DependsOn)
@@ -80,7 +80,7 @@ func TestCatalog_refusesDatabase(t *testing.T) {
 		resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack),
 			ExistingDatabaseName: "Lake", DatabaseName: "dns", NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(7))})
 	}, `ExistingDatabaseName: must be 1 to 255 of a-z 0-9 _ -, got "Lake"`, "ExistingDatabaseName and DatabaseName: only one can be set",
-		"NoncurrentVersionExpiration: has no meaning without Versioned")
+		"NoncurrentVersionExpiration: has no effect without Versioned")
 	wantRefused(t, func(stack awscdk.Stack) {
 		catalog := resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{
 			OutputBucket: outputBucket(stack), LakeFormation: true})

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// A look-up of the CDK, such as Vpc_FromLookup, is answered by the CDK command between
-// two syntheses: the first one only says in manifest.json which look-ups are missing, and
-// a panic would keep that from being written. Until the answer comes, the resource has a
-// dummy value, and the template of that synthesis is thrown away. So dummy values are
-// treated like tokens: they pass every check, and they are never compared.
+// The CDK command answers look-ups, such as Vpc_FromLookup, between two syntheses: the
+// first one only lists the missing look-ups in manifest.json, and a panic would prevent
+// that. Until the answer arrives, the resource has a dummy value, and the template is
+// discarded. So dummy values are treated like tokens: they pass every check, and they are
+// never compared.
 
-// dummyPrefix begins the value of a parameter that StringParameter_ValueFromLookup has
-// not found yet.
+// dummyPrefix begins the value of a parameter that StringParameter_ValueFromLookup has not
+// found yet.
 const dummyPrefix = "dummy-value-for-"
 
 // dummyValues are the values of the CDK's other look-ups: VPCs and their subnets, security

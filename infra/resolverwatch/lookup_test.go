@@ -20,7 +20,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// located returns a stack of an account and a Region, which look-ups need.
+// located returns a stack with a known account and Region, which look-ups need.
 func located(t *testing.T, answers map[string]any) (awscdk.App, awscdk.Stack) {
 	t.Helper()
 	context := map[string]any{"aws:cdk:bundling-stacks": []string{}}
@@ -36,7 +36,7 @@ func stackIn(app awscdk.App, id, account, region string) awscdk.Stack {
 }
 
 // missing synthesizes an app and returns the keys of the look-ups that the CDK command is
-// asked to answer, by their providers.
+// asked to answer, by provider.
 func missing(t *testing.T, app awscdk.App) map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(*app.Synth(nil).Directory(), "manifest.json"))
@@ -56,7 +56,7 @@ func missing(t *testing.T, app awscdk.App) map[string][]string {
 	return keys
 }
 
-// lookedUp are props whose values are all looked up.
+// lookedUp returns props whose values are all looked up.
 func lookedUp(stack awscdk.Stack) *resolverwatch.PipelineProps {
 	parameter := func(name string) string {
 		return *awsssm.StringParameter_ValueFromLookup(stack, &name, nil, nil)
@@ -77,8 +77,8 @@ func lookedUp(stack awscdk.Stack) *resolverwatch.PipelineProps {
 	}
 }
 
-// The first synthesis of look-ups ends with a manifest that asks for them, although their
-// dummy values would be refused as values.
+// The first synthesis with look-ups ends with a manifest that lists them, although their
+// dummy values would be rejected as values.
 func TestLookups_areAskedFor(t *testing.T) {
 	app, stack := located(t, nil)
 	newPipeline(stack, lookedUp(stack))
@@ -88,8 +88,8 @@ func TestLookups_areAskedFor(t *testing.T) {
 	}
 }
 
-// Two look-ups that found the same VPC are an error once they are answered. The assembly
-// is written all the same, because another look-up may still have to be answered.
+// Two look-ups that found the same VPC are an error once they are answered. The assembly is
+// still written, because another look-up may be waiting for its answer.
 func TestLookups_sameVPC(t *testing.T) {
 	define := func(answers map[string]any) (awscdk.App, awscdk.Stack, *resolverwatch.QueryLogging) {
 		app, stack := located(t, answers)
@@ -112,7 +112,7 @@ func TestLookups_sameVPC(t *testing.T) {
 			found = append(found, fmt.Sprint(entry.Data))
 		}
 	}
-	if want := "VPCs[1]: Test/b is vpc-0a1b2c3d, which is there already as Test/a; remove one"; len(found) != 1 || found[0] != want {
+	if want := "VPCs[1]: Test/b is vpc-0a1b2c3d, which is already listed as Test/a; remove one"; len(found) != 1 || found[0] != want {
 		t.Errorf("errors %q, want %q", found, want)
 	}
 	if ids := synth(t, stack).ids(association); len(ids) != 1 {

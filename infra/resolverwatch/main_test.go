@@ -9,9 +9,9 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// One process of the jsii runtime serves all tests, one after the other: it takes no
-// calls at the same time, and starting it takes seconds. The race detector finds races
-// in it that are none of ours.
+// One process of the jsii runtime serves all tests, one after the other: it does not
+// support concurrent calls, and takes seconds to start. The race detector finds races in it
+// that are not in our code.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	jsii.Close()

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
-// readable writes text for a person: what is known only after deployment stands in it as
-// <LogicalId.Attribute> in place of a token.
+// readable formats text for a person: it replaces tokens, which are known only after
+// deployment, with <LogicalId.Attribute>.
 func readable(c constructs.Construct, text string) string {
 	if !isToken(text) {
 		return text
@@ -17,7 +17,7 @@ func readable(c constructs.Construct, text string) string {
 	return flatten(awscdk.Stack_Of(c).Resolve(text))
 }
 
-// flatten writes what a token resolves to: text, a reference, or a list of both.
+// flatten formats what a token resolves to: text, a reference, or a list of both.
 func flatten(resolved any) string {
 	function, isFunction := resolved.(map[string]any)
 	if !isFunction {
@@ -34,7 +34,7 @@ func flatten(resolved any) string {
 		return fmt.Sprint(resolved)
 	}
 	var text strings.Builder
-	parts, _ := join[1].([]any) // the separator of what the CDK joins is empty
+	parts, _ := join[1].([]any) // the CDK joins with an empty separator
 	for _, part := range parts {
 		text.WriteString(flatten(part))
 	}

@@ -8,13 +8,14 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Metric is CloudWatch's.
+// Metric is CloudWatch's metric type.
 type Metric = awscloudwatch.Metric
 
-// MetricOptions are CloudWatch's. Those of every Metric method may be nil.
+// MetricOptions are CloudWatch's options of a metric. They may be nil in every Metric
+// method.
 type MetricOptions = awscloudwatch.MetricOptions
 
-// metricPeriod is that of all metrics, unless options say otherwise.
+// metricPeriodMinutes is the period of all metrics, unless options set another one.
 const metricPeriodMinutes = 5
 
 // ownMetric returns a metric that the functions of a deployment write.

@@ -9,18 +9,18 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// finding is a rule of cdk-nag that a resource breaks on purpose.
+// finding is a cdk-nag rule that a resource breaks on purpose.
 type finding struct {
 	rule   string
 	reason string
-	// folders and resources narrow a rule with many findings to resources that end with one
-	// of the former, or are one of the latter. Without either, it is all of them.
+	// folders and resources limit a rule to findings about resources that end with one of
+	// the folders or are one of the resources. Without either, it covers all findings.
 	folders, resources []string
 }
 
-// accept writes down why findings on the resource of c are not mistakes, as metadata
-// that cdk-nag reads. Nothing of cdk-nag is imported: an app need not use it. A role that
-// the app takes from elsewhere, by Role_CustomizeRoles, has no resource.
+// accept records why findings about the resource of c are not mistakes, as metadata that
+// cdk-nag reads. It does not import cdk-nag, because an app need not use it. A role that
+// the app takes from elsewhere, with Role_CustomizeRoles, has no resource.
 func accept(c constructs.Construct, findings ...finding) {
 	if c.Node().DefaultChild() == nil {
 		return
@@ -38,8 +38,8 @@ func accept(c constructs.Construct, findings ...finding) {
 	}
 }
 
-// appliesTo names resources as cdk-nag does, by regular expressions or in full. Logical ids
-// are left out, because asking for one would keep the user from overriding it.
+// appliesTo names resources the way cdk-nag does, by regular expression or in full. Logical
+// ids are left out, because reading one would stop the user from overriding it.
 func (f finding) appliesTo() []any {
 	var applies []any
 	for _, folder := range f.folders {
@@ -52,9 +52,9 @@ func (f finding) appliesTo() []any {
 	return applies
 }
 
-// resourceOf returns the one CloudFormation resource behind a construct.
+// resourceOf returns the CloudFormation resource behind a construct.
 func resourceOf(c constructs.IConstruct) awscdk.CfnResource {
-	if resource, is := c.(awscdk.CfnResource); is {
+	if resource, ok := c.(awscdk.CfnResource); ok {
 		return resource
 	}
 	return c.Node().DefaultChild().(awscdk.CfnResource)

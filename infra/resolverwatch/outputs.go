@@ -9,35 +9,37 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Keys of outputs for people. Those that the command reads are in pkg/settings.
+// Keys of outputs for people. The keys that the command reads are in pkg/settings.
 const (
 	outputStreamARN      = "DeliveryStreamArn"
 	outputQueryLogConfig = "QueryLogConfigId"
 	outputUploadList     = "UploadListCommand"
 	outputAssociateVPC   = "AssociateVpcCommand"
-	outputToDo           = "ToDo" // and the id of a step
+	outputToDo           = "ToDo" // followed by the id of a step
 )
 
-// outputName is what the name of outputs can be: it begins their logical ids.
+// outputName matches the names of outputs that are allowed: the name begins their logical
+// ids.
 var outputName = regexp.MustCompile(`^[A-Z][a-zA-Z0-9]{0,63}$`)
 
 // AddOutputs adds outputs to the stack of the pipeline: the names of its parts, the
-// commands that a user needs next, and a step each for what is left to be done by hand (see
-// Steps). The resolverwatch command finds the pipeline by them, with the name of the stack
-// as --stack; in a nested stack, that is the name of the nested stack.
+// commands that a user needs next, and one output for each step that is left to do by hand
+// (see Steps). The resolverwatch command uses the outputs to find the pipeline, given the
+// name of the stack as --stack; for a nested stack, that is the name of the nested stack.
 //
-// The keys of the outputs are fixed, so only one pipeline of a stack can have them: see
-// [Pipeline.AddNamedOutputs] for others. AddOutputs panics if the stack has such outputs.
-// Call it after everything that adds steps.
+// The keys of the outputs are fixed, so only one pipeline in a stack can have them. For
+// others use [Pipeline.AddNamedOutputs]. AddOutputs panics if the stack already has such
+// outputs. Call it after everything that adds steps.
 func (p *Pipeline) AddOutputs() { p.addOutputs("AddOutputs", "") }
 
 // AddNamedOutputs adds the outputs of [Pipeline.AddOutputs] under keys that begin with
-// name, such as "Guests", for a second pipeline of a stack. The resolverwatch command takes
-// the name as --pipeline. It must be 1 to 64 letters and digits, the first a capital.
+// name, such as "Guests", for a second pipeline in a stack. The resolverwatch command takes
+// the name as --pipeline. It must be 1 to 64 letters and digits, starting with a capital
+// letter.
 func (p *Pipeline) AddNamedOutputs(name string) {
 	if !outputName.MatchString(name) {
 		panic(refuse(*p.Node().Path(), fmt.Errorf(
-			"AddNamedOutputs: name: must be 1 to 64 of a-z A-Z 0-9, the first a capital letter, got %q", name)))
+			"AddNamedOutputs: name: must be 1 to 64 of a-z A-Z 0-9, starting with a capital letter, got %q", name)))
 	}
 	p.addOutputs("AddNamedOutputs", name)
 }
@@ -50,7 +52,7 @@ func (p *Pipeline) addOutputs(method, name string) {
 	add(settings.OutputIndexBucketName, "Bucket of the published index", *p.store.IndexBucket().BucketName())
 	add(settings.OutputTableName, "Table that holds the list", *p.store.Table().TableName())
 	add(settings.OutputImporterFunctionName, "Function that publishes the lists", *p.importer.Function().FunctionName())
-	add(outputUploadList, "Until a first list is there, every record is marked unknown (no_index)",
+	add(outputUploadList, "Until the first list is uploaded, every record is marked unknown (no_index)",
 		fmt.Sprintf("aws s3 cp LIST s3://%s/%smy-feed/", lists, settings.BlockPrefix))
 	if d := p.delivery; d != nil {
 		add(settings.OutputOutputBucketName, "Bucket of the marked logs", *d.OutputBucket().BucketName())
@@ -59,7 +61,7 @@ func (p *Pipeline) addOutputs(method, name string) {
 	}
 	if q := p.queryLogging; q != nil {
 		add(outputQueryLogConfig, "Query logging configuration", q.ConfigID())
-		add(outputAssociateVPC, "Has the queries of one more VPC logged",
+		add(outputAssociateVPC, "Turn on query logging for one more VPC",
 			"aws route53resolver associate-resolver-query-log-config --resolver-query-log-config-id "+q.ConfigID()+
 				" --resource-id VPC_ID")
 	}
@@ -68,13 +70,13 @@ func (p *Pipeline) addOutputs(method, name string) {
 		add(settings.OutputDatabaseName, "Glue database", c.DatabaseName())
 	}
 	for _, step := range p.Steps() {
-		if step.ID != StepAssociateVPC { // its command is an output in any case
+		if step.ID != StepAssociateVPC { // its command is always an output
 			add(outputToDo+step.ID, step.Why, step.Text)
 		}
 	}
 }
 
-// claimOutputs refuses a second pipeline with the same keys.
+// claimOutputs rejects a second pipeline with the same keys.
 func (p *Pipeline) claimOutputs(method, name string) {
 	const prop = "outputs"
 	if awscdk.Stack_Of(p).Node().TryFindChild(claimed("", prop, name)) != nil {
@@ -85,17 +87,17 @@ func (p *Pipeline) claimOutputs(method, name string) {
 
 func (p *Pipeline) refuseOutputs(method, problem string) {
 	panic(refuse(*p.Node().Path(), fmt.Errorf("%s: %s: call AddNamedOutputs with a name that is not taken, "+
-		"and give it to the resolverwatch command as --pipeline", method, problem)))
+		"and pass it to the resolverwatch command as --pipeline", method, problem)))
 }
 
-// outputAdder returns a function that adds an output with a fixed logical id. It refuses
-// one that the app has given to an output of its own.
+// outputAdder returns a function that adds an output with a fixed logical id. The function
+// rejects an id that the app already uses for an output of its own.
 func (p *Pipeline) outputAdder(method, name string) func(key, description, value string) {
 	stack := awscdk.Stack_Of(p)
 	return func(key, description, value string) {
 		key = settings.OutputKey(name, key)
 		if _, isOutput := stack.Node().TryFindChild(&key).(awscdk.CfnOutput); isOutput {
-			p.refuseOutputs(method, fmt.Sprintf("the stack has an output %s of its own", key))
+			p.refuseOutputs(method, fmt.Sprintf("the stack already has an output named %s", key))
 		}
 		output := awscdk.NewCfnOutput(p, &key, &awscdk.CfnOutputProps{Value: &value, Description: &description})
 		output.OverrideLogicalId(&key)

@@ -15,7 +15,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// outputs returns the values of a stack's outputs by their keys.
+// outputs returns the values of a stack's outputs by key.
 func outputs(t *testing.T, stack awscdk.Stack) map[string]string {
 	t.Helper()
 	text, err := json.Marshal(assertions.Template_FromStack(stack, nil).ToJSON())
@@ -35,11 +35,11 @@ func outputs(t *testing.T, stack awscdk.Stack) map[string]string {
 	return values
 }
 
-// The command finds a pipeline inside of any stack by fixed keys, and a second one by keys
+// The command finds a pipeline inside any stack by fixed keys, and a second one by keys
 // with a name.
 func TestPipeline_AddOutputs(t *testing.T) {
 	stack := newStack(t)
-	awscdk.NewCfnParameter(stack, jsii.String("TableName"), nil) // is not an output
+	awscdk.NewCfnParameter(stack, jsii.String("TableName"), nil) // not an output
 	first := newPipeline(stack, nil)
 	first.AddOutputs()
 	scope := awscdk.NewNestedStack(stack, jsii.String("Guests"), nil).(awscdk.Stack)
@@ -60,19 +60,19 @@ func TestPipeline_AddOutputs(t *testing.T) {
 	}
 }
 
-// The keys of another pipeline, and those of the app, are not taken over.
+// The keys of another pipeline, and those of the app, are not overwritten.
 func TestPipeline_AddOutputs_refuses(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, nil)
 	pipeline.AddOutputs()
-	const remedy = ": call AddNamedOutputs with a name that is not taken, and give it to the resolverwatch command as --pipeline"
+	const remedy = ": call AddNamedOutputs with a name that is not taken, and pass it to the resolverwatch command as --pipeline"
 	for want, add := range map[string]func(){
 		"Test/Pipeline: AddOutputs: the stack has the outputs of another pipeline" + remedy: pipeline.AddOutputs,
-		"Test/Pipeline: AddNamedOutputs: the stack has an output OwnListBucketName of its own" + remedy: func() {
+		"Test/Pipeline: AddNamedOutputs: the stack already has an output named OwnListBucketName" + remedy: func() {
 			awscdk.NewCfnOutput(stack, jsii.String("OwnListBucketName"), &awscdk.CfnOutputProps{Value: jsii.String("x")})
 			pipeline.AddNamedOutputs("Own")
 		},
-		`Test/Pipeline: AddNamedOutputs: name: must be 1 to 64 of a-z A-Z 0-9, the first a capital letter, got "a-b"`: func() {
+		`Test/Pipeline: AddNamedOutputs: name: must be 1 to 64 of a-z A-Z 0-9, starting with a capital letter, got "a-b"`: func() {
 			pipeline.AddNamedOutputs("a-b")
 		},
 	} {

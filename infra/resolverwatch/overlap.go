@@ -9,9 +9,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// folders refuses prefixes of delivered logs that overlap with what the importer reads and
-// writes, if one existing bucket is both the output bucket and the list bucket or the index
-// bucket: a marked log under feeds/ would be imported as a list.
+// folders rejects prefixes of delivered logs that overlap with the importer's own prefixes,
+// if one existing bucket is both the output bucket and the list bucket or the index bucket:
+// a marked log under feeds/ would be imported as a list.
 func (p *problems) folders(given PipelineProps) {
 	store, importer := orEmpty(given.Store), orEmpty(given.Importer).withDefaults()
 	delivery := orEmpty(given.Delivery).withDefaults()
@@ -24,25 +24,25 @@ func (p *problems) folders(given PipelineProps) {
 			settings.AcceptedPrefix, settings.ReportPrefix, importer.ListKey}},
 		{"Store.IndexBucket", store.IndexBucket, []string{settings.IndexPrefix, catalog.IndicatorPrefix}},
 	} {
-		is := sameBucket(delivery.OutputBucket, used.bucket)
-		if is == "" {
+		relation := sameBucket(delivery.OutputBucket, used.bucket)
+		if relation == "" {
 			continue
 		}
 		for _, written := range delivery.written() {
 			for _, folder := range used.folders {
 				if overlap(written.prefix, folder) {
-					p.addf("%s: objects under %s would lie among those of %s in %s, which %s the output bucket, too: "+
-						"use another prefix or another bucket", written.prop, written.prefix, folder, used.prop, is)
+					p.addf("%s: objects under %s would be mixed with those under %s in %s, which %s also the output bucket: "+
+						"use another prefix or another bucket", written.prop, written.prefix, folder, used.prop, relation)
 				}
 			}
 		}
 	}
 }
 
-// writtenPrefix is a prefix that Firehose writes under, and the prop that it comes from.
+// writtenPrefix is a prefix that Firehose writes under, with the prop that sets it.
 type writtenPrefix struct{ prop, prefix string }
 
-// written returns the prefixes of everything that the stream writes or has written.
+// written returns the prefixes of everything that the stream writes or may have written.
 func (p DeliveryProps) written() []writtenPrefix {
 	prefixes := []writtenPrefix{
 		{"Delivery.Prefix", p.Prefix},
@@ -55,9 +55,9 @@ func (p DeliveryProps) written() []writtenPrefix {
 	return prefixes
 }
 
-// overlap reports whether an object under a prefix of Firehose can lie under folder, or in
-// its place if it is a key. The values of expressions are dates and words that are not
-// names of folders, unless a timestamp has quoted text.
+// overlap reports whether an object under a Firehose prefix can be inside folder, or have
+// folder as its key. Expressions produce dates and words that are not names of folders,
+// unless a timestamp contains quoted text.
 func overlap(prefix, folder string) bool {
 	literal, expressions, _ := strings.Cut(prefix, "!{")
 	if strings.HasPrefix(literal, folder) {
@@ -66,8 +66,8 @@ func overlap(prefix, folder string) bool {
 	return strings.HasPrefix(folder, literal) && (strings.HasSuffix(literal, "/") || strings.Contains(expressions, "'"))
 }
 
-// sameBucket returns "is" for two references to one bucket, "may be" if only the
-// deployment can tell, and otherwise "".
+// sameBucket returns "is" if two references are to the same bucket, "may be" if that is
+// only known at deployment, and otherwise "".
 func sameBucket(a, b awss3.IBucket) string {
 	if a == nil || b == nil {
 		return ""

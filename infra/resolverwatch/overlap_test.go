@@ -24,9 +24,9 @@ func TestPipeline_refusesLogsAmongLists(t *testing.T) {
 			Delivery: &resolverwatch.DeliveryProps{OutputBucket: bucket(stack, "B"),
 				Prefix: "feeds/dns/!{timestamp:yyyy/MM/dd}", ErrorPrefix: "allow/" + failures}})
 	},
-		"Test/Pipeline: Delivery.Prefix: objects under feeds/dns/!{timestamp:yyyy/MM/dd}/ would lie among those of feeds/ in Store.ListBucket, "+
-			"which is the output bucket, too: use another prefix or another bucket",
-		"Test/Pipeline: Delivery.ErrorPrefix: objects under allow/"+failures+" would lie among those of allow/")
+		"Test/Pipeline: Delivery.Prefix: objects under feeds/dns/!{timestamp:yyyy/MM/dd}/ would be mixed with those under feeds/ in Store.ListBucket, "+
+			"which is also the output bucket: use another prefix or another bucket",
+		"Test/Pipeline: Delivery.ErrorPrefix: objects under allow/"+failures+" would be mixed with those under allow/")
 	wantRefused(t, func(stack awscdk.Stack) {
 		one := bucket(stack, "A")
 		newPipeline(stack, &resolverwatch.PipelineProps{
@@ -34,17 +34,18 @@ func TestPipeline_refusesLogsAmongLists(t *testing.T) {
 			Importer: &resolverwatch.ImporterProps{ListKey: "raw/all.txt"},
 			Delivery: &resolverwatch.DeliveryProps{OutputBucket: one, Format: "PARQUET", ParquetPrefix: "index/!{timestamp:yyyy/MM/dd}/"}})
 	},
-		"Delivery.Format: objects under raw/!{timestamp:yyyy/MM/dd}/ would lie among those of raw/all.txt in Store.ListBucket",
-		"Delivery.ParquetPrefix: objects under index/!{timestamp:yyyy/MM/dd}/ would lie among those of index/ in Store.IndexBucket")
+		"Delivery.Format: objects under raw/!{timestamp:yyyy/MM/dd}/ would be mixed with those under raw/all.txt in Store.ListBucket",
+		"Delivery.ParquetPrefix: objects under index/!{timestamp:yyyy/MM/dd}/ would be mixed with those under index/ in Store.IndexBucket")
 	wantRefused(t, func(stack awscdk.Stack) {
 		name := awscdk.NewCfnParameter(stack, jsii.String("Name"), nil).ValueAsString()
 		newPipeline(stack, &resolverwatch.PipelineProps{
 			Store:    &resolverwatch.IndicatorStoreProps{ListBucket: awss3.Bucket_FromBucketName(stack, jsii.String("A"), name)},
 			Delivery: &resolverwatch.DeliveryProps{OutputBucket: bucket(stack, "B"), Prefix: "reports/!{timestamp:yyyy/MM/dd}/"}})
-	}, "of reports/ in Store.ListBucket, which may be the output bucket, too")
+	}, "under reports/ in Store.ListBucket, which may be also the output bucket")
 }
 
-// One bucket serves for everything with other prefixes, and two buckets with any.
+// One bucket can hold everything if the prefixes differ; two buckets work with any
+// prefixes.
 func TestPipeline_allowsLogsBesideLists(t *testing.T) {
 	stack := newStack(t)
 	one := awss3.Bucket_FromBucketName(stack, jsii.String("One"), jsii.String("one"))

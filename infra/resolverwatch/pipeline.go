@@ -9,50 +9,49 @@ import (
 	"slices"
 )
 
-// PipelineProps configures a [Pipeline]. The zero value is valid. The props of parts
-// may leave out what the pipeline wires itself; what they set holds.
+// PipelineProps configures a [Pipeline]. The zero value is valid. The props of the parts
+// may leave out everything that the pipeline wires; what they do set takes precedence.
 type PipelineProps struct {
-	// EncryptionKey encrypts everything that the pipeline keeps, in place of keys of
-	// AWS. The policy of an existing key must let services use it: see Steps.
+	// EncryptionKey encrypts everything that the pipeline stores, instead of keys of AWS.
+	// The policy of an existing key must let services use it: see Steps.
 	//
 	// Default: keys of AWS.
 	EncryptionKey awskms.IKey
-	// PreviousKeys are the keys that were the EncryptionKey before. Data stays encrypted with
-	// the key that it was written with: without its earlier key nobody can read the lists, the
-	// index and the logs from before the switch. All that read may decrypt with these keys.
-	// docs/upgrading.md has the procedure.
+	// PreviousKeys are keys that used to be the EncryptionKey. Data stays encrypted with
+	// the key that it was written with, so the lists, the index and the logs from before a
+	// switch can be read only with the earlier key. Every reader may decrypt with these
+	// keys. docs/upgrading.md describes the procedure.
 	//
 	// Default: none.
 	PreviousKeys []awskms.IKey
-	// AccessLogBucket takes the server access logs of all new buckets.
+	// AccessLogBucket receives the server access logs of all new buckets.
 	//
 	// Default: no access logs.
 	AccessLogBucket awss3.IBucket
-	// RemovalPolicy is what happens to buckets and table when they leave the stack: RETAIN,
-	// DESTROY, or RETAIN_ON_UPDATE_OR_DELETE, with which a first deployment that fails leaves
-	// nothing behind.
+	// RemovalPolicy is what happens to the buckets and the table when they are removed from
+	// the stack: RETAIN, DESTROY, or RETAIN_ON_UPDATE_OR_DELETE, which leaves nothing
+	// behind if the first deployment fails.
 	//
 	// Default: RETAIN.
 	RemovalPolicy awscdk.RemovalPolicy
 	// Stream is an existing delivery stream for the query logs. The pipeline then has
-	// neither delivery nor catalog, and the transformer must be set up in the stream by
+	// neither delivery nor catalog, and the transformer must be added to the stream by
 	// hand: see Steps.
 	//
 	// Default: a new stream.
 	Stream awskinesisfirehose.IDeliveryStream
-	// WithoutQueryLogging leaves the query logging configuration to others.
+	// WithoutQueryLogging leaves out the query logging configuration.
 	//
 	// Default: there is one.
 	WithoutQueryLogging bool
-	// WithoutCatalog leaves out the Glue table and the Athena workgroup.
+	// WithoutCatalog leaves out the Glue tables and the Athena workgroup.
 	//
-	// Default: there are such.
+	// Default: they are created.
 	WithoutCatalog bool
 
-	// Store, Importer, Transformer, Delivery, QueryLogging and Catalog configure the
-	// parts.
+	// Store, Importer, Transformer, Delivery, QueryLogging and Catalog configure the parts.
 	//
-	// Default: the defaults of each.
+	// Default: the defaults of each part.
 	Store        *IndicatorStoreProps
 	Importer     *ImporterProps
 	Transformer  *TransformerProps
@@ -61,8 +60,8 @@ type PipelineProps struct {
 	Catalog      *CatalogProps
 }
 
-// Pipeline is all of Resolverwatch: lists become an index, query logs are marked by it
-// and delivered, and can be asked.
+// Pipeline is all of Resolverwatch: it turns lists into an index, marks query logs with it,
+// delivers them, and makes them ready for queries.
 type Pipeline struct {
 	constructs.Construct
 	steps steps
@@ -78,7 +77,7 @@ type Pipeline struct {
 // ToString returns the path of the construct.
 func (p *Pipeline) ToString() *string { return p.Node().Path() }
 
-// NewPipeline defines a [Pipeline]. Nil props are the defaults. It panics if props are
+// NewPipeline defines a [Pipeline]. Nil props mean the defaults. It panics if the props are
 // not valid.
 func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *Pipeline {
 	defer explain(scope, id)
@@ -109,7 +108,7 @@ func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *P
 	return this
 }
 
-// Steps returns what is left to be done by hand after a deployment, for all parts.
+// Steps returns what is left to do by hand after a deployment, for all parts.
 func (p *Pipeline) Steps() []Step {
 	all := slices.Clone(p.steps)
 	seen := map[string]bool{}
@@ -136,7 +135,7 @@ func (p *Pipeline) Steps() []Step {
 	return all
 }
 
-// Store returns where lists come in and the list that serves is kept.
+// Store returns the store of lists and indexes.
 func (p *Pipeline) Store() *IndicatorStore { return p.store }
 
 // Importer returns the function that publishes the lists.
@@ -145,11 +144,11 @@ func (p *Pipeline) Importer() *Importer { return p.importer }
 // Transformer returns the function that marks the logs.
 func (p *Pipeline) Transformer() *Transformer { return p.transformer }
 
-// Delivery returns the way of the logs, or nil where an existing stream serves.
+// Delivery returns the delivery of the logs, or nil if an existing stream is used.
 func (p *Pipeline) Delivery() *Delivery { return p.delivery }
 
-// QueryLogging returns the query logging configuration, or nil without one.
+// QueryLogging returns the query logging configuration, or nil if there is none.
 func (p *Pipeline) QueryLogging() *QueryLogging { return p.queryLogging }
 
-// Catalog returns what the logs are asked by, or nil without one.
+// Catalog returns the catalog for queries of the logs, or nil if there is none.
 func (p *Pipeline) Catalog() *Catalog { return p.catalog }

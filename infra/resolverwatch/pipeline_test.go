@@ -31,7 +31,7 @@ func newPipeline(stack awscdk.Stack, props *resolverwatch.PipelineProps) *resolv
 	return resolverwatch.NewPipeline(stack, "Pipeline", &p)
 }
 
-// What one part decides, the others follow.
+// Settings of one part take effect in the others.
 func TestPipeline_wiring(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
@@ -92,8 +92,8 @@ func TestPipeline_removalPolicyAndAccessLogs(t *testing.T) {
 	}
 }
 
-// What the policy of a bucket for access logs lacks is said once for all parts; one of the
-// app gets it from the CDK.
+// Missing statements in the policy of an access log bucket are reported once for all parts.
+// The CDK adds them to a bucket of the app.
 func TestPipeline_accessLogBucketPolicy(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
@@ -112,11 +112,11 @@ func TestPipeline_accessLogBucketPolicy(t *testing.T) {
 		QueryLogging:    &resolverwatch.QueryLoggingProps{VPCs: vpcs(stack, 0, 1)},
 		AccessLogBucket: awss3.NewBucket(stack, jsii.String("A"), nil)})
 	if steps := pipeline.Steps(); len(steps) > 0 {
-		t.Errorf("the app's own bucket leaves nothing to do, got %v", steps)
+		t.Errorf("the app's own bucket adds no steps, got %v", steps)
 	}
 }
 
-// A nested stack has no name at synthesis, and a database needs one.
+// A nested stack has no name at synthesis, but a database needs one.
 func TestPipeline_nestedStack(t *testing.T) {
 	stack := newStack(t)
 	nested := awscdk.NewNestedStack(stack, jsii.String("Dns"), nil)
@@ -128,24 +128,24 @@ func TestPipeline_nestedStack(t *testing.T) {
 	made.one("AWS::Lambda::Function", "Importer").want(t, object{"Environment.Variables.RESOLVERWATCH_STACK": "<AWS::StackName>"})
 }
 
-// Two pipelines of one stack must not share a database, a workgroup or settings of feeds.
+// Two pipelines in one stack must not share a database, a workgroup or settings of feeds.
 func TestPipeline_twoInOneStack(t *testing.T) {
 	second := func(stack awscdk.Stack, props resolverwatch.PipelineProps) {
 		newPipeline(stack, nil)
-		newPipeline(awscdk.NewNestedStack(stack, jsii.String("Nested"), nil).(awscdk.Stack), nil) // of its own names
+		newPipeline(awscdk.NewNestedStack(stack, jsii.String("Nested"), nil).(awscdk.Stack), nil) // has names of its own
 		scope := constructs.NewConstruct(stack, jsii.String("Second"))
 		props.Transformer = &resolverwatch.TransformerProps{Code: code()}
 		resolverwatch.NewPipeline(scope, "Pipeline", &props)
 	}
 	wantRefused(t, func(stack awscdk.Stack) {
 		second(stack, resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{Code: code()}})
-	}, `Test/Second/Pipeline/Transformer: StackName: "Test" is already that of another one in this stack; give this one a name of its own`)
+	}, `Test/Second/Pipeline/Transformer: StackName: "Test" is already taken by another one in this stack; choose a different name`)
 	named := func() *resolverwatch.ImporterProps {
 		return &resolverwatch.ImporterProps{Code: code(), StackName: "second"}
 	}
 	wantRefused(t, func(stack awscdk.Stack) {
 		second(stack, resolverwatch.PipelineProps{Importer: named()})
-	}, `Test/Second/Pipeline/Catalog: DatabaseName: "test" is already that`, `WorkGroupName: "Test" is already that`)
+	}, `Test/Second/Pipeline/Catalog: DatabaseName: "test" is already taken by another one`, `WorkGroupName: "Test" is already taken by another one`)
 	stack := newStack(t)
 	second(stack, resolverwatch.PipelineProps{Importer: named(),
 		Catalog: &resolverwatch.CatalogProps{DatabaseName: "second", WorkGroupName: "second"}})
@@ -164,11 +164,11 @@ func TestPipeline_withoutParts(t *testing.T) {
 		}
 	}
 	if pipeline.QueryLogging() != nil || pipeline.Catalog() != nil {
-		t.Error("a part that was left out is there")
+		t.Error("a part that was left out exists")
 	}
 }
 
-// An existing stream is left alone; what it needs is said.
+// An existing stream is not changed; a step says what it needs.
 func TestPipeline_existingStream(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{Stream: existingStream(stack)})
@@ -178,7 +178,7 @@ func TestPipeline_existingStream(t *testing.T) {
 	}
 	made.one(queryLogConfig, "").want(t, object{
 		"DestinationArn": "arn:<AWS::Partition>:firehose:<AWS::Region>:<AWS::AccountId>:deliverystream/stream"})
-	if got := warnings(t, stack); !strings.Contains(got, "turn on data transformation by <PipelineTransformerFunction") {
+	if got := warnings(t, stack); !strings.Contains(got, "turn on data transformation with <PipelineTransformerFunction") {
 		t.Errorf("no warning: %s", got)
 	}
 }
@@ -204,7 +204,7 @@ func TestPipeline_refuses(t *testing.T) {
 	)
 }
 
-// The props are the caller's: a pipeline that changed them would change the next one.
+// The props belong to the caller: a pipeline that changed them would change the next one.
 func TestPipeline_leavesPropsAlone(t *testing.T) {
 	stack := newStack(t)
 	store, queryLogging := resolverwatch.IndicatorStoreProps{}, resolverwatch.QueryLoggingProps{}
@@ -217,7 +217,7 @@ func TestPipeline_leavesPropsAlone(t *testing.T) {
 	}
 }
 
-// jsii takes a construct of ours wherever it takes one of the CDK.
+// Our constructs can be passed to the CDK as constructs.
 func TestConstructs_arePassedToTheCDK(t *testing.T) {
 	stack := newStack(t)
 	p := newPipeline(stack, &resolverwatch.PipelineProps{QueryLogging: &resolverwatch.QueryLoggingProps{VPCs: vpcs(stack, 0, 1)}})

@@ -8,7 +8,7 @@ import (
 )
 
 // mustBeValid panics with the problems of the pipeline and of all its parts, before the
-// first part is defined. The paths are those that the parts would have.
+// first part is defined. The paths are the ones that the parts would have.
 func (p PipelineProps) mustBeValid(this *Pipeline) {
 	path := *this.Node().Path()
 	shared := p.checkShared(this)
@@ -25,7 +25,7 @@ func (p PipelineProps) mustBeValid(this *Pipeline) {
 	}
 }
 
-// checkShared returns what is wrong with the props that the pipeline hands to its parts.
+// checkShared returns the problems with props that the pipeline passes to its parts.
 func (p PipelineProps) checkShared(this *Pipeline) error {
 	var problems problems
 	home := placeOf(this)
@@ -38,14 +38,14 @@ func (p PipelineProps) checkShared(this *Pipeline) error {
 	return problems.join()
 }
 
-// partProblems are what is wrong with the props of the part with this id.
+// partProblems are the problems with the props of one part.
 type partProblems struct {
 	id       string
 	problems error
 }
 
-// checkParts checks the props of all parts that the pipeline would define, but for what it
-// will wire itself.
+// checkParts checks the props of all parts that the pipeline would define, except what the
+// pipeline will wire itself.
 func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
 	store, transformer := p.storeProps(), p.transformerProps(nil)
 	transformer.IndexBucket = store.IndexBucket
@@ -73,13 +73,13 @@ func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
 		catalog.OutputBucket = delivery.OutputBucket
 		catalog.Prefix, catalog.ParquetPrefix = delivery.catalogued()
 		asked := exceptUnset(catalog.check(this), "OutputBucket")
-		parts = append(parts, partProblems{"Catalog", without(asked, delivered)}) // what it has from the delivery
+		parts = append(parts, partProblems{"Catalog", without(asked, delivered)}) // reported by the delivery
 	}
 	return parts
 }
 
-// catalogued returns the prefixes that the catalog's tables are made of. One that Firehose
-// refuses is a problem of the delivery alone, and is left out.
+// catalogued returns the prefixes of the catalog's tables. A prefix that Firehose would
+// reject is reported by the delivery, and is left out here.
 func (p DeliveryProps) catalogued() (prefix, parquet string) {
 	if checkPrefix(p.Prefix) == nil {
 		prefix = p.Prefix
@@ -90,8 +90,8 @@ func (p DeliveryProps) catalogued() (prefix, parquet string) {
 	return prefix, parquet
 }
 
-// without returns the problems of a part but for those that are also shared: of props that
-// it has from the pipeline or from another part, which are reported there.
+// without returns the problems of a part except the shared ones: those are about props that
+// come from the pipeline or another part, which reports them.
 func without(problems, shared error) error {
 	var texts []string
 	for _, problem := range each(shared) {

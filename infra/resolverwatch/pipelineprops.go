@@ -7,11 +7,10 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
-// The methods that return the props of a part take the parts that it is wired with. Before
-// those are defined they are nil, and the props lack what the pipeline wires.
+// The methods that return the props of a part receive the parts that it is wired with.
+// These are nil before they are defined, and then the props lack what the pipeline wires.
 
-// What the pipeline sets itself must not be set twice; the rest is for the parts to
-// judge.
+// validate rejects props of parts that the pipeline sets itself. The parts check the rest.
 func (p PipelineProps) validate() error {
 	var problems problems
 	for _, wired := range []struct {
@@ -41,7 +40,7 @@ func (p PipelineProps) validate() error {
 	return problems.join()
 }
 
-// stackNames refuses two names for the metrics of one pipeline.
+// stackNames rejects two different names for the metrics of one pipeline.
 func (p *problems) stackNames(given PipelineProps) {
 	if given.Importer == nil || given.Transformer == nil {
 		return
@@ -53,8 +52,8 @@ func (p *problems) stackNames(given PipelineProps) {
 	}
 }
 
-// stackName returns the name that both functions use, or "" for the default: the metrics
-// of a pipeline have one value of the dimension `Stack`.
+// stackName returns the name that both functions use, or "" for the default. All metrics of
+// a pipeline share one value of the dimension `Stack`.
 func (p PipelineProps) stackName() string {
 	return orDefault(orEmpty(p.Importer).StackName, orEmpty(p.Transformer).StackName)
 }
@@ -135,20 +134,20 @@ func (p PipelineProps) catalogProps(store *IndicatorStore, delivery *Delivery) *
 	return &catalog
 }
 
-// setUnset sets an interface that is not set.
+// setUnset sets an interface field that is nil.
 func setUnset[T any](field *T, value T) {
 	if any(*field) == nil {
 		*field = value
 	}
 }
 
-// remindOfTransformation says what an existing stream needs.
+// remindOfTransformation adds a step that says how to set up an existing stream.
 func (p *Pipeline) remindOfTransformation() {
 	function := *p.transformer.Function().FunctionArn()
 	p.steps.remind(p, Step{
 		ID:  "StreamTransformation",
-		Why: "An existing stream is left untouched, so nothing is marked before the transformer is set up in it.",
-		Text: fmt.Sprintf("in the stream, turn on data transformation by %s with a buffer of at most %d MiB, allow its role "+
+		Why: "An existing stream is left untouched, so nothing is marked until the transformer is set up in it.",
+		Text: fmt.Sprintf("in the stream, turn on data transformation with %s with a buffer of at most %d MiB, allow its role "+
 			"lambda:InvokeFunction and lambda:GetFunctionConfiguration on it, and tag it LogDeliveryEnabled=true",
 			function, maxProcessorMiB),
 	})

@@ -11,14 +11,14 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// statement is a statement of a policy in plain Go. The roles of this package are written
-// in these, because the grants of the CDK's constructs add wildcards.
+// statement is a policy statement in plain Go. The roles of this package use these, because
+// the grants of the CDK's constructs add wildcards.
 type statement struct {
 	sid       string
 	deny      bool // instead of allow
 	actions   []string
 	resources []string
-	// conditions are operator -> key -> value or values.
+	// conditions maps operator -> key -> value or values.
 	conditions map[string]any
 }
 
@@ -26,7 +26,7 @@ func (s statement) build() awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(s.props())
 }
 
-// forPrincipal is the statement in a resource's policy.
+// forPrincipal returns the statement for use in a resource policy.
 func (s statement) forPrincipal(principal awsiam.IPrincipal) awsiam.PolicyStatement {
 	props := s.props()
 	props.Principals = &[]awsiam.IPrincipal{principal}
@@ -50,14 +50,14 @@ func (s statement) props() *awsiam.PolicyStatementProps {
 	return props
 }
 
-// text is the statement as people write it into the policy of a resource.
+// text returns the statement as JSON, for a person to add to a resource policy.
 func (s statement) text(principal any) string {
 	written := s.written()
 	written["Principal"] = principal
 	return toJSON(written)
 }
 
-// policyText is the policy of a role as people write it.
+// policyText returns the policy of a role as JSON.
 func policyText(statements []statement) string {
 	written := make([]map[string]any, len(statements))
 	for i, s := range statements {
@@ -66,7 +66,7 @@ func policyText(statements []statement) string {
 	return toJSON(map[string]any{"Version": "2012-10-17", "Statement": written})
 }
 
-// written is the statement in the words of IAM.
+// written returns the statement with the member names of IAM.
 func (s statement) written() map[string]any {
 	written := map[string]any{"Effect": "Allow", "Action": s.actions, "Resource": s.resources}
 	if s.deny {
@@ -89,7 +89,7 @@ func toJSON(value any) string {
 	return string(text)
 }
 
-// service is the principal of a service in the text of a policy.
+// service returns the principal of a service for the text of a policy.
 func service(name string) map[string]string { return map[string]string{"Service": name} }
 
 func policyDocument(statements []statement) awsiam.PolicyDocument {
@@ -100,7 +100,7 @@ func policyDocument(statements []statement) awsiam.PolicyDocument {
 	return document
 }
 
-// objects returns the objects of a bucket whose keys match patterns, as resources.
+// objects returns the ARNs of the objects in a bucket whose keys match patterns.
 func objects(bucket awss3.IBucket, patterns ...string) []string {
 	arns := make([]string, len(patterns))
 	for i, pattern := range patterns {
@@ -109,15 +109,16 @@ func objects(bucket awss3.IBucket, patterns ...string) []string {
 	return arns
 }
 
-// keyUse returns the statement by which a role uses keys through a service of their
-// Regions, such as "s3", and none without a key. A nil key is none.
+// keyUse returns a statement that lets a role use keys through a service of their Regions,
+// such as "s3". Nil keys are ignored; without any key there is no statement.
 func keyUse(service string, actions []string, keys ...awskms.IKey) []statement {
 	var arns, vias []string
 	for _, key := range keys {
 		if key == nil {
 			continue
 		}
-		// The Region is the key's own: its stack may be that which refers to it.
+		// The Region is the key's own, because the key's stack may be the one that refers
+		// to it.
 		via := service + "." + *key.Env().Region + "." + *key.Stack().UrlSuffix()
 		if arn := *key.KeyArn(); !slices.Contains(arns, arn) {
 			arns = append(arns, arn)
@@ -137,7 +138,7 @@ func keyUse(service string, actions []string, keys ...awskms.IKey) []statement {
 	}}
 }
 
-// oneOrAll returns a single value alone, as people write it.
+// oneOrAll returns a single value without a list around it, as people write it.
 func oneOrAll(values []string) any {
 	if len(values) == 1 {
 		return values[0]
@@ -145,17 +146,17 @@ func oneOrAll(values []string) any {
 	return values
 }
 
-// serviceSids are the words by which statement ids name services.
+// serviceSids maps services to the words that name them in statement ids.
 var serviceSids = map[string]string{"s3": "ForS3", "dynamodb": "ForDynamoDB", "sqs": "ForSQS"}
 
-// Actions on a key, by what is done to the data.
+// Actions on a key that a role needs to read or write data.
 var (
 	keyRead  = []string{"kms:Decrypt"}
 	keyWrite = []string{"kms:Decrypt", "kms:GenerateDataKey"}
-	// A reader of an encrypted table needs no more (DynamoDB developer guide, "Usage notes" of
-	// encryption at rest).
+	// Readers of an encrypted table need only these (DynamoDB developer guide, "Usage
+	// notes" of encryption at rest).
 	keyTableRead = []string{"kms:Decrypt", "kms:DescribeKey"}
-	// DynamoDB wants these of whoever uses an encrypted table (its developer guide,
-	// "Using IAM policies with encryption at rest").
+	// DynamoDB requires these to use an encrypted table (its developer guide, "Using IAM
+	// policies with encryption at rest").
 	keyTable = []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
 )

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Prefixes of the original sample, with the final slash that they lacked: without it,
-// day and stream name run together in keys that no partition can be told from.
+// Prefixes of the original sample, with the final slash that it left out: without the
+// slash, day and stream name run together in keys, and no partition can be derived from
+// them.
 const (
 	defaultPrefix      = "dns-query-logs/!{timestamp:yyyy/MM/dd}/"
 	defaultErrorPrefix = "delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
@@ -16,12 +17,12 @@ const (
 
 const (
 	errorTypeExpression = "!{firehose:error-output-type}"
-	maxPrefixBytes      = 512 // with room for what Firehose appends, in a key of 1,024
+	maxPrefixBytes      = 512 // a key has at most 1,024, and Firehose appends to the prefix
 	// hourlyExpression is what Firehose appends to a prefix without a timestamp.
 	hourlyExpression = "!{timestamp:yyyy/MM/dd/HH}/"
 )
 
-// prefix is a prefix of Firehose's objects, cut at its expressions.
+// prefix is a prefix of Firehose's objects, split at its expressions.
 type prefix struct{ parts []prefixPart }
 
 // prefixPart is literal text, or an expression `!{namespace:value}`.
@@ -32,10 +33,10 @@ type prefixPart struct {
 
 var expression = regexp.MustCompile(`!\{([a-zA-Z]+):([^}]+)\}`)
 
-// parsePrefix cuts a prefix at its expressions.
+// parsePrefix splits a prefix at its expressions.
 func parsePrefix(text string) (prefix, error) {
 	if isToken(text) {
-		return prefix{}, errors.New("must be known at synthesis, where it is checked and the table's partitions are made of it; got a token")
+		return prefix{}, errors.New("must be known at synthesis, where it is checked and the table's partitions are derived from it; got a token")
 	}
 	if len(text) > maxPrefixBytes {
 		return prefix{}, fmt.Errorf("must have at most %d characters, got %d", maxPrefixBytes, len(text))
@@ -74,7 +75,7 @@ func (p prefix) hasExpression() bool {
 	return false
 }
 
-// withSlash returns the prefix with the final slash that every prefix needs, and
+// withSlash returns the prefix with a final slash, which every prefix needs, and reports
 // whether it was missing.
 func withSlash(text string) (completed string, added bool) {
 	if strings.HasSuffix(text, "/") {
@@ -83,7 +84,7 @@ func withSlash(text string) (completed string, added bool) {
 	return text + "/", true
 }
 
-// checkPrefix refuses a prefix of delivered records that Firehose would refuse.
+// checkPrefix rejects a prefix of delivered records that Firehose would reject.
 func checkPrefix(text string) error {
 	if isUnanswered(text) {
 		return nil
@@ -97,7 +98,7 @@ func checkPrefix(text string) error {
 		case part.namespace == "" || part.namespace == "timestamp":
 		case part.namespace == "firehose" && part.value == "random-string":
 		case part.namespace == "firehose":
-			return fmt.Errorf("must not use !{firehose:%s}, which belongs into ErrorPrefix, got %q", part.value, text)
+			return fmt.Errorf("must not use !{firehose:%s}, which belongs in ErrorPrefix, got %q", part.value, text)
 		default:
 			return fmt.Errorf("must not use !{%s:...}: the stream has no dynamic partitioning, got %q", part.namespace, text)
 		}
@@ -105,8 +106,8 @@ func checkPrefix(text string) error {
 	return nil
 }
 
-// checkErrorPrefix refuses an error prefix that Firehose would refuse, or under which
-// nobody could tell what failed.
+// checkErrorPrefix rejects an error prefix that Firehose would reject, or one that hides
+// what failed.
 func checkErrorPrefix(text string) error {
 	if isUnanswered(text) {
 		return nil
@@ -117,11 +118,11 @@ func checkErrorPrefix(text string) error {
 	}
 	for _, part := range parsed.parts {
 		if part.namespace != "" && part.namespace != "timestamp" && part.namespace != "firehose" {
-			return fmt.Errorf("must not use !{%s:...}, which Firehose does not know in it, got %q", part.namespace, text)
+			return fmt.Errorf("must not use !{%s:...}, which Firehose does not support here, got %q", part.namespace, text)
 		}
 	}
 	if !strings.Contains(text, errorTypeExpression) {
-		return fmt.Errorf("must hold %s, which tells kinds of failure apart, got %q", errorTypeExpression, text)
+		return fmt.Errorf("must contain %s, which separates kinds of failure, got %q", errorTypeExpression, text)
 	}
 	return nil
 }

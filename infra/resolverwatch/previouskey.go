@@ -11,7 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// previousKeys refuses earlier keys that are not set, and aliases.
+// previousKeys rejects earlier keys that are nil or aliases.
 func (p *problems) previousKeys(keys []awskms.IKey) {
 	for i, key := range keys {
 		prop := fmt.Sprintf("PreviousKeys[%d]", i)
@@ -20,8 +20,8 @@ func (p *problems) previousKeys(keys []awskms.IKey) {
 	}
 }
 
-// readPrevious returns the statement by which a role decrypts what was encrypted with
-// earlier keys, through services such as "s3"; none without such keys.
+// readPrevious returns a statement that lets a role decrypt what was encrypted with earlier
+// keys, through services such as "s3". Without such keys there is no statement.
 func readPrevious(keys []awskms.IKey, services ...string) []statement {
 	var all []statement
 	for _, service := range services {
@@ -33,10 +33,10 @@ func readPrevious(keys []awskms.IKey, services ...string) []statement {
 	return all
 }
 
-// keepLogsReadable lets CloudWatch Logs still decrypt what it encrypted with earlier keys of
-// this app, because events stay encrypted with the key that they were written with (CloudWatch
-// Logs user guide, "Encrypt log data using AWS KMS"). The policy of an existing key has the
-// statement already.
+// keepLogsReadable lets CloudWatch Logs keep decrypting what it encrypted with earlier keys
+// of this app, because events stay encrypted with the key that they were written with
+// (CloudWatch Logs user guide, "Encrypt log data using AWS KMS"). The policy of an existing
+// key already has the statement.
 func keepLogsReadable(c constructs.Construct, keys []awskms.IKey) {
 	stack := awscdk.Stack_Of(c)
 	for _, key := range keys {
@@ -46,7 +46,7 @@ func keepLogsReadable(c constructs.Construct, keys []awskms.IKey) {
 	}
 }
 
-// bothKeys returns the keys that something is encrypted with now, and was before.
+// bothKeys returns the keys that something is or was encrypted with.
 func bothKeys(previous []awskms.IKey, now ...awskms.IKey) []awskms.IKey {
 	return append(slices.Clone(now), previous...)
 }

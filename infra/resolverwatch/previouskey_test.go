@@ -14,8 +14,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// After a switch of the key, what was written with the earlier one can still be read, and
-// nothing can be written with it. Its policy keeps the statement for the logs.
+// After a switch of the key, data written with the earlier one can still be read, and
+// nothing can be written with it. The policy of the earlier key keeps the statement for the
+// logs.
 func TestPipeline_previousKeys(t *testing.T) {
 	stack := newStack(t)
 	earlier := awskms.NewKey(stack, jsii.String("Earlier"), nil)
@@ -48,7 +49,7 @@ func TestPipeline_previousKeys(t *testing.T) {
 		}
 		for i, line := range got {
 			if !strings.HasPrefix(line, "kms:Decrypt on ") || !strings.Contains(line, " if ") {
-				t.Errorf("%s may more than decrypt with the earlier key: %s", role, got[i])
+				t.Errorf("%s may do more than decrypt with the earlier key: %s", role, got[i])
 			}
 		}
 		for _, by := range through {
@@ -58,7 +59,7 @@ func TestPipeline_previousKeys(t *testing.T) {
 		}
 	}
 	if policy := flatten(made.one("AWS::KMS::Key", "Earlier").get("KeyPolicy")); !strings.Contains(policy, "ResolverwatchLogGroups") {
-		t.Errorf("the policy of the earlier key lets nobody read old log events: %s", policy)
+		t.Errorf("the policy of the earlier key does not allow reading old log events: %s", policy)
 	}
 }
 

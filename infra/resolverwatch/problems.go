@@ -13,8 +13,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// problems collects what is wrong with props, in the user's terms: the prop, the rule,
-// and what was given.
+// problems collects what is wrong with props, in the user's terms: the prop, the rule, and
+// the given value.
 type problems struct{ errs []error }
 
 func (p *problems) addf(format string, args ...any) {
@@ -23,18 +23,18 @@ func (p *problems) addf(format string, args ...any) {
 
 func (p *problems) join() error { return errors.Join(p.errs...) }
 
-// required refuses a prop that is not set.
+// required rejects a prop that is not set.
 func (p *problems) required(prop string, missing bool) {
 	if missing {
 		p.errs = append(p.errs, &unsetError{prop})
 	}
 }
 
-// numberToken is what Go makes of the CDK's tokens for numbers, which are far outside of
-// its whole numbers.
+// numberToken is the value of the CDK's number tokens in Go. They are far outside the range
+// of int.
 const numberToken = math.MinInt64
 
-// number refuses a number outside [low, high]; 0 is unset.
+// number rejects a number outside [low, high]; 0 means unset.
 func (p *problems) number(prop string, value, low, high int) {
 	if value == numberToken {
 		p.addf("%s: must be known at synthesis, got a token", prop)
@@ -45,7 +45,7 @@ func (p *problems) number(prop string, value, low, high int) {
 	}
 }
 
-// duration refuses a duration outside [low, high], or with a part of a second.
+// duration rejects a duration outside [low, high], or with fractions of a second.
 func (p *problems) duration(prop string, value awscdk.Duration, low, high time.Duration) {
 	if value == nil || *value.IsUnresolved() {
 		return
@@ -56,10 +56,11 @@ func (p *problems) duration(prop string, value awscdk.Duration, low, high time.D
 	}
 }
 
-// days refuses a duration that is not whole days from 1, as S3's lifecycle rules count.
+// days rejects a duration that is not a positive number of whole days, the unit of S3's
+// lifecycle rules.
 func (p *problems) days(prop string, value awscdk.Duration) { p.daysFrom(1, prop, value) }
 
-// daysFrom refuses a duration that is not whole days from low.
+// daysFrom rejects a duration that is not whole days, or less than low.
 func (p *problems) daysFrom(low float64, prop string, value awscdk.Duration) {
 	if value == nil || *value.IsUnresolved() {
 		return
@@ -70,8 +71,8 @@ func (p *problems) daysFrom(low float64, prop string, value awscdk.Duration) {
 	}
 }
 
-// known refuses durations that are not known before deployment: a function's environment
-// or a schedule is written from them.
+// known rejects durations that are not known before deployment, because a function's
+// environment or a schedule is written from them.
 func (p *problems) known(durations map[string]awscdk.Duration) {
 	for _, prop := range slices.Sorted(maps.Keys(durations)) {
 		if d := durations[prop]; d != nil && *d.IsUnresolved() {
@@ -80,7 +81,7 @@ func (p *problems) known(durations map[string]awscdk.Duration) {
 	}
 }
 
-// size returns a size in MiB, or fallback where it is unset or, which is refused, a token.
+// size returns a size in MiB, or fallback if it is unset. It rejects a token.
 func (p *problems) size(prop string, value awscdk.Size, fallback float64) float64 {
 	if value != nil && *value.IsUnresolved() {
 		p.addf("%s: must be known at synthesis, got a token", prop)
@@ -89,36 +90,36 @@ func (p *problems) size(prop string, value awscdk.Size, fallback float64) float6
 	return mebibytes(value, fallback)
 }
 
-// choice refuses a member that an enum does not have; "" is unset.
+// choice rejects a value that is not a member of an enum; "" means unset.
 func choice[E ~string](p *problems, prop string, value E, members ...E) {
 	if value != "" && !slices.Contains(members, value) {
 		p.addf("%s: must be one of %v, got %q", prop, members, value)
 	}
 }
 
-// removal refuses a policy that buckets and tables cannot have: they have no snapshots.
+// removal rejects a policy that buckets and tables cannot have, such as SNAPSHOT.
 func (p *problems) removal(policy awscdk.RemovalPolicy) {
 	choice(p, "RemovalPolicy", policy, awscdk.RemovalPolicy_RETAIN, awscdk.RemovalPolicy_DESTROY,
 		awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE)
 }
 
-// exclusive refuses two props that contradict each other.
+// exclusive rejects two props that contradict each other.
 func (p *problems) exclusive(one string, isSet bool, other string, otherIsSet bool) {
 	if isSet && otherIsSet {
 		p.addf("%s and %s: only one can be set", one, other)
 	}
 }
 
-// durationOf returns a duration that was checked, or fallback where it is unset.
+// durationOf returns a duration that was checked, or fallback if it is unset.
 func durationOf(value awscdk.Duration, fallback time.Duration) time.Duration {
-	if value == nil || *value.IsUnresolved() { // the latter is refused by problems.known
+	if value == nil || *value.IsUnresolved() { // problems.known rejects tokens
 		return fallback
 	}
 	milliseconds := *value.ToMilliseconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
 	return time.Duration(milliseconds * float64(time.Millisecond))
 }
 
-// mebibytes returns a size in MiB, or fallback where it is unset.
+// mebibytes returns a size in MiB, or fallback if it is unset.
 func mebibytes(value awscdk.Size, fallback float64) float64 {
 	if value == nil {
 		return fallback
@@ -126,10 +127,11 @@ func mebibytes(value awscdk.Size, fallback float64) float64 {
 	return *value.ToMebibytes(&awscdk.SizeConversionOptions{Rounding: awscdk.SizeRoundingBehavior_NONE})
 }
 
-// maxDays bounds what is counted in days; S3's lifecycle takes no more.
+// maxDays is the maximum of values that are counted in days; S3's lifecycle rules accept no
+// more.
 const maxDays = 36_500
 
-// name refuses a physical name that the service would refuse. Tokens pass, and so do the
+// name rejects a physical name that the service would reject. Tokens pass, and so do the
 // dummy values of look-ups.
 func (p *problems) name(prop, value string, pattern *regexp.Regexp, rule string) {
 	if value != "" && isKnown(value) && !pattern.MatchString(value) {

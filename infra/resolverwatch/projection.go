@@ -6,24 +6,24 @@ import (
 	"strings"
 )
 
-// projection is how Athena computes the partitions of the logs from a prefix, without
-// anybody listing them: one column whose values are the timestamps of the keys.
+// projection describes how Athena computes the partitions of the logs from a prefix, so
+// that they need not be listed: one column whose values are the timestamps of the keys.
 type projection struct {
 	folder string // literal text before the timestamp
 	format string // of the values, as java.time.format.DateTimeFormatter
 	sql    string // of the values, as Athena's date_format
-	after  string // literal text behind the timestamp
+	after  string // literal text after the timestamp
 	unit   string // HOURS or DAYS
 }
 
-// timestamp fields in the order in which their values sort, with their counterparts in
+// timestampFields are in the order in which their values sort, each with its counterpart in
 // date_format.
 var timestampFields = []struct{ java, sql, unit string }{
 	{"yyyy", "%Y", ""}, {"MM", "%m", ""}, {"dd", "%d", "DAYS"}, {"HH", "%H", "HOURS"},
 }
 
-// newProjection reads a prefix that ends with a slash. What lies between the first and
-// the last timestamp expression becomes a part of the values, so that
+// newProjection parses a prefix that ends with a slash. Everything between the first and
+// the last timestamp expression becomes part of the values, so that
 // `year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/` works too.
 func newProjection(text string) (projection, error) {
 	parsed, err := parsePrefix(text)
@@ -43,7 +43,7 @@ func newProjection(text string) (projection, error) {
 				return projection{}, err
 			}
 		case part.namespace != "":
-			return projection{}, fmt.Errorf("must not hold !{%s:%s}: partition projection cannot compute its values; "+
+			return projection{}, fmt.Errorf("must not contain !{%s:%s}: partition projection cannot compute its values; "+
 				"use !{timestamp:...} alone", part.namespace, part.value)
 		case p.format == "":
 			p.folder += part.literal
@@ -57,10 +57,10 @@ func newProjection(text string) (projection, error) {
 
 func (p *projection) check(fields int, text string) error {
 	if fields < len(timestampFields)-1 {
-		return fmt.Errorf("must hold year, month and day in this order, as !{timestamp:yyyy/MM/dd}/, got %q", text)
+		return fmt.Errorf("must contain year, month and day in this order, as !{timestamp:yyyy/MM/dd}/, got %q", text)
 	}
 	if strings.Contains(p.folder, "'") || strings.Contains(p.after, "'") {
-		return fmt.Errorf("must not hold a quotation mark, got %q", text)
+		return fmt.Errorf("must not contain a quotation mark, got %q", text)
 	}
 	p.unit = timestampFields[fields-1].unit
 	return nil
@@ -78,8 +78,8 @@ func (p *projection) quote(literal *string) {
 
 var errTimestamp = errors.New("must use yyyy, MM, dd and HH in this order in !{timestamp:...}")
 
-// addFields reads the value of a timestamp expression. Fields must come in the order in
-// which values sort, or a range of days would not be a range of values.
+// addFields parses the value of a timestamp expression. Fields must come in the order in
+// which values sort, otherwise a range of days would not be a range of values.
 func (p *projection) addFields(value string, fields *int) error {
 	for value != "" {
 		if *fields < len(timestampFields) && strings.HasPrefix(value, timestampFields[*fields].java) {

@@ -14,13 +14,13 @@ func TestNewProjection(t *testing.T) {
 			projection{folder: "dns-query-logs/", format: "yyyy/MM/dd", sql: "%Y/%m/%d", unit: "DAYS"}},
 		{"by hour", "logs/!{timestamp:yyyy/MM/dd/HH}/",
 			projection{folder: "logs/", format: "yyyy/MM/dd/HH", sql: "%Y/%m/%d/%H", unit: "HOURS"}},
-		{"without an expression Firehose appends the hour", "logs/",
+		{"no expression: Firehose appends the hour", "logs/",
 			projection{folder: "logs/", format: "yyyy/MM/dd/HH", sql: "%Y/%m/%d/%H", unit: "HOURS"}},
 		{"one Hive column", "logs/dt=!{timestamp:yyyy-MM-dd}/",
 			projection{folder: "logs/dt=", format: "yyyy-MM-dd", sql: "%Y-%m-%d", unit: "DAYS"}},
 		{"several Hive columns are one value", "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/",
 			projection{folder: "year=", format: "yyyy'/month='MM'/day='dd", sql: "%Y/month=%m/day=%d", unit: "DAYS"}},
-		{"text behind the day", "!{timestamp:yyyy/MM/dd}/resolver/",
+		{"text after the day", "!{timestamp:yyyy/MM/dd}/resolver/",
 			projection{format: "yyyy/MM/dd", sql: "%Y/%m/%d", after: "/resolver/", unit: "DAYS"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -40,10 +40,10 @@ func TestNewProjection_refuses(t *testing.T) {
 		{"random keys", "logs/!{firehose:random-string}/!{timestamp:yyyy/MM/dd}/", "cannot compute"},
 		{"dynamic partitions", "!{partitionKeyFromLambda:vpc}/", "cannot compute"},
 		{"days that do not sort", "!{timestamp:dd/MM/yyyy}/", "in this order"},
-		{"months alone", "!{timestamp:yyyy/MM}/", "year, month and day"},
+		{"only months", "!{timestamp:yyyy/MM}/", "year, month and day"},
 		{"minutes", "!{timestamp:yyyy/MM/dd/HH/mm}/", "in this order"},
 		{"a quotation mark", "bob's/!{timestamp:yyyy/MM/dd}/", "quotation mark"},
-		{"a slash in front", "/logs/", "must not begin with a slash"},
+		{"a leading slash", "/logs/", "must not begin with a slash"},
 		{"half an expression", "logs/!{timestamp:yyyy/", "of the form !{namespace:value}"},
 		{"an Athena variable", "logs/${day}/", "of the form !{namespace:value}"},
 		{"too long", strings.Repeat("a", 513), "at most 512"},
@@ -61,7 +61,7 @@ func TestCheckPrefix(t *testing.T) {
 		defaultPrefix:                       "",
 		"logs/!{firehose:random-string}/":   "",
 		"!{partitionKeyFromQuery:x}/":       "must not use !{partitionKeyFromQuery:...}: the stream has no dynamic partitioning",
-		"l/!{firehose:error-output-type}/":  "must not use !{firehose:error-output-type}, which belongs into ErrorPrefix",
+		"l/!{firehose:error-output-type}/":  "must not use !{firehose:error-output-type}, which belongs in ErrorPrefix",
 		"l/!{partitionKeyFromLambda:vpc}/x": "must not use !{partitionKeyFromLambda:...}",
 	} {
 		err := checkPrefix(prefix)
@@ -75,8 +75,8 @@ func TestCheckErrorPrefix(t *testing.T) {
 	for prefix, want := range map[string]string{
 		defaultErrorPrefix:                      "",
 		"errors/!{firehose:error-output-type}/": "",
-		"errors/":                               "must hold !{firehose:error-output-type}",
-		"errors/!{timestamp:yyyy}/":             "must hold !{firehose:error-output-type}",
+		"errors/":                               "must contain !{firehose:error-output-type}",
+		"errors/!{timestamp:yyyy}/":             "must contain !{firehose:error-output-type}",
 		"e/!{firehose:error-output-type}/!{partitionKeyFromQuery:x}/": "must not use !{partitionKeyFromQuery:...}",
 	} {
 		err := checkErrorPrefix(prefix)
@@ -86,7 +86,7 @@ func TestCheckErrorPrefix(t *testing.T) {
 	}
 }
 
-// Whatever a prefix is, it is either refused or its keys lie in the partitions.
+// Every prefix is either rejected, or its keys are in the partitions.
 func FuzzNewProjection(f *testing.F) {
 	f.Add(defaultPrefix)
 	f.Add("year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/")

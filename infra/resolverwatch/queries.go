@@ -16,7 +16,7 @@ import (
 // indicatorTable is the name of the table of published indicators.
 const indicatorTable = "indicators"
 
-// Each file is one named query, in SQL but for what is written as ${...}: the tables, and
+// Each file is one named query, in SQL except for the placeholders ${...}: the tables, and
 // the format of partitions. Its first line is the question that it answers.
 //
 //go:embed queries/*.sql

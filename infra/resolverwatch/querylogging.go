@@ -17,39 +17,40 @@ import (
 
 // QueryLoggingProps configures a [QueryLogging].
 type QueryLoggingProps struct {
-	// Stream takes the query logs. It may be an existing one of the same account and
-	// Region; it must then have the tag LogDeliveryEnabled=true. Required.
+	// Stream receives the query logs. An existing stream must be in the same account and
+	// Region, and must have the tag LogDeliveryEnabled=true. Required.
 	Stream awskinesisfirehose.IDeliveryStream
 	// Name of the query logging configuration. Changing it replaces the configuration and
 	// all its associations, which fails while VPCs are associated, because a VPC can log to
-	// Firehose once only: take the VPCs out first, and put them back afterwards.
+	// Firehose only once: remove the VPCs first, and add them back afterwards.
 	//
-	// Default: made of the construct's path.
+	// Default: derived from the construct's path.
 	Name string
-	// VPCs whose queries are logged, at most 100. A VPC can log to Firehose once only.
+	// VPCs whose queries are logged, at most 100. A VPC can log to Firehose only once.
 	//
-	// Default: none, which is a warning; associate them later.
+	// Default: none, which is a warning; VPCs can be associated later.
 	VPCs []awsec2.IVpc
-	// ShareWith are the accounts, organizational units or organizations that may
-	// associate VPCs of their own: account ids or ARNs.
+	// ShareWith are the accounts, organizational units or organizations that may associate
+	// their own VPCs: account ids or ARNs.
 	//
 	// Default: it is not shared.
 	ShareWith []string
-	// ShareOutside lets accounts outside your organization take the share.
+	// ShareOutside lets accounts outside your organization accept the share.
 	//
 	// Default: only accounts of your organization can.
 	ShareOutside bool
 }
 
-// maxAssociations is how many VPCs an account may associate in a Region ("Quotas on
-// Route 53 Resolver" of the Route 53 developer guide).
+// maxAssociations is how many VPCs an account may associate in a Region ("Quotas on Route
+// 53 Resolver" in the Route 53 developer guide).
 const maxAssociations = 100
 
-// associationsAtOnce bounds how many associations CloudFormation makes at a time: the
-// API takes five requests a second.
+// associationsAtOnce limits how many associations CloudFormation creates at a time, because
+// the API accepts only five requests per second.
 const associationsAtOnce = 5
 
-// queryLogName is what the API takes for a name; digits alone are refused as well.
+// queryLogName matches the names that the API accepts; a name of digits alone is rejected
+// as well.
 var queryLogName = regexp.MustCompile(`^[a-zA-Z0-9_' -]{1,64}$`)
 
 var principal = regexp.MustCompile(`^(\d{12}|arn:[a-z-]+:(organizations|iam)::\d{12}:.+)$`)
@@ -59,7 +60,7 @@ func (p QueryLoggingProps) validate() error {
 	problems.required("Stream", p.Stream == nil)
 	problems.name("Name", p.Name, queryLogName, "1 to 64 of a-z A-Z 0-9 _ - ' and space")
 	if p.Name != "" && strings.Trim(p.Name, "0123456789") == "" {
-		problems.addf("Name: must not be digits alone, got %q", p.Name)
+		problems.addf("Name: must not consist of digits alone, got %q", p.Name)
 	}
 	if len(p.VPCs) > maxAssociations {
 		problems.addf("VPCs: at most %d can be associated in an account and Region, got %d: "+
@@ -68,15 +69,15 @@ func (p QueryLoggingProps) validate() error {
 	problems.vpcs(p.VPCs)
 	for i, with := range p.ShareWith {
 		problems.name(fmt.Sprintf("ShareWith[%d]", i), orDefault(with, " "), principal,
-			"an account id of 12 digits, or the ARN of an organization, unit, role or user")
+			"a 12-digit account id, or the ARN of an organization, unit, role or user")
 	}
 	if p.ShareOutside && len(p.ShareWith) == 0 {
-		problems.addf("ShareOutside: has no meaning without ShareWith")
+		problems.addf("ShareOutside: has no effect without ShareWith")
 	}
 	return problems.join()
 }
 
-// vpcs refuses a VPC that is nil, and a construct that is in the list twice.
+// vpcs rejects a VPC that is nil, and a construct that is listed twice.
 func (p *problems) vpcs(vpcs []awsec2.IVpc) {
 	seen := map[string]bool{}
 	for i, vpc := range vpcs {
@@ -87,22 +88,22 @@ func (p *problems) vpcs(vpcs []awsec2.IVpc) {
 		}
 		path := *vpc.Node().Path()
 		if seen[path] {
-			p.addf("%s: %s is there twice", prop, path)
+			p.addf("%s: %s is listed twice", prop, path)
 		}
 		seen[path] = true
 	}
 }
 
-// distinctVPCs returns the VPCs without those whose id another one has, too. Two look-ups
-// can find the same VPC, and a panic would keep the CDK command from answering the look-ups
-// of the app: so this is an error at c, which keeps the stack from being deployed.
+// distinctVPCs returns the VPCs without duplicates by id. Two look-ups can find the same
+// VPC. A panic would stop the CDK command from answering the other look-ups of the app, so
+// a duplicate is an error annotation on c, which stops the deployment of the stack.
 func distinctVPCs(c constructs.Construct, vpcs []awsec2.IVpc) []awsec2.IVpc {
 	var distinct []awsec2.IVpc
 	paths := map[string]string{}
 	for i, vpc := range vpcs {
 		id, path := *vpc.VpcId(), *vpc.Node().Path()
 		if other, found := paths[id]; found && isKnown(id) {
-			fail(c, fmt.Sprintf("VPCs[%d]: %s is %s, which is there already as %s; remove one", i, path, id, other))
+			fail(c, fmt.Sprintf("VPCs[%d]: %s is %s, which is already listed as %s; remove one", i, path, id, other))
 			continue
 		}
 		paths[id] = path
@@ -111,8 +112,8 @@ func distinctVPCs(c constructs.Construct, vpcs []awsec2.IVpc) []awsec2.IVpc {
 	return distinct
 }
 
-// QueryLogging is the query logging configuration, its associations with VPCs, and its
-// share with other accounts.
+// QueryLogging is the query logging configuration with its VPC associations and its share
+// with other accounts.
 type QueryLogging struct {
 	constructs.Construct
 	steps steps
@@ -123,7 +124,7 @@ type QueryLogging struct {
 // ToString returns the path of the construct.
 func (q *QueryLogging) ToString() *string { return q.Node().Path() }
 
-// NewQueryLogging defines a [QueryLogging]. It panics if props are not valid.
+// NewQueryLogging defines a [QueryLogging]. It panics if the props are not valid.
 func NewQueryLogging(scope constructs.Construct, id string, props *QueryLoggingProps) *QueryLogging {
 	defer explain(scope, id)
 	p := orEmpty(props)
@@ -137,18 +138,19 @@ func NewQueryLogging(scope constructs.Construct, id string, props *QueryLoggingP
 	this.config = awsroute53resolver.NewCfnResolverQueryLoggingConfig(this, jsii.String("Config"),
 		&awsroute53resolver.CfnResolverQueryLoggingConfigProps{
 			Name: &p.Name, DestinationArn: p.Stream.DeliveryStreamArn()})
-	// Tags can be set only when the configuration is made. One more tag on the app would
-	// replace it, and fail as a new Name does.
+	// Tags can be set only when the configuration is created. A new tag on the app would
+	// replace it, and fail just as a new Name does.
 	this.config.AddPropertyDeletionOverride(jsii.String("Tags"))
-	// Deleted in the opposite order: associations, configuration, stream with its role.
+	// Deletion happens in the opposite order: associations, configuration, stream with its
+	// role.
 	this.config.Node().AddDependency(p.Stream)
 	this.associate(p.VPCs)
 	this.share(p)
 	return this
 }
 
-// associate defines an association for each VPC, under an id that is the VPC's: one
-// more VPC in the list must not replace the others.
+// associate defines an association for each VPC, under an id derived from the VPC, so that
+// adding a VPC to the list does not replace the others.
 func (q *QueryLogging) associate(vpcs []awsec2.IVpc) {
 	var associations []*QueryLoggingAssociation
 	for _, vpc := range distinctVPCs(q, vpcs) {
@@ -194,5 +196,5 @@ func (q *QueryLogging) ConfigArn() string { return *q.config.AttrArn() }
 // StepAssociateVPC is the id of the step to associate a VPC.
 const StepAssociateVPC = "AssociateVpc"
 
-// Steps returns what is left to be done by hand after a deployment.
+// Steps returns what is left to do by hand after a deployment.
 func (q *QueryLogging) Steps() []Step { return slices.Clone(q.steps) }

@@ -52,7 +52,7 @@ func TestQueryLogging_withoutVPC(t *testing.T) {
 	}
 }
 
-// Associations go first, then the configuration, then the stream: CloudFormation
+// Associations are deleted first, then the configuration, then the stream: CloudFormation
 // deletes in the opposite order of dependencies.
 func TestQueryLogging_deletionOrder(t *testing.T) {
 	stack := newStack(t)
@@ -69,7 +69,7 @@ func TestQueryLogging_deletionOrder(t *testing.T) {
 		"ResolverQueryLogConfigId": "<" + made.ids(queryLogConfig)[0] + ".Id>", "ResourceId": "vpc-000"})
 }
 
-// One VPC more, wherever in the list, changes no other association.
+// Adding a VPC anywhere in the list changes no other association.
 func TestQueryLogging_stableAssociations(t *testing.T) {
 	ids := func(from, to int) []string {
 		stack := newStack(t)
@@ -88,8 +88,8 @@ func TestQueryLogging_stableAssociations(t *testing.T) {
 	}
 }
 
-// A tag on the configuration would replace it when it is added or changed, and with it
-// the associations, of which a VPC can have one only.
+// Adding or changing a tag on the configuration would replace it together with its
+// associations, and a VPC can have only one.
 func TestQueryLogging_hasNoTags(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
@@ -122,20 +122,20 @@ func TestQueryLogging_refuses(t *testing.T) {
 			Name: "123", VPCs: append(vpcs(stack, 0, 100), nil), ShareWith: []string{"12345"}})
 	},
 		"Test/QueryLogging: Stream: must be set",
-		`Name: must not be digits alone, got "123"`,
+		`Name: must not consist of digits alone, got "123"`,
 		"VPCs: at most 100 can be associated in an account and Region, got 101: use Route 53 Profiles",
 		"VPCs[100]: must be set",
-		`ShareWith[0]: must be an account id of 12 digits, or the ARN of`,
+		`ShareWith[0]: must be a 12-digit account id, or the ARN of`,
 	)
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
 			Stream: existingStream(stack), Name: "a/b", ShareOutside: true})
-	}, `Name: must be 1 to 64 of`, "ShareOutside: has no meaning without ShareWith")
+	}, `Name: must be 1 to 64 of`, "ShareOutside: has no effect without ShareWith")
 	wantRefused(t, func(stack awscdk.Stack) {
 		vpc := vpcs(stack, 0, 1)[0]
 		resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
 			Stream: existingStream(stack), VPCs: []awsec2.IVpc{vpc, vpc}})
-	}, "Test/QueryLogging: VPCs[1]: Test/vpc-000 is there twice")
+	}, "Test/QueryLogging: VPCs[1]: Test/vpc-000 is listed twice")
 }
 
 func TestQueryLoggingAssociation(t *testing.T) {

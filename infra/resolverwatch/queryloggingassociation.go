@@ -9,16 +9,16 @@ import (
 
 // QueryLoggingAssociationProps configures a [QueryLoggingAssociation].
 type QueryLoggingAssociationProps struct {
-	// QueryLogging is the query logging configuration: of this account, or one that another
-	// account shares. Its Region must be that of the VPC.
+	// QueryLogging is the query logging configuration, of this account or shared by another
+	// account. It must be in the Region of the VPC.
 	//
-	// Default: the one with QueryLogConfigID.
+	// Default: the configuration with QueryLogConfigID.
 	QueryLogging IQueryLogging
-	// QueryLogConfigID is the id of the configuration, in place of QueryLogging. One of the
+	// QueryLogConfigID is the id of the configuration, instead of QueryLogging. One of the
 	// two is required.
 	QueryLogConfigID string
-	// VPC whose queries are to be logged, of this account and of the configuration's
-	// Region. Required.
+	// VPC whose queries are logged. It must belong to this account, in the Region of the
+	// configuration. Required.
 	VPC awsec2.IVpc
 }
 
@@ -30,7 +30,7 @@ func (p QueryLoggingAssociationProps) validate() error {
 	return problems.join()
 }
 
-// QueryLoggingAssociation has the queries of one VPC logged. Use it in the stack of a
+// QueryLoggingAssociation turns on query logging for one VPC. Use it in the stack of a
 // member account that a [QueryLogging] is shared with.
 type QueryLoggingAssociation struct {
 	constructs.Construct
@@ -41,7 +41,7 @@ type QueryLoggingAssociation struct {
 // ToString returns the path of the construct.
 func (a *QueryLoggingAssociation) ToString() *string { return a.Node().Path() }
 
-// NewQueryLoggingAssociation defines a [QueryLoggingAssociation]. It panics if props
+// NewQueryLoggingAssociation defines a [QueryLoggingAssociation]. It panics if the props
 // are not valid.
 func NewQueryLoggingAssociation(
 	scope constructs.Construct, id string, props *QueryLoggingAssociationProps,

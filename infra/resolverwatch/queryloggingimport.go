@@ -17,16 +17,16 @@ type IQueryLogging interface {
 	ConfigArn() string
 }
 
-// QueryLoggingAttributes are what a stack knows of a query logging configuration that is not
-// its own. One of the two is enough.
+// QueryLoggingAttributes identify a query logging configuration that another stack defines.
+// One of the two is enough.
 type QueryLoggingAttributes struct {
 	// ConfigID is the id, as in the output QueryLogConfigId of [Pipeline.AddOutputs].
 	//
-	// Default: the end of ConfigArn.
+	// Default: the last part of ConfigArn.
 	ConfigID string
 	// ConfigArn is the ARN, as RAM shows it to the accounts that it is shared with.
 	//
-	// Default: made of ConfigID, for the account and the Region of the stack.
+	// Default: derived from ConfigID, for the account and the Region of the stack.
 	ConfigArn string
 }
 
@@ -44,14 +44,14 @@ func (q importedQueryLogging) ConfigID() string  { return q.id }
 func (q importedQueryLogging) ConfigArn() string { return q.arn }
 
 // QueryLoggingFromAttributes refers to a query logging configuration of another stack or
-// another account. It defines no resource; id tells errors where they are from. It panics if
+// another account. It defines no resource; id appears in errors. It panics if the
 // attributes are not valid.
 func QueryLoggingFromAttributes(scope constructs.Construct, id string, attributes *QueryLoggingAttributes) IQueryLogging {
 	a := orEmpty(attributes)
 	var problems problems
 	problems.required("ConfigID or ConfigArn", a.ConfigID == "" && a.ConfigArn == "")
 	problems.name("ConfigID", a.ConfigID, queryLogConfigID, "the id of a query logging configuration, like rqlc-0123456789abcdef")
-	// An ARN may have tokens as its parts.
+	// The parts of an ARN may be tokens.
 	if !isToken(a.ConfigArn) {
 		problems.name("ConfigArn", a.ConfigArn, queryLogConfigARN, "the ARN of a query logging configuration")
 	}

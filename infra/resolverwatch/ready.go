@@ -13,10 +13,10 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// A bucket or table that is given may be defined by the same app. Synthesis then knows how it
-// is set up; it knows nothing about one that the app only refers to.
+// A bucket or table that is given may be defined by the same app. Then synthesis knows how
+// it is set up; otherwise it knows nothing about it.
 
-// isVersioned reports whether a bucket of the app is known to keep versions.
+// isVersioned reports whether a bucket is defined by the app with versioning.
 func isVersioned(bucket awss3.IBucket) bool {
 	resource := cfnBucket(bucket)
 	if resource == nil {
@@ -27,7 +27,7 @@ func isVersioned(bucket awss3.IBucket) bool {
 	return versioning.Status == "Enabled"
 }
 
-// sendsEvents reports whether a bucket of the app is known to send its events to
+// sendsEvents reports whether a bucket is defined by the app and sends its events to
 // EventBridge: by a property, or by the resource that the CDK defines for
 // EventBridgeEnabled.
 func sendsEvents(bucket awss3.IBucket) bool {
@@ -45,8 +45,8 @@ func sendsEvents(bucket awss3.IBucket) bool {
 	if child == nil {
 		return false
 	}
-	custom, is := child.Node().TryFindChild(jsii.String("Resource")).(awscdk.CfnResource)
-	if !is {
+	custom, ok := child.Node().TryFindChild(jsii.String("Resource")).(awscdk.CfnResource)
+	if !ok {
 		return false
 	}
 	var properties struct{ NotificationConfiguration notifications }
@@ -54,15 +54,15 @@ func sendsEvents(bucket awss3.IBucket) bool {
 	return properties.NotificationConfiguration.EventBridgeConfiguration != nil
 }
 
-// isIndicatorTable reports whether a table of the app is known to have the keys and the TTL
+// isIndicatorTable reports whether a table is defined by the app with the keys and the TTL
 // attribute that the importer needs.
 func isIndicatorTable(table awsdynamodb.ITable) bool {
-	own, is := table.(awsdynamodb.Table)
-	if !is {
+	own, ok := table.(awsdynamodb.Table)
+	if !ok {
 		return false
 	}
-	resource, is := own.Node().DefaultChild().(awsdynamodb.CfnTable)
-	if !is {
+	resource, ok := own.Node().DefaultChild().(awsdynamodb.CfnTable)
+	if !ok {
 		return false
 	}
 	type key struct{ AttributeName, KeyType string }
@@ -79,22 +79,22 @@ func isIndicatorTable(table awsdynamodb.ITable) bool {
 
 // cfnBucket returns the resource of a bucket that the app defines, or nil.
 func cfnBucket(bucket awss3.IBucket) awss3.CfnBucket {
-	own, is := bucket.(awss3.Bucket)
-	if !is {
+	own, ok := bucket.(awss3.Bucket)
+	if !ok {
 		return nil
 	}
 	resource, _ := own.Node().DefaultChild().(awss3.CfnBucket)
 	return resource
 }
 
-// resolve decodes a property of a resource, whose members the CDK writes with a small first
-// letter or, in custom resources, with a capital one.
+// resolve decodes a property of a resource. The CDK begins the names of its members with a
+// lower case letter or, in custom resources, with a capital letter.
 func resolve(resource constructs.IConstruct, property, into any) {
 	if property == nil {
 		return
 	}
 	text, err := json.Marshal(awscdk.Stack_Of(resource).Resolve(property))
 	if err == nil {
-		_ = json.Unmarshal(text, into) // a token where a value was expected is not known
+		_ = json.Unmarshal(text, into) // a token in place of a value is treated as not known
 	}
 }

@@ -10,27 +10,27 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
-// refusal says why a construct was not defined: one problem a line, each with the path of
-// the construct.
+// refusal is the error of a construct that was not defined: one problem per line, each with
+// the path of the construct.
 type refusal struct{ lines []string }
 
 func (r *refusal) Error() string { return strings.Join(r.lines, "\n") }
 
-// refuse returns the problems of the construct at path.
+// refuse returns a refusal with the problems of the construct at path.
 func refuse(path string, problems error) *refusal {
 	r := &refusal{}
 	r.add(path, problems)
 	return r
 }
 
-// add adds the problems of the construct at path, which may be nil.
+// add adds the problems of the construct at path. It accepts nil.
 func (r *refusal) add(path string, problems error) {
 	for _, problem := range each(problems) {
 		r.lines = append(r.lines, path+": "+problem.Error())
 	}
 }
 
-// each returns the errors that were joined.
+// each returns the errors that were joined into err.
 func each(err error) []error {
 	if err == nil {
 		return nil
@@ -51,7 +51,8 @@ type unsetError struct{ prop string }
 
 func (e *unsetError) Error() string { return e.prop + ": must be set" }
 
-// exceptUnset returns the problems without those of props that are still to be set.
+// exceptUnset returns the problems without those of the listed props that are still to be
+// set.
 func exceptUnset(err error, props ...string) error {
 	var rest []error
 	for _, problem := range each(err) {
@@ -63,13 +64,13 @@ func exceptUnset(err error, props ...string) error {
 	return errors.Join(rest...)
 }
 
-// explain is deferred by every constructor. It adds the path of the construct to a panic
-// of the CDK, whose own text often does not say which construct it is about.
+// explain is deferred by every constructor. It adds the path of the construct to a panic of
+// the CDK, whose own text often does not say which construct it is about.
 func explain(scope constructs.Construct, id string) {
 	cause := recover()
 	switch cause.(type) {
 	case nil:
-	case *refusal, runtime.Error: // has a path; needs the stack trace
+	case *refusal, runtime.Error: // a refusal already has a path; a runtime error needs its stack trace
 		panic(cause)
 	default:
 		path := strings.TrimPrefix(*scope.Node().Path()+"/"+id, "/")
@@ -77,11 +78,11 @@ func explain(scope constructs.Construct, id string) {
 	}
 }
 
-// drawing is what jsii draws its trees of reasons with.
+// drawing are the characters with which jsii draws its trees of reasons.
 const drawing = "├│╰─🛑🔍 \t"
 
-// oneLine shortens the text of a panic of the CDK to what a person needs: where jsii drew a
-// tree, the prop and the reason at its end. Stack traces and values are left out.
+// oneLine shortens the text of a CDK panic to what a person needs: if jsii drew a tree, the
+// prop and the reason at its end. Stack traces and values are left out.
 func oneLine(text string) string {
 	var parts []string
 	for line := range strings.Lines(text) {

@@ -20,7 +20,7 @@ func refusedBy(t *testing.T, define func()) (text string) {
 	defer func() {
 		err, isError := recover().(error)
 		if !isError {
-			t.Fatal("nothing is refused")
+			t.Fatal("nothing was rejected")
 		}
 		text = err.Error()
 	}()
@@ -28,7 +28,7 @@ func refusedBy(t *testing.T, define func()) (text string) {
 	return ""
 }
 
-// One synthesis shows every problem of every part, a line each, with the path that the
+// One synthesis shows every problem of every part, one per line, with the path that the
 // part would have. Nothing is defined before.
 func TestPipeline_refusesPartsTogether(t *testing.T) {
 	stack := newStack(t)
@@ -62,7 +62,7 @@ func TestPipeline_refusesPartsTogether(t *testing.T) {
 	}
 }
 
-// The CDK's own refusals get the path of the construct, and one line.
+// Errors of the CDK get the path of the construct, and one line.
 func TestRefusal_ofTheCDK(t *testing.T) {
 	stack := newStack(t)
 	newPipeline(stack, nil)
@@ -74,8 +74,8 @@ func TestRefusal_ofTheCDK(t *testing.T) {
 	}
 }
 
-// What the CDK would refuse without a path, or at the end of the synthesis, is refused by
-// the name of the prop.
+// Values that the CDK would reject without a path, or at the end of the synthesis, are
+// rejected with the name of the prop.
 func TestPipeline_refusesWhatTheCDKWould(t *testing.T) {
 	hours, fraction := awscdk.Duration_Hours(jsii.Number(5)), awscdk.Duration_Millis(jsii.Number(1.5))
 	limit := awscdk.NewCfnParameter(newStack(t), jsii.String("Limit"), &awscdk.CfnParameterProps{Type: jsii.String("Number")})

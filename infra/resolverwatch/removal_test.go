@@ -10,8 +10,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// With RETAIN_ON_UPDATE_OR_DELETE a first deployment that fails can be cleaned up: nothing
-// of the store is retained then, and nothing is protected from deletion.
+// With RETAIN_ON_UPDATE_OR_DELETE, a failed first deployment can be cleaned up: nothing of
+// the store is retained then, and nothing is protected from deletion.
 func TestIndicatorStore_retainOnUpdateOrDelete(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
@@ -27,7 +27,7 @@ func TestIndicatorStore_retainOnUpdateOrDelete(t *testing.T) {
 		}
 	}
 	if kept != 5 {
-		t.Errorf("%d resources that are kept, want 5", kept)
+		t.Errorf("%d resources are kept, want 5", kept)
 	}
 	made.one("AWS::DynamoDB::Table", "").want(t, object{"DeletionProtectionEnabled": false})
 }

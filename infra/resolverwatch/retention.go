@@ -8,7 +8,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 )
 
-// logRetentions are how long CloudWatch Logs can keep a log (PutRetentionPolicy of its API).
+// logRetentions are the retention times that CloudWatch Logs supports (PutRetentionPolicy
+// in its API).
 var logRetentions = []awslogs.RetentionDays{
 	awslogs.RetentionDays_ONE_DAY, awslogs.RetentionDays_THREE_DAYS, awslogs.RetentionDays_FIVE_DAYS,
 	awslogs.RetentionDays_ONE_WEEK, awslogs.RetentionDays_TWO_WEEKS, awslogs.RetentionDays_ONE_MONTH,
@@ -20,13 +21,13 @@ var logRetentions = []awslogs.RetentionDays{
 	awslogs.RetentionDays_TEN_YEARS, awslogs.RetentionDays_INFINITE,
 }
 
-// logRetention refuses a retention that CloudWatch Logs does not have.
+// logRetention rejects a retention time that CloudWatch Logs does not support.
 func (p *problems) logRetention(prop string, value awslogs.RetentionDays) {
 	choice(p, prop, value, logRetentions...)
 }
 
-// lifecycle refuses rules that the CDK refuses at the end of the synthesis, where it does
-// not say whose they are.
+// lifecycle rejects rules that the CDK would reject at the end of the synthesis, where it
+// does not say which bucket they belong to.
 func (p *problems) lifecycle(prop string, rules []*awss3.LifecycleRule) {
 	for i, rule := range rules {
 		prop := fmt.Sprintf("%s[%d]", prop, i)
@@ -54,7 +55,7 @@ func (p *problems) lifecycle(prop string, rules []*awss3.LifecycleRule) {
 	}
 }
 
-// transitions refuses times of transitions that are not whole days.
+// transitions rejects transition times that are not whole days.
 func (p *problems) transitions(prop string, rule *awss3.LifecycleRule) {
 	if rule.Transitions != nil {
 		for i, transition := range *rule.Transitions {

@@ -17,14 +17,14 @@ type roleProps struct {
 	policy      string       // name of the policy of a new role
 	description string
 	trusted     awsiam.PrincipalBase
-	service     string // that assumes the role, in words
+	service     string // the service that assumes the role, in words
 	statements  []statement
-	findings    []finding // on the statements
+	findings    []finding // cdk-nag findings about the statements
 }
 
 // newRole returns a role with the statements. Resources that use the role must wait for
 // ready. A new role has the statements inline, exactly as they are. A given role gets them
-// by a policy of its own; if it cannot be changed, they become a step.
+// in a policy of its own; if the role cannot be changed, they become a step.
 func (s *steps) newRole(c constructs.Construct, p roleProps) (role awsiam.IRole, ready constructs.IDependable) {
 	if p.given == nil {
 		created := awsiam.NewRole(c, &p.id, &awsiam.RoleProps{
@@ -46,7 +46,7 @@ func (s *steps) newRole(c constructs.Construct, p roleProps) (role awsiam.IRole,
 	c.Node().TryRemoveChild(&id)
 	s.remind(c, Step{
 		ID: p.step,
-		Why: fmt.Sprintf("This app cannot change the role that was given as %s. Whatever uses the role fails until it trusts %s "+
+		Why: fmt.Sprintf("This app cannot change the role given as %s. Everything that uses the role fails until it trusts %s "+
 			"and has this policy.", p.id, p.service),
 		Text: fmt.Sprintf("aws iam put-role-policy --role-name %s --policy-name Resolverwatch%s --policy-document '%s'",
 			*p.given.RoleName(), p.policy, policyText(p.statements)),
@@ -54,16 +54,17 @@ func (s *steps) newRole(c constructs.Construct, p roleProps) (role awsiam.IRole,
 	return p.given, p.given
 }
 
-// attached reports whether a role took a policy. A role that cannot be changed ignores
-// it, and says the opposite of a statement that is added to it (ImmutableRole of the CDK).
+// attached reports whether a role accepted a policy. A role that cannot be changed ignores
+// the policy, although it reports success for a statement that is added to it
+// (ImmutableRole of the CDK).
 func attached(policy awsiam.Policy) bool {
 	roles, _ := awscdk.Stack_Of(policy).Resolve(resourceOf(policy).(awsiam.CfnPolicy).Roles()).([]any)
 	return len(roles) > 0
 }
 
-// checkRole refuses a role that is known to be of another account: a service takes only
-// roles of the account that it works in (IAM user guide, "Grant a user permissions to pass
-// a role to an AWS service").
+// checkRole rejects a role that is known to belong to another account: a service accepts
+// only roles of the account that it works in (IAM user guide, "Grant a user permissions to
+// pass a role to an AWS service").
 func checkRole(scope constructs.Construct, prop string, role awsiam.IRole) error {
 	if role == nil {
 		return nil
@@ -72,13 +73,13 @@ func checkRole(scope constructs.Construct, prop string, role awsiam.IRole) error
 	if isToken(account) || isToken(own) || account == own {
 		return nil
 	}
-	return fmt.Errorf("%s: is of account %s, but a service takes only roles of its own account; give one of account %s",
+	return fmt.Errorf("%s: belongs to account %s, but a service accepts only roles of its own account; use a role of account %s",
 		prop, account, own)
 }
 
-// fixedRole returns a role that the constructs of the CDK cannot add statements to.
+// fixedRole returns a form of the role that the CDK's constructs cannot add statements to.
 func fixedRole(scope constructs.Construct, role awsiam.IRole) awsiam.IRole {
-	if own, is := role.(awsiam.Role); is {
+	if own, ok := role.(awsiam.Role); ok {
 		return own.WithoutPolicyUpdates(nil)
 	}
 	return awsiam.Role_FromRoleArn(scope, jsii.String("FixedRole"), role.RoleArn(),

@@ -20,7 +20,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// withRoles returns props of a pipeline that is given all of its roles.
+// withRoles returns props of a pipeline with all roles given.
 func withRoles(role func(service string) awsiam.IRole) *resolverwatch.PipelineProps {
 	return &resolverwatch.PipelineProps{
 		Importer: &resolverwatch.ImporterProps{
@@ -32,7 +32,7 @@ func withRoles(role func(service string) awsiam.IRole) *resolverwatch.PipelinePr
 	}
 }
 
-// A role of the app, or an imported one of this account, gets the statements by a policy of
+// A role of the app, or an imported one of this account, gets the statements in a policy of
 // its own, the same that a new role would have.
 func TestRole_given(t *testing.T) {
 	stack := newStack(t)
@@ -64,7 +64,7 @@ func TestRole_given(t *testing.T) {
 		t.Errorf("roles %v, want the three of the app", ids)
 	}
 	if ids := made.ids("AWS::IAM::Policy"); len(ids) != 4 {
-		t.Errorf("policies %v, want one a role", ids)
+		t.Errorf("policies %v, want one per role", ids)
 	}
 	for _, step := range pipeline.Steps() {
 		if strings.HasSuffix(step.ID, "Role") {
@@ -73,8 +73,8 @@ func TestRole_given(t *testing.T) {
 	}
 }
 
-// A role that must not be changed is left alone; what it needs is a step. The CDK reports
-// that such a role took a statement.
+// A role that must not be changed is left alone; the policy that it needs is a step. The
+// CDK reports that such a role accepted a statement.
 func TestRole_cannotBeChanged(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, withRoles(func(service string) awsiam.IRole {
@@ -112,7 +112,7 @@ func TestRole_refusesOtherAccount(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false), TreeMetadata: jsii.Bool(false)})
 	stack := awscdk.NewStack(app, jsii.String("Test"), &awscdk.StackProps{Env: &awscdk.Environment{Account: jsii.String("111122223333")}})
 	defer func() {
-		const want = "Test/Transformer: Role: is of account 444455556666, but a service takes only roles of its own account; give one of account 111122223333"
+		const want = "Test/Transformer: Role: belongs to account 444455556666, but a service accepts only roles of its own account; use a role of account 111122223333"
 		if err, _ := recover().(error); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
@@ -121,8 +121,8 @@ func TestRole_refusesOtherAccount(t *testing.T) {
 		Role: awsiam.Role_FromRoleArn(stack, jsii.String("Role"), jsii.String("arn:aws:iam::444455556666:role/x"), nil)})
 }
 
-// With Role_CustomizeRoles a platform team makes the roles by a report of the CDK, which
-// must hold every statement. The template has no role and no policy.
+// With Role_CustomizeRoles a platform team creates the roles from a report of the CDK,
+// which must contain every statement. The template has no role and no policy.
 func TestRole_customized(t *testing.T) {
 	out := t.TempDir()
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: &out, AnalyticsReporting: jsii.Bool(false), TreeMetadata: jsii.Bool(false)})
@@ -189,13 +189,13 @@ func policyReport(t *testing.T, out string) map[string]string {
 type roleAspect struct{ path, prefix string }
 
 func (a *roleAspect) Visit(node constructs.IConstruct) {
-	if role, is := node.(awsiam.CfnRole); is {
+	if role, ok := node.(awsiam.CfnRole); ok {
 		role.SetPath(&a.path)
 		role.SetRoleName(jsii.String(a.prefix + *node.Node().Addr()))
 	}
 }
 
-// A permissions boundary, a path and names of roles that an aspect sets reach every role.
+// A permissions boundary, a path and role names that an aspect sets reach every role.
 func TestRole_aspects(t *testing.T) {
 	stack := newStack(t)
 	newPipeline(stack, &resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{

@@ -11,7 +11,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// onlyFunctions is a pipeline without the parts that tests of functions do not look at.
+// onlyFunctions defines a pipeline without the parts that tests of functions do not need.
 func onlyFunctions(stack awscdk.Stack, props resolverwatch.PipelineProps) *resolverwatch.Pipeline {
 	props.Stream = existingStream(stack)
 	return newPipeline(stack, &props)
@@ -42,12 +42,12 @@ func TestPipeline_stackName(t *testing.T) {
 	}, `Test/Pipeline: Importer.StackName and Transformer.StackName: must be the same, got "one" and "two"`)
 }
 
-// Two transformers in a stack would count into the same metrics.
+// Two transformers in a stack would write to the same metrics.
 func TestTransformer_twoInOneStack(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		bucket := indexBucket(stack)
 		for _, id := range []string{"A", "B"} {
 			resolverwatch.NewTransformer(stack, id, &resolverwatch.TransformerProps{IndexBucket: bucket, Code: code()})
 		}
-	}, `Test/B: StackName: "Test" is already that of another one in this stack; give this one a name of its own`)
+	}, `Test/B: StackName: "Test" is already taken by another one in this stack; choose a different name`)
 }

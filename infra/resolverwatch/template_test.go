@@ -34,7 +34,7 @@ func newStack(t *testing.T) awscdk.Stack {
 	return awscdk.NewStack(app, jsii.String("Test"), nil)
 }
 
-// code stands for a function that was built.
+// code returns a placeholder for the code of a function.
 func code() awslambda.Code {
 	return awslambda.Code_FromAsset(jsii.String("testdata/bootstrap"), nil)
 }
@@ -66,7 +66,7 @@ func synth(t *testing.T, stack awscdk.Stack) template {
 	return template{t, parsed.Resources}
 }
 
-// ids returns the logical ids of a type's resources, in order.
+// ids returns the logical ids of a type's resources, sorted.
 func (m template) ids(typ string) []string {
 	var ids []string
 	for _, id := range slices.Sorted(maps.Keys(m.resources)) {
@@ -98,7 +98,7 @@ func (m template) one(typ, part string) resource {
 	return m.resources[m.id(typ, part)]
 }
 
-// get returns what lies at a path of members and list indices, and nil for nothing.
+// get returns the value at a path of members and list indices, or nil.
 func (r resource) get(path string) any {
 	var at any = r.Properties
 	for _, step := range strings.Split(path, ".") {
@@ -118,8 +118,8 @@ func (r resource) get(path string) any {
 	return at
 }
 
-// want compares properties, by their paths, with values as JSON has them. References
-// are compared as text: <Id.Arn>/index/*.
+// want compares properties, by path, with values as in JSON. References are compared as
+// text: <Id.Arn>/index/*.
 func (r resource) want(t *testing.T, properties object) {
 	t.Helper()
 	for _, path := range slices.Sorted(maps.Keys(properties)) {
@@ -146,7 +146,7 @@ func plain(value any) any {
 	return out
 }
 
-// flatten writes a value with its references as text.
+// flatten formats a value with its references as text.
 func flatten(value any) string {
 	function, isObject := value.(object)
 	if !isObject {
@@ -168,7 +168,8 @@ func flatten(value any) string {
 	return fmt.Sprint(value)
 }
 
-// list returns a value that CloudFormation takes alone or in a list.
+// list returns a list for a value that CloudFormation accepts as a single item or in a
+// list.
 func list(value any) []any {
 	if many, isList := value.([]any); isList {
 		return many
@@ -176,16 +177,16 @@ func list(value any) []any {
 	return []any{value}
 }
 
-// permissions writes the statements of a role as lines "action on resource", with "if"
-// where there is a condition.
+// permissions formats the statements of a role as lines "action on resource", with "if" if
+// there is a condition.
 func (r resource) permissions() []string {
 	var lines []string
 	for _, policy := range list(r.Properties["Policies"]) {
 		for _, statement := range policy.(object)["PolicyDocument"].(object)["Statement"].([]any) {
 			s := statement.(object)
 			for _, action := range list(s["Action"]) {
-				for _, on := range list(s["Resource"]) {
-					line := fmt.Sprintf("%v on %s", action, flatten(on))
+				for _, target := range list(s["Resource"]) {
+					line := fmt.Sprintf("%v on %s", action, flatten(target))
 					if s["Condition"] != nil {
 						text, _ := json.Marshal(s["Condition"])
 						line += " if " + string(text)
@@ -199,8 +200,8 @@ func (r resource) permissions() []string {
 	return lines
 }
 
-// wantPermissions compares all that a role may do. Logical ids are given without their
-// hashes.
+// wantPermissions compares everything that a role may do. Logical ids are given without
+// their hashes.
 func (m template) wantPermissions(role string, want ...string) {
 	m.t.Helper()
 	got := m.one("AWS::IAM::Role", role).permissions()
@@ -236,15 +237,14 @@ func withoutHashes(text string) string {
 	}
 }
 
-// wantRefused makes sure that define panics, as synthesis does for what cannot work,
-// with a message that has each part.
+// wantRefused checks that define panics with a message that contains each part.
 func wantRefused(t *testing.T, define func(stack awscdk.Stack), parts ...string) {
 	t.Helper()
 	stack := newStack(t)
 	defer func() {
 		refused, isError := recover().(error)
 		if !isError {
-			t.Fatalf("want a refusal, got %v", refused)
+			t.Fatalf("want a panic, got %v", refused)
 		}
 		for _, part := range parts {
 			if !strings.Contains(refused.Error(), part) {
@@ -255,7 +255,7 @@ func wantRefused(t *testing.T, define func(stack awscdk.Stack), parts ...string)
 	define(stack)
 }
 
-// warnings returns what synthesis warns of.
+// warnings returns the warnings of a synthesis.
 func warnings(t *testing.T, stack awscdk.Stack) string {
 	t.Helper()
 	found := assertions.Annotations_FromStack(stack).FindWarning(jsii.String("*"), assertions.Match_AnyValue())

@@ -24,46 +24,45 @@ type TransformerProps struct {
 	FunctionOptions
 
 	// IndexBucket holds the published index under `index/`. It may be in another Region or
-	// account, so that one list serves many Regions; the policies of another account must
-	// let the function read. Required.
+	// account, so that many Regions can share one list; another account must let the
+	// function read in its policies. Required.
 	IndexBucket awss3.IBucket
-	// IndexKey is the customer's key of the index bucket.
+	// IndexKey is the customer managed key of the index bucket.
 	//
-	// Default: the key that IndexBucket has, if it is known.
+	// Default: the key of IndexBucket, if it is known.
 	IndexKey awskms.IKey
-	// PreviousKeys are the customer's keys that the index was encrypted with before: until the
-	// next publish, the function decrypts with one of these.
+	// PreviousKeys are the customer managed keys that the index was encrypted with in the
+	// past. Until the next publish, the function decrypts with one of these.
 	//
 	// Default: none.
 	PreviousKeys []awskms.IKey
 	// StackName is the value of the metrics' dimension `Stack`. Two transformers in a stack
-	// need two names. In a [Pipeline] it is that of the importer too.
+	// need different names. In a [Pipeline] the importer uses the same name.
 	//
 	// Default: the name of the stack.
 	StackName string
-	// MemoryMiB is the function's memory, 128 to 10,240. It must hold two indexes, the one
-	// that serves and the one that is being loaded, so an index may have
-	// (MemoryMiB - 96) / 2 MiB. The importer does not publish a larger one. A name takes
-	// 12.6 bytes.
+	// MemoryMiB is the function's memory, 128 to 10,240. Two indexes must fit, the active
+	// one and the one that is being loaded, so an index may have (MemoryMiB - 96) / 2 MiB.
+	// The importer does not publish a larger one. A name takes 12.6 bytes.
 	//
 	// Default: 256.
 	MemoryMiB int
-	// Timeout of an invocation, at most 5 min (Firehose waits no longer).
+	// Timeout of an invocation, at most 5 min (Firehose does not wait longer).
 	//
 	// Default: 2 min.
 	Timeout awscdk.Duration
-	// ReservedConcurrency bounds how many invocations run at once, and takes them out of the
-	// account's own concurrency. Firehose tries a throttled invocation again three times; if
-	// it is throttled each time, the batch goes to the error prefix without marks.
+	// ReservedConcurrency limits how many invocations run at once, and reserves them from
+	// the concurrency of the account. Firehose retries a throttled invocation three times;
+	// if it is throttled each time, the batch goes to the error prefix without marks.
 	//
-	// Default: none is reserved, because new accounts cannot spare any.
+	// Default: nothing is reserved, because new accounts have too little concurrency.
 	ReservedConcurrency int
-	// PollInterval is how often a running function looks for a new index.
+	// PollInterval is how often a running function checks for a new index.
 	//
 	// Default: 1 min.
 	PollInterval awscdk.Duration
-	// MaxIndexAge is how old the last publish may be. With an older index, records that do
-	// not match are marked `unknown` instead of `clean`.
+	// MaxIndexAge is the maximum age of the last publish. With an older index, records that
+	// do not match are marked `unknown` instead of `clean`.
 	//
 	// Default: 7 days.
 	MaxIndexAge awscdk.Duration
@@ -71,8 +70,8 @@ type TransformerProps struct {
 	//
 	// Default: 2 s.
 	ColdStartWait awscdk.Duration
-	// FailWithoutIndex makes an invocation without an index fail. Firehose tries it again
-	// three times, and then writes the records to the error prefix.
+	// FailWithoutIndex makes an invocation without an index fail. Firehose retries it three
+	// times, and then writes the records to the error prefix.
 	//
 	// Default: the records are delivered with the verdict `unknown`.
 	FailWithoutIndex bool
@@ -84,11 +83,12 @@ type TransformerProps struct {
 	//
 	// Default: they are checked.
 	SkipAddresses bool
-	// LogLevel is the least level that is logged.
+	// LogLevel is the lowest level that is logged.
 	//
 	// Default: info.
 	LogLevel slog.Level
-	// LogRetention is how long CloudWatch keeps the function's logs, which do not hold names.
+	// LogRetention is how long CloudWatch keeps the function's logs, which contain no query
+	// names.
 	//
 	// Default: three months.
 	LogRetention awslogs.RetentionDays
@@ -98,18 +98,18 @@ type TransformerProps struct {
 	EncryptionKey awskms.IKey
 	// Role is the role of the function, which must trust lambda.amazonaws.com. A role that
 	// this app can change gets the permissions that the function needs; for any other role
-	// they are a step, see Steps.
+	// they become a step, see Steps.
 	//
 	// Default: a new role.
 	Role awsiam.IRole
-	// Code is what the function runs: a `bootstrap` for Linux and Architecture.
+	// Code is the code of the function: a `bootstrap` for Linux and Architecture.
 	//
-	// Default: built from the source of this module by the go command.
+	// Default: the go command builds it from the source of this module.
 	Code awslambda.Code
 }
 
-// transformerKind tells the names of transformers apart from those of importers: both of a
-// pipeline have the same.
+// transformerKind separates the names of transformers from those of importers, because both
+// functions of a pipeline have the same name.
 const transformerKind = "Transformer"
 
 // Defaults of the original sample.
@@ -118,8 +118,8 @@ const (
 	defaultTransformerTimeout = 120 * time.Second
 )
 
-// maxTransformerTimeout is how long Firehose waits for a function (its developer
-// guide, "Transform source data").
+// maxTransformerTimeout is how long Firehose waits for a function (its developer guide,
+// "Transform source data").
 const maxTransformerTimeout = 5 * time.Minute
 
 func (p TransformerProps) withDefaults() TransformerProps {
@@ -151,9 +151,10 @@ func (p TransformerProps) validate() error {
 	return problems.join()
 }
 
-// environment is the function's, by the contract of pkg/settings.
+// environment returns the environment variables of the function, as pkg/settings defines
+// them.
 func (p TransformerProps) environment(stack string) map[string]string {
-	indexName := strings.Repeat("x", maxNameBytes) // of a bucket that is not defined yet
+	indexName := strings.Repeat("x", maxNameBytes) // a placeholder for a bucket that is not defined yet
 	if p.IndexBucket != nil {
 		indexName = *p.IndexBucket.BucketName()
 	}
@@ -190,7 +191,7 @@ type Transformer struct {
 // ToString returns the path of the construct.
 func (t *Transformer) ToString() *string { return t.Node().Path() }
 
-// NewTransformer defines a [Transformer]. It panics if props are not valid.
+// NewTransformer defines a [Transformer]. It panics if the props are not valid.
 func NewTransformer(scope constructs.Construct, id string, props *TransformerProps) *Transformer {
 	defer explain(scope, id)
 	p := orEmpty(props)
@@ -229,9 +230,9 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 }
 
 // readIndex lets the function read the index and nothing else. Without the permission to
-// list, S3 answers 403 instead of 404 if there is no index yet, and 403 is final. The
-// permission has no condition on the prefix, because a request for an object has no prefix
-// that S3 is known to compare.
+// list, S3 answers 403 instead of 404 before the first publish, and the function does not
+// retry a 403. The permission has no condition on the prefix, because a request for an
+// object has no prefix that S3 is known to compare.
 func readIndex(p TransformerProps) []statement {
 	bucket := p.IndexBucket
 	statements := []statement{
@@ -247,8 +248,8 @@ func (t *Transformer) Function() awslambda.IFunction { return t.function.Functio
 // Role returns the function's role.
 func (t *Transformer) Role() awsiam.IRole { return t.function.role }
 
-// Connections returns the security groups of the function, which say what it may reach. It
-// panics if the function is not in a VPC.
+// Connections returns the security groups of the function, which control what it can reach.
+// It panics if the function is not in a VPC.
 func (t *Transformer) Connections() awsec2.Connections {
 	return t.function.connections(t, t.options)
 }
@@ -256,8 +257,8 @@ func (t *Transformer) Connections() awsec2.Connections {
 // LogGroup returns the log group of the function.
 func (t *Transformer) LogGroup() awslogs.ILogGroup { return t.function.logGroup }
 
-// MaxIndexBytes returns the largest index that the function can load while it serves
-// another.
+// MaxIndexBytes returns the size of the largest index that the function can load while
+// another one is active.
 func (t *Transformer) MaxIndexBytes() int { return settings.MaxIndexBytes(t.memoryMiB) }
 
 // GrantInvoke lets grantee, such as the role of a delivery stream, invoke the function.
@@ -270,17 +271,17 @@ func (t *Transformer) Metric(name string, options *MetricOptions) Metric {
 	return ownMetric(t.stack, name, "Sum", options)
 }
 
-// MetricErrors counts invocations that failed.
+// MetricErrors returns the number of invocations that failed.
 func (t *Transformer) MetricErrors(options *MetricOptions) Metric {
 	return t.function.MetricErrors(options)
 }
 
-// MetricThrottles counts invocations that were throttled.
+// MetricThrottles returns the number of invocations that were throttled.
 func (t *Transformer) MetricThrottles(options *MetricOptions) Metric {
 	return t.function.MetricThrottles(options)
 }
 
-// MetricDuration is how long invocations take.
+// MetricDuration returns how long invocations take.
 func (t *Transformer) MetricDuration(options *MetricOptions) Metric {
 	return t.function.MetricDuration(options)
 }
@@ -290,5 +291,5 @@ func seconds(d time.Duration) awscdk.Duration {
 	return awscdk.Duration_Seconds(jsii.Number(d.Seconds()))
 }
 
-// Steps returns what is left to be done by hand after a deployment.
+// Steps returns what is left to do by hand after a deployment.
 func (t *Transformer) Steps() []Step { return slices.Clone(t.steps) }

@@ -47,8 +47,8 @@ func TestTransformer_defaults(t *testing.T) {
 	}
 }
 
-// All that the function may do. It needs no table, writes no object, and reads nothing
-// but the index.
+// Everything that the function may do: it cannot use a table or write objects, and reads
+// only the index.
 func TestTransformer_permissions(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewTransformer(stack, "Transformer",
@@ -61,7 +61,7 @@ func TestTransformer_permissions(t *testing.T) {
 		"logs:PutLogEvents on <TransformerLogGroup.Arn>",
 	)
 	if policies := made.ids("AWS::IAM::Policy"); len(policies) > 0 {
-		t.Errorf("policies beside the role's own: %v", policies)
+		t.Errorf("policies in addition to the role's own: %v", policies)
 	}
 }
 
@@ -101,7 +101,7 @@ func TestTransformer_props(t *testing.T) {
 	)
 }
 
-// One index serves many Regions: its key is used through the S3 of the key's Region.
+// One index serves many Regions: its key is used through S3 in the key's Region.
 func TestTransformer_indexOfOtherRegion(t *testing.T) {
 	stack := newStack(t)
 	key := awskms.Key_FromKeyArn(stack, jsii.String("Key"), jsii.String("arn:aws:kms:eu-west-1:111122223333:key/0000"))
@@ -115,7 +115,7 @@ func TestTransformer_indexOfOtherRegion(t *testing.T) {
 	}
 }
 
-// Numbers that become text are needed at synthesis.
+// Numbers that become text must be known at synthesis.
 func TestTransformer_refusesTokens(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		number := awscdk.NewCfnParameter(stack, jsii.String("N"), &awscdk.CfnParameterProps{Type: jsii.String("Number")}).ValueAsNumber()

@@ -15,8 +15,8 @@ import (
 )
 
 // The columns of the deployed tables, the members that the marker writes and those of the
-// golden log, which it wrote, are the same names: what differs could not be asked, or
-// would be asked in vain.
+// golden log have the same names. A member without a column could not be queried, and a
+// column without a member would always be empty.
 func TestColumns_areTheMarkersMembers(t *testing.T) {
 	golden := goldenMembers(t)
 	var marker []string

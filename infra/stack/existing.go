@@ -12,8 +12,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// existing refers to resources that are there already, by what settings call them.
-// Nothing is looked up: synthesis needs no credentials.
+// existing refers to existing resources by the names in the settings. It does not look them
+// up, so synthesis works without credentials.
 type existing struct{ scope constructs.Construct }
 
 func (e existing) bucket(id, name string) awss3.IBucket {
@@ -52,8 +52,8 @@ func (e existing) stream(name string) awskinesisfirehose.IDeliveryStream {
 	return awskinesisfirehose.DeliveryStream_FromDeliveryStreamName(e.scope, jsii.String("Stream"), &name)
 }
 
-// vpcs refers to VPCs by their ids alone. Query logging needs nothing else of them; one
-// zone is named because the CDK divides the number of subnets, none, by that of zones.
+// vpcs refers to VPCs by their ids alone, which is enough for query logging. It names one
+// zone, because the CDK divides the number of subnets, 0, by the number of zones.
 func (e existing) vpcs(ids []string) []awsec2.IVpc {
 	var vpcs []awsec2.IVpc
 	for _, id := range ids {

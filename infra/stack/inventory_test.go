@@ -18,9 +18,9 @@ var update = flag.Bool("update", false, "rewrite the inventory")
 
 const inventoryFile = "testdata/inventory.txt"
 
-// The inventory is what a reviewer of a change wants to see of the template: how many
-// resources of which type, the logical ids of those whose replacement would lose data,
-// and every action that a role may do.
+// The inventory is what a reviewer wants to see of a change to the template: how many
+// resources there are of each type, the logical ids of those whose replacement would lose
+// data, and every action that a role may do.
 func TestInventory(t *testing.T) {
 	got := inventory(template(t, define(t, appContext(t, nil))))
 	if *update {

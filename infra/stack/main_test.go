@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 
 type object = map[string]any
 
-// appContext is the context of cdk.json with other settings. Nothing is built.
+// appContext returns the context of cdk.json with other settings. Nothing is built.
 func appContext(t *testing.T, settings any) map[string]any {
 	t.Helper()
 	text, err := os.ReadFile("../../cdk.json")
@@ -43,7 +43,7 @@ func appContext(t *testing.T, settings any) map[string]any {
 	return context
 }
 
-// define makes the stack of settings as the app does, in a fresh app.
+// define defines the stack of settings as the app does, in a new app.
 func define(t *testing.T, context map[string]any) awscdk.Stack {
 	t.Helper()
 	settings, err := config.Decode(context)
@@ -69,7 +69,7 @@ func template(t *testing.T, stack awscdk.Stack) object {
 	return parsed
 }
 
-// variants yields the settings that templates are checked for, by their names.
+// variants returns the settings that templates are checked for, by name.
 func variants(t *testing.T) map[string]any {
 	t.Helper()
 	files, err := filepath.Glob("../../test/testdata/variants/*.json")

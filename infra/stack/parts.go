@@ -10,8 +10,8 @@ import (
 // Description is the description of a stack of Resolverwatch.
 const Description = "Resolverwatch: Route 53 Resolver query logs, marked against lists of malicious names"
 
-// PipelineProps returns the props that settings become. Existing resources that settings
-// name are referred to under scope. It panics if a setting has no counterpart.
+// PipelineProps converts settings to props. Existing resources that the settings name are
+// referred to under scope. It panics if a setting has no counterpart.
 func PipelineProps(scope constructs.Construct, settings config.Config) *resolverwatch.PipelineProps {
 	return existing{scope: scope}.pipelineProps(settings)
 }

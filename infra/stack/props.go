@@ -10,8 +10,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// pipelineProps are the settings in the words of the constructs. Unset settings become
-// unset props: defaults belong to the constructs.
+// pipelineProps converts settings to props. Unset settings become unset props, because the
+// constructs define the defaults.
 func (e existing) pipelineProps(c config.Config) *resolverwatch.PipelineProps {
 	props := &resolverwatch.PipelineProps{
 		AccessLogBucket: e.bucket("AccessLogBucket", c.AccessLogBucket),

@@ -13,12 +13,12 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/config"
 )
 
-// A default that the README tells, given as a setting, changes nothing. Defaults in words
-// ("generated", "none") and those of feeds, which the importer has, are not looked at.
+// Setting a default that the README documents changes nothing. Defaults in words
+// ("generated", "none") and those of feeds, which the importer has, are not checked.
 func TestReadmeDefaults(t *testing.T) {
 	for _, variant := range []struct {
 		name     string
-		defaults int               // at least so many are told
+		defaults int               // at least this many are documented
 		with     map[string]string // the settings that they go with
 		given    func(row settingRow) string
 	}{
@@ -64,8 +64,8 @@ func TestReadmeDefaults(t *testing.T) {
 	}
 }
 
-// settingRow is a row of the README's table of settings, with the values that its
-// default has: a word of code, or a number.
+// settingRow is a row of the README's settings table, with its default values: a word of
+// code, or a number.
 type settingRow struct{ key, value, withParquet string }
 
 func settingRows(t *testing.T) []settingRow {

@@ -7,9 +7,10 @@ import (
 	"runtime"
 )
 
-// Refusal returns the error with which a construct refused its props, or jsii to start
-// without Node: it takes the value that recover returned. It repeats any other panic, which
-// is a bug: the synthesis must not seem to succeed.
+// Refusal converts a recovered panic into an error if a construct rejected its props, or
+// jsii could not start because there is no Node: it takes the value that recover returned.
+// It repeats any other panic, which is a bug, so that the synthesis does not seem to
+// succeed.
 func Refusal(recovered any) error {
 	switch refused := recovered.(type) {
 	case nil:

@@ -11,8 +11,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/stack"
 )
 
-// A refusal of a construct becomes an error, and a missing Node one with the remedy. A bug
-// must not look like a synthesis that succeeded, nor like a refusal.
+// A construct that rejects its props gives an error, and a missing Node gives one with the
+// remedy. A bug must not look like a successful synthesis or like rejected props.
 func TestRefusal(t *testing.T) {
 	problem := errors.New("Prefix: must not begin with a slash")
 	if got := stack.Refusal(problem); !errors.Is(got, problem) {

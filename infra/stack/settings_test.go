@@ -14,8 +14,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/config"
 )
 
-// Every setting, given as -c gives it, and what it must make the template hold. None
-// may be ignored or misread.
+// settings lists every setting with a value in the form that -c gives, and text that the
+// template must then contain, to show that no setting is ignored or misread.
 var settings = []struct {
 	key, value string
 	want       []string
@@ -83,12 +83,14 @@ var settings = []struct {
 	{"catalog.resultRetentionDays", "8", []string{`"ExpirationInDays":8`}},
 }
 
-// Settings that show by what the template lacks, or that stand outside of it.
+// otherSettings lists settings that only remove something from the template, or that take
+// effect outside of it.
 var otherSettings = []string{"queryLogging.enabled", "catalog.enabled", "terminationProtection", "tags",
 	"delivery.parquetPrefix", "delivery.sourceBackup"}
 
 func TestSettings(t *testing.T) {
-	// One stack has all settings that go together: a stack takes a third of a second.
+	// All settings that can be combined are in one stack, because a stack takes a third of
+	// a second.
 	together := appContext(t, nil)
 	for _, setting := range settings {
 		if !slices.Contains(exclusive, setting.key) {
@@ -113,11 +115,11 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// exclusive are the settings that exclude another of the table.
+// exclusive lists the settings that exclude another one of the table.
 var exclusive = []string{"store.billing", "store.existingTable", "store.existingListBucket", "store.existingIndexBucket",
 	"keyArn", "delivery.existingOutputBucket", "delivery.existingStream", "delivery.format"}
 
-// text is the template of a stack and where it goes, as text without escapes for HTML.
+// text returns the template of a stack and its environment, without HTML escapes.
 func text(t *testing.T, stack awscdk.Stack) string {
 	t.Helper()
 	text, err := json.Marshal(template(t, stack))
@@ -134,10 +136,10 @@ func TestSettings_switches(t *testing.T) {
 	text, _ := json.Marshal(template(t, stack))
 	for _, typ := range []string{"AWS::Route53Resolver", "AWS::Glue", "AWS::Athena"} {
 		if strings.Contains(string(text), typ) {
-			t.Errorf("%s is there", typ)
+			t.Errorf("%s exists", typ)
 		}
 	}
-	// The tags of the stack are CloudFormation's to put on each resource.
+	// CloudFormation puts the tags of the stack on each resource.
 	if tags := *stack.Tags().TagValues(); len(tags) != 1 || *tags["team"] != "soc" {
 		t.Errorf("tags %v", tags)
 	}
@@ -146,7 +148,7 @@ func TestSettings_switches(t *testing.T) {
 	}
 }
 
-// Where nothing else says what a 0 is, it is not the default.
+// If 0 has a meaning of its own, it is not the default.
 func TestSettings_zeroes(t *testing.T) {
 	all := text(t, define(t, appContext(t, map[string]any{"importer": object{"deletionGraceHours": 0},
 		"delivery": object{"bufferIntervalSeconds": 0, "processorBufferIntervalSeconds": 0}})))
@@ -158,20 +160,20 @@ func TestSettings_zeroes(t *testing.T) {
 	}
 }
 
-// With the one policy, a first deployment that fails leaves nothing, not even a key. The
+// With this policy, a failed first deployment leaves nothing behind, not even a key. The
 // backup of an earlier Parquet stays with JSON.
 func TestSettings_kept(t *testing.T) {
 	all := text(t, define(t, appContext(t, map[string]any{
 		"removalPolicy": "retain-on-update-or-delete", "createKey": true, "delivery": object{"sourceBackup": true}})))
 	if strings.Contains(all, `"DeletionPolicy":"Retain"`) || !strings.Contains(all, `"DeletionPolicy":"RetainExceptOnCreate"`) {
-		t.Error("something is retained whose creation failed")
+		t.Error("a resource whose creation failed is retained")
 	}
 	if !strings.Contains(all, `"S3BackupMode":"Enabled"`) {
 		t.Error("with JSON, the backup is left out")
 	}
 }
 
-// Settings of Parquet have no meaning without it.
+// Settings of Parquet have no effect without it.
 func TestSettings_parquet(t *testing.T) {
 	all := text(t, define(t, appContext(t, map[string]any{"delivery": object{
 		"format": "PARQUET", "parquetPrefix": "columns/!{timestamp:yyyy/MM/dd/HH}", "sourceBackup": false}})))
@@ -181,11 +183,11 @@ func TestSettings_parquet(t *testing.T) {
 		}
 	}
 	if strings.Contains(all, "S3BackupMode") {
-		t.Error("a backup that was not wanted")
+		t.Error("an unwanted backup exists")
 	}
 }
 
-// The table above knows every setting that there is.
+// The table above contains every setting.
 func TestSettings_areAllTested(t *testing.T) {
 	tested := slices.Clone(otherSettings)
 	for _, setting := range settings {
@@ -206,7 +208,7 @@ func TestSettings_areAllTested(t *testing.T) {
 	}
 }
 
-// leaves returns the paths of settings; thresholds of guards count as one.
+// leaves returns the paths of settings; all thresholds of guards count as one.
 func leaves(tree object, path string) []string {
 	var keys []string
 	for _, name := range slices.Sorted(maps.Keys(tree)) {
@@ -220,7 +222,7 @@ func leaves(tree object, path string) []string {
 	return keys
 }
 
-// What cannot work is refused in the words of the setting.
+// Settings that cannot work are rejected with the name of the setting.
 func TestSettings_refused(t *testing.T) {
 	for key, want := range map[string][2]string{
 		"importer.logRetentionDays": {"45", "resolverwatch.importer.logRetentionDays: must be one of [1 3 5 7 "},

@@ -1,5 +1,5 @@
-// Package stack makes one stack out of the settings of a deployment: the pipeline, and
-// outputs that say what it consists of and what to do next.
+// Package stack defines a stack from the settings of a deployment: the pipeline, and
+// outputs that list its parts and the next steps.
 package stack
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// New defines the stack under scope, an app or a stage. It panics if a setting cannot
-// work; the message names the prop that the setting became.
+// New defines the stack under scope, an app or a stage. It panics if a setting cannot work;
+// the message names the prop of the setting.
 func New(scope constructs.Construct, settings config.Config) awscdk.Stack {
 	stack := awscdk.NewStack(scope, &settings.StackName, &awscdk.StackProps{
 		Env:                   environment(settings),
@@ -26,7 +26,7 @@ func New(scope constructs.Construct, settings config.Config) awscdk.Stack {
 	return stack
 }
 
-// environment is nil where the stack is to fit any account and Region.
+// environment returns nil if the stack must fit any account and Region.
 func environment(settings config.Config) *awscdk.Environment {
 	if settings.Account == "" && settings.Region == "" {
 		return nil
@@ -52,8 +52,8 @@ func unlessEmpty(text string) *string {
 	return &text
 }
 
-// newKey defines a key for everything in the stack. It outlives the stack, as the data
-// that it encrypts does.
+// newKey defines a key for everything in the stack. The key outlives the stack, like the
+// data that it encrypts.
 func newKey(scope constructs.Construct, removal awscdk.RemovalPolicy) awskms.IKey {
 	return awskms.NewKey(scope, jsii.String("Key"), &awskms.KeyProps{
 		Description:       jsii.String("Encrypts what Resolverwatch keeps"),

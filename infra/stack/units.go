@@ -35,7 +35,7 @@ func minutes(n int) awscdk.Duration {
 	return awscdk.Duration_Minutes(jsii.Number(n))
 }
 
-// orUnset is for settings whose 0 says something.
+// orUnset is for settings in which 0 has a meaning of its own.
 func orUnset(n *int, unit func(*float64) awscdk.Duration) awscdk.Duration {
 	if n == nil {
 		return nil
@@ -61,8 +61,8 @@ func removalPolicy(policy config.RemovalPolicy) awscdk.RemovalPolicy {
 	}
 }
 
-// retentions are the days for which CloudWatch Logs can keep a log (PutRetentionPolicy
-// of its API).
+// retentions are the days for which CloudWatch Logs can keep a log (PutRetentionPolicy in
+// its API).
 var retentions = map[int]awslogs.RetentionDays{
 	1: awslogs.RetentionDays_ONE_DAY, 3: awslogs.RetentionDays_THREE_DAYS, 5: awslogs.RetentionDays_FIVE_DAYS,
 	7: awslogs.RetentionDays_ONE_WEEK, 14: awslogs.RetentionDays_TWO_WEEKS, 30: awslogs.RetentionDays_ONE_MONTH,
@@ -74,8 +74,8 @@ var retentions = map[int]awslogs.RetentionDays{
 	3288: awslogs.RetentionDays_NINE_YEARS, 3653: awslogs.RetentionDays_TEN_YEARS,
 }
 
-// retention panics for days that CloudWatch does not know, as the constructs do for
-// props that cannot work.
+// retention panics for a number of days that CloudWatch does not support, just as the
+// constructs do for invalid props.
 func retention(setting string, days int) awslogs.RetentionDays {
 	policy, known := retentions[days]
 	if days != 0 && !known {

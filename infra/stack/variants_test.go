@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Two syntheses of the same settings give the same template: a difference in a review is
-// then a change that somebody made. test/nag runs cdk-nag on the same variants.
+// Two syntheses of the same settings give the same template, so that every difference in a
+// review is a real change. test/nag runs cdk-nag on the same variants.
 func TestVariants(t *testing.T) {
 	for name, settings := range variants(t) {
 		t.Run(name, func(t *testing.T) {

@@ -17,13 +17,13 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/stack"
 )
 
-// The functions that the template deploys: their folders under lambdas/.
+// The functions that the template deploys, named like their folders under lambdas/.
 const (
 	importer    = "importer"
 	transformer = "transformer"
 )
 
-// Names of the files of a [Bundle] that are not zip files.
+// Names of the files in a [Bundle] that are not zip files.
 const (
 	TemplateFile = "resolverwatch.template.json"
 	sumsFile     = "SHA256SUMS"
@@ -32,14 +32,14 @@ const (
 // Zips are the names of the functions' zip files, by function.
 type Zips map[string]string
 
-// Bundle is the template, the zip files that it needs, and their checksums: the content of
-// each file by its name.
+// Bundle is the template, the zip files that it needs, and their checksums: file contents
+// by name.
 type Bundle map[string][]byte
 
 // Build builds the functions and synthesizes the template of the settings in the context
 // of a CDK app. The same source and settings give the same bytes.
 func Build(context map[string]any) (bundle Bundle, err error) {
-	defer func() { err = errors.Join(err, stack.Refusal(recover())) }() // there may be no Node
+	defer func() { err = errors.Join(err, stack.Refusal(recover())) }() // Node may be missing
 	programs := map[string][]byte{}
 	for _, function := range []string{importer, transformer} {
 		program, err := build(function)
@@ -51,13 +51,13 @@ func Build(context map[string]any) (bundle Bundle, err error) {
 	return newBundle(context, programs)
 }
 
-// build returns the program of a function as the CDK app deploys it.
+// build returns the program of a function, the same as the CDK app deploys.
 func build(function string) ([]byte, error) {
 	folder, err := os.MkdirTemp("", "resolverwatch-template-")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(folder) }() // a leftover in the temporary folder does no harm
+	defer func() { _ = os.RemoveAll(folder) }() // a leftover temporary folder does no harm
 	program, err := gofunction.Build(&gofunction.Props{Module: source.Files, Entry: "./lambdas/" + function}, folder)
 	if err != nil {
 		return nil, err
@@ -86,10 +86,11 @@ func newBundle(context map[string]any, programs map[string][]byte) (Bundle, erro
 	return files, nil
 }
 
-// zipTime is the time of the one file in a zip file: the first that the format knows.
+// zipTime is the time of the one file in a zip file: the earliest time that the format
+// supports.
 var zipTime = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// pack returns a zip file in the form that Lambda takes for its custom runtimes: one
+// pack returns a zip file in the form that Lambda expects for custom runtimes: one
 // executable file named bootstrap. The same program gives the same bytes.
 func pack(program []byte) ([]byte, error) {
 	var out bytes.Buffer
@@ -109,10 +110,10 @@ func pack(program []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Names returns the names of the files, in order.
+// Names returns the names of the files, sorted.
 func (b Bundle) Names() []string { return slices.Sorted(maps.Keys(b)) }
 
-// sums returns the checksums of all files, as the command sha256sum writes them.
+// sums returns the checksums of all files in the format of the command sha256sum.
 func (b Bundle) sums() []byte {
 	var text bytes.Buffer
 	for _, name := range b.Names() {
@@ -121,13 +122,13 @@ func (b Bundle) sums() []byte {
 	return text.Bytes()
 }
 
-// Write writes the files into a folder, and makes the folder if it does not exist.
+// Write writes the files into a folder, which it creates if necessary.
 func (b Bundle) Write(folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // the files are for everybody
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // the files are public
 		return err
 	}
 	for _, name := range b.Names() {
-		if err := os.WriteFile(filepath.Join(folder, name), b[name], 0o644); err != nil { //nolint:gosec // the files are for everybody
+		if err := os.WriteFile(filepath.Join(folder, name), b[name], 0o644); err != nil { //nolint:gosec // the files are public
 			return err
 		}
 	}

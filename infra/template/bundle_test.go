@@ -47,8 +47,8 @@ func TestPack(t *testing.T) {
 	}
 }
 
-// The names of the zip files have their checksums, the template names them, and
-// SHA256SUMS is right about every file.
+// The names of the zip files contain their checksums, the template refers to them, and
+// SHA256SUMS is correct for every file.
 func TestBundle(t *testing.T) {
 	bundle, err := newBundle(contextOf(t, nil), map[string][]byte{importer: []byte("imports"), transformer: []byte("marks")})
 	if err != nil {

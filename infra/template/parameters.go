@@ -24,23 +24,24 @@ const (
 	parameterDatabase  = "GlueDatabaseName"
 	parameterMemory    = "TransformerMemory"
 	parameterRetention = "MarkedLogRetentionDays"
-	parameterVPC       = "VpcId" // and the number of the slot, from 1
+	parameterVPC       = "VpcId" // followed by the number of the slot, from 1
 )
 
-// vpcSlots is how many VPCs the template itself associates: a template has no loops.
+// vpcSlots is how many VPCs the template itself associates, because a template has no
+// loops.
 const vpcSlots = 5
 
-// Defaults of the parameters whose settings have none.
+// Defaults of parameters whose settings have none.
 const (
 	defaultDatabase  = "resolverwatch"
 	defaultMemoryMiB = 256
 )
 
-// maxRetentionDays is the most that the pattern of the parameter takes.
+// maxRetentionDays is the most that the pattern of the parameter accepts.
 const maxRetentionDays = 9999
 
-// memories are the sizes of the transformer to choose from, in MiB. CloudFormation cannot
-// calculate, so that everything that depends on the size is in a mapping.
+// memories are the available sizes of the transformer, in MiB. CloudFormation cannot
+// calculate, so everything that depends on the size is in a mapping.
 var memories = []int{256, 512, 1024, 2048, 4096}
 
 // Names of the mapping of [memories] and of its columns.
@@ -50,7 +51,7 @@ const (
 	columnIndex   = "MaxIndexBytes"
 )
 
-// parameters defines the template's parameters, and remembers how the console shows them.
+// parameters defines the template's parameters, and records how the console shows them.
 type parameters struct {
 	scope  awscdk.Stack
 	groups map[string][]string // ids, by group
@@ -61,7 +62,7 @@ func newParameters(scope awscdk.Stack) *parameters {
 	return &parameters{scope: scope, groups: map[string][]string{}, labels: map[string]any{}}
 }
 
-// Groups of parameters, in the order in which the console shows them.
+// Groups of parameters, in the order of the console.
 const (
 	groupCode    = "Code of the functions"
 	groupVPCs    = "VPCs whose queries are logged"
@@ -72,14 +73,14 @@ const (
 
 var groups = []string{groupCode, groupVPCs, groupMarking, groupLogs, groupQueries}
 
-// parameterProps configures a parameter, which is a text.
+// parameterProps configures a parameter of type String.
 type parameterProps struct {
 	group, label, description string
 
 	preset  *string  // nil = required
 	pattern string   // "" = any
 	allowed []string // nil = any
-	rule    string   // what the console says to a value that is not allowed
+	rule    string   // what the console says about a value that is not allowed
 }
 
 // add defines a parameter.
@@ -104,8 +105,7 @@ func (p *parameters) add(id string, props parameterProps) awscdk.CfnParameter {
 	return awscdk.NewCfnParameter(p.scope, &id, made)
 }
 
-// describe tells the console in which groups, and under which labels, it shows the
-// parameters.
+// describe tells the console how to group and label the parameters.
 func (p *parameters) describe() {
 	var shown []any
 	for _, group := range groups {
@@ -117,16 +117,16 @@ func (p *parameters) describe() {
 		map[string]any{"ParameterGroups": shown, "ParameterLabels": p.labels})
 }
 
-// isSet defines the condition that a parameter has another value than the one that stands
-// for nothing.
+// isSet defines a condition that is true unless the parameter has the value that means
+// "unset".
 func (p *parameters) isSet(parameter awscdk.CfnParameter, nothing string) awscdk.CfnCondition {
 	id := "Has" + *parameter.Node().Id()
 	return awscdk.NewCfnCondition(p.scope, &id, &awscdk.CfnConditionProps{
 		Expression: awscdk.Fn_ConditionNot(awscdk.Fn_ConditionEquals(parameter.ValueAsString(), nothing))})
 }
 
-// code defines the parameters that say where the zip files lie. It returns the code of a
-// function by its name.
+// code defines the parameters for the location of the zip files. It returns a function that
+// returns the code of a function by name.
 func (p *parameters) code(zips Zips) func(function string) awslambda.Code {
 	bucket := p.add(parameterBucket, parameterProps{
 		group: groupCode, label: "Bucket",
@@ -162,7 +162,7 @@ func (p *parameters) database(preset string) string {
 	return *parameter.ValueAsString()
 }
 
-// memory defines the parameter of the transformer's memory. The limit of its heap, and the
+// memory defines the parameter for the transformer's memory. The limit of its heap, and the
 // largest index that the importer publishes, depend on it.
 func (p *parameters) memory(pipeline *resolverwatch.Pipeline, preset int) {
 	if preset == 0 {
@@ -201,7 +201,7 @@ func (p *parameters) memory(pipeline *resolverwatch.Pipeline, preset int) {
 // variable returns the path of an environment variable among the properties of a function.
 func variable(name string) *string { return jsii.String("Environment.Variables." + name) }
 
-// retention defines the parameter of the days for which the marked logs are kept.
+// retention defines the parameter for the number of days that the marked logs are kept.
 func (p *parameters) retention(pipeline *resolverwatch.Pipeline, preset int) {
 	if preset > maxRetentionDays {
 		panic(fmt.Errorf("resolverwatch.delivery.markedLogRetentionDays: must be at most %d in a template, got %d; 0 keeps the logs",
@@ -216,7 +216,7 @@ func (p *parameters) retention(pipeline *resolverwatch.Pipeline, preset int) {
 	})
 	limited := p.isSet(days, "0")
 
-	const rule = "LifecycleConfiguration.Rules.1" // the first removes uploads that were never completed
+	const rule = "LifecycleConfiguration.Rules.1" // the first one removes uploads that were never completed
 	resourceOf(pipeline.Delivery().OutputBucket()).AddPropertyOverride(jsii.String(rule),
 		awscdk.Fn_ConditionIf(limited.LogicalId(), map[string]any{
 			"Id":               "LogRetention",
@@ -225,7 +225,8 @@ func (p *parameters) retention(pipeline *resolverwatch.Pipeline, preset int) {
 		}, awscdk.Aws_NO_VALUE()))
 }
 
-// vpcs defines the parameters of the VPCs whose queries are logged, and their associations.
+// vpcs defines the parameters for the VPCs whose queries are logged, and their
+// associations.
 func (p *parameters) vpcs(pipeline *resolverwatch.Pipeline) {
 	var ids []awscdk.CfnParameter
 	for slot := 1; slot <= vpcSlots; slot++ {
@@ -249,7 +250,7 @@ func (p *parameters) vpcs(pipeline *resolverwatch.Pipeline) {
 	p.refuseTwice(ids)
 }
 
-// refuseTwice refuses a VPC in two slots before anything is created.
+// refuseTwice rejects a VPC in two slots before anything is created.
 func (p *parameters) refuseTwice(ids []awscdk.CfnParameter) {
 	var assertions []*awscdk.CfnRuleAssertion
 	for i, one := range ids {

@@ -11,19 +11,19 @@ import (
 
 type object = map[string]any
 
-// resolver does with a template what CloudFormation does with it before it creates
-// anything: it puts values in the place of parameters, conditions and mappings. What is
-// known only after a resource is created stays as it is.
+// resolver does what CloudFormation does with a template before it creates anything: it
+// evaluates parameters, conditions and mappings. Values that are known only after a
+// resource is created stay unchanged.
 type resolver struct {
 	template object
 	values   map[string]string // of parameters and of pseudo parameters
 }
 
-// noValue takes the place of a reference to AWS::NoValue, which removes its member.
+// noValue replaces a reference to AWS::NoValue, which removes the member.
 type noValue struct{}
 
-// deploy returns the resources that a stack of a template has with values of parameters.
-// Numbers become text: CloudFormation does not tell them apart.
+// deploy returns the resources of a stack that is deployed from a template with parameters.
+// Numbers become text, because CloudFormation does not distinguish them.
 func deploy(t *testing.T, text []byte, parameters map[string]string) object {
 	t.Helper()
 	r := resolver{template: object{}, values: map[string]string{
@@ -61,21 +61,21 @@ func deploy(t *testing.T, text []byte, parameters map[string]string) object {
 }
 
 func (r resolver) holds(condition string) bool {
-	return r.judge(r.template["Conditions"].(object)[condition])
+	return r.evaluate(r.template["Conditions"].(object)[condition])
 }
 
-// judge decides a condition.
-func (r resolver) judge(condition any) bool {
+// evaluate returns the value of a condition.
+func (r resolver) evaluate(condition any) bool {
 	for function, argument := range condition.(object) {
 		terms := argument.([]any)
 		switch function {
 		case "Fn::Not":
-			return !r.judge(terms[0])
+			return !r.evaluate(terms[0])
 		case "Fn::Equals":
 			return r.resolve(terms[0]) == r.resolve(terms[1])
 		case "Fn::Or":
 			for _, term := range terms {
-				if r.judge(term) {
+				if r.evaluate(term) {
 					return true
 				}
 			}
@@ -117,7 +117,7 @@ func (r resolver) resolve(value any) any {
 	}
 }
 
-// call resolves a function, as far as its arguments are known.
+// call evaluates a function if its arguments are known.
 func (r resolver) call(function string, argument any) (value any, known bool) {
 	switch function {
 	case "Ref":
@@ -162,7 +162,7 @@ func (r resolver) call(function string, argument any) (value any, known bool) {
 	return nil, false
 }
 
-// join joins what is known, so that a text is the same however it was put together.
+// join joins the known terms, so that a text is the same however it was put together.
 func (r resolver) join(terms []any) any {
 	parts, isList := r.resolve(terms[1]).([]any)
 	if separator := terms[0].(string); !isList || separator != "" {

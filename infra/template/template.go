@@ -1,10 +1,10 @@
-// Package template makes the published template: settings of a deployment go in, a
-// CloudFormation template with parameters comes out, with the code of the functions as zip
-// files. It is for people who deploy without Go.
+// Package template builds the published template: it turns the settings of a deployment
+// into a CloudFormation template with parameters, and zip files with the code of the
+// functions. It is for people who deploy without Go.
 //
 // A deployment does not need the CDK's bootstrap. The template can be deployed several
-// times in an account and Region, because every name in it contains the name of the stack or
-// a parameter. Its resources have the logical ids of the CDK app's stack.
+// times in an account and Region, because every name in it contains the name of the stack
+// or a parameter. Its resources have the same logical ids as in the CDK app's stack.
 package template
 
 import (
@@ -24,13 +24,13 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/stack"
 )
 
-// stackID is the construct id of the stack. The name of a deployed stack is chosen by
-// those who deploy it.
+// stackID is the construct id of the stack. People choose the name of the stack when they
+// deploy it.
 const stackID = "Resolverwatch"
 
-// Synthesize returns the template of the settings in the context of a CDK app, which is
-// that of cdk.json. The functions run the zip files of the given names. Settings that
-// every deployment gives for itself are not used: see [LeftOut].
+// Synthesize returns the template for the settings in the context of a CDK app, as in
+// cdk.json. The functions run the zip files with the given names. It ignores settings that
+// each deployment sets for itself: see [LeftOut].
 //
 // The error says which setting cannot work, and why.
 func Synthesize(context map[string]any, zips Zips) (text []byte, err error) {
@@ -61,8 +61,8 @@ func Synthesize(context map[string]any, zips Zips) (text []byte, err error) {
 	return withoutMetadata(synthesized)
 }
 
-// LeftOut returns the settings that are set and that the template does not use, because
-// every deployment gives them for itself.
+// LeftOut returns the settings that are set but that the template ignores, because each
+// deployment sets them for itself.
 func LeftOut(settings config.Config) []string {
 	var names []string
 	for _, setting := range []struct {
@@ -104,13 +104,13 @@ func newStack(scope constructs.Construct, settings config.Config, zips Zips) aws
 	p.describe()
 	pipeline.AddOutputs()
 
-	// The CDK lists Firehose's address ranges for any stream, and nothing uses them.
+	// The CDK adds a list of Firehose's address ranges for any stream, but nothing uses it.
 	this.Node().TryRemoveChild(jsii.String("@aws-cdk--aws-kinesisfirehose.CidrBlocks"))
 	return this
 }
 
-// pipelineProps returns the props of settings. Names that two deployments must not share
-// become parameters, or are made of the name of the deployed stack.
+// pipelineProps returns the props for settings. Names that two deployments must not share
+// become parameters, or are derived from the name of the deployed stack.
 func (p *parameters) pipelineProps(settings config.Config, zips Zips) *resolverwatch.PipelineProps {
 	settings.QueryLogging.VPCIDs = nil
 	settings.Delivery.MarkedLogRetentionDays = 0
@@ -132,16 +132,17 @@ func (p *parameters) pipelineProps(settings config.Config, zips Zips) *resolverw
 	return props
 }
 
-// shortStackID returns the first eight digits of the deployed stack's id, which tell its
-// names from those of other stacks. The name of the stack may be too long: a query logging
-// configuration takes 64 characters, and a StackSet makes longer names.
+// shortStackID returns the first eight digits of the deployed stack's id, which make its
+// names different from those of other stacks. The name of the stack may be too long: a
+// query logging configuration's name has at most 64 characters, and a StackSet creates
+// longer names.
 func shortStackID() string {
 	unique := awscdk.Fn_Select(jsii.Number(2), awscdk.Fn_Split(jsii.String("/"), awscdk.Aws_STACK_ID(), nil))
 	return *awscdk.Fn_Select(jsii.Number(0), awscdk.Fn_Split(jsii.String("-"), unique, nil))
 }
 
-// withoutMetadata removes what the CDK and its linters note on resources, and writes the
-// template with sorted keys.
+// withoutMetadata removes the notes of the CDK and its linters from resources, and writes
+// the template with sorted keys.
 func withoutMetadata(text []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber() // sizes in bytes must not become 1.07e+11

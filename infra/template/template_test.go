@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// contextOf is the context of cdk.json with other settings.
+// contextOf returns the context of cdk.json with other settings.
 func contextOf(t *testing.T, settings object) map[string]any {
 	t.Helper()
 	text, err := os.ReadFile("../../cdk.json")
@@ -63,7 +63,8 @@ var published struct {
 	text []byte
 }
 
-// publishedTemplate is the template of the default settings, synthesized once.
+// publishedTemplate returns the template of the default settings, which is synthesized only
+// once.
 func publishedTemplate(t *testing.T) []byte {
 	t.Helper()
 	published.once.Do(func() { published.text = synthesize(t, nil) })
@@ -116,8 +117,8 @@ const (
 	functionType    = "AWS::Lambda::Function"
 )
 
-// A stack of the template has the resources of a stack of the CDK app with the same
-// settings, property by property, but for the code and the ids of the associations.
+// A stack of the template has the same resources as a stack of the CDK app with the same
+// settings, property by property, except for the code and the ids of the associations.
 func TestSynthesize_equalsTheApp(t *testing.T) {
 	const one, other = "vpc-0a1b2c3d4e5f60001", "vpc-0a1b2c3d4e5f60002"
 	fromTemplate := deploy(t, publishedTemplate(t), map[string]string{
@@ -184,8 +185,8 @@ func TestSynthesize_isStable(t *testing.T) {
 	}
 }
 
-// CloudFormation takes templates of at most 1 MB. Everything that the CDK adds for itself is
-// removed.
+// CloudFormation accepts templates of at most 1 MB. Everything that the CDK adds for its
+// own use is removed.
 func TestSynthesize_plain(t *testing.T) {
 	text := publishedTemplate(t)
 	const maxBytes = 1 << 20
@@ -213,7 +214,7 @@ func TestSynthesize_vpcs(t *testing.T) {
 	}
 }
 
-// The rule refuses a VPC in two slots, and empty slots are not the same VPC.
+// The rule rejects a VPC in two slots, but does not treat empty slots as the same VPC.
 func TestSynthesize_vpcTwice(t *testing.T) {
 	for name, test := range map[string]struct {
 		vpcs    map[string]string
@@ -232,7 +233,7 @@ func TestSynthesize_vpcTwice(t *testing.T) {
 			var refused []string
 			for _, rule := range r.template["Rules"].(object) {
 				for _, assertion := range rule.(object)["Assertions"].([]any) {
-					if !r.judge(assertion.(object)["Assert"]) {
+					if !r.evaluate(assertion.(object)["Assert"]) {
 						refused = append(refused, assertion.(object)["AssertDescription"].(string))
 					}
 				}
@@ -257,8 +258,8 @@ func TestSynthesize_retention(t *testing.T) {
 	}
 }
 
-// Each size of the transformer brings the limits that the functions would have if they
-// were synthesized with it.
+// Each size of the transformer has the limits that the functions would have if they were
+// synthesized with it.
 func TestSynthesize_memory(t *testing.T) {
 	parameter := parse(t, publishedTemplate(t))["Parameters"].(object)[parameterMemory].(object)
 	allowed := parameter["AllowedValues"].([]any)
@@ -297,7 +298,7 @@ func TestSynthesize_code(t *testing.T) {
 	}
 }
 
-// The console shows every parameter once, under a label, and says what a value must be.
+// The console shows every parameter once, under a label, and says what values it accepts.
 func TestSynthesize_parameters(t *testing.T) {
 	parsed := parse(t, publishedTemplate(t))
 	declared := slices.Sorted(maps.Keys(parsed["Parameters"].(object)))
@@ -338,19 +339,19 @@ func TestSynthesize_parameterRules(t *testing.T) {
 		pattern := regexp.MustCompile(declared[id].(object)["AllowedPattern"].(string))
 		for _, value := range values.taken {
 			if !pattern.MatchString(value) {
-				t.Errorf("%s does not take %q", id, value)
+				t.Errorf("%s does not accept %q", id, value)
 			}
 		}
 		for _, value := range values.refused {
 			if pattern.MatchString(value) {
-				t.Errorf("%s takes %q", id, value)
+				t.Errorf("%s accepts %q", id, value)
 			}
 		}
 	}
 }
 
-// Two stacks in an account and Region must not share a name. The names of named queries
-// are those within a workgroup.
+// Two stacks in an account and Region must not share a name. Names of named queries only
+// need to be unique in a workgroup.
 func TestSynthesize_names(t *testing.T) {
 	for id, value := range parse(t, publishedTemplate(t))["Resources"].(object) {
 		resource := value.(object)
@@ -373,8 +374,8 @@ func TestSynthesize_names(t *testing.T) {
 	}
 }
 
-// Settings of cdk.json become the defaults of parameters. Parts that a deployment does not
-// have bring no parameters.
+// Settings of cdk.json become the defaults of parameters. Parts that are left out add no
+// parameters.
 func TestSynthesize_settings(t *testing.T) {
 	declared := parse(t, synthesize(t, object{
 		"transformer": object{"memoryMiB": 384}, "catalog": object{"database": "dns"},
@@ -389,13 +390,13 @@ func TestSynthesize_settings(t *testing.T) {
 		t.Errorf("the memory may be %v", allowed)
 	}
 	if declared[parameterVPC+"1"] != nil {
-		t.Error("there is a parameter of a VPC, though nothing logs queries")
+		t.Error("there is a parameter for a VPC, although query logging is off")
 	}
 
 	declared = parse(t, synthesize(t, object{"delivery": object{"existingStream": "dns"}}))["Parameters"].(object)
 	for _, id := range []string{parameterRetention, parameterDatabase} {
 		if declared[id] != nil {
-			t.Errorf("there is a parameter %s, though the stream is not of the stack", id)
+			t.Errorf("there is a parameter %s, although the stream does not belong to the stack", id)
 		}
 	}
 }
@@ -433,7 +434,7 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
-// The table in the documentation has every parameter with its default.
+// The table in the documentation lists every parameter with its default.
 func TestDocumentedParameters(t *testing.T) {
 	text, err := os.ReadFile("../../docs/template.md")
 	if err != nil {

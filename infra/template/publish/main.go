@@ -1,5 +1,5 @@
 // Command publish writes the published template, the zip files of the functions and their
-// checksums into a folder: publish -out DIR. It takes the settings of cdk.json in the
+// checksums into a folder: publish -out DIR. It uses the settings of cdk.json in the
 // current folder.
 package main
 
@@ -36,7 +36,7 @@ func main() {
 func run(out string) error {
 	text, err := os.ReadFile("cdk.json")
 	if err != nil {
-		return fmt.Errorf("%w: run it in the folder of cdk.json", err)
+		return fmt.Errorf("%w: run it in the folder that contains cdk.json", err)
 	}
 	var cdk struct{ Context map[string]any }
 	if err := json.Unmarshal(text, &cdk); err != nil {
