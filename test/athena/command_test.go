@@ -24,8 +24,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// command builds the command and returns a function that runs it against an Athena whose
-// engine is Trino.
+// command builds the command and returns a function that runs it against a fake Athena
+// whose engine is Trino.
 func (r *rig) command(t *testing.T) func(arguments ...string) string {
 	t.Helper()
 	engine := athena.New(athena.Config{WorkGroup: "Resolverwatch", Database: database, Queries: r.queries,
@@ -63,7 +63,7 @@ func (r *rig) command(t *testing.T) func(arguments ...string) string {
 	}
 }
 
-// read returns what lies in a bucket, unpacked.
+// read returns the unzipped objects of a bucket.
 func (r *rig) read(t *testing.T, bucket string) map[string]string {
 	t.Helper()
 	listed, err := r.client.ListObjectsV2(context.Background(), &awss3.ListObjectsV2Input{Bucket: &bucket})
@@ -89,7 +89,7 @@ func (r *rig) read(t *testing.T, bucket string) map[string]string {
 	return objects
 }
 
-// asAthena writes cells as text, as Athena does.
+// asAthena converts cells to text, as Athena does.
 func asAthena(got *result) *athena.Result {
 	out := &athena.Result{Bytes: got.Bytes}
 	for i, name := range got.Columns {
@@ -109,7 +109,7 @@ func asAthena(got *result) *athena.Result {
 	return out
 }
 
-// jsonRows reads an object a line as a row of its values.
+// jsonRows converts each object in a line to a row of its values.
 func jsonRows(t *testing.T, output string, columns []string) (rows []string) {
 	t.Helper()
 	for line := range strings.Lines(output) {
@@ -128,8 +128,8 @@ func jsonRows(t *testing.T, output string, columns []string) (rows []string) {
 	return rows
 }
 
-// `resolverwatch query` gives what Trino answers, and `resolverwatch hunt` finds the same
-// in Athena and in files on this machine.
+// `resolverwatch query` returns the rows that Trino returns, and `resolverwatch hunt` finds
+// the same in Athena and in local files.
 func TestCommand(t *testing.T) {
 	r := newRig(t, wayJSON, "2006/01/02", map[string]any{})
 	run := r.command(t)
@@ -165,12 +165,12 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// What is written under retro/ are the records that were not marked, as the transformer
-// would mark them now.
+// The records written under retro/ are those that were not marked as malicious, marked as
+// the transformer would mark them now.
 func TestCommand_huntWrite(t *testing.T) {
 	r := newRig(t, wayJSON, "2006/01/02", map[string]any{})
 	run := r.command(t)
-	// Between what was hunted for and now, a list had a deeper entry.
+	// After the hunt's first run, a list got a deeper entry.
 	grown := october + added + "other block name drop.newbad.example phishing low 10 2026-10-12\n"
 	output, indexes := r.bucket(t, nil), r.bucket(t, grown.bucket(t, secondGeneration))
 	call := []string{"hunt", "--since", "2026-10-20", "--days", "3650", "--write", "--workgroup", "Resolverwatch", "--database", database,
@@ -193,7 +193,7 @@ func TestCommand_huntWrite(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(want) != 7 {
-		t.Errorf("%d days; records (-marked anew +written):\n%s", len(want), diff)
+		t.Errorf("%d days; records (-marked again +written):\n%s", len(want), diff)
 	}
 	run(call...)
 	if diff := cmp.Diff(written, r.read(t, output)); diff != "" {
@@ -201,7 +201,7 @@ func TestCommand_huntWrite(t *testing.T) {
 	}
 }
 
-// sameJSON writes JSON so that equal objects are equal texts.
+// sameJSON formats JSON so that equal objects give equal texts.
 func sameJSON(t *testing.T, line string) string {
 	t.Helper()
 	var value any

@@ -17,7 +17,7 @@ import (
 
 const docsPath = "../../docs/queries.md"
 
-// page is what the document says of a query.
+// page is the section of a query in the document.
 type page struct {
 	name, text string
 	result     *result
@@ -81,10 +81,10 @@ whole: a query sees one generation, and all of it.
 `
 
 var partitionColumn = catalog.Column{Name: catalog.Partition, Type: "string", When: "always",
-	Description: "when Firehose had the record, in UTC, as the folders of the output bucket are named; name it in every query"}
+	Description: "when Firehose received the record, in UTC, like the folders of the output bucket; filter by it in every query"}
 
-// compareDocs compares the document with the queries and what they answered; -update
-// writes it anew.
+// compareDocs compares the document with the queries and their results; -update rewrites
+// it.
 func compareDocs(t *testing.T, pages []page) {
 	t.Helper()
 	var doc bytes.Buffer
@@ -114,7 +114,7 @@ func compareDocs(t *testing.T, pages []page) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), doc.String()); diff != "" {
-		t.Errorf("docs/queries.md (-stands there +answered), -update writes it anew:\n%s", diff)
+		t.Errorf("docs/queries.md (-document +result), -update rewrites it:\n%s", diff)
 	}
 }
 

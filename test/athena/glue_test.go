@@ -12,9 +12,9 @@ import (
 // database is the one database of [glue].
 const database = "resolverwatch"
 
-// glue is as much of the Glue Data Catalog as Trino asks for. A table is answered as it
-// was put in, the TableInput of a template, so that nothing stands between the table
-// that is deployed and the one that is queried here.
+// glue is the part of the Glue Data Catalog that Trino uses. It returns a table exactly as
+// it was put, as the TableInput of a template, so that the queries run on the table that is
+// deployed.
 type glue struct {
 	mu     sync.Mutex
 	tables map[string]tableInput
@@ -45,10 +45,10 @@ func (g *glue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		out = map[string]any{"__type": "EntityNotFoundException", "Message": "no " + operation + " of " + in.Name}
 	}
-	_ = json.NewEncoder(w).Encode(out) // Trino went away: nobody is left to tell
+	_ = json.NewEncoder(w).Encode(out) // fails only if Trino is gone
 }
 
-// answer returns nil for what there is not.
+// answer returns nil for anything that does not exist.
 func (g *glue) answer(operation, name string) map[string]any {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -73,7 +73,7 @@ func (g *glue) answer(operation, name string) map[string]any {
 	}
 }
 
-// stored adds what Glue adds to a table that it is given.
+// stored adds the members that Glue adds to a table.
 func (t tableInput) stored() map[string]any {
 	table, storage := maps.Clone(t), map[string]any{"NumberOfBuckets": 0, "Compressed": false}
 	maps.Copy(storage, t.storage())

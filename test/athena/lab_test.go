@@ -1,7 +1,6 @@
-// Package athena_test runs the named queries on a real Trino, the engine that Athena
-// runs: over the Glue tables as they are deployed, over logs in an embedded S3 that the
-// real marker wrote, as JSON and as Parquet. `make athena` starts it; elsewhere it
-// skips.
+// Package athena_test runs the named queries on a real Trino, the engine of Athena. They
+// read the deployed Glue tables over logs that the real marker wrote to an embedded S3, as
+// JSON and as Parquet. `make athena` starts it; elsewhere the tests are skipped.
 package athena_test
 
 import (
@@ -26,24 +25,24 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 )
 
-var update = flag.Bool("update", false, "write docs/queries.md anew")
+var update = flag.Bool("update", false, "rewrite docs/queries.md")
 
-// Catalogs are the ways in which Trino reads JSON.
+// Catalogs for the ways in which Trino reads JSON.
 const (
 	// native is Trino's own reader.
 	native = "native"
-	// serde is the code of Hive's and of OpenX's SerDe.
+	// serde is the code of the Hive and OpenX SerDes.
 	serde = "serde"
 )
 
-// lab is Trino with a Glue and an S3 to read from.
+// lab is Trino with a Glue and an S3 that it reads from.
 type lab struct {
 	trino   *trino
 	glue    glue
 	objects *s3.Server
 	client  *awss3.Client
 
-	buckets int // made so far
+	buckets int // created so far
 	mu      sync.Mutex
 	reads   map[string]bool // keys of objects that were read since [lab.forget]
 }
@@ -54,7 +53,7 @@ var theLab struct {
 	err  error
 }
 
-// open returns the lab, which all tests share: Trino takes seconds to start.
+// open returns the lab. All tests share it, because Trino takes seconds to start.
 func open(t *testing.T) *lab {
 	t.Helper()
 	classPath := os.Getenv("RESOLVERWATCH_TRINO")
@@ -78,7 +77,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// newLab leaves its two servers to the end of the process.
+// newLab never stops its two servers; they end with the process.
 func newLab(classPath string) (*lab, error) {
 	l := &lab{reads: map[string]bool{}}
 	l.objects = s3.New(s3.Config{Fault: l.note})
@@ -114,7 +113,7 @@ func newLab(classPath string) (*lab, error) {
 	return l, nil
 }
 
-// note keeps the keys of objects that are read.
+// note records the keys of objects that are read.
 func (l *lab) note(r s3.Request) *s3.Fault {
 	if r.Method == http.MethodGet && r.Key != "" {
 		l.mu.Lock()
@@ -124,7 +123,7 @@ func (l *lab) note(r s3.Request) *s3.Fault {
 	return nil
 }
 
-// forget returns the keys that were read since it was called last.
+// forget returns the keys that were read since its last call.
 func (l *lab) forget() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -133,7 +132,8 @@ func (l *lab) forget() []string {
 	return keys
 }
 
-// bucket makes a bucket with objects, for the life of the process, and returns its name.
+// bucket creates a bucket with objects, which exists until the process ends, and returns
+// its name.
 func (l *lab) bucket(t *testing.T, objects map[string][]byte) string {
 	t.Helper()
 	l.buckets++

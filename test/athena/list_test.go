@@ -13,11 +13,11 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// list is what feeds say: lines of
+// list holds the entries of feeds, as lines of
 //
 //	feed action scope name-or-block category severity confidence added
 //
-// where a feed that begins with "allow" vetoes all feeds.
+// A feed that begins with "allow" vetoes all feeds.
 type list string
 
 type listed struct {
@@ -63,7 +63,7 @@ func (e *listed) parse(fields []string) (err error) {
 	return e.SetValue(fields[3])
 }
 
-// index builds what the transformer would load.
+// index builds the index that the transformer would load.
 func (l list) index(t *testing.T, generation uint64) *index.Index {
 	t.Helper()
 	x, err := index.Open(l.indexFile(t, generation))
@@ -73,7 +73,7 @@ func (l list) index(t *testing.T, generation uint64) *index.Index {
 	return x
 }
 
-// bucket returns the objects of an index bucket in which the list serves.
+// bucket returns the objects of an index bucket with the list as its current index.
 func (l list) bucket(t *testing.T, generation uint64) map[string][]byte {
 	t.Helper()
 	data := l.indexFile(t, generation)

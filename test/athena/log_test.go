@@ -13,26 +13,26 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// host is a machine that asks.
+// host is a machine that sends queries.
 type host struct{ account, vpc, address, instance string }
 
 // query is one record of the query log.
 type query struct {
 	asked    time.Time
-	arrived  time.Time // when Firehose had it; a minute and a half later if not set
+	arrived  time.Time // when Firehose received it; a minute and a half later if not set
 	host     host
 	name     string
 	rcode    string // NOERROR if not set
 	answers  []answer
 	firewall string
-	// time and srcids, if set, stand in the record as they are.
+	// time and srcids, if set, are written to the record as they are.
 	time, srcids string
-	plain        bool // it was logged before there was anybody to mark it
+	plain        bool // logged before there was a marker
 }
 
 type answer struct{ Rdata, Type, Class string }
 
-// record returns the record as Resolver writes it.
+// record returns the record in the format of Resolver.
 func (q *query) record(t *testing.T) []byte {
 	t.Helper()
 	srcids := map[string]string{}
@@ -70,7 +70,7 @@ func (q *query) record(t *testing.T) []byte {
 			t.Fatal(err)
 		}
 		if text, isText := member.value.(string); isText && !utf8.ValidString(text) {
-			value = []byte(`"` + text + `"`) // as it is, which no encoder leaves it
+			value = []byte(`"` + text + `"`) // unchanged; an encoder would change it
 		}
 		fmt.Fprintf(&record, "%c%q:%s", "{,"[min(i, 1)], member.name, value)
 	}
@@ -81,14 +81,14 @@ func (q *query) record(t *testing.T) []byte {
 	return record.Bytes()
 }
 
-// line is a marked record and when it arrived.
+// line is a marked record with its arrival time.
 type line struct {
 	arrived time.Time
 	text    []byte
 }
 
-// delivered are lines by the key of the object that they lie in, as Firehose would have
-// named it for an hour's records.
+// delivered returns lines by object key, named as Firehose names the object for an hour's
+// records.
 func delivered(folder, layout string, lines []line) map[string][]byte {
 	objects := map[string][]byte{}
 	for _, line := range lines {
@@ -99,7 +99,7 @@ func delivered(folder, layout string, lines []line) map[string][]byte {
 	return objects
 }
 
-// mark marks a record by the marker that was at work then.
+// mark marks a record with the marker of its time.
 func mark(t *testing.T, markers map[time.Time]*verdict.Marker, q *query) line {
 	t.Helper()
 	if q.arrived.IsZero() {

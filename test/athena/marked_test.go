@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// marked is a marked record as plain Go reads it.
+// marked is a marked record, decoded by encoding/json.
 type marked struct {
 	Account   string          `json:"account_id"`
 	VPC       string          `json:"vpc_id"`
@@ -38,8 +38,8 @@ type marked struct {
 	asked time.Time
 }
 
-// records reads the lines of the period in values: each record once, but every line
-// that is no record.
+// records decodes the lines of the period in values. It returns each record once, but every
+// line that is not a record.
 func records(t *testing.T, lines []line, values map[string]string) (all []marked) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -61,7 +61,7 @@ func records(t *testing.T, lines []line, values map[string]string) (all []marked
 	return all
 }
 
-// moment reads a day or a moment, text or otherwise.
+// moment parses a day or a time, or otherwise if text is empty.
 func moment(text, otherwise string) time.Time {
 	text = cmp.Or(text, otherwise)
 	if len(text) == len(time.DateOnly) {
@@ -83,13 +83,13 @@ func (r *marked) instance() string {
 	var ids struct {
 		Instance string `json:"instance"`
 	}
-	if json.Unmarshal(r.SourceIDs, &ids) != nil { // a list names none
+	if json.Unmarshal(r.SourceIDs, &ids) != nil { // a list has no member for it
 		return ""
 	}
 	return ids.Instance
 }
 
-// where returns the records for which keep holds.
+// where returns the records that satisfy keep.
 func where(records []marked, keep func(*marked) bool) (kept []marked) {
 	for _, record := range records {
 		if keep(&record) {
@@ -101,7 +101,7 @@ func where(records []marked, keep func(*marked) bool) (kept []marked) {
 
 func malicious(r *marked) bool { return r.Verdict == "malicious" }
 
-// by groups records by a key. The keys are in order.
+// by groups records by a key. The keys are sorted.
 func by(records []marked, key func(*marked) string) (keys []string, groups map[string][]marked) {
 	groups = map[string][]marked{}
 	for _, record := range records {
@@ -111,7 +111,7 @@ func by(records []marked, key func(*marked) string) (keys []string, groups map[s
 	return slices.Sorted(maps.Keys(groups)), groups
 }
 
-// distinct returns the values of a field, each once and in order, without the empty one.
+// distinct returns the values of a field, sorted, without duplicates and empty values.
 func distinct(records []marked, field func(*marked) string) []string {
 	values := map[string]bool{}
 	for _, record := range records {
@@ -122,7 +122,7 @@ func distinct(records []marked, field func(*marked) string) []string {
 	return slices.Sorted(maps.Keys(values))
 }
 
-// joined is SQL's idea of a list without elements.
+// joined returns NULL for an empty list, as SQL does.
 func joined(values []string) any {
 	if len(values) == 0 {
 		return nil
@@ -130,7 +130,7 @@ func joined(values []string) any {
 	return strings.Join(values, " ")
 }
 
-// span returns when the first and the last of records were asked.
+// span returns the times of the first and the last record.
 func span(records []marked) (first, last string) {
 	compare := func(a, b marked) int { return a.asked.Compare(b.asked) }
 	return stamp(slices.MinFunc(records, compare).asked), stamp(slices.MaxFunc(records, compare).asked)
@@ -140,7 +140,7 @@ var severities = []string{"low", "medium", "high", "critical"}
 
 func (r *marked) severity() int { return slices.Index(severities, r.Threat.Severity) }
 
-// worst returns the record of the highest severity.
+// worst returns the record with the highest severity.
 func worst(records []marked) *marked {
 	found := slices.MaxFunc(records, func(a, b marked) int { return cmp.Compare(a.severity(), b.severity()) })
 	return &found

@@ -13,7 +13,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
-// oracles count in Go what the named queries ask, in the same lines.
+// oracles calculate the results of the named queries in Go, from the same lines.
 var oracles = map[string]func(t *testing.T, lines []line, values map[string]string) [][]any{
 	"malicious-hosts":          maliciousHosts,
 	"indicators-seen":          indicatorsSeen,
@@ -80,7 +80,7 @@ func timeline(t *testing.T, lines []line, values map[string]string) (rows [][]an
 }
 
 func topIndicators(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
-	var listings []marked // a record once for each feed
+	var listings []marked // each record once for each of its feeds
 	for _, r := range where(records(t, lines, values), malicious) {
 		for _, feed := range r.Threat.Feeds {
 			r.Threat.Feeds = []string{feed}
@@ -172,7 +172,7 @@ func aroundAMatch(t *testing.T, lines []line, values map[string]string) (rows []
 }
 
 func coverage(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
-	logged := map[string]map[string]bool{"*": {}} // days of a VPC
+	logged := map[string]map[string]bool{"*": {}} // days with logs, by VPC
 	for _, vpc := range strings.Fields(values["vpcs"]) {
 		logged[vpc] = map[string]bool{}
 	}
@@ -220,7 +220,7 @@ func hostRecords(t *testing.T, lines []line, values map[string]string) (rows [][
 	return rows
 }
 
-// orNull is text, or NULL if there is none.
+// orNull returns text, or NULL if it is empty.
 func orNull(text string) any {
 	if text == "" {
 		return nil
@@ -228,8 +228,8 @@ func orNull(text string) any {
 	return text
 }
 
-// cellOf is a member as a column of text: JSON of what is no string. A map has its
-// members in order.
+// cellOf converts a member to a text column: anything but a string becomes JSON. The
+// members of a map are sorted.
 func cellOf(t *testing.T, name string, member json.RawMessage) any {
 	t.Helper()
 	if member == nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
-// asParquet returns the objects as Firehose's record format conversion makes them: a
-// Parquet file for each, with the columns of the catalogue and no others.
+// asParquet converts objects as Firehose's record format conversion does: each becomes a
+// Parquet file with exactly the columns of the catalogue.
 func asParquet(t *testing.T, objects map[string][]byte) map[string][]byte {
 	t.Helper()
 	converted := make(map[string][]byte, len(objects))
@@ -40,8 +40,9 @@ func parquetTable(name, location string, columns []catalog.Column) tableInput {
 	return table
 }
 
-// parquetFile returns what the embedded Firehose converts lines to by columns; those that are no JSON
-// it sends elsewhere, and nil is that nothing is left.
+// parquetFile returns the Parquet file that the embedded Firehose converts lines to.
+// Firehose sends lines that are not JSON elsewhere; parquetFile returns nil if no line is
+// left.
 func parquetFile(t *testing.T, lines []byte, described []catalog.Column) []byte {
 	t.Helper()
 	var columns []conversion.Column
@@ -74,7 +75,7 @@ func parquetFile(t *testing.T, lines []byte, described []catalog.Column) []byte 
 	return nil
 }
 
-// objects is the bucket of a stream that is closed before anybody looks.
+// objects is the bucket of a stream that is closed before the objects are read.
 type objects map[string][]byte
 
 func (o objects) Put(_ context.Context, key string, body []byte, _ string) error {
@@ -82,8 +83,8 @@ func (o objects) Put(_ context.Context, key string, body []byte, _ string) error
 	return nil
 }
 
-// What Firehose makes of an odd line is what the SerDe reads it as; a line that the SerDe
-// reads as a row of nulls is no row at all.
+// Firehose converts an odd line to the same values that the SerDe reads. A line that the
+// SerDe reads as a row of nulls is left out.
 func TestParquet_oddLines(t *testing.T) {
 	l := open(t)
 	for _, odd := range oddLines {
@@ -92,7 +93,7 @@ func TestParquet_oddLines(t *testing.T) {
 			l.glue.put(parquetTable("odd", "s3://"+l.bucket(t, files)+"/odd/", catalog.Columns()))
 			want := []string{soundRow, odd.row, soundRow}
 			switch {
-			case odd.name == "two objects": // of which the SerDe reads the first
+			case odd.name == "two objects": // the SerDe reads only the first
 				want = slices.Insert(want, 2, strings.Replace(odd.row, `"a"`, `"b"`, 1))
 			case odd.row == unreadable:
 				want = []string{soundRow, soundRow}
@@ -108,8 +109,8 @@ func TestParquet_oddLines(t *testing.T) {
 	}
 }
 
-// Files of before the table had a column, or a member of a struct, are read on, and those
-// of after it too.
+// Files from before the table had a column, or a struct had a member, can still be read,
+// together with newer files.
 func TestParquet_columnsAdded(t *testing.T) {
 	l := open(t)
 	before := slices.DeleteFunc(catalog.Columns(), func(c catalog.Column) bool { return c.Name == "transport" })

@@ -13,7 +13,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
 )
 
-// Parameters that the named queries are run with, for the whole month.
+// Parameters for the named queries, covering the whole month.
 var (
 	month = map[string]string{"from": "2026-10-01", "until": "2026-10-31"}
 	asked = map[string]map[string]string{
@@ -33,14 +33,14 @@ func parametersOf(name string) map[string]string {
 	return month
 }
 
-// ways are how the same logs are stored and read.
+// ways are the formats in which the same logs are stored and read.
 const (
 	wayJSON    = "JSON"
-	waySerde   = "JSON by the SerDe's own code"
+	waySerde   = "JSON, read by the SerDe's own code"
 	wayParquet = "Parquet"
 )
 
-// rig is a deployment with the logs of the world in it.
+// rig is a deployment that contains the logs of the world.
 type rig struct {
 	*lab
 	*deployment
@@ -48,8 +48,8 @@ type rig struct {
 	lines []line
 }
 
-// newRig deploys the app with settings and fills its buckets. Layout is how its prefix
-// writes times, in the words of package time.
+// newRig deploys the app with settings and fills its buckets. Layout is the time format of
+// its prefix, in the notation of package time.
 func newRig(t *testing.T, way, layout string, settings map[string]any) *rig {
 	t.Helper()
 	r := &rig{lab: open(t), deployment: deploy(t, map[string]any{"resolverwatch": settings}), way: way, lines: world(t)}
@@ -96,7 +96,8 @@ func (r *rig) ask(t *testing.T, name string, values map[string]string) *result {
 	return r.query(t, reader, sql)
 }
 
-// Every named query, on JSON and on Parquet, answers what Go counts in the same lines.
+// Every named query returns the rows that Go calculates from the same lines, on JSON and on
+// Parquet.
 func TestQueries(t *testing.T) {
 	open(t)
 	for _, way := range []string{wayJSON, waySerde, wayParquet} {
@@ -107,7 +108,7 @@ func TestQueries(t *testing.T) {
 			}
 			r := newRig(t, way, "2006/01/02", settings)
 			if diff := cmp.Diff(slices.Sorted(maps.Keys(oracles)), slices.Sorted(maps.Keys(r.queries))); diff != "" {
-				t.Fatalf("named queries (-with an answer by Go +deployed):\n%s", diff)
+				t.Fatalf("named queries (-calculated in Go +deployed):\n%s", diff)
 			}
 			var pages []page
 			for _, name := range slices.Sorted(maps.Keys(r.queries)) {
@@ -119,12 +120,12 @@ func TestQueries(t *testing.T) {
 						want = slices.DeleteFunc(want, func(row []any) bool { return row[0] == "unreadable_line" })
 					}
 					if diff := cmp.Diff(asLines(want), asLines(got.Rows)); diff != "" {
-						t.Errorf("rows (-counted by Go +answered by Trino):\n%s", diff)
+						t.Errorf("rows (-calculated in Go +returned by Trino):\n%s", diff)
 					}
 					pages = append(pages, page{name, r.queries[name], got})
 				})
 			}
-			if way == wayJSON && len(pages) == len(oracles) { // not if some were picked
+			if way == wayJSON && len(pages) == len(oracles) { // not if only some queries were selected
 				compareDocs(t, pages)
 			}
 		})
@@ -138,8 +139,8 @@ func asLines(rows [][]any) (lines []string) {
 	return lines
 }
 
-// A query about one day reads the objects of that day and of the days beside it, of a
-// table of thirty days, whether partitions are days or hours.
+// A query about one day reads only the objects of that day and of the days before and after
+// it, from a table of thirty days, whether partitions are days or hours.
 func TestQueries_oneDay(t *testing.T) {
 	open(t)
 	for _, test := range []struct {
@@ -184,7 +185,7 @@ func TestQueries_oneDay(t *testing.T) {
 	}
 }
 
-// As they stand, the queries run, and look at the last days only.
+// Without changes, the queries run, and read only the last days.
 func TestQueries_defaults(t *testing.T) {
 	r := newRig(t, wayJSON, "2006/01/02", map[string]any{})
 	for _, name := range slices.Sorted(maps.Keys(r.queries)) {
@@ -203,7 +204,7 @@ func TestQueries_defaults(t *testing.T) {
 	}
 }
 
-// A host is found by what its records say of it, also where they lack a member.
+// A host is found by the members of its records, even if one is missing.
 func TestQueries_hostWithoutVPC(t *testing.T) {
 	r := newRig(t, wayJSON, "2006/01/02", map[string]any{})
 	r.replace(t, october, []query{

@@ -12,8 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// retroHunt marks the lines anew, with what was added to the lists and with all allow
-// entries.
+// retroHunt marks the lines again, with the new block entries and all allow entries.
 func retroHunt(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
 	marker := verdict.NewMarker(october.since(values["since"]).index(t, secondGeneration), verdict.Options{})
 	var hits []marked
@@ -44,7 +43,7 @@ func retroHunt(t *testing.T, lines []line, values map[string]string) (rows [][]a
 	return rows
 }
 
-// since returns the allow entries of the month's lists, and the block entries that were
+// since returns all allow entries of the month's lists, and the block entries that were
 // added since a day.
 func (l list) since(day string) (kept list) {
 	for line := range strings.Lines(string(october + added)) {
@@ -55,12 +54,12 @@ func (l list) since(day string) (kept list) {
 	return kept
 }
 
-// remark takes the mark off a record and marks it anew.
+// remark removes the mark from a record and marks it again.
 func remark(t *testing.T, marker *verdict.Marker, before *marked) (now marked, hit bool) {
 	t.Helper()
 	original, _, isMarked := strings.Cut(before.text, `,"verdict":"`)
 	switch {
-	case before.Name == "": // a line that is none
+	case before.Name == "": // a line that is not a record
 		return marked{}, false
 	case !isMarked:
 		original = strings.TrimSuffix(before.text, "}\n")
@@ -76,23 +75,23 @@ func remark(t *testing.T, marker *verdict.Marker, before *marked) (now marked, h
 	return now, now.Verdict == "malicious"
 }
 
-// matching are the rules by which names and addresses match, one entry or more and one
-// query each; the names differ, so that the cases do not meet.
+// matching tests the rules by which names and addresses match, each with a few entries and
+// one query. All names differ, so that the cases do not interfere.
 var matching = []struct {
 	name, list string
 	query      string
 	answers    []answer
 }{
 	{name: "name: itself", list: "f block name n1.example", query: "n1.example."},
-	{name: "name: no subdomain", list: "f block name n2.example", query: "a.n2.example."},
+	{name: "name: not a subdomain", list: "f block name n2.example", query: "a.n2.example."},
 	{name: "subtree: itself", list: "f block subtree s1.example", query: "s1.example."},
 	{name: "subtree: far below", list: "f block subtree s2.example", query: "a.b.c.d.e.s2.example."},
 	{name: "under: not itself", list: "f block under u1.example", query: "u1.example."},
 	{name: "under: below", list: "f block under u2.example", query: "a.u2.example."},
-	{name: "a label's end is none", list: "f block subtree l1.example", query: "notl1.example."},
-	{name: "a longer end", list: "f block subtree l2.example", query: "l2.example.test."},
+	{name: "the end of a label is not a label", list: "f block subtree l1.example", query: "notl1.example."},
+	{name: "a longer suffix", list: "f block subtree l2.example", query: "l2.example.test."},
 	{name: "case", list: "f block subtree c1.example", query: "WwW.C1.eXample."},
-	{name: "case of ASCII alone", list: "f block subtree kc2.example", query: "\u212ac2.example."},
+	{name: "only ASCII letters have a case", list: "f block subtree kc2.example", query: "\u212ac2.example."},
 	{name: "no final dot", list: "f block subtree d1.example", query: "a.d1.example"},
 	{name: "two final dots", list: "f block subtree d2.example", query: "a.d2.example.."},
 	{name: "an empty label", list: "f block subtree d3.example", query: "a..d3.example."},
@@ -101,7 +100,7 @@ var matching = []struct {
 	{name: "no name", list: "f block subtree d6.example", query: ""},
 	{name: "a single label", list: "f block subtree single1", query: "single1."},
 	{name: "under a single label", list: "f block subtree single2", query: "a.single2."},
-	{name: "an escaped dot parts nothing", list: "f block subtree e1.example", query: `a\.e1.example.`},
+	{name: "an escaped dot is not a separator", list: "f block subtree e1.example", query: `a\.e1.example.`},
 	{name: "an escaped dot below", list: "f block subtree e2.example", query: `a\.b.e2.example.`},
 	{name: "an escaped backslash before a dot", list: "f block subtree e3.example", query: `a\\.e3.example.`},
 	{name: "decimal escapes", list: "f block subtree e4.example", query: `a\046b.e4.example.`},
@@ -118,61 +117,61 @@ var matching = []struct {
 	{name: "a name of 255", list: "f block subtree m6.example", query: strings.Repeat("a.", 121) + "m6.example."},
 	{name: "a name of 257", list: "f block subtree m7.example", query: strings.Repeat("a.", 122) + "m7.example."},
 	{name: "an A-label", list: "f block subtree xn--bcher-kva.example", query: "WWW.XN--BCHER-KVA.example."},
-	{name: "a U-label is no A-label", list: "f block subtree xn--bcher-kva.w1.example", query: "b\u00fccher.w1.example."},
+	{name: "a U-label is not an A-label", list: "f block subtree xn--bcher-kva.w1.example", query: "b\u00fccher.w1.example."},
 	{name: "a star is a label", list: "f block subtree w2.example", query: "*.w2.example."},
-	{name: "a star is no ancestor", list: "f block under w3.example", query: "*w3.example."},
+	{name: "a star is not an ancestor", list: "f block under w3.example", query: "*w3.example."},
 	{name: "below an underscore alone", list: "f block name _.w4.example", query: "_.w4.example."},
 	{name: "an escape of a listed letter", list: "f block subtree w5.example", query: `\1195.example.`},
 	{name: "a label of digits", list: "f block subtree 10.example", query: "192.0.2.10.example."},
 	{name: "the deepest entry", list: "f block subtree g1.example\ng block subtree a.g1.example", query: "b.a.g1.example."},
-	{name: "the deepest that fits", list: "f block subtree g2.example\ng block name a.g2.example", query: "b.a.g2.example."},
+	{name: "the deepest match", list: "f block subtree g2.example\ng block name a.g2.example", query: "b.a.g2.example."},
 	{name: "the narrowest of one depth", list: "f block subtree g3.example\nf block name g3.example", query: "g3.example."},
 	{name: "all feeds", list: "z block subtree g4.example\nb block name a.g4.example\na block under g4.example", query: "a.g4.example."},
-	{name: "the rating of the worst", list: "a block subtree r1.example low 99\nb block subtree a.r1.example high 10", query: "a.r1.example."},
-	{name: "of two as bad, the surer", list: "a block subtree r2.example high 10\nb block subtree a.r2.example high 60", query: "a.r2.example."},
-	{name: "of two equals, the first feed", list: "b block subtree a.r3.example\na block subtree r3.example", query: "a.r3.example."},
-	{name: "allow as deep", list: "f block subtree a1.example\nallow-x allow name a1.example", query: "a1.example."},
+	{name: "the rating of the most severe", list: "a block subtree r1.example low 99\nb block subtree a.r1.example high 10", query: "a.r1.example."},
+	{name: "same severity: the higher confidence", list: "a block subtree r2.example high 10\nb block subtree a.r2.example high 60", query: "a.r2.example."},
+	{name: "same rating: the first feed", list: "b block subtree a.r3.example\na block subtree r3.example", query: "a.r3.example."},
+	{name: "allow at the same depth", list: "f block subtree a1.example\nallow-x allow name a1.example", query: "a1.example."},
 	{name: "allow deeper", list: "f block subtree a2.example\nallow-x allow subtree a.a2.example", query: "b.a.a2.example."},
 	{name: "allow above", list: "f block subtree a.a3.example\nallow-x allow subtree a3.example", query: "a.a3.example."},
-	{name: "allow beside", list: "f block subtree a4.example\nallow-x allow name b.a4.example", query: "a.a4.example."},
+	{name: "allow for a sibling", list: "f block subtree a4.example\nallow-x allow name b.a4.example", query: "a.a4.example."},
 	{name: "a feed's exception", list: "f block subtree a5.example\nf allow subtree a.a5.example", query: "a.a5.example."},
-	{name: "a feed's exception is its own", list: "f block subtree a6.example\ng allow subtree a.a6.example", query: "a.a6.example."},
-	{name: "an exception leaves the others", list: "f block subtree a7.example\nf allow subtree a.a7.example\ng block subtree a7.example low 1",
+	{name: "a feed's exception does not apply to other feeds", list: "f block subtree a6.example\ng allow subtree a.a6.example", query: "a.a6.example."},
+	{name: "an exception leaves other feeds", list: "f block subtree a7.example\nf allow subtree a.a7.example\ng block subtree a7.example low 1",
 		query: "a.a7.example."},
 	{name: "CNAME target", list: "f block subtree t1.example", query: "www.good1.example.",
 		answers: []answer{{"x.T1.example.", "CNAME", "IN"}, {"192.0.2.1", "A", "IN"}}},
-	{name: "CNAME target with a space behind", list: "f block subtree t2.example", query: "www.good2.example.",
+	{name: "CNAME target with a trailing space", list: "f block subtree t2.example", query: "www.good2.example.",
 		answers: []answer{{"x.t2.example. ", "cname", "IN"}}},
-	{name: "not in other types", list: "f block subtree t3.example", query: "www.good3.example.",
+	{name: "not in answers of other types", list: "f block subtree t3.example", query: "www.good3.example.",
 		answers: []answer{{"x.t3.example.", "PTR", "IN"}, {"10 t3.example.", "MX", "IN"}, {"t3.example", "TXT", "IN"}}},
-	{name: "the query name first", list: "f block subtree t4.example\nf block subtree good4.example", query: "www.good4.example.",
+	{name: "the query name before answers", list: "f block subtree t4.example\nf block subtree good4.example", query: "www.good4.example.",
 		answers: []answer{{"x.t4.example.", "CNAME", "IN"}}},
 	{name: "answers in order", list: "f block subtree t5.example\nf block subtree t6.example", query: "www.good5.example.",
 		answers: []answer{{"x.t6.example.", "CNAME", "IN"}, {"x.t5.example.", "CNAME", "IN"}}},
-	{name: "an allowed query name ends it", list: "f block subtree t7.example\nallow-x allow subtree good7.example", query: "www.good7.example.",
+	{name: "an allowed query name ends the check", list: "f block subtree t7.example\nallow-x allow subtree good7.example", query: "www.good7.example.",
 		answers: []answer{{"x.t7.example.", "CNAME", "IN"}}},
-	{name: "an allowed answer does not", list: "f block subtree t8.example\nf block subtree t9.example\nallow-x allow subtree t8.example",
+	{name: "an allowed answer does not end the check", list: "f block subtree t8.example\nf block subtree t9.example\nallow-x allow subtree t8.example",
 		query: "www.good8.example.", answers: []answer{{"x.t8.example.", "CNAME", "IN"}, {"t9.example.", "CNAME", "IN"}}},
-	{name: "a bad query name does not", list: "f block subtree t10.example", query: "a..good.example.",
+	{name: "a bad query name does not end the check", list: "f block subtree t10.example", query: "a..good.example.",
 		answers: []answer{{"x.t10.example.", "CNAME", "IN"}}},
 	{name: "an address", list: "f block cidr 198.51.100.1", query: "www.good9.example.", answers: []answer{{"198.51.100.1", "A", "IN"}}},
 	{name: "another address", list: "f block cidr 198.51.100.2", query: "www.good10.example.", answers: []answer{{"198.51.100.20", "A", "IN"}}},
 	{name: "in a block", list: "f block cidr 203.0.113.0/25", query: "www.good11.example.", answers: []answer{{"203.0.113.127", "A", "IN"}}},
-	{name: "beside a block", list: "f block cidr 203.0.113.192/26", query: "www.good12.example.", answers: []answer{{"203.0.113.191", "A", "IN"}}},
+	{name: "next to a block", list: "f block cidr 203.0.113.192/26", query: "www.good12.example.", answers: []answer{{"203.0.113.191", "A", "IN"}}},
 	{name: "an IPv6 address", list: "f block cidr 2001:db8::1", query: "www.good13.example.",
 		answers: []answer{{"2001:0DB8:0:0:0:0:0:1", "AAAA", "IN"}}},
 	{name: "in an IPv6 block", list: "f block cidr 2001:db8:bac::/47", query: "www.good14.example.",
 		answers: []answer{{"2001:db8:bad:ffff::9", "AAAA", "IN"}}},
-	{name: "beside an IPv6 block", list: "f block cidr 2001:db8:cad::/48", query: "www.good15.example.",
+	{name: "next to an IPv6 block", list: "f block cidr 2001:db8:cad::/48", query: "www.good15.example.",
 		answers: []answer{{"2001:db8:cae::9", "AAAA", "IN"}}},
 	{name: "IPv4 in IPv6 form", list: "f block cidr 198.51.100.3", query: "www.good16.example.",
 		answers: []answer{{"::ffff:198.51.100.3", "AAAA", "IN"}}},
-	{name: "no address", list: "f block cidr 198.51.100.4", query: "www.good17.example.", answers: []answer{{"198.51.100.4.", "A", "IN"}}},
-	{name: "an address with a space behind", list: "f block cidr 198.51.100.5", query: "www.good18.example.",
+	{name: "not an address", list: "f block cidr 198.51.100.4", query: "www.good17.example.", answers: []answer{{"198.51.100.4.", "A", "IN"}}},
+	{name: "an address with a trailing space", list: "f block cidr 198.51.100.5", query: "www.good18.example.",
 		answers: []answer{{"198.51.100.5 ", "A", "IN"}}},
-	{name: "an address with a space before", list: "f block cidr 198.51.100.6", query: "www.good21.example.",
+	{name: "an address with a leading space", list: "f block cidr 198.51.100.6", query: "www.good21.example.",
 		answers: []answer{{" 198.51.100.6", "A", "IN"}}},
-	{name: "an address with zeros before", list: "f block cidr 198.51.100.7", query: "www.good22.example.",
+	{name: "an address with leading zeros", list: "f block cidr 198.51.100.7", query: "www.good22.example.",
 		answers: []answer{{"198.051.100.007", "A", "IN"}}},
 	{name: "an address of three parts", list: "f block cidr 198.51.0.8", query: "www.good23.example.",
 		answers: []answer{{"198.51.8", "A", "IN"}}},
@@ -183,11 +182,11 @@ var matching = []struct {
 	{name: "a zone", list: "f block cidr fe80::11", query: "www.good26.example.", answers: []answer{{"fe80::11%eth0", "AAAA", "IN"}}},
 	{name: "an address in a CNAME", list: "f block cidr 198.51.100.12", query: "www.good27.example.",
 		answers: []answer{{"198.51.100.12", "CNAME", "IN"}}},
-	{name: "a target with a tab behind", list: "f block subtree t11.example", query: "www.good28.example.",
+	{name: "a target with a trailing tab", list: "f block subtree t11.example", query: "www.good28.example.",
 		answers: []answer{{"x.t11.example.\t", "CNAME", "IN"}}},
-	{name: "a target with a wide space behind", list: "f block subtree t12.example", query: "www.good29.example.",
+	{name: "a target with a trailing wide space", list: "f block subtree t12.example", query: "www.good29.example.",
 		answers: []answer{{"x.t12.example.\u2003", "CNAME", "IN"}}},
-	{name: "a target with spaces behind", list: "f block subtree t13.example", query: "www.good30.example.",
+	{name: "a target with trailing spaces", list: "f block subtree t13.example", query: "www.good30.example.",
 		answers: []answer{{"x.t13.example.  ", "CNAME", "IN"}}},
 	{name: "the smallest block", list: "f block cidr 198.51.100.64/26\ng block cidr 198.51.100.70", query: "www.good19.example.",
 		answers: []answer{{"198.51.100.70", "A", "IN"}}},
@@ -195,7 +194,7 @@ var matching = []struct {
 		answers: []answer{{"198.51.100.129", "A", "IN"}}},
 }
 
-// The retro-hunt matches as the marker does, case for case: each case is a host.
+// The retro-hunt matches exactly as the marker does. Each case is a host.
 func TestRetroHunt_matching(t *testing.T) {
 	var all list
 	var queries []query
@@ -241,13 +240,13 @@ func TestRetroHunt_matching(t *testing.T) {
 	}
 	t.Logf("%d cases, %d of them malicious", len(matching), hits)
 	if extra := len(answered) - hits; extra != 0 {
-		t.Errorf("%d rows too many: %v", extra, slices.Sorted(maps.Keys(answered)))
+		t.Errorf("%d unexpected rows: %v", extra, slices.Sorted(maps.Keys(answered)))
 	}
 }
 
 func caseName(i int) string { return "case " + string(rune('a'+i/26)) + string(rune('a'+i%26)) }
 
-// replace lets the deployment hold other lists and logs.
+// replace replaces the lists and logs of the deployment.
 func (r *rig) replace(t *testing.T, lists list, queries []query) {
 	t.Helper()
 	var lines []byte

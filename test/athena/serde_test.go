@@ -18,16 +18,16 @@ const soundRow = `["www.evil.example.","012345678901",[["192.0.2.1","A","IN"]],"
 
 const unreadable = `[null,null,null,null,null,null,null,null]`
 
-// What one odd line does to a query: nothing may break it, and the rows beside it are
-// there. Row is what the line itself is read as.
+// oddLines are lines that could break a query. None may do so, and the rows around the line
+// must be returned. Row is the row that the line itself is read as.
 var oddLines = []struct {
 	name, line, row string
-	hiveReads       bool // Hive's SerDe reads on as well
+	hiveReads       bool // Hive's SerDe reads it without an error
 	nativeRow       string
 }{
 	{name: "sound", line: sound, row: soundRow, hiveReads: true},
 	{name: "cut off", line: `{"query_name":"x",`, row: unreadable},
-	{name: "no JSON", line: `hello`, row: unreadable},
+	{name: "not JSON", line: `hello`, row: unreadable},
 	{name: "empty", line: ``, row: unreadable},
 	{name: "blank", line: `  `, row: unreadable},
 	{name: "a list", line: `["a"]`, row: unreadable, nativeRow: `[null,"a",null,null,null,null,null,null]`},
@@ -54,11 +54,11 @@ var oddLines = []struct {
 		row: `["5","12",null,null,null,null,null,null]`, hiveReads: true},
 	{name: "an unknown member", line: `{"query_name":"a","new":{"a":[1,{"b":[]}]}}`,
 		row: `["a",null,null,null,null,null,null,null]`, hiveReads: true},
-	{name: "as deep as the marker lets through", line: `{"query_name":"a","new":` + strings.Repeat("[", 63) +
+	{name: "as deep as the marker allows", line: `{"query_name":"a","new":` + strings.Repeat("[", 63) +
 		strings.Repeat("]", 63) + `}`, row: `["a",null,null,null,null,null,null,null]`, hiveReads: true},
 }
 
-// OpenX's SerDe, by its own code and by Trino's reader, answers all of them.
+// OpenX's SerDe reads all of them, both its own code and Trino's reader.
 func TestSerde_openx(t *testing.T) {
 	l := open(t)
 	for i, odd := range oddLines {
@@ -71,7 +71,7 @@ func TestSerde_openx(t *testing.T) {
 				}
 				got := l.query(t, reader, oddQuery)
 				if len(got.Rows) != 3 || text(got.Rows[0]) != soundRow || text(got.Rows[2]) != soundRow {
-					t.Errorf("%s: the lines beside it: %s", reader, text(got.Rows))
+					t.Errorf("%s: the lines around it: %s", reader, text(got.Rows))
 				} else if text(got.Rows[1]) != want {
 					t.Errorf("%s: %s, want %s", reader, text(got.Rows[1]), want)
 				}
@@ -80,8 +80,8 @@ func TestSerde_openx(t *testing.T) {
 	}
 }
 
-// Lines that the marker refuses: each would end every query over its partition, by one
-// reader or by both.
+// refusedLines are lines that the marker refuses: each would fail every query of its
+// partition, with one of the readers or both.
 var refusedLines = []string{
 	`{"query_name":"a","answers":"x"}`,
 	`{"query_name":"a","answers":["x"]}`,
@@ -109,13 +109,13 @@ func TestSerde_refused(t *testing.T) {
 			}
 		}
 		if failed == 0 {
-			t.Errorf("%s: refused for nothing", line)
+			t.Errorf("%s: refused without need", line)
 		}
 	}
 }
 
-// Hive's SerDe ends the query at the first bad line, which is why the tables have the
-// other one.
+// With Hive's SerDe, the query fails at the first bad line, so the tables use OpenX's
+// SerDe.
 func TestSerde_hive(t *testing.T) {
 	l := open(t)
 	for i, odd := range oddLines {
@@ -133,7 +133,7 @@ func TestSerde_hive(t *testing.T) {
 const oddQuery = `SELECT query_name, account_id, answers, srcids, index_generation, threat.indicator, threat.feeds,
 	threat.confidence FROM odd`
 
-// oddTable lets the table "odd" be an odd line between two sound ones.
+// oddTable makes the table "odd" consist of an odd line between two good ones.
 func (l *lab) oddTable(t *testing.T, i int, library string) {
 	t.Helper()
 	bucket := l.bucket(t, map[string][]byte{"odd/1.gz": compress(t, []byte(sound+"\n"+oddLines[i].line+"\n"+sound+"\n"))})

@@ -10,16 +10,16 @@ import (
 	"testing"
 )
 
-// deployment is what a synthesized template says of Athena, by name.
+// deployment holds the Athena resources of a synthesized template, by name.
 type deployment struct {
 	tables  map[string]tableInput
 	queries map[string]string
 }
 
-// templates are what was synthesized, by context: it takes seconds.
+// templates caches synthesized templates by context, because synthesis takes seconds.
 var templates = map[string][]byte{}
 
-// deploy synthesizes the app with context. A bucket of the stack is named by the logical
+// deploy synthesizes the app with context. A bucket of the stack is named after the logical
 // id of its resource, in lower case.
 func deploy(t *testing.T, context map[string]any) *deployment {
 	t.Helper()
@@ -70,7 +70,7 @@ func synthesize(t *testing.T, context string) []byte {
 	return text
 }
 
-// settle replaces what a template leaves open.
+// settle replaces references that a template leaves open.
 func settle(value any) any {
 	switch value := value.(type) {
 	case []any:
@@ -103,7 +103,7 @@ func (t tableInput) location() (bucket, folder string) {
 	return bucket, folder
 }
 
-// move lets the table lie in another bucket, and returns its folder.
+// move moves the table to another bucket, and returns its folder.
 func (t tableInput) move(test *testing.T, to string) string {
 	test.Helper()
 	from, folder := t.location()

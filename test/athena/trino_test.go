@@ -12,27 +12,27 @@ import (
 	"sync"
 )
 
-// trino is a Trino in a child process; trino/Trino.java says what it understands. It
-// is safe for concurrent use.
+// trino is a Trino in a child process; trino/Trino.java describes the requests. It is safe
+// for concurrent use.
 type trino struct {
 	mu      sync.Mutex
 	command *exec.Cmd
 	stdin   io.WriteCloser
 	answers *json.Decoder
-	log     string // path of what it says on standard error
+	log     string // path of its standard error
 }
 
 // result is Trino's answer to a statement.
 type result struct {
 	Columns   []string `json:"columns"`
-	Types     []string `json:"types"`      // in Trino's words, which are Athena's
+	Types     []string `json:"types"`      // as Trino names them, like Athena
 	Rows      [][]any  `json:"rows"`       // numbers are json.Number
 	Bytes     int64    `json:"bytes"`      // read from storage
 	InputRows int64    `json:"input_rows"` // read from storage
 	Error     string   `json:"error"`
 }
 
-// startTrino runs Trino on the class path that stands in a file.
+// startTrino runs Trino with the class path in a file.
 func startTrino(classPathFile, log string) (*trino, error) {
 	classPath, err := os.ReadFile(classPathFile)
 	if err != nil {
@@ -40,7 +40,7 @@ func startTrino(classPathFile, log string) (*trino, error) {
 	}
 	for jar := range strings.SplitSeq(strings.TrimSpace(string(classPath)), string(os.PathListSeparator)) {
 		if _, err := os.Stat(jar); err != nil {
-			return nil, fmt.Errorf("the class path in %s is of another day, remove the file: %w", classPathFile, err)
+			return nil, fmt.Errorf("the class path in %s is outdated, remove the file: %w", classPathFile, err)
 		}
 	}
 	stderr, err := os.Create(log)
@@ -48,9 +48,9 @@ func startTrino(classPathFile, log string) (*trino, error) {
 		return nil, err
 	}
 	defer stderr.Close()
-	// A short run spends most of its time in the compiler of the virtual machine, whose
-	// cache of 48 MB would not hold all tests. What the machine itself has to say must not
-	// stand between the answers on standard output.
+	// A short run spends most of its time in the JIT compiler. Its default cache of 48 MB
+	// is too small for all tests. Messages of the virtual machine must not be mixed with
+	// the answers on standard output.
 	command := exec.Command("java", "-Xmx2g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
 		"-XX:ReservedCodeCacheSize=240m", "-XX:+DisplayVMOutputToStderr", "-Xlog:disable", "-Xlog:all=warning:stderr",
 		"trino/Trino.java")
@@ -80,7 +80,7 @@ func (t *trino) close() error {
 	return t.command.Wait()
 }
 
-// mount makes a Hive catalog.
+// mount creates a Hive catalog.
 func (t *trino) mount(catalog string, properties map[string]string) error {
 	_, err := t.ask(map[string]any{"catalog": catalog, "properties": properties})
 	return err

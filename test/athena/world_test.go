@@ -8,8 +8,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// The world that the named queries are asked about: thirty days of October 2026 in
-// three VPCs of two accounts.
+// The world of the named queries: thirty days of October 2026 in three VPCs of two
+// accounts.
 var (
 	web     = host{"111122223333", "vpc-0a1b2c3d4e5f60001", "10.0.1.11", "i-0aaa0aaa0aaa0aaa1"}
 	build   = host{"111122223333", "vpc-0a1b2c3d4e5f60001", "10.0.1.12", "i-0bbb0bbb0bbb0bbb2"}
@@ -18,7 +18,7 @@ var (
 	machine = []host{web, build, office, ipv6}
 )
 
-// What the feeds said in October, and what they added on the 26th.
+// The entries of the feeds in October, and those added on the 26th.
 const (
 	october list = `
 urlhaus       block subtree evil.example          malware_download high     90 2026-09-01
@@ -44,8 +44,8 @@ func october2026(day, hour, minute, second int) time.Time {
 	return time.Date(2026, time.October, day, hour, minute, second, 0, time.UTC)
 }
 
-// world returns the marked lines of the month. Some of them stand twice, as delivery is
-// at least once, and two are none.
+// world returns the marked lines of the month. Some are duplicates, because delivery is at
+// least once, and two are not records.
 func world(t *testing.T) (lines []line) {
 	t.Helper()
 	index := october.index(t, firstGeneration)
@@ -69,8 +69,8 @@ func world(t *testing.T) (lines []line) {
 	return lines
 }
 
-// ordinary are queries that no list knows. Nobody logs on the 20th, and one VPC is
-// silent from the 10th to the 12th. One host asks for names that a program makes up.
+// ordinary returns queries for names that no list contains. There are no logs on the 20th,
+// and one VPC is silent from the 10th to the 12th. One host asks for generated names.
 func ordinary() (queries []query) {
 	for day := 1; day <= 30; day++ {
 		for i, from := range machine {
@@ -90,7 +90,7 @@ func ordinary() (queries []query) {
 	return queries
 }
 
-// extraordinary are the queries that somebody should see.
+// extraordinary returns the queries that an analyst should see.
 func extraordinary() []query {
 	a := func(address string) []answer { return []answer{{address, "A", "IN"}} }
 	cname := func(to string) []answer { return []answer{{to, "CNAME", "IN"}, {"192.0.2.80", "A", "IN"}} }
