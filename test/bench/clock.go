@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// cpuSeconds returns the time that the process spends on its processors while f
-// runs: other work on the machine does not count in it, though it slows memory down.
+// cpuSeconds returns the processor time that the process uses while f runs. Other work on
+// the machine does not count, although it slows memory down.
 func cpuSeconds(f func()) float64 {
 	start := cpuTime()
 	f()

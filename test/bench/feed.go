@@ -19,22 +19,22 @@ import (
 )
 
 const (
-	feedLinesGoal = 5e6 // lines a second and core
+	feedLinesGoal = 5e6 // lines per second and core
 	feedRounds    = 9
-	// feedBytes is how long a list is made by repetition: long enough to time, too
-	// long for the inner caches.
+	// feedBytes is the size to which a list is extended by repetition: long enough to time,
+	// and too long for the inner caches.
 	feedBytes = 16 << 20
 )
 
-// feedList is a list to parse, with the file of the corpus that it is.
+// feedList is a list to parse, with its file in the corpus.
 type feedList struct {
 	format feed.Format
 	path   string
 	text   []byte
 }
 
-// benchFeed measures how fast lists are parsed, in lines a second of one core's time,
-// against counting their lines and, for tables, against splitting their cells.
+// benchFeed measures how fast lists are parsed, in lines per second on one core, compared
+// with counting their lines and, for tables, with splitting their cells.
 func benchFeed(r *report) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	lists, err := feedLists(os.Getenv("RESOLVERWATCH_CORPUS"))
@@ -63,7 +63,7 @@ func benchFeedList(r *report, list feedList) (err error) {
 	}
 	lines, size, seconds := float64(bytes.Count(list.text, []byte{'\n'})), float64(len(list.text)), median(parsing)
 	name := fmt.Sprintf("parse %s, %s", list.format, filepath.Base(list.path))
-	r.atLeast(fmt.Sprintf("%s, %.0f bytes a line", name, size/lines), lines/seconds, "lines/s", feedLinesGoal)
+	r.atLeast(fmt.Sprintf("%s, %.0f bytes per line", name, size/lines), lines/seconds, "lines/s", feedLinesGoal)
 	r.info(name+": bytes", size/seconds/1e6, "MB/s")
 	r.info(name+": time over bufio.Scanner", seconds/median(counting), "x")
 	if len(splitting) > 0 {
@@ -81,7 +81,7 @@ func parseFeed(list feedList) error {
 	return err
 }
 
-// countLines is the least that a reader of lines does.
+// countLines does the minimum that any reader of lines does.
 func countLines(text []byte) (n int) {
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
@@ -90,7 +90,7 @@ func countLines(text []byte) (n int) {
 	return n
 }
 
-// splitCells is what encoding/csv needs before anybody looks at a cell.
+// splitCells does what encoding/csv needs before a cell can be read.
 func splitCells(text []byte) (n int) {
 	rows := csv.NewReader(bytes.NewReader(text))
 	rows.ReuseRecord = true
@@ -102,7 +102,7 @@ func splitCells(text []byte) (n int) {
 	}
 }
 
-// feedLists returns real lists out of the corpus, or generated ones without it.
+// feedLists returns real lists from the corpus, or generated ones if there is no corpus.
 func feedLists(corpus string) ([]feedList, error) {
 	if corpus == "" {
 		return generatedFeeds(), nil
@@ -127,7 +127,8 @@ func feedLists(corpus string) ([]feedList, error) {
 	return lists, nil
 }
 
-// readList reads a list, unzipped: decompression has its own price and goal.
+// readList reads a list and unzips it, because decompression has a cost and a goal of its
+// own.
 func readList(path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if err != nil || filepath.Ext(path) != ".gz" {
@@ -145,7 +146,7 @@ func lengthen(text []byte) []byte {
 	return bytes.Repeat(text, 1+feedBytes/len(text))
 }
 
-// generatedFeeds makes lists whose names have the lengths of real ones.
+// generatedFeeds generates lists with names of realistic length.
 func generatedFeeds() []feedList {
 	random := rand.New(rand.NewPCG(1, 2))
 	texts := map[feed.Format]*bytes.Buffer{

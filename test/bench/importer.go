@@ -13,8 +13,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Goals of an import of a million names on one core: readers must have it long before
-// Lambda's time and memory are at their end, and the table must cost what changed.
+// Goals for the import of a million names on one core: readers must get the index long
+// before Lambda's limits of time and memory, and writes to the table must depend only on
+// what changed.
 const (
 	importNames       = 1_000_000
 	goalImportSeconds = 20
@@ -22,10 +23,10 @@ const (
 	goalWriteUnits    = 1.01 // for each name that changed
 )
 
-// benchImporter measures a whole import, from the event to the last table row, by the
-// real adapter of the table over a DynamoDB in memory that has the rules of batches; the
-// same again for a list of which 1 % changed, and for one that did not change. It runs in
-// a process of its own, on one core. The floor is reading the list alone.
+// benchImporter measures a whole import, from the event to the last table row, with the
+// real table adapter on an in-memory DynamoDB that has the limits of batches. It imports
+// the list a second time with 1 % of it changed, and a third time unchanged. It runs in its
+// own process, on one core. The floor is reading the list alone.
 func benchImporter(r *report) error {
 	names, err := indexNames(r)
 	if err != nil {
@@ -52,11 +53,11 @@ func benchImporter(r *report) error {
 	}
 	r.info("names", float64(f.First.Names), "")
 	r.info("read, guarded, sorted, merged", floor, "s CPU")
-	// Other work on the machine does not count in processor time, and one core has no more
-	// of it than time.
+	// Other work on the machine does not count in processor time, and with one core the
+	// processor time is at most the elapsed time.
 	r.atMost("list to published index, one core", f.First.PublishedCPU, "s CPU", goalImportSeconds)
-	r.info("list to published index, as it passed here", f.First.PublishedSeconds, "s")
-	if f.First.PublishedMiB > 0 { // the system tells
+	r.info("list to published index, elapsed", f.First.PublishedSeconds, "s")
+	if f.First.PublishedMiB > 0 { // 0 if the system does not report it
 		r.atMost("list to published index, peak memory of the process", f.First.PublishedMiB, "MiB", goalImportMiB)
 	}
 	r.info("list to published index / reading alone", f.First.PublishedCPU/floor, "x")
@@ -64,19 +65,19 @@ func benchImporter(r *report) error {
 	r.info("accepted snapshot", float64(f.First.SnapshotBytes)/float64(f.First.Names), "B/name")
 	r.info("published indicators", float64(f.First.IndicatorBytes)/float64(f.First.Names), "B/name")
 	r.printTable("first import", &f.First)
-	r.printTable("1 % gone, 1 % new", &f.Changed)
-	r.info("1 % gone, 1 % new: list to published index", f.Changed.PublishedCPU, "s CPU")
-	r.info("the same again: to the end", f.Same.CPU, "s CPU")
-	r.atMost("the same again: table rows written", float64(f.Same.Rows), "", 0)
-	r.atMost("the same again: new generations", float64(f.Same.Generations), "", 0)
+	r.printTable("1 % removed, 1 % added", &f.Changed)
+	r.info("1 % removed, 1 % added: list to published index", f.Changed.PublishedCPU, "s CPU")
+	r.info("unchanged list: to the end", f.Same.CPU, "s CPU")
+	r.atMost("unchanged list: table rows written", float64(f.Same.Rows), "", 0)
+	r.atMost("unchanged list: new generations", float64(f.Same.Generations), "", 0)
 	return nil
 }
 
-// printTable reports what an import wrote into the table.
+// printTable reports what an import wrote to the table.
 func (r *report) printTable(what string, f *importFigures) {
 	r.info(what+": table rows written or deleted", float64(f.Rows), "")
 	r.info(what+": batches", float64(f.Batches), "")
-	r.info(what+": of them left in part, or throttled", float64(f.Refused), "")
+	r.info(what+": partly unprocessed or throttled batches", float64(f.Refused), "")
 	r.atMost(what+": write units / names changed", float64(f.WriteUnits)/float64(f.ChangedNames), "", goalWriteUnits)
 	r.info(what+": list to the last row", f.CPU, "s CPU")
 }
@@ -86,7 +87,7 @@ func readWhole(text []byte) (list.List, list.Summary, error) {
 		list.Guards{Guards: settings.DefaultGuards()}, list.Hooks{})
 }
 
-// importInChild runs [importAlone] in another process, since memory that this one has
+// importInChild runs [importAlone] in another process, because memory that this process has
 // used would count.
 func importInChild(path string) (f importReport, err error) {
 	executable, err := os.Executable()
@@ -98,7 +99,7 @@ func importInChild(path string) (f importReport, err error) {
 	child.Stderr = os.Stderr
 	out, err := child.Output()
 	if err != nil {
-		return f, fmt.Errorf("importing in a process of its own: %w", err)
+		return f, fmt.Errorf("importing in a child process: %w", err)
 	}
 	return f, json.Unmarshal(out, &f)
 }

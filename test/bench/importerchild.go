@@ -20,15 +20,15 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
-// importReport is what a child process found.
+// importReport holds the results of a child process.
 type importReport struct{ First, Changed, Same importFigures }
 
-// importFigures are of one import.
+// importFigures are the results of one import.
 type importFigures struct {
 	Names, ChangedNames int
 	CPU                 float64 // seconds of processor time, to the last row
 
-	// Until the pointer moved.
+	// Until CURRENT was replaced.
 	PublishedSeconds, PublishedCPU, PublishedMiB float64
 	IndexBytes, SnapshotBytes, IndicatorBytes    int
 	Generations                                  int
@@ -36,8 +36,8 @@ type importFigures struct {
 	Rows, Batches, Refused, WriteUnits int
 }
 
-// importAlone imports a list into services in memory, then one of which the first 1 % is
-// gone and as much is new, then that again.
+// importAlone imports a list into in-memory services, then the list with its first 1 %
+// replaced by as many new names, and then the same list again.
 func importAlone(path string, out io.Writer) error {
 	b := &importBench{objects: map[string][]byte{}, indexes: map[string][]byte{}, table: newMemoryTable()}
 	var report importReport
@@ -63,8 +63,8 @@ func importAlone(path string, out io.Writer) error {
 	return json.NewEncoder(out).Encode(report)
 }
 
-// changedList writes a list beside another: the first 1 % of its lines are gone, and as
-// many are new. It returns how many names differ.
+// changedList writes a copy of a list in which the first 1 % of the lines are replaced by
+// as many new ones. It returns how many names differ.
 func changedList(path string) (changed string, names int, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -80,8 +80,8 @@ func changedList(path string) (changed string, names int, err error) {
 	return changed, 2 * gone, os.WriteFile(changed, list, 0o600)
 }
 
-// importBench is the services of an importer, in memory, but for the list, which is a
-// file as it would be a stream out of S3.
+// importBench provides the services of an importer in memory. Only the list is a file,
+// because it would be a stream from S3.
 type importBench struct {
 	path      string
 	version   int
@@ -92,7 +92,7 @@ type importBench struct {
 	table     *memoryTable
 	published func()
 
-	indicators   []byte // those that were published last
+	indicators   []byte // the last published indicators
 	indicatorsOf uint64
 }
 

@@ -11,13 +11,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// memoryTable is a DynamoDB table in memory with the rules of its batches: at most 25
-// writes, no key twice, some left unprocessed, some batches throttled. It keeps keys and
-// sizes alone, and counts write units as they are billed: one for every KiB or part of
-// it, of what is written and of what is deleted.
+// memoryTable is an in-memory DynamoDB table with the limits of batches: at most 25 writes,
+// no duplicate keys, some writes left unprocessed, some batches throttled. It stores only
+// keys and sizes, and counts write units as they are billed: one for each KiB, or part of a
+// KiB, that is written or deleted.
 type memoryTable struct {
 	mu     sync.Mutex
-	feeds  map[string]map[string]types.AttributeValue // of the partition #feed
+	feeds  map[string]map[string]types.AttributeValue // in the partition #feed
 	sizes  map[string]int
 	counts tableCounts
 	calls  int
@@ -35,7 +35,8 @@ const (
 	feedRows      = "#feed"
 	maxBatchItems = 25
 	unitBytes     = 1024
-	// One batch in so many is left in part, one in so many is throttled as a whole.
+	// One in this many batches is left partly unprocessed, and one in this many is
+	// throttled.
 	leaveEvery    = 401
 	throttleEvery = 1009
 )
@@ -52,7 +53,7 @@ func keyOf(item map[string]types.AttributeValue) string {
 	return text(item["name"]) + "\x00" + text(item["entry"])
 }
 
-// sizeOf is how large an item is by DynamoDB's rules: names and values.
+// sizeOf returns the size of an item by DynamoDB's rules: names and values.
 func sizeOf(item map[string]types.AttributeValue) (size int) {
 	for name, value := range item {
 		size += len(name)
@@ -133,7 +134,7 @@ func (m *memoryTable) GetItem(
 	return &dynamodb.GetItemOutput{Item: m.feeds[text(in.Key["entry"])]}, nil
 }
 
-// PutItem stores a feed row, if its revision is the one before.
+// PutItem stores a feed row if its revision is the previous one.
 func (m *memoryTable) PutItem(
 	_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options),
 ) (*dynamodb.PutItemOutput, error) {
@@ -175,7 +176,7 @@ func (m *memoryTable) Query(
 	return out, nil
 }
 
-// Scan finds the own edits, of which there are none.
+// Scan finds the manual edits; there are none.
 func (m *memoryTable) Scan(
 	context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options),
 ) (*dynamodb.ScanOutput, error) {

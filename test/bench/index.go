@@ -16,11 +16,11 @@ import (
 
 const (
 	indexRounds  = 9
-	indexQueries = 500_000 // in each mix: a pass must outlast the refilling of the caches at its start
+	indexQueries = 500_000 // in each mix: a pass must take longer than refilling the caches at its start
 )
 
-// benchIndex measures size, build, load and look-ups of an index of many names
-// against a sort, a plain read, and a Go map with a walk over the suffixes.
+// benchIndex measures size, build, load and look-ups of an index of many names, compared
+// with a sort, a plain read, and a Go map with a walk over the suffixes.
 func benchIndex(r *report) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	names, err := indexNames(r)
@@ -46,7 +46,7 @@ func benchIndexBuild(r *report, names *indexCorpus) (file []byte, err error) {
 		if err != nil {
 			return nil, err
 		}
-		// As lists come: by name, not by key.
+		// Lists are sorted by name, not by key.
 		shuffled := slices.Clone(names.list)
 		rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled), func(i, j int) {
 			shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
@@ -54,13 +54,13 @@ func benchIndexBuild(r *report, names *indexCorpus) (file []byte, err error) {
 		sorts = append(sorts, cpuSeconds(func() { slices.Sort(shuffled) }))
 	}
 	r.info("build, from parsed indicators", median(builds), "s")
-	r.info("build, against a sort of the names", median(builds)/median(sorts), "x")
+	r.info("build / sort of the names", median(builds)/median(sorts), "x")
 	return file, nil
 }
 
-// benchIndexOpen measures loading against reading the file and its checksum.
+// benchIndexOpen compares loading with reading the file and calculating its checksum.
 func benchIndexOpen(r *report, file []byte, names int) error {
-	r.atMost("size, filters and all", float64(len(file))/float64(names), "bytes/name", 13)
+	r.atMost("size, with filters", float64(len(file))/float64(names), "bytes/name", 13)
 	x, err := index.Open(file)
 	if err != nil {
 		return err
@@ -101,11 +101,11 @@ func benchIndexOpen(r *report, file []byte, names int) error {
 	}
 	runtime.KeepAlive(sum)
 	r.info("read and open", 1000*median(opens), "ms")
-	r.info("read and open, against read and checksum", median(opens)/median(reads), "x")
+	r.info("read and open / read and checksum", median(opens)/median(reads), "x")
 	return nil
 }
 
-// benchIndexLookUps measures look-ups by mix.
+// benchIndexLookUps measures look-ups for each mix.
 func benchIndexLookUps(r *report, file []byte, names *indexCorpus) error {
 	x, err := index.Open(file)
 	if err != nil {
@@ -128,10 +128,10 @@ func benchIndexLookUps(r *report, file []byte, names *indexCorpus) error {
 	return nil
 }
 
-// benchIndexMix returns medians over rounds in which the index and the map take
-// turns: the time of a look-up in ns, and how many times the map takes as long. A
-// look-up finds its query parsed and in the cache, as it does in a marker; so each
-// pass parses too, and what parsing alone takes is taken off.
+// benchIndexMix returns medians over rounds in which the index and the map alternate: the
+// time of a look-up in ns, and how much longer the map takes. In a marker, a query is
+// already parsed and in the cache when it is looked up; so each pass parses too, and the
+// time of parsing alone is subtracted.
 func benchIndexMix(x *index.Index, peer *mapPeer, queries []string) (ours, theirs, ratio float64, err error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var m index.Match
@@ -143,7 +143,7 @@ func benchIndexMix(x *index.Index, peer *mapPeer, queries []string) (ours, their
 		if hits != known {
 			return 0, 0, 0, fmt.Errorf("the index finds %d, the map %d", hits, known)
 		}
-		if round == 0 { // warms up
+		if round == 0 { // warm-up
 			continue
 		}
 		a, b = a-parsing, b-parsing
@@ -152,8 +152,8 @@ func benchIndexMix(x *index.Index, peer *mapPeer, queries []string) (ours, their
 	return median(mine), median(others), median(ratios), nil
 }
 
-// indexPass parses all queries and looks them up. It returns the time of one, in ns,
-// and the number of hits.
+// indexPass parses all queries and looks them up. It returns the time per query, in ns, and
+// the number of hits.
 func indexPass(queries []string, match func(*domainname.Query) bool) (nanoseconds float64, hits int) {
 	var q domainname.Query
 	var raw []byte
@@ -161,7 +161,7 @@ func indexPass(queries []string, match func(*domainname.Query) bool) (nanosecond
 		for _, query := range queries {
 			raw = append(raw[:0], query...)
 			if err := q.Set(raw); err != nil {
-				panic(fmt.Sprintf("query %q: %v", query, err)) // the mixes hold valid names
+				panic(fmt.Sprintf("query %q: %v", query, err)) // the mixes contain only valid names
 			}
 			if match(&q) {
 				hits++
@@ -171,7 +171,7 @@ func indexPass(queries []string, match func(*domainname.Query) bool) (nanosecond
 	return 1e9 * seconds / float64(len(queries)), hits
 }
 
-// mapPeer is what one would write first: a map, asked for each suffix.
+// mapPeer is the obvious implementation: a map that is searched for each suffix.
 type mapPeer struct {
 	groups     map[string]uint32
 	shallowest int

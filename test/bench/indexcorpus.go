@@ -16,11 +16,11 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// indexCorpus is what the index bench looks for and among.
+// indexCorpus holds the names in the index and the names to look up.
 type indexCorpus struct {
 	list    []string // distinct listed names, in the order of their lists
-	feeds   []uint8  // a bit for each list that has the name
-	popular []string // names that most people ask for
+	feeds   []uint8  // a bit for each list that contains the name
+	popular []string // names that many people ask for
 	random  *rand.Rand
 }
 
@@ -31,7 +31,7 @@ type indexMix struct {
 	goal    float64 // times faster than the map; for mixes without hits
 }
 
-// indexNames reads the corpus of RESOLVERWATCH_CORPUS, or makes one of its size.
+// indexNames reads the corpus in RESOLVERWATCH_CORPUS, or generates one of its size.
 func indexNames(r *report) (*indexCorpus, error) {
 	c := &indexCorpus{random: rand.New(rand.NewPCG(7, 11))}
 	root := os.Getenv("RESOLVERWATCH_CORPUS")
@@ -43,7 +43,7 @@ func indexNames(r *report) (*indexCorpus, error) {
 	if err := c.read(root); err != nil {
 		return nil, fmt.Errorf("reading the corpus: %w", err)
 	}
-	r.info("names, real ones of RESOLVERWATCH_CORPUS", float64(len(c.list)), "")
+	r.info("names, real ones from RESOLVERWATCH_CORPUS", float64(len(c.list)), "")
 	return c, nil
 }
 
@@ -88,7 +88,8 @@ func (c *indexCorpus) readList(path string, feed int, places map[string]int) err
 	}
 	lines := bufio.NewScanner(plain)
 	for lines.Scan() {
-		// Plain and hosts lists: the name is the last word. What is no name is a comment.
+		// In plain and hosts lists, the name is the last word. Lines without a name are
+		// comments.
 		words := strings.Fields(lines.Text())
 		if len(words) == 0 || len(words) > 2 {
 			continue
@@ -108,7 +109,7 @@ func (c *indexCorpus) readList(path string, feed int, places map[string]int) err
 	return lines.Err()
 }
 
-// generate makes names with the lengths and the shared parents of real lists.
+// generate generates names with the lengths and the shared parents of real lists.
 func (c *indexCorpus) generate() {
 	const count = 1_650_000
 	seen := make(map[string]bool, count)
@@ -136,7 +137,7 @@ func (c *indexCorpus) word(shortest, longest int) string {
 	const letters = "etaoinshrdlucmfwypvbgkjqxz0123456789-"
 	word := make([]byte, shortest+c.random.IntN(longest-shortest+1))
 	for i := range word {
-		// The product of two draws favours the front, as languages do.
+		// The product of two draws prefers the first letters, as languages do.
 		word[i] = letters[c.random.IntN(c.random.IntN(len(letters)-1)+1)]
 	}
 	return string(word)
@@ -183,8 +184,8 @@ func (c *indexCorpus) peer() *mapPeer {
 	return p
 }
 
-// mixes are queries of four kinds, the first three of names that nobody lists. What
-// is random in them is the same in each run.
+// mixes returns queries of four kinds; three of them are for names that are not listed. The
+// random parts are the same in each run.
 func (c *indexCorpus) mixes(peer *mapPeer) []indexMix {
 	clean := func(one func() string) []string {
 		return draw(func() string {

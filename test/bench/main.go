@@ -1,10 +1,10 @@
-// Command bench measures what Resolverwatch promises about speed and size, each
-// against a floor or a peer in the same run, and prints the ratios.
+// Command bench measures Resolverwatch's promises about speed and size. It compares each
+// with a floor or a peer in the same run, and prints the ratios.
 //
-// Times on shared machines move by tens of per cent; ratios within one run hold.
-// With RESOLVERWATCH_CORPUS set to a folder of real lists and logs, the measures
-// use them; without it they use generated names and say so. With BENCH_JSON=FILE
-// each measure is also written there as one JSON object a line.
+// Times on shared machines vary by tens of per cent, but ratios within one run are stable.
+// If RESOLVERWATCH_CORPUS is set to a folder of real lists and logs, the measurements use
+// them; otherwise they use generated names and say so. With BENCH_JSON=FILE each
+// measurement is also written to that file, as one JSON object per line.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// suites in the order of the pipeline.
+// suites are in the order of the pipeline.
 var suites = []struct {
 	name string
 	run  func(*report) error
@@ -27,8 +27,8 @@ var suites = []struct {
 }
 
 func main() {
-	only := flag.String("only", "", "comma-separated suites to run; all by default")
-	list := flag.String("import", "", "import a `list` in this process alone and print the figures; the importer suite runs it")
+	only := flag.String("only", "", "comma-separated suites to run; the default is all")
+	list := flag.String("import", "", "import a `list` in this process and print the figures; used by the importer suite")
 	flag.Parse()
 	work := func() error { return run(*only, os.Getenv("BENCH_JSON")) }
 	if *list != "" {

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// measure is one line of the report. With a goal, Met says whether it is reached;
-// without one the line is for information.
+// measure is one line of the report. With a goal, Met says whether it is reached; without
+// one the line is informational.
 type measure struct {
 	Measure string   `json:"measure"`
 	Value   float64  `json:"value"`
@@ -63,7 +63,7 @@ func (r *report) add(m measure) {
 		return
 	}
 	// The members are numbers, words and booleans: encoding them cannot fail.
-	line, _ := json.Marshal(m) //nolint:errchkjson // a float that is no number is a bug of the bench, seen in the table
+	line, _ := json.Marshal(m) //nolint:errchkjson // a float that is not a number is a bug of the bench, visible in the table
 	fmt.Fprintf(r.json, "%s\n", line)
 }
 

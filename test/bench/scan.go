@@ -18,15 +18,15 @@ import (
 
 const (
 	scanFiles   = 4
-	scanRecords = 200_000 // a file, some 90 MB of text
+	scanRecords = 200_000 // per file, some 90 MB of text
 	scanRounds  = 3
-	// scanEndlessBytes is how much goes through standard input to see that memory does
-	// not grow with it.
+	// scanEndlessBytes is how much is sent through standard input to check that memory does
+	// not grow.
 	scanEndlessBytes = 10 << 30
 )
 
-// benchScan measures the command as users run it: its own process, gzip files in,
-// marked NDJSON out. The floor is gunzip alone, of the same files, on as many cores.
+// benchScan measures the command as users run it: in its own process, from gzip files to
+// marked NDJSON. The floor is gunzip alone, for the same files and on as many cores.
 func benchScan(r *report) error {
 	dir, err := os.MkdirTemp("", "bench-scan-")
 	if err != nil {
@@ -108,7 +108,7 @@ func gunzip(out io.Writer, path string) error {
 	return err
 }
 
-// benchScanMemory sends the text of one log again and again through standard input.
+// benchScanMemory repeatedly sends the text of one log through standard input.
 func benchScanMemory(r *report, command, index, log string) error {
 	var text bytes.Buffer
 	if err := gunzip(&text, log); err != nil {
@@ -126,7 +126,7 @@ func benchScanMemory(r *report, command, index, log string) error {
 	for sent < scanEndlessBytes {
 		n, err := in.Write(text.Bytes())
 		if sent += n; err != nil {
-			break // the command ended early, and says why in Wait
+			break // the command ended early; Wait returns the reason
 		}
 	}
 	peak := peakMemory(scan.Process.Pid)
@@ -142,9 +142,9 @@ func benchScanMemory(r *report, command, index, log string) error {
 	return nil
 }
 
-// peakMemory returns the most memory that a running process has had, in bytes, 0 where
-// the system does not tell. The resource usage of a child that has ended does not
-// serve: it counts this process, as it was when the child was forked.
+// peakMemory returns the peak memory of a running process in bytes, or 0 if the system does
+// not report it. The resource usage of a finished child cannot be used, because it includes
+// this process as it was when the child was forked.
 func peakMemory(pid int) (peak float64) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -157,8 +157,8 @@ func peakMemory(pid int) (peak float64) {
 	return peak * 1024
 }
 
-// scanInput writes a list of 200,000 generated names and logs in which one record in
-// a hundred asks for one of them.
+// scanInput writes a list of 200,000 generated names, and logs in which one record in a
+// hundred asks for one of them.
 func scanInput(dir string) (list string, logs []string, err error) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var names bytes.Buffer
@@ -206,8 +206,8 @@ func writeScanLog(path string, random *rand.Rand, listed []string) error {
 	return out.Close()
 }
 
-// scanName and scanAnswers vary as much as real traffic does, so that the logs pack
-// about as well as real ones, seven to one: gunzip is the floor.
+// scanName and scanAnswers vary as much as real traffic does, so that the logs compress
+// about as well as real ones, seven to one, because gunzip is the floor.
 func scanName(random *rand.Rand) string {
 	name := make([]byte, 4+random.IntN(12))
 	for i := range name {

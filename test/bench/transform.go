@@ -21,9 +21,10 @@ const (
 	transformBytes  = 3_000_000 // of an event
 )
 
-// benchTransform measures a Firehose event of 3 MB from bytes to bytes, with an index
-// of many names, against the base64 of the standard library alone: decoding each
-// record, encoding it again, and one copy. No handler without tricks can do less.
+// benchTransform measures the handling of a Firehose event of 3 MB, from bytes to bytes,
+// with an index of many names. The floor is the base64 of the standard library alone:
+// decoding each record, encoding it again, and one copy. A straightforward handler cannot
+// do less.
 func benchTransform(r *report) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	b, err := newTransformBench(r)
@@ -31,7 +32,7 @@ func benchTransform(r *report) error {
 		return err
 	}
 	r.info("event", float64(len(b.event))/1e6, "MB")
-	r.info("records of it", float64(len(b.data)), "")
+	r.info("records in the event", float64(len(b.data)), "")
 	if err := b.warmUp(r); err != nil {
 		return err
 	}
@@ -47,19 +48,19 @@ func benchTransform(r *report) error {
 	}
 	records := float64(len(b.data))
 	r.info("transform", records/median(reused), "records/s")
-	r.info("transform, of the event", float64(len(b.event))/median(reused)/1e6, "MB/s")
+	r.info("transform, event bytes", float64(len(b.event))/median(reused)/1e6, "MB/s")
 	r.info("transform", 1e9*median(reused)/records, "ns/record")
 	r.info("base64 of the standard library and a copy", 1e9*median(floor)/records, "ns/record")
 	r.atMost("transform / base64 of the standard library and a copy", median(reused)/median(floor), "x", 2)
-	r.atMost("the same with an answer of its own (Invoke)", median(fresh)/median(floor), "x", 2.2)
+	r.atMost("the same with a new response (Invoke)", median(fresh)/median(floor), "x", 2.2)
 	r.atLeast("times faster than encoding/json to maps and back", median(peer)/median(reused), "x", 10)
 	return b.allocations(r)
 }
 
-// transformBench is an event with what answers it.
+// transformBench is an event with the transformer that handles it.
 type transformBench struct {
 	event []byte
-	data  []string // of its records, in base64
+	data  []string // of the records, in base64
 	tr    *transformer.Transformer
 	index *index.Index
 	out   []byte
@@ -98,8 +99,9 @@ func newTransformBench(r *report) (*transformBench, error) {
 	return b, nil
 }
 
-// record returns a log record as VPCs write them: half AWS's own names, a third of
-// popular ones, one in a hundred listed; most answers a chain and two addresses.
+// record returns a log record like those of real VPCs: half of the names are AWS's own, a
+// third are popular, one in a hundred is listed; most answers are a chain and two
+// addresses.
 func (c *indexCorpus) record() string {
 	var name string
 	switch draw := c.random.IntN(100); {
@@ -124,7 +126,7 @@ func (c *indexCorpus) record() string {
 		1024+c.random.IntN(60_000), c.random.Int64N(1<<60))
 }
 
-// benchStore has one index.
+// benchStore holds one index.
 type benchStore struct {
 	file []byte
 	info index.Info
@@ -145,7 +147,7 @@ func (s *benchStore) Current(_ context.Context, etag string) (index.Current, str
 
 func (s *benchStore) Object(context.Context, string) ([]byte, error) { return s.file, nil }
 
-// warmUp makes sure that what is measured is the real thing.
+// warmUp checks that the measured code gives correct results.
 func (b *transformBench) warmUp(r *report) error {
 	b.append()
 	b.base64()
@@ -171,14 +173,14 @@ func (b *transformBench) warmUp(r *report) error {
 		}
 	}
 	if len(response.Records) != len(b.data) || malicious == 0 {
-		return errors.New("the response is not what it should be")
+		return errors.New("the response is wrong")
 	}
-	r.info("malicious of them", float64(malicious), "")
+	r.info("malicious records", float64(malicious), "")
 	r.info("response / event", float64(len(b.out))/float64(len(b.event)), "x")
 	return nil
 }
 
-// time returns the CPU seconds that one run takes, without collections on the way.
+// time returns the CPU seconds of one run, without garbage collections.
 func (b *transformBench) time(run func()) float64 {
 	runtime.GC()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
@@ -209,7 +211,7 @@ func (b *transformBench) base64() {
 	}
 }
 
-// plain is what one would write first: types and maps, with the same index.
+// plain is the obvious implementation: types and maps, with the same index.
 func (b *transformBench) plain() {
 	type record struct {
 		RecordID string `json:"recordId"`
@@ -258,8 +260,8 @@ func (b *transformBench) plainMark(data []byte) ([]byte, error) {
 	return append(marked, '\n'), err
 }
 
-// allocations counts those of an invocation that used memory again, and what each
-// record adds to them.
+// allocations counts the allocations of an invocation that reuses memory, and how many each
+// record adds.
 func (b *transformBench) allocations(r *report) error {
 	const few = 10
 	cut := strings.Index(string(b.event), `},{"recordId":"496082219903867305317203445903031856002169917617282744000000`+fmt.Sprint(few))
@@ -273,11 +275,11 @@ func (b *transformBench) allocations(r *report) error {
 	little := b.mallocs()
 	b.event = whole
 	r.info("allocations of an invocation", lots, "")
-	r.atMost("allocations a record", (lots-little)/float64(len(b.data)-few), "", 0.001)
+	r.atMost("allocations per record", (lots-little)/float64(len(b.data)-few), "", 0.001)
 	return b.err
 }
 
-// mallocs returns how many allocations an invocation makes.
+// mallocs returns the number of allocations in an invocation.
 func (b *transformBench) mallocs() float64 {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	b.append()
