@@ -1,4 +1,4 @@
-// Package boundary_test holds the rules of the tree that no compiler checks.
+// Package boundary_test checks the rules of the tree that the compiler does not check.
 package boundary_test
 
 import (
@@ -13,7 +13,7 @@ import (
 
 const module = "github.com/resolverwatch/resolverwatch"
 
-// What must never be linked into a package, with the reason.
+// forbidden lists what must never be linked into a package, with the reason.
 var forbidden = []struct {
 	packages string
 	contains []string
@@ -33,12 +33,12 @@ var forbidden = []struct {
 	{
 		"./cmd/...",
 		[]string{"github.com/parquet-go/parquet-go"},
-		"what writes Parquet doubles the size of the command, which has no use for it",
+		"the Parquet writer doubles the size of the command, which does not need it",
 	},
 	{
 		"./pkg/settings ./pkg/catalog",
 		[]string{"github.com/"},
-		"an app that imports the constructs would have it in its go.mod",
+		"an app that imports the constructs would need it in its go.mod",
 	},
 }
 
@@ -56,7 +56,7 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// isOwnLeaf reports whether a package of this module may be in any other.
+// isOwnLeaf reports whether any package of this module may import a package.
 func isOwnLeaf(dependency string) bool {
 	return dependency == module+"/pkg/settings" || dependency == module+"/pkg/catalog"
 }
@@ -76,8 +76,8 @@ func dependencies(t *testing.T, patterns []string) []string {
 	return strings.Fields(string(out))
 }
 
-// Lambdas are bundled from an embedded copy of these folders, and go:embed refuses
-// a colon in any file name.
+// Lambdas are built from an embedded copy of these folders, and go:embed rejects a colon in
+// a file name.
 func TestFileNames(t *testing.T) {
 	for _, folder := range []string{"lambdas", "pkg"} {
 		err := filepath.WalkDir(filepath.Join(root(t), folder), func(path string, _ os.DirEntry, err error) error {
@@ -92,7 +92,7 @@ func TestFileNames(t *testing.T) {
 	}
 }
 
-// A main wires; what it would decide belongs into a package with tests.
+// A main only wires; decisions belong in a package with tests.
 func TestLambdaMainsAreShort(t *testing.T) {
 	const maxLines = 60
 	mains, err := filepath.Glob(filepath.Join(root(t), "lambdas", "*", "main.go"))

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The example of the README is the one that compiles.
+// The example in the README is the one that is compiled.
 func TestReadmeExample(t *testing.T) {
 	_, body, _ := strings.Cut(read(t, "infra", "resolverwatch", "example_test.go"), "func ExampleNewPipeline() {\n")
 	body = strings.TrimSuffix(body, "}\n")
@@ -18,19 +18,19 @@ func TestReadmeExample(t *testing.T) {
 	}
 	example := "```go\n" + strings.TrimPrefix(strings.ReplaceAll("\n"+body, "\n\t", "\n"), "\n") + "```\n"
 	if !strings.Contains(read(t, "README.md"), example) {
-		t.Errorf("the README does not have the example as it is compiled:\n%s", example)
+		t.Errorf("the README does not contain the compiled example:\n%s", example)
 	}
 }
 
-// Each role may do what docs/architecture.md says of it, and nothing else. What the roles
-// of a deployment may do stands in the inventory of its template.
+// Each role has exactly the permissions that docs/architecture.md lists. The permissions of
+// a deployment are in the inventory of its template.
 func TestDocumentedPermissions(t *testing.T) {
 	action := regexp.MustCompile(`[a-z0-9]+:[A-Z][A-Za-z]+`)
 	inventory := read(t, "infra", "stack", "testdata", "inventory.txt")
 	document := read(t, "docs", "architecture.md")
 	for _, role := range []struct {
 		heading, inventory string
-		optional           []string // actions that a deployment without settings has no use for
+		optional           []string // actions that a deployment without settings does not need
 	}{
 		{"The importer", "PipelineImporterRole", []string{"secretsmanager:GetSecretValue"}},
 		{"The transformer", "PipelineTransformerRole", nil},
@@ -66,7 +66,7 @@ func read(t *testing.T, path ...string) string {
 	return string(text)
 }
 
-// Every metric that the functions write stands in docs/operating.md, and no other.
+// docs/operating.md lists every metric that the functions write, and no others.
 func TestDocumentedMetrics(t *testing.T) {
 	_, section, _ := strings.Cut(read(t, "docs", "operating.md"), "\n## Metrics\n")
 	var documented, written []string
@@ -89,7 +89,7 @@ func TestDocumentedMetrics(t *testing.T) {
 	}
 }
 
-// The CDK's command has one version, wherever it is named.
+// The CDK command has the same version wherever it is named.
 func TestCDKVersion(t *testing.T) {
 	pinned := regexp.MustCompile(`"aws-cdk": "([^"]+)"`).FindStringSubmatch(read(t, "test", "e2e", "package.json"))
 	if pinned == nil {

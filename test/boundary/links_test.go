@@ -17,7 +17,7 @@ var (
 	notInSlug = regexp.MustCompile(`[^\w\- ]`)
 )
 
-// Links between documents lead to files and headings that are there.
+// Links between documents lead to existing files and headings.
 func TestLinks(t *testing.T) {
 	for _, document := range documents(t) {
 		text := codeBlock.ReplaceAllString(read(t, document), "")
@@ -59,7 +59,8 @@ func documents(t *testing.T) []string {
 	return found
 }
 
-// anchors returns what a link may name of a document: its headings, as GitHub spells them.
+// anchors returns the targets that links to a document can name: its headings, as GitHub
+// spells them.
 func anchors(text string) []string {
 	var found []string
 	for _, match := range heading.FindAllStringSubmatch(codeBlock.ReplaceAllString(text, ""), -1) {
@@ -68,7 +69,8 @@ func anchors(text string) []string {
 	return found
 }
 
-// The tree in CONTRIBUTING.md has every package folder, and none that is gone.
+// The tree in CONTRIBUTING.md lists every package folder, and no folder that does not
+// exist.
 func TestTree(t *testing.T) {
 	_, tree, _ := strings.Cut(read(t, "CONTRIBUTING.md"), "\n## The tree\n")
 	tree, _, _ = strings.Cut(tree, "\n## ")
@@ -76,7 +78,7 @@ func TestTree(t *testing.T) {
 	for _, match := range regexp.MustCompile(`(?m)^    (\S+)`).FindAllStringSubmatch(tree, -1) {
 		listed = append(listed, match[1])
 		if _, err := os.Stat(filepath.Join(root(t), match[1])); err != nil {
-			t.Errorf("%s is gone", match[1])
+			t.Errorf("%s does not exist", match[1])
 		}
 	}
 	for _, folder := range slices.Concat(folders(t, "pkg"), folders(t, "internal"), folders(t, "infra"), folders(t, "test")) {
@@ -101,7 +103,7 @@ func folders(t *testing.T, parent string) []string {
 	return found
 }
 
-// `make help` lists every target that is there to be called.
+// `make help` lists every target that people can call.
 func TestMakeHelp(t *testing.T) {
 	if _, err := exec.LookPath("make"); err != nil {
 		t.Skip("no make on the PATH")

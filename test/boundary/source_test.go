@@ -10,11 +10,11 @@ import (
 	source "github.com/resolverwatch/resolverwatch"
 )
 
-// Limits of the deployed binaries, in bytes: a Lambda that links what it should not
-// shows here first.
+// Limits for the sizes of the deployed binaries, in bytes. They reveal an unwanted
+// dependency early.
 var maxBinaryBytes = map[string]int64{"importer": 14_000_000, "transformer": 11_000_000}
 
-// The embedded source is all that the Lambdas are built from in somebody else's app.
+// The embedded source is enough to build the Lambdas in another app.
 func TestEmbeddedSourceBuilds(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.CopyFS(folder, source.Files); err != nil {
@@ -30,7 +30,7 @@ func TestEmbeddedSourceBuilds(t *testing.T) {
 	build.Dir = folder
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64", "GOWORK=off", "GOARM64=v8.0")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the Lambdas out of the embedded source: %v\n%s", err, out)
+		t.Fatalf("building the Lambdas from the embedded source: %v\n%s", err, out)
 	}
 	for _, main := range lambdas {
 		name := filepath.Base(filepath.Dir(main))
@@ -45,8 +45,8 @@ func TestEmbeddedSourceBuilds(t *testing.T) {
 	}
 }
 
-// An app that imports the constructs has to have in its go.mod what they import: that
-// stays short only while they take nothing of pkg/ but these two leaves.
+// An app that imports the constructs needs all their imports in its go.mod. The list stays
+// short only if they import nothing from pkg/ except these two leaves.
 func TestInfraImports(t *testing.T) {
 	for _, dependency := range dependencies(t, []string{"./infra/resolverwatch", "./infra/config", "./infra/stack", "./infra/app",
 		"./infra/template/..."}) {

@@ -1,8 +1,8 @@
-// Command corpus prints what an import makes of every list of the corpus in
-// RESOLVERWATCH_CORPUS, one a line: what is taken, what is lost and why, and the
-// decision. With -drops it also prints every entry that the guards drop, to be read by
-// eye: an ordinary name among them means that a guard is too strict, a name that half of
-// the world asks for among what is taken that one is too lax.
+// Command corpus prints how every list of the corpus in RESOLVERWATCH_CORPUS would be
+// imported, one per line: what is accepted, what is dropped and why, and the decision. With
+// -drops it also prints every entry that the guards drop, for manual review: an ordinary
+// name among them means that a guard is too strict, and a very popular name among the
+// accepted ones means that one is too lax.
 package main
 
 import (
@@ -24,8 +24,8 @@ import (
 )
 
 func main() {
-	drops := flag.Bool("drops", false, "print every entry that is dropped")
-	top := flag.String("top", "", "a top `list` to guard by")
+	drops := flag.Bool("drops", false, "print every dropped entry")
+	top := flag.String("top", "", "a `list` of top sites for the guards")
 	flag.Parse()
 	if err := run(os.Getenv("RESOLVERWATCH_CORPUS"), *drops, *top); err != nil {
 		fmt.Fprintln(os.Stderr, "corpus:", err)
@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// folders of the corpus that hold lists.
+// folders of the corpus that contain lists.
 var folders = []string{"data/feeds", "data/load", "vectors/own/bad_lists"}
 
 func run(root string, drops bool, top string) error {
@@ -114,7 +114,8 @@ func findLists(root string) (lists []string, err error) {
 	return lists, nil
 }
 
-// read reads a list as an import does; those of folders named allow as allow feeds.
+// read reads a list as an import does. Lists in folders named allow are read as allow
+// feeds.
 func read(path, name string, guards list.Guards, drops bool) (list.Summary, string, error) {
 	file, err := os.Open(path)
 	if err != nil {

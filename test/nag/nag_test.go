@@ -1,6 +1,6 @@
 //go:build !race
 
-// Package nag_test runs cdk-nag on every variant of settings. It is a module of its own,
+// Package nag_test runs cdk-nag on every variant of settings. It is in a module of its own,
 // so that an app that imports the constructs need not have cdk-nag in its go.mod.
 package nag_test
 
@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// cdk-nag finds nothing in any variant that the constructs do not answer themselves with a
-// reason, so an app that imports them inherits a clean report.
+// In every variant, the constructs suppress each cdk-nag finding themselves, with a reason,
+// so an app that imports them gets a clean report.
 func TestVariants(t *testing.T) {
 	files, err := filepath.Glob("../testdata/variants/*.json")
 	if err != nil || len(files) == 0 {
@@ -50,7 +50,7 @@ func TestVariants(t *testing.T) {
 	}
 }
 
-// The test above can fail: each pack finds what is wrong with a careless resource.
+// The test above can fail: each pack finds the mistakes in a careless resource.
 func TestVariants_findsWhatIsWrong(t *testing.T) {
 	stack := define(t, nil)
 	awss3.NewBucket(stack, jsii.String("CarelessBucket"), nil)
@@ -63,7 +63,7 @@ func TestVariants_findsWhatIsWrong(t *testing.T) {
 	}
 }
 
-// An app can answer findings on the constructs in cdk-nag's own way.
+// An app can suppress findings about the constructs in cdk-nag's own way.
 func TestSuppressions(t *testing.T) {
 	stack := awscdk.NewStack(awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir())}), jsii.String("Test"), nil)
 	store := resolverwatch.NewIndicatorStore(stack, "Store", nil)
@@ -100,7 +100,7 @@ func read(t *testing.T, file string, target any) {
 	}
 }
 
-// packs are the rules that must hold.
+// packs are the rule packs that must have no findings.
 var packs = []string{"AwsSolutions-.*", "Serverless-.*", "CdkNagValidationFailure.*"}
 
 func findings(stack awscdk.Stack) []string {

@@ -14,8 +14,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// Options of functions that no setting has, and roles that are given, leave nothing to
-// answer for the app either.
+// Function options that have no setting, and given roles, leave no findings for the app
+// either.
 func TestFunctionOptions(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false),
 		Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}}})

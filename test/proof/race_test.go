@@ -1,5 +1,5 @@
-// Package proof_test holds what only shows when parts work together for a while: a
-// publisher and its readers, over the real adapters and embedded S3 and DynamoDB.
+// Package proof_test tests what only shows when parts work together for a while: a
+// publisher and its readers, with the real adapters and embedded S3 and DynamoDB.
 package proof_test
 
 import (
@@ -39,26 +39,26 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/transformer"
 )
 
-// raceTime is how long the race goes on, unless RESOLVERWATCH_RACE says it.
+// raceTime is how long the race runs, unless RESOLVERWATCH_RACE sets another time.
 const raceTime = 2 * time.Second
 
-// patience is how much longer it may take on a machine that is busy.
+// patience is how much longer it may take on a busy machine.
 const patience = 2 * time.Minute
 
 const (
 	readers    = 8
-	listNames  = 60 // of every list
+	listNames  = 60 // in every list
 	maxBytes   = 1 << 26
-	coldStarts = 50 // events until a reader begins anew, as a container does
-	// breath is how long a reader waits between two events, so that the publishers of the
+	coldStarts = 50 // events until a reader restarts, as a container does
+	// breath is how long a reader waits between two events, so that the publishers on the
 	// same machine get their turn.
 	breath = 10 * time.Millisecond
 )
 
-// Two publishers take turns at two feeds: each upload of a feed holds 60 names of its
-// own and none of the one before. Readers mark all names of the last uploads in one
-// event. Whatever index they are served, of each feed all names of exactly one list must
-// be malicious and no other: a part of a list, or two lists of one feed, is a failure.
+// Two publishers alternate between two feeds: each upload of a feed contains 60 names that
+// the one before did not have. Readers mark all names of the last uploads in one event.
+// Whichever index they load, for each feed exactly the names of one list must be malicious:
+// a part of a list, or two lists of one feed, is a failure.
 func TestRace_readersNeverSeeHalfAList(t *testing.T) {
 	duration := raceTime
 	if text := os.Getenv("RESOLVERWATCH_RACE"); text != "" {
@@ -80,7 +80,7 @@ func TestRace_readersNeverSeeHalfAList(t *testing.T) {
 		group.Add(1)
 		go func() { defer group.Done(); race.read(ctx, t) }()
 	}
-	// On a slow machine it goes on until enough has happened to be called a race.
+	// On a slow machine it continues until enough has happened for a race.
 	start := time.Now()
 	for time.Since(start) < duration || !race.isOne() && time.Since(start) < duration+patience && !t.Failed() {
 		time.Sleep(breath)
@@ -94,7 +94,7 @@ func TestRace_readersNeverSeeHalfAList(t *testing.T) {
 	}
 }
 
-// isOne reports whether enough has happened.
+// isOne reports whether enough has happened for a race.
 func (r *race) isOne() bool { return r.imports.Load() >= 6 && r.changes.Load() >= 2*readers }
 
 type race struct {
@@ -163,14 +163,14 @@ func (r *race) upload(t *testing.T, feed string, number int) {
 	}
 }
 
-// noSettings is a stack whose feeds have none.
+// noSettings is a stack in which no feed has settings.
 type noSettings struct{}
 
 func (noSettings) Feed(context.Context, indicator.FeedID) ([]byte, error) {
 	return nil, storage.ErrNotFound
 }
 
-// noTable takes all rows and keeps none: readers never look at them.
+// noTable accepts all rows and stores none, because readers do not use them.
 type noTable struct{}
 
 func (noTable) Write(context.Context, indicator.FeedID, []snapshot.Change) error { return nil }
@@ -179,7 +179,7 @@ func (noTable) Entries(context.Context, indicator.FeedID) iter.Seq2[snapshot.Ent
 	return func(func(snapshot.Entry, error) bool) {}
 }
 
-// publish uploads lists of a feed and imports them, until ctx ends.
+// publish uploads and imports lists of a feed until ctx ends.
 func (r *race) publish(ctx context.Context, t *testing.T, feed string) {
 	lists, table := importerio.NewLists(r.objects, "lists"), importerio.NewTable(r.table, "table")
 	indexes := importerio.NewIndexStore(r.objects, "index")
@@ -194,7 +194,8 @@ func (r *race) publish(ctx context.Context, t *testing.T, feed string) {
 	}
 	for number := 1; ctx.Err() == nil; number++ {
 		err := core.Handle(context.Background(), importer.Trigger{Feed: indicator.FeedID(feed)})
-		// The two move one pointer: one that loses ten times in a row is tried again.
+		// Both publishers move the same pointer. One that loses ten times in a row tries
+		// again.
 		if err != nil && !errors.Is(err, storage.ErrConflict) {
 			t.Errorf("importing %s: %v", feed, err)
 			return
@@ -235,8 +236,8 @@ func (r *race) read(ctx context.Context, t *testing.T) {
 	}
 }
 
-// markAll sends an event with all names of the last uploads of both feeds, and checks
-// what comes back. It returns the generation.
+// markAll sends an event with all names of the last uploads of both feeds, and checks the
+// response. It returns the generation.
 func (r *race) markAll(core *transformer.Transformer) (int64, error) {
 	const back = 6 // uploads; an index may be as old as a publish takes
 	var names, owners []string

@@ -1,6 +1,6 @@
-// Command synth synthesizes a deployment for each file of settings in
-// test/testdata/variants, and the published template, for linters of templates: synth -out
-// DIR. The Lambdas are not built; a placeholder takes the place of their code.
+// Command synth synthesizes a deployment for each settings file in test/testdata/variants,
+// and the published template, for template linters: synth -out DIR. The Lambdas are not
+// built; their code is a placeholder.
 package main
 
 import (
@@ -28,7 +28,7 @@ const (
 
 func main() {
 	log.SetFlags(0)
-	out := flag.String("out", "", "folder for the cloud assemblies, one a variant")
+	out := flag.String("out", "", "folder for the cloud assemblies, one per variant")
 	flag.Parse()
 	if *out == "" || flag.NArg() > 0 {
 		flag.Usage()
@@ -47,7 +47,7 @@ func run(out string) error {
 		return err
 	}
 	if len(files) == 0 {
-		return fmt.Errorf("no %s: start it at the root of the repository", variants)
+		return fmt.Errorf("no %s: run it in the root of the repository", variants)
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
@@ -74,7 +74,7 @@ func publish(out string) error {
 	return os.WriteFile(filepath.Join(out, template.TemplateFile), text, 0o644)
 }
 
-// synthesize does for the settings of a file what the app does for those of cdk.json.
+// synthesize synthesizes the settings in a file, as the app does for those in cdk.json.
 func synthesize(file, out string) error {
 	context, err := contextFor(file)
 	if err != nil {
@@ -95,7 +95,8 @@ func synthesize(file, out string) error {
 	return nil
 }
 
-// contextFor is the context of cdk.json with the settings of a file in place of its own.
+// contextFor returns the context of cdk.json with the settings of a file instead of its
+// own.
 func contextFor(file string) (map[string]any, error) {
 	var cdk struct{ Context map[string]any }
 	var settings any
