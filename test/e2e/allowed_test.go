@@ -10,13 +10,13 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/e2e/permission"
 )
 
-// judge decides on every call that was recorded, and on those that the services make for
-// it or that nothing here can make, by the deployed policies, and says how many they are.
-// What is allowed and never done is judged too.
-func (m *machine) judge(t *testing.T) string {
+// checkPermissions decides every recorded call by the deployed policies. It adds the calls
+// that services make on behalf of a function and those that cannot happen here. It also
+// fails for permissions that are never used, and returns how many calls there were.
+func (m *machine) checkPermissions(t *testing.T) string {
 	t.Helper()
 	roles := m.roles(t)
-	calls, used := m.judgeCalls(t, roles)
+	calls, used := m.decideCalls(t, roles)
 	for _, r := range roles {
 		r.checkUse(t, used)
 	}
@@ -25,10 +25,10 @@ func (m *machine) judge(t *testing.T) string {
 		mustAllow(t, trust(service, m.outputs["DeliveryStreamArn"]), nil, roles[key].trust)
 	}
 	m.mustLogEncrypted(t)
-	return fmt.Sprintf("%d different calls judged by the deployed policies of %d roles, their buckets and keys", calls, len(roles))
+	return fmt.Sprintf("%d different calls checked against the deployed policies of %d roles, their buckets and keys", calls, len(roles))
 }
 
-// roles are the deployed roles, by the keys that their calls are signed with.
+// roles returns the deployed roles, by the keys with which their calls are signed.
 func (m *machine) roles(t *testing.T) map[string]*role {
 	t.Helper()
 	return map[string]*role{
@@ -38,9 +38,9 @@ func (m *machine) roles(t *testing.T) map[string]*role {
 	}
 }
 
-// judgeCalls fails for every call that is not allowed. It returns how many there are, and
+// decideCalls fails for every call that is not allowed. It returns the number of calls, and
 // which action of which statement was used.
-func (m *machine) judgeCalls(t *testing.T, roles map[string]*role) (n int, used map[string]bool) {
+func (m *machine) decideCalls(t *testing.T, roles map[string]*role) (n int, used map[string]bool) {
 	t.Helper()
 	used = map[string]bool{}
 	calls := m.calls(t, roles)
@@ -54,8 +54,8 @@ func (m *machine) judgeCalls(t *testing.T, roles map[string]*role) (n int, used 
 	return len(calls), used
 }
 
-// mustLogEncrypted fails unless the policy of the key of each log group lets CloudWatch
-// Logs use it for this group: else the group could not even be made.
+// mustLogEncrypted fails unless the policy of each log group's key lets CloudWatch Logs use
+// it for this group. Without that, the group could not be created.
 func (d *deployed) mustLogEncrypted(t *testing.T) {
 	t.Helper()
 	for _, group := range d.of("AWS::Logs::LogGroup") {
@@ -71,7 +71,7 @@ func (d *deployed) mustLogEncrypted(t *testing.T) {
 	}
 }
 
-// spare are actions that are granted and that no call here needs, by statement, with the
+// spare lists actions that are granted but that no call here needs, by statement, with the
 // reason.
 var spare = map[string]string{
 	"ReadLists s3:GetObjectTagging": "of lists in an existing bucket without versions",
@@ -82,8 +82,8 @@ var spare = map[string]string{
 	"ReadSchema glue:GetTableVersions": "while the format switches from or to Parquet",
 }
 
-// checkUse fails for every action of every statement that nothing has used: what nobody
-// needs nobody should have.
+// checkUse fails for every action of every statement that nothing has used, because roles
+// must not have permissions that they do not need.
 func (r *role) checkUse(t *testing.T, used map[string]bool) {
 	t.Helper()
 	for _, policy := range r.policies {
@@ -98,7 +98,7 @@ func (r *role) checkUse(t *testing.T, used map[string]bool) {
 	}
 }
 
-// decide judges one call by the policies of its role and of what it is made on.
+// decide decides one call by the policies of its role and of its resource.
 func (d *deployed) decide(t *testing.T, call permission.Call, r *role) permission.Verdict {
 	t.Helper()
 	var resource []permission.Policy
@@ -115,7 +115,7 @@ func (d *deployed) decide(t *testing.T, call permission.Call, r *role) permissio
 		delegates, err := permission.Delegates(call, policy)
 		check(t, err)
 		if !delegates {
-			return permission.Verdict{Why: "the key's policy does not leave it to the account's roles"}
+			return permission.Verdict{Why: "the key's policy does not delegate to the account's roles"}
 		}
 		resource = append(resource, policy)
 	}

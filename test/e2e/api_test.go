@@ -12,10 +12,10 @@ import (
 	"testing"
 )
 
-// The services that only this test asks are asked by hand: their SDK clients would be
-// many times larger than the few members that are read, in the modules of everybody.
+// Services that only this test uses are called without their SDK clients: these would be
+// many times larger than the few members that are read, and would be in everybody's go.mod.
 
-// ask calls an operation of the JSON protocol, as "glue" and "AWSGlue.GetTable".
+// ask calls an operation of the JSON protocol, such as "AWSGlue.GetTable" of "glue".
 func (e *emulator) ask(t *testing.T, service, target string, in, out any) {
 	t.Helper()
 	body, err := json.Marshal(in)
@@ -29,7 +29,7 @@ func (e *emulator) ask(t *testing.T, service, target string, in, out any) {
 	}
 }
 
-// get reads a resource of a REST service, as "lambda".
+// get reads a resource of a REST service, such as "lambda".
 func (e *emulator) get(t *testing.T, service, path string, out any) {
 	t.Helper()
 	answer := e.send(t, service, http.MethodGet, path, "", nil)
@@ -38,7 +38,7 @@ func (e *emulator) get(t *testing.T, service, path string, out any) {
 	}
 }
 
-// newVPC makes a VPC, as somebody's that is there before the deployment.
+// newVPC creates a VPC that exists before the deployment.
 func (e *emulator) newVPC(t *testing.T, block string) (id string) {
 	t.Helper()
 	form := url.Values{"Action": {"CreateVpc"}, "Version": {"2016-11-15"}, "CidrBlock": {block}}
@@ -55,7 +55,7 @@ func (e *emulator) newVPC(t *testing.T, block string) (id string) {
 	return out.VPC.ID
 }
 
-// send sends a request as the account's owner, and returns the answer.
+// send sends a request as the account's owner, and returns the response.
 func (e *emulator) send(t *testing.T, service, method, path, body string, header http.Header) []byte {
 	t.Helper()
 	status, text := e.request(t, service, method, path, body, header)
@@ -65,7 +65,7 @@ func (e *emulator) send(t *testing.T, service, method, path, body string, header
 	return text
 }
 
-// peek reads what may be missing, and is empty then.
+// peek reads something that may be missing. It returns "" if it is.
 func (e *emulator) peek(t *testing.T, service, path string) string {
 	t.Helper()
 	status, text := e.request(t, service, http.MethodGet, path, "", nil)
@@ -78,8 +78,8 @@ func (e *emulator) peek(t *testing.T, service, path string) string {
 	return string(text)
 }
 
-// request asks the emulator, which tells services apart by the signature's scope, and does
-// not verify it.
+// request sends a request to the emulator, which finds the service from the signature's
+// scope and does not verify the signature.
 func (e *emulator) request(t *testing.T, service, method, path, body string, header http.Header) (status int, text []byte) {
 	t.Helper()
 	request, err := http.NewRequest(method, e.URL.String()+path, strings.NewReader(body))
@@ -97,7 +97,7 @@ func (e *emulator) request(t *testing.T, service, method, path, body string, hea
 	return answer.StatusCode, text
 }
 
-// bucketPolicy reads the policy of a bucket; "" if it has none.
+// bucketPolicy returns the policy of a bucket, or "" if it has none.
 func (e *emulator) bucketPolicy(t *testing.T, bucket string) string {
 	t.Helper()
 	return e.peek(t, "s3", "/"+bucket+"?policy")

@@ -24,17 +24,17 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/e2e/projection"
 )
 
-// delivery is what the deployed bucket holds.
+// delivery is the content of the deployed bucket.
 type delivery struct {
 	lines    map[string][]byte // marked log objects as JSON, by key
 	failed   map[string]bool   // data of records that could not be marked
-	backup   [][]byte          // objects of records as they came
+	backup   [][]byte          // objects with the original records
 	objects  int
 	problems []error
 }
 
-// audit reads every object of the deployed bucket back, and compares every line with
-// what must have come out.
+// audit reads every object of the deployed bucket, and compares every line with the
+// expected one.
 func (m *machine) audit(t *testing.T, ledger *sample.Ledger) *delivery {
 	t.Helper()
 	ctx, client, bucket := context.Background(), s3Client(m.e), m.outputs["OutputBucketName"]
@@ -62,7 +62,7 @@ func (m *machine) audit(t *testing.T, ledger *sample.Ledger) *delivery {
 	return d
 }
 
-// auditObject tells an object's kind by its key. noPartition is why no query reads it.
+// auditObject finds an object's kind from its key. noPartition says why no query reads it.
 func (m *machine) auditObject(t *testing.T, d *delivery, ledger *sample.Ledger, key string, noPartition error) {
 	t.Helper()
 	d.objects++
@@ -74,7 +74,7 @@ func (m *machine) auditObject(t *testing.T, d *delivery, ledger *sample.Ledger, 
 	}
 	switch {
 	case (isFailure || isBackup) && noPartition == nil:
-		d.problemf("object %s holds no marked logs, and lies in a partition of their table", key)
+		d.problemf("object %s has no marked logs, but is in a partition of their table", key)
 	case isFailure:
 		d.auditFailures(body, ledger)
 	case isBackup:
@@ -88,7 +88,7 @@ func (m *machine) auditObject(t *testing.T, d *delivery, ledger *sample.Ledger, 
 	}
 }
 
-// writtenTable is the table of what the stream writes.
+// writtenTable returns the table of the objects that the stream writes.
 func (d *deployed) writtenTable() string {
 	if c := d.stream.Config.Conversion; c != nil {
 		return c.Table.TableName
@@ -96,7 +96,8 @@ func (d *deployed) writtenTable() string {
 	return logTable
 }
 
-// projection is a deployed Glue table, as Athena finds objects by it.
+// projection returns the partition projection of a deployed Glue table, by which Athena
+// finds objects.
 func (d *deployed) projection(t *testing.T, name string) *projection.Table {
 	t.Helper()
 	described := d.glueTable(t, name)
@@ -109,14 +110,14 @@ func (d *deployed) projection(t *testing.T, name string) *projection.Table {
 	return table
 }
 
-// unpack reads an object. One that is compressed must say so by its name: Athena would
-// read it as it is.
+// unpack reads an object. If it is compressed, its name must say so, because Athena would
+// otherwise not decompress it.
 func (m *machine) unpack(t *testing.T, bucket, key string) []byte {
 	t.Helper()
 	body := m.object(t, bucket, key)
 	gzipped := bytes.HasPrefix(body, []byte{0x1f, 0x8b})
 	if named := strings.HasSuffix(key, ".gz"); named != gzipped {
-		t.Errorf("object %s: its name says compressed: %v, and it is: %v", key, named, gzipped)
+		t.Errorf("object %s: compressed by its name: %v, in fact: %v", key, named, gzipped)
 	}
 	if !gzipped {
 		return body
@@ -142,8 +143,8 @@ func (d *delivery) auditLines(body []byte, ledger *sample.Ledger) {
 	}
 }
 
-// auditBackup compares what is kept with what was sent, byte for byte: an object for each
-// time that records were sent.
+// auditBackup compares the backup with the records that were sent, byte for byte: there is
+// one object for each time that records were sent.
 func (m *machine) auditBackup(d *delivery) {
 	if m.stream.Config.Backup == nil {
 		return
@@ -151,13 +152,14 @@ func (m *machine) auditBackup(d *delivery) {
 	sent := slices.SortedFunc(slices.Values(m.sent), bytes.Compare)
 	slices.SortFunc(d.backup, bytes.Compare)
 	if !slices.EqualFunc(sent, d.backup, bytes.Equal) {
-		d.problemf("the backup has %d objects of %d bytes, want the %d bytes of records as they were sent, %d times",
+		d.problemf("the backup has %d objects of %d bytes, want the %d bytes of the records sent, in %d objects",
 			len(d.backup), len(bytes.Join(d.backup, nil)), len(bytes.Join(sent, nil)), len(sent))
 	}
 }
 
-// auditRows compares the rows of a Parquet file with what was sent and with the marks that
-// it must have. How each value becomes a column is for the tests of the conversion.
+// auditRows compares the rows of a Parquet file with the records that were sent and their
+// expected marks. How values are converted to columns is covered by the tests of the
+// conversion.
 func (d *delivery) auditRows(body []byte, ledger *sample.Ledger) {
 	rows, err := conversion.Decode(body)
 	if err != nil {
@@ -177,8 +179,8 @@ func (d *delivery) auditRows(body []byte, ledger *sample.Ledger) {
 	}
 }
 
-// checkRow returns an error if a row has not the texts of a log object, or is not null
-// where the object has no member and no threat was found.
+// checkRow returns an error if a row does not have the texts of a log object, or is not
+// null where the object has no member and no threat was found.
 func checkRow(row map[string]any, object []byte) error {
 	var logged map[string]any
 	if err := json.Unmarshal(object, &logged); err != nil {
@@ -193,12 +195,12 @@ func checkRow(row map[string]any, object []byte) error {
 	}
 	matched := row["verdict"] == sample.Malicious || row["verdict"] == sample.Allowed
 	if matched != (row["threat"] != nil) {
-		return fmt.Errorf("the threat of a record that is %s is %v", row["verdict"], row["threat"])
+		return fmt.Errorf("a record with the verdict %s has the threat %v", row["verdict"], row["threat"])
 	}
 	return nil
 }
 
-// find notes a delivered line, and finds what it must be.
+// find records a delivered line, and returns the expected one.
 func (d *delivery) find(line []byte, ledger *sample.Ledger) (want sample.Line, record sample.MarkedRecord, known bool) {
 	record, err := sample.Read(line)
 	if err != nil {
@@ -207,7 +209,7 @@ func (d *delivery) find(line []byte, ledger *sample.Ledger) (want sample.Line, r
 	}
 	want, known = ledger.Lines[record.Key()]
 	if _, twice := d.lines[record.Key()]; twice || !known {
-		d.problemf("delivered twice, or sent by nobody: %s", line)
+		d.problemf("delivered twice, or never sent: %s", line)
 		return want, record, false
 	}
 	d.lines[record.Key()] = bytes.Clone(line)
@@ -230,7 +232,7 @@ func (d *delivery) auditFailures(body []byte, ledger *sample.Ledger) {
 	}
 }
 
-// missing finds what was sent and never came out.
+// missing reports everything that was sent but not delivered.
 func (d *delivery) missing(ledger *sample.Ledger) {
 	for key, line := range ledger.Lines {
 		if d.lines[key] == nil {

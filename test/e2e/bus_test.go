@@ -11,7 +11,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/e2e/permission"
 )
 
-// rule is a deployed rule of EventBridge with its targets.
+// rule is a deployed EventBridge rule with its targets.
 type rule struct {
 	Name, Arn, EventPattern, ScheduleExpression, State string
 
@@ -23,7 +23,7 @@ type target struct {
 	DeadLetterConfig struct{ Arn string }
 }
 
-// kind says what makes the rule act.
+// kind says what triggers the rule.
 func (r *rule) kind() string {
 	if r.ScheduleExpression != "" {
 		return "of a schedule"
@@ -31,7 +31,7 @@ func (r *rule) kind() string {
 	return "of events"
 }
 
-// rules reads the deployment's rules back.
+// rules returns the deployed rules.
 func (d *deployed) rules(t *testing.T) []rule {
 	t.Helper()
 	if d.allRules != nil {
@@ -65,8 +65,8 @@ func (d *deployed) schedules(t *testing.T) (all []schedule) {
 	return all
 }
 
-// route gives an event to the rules, and returns what they hand to the importer. A rule
-// that matches must have targets that take it, by a permission for this very rule.
+// route sends an event to the rules, and returns what they pass to the importer. A rule
+// that matches must have targets that accept it, with a permission for this very rule.
 func (d *deployed) route(t *testing.T, event any) (payloads [][]byte) {
 	t.Helper()
 	body := encode(event)
@@ -85,7 +85,8 @@ func (d *deployed) route(t *testing.T, event any) (payloads [][]byte) {
 	return payloads
 }
 
-// hand returns what a rule's targets get of an event, if the function lets it in.
+// hand returns what a rule's targets receive for an event, if the function lets the rule
+// invoke it.
 func (d *deployed) hand(t *testing.T, r *rule, event string) (payloads [][]byte) {
 	t.Helper()
 	for _, to := range r.targets {
@@ -104,7 +105,7 @@ func (d *deployed) hand(t *testing.T, r *rule, event string) (payloads [][]byte)
 	return payloads
 }
 
-// mustLetIn fails unless the importer's own policy allows a service to invoke it.
+// mustLetIn fails unless the importer's own policy lets a service invoke it.
 func (d *deployed) mustLetIn(t *testing.T, call permission.Call) {
 	t.Helper()
 	var out struct{ Policy string }
@@ -112,13 +113,13 @@ func (d *deployed) mustLetIn(t *testing.T, call permission.Call) {
 	mustAllow(t, call, nil, parsePolicy(t, "of the importer", out.Policy))
 }
 
-// mustTakeDeadLetters fails unless the queue takes what a rule could not deliver, and
-// its key, if it has one, lets EventBridge use it.
+// mustTakeDeadLetters fails unless the queue accepts events that a rule could not deliver,
+// and its key, if it has one, lets EventBridge use it.
 func (d *deployed) mustTakeDeadLetters(t *testing.T, r *rule, queue string) {
 	t.Helper()
 	attributes := d.queueAttributes(t, d.one(t, "AWS::SQS::Queue", "Importer").id)
 	if attributes["QueueArn"] != queue {
-		t.Fatalf("rule %s sends what it cannot deliver to %q, want %s", r.Name, queue, attributes["QueueArn"])
+		t.Fatalf("rule %s sends undeliverable events to %q, want %s", r.Name, queue, attributes["QueueArn"])
 	}
 	source := map[string][]string{"aws:sourcearn": {r.Arn}, "aws:sourceaccount": {account}}
 	mustAllow(t, permission.Call{Principal: "events.amazonaws.com", Action: "sqs:SendMessage", Resource: queue, Context: source},
@@ -131,7 +132,7 @@ func (d *deployed) mustTakeDeadLetters(t *testing.T, r *rule, queue string) {
 	}
 }
 
-// objectEvent is an S3 event as EventBridge carries it.
+// objectEvent returns an S3 event in EventBridge's format.
 func objectEvent(kind, bucket, key, version string) map[string]any {
 	return map[string]any{
 		"version": "0", "id": fmt.Sprintf("event-of-%s", version), "detail-type": kind, "source": "aws.s3", "account": account,
@@ -141,11 +142,11 @@ func objectEvent(kind, bucket, key, version string) map[string]any {
 	}
 }
 
-// parsePolicy reads a policy that was read back.
+// parsePolicy parses a deployed policy.
 func parsePolicy(t *testing.T, name, document string) permission.Policy {
 	t.Helper()
 	if !json.Valid([]byte(document)) {
-		t.Fatalf("policy %s: is no JSON: %q", name, document)
+		t.Fatalf("policy %s: is not JSON: %q", name, document)
 	}
 	policy, err := permission.Parse(name, document)
 	check(t, err)

@@ -16,29 +16,29 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/e2e/permission"
 )
 
-// judged is a call with the role that makes it.
-type judged struct {
+// roleCall is a call with the role that makes it.
+type roleCall struct {
 	permission.Call
 	role          *role
 	times, status int
 }
 
-// calls returns every different call, in order.
-func (m *machine) calls(t *testing.T, roles map[string]*role) []*judged {
+// calls returns all different calls, sorted.
+func (m *machine) calls(t *testing.T, roles map[string]*role) []*roleCall {
 	t.Helper()
-	all := map[string]*judged{}
+	all := map[string]*roleCall{}
 	add := func(r *role, call permission.Call, status int) {
 		call.Principal = r.arn
 		key := call.String()
 		if all[key] == nil {
-			all[key] = &judged{Call: call, role: r}
+			all[key] = &roleCall{Call: call, role: r}
 		}
 		all[key].times++
 		all[key].status = status
 	}
 	entries, err := m.recorder.Entries()
 	if err != nil {
-		t.Errorf("calls that cannot be judged: %v", err)
+		t.Errorf("calls that cannot be decided: %v", err)
 	}
 	for _, entry := range entries {
 		r := roles[entry.Key]
@@ -57,23 +57,23 @@ func (m *machine) calls(t *testing.T, roles map[string]*role) []*judged {
 			add(roles[key], call, 0)
 		}
 	}
-	var sorted []*judged
+	var sorted []*roleCall
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		sorted = append(sorted, all[key])
 	}
 	return sorted
 }
 
-// behind returns what a call needs beside its own action: the key of an encrypted
-// resource, and the right to see that an object is missing, without which S3 answers
-// 403 in place of 404.
+// behind returns what a call needs in addition to its own action: the key of an encrypted
+// resource, and permission to list, without which S3 answers 403 instead of 404 for a
+// missing object.
 func (d *deployed) behind(t *testing.T, call permission.Call, status int) (calls []permission.Call) {
 	t.Helper()
 	service, operation, _ := strings.Cut(call.Action, ":")
 	if service == "s3" && strings.HasPrefix(operation, "GetObject") && status == http.StatusNotFound {
 		bucket, _, _ := strings.Cut(call.Resource, "/")
 		context := maps.Clone(call.Context)
-		delete(context, "s3:prefix") // S3 does not say that it judges by one
+		delete(context, "s3:prefix") // S3 does not document that it checks a prefix here
 		calls = append(calls, permission.Call{Action: "s3:ListBucket", Resource: bucket, Context: context})
 	}
 	key := d.keyBehind(t, service, call.Resource)
@@ -87,9 +87,9 @@ func (d *deployed) behind(t *testing.T, call permission.Call, status int) (calls
 	return calls
 }
 
-// keyActions are what services do with the caller's permissions on the customer's key.
-// S3 User Guide, "SSE-KMS"; DynamoDB developer guide, "Using IAM policies with encryption
-// at rest"; SQS developer guide, "Encryption at rest".
+// keyActions returns what services do with the customer managed key on behalf of the
+// caller. S3 User Guide, "SSE-KMS"; DynamoDB developer guide, "Using IAM policies with
+// encryption at rest"; SQS developer guide, "Encryption at rest".
 func keyActions(action string) []string {
 	switch {
 	case action == "s3:PutObject":
@@ -104,7 +104,8 @@ func keyActions(action string) []string {
 	return nil
 }
 
-// keyBehind returns the ARN of the customer's key that encrypts a resource; "" if none.
+// keyBehind returns the ARN of the customer managed key that encrypts a resource, or "" if
+// there is none.
 func (d *deployed) keyBehind(t *testing.T, service, resource string) string {
 	t.Helper()
 	if !d.variant.key {
@@ -123,8 +124,8 @@ func (d *deployed) keyBehind(t *testing.T, service, resource string) string {
 	return ""
 }
 
-// unseen are the calls that the roles must be able to make and that are not made here:
-// what Lambda and Firehose do by themselves, and what happens only when something fails.
+// unseen returns calls that the roles must be able to make but that are not made here:
+// calls of Lambda and Firehose themselves, and calls that happen only after a failure.
 // Firehose developer guide, "Grant Firehose access to an Amazon S3 destination"; Lambda
 // developer guide, "Retaining records of asynchronous invocations".
 func (m *machine) unseen(t *testing.T) map[string][]permission.Call {
@@ -154,10 +155,10 @@ func (m *machine) unseen(t *testing.T) map[string][]permission.Call {
 	queue := m.queueAttributes(t, m.one(t, "AWS::SQS::Queue", "Importer").id)["QueueArn"]
 	undelivered := permission.Call{Action: "sqs:SendMessage", Resource: queue}
 	forImporter := append(logs(m.importer.LoggingConfig.LogGroup, "CreateLogStream", "PutLogEvents"), undelivered,
-		// What is older than ten generations, and a day, is swept.
+		// The importer deletes indexes older than ten generations and a day.
 		permission.Call{Action: "s3:DeleteObject", Resource: "arn:aws:s3:::" + m.outputs["IndexBucketName"] + "/index/1-old.rwx", Context: secure},
 		permission.Call{Action: "s3:DeleteObject", Resource: "arn:aws:s3:::" + m.outputs["ListBucketName"] + "/accepted/a/1", Context: secure})
-	for range m.of("AWS::Scheduler::Schedule") { // what was fetched is stored as if it were uploaded
+	for range m.of("AWS::Scheduler::Schedule") { // fetched lists are stored as if they were uploaded
 		forImporter = append(forImporter, permission.Call{Action: "s3:PutObject",
 			Resource: "arn:aws:s3:::" + m.outputs["ListBucketName"] + "/feeds/" + remoteFeed + "/fetched", Context: secure})
 	}
@@ -171,7 +172,8 @@ func (m *machine) unseen(t *testing.T) map[string][]permission.Call {
 	return map[string][]permission.Call{deliveryKey: delivery, importerKey: forImporter, transformerKey: forTransformer}
 }
 
-// schemaCalls are how a conversion reads its table: Glue asks for permission on each level.
+// schemaCalls returns the calls with which a conversion reads its table: Glue checks
+// permission on each level.
 func schemaCalls(database, table string) (calls []permission.Call) {
 	for _, action := range []string{"GetTable", "GetTableVersion", "GetTableVersions"} {
 		for _, resource := range []string{"catalog", "database/" + database, "table/" + database + "/" + table} {
@@ -182,7 +184,7 @@ func schemaCalls(database, table string) (calls []permission.Call) {
 	return calls
 }
 
-// withContext is a use of the key for what the encryption context names.
+// withContext returns calls that use the key with an encryption context.
 func (m *machine) withContext(t *testing.T, name, value string, actions ...string) (calls []permission.Call) {
 	t.Helper()
 	for _, action := range actions {
@@ -192,8 +194,8 @@ func (m *machine) withContext(t *testing.T, name, value string, actions ...strin
 	return calls
 }
 
-// deliveredBy are the calls of a role that invokes a function, and keeps what it could
-// not deliver.
+// deliveredBy returns the calls of a role that invokes a function and stores the events
+// that it could not deliver.
 func (m *machine) deliveredBy(t *testing.T, arn, function string) []permission.Call {
 	t.Helper()
 	queue := m.queueAttributes(t, m.one(t, "AWS::SQS::Queue", "Importer").id)["QueueArn"]

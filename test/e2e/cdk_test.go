@@ -13,11 +13,11 @@ import (
 	"testing"
 )
 
-// cdk is the CDK's command line, pointed at the emulator.
+// cdk is the CDK command line, pointed at the emulator.
 type cdk struct {
 	command  string
 	emulator *emulator
-	log      string // path; everything it prints
+	log      string // path of a file with everything it prints
 }
 
 // run runs the command line in a folder, and returns what it printed.
@@ -58,15 +58,15 @@ func (c *cdk) note(t *testing.T, args []string, out string) {
 	}
 }
 
-// bootstrap makes what every deployment needs, in a folder without cdk.json, so that no
-// app is synthesized for it.
+// bootstrap creates the bootstrap stack in a folder without cdk.json, so that no app is
+// synthesized for it.
 func (c *cdk) bootstrap(t *testing.T) {
 	t.Helper()
 	c.run(t, t.TempDir(), "bootstrap", "aws://"+account+"/"+region)
 }
 
-// appArgs are the arguments that name an app: where its assembly goes, and its settings
-// as a user gives them, each by its path.
+// appArgs returns the arguments that describe an app: the folder of its assembly, and its
+// settings by path, as a user gives them.
 func appArgs(t *testing.T, folder string, settings map[string]any) []string {
 	t.Helper()
 	args := []string{"--output", assembly(folder)}
@@ -80,11 +80,11 @@ func appArgs(t *testing.T, folder string, settings map[string]any) []string {
 	return args
 }
 
-// deployArgs deploy an app with settings.
+// deployArgs returns the arguments that deploy an app with settings.
 func deployArgs(t *testing.T, folder string, settings map[string]any) []string {
 	t.Helper()
 	return append([]string{"deploy", "--require-approval", "never"}, appArgs(t, folder, settings)...)
 }
 
-// assembly is where the command line leaves what it deployed.
+// assembly returns the folder in which the command line leaves the deployed assembly.
 func assembly(folder string) string { return filepath.Join(folder, "cdk.out") }

@@ -22,11 +22,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// flags are those that the functions are deployed with.
+// flags are the build flags of the deployed functions.
 var flags = []string{"-trimpath", "-buildvcs=false", "-mod=readonly", "-tags=lambda.norpc", "-ldflags=-s -w -buildid="}
 
-// checkCode makes sure that the function's deployed code is what the app's assembly
-// holds, a program for the processor that is deployed, and built from this tree.
+// checkCode checks that the function's deployed code is in the app's assembly, is a program
+// for the deployed processor, and was built from this tree.
 func (d *deployed) checkCode(t *testing.T, name string, c functionConfig) {
 	t.Helper()
 	packed := d.deployedZip(t, c)
@@ -50,12 +50,11 @@ func (d *deployed) checkCode(t *testing.T, name string, c functionConfig) {
 	}
 	staged := d.stagedPrograms(t)
 	if !slices.ContainsFunc(staged, func(file []byte) bool { return bytes.Equal(file, program) }) {
-		t.Errorf("%s: the deployed program is none of the %d in the app's assembly", name, len(staged))
+		t.Errorf("%s: the deployed program is not among the %d in the app's assembly", name, len(staged))
 	}
 }
 
-// deployedZip downloads a function's code from where the stack's template says that it
-// lies.
+// deployedZip downloads a function's code from the location in the stack's template.
 func (d *deployed) deployedZip(t *testing.T, c functionConfig) []byte {
 	t.Helper()
 	var template struct {
@@ -87,7 +86,7 @@ func (d *deployed) deployedZip(t *testing.T, c functionConfig) []byte {
 	return nil
 }
 
-// stagedPrograms are the programs in the folders that the app left for the upload.
+// stagedPrograms returns the programs in the folders that the app left for the upload.
 func (d *deployed) stagedPrograms(t *testing.T) (programs [][]byte) {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(assembly(d.folder), "asset.*", "bootstrap"))
@@ -110,7 +109,7 @@ func unzip(t *testing.T, packed []byte, name string) []byte {
 	return content
 }
 
-// build builds a function's package as it is deployed, but for the given machine.
+// build builds a function's package with the deployed flags, but for the given machine.
 func (d *deployed) build(t *testing.T, name, system, machine string) (path string) {
 	t.Helper()
 	path = filepath.Join(d.folder, "bin", system+"-"+machine, name, "bootstrap")

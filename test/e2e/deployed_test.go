@@ -19,12 +19,12 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
 )
 
-// deployed is what the emulator says of a deployed stack.
+// deployed is the emulator's description of a deployed stack.
 type deployed struct {
 	e         *emulator
 	variant   variant
-	folder    string // for logs and what was built
-	stackID   string // names it also when it is deleted
+	folder    string // for logs and built programs
+	stackID   string // also identifies it after its deletion
 	tags      map[string]string
 	outputs   map[string]string
 	resources []resource
@@ -50,7 +50,7 @@ type functionConfig struct {
 	LoggingConfig       struct{ LogGroup string }
 }
 
-// read reads the stack back.
+// read reads the deployed stack.
 func read(t *testing.T, e *emulator, v variant, folder string) *deployed {
 	t.Helper()
 	d := &deployed{e: e, variant: v, folder: folder, tags: map[string]string{}, outputs: map[string]string{}}
@@ -114,7 +114,7 @@ func (d *deployed) of(kind string) (all []resource) {
 	return all
 }
 
-// one returns the one resource of a type whose logical id holds a word.
+// one returns the one resource of a type whose logical id contains a word.
 func (d *deployed) one(t *testing.T, kind, word string) resource {
 	t.Helper()
 	var found []resource
@@ -129,7 +129,7 @@ func (d *deployed) one(t *testing.T, kind, word string) resource {
 	return found[0]
 }
 
-// inventory counts the resources by their types.
+// inventory counts the resources by type.
 func (d *deployed) inventory() string {
 	counts := map[string]int{}
 	for _, r := range d.resources {
@@ -142,7 +142,8 @@ func (d *deployed) inventory() string {
 	return fmt.Sprintf("%d resources: %s", len(d.resources), strings.Join(kinds, ", "))
 }
 
-// skipped returns the types of what the deletion of the stack left on purpose, each once.
+// skipped returns the types that the deletion of the stack left on purpose, without
+// duplicates.
 func (d *deployed) skipped(t *testing.T) (kinds []string) {
 	t.Helper()
 	kinds = d.typesOf(t, cloudformationtypes.ResourceStatusDeleteSkipped)
@@ -150,8 +151,9 @@ func (d *deployed) skipped(t *testing.T) (kinds []string) {
 	return slices.Compact(kinds)
 }
 
-// checkOrder makes sure that the deletion went from the associations to the stream: a
-// configuration with associations cannot be deleted, nor should logs find no stream.
+// checkOrder checks that resources were deleted in order, from the associations to the
+// stream: a configuration with associations cannot be deleted, and logs must not be sent to
+// a deleted stream.
 func (d *deployed) checkOrder(t *testing.T) {
 	t.Helper()
 	deleted := d.typesOf(t, cloudformationtypes.ResourceStatusDeleteComplete)
@@ -160,14 +162,13 @@ func (d *deployed) checkOrder(t *testing.T) {
 		"AWS::Route53Resolver::ResolverQueryLoggingConfig", "AWS::KinesisFirehose::DeliveryStream"} {
 		at := slices.Index(deleted, kind)
 		if at <= last {
-			t.Errorf("%s was deleted out of turn: %q", kind, deleted)
+			t.Errorf("%s was deleted in the wrong order: %q", kind, deleted)
 		}
 		last = at
 	}
 }
 
-// typesOf returns the types of the resources that came to a status, in the order in which
-// they did.
+// typesOf returns the types of the resources that reached a status, in order.
 func (d *deployed) typesOf(t *testing.T, status cloudformationtypes.ResourceStatus) (kinds []string) {
 	t.Helper()
 	client := cloudformation.NewFromConfig(d.e.config())

@@ -30,12 +30,12 @@ func TestDeployment(t *testing.T) {
 	r.titlef("afterwards")
 	r.part(t, "the emulator's log", func(t *testing.T) {
 		for _, problem := range e.problems(t) {
-			t.Errorf("tells of trouble:\n%s", problem)
+			t.Errorf("reports problems:\n%s", problem)
 		}
 	})
 }
 
-// deploy is the story of one deployment.
+// deploy runs one deployment from synthesis to deletion.
 func deploy(t *testing.T, r *report, c *cdk, v variant, folder string) {
 	check(t, os.MkdirAll(folder, 0o755))
 	r.titlef("%s: stack %s, %d settings", v.name, v.stack, len(v.settings))
@@ -72,19 +72,19 @@ func deploy(t *testing.T, r *report, c *cdk, v variant, folder string) {
 	r.stage(t, "destroy", func(t *testing.T) {
 		c.run(t, root(t), "destroy", "--force", "--app", assembly(folder))
 		kept := d.checkDestroyed(t)
-		r.detailf("retained, with what they hold: %s", strings.Join(kept, ", "))
+		r.detailf("retained, with their content: %s", strings.Join(kept, ", "))
 	})
 	if v.existing != nil {
-		r.part(t, "what was there before", func(t *testing.T) { d.checkKept(t, g.state) })
+		r.part(t, "existing resources", func(t *testing.T) { d.checkKept(t, g.state) })
 	}
 }
 
-// outliving are the types of what may stay when a stack is destroyed: what holds data,
-// and what protects it.
+// outliving are the types of resources that may stay when a stack is destroyed: resources
+// with data, and resources that protect it.
 var outliving = []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::KMS::Alias"}
 
-// checkDestroyed makes sure that what holds data is still there, and nothing else, and
-// returns what was left on purpose.
+// checkDestroyed checks that the resources with data still exist, and no others, and
+// returns the types that were left on purpose.
 func (d *deployed) checkDestroyed(t *testing.T) (kept []string) {
 	t.Helper()
 	status, reasons := d.e.status(t, d.stackID)
@@ -106,7 +106,7 @@ func (d *deployed) checkDestroyed(t *testing.T) (kept []string) {
 	kept = d.skipped(t)
 	for _, kind := range kept {
 		if !slices.Contains(outliving, kind) {
-			t.Errorf("%s outlives the stack, and holds no data", kind)
+			t.Errorf("%s outlives the stack, but has no data", kind)
 		}
 	}
 	return kept

@@ -1,14 +1,14 @@
-// Package e2e deploys the real app by the real CDK command line to an AWS emulator, reads
-// back what was deployed, drives it, updates it, and destroys it. One deployment finds
-// resources that were there before: what has to be done to these by hand is done by the
-// very text of the warnings and outputs that ask for it. `make e2e` installs what it needs
-// and runs it; without the build tag e2e it is skipped.
+// Package e2e deploys the real app with the real CDK command line to an AWS emulator, reads
+// what was deployed, drives it, updates it, and destroys it. One deployment uses existing
+// resources: the test does the steps left to do by hand exactly as the warnings and outputs
+// describe them. `make e2e` installs what the test needs and runs it; without the build tag
+// e2e the test is skipped.
 //
-// The emulator is moto, with handlers of our own for CloudFormation (folder moto), which
-// update a resource in place, as far as AWS does so, and fail where AWS would replace it.
-// Commands of the AWS command line are run by a shell and a small stand-in for it. Where
-// moto has no part of AWS that the data passes through, this module's own embedded
-// Firehose and Lambda stand in, configured by what is read back from the deployment.
-// moto asks nobody for permission: every call that the deployed functions make is
-// recorded, and judged by the deployed roles' policies (packages recorder, permission).
+// The emulator is moto, with our own handlers for CloudFormation (folder moto). They update
+// a resource in place if AWS does so, and fail if AWS would replace it. A shell and a small
+// replacement for the AWS command line run its commands. Where moto lacks a part of AWS
+// that data passes through, this module's embedded Firehose and Lambda replace it,
+// configured from the deployment. moto does not check permissions, so every call of the
+// deployed functions is recorded and decided by the policies of the deployed roles
+// (packages recorder, permission).
 package e2e

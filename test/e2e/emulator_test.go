@@ -25,7 +25,8 @@ import (
 	cloudformationtypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// What the emulator is: moto's default account, and the Region of all local parts.
+// The account and Region of the emulator: moto's default account, and the Region of all
+// local parts.
 const (
 	account = "123456789012"
 	region  = "us-east-1"
@@ -37,7 +38,7 @@ type emulator struct {
 	log string // path
 }
 
-// startEmulator starts moto on a free port, and ends it with the test.
+// startEmulator starts moto on a free port, and stops it when the test ends.
 func startEmulator(t *testing.T, log string) *emulator {
 	t.Helper()
 	file, err := os.Create(log)
@@ -59,7 +60,7 @@ func startEmulator(t *testing.T, log string) *emulator {
 		t.Fatalf("starting the emulator: %v", err)
 	}
 	t.Cleanup(func() {
-		_ = lifeline.Close() // which ends it
+		_ = lifeline.Close() // this stops it
 		hung := time.AfterFunc(10*time.Second, func() { _ = process.Process.Kill() })
 		if err := process.Wait(); err != nil {
 			t.Errorf("the emulator ended with %v: see %s", err, log)
@@ -84,8 +85,8 @@ func startEmulator(t *testing.T, log string) *emulator {
 	return e
 }
 
-// checkHealth makes sure that it answers, which it must do at once: it listens before
-// it says where.
+// checkHealth checks that the emulator answers. It must do so at once, because it listens
+// before it prints its address.
 func (e *emulator) checkHealth(t *testing.T) {
 	t.Helper()
 	client := http.Client{Timeout: 10 * time.Second}
@@ -99,17 +100,17 @@ func (e *emulator) checkHealth(t *testing.T) {
 	}
 }
 
-// config returns the configuration of SDK clients that act as the account's owner.
+// config returns the configuration for SDK clients that act as the account's owner.
 func (e *emulator) config() aws.Config {
 	return aws.Config{Region: region, BaseEndpoint: aws.String(e.URL.String()),
 		Credentials: credentials.NewStaticCredentialsProvider("OWNER", "local", "")}
 }
 
-// signsOfTrouble are what must not stand in the emulator's log: our handlers' own word,
-// what Python says when moto fails, and what moto says when it passes over something.
+// signsOfTrouble must not be in the emulator's log: the keyword of our handlers, the text
+// of Python when moto fails, and the text of moto when it ignores something.
 var signsOfTrouble = []string{"EMULATOR PROBLEM", "Traceback (most recent call last)", "No Moto CloudFormation support"}
 
-// problems returns the entries of the log that tell of trouble.
+// problems returns the log entries that report problems.
 func (e *emulator) problems(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile(e.log)
@@ -127,8 +128,8 @@ func (e *emulator) problems(t *testing.T) []string {
 
 var entryStart = regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d \d\d:`)
 
-// logEntries splits a log at the times that its entries begin with, so that a traceback
-// stays with what it belongs to.
+// logEntries splits a log at the timestamps of its entries, so that a traceback stays with
+// its entry.
 func logEntries(text string) (entries []string) {
 	starts := entryStart.FindAllStringIndex(text, -1)
 	starts = append(starts, []int{len(text)})
@@ -140,14 +141,14 @@ func logEntries(text string) (entries []string) {
 	return entries
 }
 
-// create makes a stack of a template's text, waits for its end and returns its status
-// and every reason that its events give.
+// create creates a stack from a template, waits until it ends, and returns its status and
+// all reasons in its events.
 func (e *emulator) create(t *testing.T, name, template string) (status, reasons string) {
 	t.Helper()
 	return e.execute(t, "CREATE", name, template)
 }
 
-// execute makes a stack of a template's text, or updates it, as create does.
+// execute creates or updates a stack from a template; see create.
 func (e *emulator) execute(t *testing.T, kind, name, template string) (status, reasons string) {
 	t.Helper()
 	ctx, client := context.Background(), cloudformation.NewFromConfig(e.config())

@@ -15,16 +15,16 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// existing is what somebody has before the deployment, and has it use.
+// existing are resources that exist before the deployment, which uses them.
 type existing struct {
 	key                            string // ARN
 	lists, index, logs, accessLogs string // buckets
 	table                          string
 }
 
-// newExisting makes what a customer has: a key that encrypts all but the lists, buckets
-// as S3 makes them by default, of which that of the logs has rules of its own, and a table
-// with the keys that the documentation asks for. Nothing is prepared for the deployment.
+// newExisting creates the resources of a customer: a key that encrypts everything but the
+// lists, buckets with S3's defaults, one of which, for the logs, has its own rules, and a
+// table with the documented keys. Nothing is prepared for the deployment.
 func (e *emulator) newExisting(t *testing.T) *existing {
 	t.Helper()
 	var made struct{ KeyMetadata struct{ Arn string } }
@@ -51,7 +51,7 @@ func (e *emulator) newExisting(t *testing.T) *existing {
 
 func (x *existing) buckets() []string { return []string{x.lists, x.index, x.logs, x.accessLogs} }
 
-// newBucket makes a bucket with what S3 gives to every new one, or with the key.
+// newBucket creates a bucket with S3's defaults, or with the key.
 func (x *existing) newBucket(t *testing.T, e *emulator, name string) {
 	t.Helper()
 	ctx, client := context.Background(), s3Client(e)

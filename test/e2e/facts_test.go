@@ -16,14 +16,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
-// facts are what is known of a deployment, each under a name, in one line.
+// facts describe a deployment, one line each, by name.
 type facts map[string]string
 
 func (f facts) note(name string, parts ...any) {
 	f[name] = strings.TrimSpace(fmt.Sprintln(parts...))
 }
 
-// facts reads back everything that a setting ends in.
+// facts reads everything that a setting affects.
 func (d *deployed) facts(t *testing.T) facts {
 	t.Helper()
 	f := facts{}
@@ -41,8 +41,8 @@ func (d *deployed) facts(t *testing.T) facts {
 	return f
 }
 
-// compare fails for every fact that is not as wanted, and for every one that nobody
-// thought of.
+// compare fails for every fact that differs from the expected one, and for every fact that
+// is not expected at all.
 func (f facts) compare(t *testing.T, want map[string]string) {
 	t.Helper()
 	names := slices.Collect(maps.Keys(f))
@@ -54,7 +54,7 @@ func (f facts) compare(t *testing.T, want map[string]string) {
 	slices.Sort(names)
 	for _, name := range names {
 		if wanted, known := want[name]; !known {
-			t.Errorf("%s: is %q, and nothing is expected of it", name, f[name])
+			t.Errorf("%s: is %q, but is not expected", name, f[name])
 		} else if f[name] != wanted {
 			t.Errorf("%s:\ngot  %q\nwant %q", name, f[name], wanted)
 		}
@@ -168,7 +168,7 @@ func (d *deployed) functionFacts(t *testing.T, f facts, name string, c functionC
 	}
 }
 
-// eventFacts are what invokes the importer, and what it knows of its feeds.
+// eventFacts describes the triggers of the importer, and the settings of its feeds.
 func (d *deployed) eventFacts(t *testing.T, f facts) {
 	t.Helper()
 	for _, rule := range d.rules(t) {

@@ -14,29 +14,29 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// guest is what a deployment among existing resources does to them: nothing. People do
-// what it asks for, before the deployment and after it.
+// guest checks that a deployment does not change existing resources. People do the steps
+// that it asks for, before the deployment and after it.
 type guest struct {
-	added []string // statements, as synthesis told of them
-	state facts    // of the existing resources, after what people did last
+	added []string // statements that synthesis asked for
+	state facts    // of the existing resources, after the last step that people did
 }
 
-// prepare does what synthesis asks for.
+// prepare does the steps that synthesis asks for.
 func (g *guest) prepare(t *testing.T, c *cdk, x *existing, app []string) {
 	t.Helper()
 	g.added = c.followSynthesis(t, app...)
 	g.state = x.state(t, c.emulator)
 }
 
-// checkUntouched makes sure that the deployment has left the existing resources as they
-// were, and does not own them.
+// checkUntouched checks that the deployment has not changed the existing resources and does
+// not own them.
 func (g *guest) checkUntouched(t *testing.T, d *deployed) {
 	t.Helper()
 	d.variant.existing.state(t, d.e).compare(t, g.state)
 	d.checkOwner(t)
 }
 
-// follow does what the outputs ask for, after which all else must still be as wanted, and
+// follow does the steps in the outputs. Everything else must then still be as expected. It
 // returns what was done.
 func (g *guest) follow(t *testing.T, d *deployed) string {
 	t.Helper()
@@ -48,8 +48,8 @@ func (g *guest) follow(t *testing.T, d *deployed) string {
 	return strings.Join(done, ", ")
 }
 
-// state is everything that is set on what was there before, one text for each, but not
-// what it holds.
+// state returns the whole configuration of the existing resources, one text for each,
+// without their content.
 func (x *existing) state(t *testing.T, e *emulator) facts {
 	t.Helper()
 	f := facts{}
@@ -68,7 +68,7 @@ func (x *existing) state(t *testing.T, e *emulator) facts {
 		var out map[string]map[string]any
 		e.ask(t, "dynamodb", "DynamoDB_20120810."+operation, map[string]string{"TableName": x.table}, &out)
 		for _, members := range out {
-			delete(members, "ItemCount") // what it holds
+			delete(members, "ItemCount") // depends on the content
 			delete(members, "TableSizeBytes")
 		}
 		f.note("table "+operation, encode(out))
@@ -76,7 +76,7 @@ func (x *existing) state(t *testing.T, e *emulator) facts {
 	return f
 }
 
-// checkKept makes sure that a deployment that is gone took nothing along.
+// checkKept checks that deleting a deployment removed nothing else.
 func (d *deployed) checkKept(t *testing.T, before facts) {
 	t.Helper()
 	x := d.variant.existing
@@ -95,15 +95,15 @@ func (d *deployed) checkKept(t *testing.T, before facts) {
 	}
 }
 
-// checkOwner makes sure that the stack has nothing of what was there before: it would
-// delete it at some time.
+// checkOwner checks that the stack contains no existing resources, because it would delete
+// them some day.
 func (d *deployed) checkOwner(t *testing.T) {
 	t.Helper()
 	x := d.variant.existing
 	theirs := append(x.buckets(), x.table, x.key, nameOf(x.key))
 	for _, r := range d.resources {
 		if slices.Contains(theirs, r.id) {
-			t.Errorf("%s %s of the stack is %s, which was there before", r.kind, r.logical, r.id)
+			t.Errorf("%s %s of the stack is %s, an existing resource", r.kind, r.logical, r.id)
 		}
 	}
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// An emulator that passes over what it cannot do would let any template through.
+// An emulator that ignored what it does not support would accept any template.
 func TestEmulator_tellsWhatItCannotDo(t *testing.T) {
 	e := startEmulator(t, filepath.Join(output(t), "honesty.log"))
 	for _, test := range []struct{ name, resources, want string }{
-		{"type", `"A": {"Type": "AWS::Kendra::Index"}`, "no such resource type here"},
-		{"property", `"A": {"Type": "AWS::SQS::Queue", "Properties": {"Colour": "red"}}`, "not kept here: Colour"},
+		{"type", `"A": {"Type": "AWS::Kendra::Index"}`, "resource type not supported"},
+		{"property", `"A": {"Type": "AWS::SQS::Queue", "Properties": {"Colour": "red"}}`, "not supported: Colour"},
 		{"member", `"A": {"Type": "AWS::Glue::Database", "Properties": {"CatalogId": "1", "DatabaseInput": {"Colour": "red"}}}`,
 			`Unknown parameter in DatabaseInput: "Colour"`},
 		{"wrong-type", `"A": {"Type": "AWS::Lambda::Function", "Properties": {"Role": "r", "Code": {}, "Timeout": "two"}}`,
@@ -38,11 +38,12 @@ func TestEmulator_tellsWhatItCannotDo(t *testing.T) {
 		}
 	}
 	if found := len(e.problems(t)); found < 7 {
-		t.Errorf("the log tells of %d problems, there were 7", found)
+		t.Errorf("the log reports %d problems, want 7", found)
 	}
 }
 
-// What AWS changes in place keeps its name, and what it would replace fails the update.
+// A resource keeps its name if AWS changes it in place. An update fails if AWS would
+// replace the resource.
 func TestEmulator_updates(t *testing.T) {
 	e := startEmulator(t, filepath.Join(output(t), "updates.log"))
 	template := func(days int, name string) string {
@@ -52,9 +53,9 @@ func TestEmulator_updates(t *testing.T) {
 	for i, test := range []struct{ template, status, reason string }{
 		{template(7, "kept"), "CREATE_COMPLETE", ""},
 		{template(30, "kept"), "UPDATE_COMPLETE", ""},
-		{template(30, "other"), "UPDATE_ROLLBACK_COMPLETE", "no change in place here of LogGroupName"},
+		{template(30, "other"), "UPDATE_ROLLBACK_COMPLETE", "cannot be changed in place: LogGroupName"},
 		{`{"Resources": {"A": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "kept"}}}}`,
-			"UPDATE_ROLLBACK_COMPLETE", "no change in place here of RetentionInDays"},
+			"UPDATE_ROLLBACK_COMPLETE", "cannot be changed in place: RetentionInDays"},
 	} {
 		kind := "UPDATE"
 		if i == 0 {
@@ -66,12 +67,13 @@ func TestEmulator_updates(t *testing.T) {
 		}
 		group := (&deployed{e: e}).logGroup(t, "")
 		if want := min(7+23*i, 30); group.LogGroupName != "kept" || group.RetentionInDays != want {
-			t.Errorf("%d: the log group is %+v, want the first, of %d days", i, group, want)
+			t.Errorf("%d: the log group is %+v, want the first one, with %d days", i, group, want)
 		}
 	}
 }
 
-// What is to be retained stays, what cannot be deleted is named, and the rest goes.
+// Retained resources stay, resources that cannot be deleted are named, and the others are
+// deleted.
 func TestEmulator_deletes(t *testing.T) {
 	e := startEmulator(t, filepath.Join(output(t), "deletion.log"))
 	ctx, client := context.Background(), cloudformation.NewFromConfig(e.config())
@@ -82,7 +84,7 @@ func TestEmulator_deletes(t *testing.T) {
 	if status != "CREATE_COMPLETE" {
 		t.Fatal(status, reasons)
 	}
-	// An instance profile that the stack does not know holds the role.
+	// The role belongs to an instance profile that is not in the stack.
 	roles := iam.NewFromConfig(e.config())
 	if _, err := roles.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: aws.String("p")}); err != nil {
 		t.Fatal(err)

@@ -23,15 +23,15 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// What stands in the list without a feed id.
+// The names in the list without a feed id.
 const (
 	legacyName  = "sinkhole.legacy.example"
 	guardedName = "www.guarded.example" // protected by an uploaded list
-	ownName     = "mail.corp.example"   // protected by a setting, where there is one
+	ownName     = "mail.corp.example"   // protected by a setting, if it is set
 )
 
-// importLists uploads the sample lists to the deployed bucket, and has the importer
-// invoked by the deployed rule for each.
+// importLists uploads the sample lists to the deployed bucket. The deployed rule invokes
+// the importer for each.
 func (m *machine) importLists(t *testing.T) {
 	t.Helper()
 	m.upload(t, settings.GuardPrefix+"protected/ours.txt", []byte("guarded.example\n"))
@@ -60,8 +60,8 @@ func (m *machine) importLists(t *testing.T) {
 	m.checkRow(t, "#feed", sample.BotnetC2, true)
 }
 
-// upload stores a list as its owner does, and tells the deployed rules of it if the bucket
-// does. One rule must hand it on once.
+// upload stores a list as its owner does. If the bucket sends events, the deployed rules
+// get one, and exactly one rule must pass it on.
 func (m *machine) upload(t *testing.T, key string, body []byte) (version string) {
 	t.Helper()
 	bucket := m.outputs["ListBucketName"]
@@ -84,16 +84,16 @@ func (m *machine) remove(t *testing.T, key string) {
 func (m *machine) deliver(t *testing.T, event map[string]any, key string) {
 	t.Helper()
 	if !m.e.tellsEventBridge(t, m.outputs["ListBucketName"]) {
-		return // nobody hears of it
+		return // nothing receives the event
 	}
 	payloads := m.route(t, event)
 	if len(payloads) != 1 {
-		t.Fatalf("%s: the deployed rules hand it to the importer %d times, want once", key, len(payloads))
+		t.Fatalf("%s: the deployed rules pass it to the importer %d times, want once", key, len(payloads))
 	}
 	check(t, m.runningImporter.InvokeAsync(payloads[0]))
 }
 
-// settle waits until the importer has done what it was invoked for.
+// settle waits until the importer has handled all its invocations.
 func (m *machine) settle(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -101,7 +101,7 @@ func (m *machine) settle(t *testing.T) {
 	check(t, m.runningImporter.Wait(ctx))
 }
 
-// current reads which index serves.
+// current reads the current index.
 func (m *machine) current(t *testing.T) index.Current {
 	t.Helper()
 	current, err := index.DecodeCurrent(m.object(t, m.outputs["IndexBucketName"], index.CurrentKey))
@@ -121,7 +121,7 @@ func (m *machine) object(t *testing.T, bucket, key string) []byte {
 	return body
 }
 
-// checkRow fails unless the deployed table has a row, or has it not.
+// checkRow fails unless the presence of a row in the deployed table is as wanted.
 func (m *machine) checkRow(t *testing.T, name, entry string, want bool) {
 	t.Helper()
 	out, err := dynamodb.NewFromConfig(m.e.config()).GetItem(context.Background(), &dynamodb.GetItemInput{
@@ -134,8 +134,8 @@ func (m *machine) checkRow(t *testing.T, name, entry string, want bool) {
 	}
 }
 
-// changeLists takes a name out of a list, and a whole list away: the deployed rule must
-// tell of both.
+// changeLists removes a name from a list, and then a whole list. The deployed rule must
+// report both.
 func (m *machine) changeLists(t *testing.T) {
 	t.Helper()
 	before := m.current(t)
@@ -151,25 +151,25 @@ func (m *machine) changeLists(t *testing.T) {
 	m.settle(t)
 	after := m.current(t)
 	if after.Generation <= before.Generation {
-		t.Errorf("generation %d serves after the change, and did before: %d", after.Generation, before.Generation)
+		t.Errorf("generation %d is current after the change, before: %d", after.Generation, before.Generation)
 	}
 	hasPartners := func(c index.Current) bool {
 		return slices.ContainsFunc(c.Feeds, func(f index.CurrentFeed) bool { return f.ID == sample.Partners })
 	}
 	if !hasPartners(after) {
-		t.Error("the deleted list does not serve for its grace")
+		t.Error("the deleted list is not served during its grace period")
 	}
 	force := encode(map[string]string{"feed": sample.Partners, "force": "partnership ended"})
 	if _, err := m.runningImporter.Invoke(context.Background(), []byte(force)); err != nil {
 		t.Error(err)
 	}
 	if hasPartners(m.current(t)) {
-		t.Error("the deleted list still serves, though it was to go at once")
+		t.Error("the deleted list is still served, although it was to end at once")
 	}
 }
 
-// refuseList uploads an error page in place of a list: the list before it must go on
-// serving, and a report say why.
+// refuseList uploads an error page as a list. The previous list must stay in use, and a
+// report must say why.
 func (m *machine) refuseList(t *testing.T) {
 	t.Helper()
 	before := m.current(t)
@@ -183,12 +183,11 @@ func (m *machine) refuseList(t *testing.T) {
 		t.Errorf("an error page was %s, want %s", report.Outcome, list.OutcomeRefused)
 	}
 	if after := m.current(t); after.Generation != before.Generation {
-		t.Errorf("generation %d serves after a refused list, before: %d", after.Generation, before.Generation)
+		t.Errorf("generation %d is current after a refused list, before: %d", after.Generation, before.Generation)
 	}
 }
 
-// nothingLoops makes sure that no object that the importer itself writes would invoke it
-// again.
+// nothingLoops checks that no object that the importer writes would invoke it again.
 func (m *machine) nothingLoops(t *testing.T) {
 	t.Helper()
 	entries, err := m.recorder.Entries()
@@ -204,7 +203,7 @@ func (m *machine) nothingLoops(t *testing.T) {
 			bucket, key, _ := strings.Cut(path, "/")
 			for _, kind := range []string{"Object Created", "Object Deleted"} {
 				if payloads := m.route(t, objectEvent(kind, bucket, key, "v")); len(payloads) > 0 {
-					t.Errorf("%s of %s, which a function did itself, invokes the importer again", kind, path)
+					t.Errorf("%s of %s, made by a function itself, invokes the importer again", kind, path)
 				}
 			}
 		}

@@ -22,7 +22,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 )
 
-// deliveryRole writes into the deployed bucket as the stream's role does.
+// deliveryRole writes to the deployed bucket with the credentials of the stream's role.
 type deliveryRole struct {
 	client *s3.Client
 	bucket string
@@ -37,9 +37,9 @@ func (r *deliveryRole) Put(ctx context.Context, key string, body []byte, content
 	return err
 }
 
-// send sends records through the deployed stream's double into the deployed bucket. The
-// transformer starts anew, as an environment does that has no index yet, and the stream
-// is closed, which delivers at once what its buffers would hold for a minute.
+// send sends records through an embedded copy of the deployed stream into the deployed
+// bucket. The transformer is restarted, like an environment that has no index yet. Closing
+// the stream delivers at once what its buffers would keep for a minute.
 func (m *machine) send(t *testing.T, records []sample.Record) {
 	t.Helper()
 	config := m.stream.Config
@@ -73,12 +73,11 @@ func (m *machine) send(t *testing.T, records []sample.Record) {
 	check(t, stream.Close(ctx))
 }
 
-// sentRecords is how many records go through the deployed configuration: enough for every
-// scenario, shape and envelope many times over, and for several batches.
+// sentRecords is how many records are sent: enough for every scenario, shape and envelope
+// many times over, and for several batches.
 const sentRecords = 4000
 
-// convert gives the stream the columns that it converts by and the bucket of its backup,
-// if it has them.
+// convert configures the stream's conversion columns and backup bucket, if it has them.
 func (m *machine) convert(t *testing.T, config *firehose.Config, client *s3.Client) {
 	t.Helper()
 	if config.Conversion != nil {
@@ -99,7 +98,7 @@ func (m *machine) convert(t *testing.T, config *firehose.Config, client *s3.Clie
 	}
 }
 
-// markLogs sends sample logs, compares what is delivered, and says how much it was.
+// markLogs sends sample logs, compares what is delivered, and returns a summary.
 func (m *machine) markLogs(t *testing.T, generator *sample.Generator, ledger *sample.Ledger) string {
 	t.Helper()
 	records := make([]sample.Record, 0, sentRecords+1)
@@ -123,7 +122,7 @@ func (m *machine) markLogs(t *testing.T, generator *sample.Generator, ledger *sa
 		strings.Join(counts, ", "), len(d.failed), d.objects)
 }
 
-// checkRating makes sure that a feed's deployed settings reach the records that it marks.
+// checkRating checks that a feed's deployed settings reach the records that it marks.
 func (m *machine) checkRating(t *testing.T, d *delivery, feed, rating string) {
 	t.Helper()
 	seen := 0
@@ -151,7 +150,7 @@ func (m *machine) checkRating(t *testing.T, d *delivery, feed, rating string) {
 	}
 }
 
-// markAfterChange asks for names whose lists have changed.
+// markAfterChange queries names whose lists have changed.
 func (m *machine) markAfterChange(t *testing.T, generator *sample.Generator, ledger *sample.Ledger) {
 	t.Helper()
 	records := []sample.Record{
@@ -166,8 +165,8 @@ func (m *machine) markAfterChange(t *testing.T, generator *sample.Generator, led
 	m.audit(t, ledger)
 }
 
-// markWithoutIndex sends a record before there is any list: a deployment that marks
-// delivers it unknown, one that is to fail leaves it with Firehose, which keeps it under
+// markWithoutIndex sends a record before the first list. Depending on the failure mode, it
+// is delivered as unknown, or the transformer fails and Firehose writes the record under
 // the error prefix.
 func (m *machine) markWithoutIndex(t *testing.T, generator *sample.Generator, ledger *sample.Ledger) {
 	t.Helper()

@@ -18,15 +18,15 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/e2e/recorder"
 )
 
-// Access keys by which the recorder tells who calls.
+// Access keys that tell the recorder who makes a call.
 const (
 	importerKey    = "IMPORTERROLE"
 	transformerKey = "TRANSFORMERROLE"
 	deliveryKey    = "DELIVERYROLE"
 )
 
-// machine runs the deployed functions here: the same packages built for this machine,
-// with the deployed environment, memory and time, calling the emulator through the
+// machine runs the deployed functions locally: the same packages built for this machine,
+// with the deployed environment, memory and timeout, calling the emulator through the
 // recorder.
 type machine struct {
 	*deployed
@@ -34,7 +34,7 @@ type machine struct {
 	address         string // of the recorder
 	runningImporter *lambda.Function
 	binaries        map[string]string
-	sent            [][]byte // the records of each time that some were sent
+	sent            [][]byte // the records of each call of send
 }
 
 // startMachine starts the recorder and the importer. A transformer is started for each
@@ -52,7 +52,7 @@ func startMachine(t *testing.T, d *deployed) *machine {
 	return m
 }
 
-// start starts a function as it is deployed.
+// start starts a function with its deployed configuration.
 func (m *machine) start(t *testing.T, name string, c functionConfig, key string) *lambda.Function {
 	t.Helper()
 	environment := map[string]string{"AWS_ENDPOINT_URL": m.address}
@@ -66,7 +66,7 @@ func (m *machine) start(t *testing.T, name string, c functionConfig, key string)
 		MemoryMB: c.MemorySize, Timeout: time.Duration(c.Timeout) * time.Second, Logs: logs,
 		RetryDelays: []time.Duration{time.Second},
 		OnFailure: func(event []byte, err error) {
-			t.Errorf("the %s failed for good: %v\nevent: %s\nsee %s", name, err, event, logs.Name())
+			t.Errorf("the %s failed on every attempt: %v\nevent: %s\nsee %s", name, err, event, logs.Name())
 		},
 	})
 	check(t, err)
@@ -77,7 +77,7 @@ func (m *machine) start(t *testing.T, name string, c functionConfig, key string)
 	return function
 }
 
-// processor is the transformer as Firehose invokes it: by its ARN, as the role of the
+// processor invokes the transformer as Firehose does: by its ARN, with the role of the
 // stream.
 type processor struct {
 	*machine

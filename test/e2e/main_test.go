@@ -22,7 +22,7 @@ func needed(t *testing.T, name string) string {
 	return value
 }
 
-// output returns the folder for logs and what was deployed, which outlive the test.
+// output returns the folder for logs and the deployed files, which are kept after the test.
 func output(t *testing.T) string {
 	t.Helper()
 	folder := needed(t, "E2E_OUT")

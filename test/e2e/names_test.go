@@ -23,7 +23,7 @@ func (d *deployed) logGroup(t *testing.T, name string) logGroup {
 		in["logGroupNamePrefix"] = name
 	}
 	d.e.ask(t, "logs", "Logs_20140328.DescribeLogGroups", in, &out)
-	if len(out.LogGroups) != 1 { // prefixes of each other are not among the names
+	if len(out.LogGroups) != 1 { // no name is a prefix of another
 		t.Fatalf("there are %d log groups %q", len(out.LogGroups), name)
 	}
 	return out.LogGroups[0]
@@ -39,8 +39,8 @@ func (d *deployed) retention(t *testing.T, group string) string {
 	return strings.TrimSpace(fmt.Sprintf("%d days %s", found.RetentionInDays, d.keyName(found.KmsKeyID)))
 }
 
-// keyName tells the deployment's own key, and one that was there before, from others; ""
-// if there is none.
+// keyName distinguishes the deployment's own key, an existing one, and others. It returns
+// "" if there is none.
 func (d *deployed) keyName(arn string) string {
 	if x := d.variant.existing; x != nil && arn == x.key {
 		return "their key"
@@ -56,7 +56,7 @@ func (d *deployed) keyName(arn string) string {
 	return ""
 }
 
-// wordFor says which resource of the deployment a value names; "" if none.
+// wordFor returns which resource of the deployment a value names, or "".
 func (d *deployed) wordFor(value string) string {
 	if role := d.bucketRole(value); role != "" {
 		return role
@@ -67,7 +67,7 @@ func (d *deployed) wordFor(value string) string {
 	return ""
 }
 
-// bucketRole says what a bucket is for; "" if it is none of the deployment.
+// bucketRole returns what a bucket is used for, or "" if it is not the deployment's.
 func (d *deployed) bucketRole(name string) string {
 	roles := map[string]string{d.outputs["ListBucketName"]: "list bucket", d.outputs["IndexBucketName"]: "index bucket",
 		d.outputs["OutputBucketName"]: "output bucket"}

@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// report tells people what a run did, how long it took, and what was found.
+// report tells people what a run did, how long it took, and what it found.
 type report struct {
 	lines   []string
-	details []string // of the stage under way
+	details []string // of the current stage
 }
 
 func (r *report) titlef(format string, values ...any) {
 	r.lines = append(r.lines, "", fmt.Sprintf(format, values...))
 }
 
-// detailf adds a line below that of the stage under way.
+// detailf adds a line below the current stage.
 func (r *report) detailf(format string, values ...any) {
 	r.details = append(r.details, fmt.Sprintf("      "+format, values...))
 }
@@ -39,7 +39,7 @@ func (r *report) part(t *testing.T, name string, run func(t *testing.T)) (ok boo
 	return ok
 }
 
-// stage is a part that what follows rests on: the test ends where it fails.
+// stage is a part that later parts depend on: if it fails, the test ends.
 func (r *report) stage(t *testing.T, name string, run func(t *testing.T)) {
 	t.Helper()
 	if !r.part(t, name, run) {

@@ -20,8 +20,8 @@ type role struct {
 	policies []permission.Policy
 }
 
-// role reads a role's policies back. Policies of AWS's own would be no policies that
-// were written for this.
+// role reads a role's policies. AWS managed policies would not be specific to this
+// deployment.
 func (d *deployed) role(t *testing.T, arn string) *role {
 	t.Helper()
 	ctx, client, name := context.Background(), iam.NewFromConfig(d.e.config()), aws.String(nameOf(arn))
@@ -43,7 +43,7 @@ func (d *deployed) role(t *testing.T, arn string) *role {
 	return r
 }
 
-// unescape reads a document as IAM's API gives it.
+// unescape decodes a document in the form that IAM's API returns.
 func unescape(t *testing.T, document *string) string {
 	t.Helper()
 	text, err := url.PathUnescape(aws.ToString(document))
@@ -51,13 +51,13 @@ func unescape(t *testing.T, document *string) string {
 	return text
 }
 
-// trust is a service's assuming of a role on behalf of a resource.
+// trust returns the call with which a service assumes a role on behalf of a resource.
 func trust(service, source string) permission.Call {
 	return permission.Call{Principal: service, Action: "sts:AssumeRole", Context: map[string][]string{
 		"aws:sourceaccount": {account}, "aws:sourcearn": {source}, "sts:externalid": {account}}}
 }
 
-// keyARN returns the ARN of the customer's key.
+// keyARN returns the ARN of the customer managed key.
 func (d *deployed) keyARN(t *testing.T) string {
 	t.Helper()
 	if x := d.variant.existing; x != nil {

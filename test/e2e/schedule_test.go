@@ -11,12 +11,12 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 )
 
-// publishOnSchedule gives the importer what the deployed schedule gives it: the index is
-// renewed, and stays what it is.
+// publishOnSchedule sends the importer the input of the deployed schedule: the index is
+// renewed, but does not change.
 func (m *machine) publishOnSchedule(t *testing.T) {
 	t.Helper()
 	before := m.current(t)
-	// Times are kept to the second: a renewal within it would not show.
+	// Times have a resolution of one second: a renewal in the same second would not show.
 	time.Sleep(time.Until(before.RenewedAt.Add(time.Second)))
 	scheduled := 0
 	for _, r := range m.rules(t) {
@@ -27,7 +27,7 @@ func (m *machine) publishOnSchedule(t *testing.T) {
 		for _, payload := range m.hand(t, &r, event) {
 			scheduled++
 			if _, err := m.runningImporter.Invoke(context.Background(), payload); err != nil {
-				t.Errorf("the importer refuses what the schedule gives it, %s: %v", payload, err)
+				t.Errorf("the importer refuses the input of the schedule, %s: %v", payload, err)
 			}
 		}
 	}
@@ -38,9 +38,9 @@ func (m *machine) publishOnSchedule(t *testing.T) {
 	}
 }
 
-// fetchOnSchedule gives the importer what the deployed schedule of each feed with a URL
-// gives it. The URL is nobody's, so that nothing can be fetched: that must be noted, and
-// be no error. The schedule must be allowed to invoke.
+// fetchOnSchedule sends the importer the input of the deployed schedule of each feed with a
+// URL. Nothing can be fetched from the URL: that must be recorded, but not be an error. The
+// schedule must be allowed to invoke the function.
 func (m *machine) fetchOnSchedule(t *testing.T) {
 	t.Helper()
 	for _, s := range m.schedules(t) {

@@ -16,7 +16,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
-// buckets are those of the stack, and those that it was told to use.
+// buckets returns the buckets of the stack, and the existing ones that it uses.
 func (d *deployed) buckets() (names []string) {
 	for _, r := range d.of("AWS::S3::Bucket") {
 		names = append(names, r.id)
@@ -67,7 +67,7 @@ func (e *emulator) tellsEventBridge(t *testing.T, bucket string) bool {
 	return events.EventBridgeConfiguration != nil
 }
 
-// lifecycleText says what a bucket's rules do, one a clause, in their order.
+// lifecycleText describes a bucket's rules in order, one clause each.
 func lifecycleText(rules []types.LifecycleRule) string {
 	var clauses []string
 	clause := func(format string, values ...any) { clauses = append(clauses, fmt.Sprintf(format, values...)) }
@@ -95,7 +95,7 @@ func lifecycleText(rules []types.LifecycleRule) string {
 	return strings.Join(clauses, ", ")
 }
 
-// logTable is the table of the marked logs in JSON.
+// logTable is the table of marked logs in JSON.
 const logTable = "dns_logs"
 
 // glueTable is a table of the Data Catalog.
@@ -118,8 +118,8 @@ func (d *deployed) glueTable(t *testing.T, name string) glueTable {
 	return out.Table
 }
 
-// catalogFacts are what Athena reads the logs by. The columns are compared with the
-// catalog here, because they are many.
+// catalogFacts describes the tables with which Athena reads the logs. It compares the
+// columns with the catalog itself, because there are many.
 func (d *deployed) catalogFacts(t *testing.T, f facts) {
 	t.Helper()
 	f.note("database", d.one(t, "AWS::Glue::Database", "").id)
@@ -169,8 +169,8 @@ func (d *deployed) catalogFacts(t *testing.T, f facts) {
 		d.keyName(results.EncryptionConfiguration.KmsKey))
 }
 
-// queryFacts are the named queries: which there are, and that all are of the database and
-// the workgroup. That they run, and what they say, is for the tests of the queries.
+// queryFacts lists the named queries, and checks that all belong to the database and the
+// workgroup. The tests of the queries check that they run and what they return.
 func (d *deployed) queryFacts(t *testing.T, f facts) {
 	t.Helper()
 	var names []string
@@ -181,7 +181,7 @@ func (d *deployed) queryFacts(t *testing.T, f facts) {
 		d.e.ask(t, "athena", "AmazonAthena.GetNamedQuery", map[string]string{"NamedQueryId": r.id}, &out)
 		q := out.NamedQuery
 		if q.Database != d.outputs["DatabaseName"] || q.WorkGroup != d.outputs["WorkGroupName"] || q.QueryString == "" {
-			t.Errorf("named query %s: of database %q and workgroup %q: %q", q.Name, q.Database, q.WorkGroup, q.QueryString)
+			t.Errorf("named query %s: database %q, workgroup %q: %q", q.Name, q.Database, q.WorkGroup, q.QueryString)
 		}
 		names = append(names, q.Name)
 	}

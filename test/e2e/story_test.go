@@ -9,7 +9,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 )
 
-// story is what goes on while a deployment is there.
+// story drives a deployment while it exists.
 type story struct {
 	*deployed
 	generator *sample.Generator
@@ -17,14 +17,14 @@ type story struct {
 	guest     *guest
 }
 
-// drive sends lists and logs through what was deployed.
+// drive sends lists and logs through the deployment.
 func (s *story) drive(t *testing.T, r *report) {
 	begin := time.Now()
-	m := startMachine(t, s.deployed) // no stage: what it starts must live as long as the test
+	m := startMachine(t, s.deployed) // not in a stage: what it starts must live as long as the test
 	r.titlef("  driven, after %.1f s of building for this machine", time.Since(begin).Seconds())
 	if s.variant.existing != nil {
-		r.stage(t, "leave all as it was", func(t *testing.T) { s.guest.checkUntouched(t, s.deployed) })
-		r.stage(t, "upload, and nobody hears", m.uploadUnheard)
+		r.stage(t, "change nothing existing", func(t *testing.T) { s.guest.checkUntouched(t, s.deployed) })
+		r.stage(t, "upload without events", m.uploadUnheard)
 		r.stage(t, "follow the outputs", func(t *testing.T) { r.detailf("%s", s.guest.follow(t, s.deployed)) })
 	}
 	r.stage(t, "mark without an index", func(t *testing.T) { m.markWithoutIndex(t, s.generator, s.ledger) })
@@ -36,18 +36,18 @@ func (s *story) drive(t *testing.T, r *report) {
 	r.stage(t, "publish on schedule", m.publishOnSchedule)
 	r.part(t, "fetch on schedule", m.fetchOnSchedule)
 	r.part(t, "no loop", m.nothingLoops)
-	r.part(t, "permissions", func(t *testing.T) { r.detailf("%s", m.judge(t)) })
+	r.part(t, "permissions", func(t *testing.T) { r.detailf("%s", m.checkPermissions(t)) })
 }
 
-// update changes settings of what is deployed, and sends more through it.
+// update changes settings of the deployment, and sends more through it.
 func (s *story) update(t *testing.T, r *report, c *cdk) {
 	r.titlef("  updated: %d settings", len(s.variant.changes))
 	var after *deployed
 	r.stage(t, "deploy the changes", func(t *testing.T) {
 		after = s.deployed.update(t, c)
-		r.detailf("%d resources before, each at its name, and %d now", len(s.resources), len(after.resources))
+		r.detailf("%d resources before, all kept their names, and %d now", len(s.resources), len(after.resources))
 	})
 	m := startMachine(t, after)
 	r.stage(t, "mark after the update", func(t *testing.T) { m.markAfterUpdate(t, s.generator, s.ledger) })
-	r.part(t, "permissions", func(t *testing.T) { m.judgeCalls(t, m.roles(t)) })
+	r.part(t, "permissions", func(t *testing.T) { m.decideCalls(t, m.roles(t)) })
 }

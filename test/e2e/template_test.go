@@ -21,13 +21,14 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// TestTemplate deploys the published template by the commands of docs/template.md, drives
-// the deployment, updates it, deploys a second stack next to it, and deletes that one.
+// TestTemplate deploys the published template with the commands of docs/template.md, drives
+// the deployment, updates it, deploys a second stack next to it, and deletes the second
+// stack.
 func TestTemplate(t *testing.T) {
 	folder, r := filepath.Join(output(t), "template"), &report{}
 	check(t, os.MkdirAll(folder, 0o755))
 	defer func() { r.write(t, filepath.Join(output(t), "report-template.txt")) }()
-	r.titlef("The published template, deployed to an emulator of AWS by the commands of its documentation")
+	r.titlef("The published template, deployed to an emulator of AWS with the commands of its documentation")
 	e := startEmulator(t, filepath.Join(folder, "moto.log"))
 	p := newPublished(t, e, folder)
 
@@ -52,22 +53,22 @@ func TestTemplate(t *testing.T) {
 	r.stage(t, "deploy a second stack", func(t *testing.T) { second = p.deploySecond(t, d) })
 	r.stage(t, "delete the second stack", func(t *testing.T) {
 		p.follow(t, removal)
-		r.detailf("retained, with what they hold: %s", strings.Join(second.checkDestroyed(t), ", "))
+		r.detailf("retained, with their content: %s", strings.Join(second.checkDestroyed(t), ", "))
 	})
 	r.part(t, "the emulator's log", func(t *testing.T) {
 		for _, problem := range e.problems(t) {
-			t.Errorf("tells of trouble:\n%s", problem)
+			t.Errorf("reports problems:\n%s", problem)
 		}
 	})
 }
 
-// Names that the commands of the documentation give.
+// Names in the commands of the documentation.
 const (
 	firstStack  = "resolverwatch"
 	secondStack = "resolverwatch-lab"
 )
 
-// published is the template as somebody deploys it who follows its documentation.
+// published is the template as deployed by somebody who follows its documentation.
 type published struct {
 	e          *emulator
 	folder     string // dist/ is under it
@@ -75,14 +76,14 @@ type published struct {
 	commands   map[documented]string
 }
 
-// documented is a block of commands in docs/template.md: its section, and its number in
+// documented is a block of commands in docs/template.md: its section, and its number within
 // the section.
 type documented struct {
 	section string
 	number  int
 }
 
-// The blocks that are followed.
+// The blocks that the test runs.
 var (
 	shellUpload = documented{"From a shell", 1}
 	shellDeploy = documented{"From a shell", 2}
@@ -109,7 +110,7 @@ func newPublished(t *testing.T, e *emulator, folder string) *published {
 	return p
 }
 
-// make makes the files as `make template` does, and returns their names.
+// make builds the files as `make template` does, and returns their names.
 func (p *published) make(t *testing.T) (names []string) {
 	t.Helper()
 	dist := filepath.Join(p.folder, "dist")
@@ -131,7 +132,7 @@ func (p *published) make(t *testing.T) (names []string) {
 	return names
 }
 
-// follow runs a block of commands by a shell, with the real AWS command line.
+// follow runs a block of commands in a shell, with the real AWS command line.
 func (p *published) follow(t *testing.T, block documented) string {
 	t.Helper()
 	commands, found := p.commands[block]
@@ -153,7 +154,7 @@ func (p *published) follow(t *testing.T, block documented) string {
 	return string(out)
 }
 
-// read reads a stack of the template back, with what must be found.
+// read reads a stack of the template, with the expected facts.
 func (p *published) read(t *testing.T, stack, vpc string) *deployed {
 	t.Helper()
 	d := read(t, p.e, variant{name: "template", stack: stack, rating: " medium 50",
@@ -170,8 +171,8 @@ func (p *published) read(t *testing.T, stack, vpc string) *deployed {
 	return d
 }
 
-// checkCode makes sure that the functions run the code of the zip files, which this tree
-// builds.
+// checkCode checks that the functions run the code in the zip files, and that this tree
+// builds the same code.
 func (p *published) checkCode(t *testing.T, d *deployed) {
 	t.Helper()
 	for name, c := range map[string]functionConfig{"importer": d.importer, "transformer": d.transformer} {
@@ -194,8 +195,8 @@ func (p *published) checkCode(t *testing.T, d *deployed) {
 	}
 }
 
-// update changes parameters, and makes sure that only what depends on them changes. No
-// resource is replaced but the association, whose VPC is another one.
+// update changes parameters, and checks that only what depends on them changes. No resource
+// is replaced except the association, whose VPC is a different one.
 func (p *published) update(t *testing.T, before *deployed) *deployed {
 	t.Helper()
 	p.follow(t, shellUpdate)
@@ -218,8 +219,8 @@ func (p *published) update(t *testing.T, before *deployed) *deployed {
 	return after
 }
 
-// markOwnFeed uploads the list of the documentation to a feed whose settings are made by
-// hand, and makes sure that records are marked by both.
+// markOwnFeed uploads the list in the documentation to a feed with settings created by
+// hand, and checks that records are marked with both.
 func (p *published) markOwnFeed(t *testing.T, s *story, d *deployed) {
 	t.Helper()
 	m := startMachine(t, d)
@@ -238,8 +239,8 @@ func (p *published) markOwnFeed(t *testing.T, s *story, d *deployed) {
 	m.checkRating(t, m.audit(t, s.ledger), "my-feed", "phishing high 50")
 }
 
-// deploySecond deploys the template again, and makes sure that the first stack has nothing
-// in common with the second.
+// deploySecond deploys the template again, and checks that the two stacks have nothing in
+// common.
 func (p *published) deploySecond(t *testing.T, first *deployed) *deployed {
 	t.Helper()
 	p.follow(t, shellSecond)
@@ -255,14 +256,14 @@ func (p *published) deploySecond(t *testing.T, first *deployed) *deployed {
 	}
 	for _, one := range first.resources {
 		for _, other := range second.resources {
-			if one.kind == other.kind && one.id == other.id && one.kind != "AWS::Glue::Table" { // a database has its own tables
+			if one.kind == other.kind && one.id == other.id && one.kind != "AWS::Glue::Table" { // each database has its own tables
 				t.Errorf("both stacks have the %s %s", one.kind, one.id)
 			}
 		}
 	}
 	again := p.read(t, firstStack, p.other)
 	if !slices.Equal(again.resources, first.resources) {
-		t.Errorf("the first stack is not what it was:\ngot  %v\nwant %v", again.resources, first.resources)
+		t.Errorf("the first stack has changed:\ngot  %v\nwant %v", again.resources, first.resources)
 	}
 	return second
 }

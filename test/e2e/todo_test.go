@@ -23,12 +23,12 @@ import (
 // policyStep is a step by hand that adds a statement to the policy of a resource.
 var policyStep = regexp.MustCompile(`add to the policy of (arn:\S+): (\{.*\})`)
 
-// placeholders stand for what is known only where the stack is deployed.
+// placeholders are replaced by the values of the deployment.
 var placeholders = strings.NewReplacer("<AWS::Partition>", "aws", "<AWS::Region>", region, "<AWS::AccountId>", account,
 	"<AWS::URLSuffix>", "amazonaws.com")
 
-// followSynthesis adds the statements that synthesis warns of, before anything is
-// deployed: without them no log group could be made with the key, on AWS. It returns them.
+// followSynthesis adds the statements that synthesis warns about, before anything is
+// deployed: without them, AWS could not create a log group with the key. It returns them.
 func (c *cdk) followSynthesis(t *testing.T, args ...string) (added []string) {
 	t.Helper()
 	printed := c.run(t, root(t), append([]string{"synth", "--quiet"}, args...)...)
@@ -39,12 +39,12 @@ func (c *cdk) followSynthesis(t *testing.T, args ...string) (added []string) {
 		}
 	}
 	if len(added) == 0 {
-		t.Error("synthesis tells of no statement that the existing resources need")
+		t.Error("synthesis does not list the statements that the existing resources need")
 	}
 	return added
 }
 
-// addStatement adds a statement to the policy of a key or a bucket, as a person does.
+// addStatement adds a statement to the policy of a key or a bucket, as a person would.
 func (e *emulator) addStatement(t *testing.T, arn, text string) {
 	t.Helper()
 	policy, statement := map[string]any{"Version": "2012-10-17", "Statement": []any{}}, map[string]any{}
@@ -69,8 +69,8 @@ func (e *emulator) addStatement(t *testing.T, arn, text string) {
 	e.send(t, "kms", "POST", "/", encode(name), map[string][]string{"X-Amz-Target": {"TrentService.PutKeyPolicy"}})
 }
 
-// followOutputs does what the outputs of the deployed stack ask for, by their very text:
-// commands are run by a shell, statements must be those that synthesis told of.
+// followOutputs does the steps in the outputs of the deployed stack exactly as written: it
+// runs commands in a shell, and checks that statements are those that synthesis listed.
 func (d *deployed) followOutputs(t *testing.T, added []string) (done []string) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(d.outputs)) {
@@ -81,14 +81,14 @@ func (d *deployed) followOutputs(t *testing.T, added []string) (done []string) {
 		case strings.HasPrefix(text, "aws "):
 			d.e.shell(t, text)
 		case !slices.Contains(added, text):
-			t.Errorf("output %s is neither a command nor what synthesis told of: %s", name, text)
+			t.Errorf("output %s is neither a command nor a statement that synthesis listed: %s", name, text)
 		}
 		done = append(done, name)
 	}
 	return done
 }
 
-// shell runs a command as a person does who copies it into a shell.
+// shell runs a command like a person who copies it into a shell.
 func (e *emulator) shell(t *testing.T, line string) {
 	t.Helper()
 	tool, err := filepath.Abs(filepath.Join("moto", "aws.py"))
@@ -102,8 +102,8 @@ func (e *emulator) shell(t *testing.T, line string) {
 	}
 }
 
-// uploadUnheard uploads a list before the bucket tells anybody of its objects, and makes
-// sure that it is not imported, as the output that asks for it says.
+// uploadUnheard uploads a list before the bucket sends events, and checks that it is not
+// imported, which the output about events warns of.
 func (m *machine) uploadUnheard(t *testing.T) {
 	t.Helper()
 	for _, feed := range sample.Feeds() {
@@ -115,7 +115,7 @@ func (m *machine) uploadUnheard(t *testing.T) {
 	out, err := s3Client(m.e).ListObjectsV2(context.Background(), &s3.ListObjectsV2Input{Bucket: aws.String(m.outputs["IndexBucketName"])})
 	check(t, err)
 	if len(out.Contents) > 0 {
-		t.Errorf("a list was imported that nobody was told of: the index bucket has %d objects", len(out.Contents))
+		t.Errorf("a list was imported without an event: the index bucket has %d objects", len(out.Contents))
 	}
 	m.checkRow(t, "dropper.malware.example", sample.MalwareHosts+"#block#name", false)
 }

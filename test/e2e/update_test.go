@@ -11,8 +11,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// changed are settings that people change while a deployment is at work. The new VPC comes
-// before the one that was there.
+// changed returns settings that people change on a running deployment. The new VPC is
+// listed before the existing one.
 func changed(vpc, newVPC string) map[string]any {
 	return map[string]any{
 		"queryLogging.vpcIds": newVPC + "," + vpc, "catalog.resultRetentionDays": 5,
@@ -26,13 +26,13 @@ func changed(vpc, newVPC string) map[string]any {
 	}
 }
 
-// A feed that the update brings, and what its list holds.
+// A feed that the update adds, and a name in its list.
 const (
 	lateFeed = "late"
 	lateName = "login.late.example"
 )
 
-// update changes the deployment's settings, and makes sure that nothing but these changes.
+// update changes the deployment's settings, and checks that nothing else changes.
 func (d *deployed) update(t *testing.T, c *cdk) *deployed {
 	t.Helper()
 	settings := maps.Clone(d.variant.settings)
@@ -53,20 +53,20 @@ func (d *deployed) update(t *testing.T, c *cdk) *deployed {
 	}
 	slices.Sort(added)
 	if want := []string{"AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation", "AWS::SSM::Parameter"}; !slices.Equal(added, want) {
-		t.Errorf("the update made %q, want those of the VPC and of the feed that are new: %q", added, want)
+		t.Errorf("the update created %q, want only those of the new VPC and the new feed: %q", added, want)
 	}
 	return after
 }
 
-// markAfterUpdate sends what was there before, and a list of the new feed, through what
-// was updated.
+// markAfterUpdate queries the earlier names, and names in a list of the new feed, after the
+// update.
 func (m *machine) markAfterUpdate(t *testing.T, generator *sample.Generator, ledger *sample.Ledger) {
 	t.Helper()
 	before := m.current(t)
 	m.upload(t, settings.BlockPrefix+lateFeed+"/list.txt", []byte(lateName+"\n"))
 	m.settle(t)
 	if after := m.current(t); after.Generation <= before.Generation {
-		t.Errorf("generation %d serves after an upload, and did before: %d", after.Generation, before.Generation)
+		t.Errorf("generation %d is current after an upload, before: %d", after.Generation, before.Generation)
 	}
 	m.checkRow(t, lateName, lateFeed+"#block#subtree", true)
 	records := []sample.Record{

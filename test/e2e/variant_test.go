@@ -7,29 +7,30 @@ import "github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 // variant is a way to deploy the app, with what must be found afterwards.
 type variant struct {
 	name string
-	// settings are given to the app by their paths.
+	// settings are given to the app by path.
 	settings map[string]any
 	stack    string
 	listKey  string // of the one list without a feed id
-	key      bool   // a customer's key encrypts everything
-	// rating is what records marked by the feed malware-hosts must say.
+	key      bool   // a customer managed key encrypts everything
+	// rating is the expected rating of records marked by the feed malware-hosts.
 	rating string
 	want   map[string]string
-	// existing is what the deployment uses of what was there before, and afterwards what
-	// must be of it once the steps that are left to do by hand are done.
+	// existing are the existing resources that the deployment uses, and afterwards are the
+	// facts about them that are expected once the steps by hand are done.
 	existing   *existing
 	afterwards map[string]string
-	// changes are settings that are changed after the drive, and updated is what must be
-	// found then.
+	// changes are settings that are changed after the drive, and updated are the facts
+	// expected then.
 	changes map[string]any
 	updated map[string]string
 }
 
-// failsWithoutIndex reports whether records wait for the first list.
+// failsWithoutIndex reports whether the transformer fails until there is an index.
 func (v variant) failsWithoutIndex() bool { return v.settings["transformer.failureMode"] == "fail" }
 
-// variants are a deployment that sets nothing but the VPC, one that sets all that it can to
-// something else, one that writes Parquet, and one that uses what was there before.
+// variants returns a deployment that sets only the VPC, one that sets every possible
+// setting to a non-default value, one that writes Parquet, and one that uses existing
+// resources.
 func variants(vpc, newVPC string, x *existing) []variant {
 	return []variant{
 		{name: "defaults", settings: map[string]any{"queryLogging.vpcIds": vpc}, stack: "Resolverwatch",
@@ -44,10 +45,10 @@ func variants(vpc, newVPC string, x *existing) []variant {
 	}
 }
 
-// remoteFeed is the feed that has a URL, at a name that nobody can have (RFC 2606).
+// remoteFeed is the feed with a URL. Its host name can never exist (RFC 2606).
 const remoteFeed = "remote"
 
-// everything sets every setting that a deployment of new resources has.
+// everything sets every setting of a deployment with new resources.
 func everything(vpc string) map[string]any {
 	feeds := map[string]any{remoteFeed: map[string]any{"url": "https://feeds.example/list.txt",
 		"schedule": "rate(6 hours)", "format": "plain", "severity": "low", "timeout": "3s"}}
@@ -78,7 +79,7 @@ func everything(vpc string) map[string]any {
 	}
 }
 
-// converting sets what Parquet needs, and a key, which Firehose uses twice then.
+// converting sets what Parquet needs, and a key, which Firehose then uses twice.
 func converting(vpc string) map[string]any {
 	return map[string]any{
 		"stackName": "Columns", "createKey": true, "queryLogging.vpcIds": vpc, "queryLogging.name": "columns",
@@ -86,7 +87,7 @@ func converting(vpc string) map[string]any {
 	}
 }
 
-// using sets what has a deployment use what was there before.
+// using sets the names of the existing resources.
 func using(vpc string, x *existing) map[string]any {
 	return map[string]any{
 		"stackName": "Guest", "keyArn": x.key, "accessLogBucket": x.accessLogs, "queryLogging.vpcIds": vpc, "queryLogging.name": "guest",

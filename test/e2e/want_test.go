@@ -10,7 +10,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// wantAlways is what holds of every deployment.
+// wantAlways are the facts of every deployment.
 var wantAlways = map[string]string{
 	"dead-letter queue":              "1209600 s key of SQS",
 	"glue columns are the catalog's": "true",
@@ -57,7 +57,7 @@ var wantAlways = map[string]string{
 	"result bucket versioning":               "",
 }
 
-// wantDefaults is what a deployment must be that sets nothing but the VPC.
+// wantDefaults returns the facts of a deployment that sets only the VPC.
 func wantDefaults(vpc string) map[string]string {
 	want := map[string]string{
 		"database":                              "resolverwatch",
@@ -112,7 +112,8 @@ func wantDefaults(vpc string) map[string]string {
 	return wantOf(want, "AES256")
 }
 
-// wantEverything is what a deployment must be that sets everything to something else.
+// wantEverything returns the facts of a deployment with non-default values for all
+// settings.
 func wantEverything(vpc string) map[string]string {
 	want := map[string]string{
 		"database":                              "marked_db",
@@ -181,7 +182,8 @@ func wantEverything(vpc string) map[string]string {
 	return wantOf(want, "aws:kms our key")
 }
 
-// wantConverting is what a deployment must be that writes Parquet, beside the defaults.
+// wantConverting returns the facts of a deployment that writes Parquet, in addition to the
+// defaults.
 func wantConverting(vpc string) map[string]string {
 	want := wantDefaults(vpc)
 	maps.Copy(want, map[string]string{
@@ -211,11 +213,11 @@ func wantConverting(vpc string) map[string]string {
 		"workgroup results":        "result bucket results/ SSE_KMS our key",
 	})
 	all := wantOf(want, "aws:kms our key")
-	delete(all, "glue table dns_logs_parquet") // it is the one that is written
+	delete(all, "glue table dns_logs_parquet") // the named queries read it
 	return all
 }
 
-// wantOf adds what holds always, and of every bucket.
+// wantOf adds the facts that are always true, and those of every bucket.
 func wantOf(want map[string]string, encryption string) map[string]string {
 	all := maps.Clone(wantAlways)
 	maps.Copy(all, want)
@@ -227,7 +229,7 @@ func wantOf(want map[string]string, encryption string) map[string]string {
 	return all
 }
 
-// guards returns the guards with a change, as the environment has them.
+// guards returns the guards with a change, in the format of the environment variable.
 func guards(change func(*settings.Guards)) string {
 	all := settings.DefaultGuards()
 	if change != nil {
@@ -240,7 +242,7 @@ func guards(change func(*settings.Guards)) string {
 func encode(value any) string {
 	out, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // structs of text and numbers always encode
+		panic(err) // structs of text and numbers can always be encoded
 	}
 	return string(out)
 }

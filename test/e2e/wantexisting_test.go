@@ -4,8 +4,8 @@ package e2e_test
 
 import "maps"
 
-// wantUsing is what a deployment must be that uses what was there before, beside the
-// defaults: all of that is as its owner made it.
+// wantUsing returns the facts of a deployment that uses existing resources, in addition to
+// the defaults: all of these are as their owner created them.
 func wantUsing(vpc string) map[string]string {
 	want := wantOf(wantDefaults(vpc), "AES256")
 	maps.Copy(want, map[string]string{
@@ -48,7 +48,7 @@ func wantUsing(vpc string) map[string]string {
 	return want
 }
 
-// wantAfterSteps is what of it people change, as the outputs ask them to.
+// wantAfterSteps are the facts that change when people do the steps in the outputs.
 var wantAfterSteps = map[string]string{
 	"list bucket tells EventBridge": "true",
 	"list bucket versioning":        "Enabled",

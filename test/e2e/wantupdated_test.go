@@ -8,8 +8,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// wantUpdated is what a deployment with the defaults must be after its update: what was
-// changed, and what follows from it, beside all that it was.
+// wantUpdated returns the facts of a deployment with defaults after its update: the changed
+// settings and their consequences. All other facts stay the same.
 func wantUpdated(vpc, newVPC string) map[string]string {
 	want := wantDefaults(vpc)
 	maps.Copy(want, map[string]string{

@@ -34,7 +34,7 @@ class Include(unittest.TestCase):
             self.template = json.load(file)
 
     def test_everything_is_loaded(self):
-        """Without values for parameters, the template comes out as it went in."""
+        """Without values for parameters, the template stays unchanged."""
         synthesized, _ = synthesize()
         self.assertEqual(self.template, synthesized)
 
@@ -54,7 +54,7 @@ class Include(unittest.TestCase):
             self.assertEqual(resource["Type"], included.get_resource(logical_id).cfn_resource_type)
 
     def test_documentation(self):
-        """The example of docs/template.md runs as it is."""
+        """The example in docs/template.md runs unchanged."""
         with open(os.path.join(ROOT, "docs", "template.md"), encoding="utf-8") as file:
             (example,) = re.findall(r"^```python\n(.*?)^```$", file.read(), re.MULTILINE | re.DOTALL)
         before = os.getcwd()

@@ -1,5 +1,5 @@
-// Package eventpattern decides as EventBridge does whether a rule's pattern matches an
-// event. An operator that it does not know is an error, never "does not match".
+// Package eventpattern decides whether a rule's pattern matches an event, as EventBridge
+// does. An unknown operator is an error, never "does not match".
 //
 // Rules: docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
 package eventpattern
@@ -23,7 +23,7 @@ func Match(pattern, event string) (bool, error) {
 	return object(p, e)
 }
 
-// object reports whether every member of the pattern matches that of the event.
+// object reports whether every member of the pattern matches the event's member.
 func object(pattern, event map[string]any) (bool, error) {
 	matched := true
 	for name, wanted := range pattern {
@@ -46,8 +46,8 @@ func object(pattern, event map[string]any) (bool, error) {
 	return matched, nil
 }
 
-// anyOf reports whether one of the filters accepts the value, or an element of it. All
-// are looked at, so that an unknown one is found whatever the event.
+// anyOf reports whether one of the filters accepts the value, or an element of it. It
+// checks all filters, so that an unknown one is found in any case.
 func anyOf(filters []any, value any, present bool) (bool, error) {
 	values, isList := value.([]any)
 	if !isList && present {
@@ -83,7 +83,7 @@ func accepts(filter any, values []any) (bool, error) {
 	return false, nil
 }
 
-// operate applies one operator, on which any of the values may fit.
+// operate applies one operator. It reports whether any of the values matches.
 func operate(name string, operand any, values []any) (bool, error) {
 	if exists, isBool := operand.(bool); isBool && name == "exists" {
 		return exists == (len(values) > 0), nil
@@ -97,7 +97,7 @@ func operate(name string, operand any, values []any) (bool, error) {
 		"anything-but":       func(value, operand string) bool { return value != operand },
 	}[name]
 	if !isText || compare == nil {
-		return false, fmt.Errorf("filter {%q: %v}: not known here", name, operand)
+		return false, fmt.Errorf("filter {%q: %v}: not supported", name, operand)
 	}
 	for _, value := range values {
 		if value, isText := value.(string); isText && compare(value, text) {
@@ -107,7 +107,7 @@ func operate(name string, operand any, values []any) (bool, error) {
 	return false, nil
 }
 
-// wildcard reports whether text matches a pattern in which `*` stands for any characters.
+// wildcard reports whether text matches a pattern in which `*` matches any characters.
 func wildcard(text, pattern string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {

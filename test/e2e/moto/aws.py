@@ -1,9 +1,9 @@
-"""The AWS command line, as far as the commands that a deployment prints need it.
+"""A small AWS command line, for the commands that a deployment prints.
 
-aws.py SERVICE OPERATION --parameter value ...: botocore's models say which services,
-operations and parameters there are, as they do for the real one. A value is a text, JSON,
-or the shorthand Name=value,Name=value for flat structures. Where AWS answers is in
-AWS_ENDPOINT_URL.
+aws.py SERVICE OPERATION --parameter value ...: botocore's models define the
+services, operations and parameters, as in the real command line. A value is text, JSON,
+or the shorthand Name=value,Name=value for flat structures. AWS_ENDPOINT_URL is the
+address of AWS.
 """
 
 import json
@@ -29,7 +29,7 @@ def main(service, command, *options):
 
 
 def value(text, shape):
-    """Returns an option's value in the type that the model says."""
+    """Returns an option's value, converted to the type in the model."""
     if text[:1] in "{[":
         return json.loads(text)
     if shape.type_name == "structure":

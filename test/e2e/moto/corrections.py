@@ -1,4 +1,4 @@
-"""What moto 5.2.1 gets wrong of what a deployment here needs, corrected."""
+"""Corrections of errors in moto 5.2.1 that affect a deployment."""
 
 import json
 from types import SimpleNamespace
@@ -20,14 +20,14 @@ def install():
 
 
 def leave_policies_to_the_test():
-    """moto denies by bucket policies without reading their conditions: "deny what does
-    not come by TLS" would deny everything. The test reads the policies back and judges
-    every recorded call by them, conditions included."""
+    """moto ignores the conditions of bucket policies, so a statement that denies access
+    without TLS would deny everything. The test reads the policies back and checks every
+    recorded call against them, conditions included."""
     FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
 
 
 def tell_of_event_bridge():
-    """moto keeps a bucket's notifications to EventBridge and leaves them out when asked."""
+    """moto keeps a bucket's notifications to EventBridge but does not return them."""
     stock = S3Response.get_bucket_notification
 
     def get_bucket_notification(self):
@@ -44,8 +44,8 @@ def tell_of_event_bridge():
 
 
 def read_lists_of_resources():
-    """moto lets access logs into a bucket only by a statement whose resource is one text;
-    a list of one says the same."""
+    """moto accepts access logs in a bucket only if the resource of a statement is a string;
+    a list with one string means the same."""
     stock = FakeBucket._log_permissions_enabled_policy
 
     def enabled(target_bucket, target_prefix):
@@ -61,7 +61,7 @@ def read_lists_of_resources():
 
 
 def remove_no_values():
-    """moto leaves a None in a list where the template refers to AWS::NoValue, which removes the
+    """moto leaves None in a list for a reference to AWS::NoValue, which must remove the
     element."""
     stock = parsing.clean_json
 

@@ -1,17 +1,17 @@
-"""moto's CloudFormation, made to tell the truth.
+"""moto's CloudFormation, made strict.
 
-As it comes, moto skips resource types that it does not know, drops most properties of
-those that it knows, and calls a stack complete whose resources failed. Here
+moto itself skips unknown resource types, drops most properties of known ones, and reports
+a stack as complete although its resources failed. Here
 
 - a type without a handler fails the stack,
-- a property that its handler does not keep fails the stack,
-- a resource that cannot be created fails the stack, and an event says which and why,
-- an update changes resources in place or fails: what AWS would replace is not replaced,
+- a property that its handler does not support fails the stack,
+- a resource that cannot be created fails the stack, and an event says which one and why,
+- an update changes resources in place, and fails if AWS would replace them,
 - an update creates and deletes resources whose condition changes,
-- deletion goes against the order of creation, leaves what is to be retained, and names
-  what could not be deleted.
+- deletion follows the opposite order of creation, leaves retained resources, and names
+  those that could not be deleted.
 
-A handler is a subclass of Resource: it creates its resource by calls of the service's
+A handler is a subclass of Resource: it creates its resource with calls of the service's
 public API, as CloudFormation itself does, so that botocore checks every member's name
 and type against AWS's own model of the service.
 """
@@ -22,13 +22,13 @@ import boto3
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 
-# Created by moto's own handlers: what CDK's bootstrap stack has beside our types.
+# Created by moto's own handlers: types that only CDK's bootstrap stack has.
 STOCK = {"AWS::ECR::Repository"}
 
 # Handlers by CloudFormation type, filled as subclasses of Resource are defined.
 HANDLERS = {}
 
-# Where moto itself answers; set by the server once it listens.
+# The address of moto itself; set by the server once it listens.
 ENDPOINT = {"url": None}
 
 
@@ -37,8 +37,8 @@ class Resource:
 
     TYPE = None  # "AWS::Service::Kind"
     NAME = ""  # the property that holds the physical name
-    # Properties of which AWS changes a resource without replacing it ("Update requires: No
-    # interruption" in CloudFormation's reference), as far as update() does so.
+    # Properties that AWS can change without replacing the resource ("Update requires: No
+    # interruption" in CloudFormation's reference) and that update() supports.
     IN_PLACE = frozenset()
 
     def __init_subclass__(cls):
@@ -47,24 +47,24 @@ class Resource:
 
     def __init__(self, logical_id, name, properties, account, region):
         self.logical_resource_id = logical_id
-        self.name = name  # the given name, or one made of the stack's and the logical id
-        self.given = copy.deepcopy(dict(properties))  # as a template had them last
-        self.properties = dict(properties)  # those that are not kept yet
+        self.name = name  # the given name, or one derived from the stack's name and the logical id
+        self.given = copy.deepcopy(dict(properties))  # as in the last template
+        self.properties = dict(properties)  # those that no handler has taken yet
         self.account, self.region = account, region
-        self.physical_resource_id = None  # what Ref gives
-        self.attributes = {}  # what Fn::GetAtt gives
+        self.physical_resource_id = None  # the value of Ref
+        self.attributes = {}  # the values of Fn::GetAtt
 
     def create(self):
         """Creates the resource and sets physical_resource_id and attributes."""
         raise NotImplementedError
 
     def update(self):
-        """Changes the resource by the changed properties, which are those of IN_PLACE."""
-        raise NotImplementedError(f"{self.TYPE} has no update here")
+        """Updates the resource with the changed properties, which are in IN_PLACE."""
+        raise NotImplementedError(f"{self.TYPE} cannot be updated")
 
     def delete(self):
         """Deletes the resource."""
-        raise NotImplementedError(f"{self.TYPE} has no deletion here")
+        raise NotImplementedError(f"{self.TYPE} cannot be deleted")
 
     def client(self, service):
         return boto3.client(
@@ -76,11 +76,11 @@ class Resource:
         )
 
     def take(self, name, default=None):
-        """Returns a property and marks it as kept."""
+        """Returns a property and records that it is supported."""
         return self.properties.pop(name, default)
 
     def take_as(self, **members):
-        """Returns request members for those of the given properties that are set."""
+        """Returns request members for the given properties that are set."""
         return {
             member: self.take(name)
             for member, name in members.items()
@@ -88,10 +88,10 @@ class Resource:
         }
 
     def take_same(self, *names):
-        """Returns request members that are spelled as the properties are."""
+        """Returns request members with the same names as the properties."""
         return self.take_as(**{name: name for name in names})
 
-    # What moto's parser asks of a model:
+    # The interface of a model that moto's parser uses:
 
     @classmethod
     def cloudformation_type(cls):
@@ -103,7 +103,7 @@ class Resource:
 
     @classmethod
     def has_cfn_attr(cls, _attribute):
-        return True  # get_cfn_attribute refuses unknown ones, with the values at hand
+        return True  # get_cfn_attribute rejects unknown ones, when it has the values
 
     @classmethod
     def create_from_cloudformation_json(
@@ -132,7 +132,7 @@ class Resource:
         }
         if refused := changed - cls.IN_PLACE | resource.given.keys() - wanted.keys():
             raise ValidationError(
-                message=f"{cls.TYPE}: no change in place here of {', '.join(sorted(refused))}"
+                message=f"{cls.TYPE}: cannot be changed in place: {', '.join(sorted(refused))}"
             )
         if changed:
             resource.properties = copy.deepcopy({name: wanted[name] for name in changed})
@@ -144,13 +144,13 @@ class Resource:
     def refuse_what_is_left(self):
         if self.properties:
             raise ValidationError(
-                message=f"{self.TYPE}: not kept here: {', '.join(sorted(self.properties))}"
+                message=f"{self.TYPE}: not supported: {', '.join(sorted(self.properties))}"
             )
 
     def get_cfn_attribute(self, name):
         if name not in self.attributes:
             raise ValidationError(
-                message=f"{self.TYPE} {self.logical_resource_id}: no attribute {name} here"
+                message=f"{self.TYPE} {self.logical_resource_id}: no attribute {name}"
             )
         return self.attributes[name]
 
@@ -159,7 +159,7 @@ class Resource:
 
 
 class Metadata(Resource):
-    """CDK's note of its own version."""
+    """The CDK's record of its own version."""
 
     TYPE, IN_PLACE = "AWS::CDK::Metadata", frozenset({"Analytics"})
 
@@ -175,7 +175,7 @@ class Metadata(Resource):
 
 
 def install():
-    """Puts the handlers into moto."""
+    """Installs the handlers in moto."""
     stock_class = parsing.resource_class_from_type
     stock_create = parsing.parse_and_create_resource
     stock_update = parsing.parse_and_update_resource
@@ -186,7 +186,7 @@ def install():
             return HANDLERS[resource_type]
         if resource_type in STOCK or resource_type in parsing.NULL_MODELS:
             return stock_class(resource_type)
-        raise ValidationError(message=f"{resource_type}: no such resource type here")
+        raise ValidationError(message=f"{resource_type}: resource type not supported")
 
     def name_property(resource_type):
         if resource_type in HANDLERS:
@@ -201,7 +201,7 @@ def install():
     def update(logical_id, resource_json, resources_map, account_id, region_name):
         resource, work = resources_map._parsed_resources.get(logical_id), stock_update
         condition = resource_json.get("Condition")
-        if resource is None:  # its condition did not hold before
+        if resource is None:  # its condition was false before
             work = create
         elif condition and not resources_map.lazy_condition_map[condition]:
             work = delete
@@ -217,7 +217,7 @@ def install():
 
 
 def blaming(work, logical_id, resource_json, *context):
-    """Works on a resource; an error says of which it is."""
+    """Adds the resource to an error that occurs while working on it."""
     try:
         return work(logical_id, resource_json, *context)
     except Exception as error:

@@ -1,8 +1,8 @@
-"""moto as the AWS that `make e2e` deploys to.
+"""Runs moto as the AWS to which `make e2e` deploys.
 
 Prints {"url": ...} as its first line on standard output once it answers, logs to
-standard error, and ends when its standard input is closed: an emulator never outlives
-the test that started it.
+standard error, and ends when its standard input is closed, so that it never outlives the
+test that started it.
 """
 
 import json
@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 
-# AWS's own policies, which CDK's bootstrap attaches to its roles.
+# AWS managed policies, which CDK's bootstrap attaches to its roles.
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -34,14 +34,14 @@ def main():
     corrections.install()
     app = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    # CDK's command line tells the template bucket by a host name that is not an address.
+    # The CDK command line recognizes the template bucket by a host name that is not an address.
     engine.ENDPOINT["url"] = f"http://localhost:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(json.dumps({"url": f"http://127.0.0.1:{server.server_port}"}), flush=True)
     sys.stdin.read()
     server.shutdown()
     logging.shutdown()
-    os._exit(0)  # tearing moto down takes seconds, and on a busy machine longer than the test waits
+    os._exit(0)  # stopping moto takes seconds, on a busy machine longer than the test waits
 
 
 if __name__ == "__main__":

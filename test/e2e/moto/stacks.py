@@ -1,4 +1,4 @@
-"""The operations on whole stacks, which tell what failed. Resources are for engine.py."""
+"""Operations on whole stacks, which report failures. engine.py handles resources."""
 
 import logging
 import traceback
@@ -9,12 +9,12 @@ from moto.cloudformation.exceptions import CloudFormationError
 
 log = logging.getLogger("resolverwatch")
 
-# The word that the log is searched for: what this stands before must not happen.
+# The keyword that the test searches for in the log.
 PROBLEM = "EMULATOR PROBLEM"
 
 
 def install():
-    """Puts the honest operations into moto."""
+    """Installs the strict operations in moto."""
     backend = models.CloudFormationBackend
     stock_describe = backend.describe_change_set
 
@@ -28,12 +28,12 @@ def install():
     backend.delete_change_set = delete_change_set
     backend.delete_stack = delete_stack
     stock_resources = models.Stack.stack_resources
-    # A resource whose condition does not hold is not in the stack.
+    # A resource whose condition is false is not in the stack.
     models.Stack.stack_resources = property(lambda stack: [r for r in stock_resources.fget(stack) if r is not None])
 
 
 def execute_change_set(self, change_set_name, stack_name=None):
-    """Creates or updates a stack; replaces moto's, which has no failure."""
+    """Creates or updates a stack; replaces moto's function, which cannot fail."""
     change_set = self.describe_change_set(change_set_name)
     stack = self.stacks[change_set.stack_id]
     kind = change_set.change_set_type
@@ -59,7 +59,7 @@ def execute_change_set(self, change_set_name, stack_name=None):
 
 def without_kept_ssm(change_set, stack):
     """Returns the parameters of a change set without SSM parameters that keep their values
-    (UsePreviousValue): moto has the value there, and then takes it for the name."""
+    (UsePreviousValue), because moto would use the value as the name."""
     declared, had = change_set.template_dict.get("Parameters", {}), stack.stack_parameters
 
     def is_kept(name, value):
@@ -69,7 +69,7 @@ def without_kept_ssm(change_set, stack):
 
 
 class ChangeSetNotFound(CloudFormationError):
-    """What AWS says of a change set that is gone, where moto speaks of a stack."""
+    """The error of AWS for a missing change set; moto's is about a stack."""
 
     code = "ChangeSetNotFound"
 
@@ -79,14 +79,14 @@ def change_sets(backend, name_or_id):
 
 
 def delete_change_set(self, change_set_name):
-    """Deletes change sets; replaces moto's, which fails if there is none, as there is none
-    when CDK's command line makes sure of that before an update."""
+    """Deletes change sets; replaces moto's function, which fails if there is none. The CDK
+    command line always deletes one before an update."""
     for change_set in change_sets(self, change_set_name):
         del self.change_sets[change_set.change_set_id]
 
 
 def delete_stack(self, name_or_stack_id):
-    """Deletes a stack; replaces moto's, which ends at what it cannot delete."""
+    """Deletes a stack; replaces moto's function, which stops at the first failure."""
     for stack in [s for s in self.stacks.values() if name_or_stack_id in (s.name, s.stack_id)]:
         tell(stack, "DELETE_IN_PROGRESS", "User Initiated")
         resources = {name: r for name, r in stack.resource_map._parsed_resources.items() if r is not None}
@@ -100,7 +100,7 @@ def delete_stack(self, name_or_stack_id):
 
 
 def delete(stack, resource, template):
-    """Deletes one resource unless it is to be retained; False if that fails."""
+    """Deletes one resource unless it is retained; returns False if that fails."""
     who = {"logical": resource.logical_resource_id, "kind": template["Type"]}
     if template.get("DeletionPolicy", "Delete").startswith("Retain"):
         tell(stack, "DELETE_SKIPPED", **who)
@@ -119,7 +119,7 @@ def delete(stack, resource, template):
 
 
 def fail(stack, error, status):
-    """Notes which resource failed, and why, in the stack's events and in the log."""
+    """Records which resource failed, and why, in the stack's events and in the log."""
     logical, kind = getattr(error, "resource", (stack.name, "AWS::CloudFormation::Stack"))
     reason = f"{type(error).__name__}: {getattr(error, 'message', None) or error}"
     log.error("%s: %s %s (%s): %s\n%s", PROBLEM, status, logical, kind, reason, traceback.format_exc())
@@ -127,7 +127,7 @@ def fail(stack, error, status):
 
 
 def tell(stack, status, reason=None, logical=None, kind="AWS::CloudFormation::Stack"):
-    """Adds an event to a stack; moto itself adds none for resources."""
+    """Adds an event to a stack, because moto itself adds none for resources."""
     resource = stack.resource_map._parsed_resources.get(logical)
     stack.events.append(
         models.Event(

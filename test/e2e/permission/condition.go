@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// comparison is how an operator compares a value of the context with one of the
-// policy.
+// comparison compares a value of the context with a value in the policy.
 type comparison func(value, wanted string) bool
 
 var comparisons = map[string]comparison{
@@ -21,19 +20,19 @@ var comparisons = map[string]comparison{
 	"NumericLessThan":        lessThan,
 }
 
-// lessThan compares numbers; what is no number is never less.
+// lessThan compares numbers. Anything that is not a number is never less.
 func lessThan(value, wanted string) bool {
 	a, err := strconv.ParseFloat(value, 64)
 	b, wantedErr := strconv.ParseFloat(wanted, 64)
 	return err == nil && wantedErr == nil && a < b
 }
 
-// operator is an operator's name taken apart: StringNotEqualsIfExists is
-// StringEquals, negated, and holds where the key is missing.
+// operator is a parsed operator name: StringNotEqualsIfExists is StringEquals, negated, and
+// true if the key is missing.
 type operator struct {
 	compare           comparison
 	negated, ifExists bool
-	null              bool // tests only whether the key is there
+	null              bool // only tests whether the key exists
 }
 
 func parseOperator(name string) (operator, error) {
@@ -44,7 +43,7 @@ func parseOperator(name string) (operator, error) {
 	positive := strings.Replace(base, "Not", "", 1)
 	compare := comparisons[positive]
 	if compare == nil {
-		return operator{}, fmt.Errorf("condition operator %s: not known here", name)
+		return operator{}, fmt.Errorf("condition operator %s: not supported", name)
 	}
 	return operator{compare: compare, negated: positive != base, ifExists: ifExists}, nil
 }
@@ -54,8 +53,8 @@ func checkOperator(name string) error {
 	return err
 }
 
-// holds reports whether the context fulfils the condition. A negated operator holds
-// where the key is missing, any other does not, as in IAM.
+// holds reports whether the context fulfils the condition. As in IAM, a negated operator is
+// true if the key is missing, and any other is false.
 func (c *Condition) holds(context map[string][]string) (bool, error) {
 	op, err := parseOperator(c.Operator)
 	if err != nil {
@@ -71,15 +70,15 @@ func (c *Condition) holds(context map[string][]string) (bool, error) {
 	matched := false
 	for _, wanted := range c.Values {
 		if strings.Contains(wanted, "${") {
-			return false, fmt.Errorf("condition %s %s: variable in %q: not known here", c.Operator, c.Key, wanted)
+			return false, fmt.Errorf("condition %s %s: variable in %q: not supported", c.Operator, c.Key, wanted)
 		}
 		matched = matched || slices.ContainsFunc(values, func(value string) bool { return op.compare(value, wanted) })
 	}
 	return matched != op.negated, nil
 }
 
-// Like reports whether text matches a pattern, in which `*` stands for any characters
-// and `?` for any one.
+// Like reports whether text matches a pattern, in which `*` matches any characters and `?`
+// matches one.
 func Like(pattern, text string) bool {
 	star, retry := -1, 0
 	p, t := 0, 0
@@ -90,7 +89,7 @@ func Like(pattern, text string) bool {
 			p++
 		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
 			p, t = p+1, t+1
-		case star >= 0: // let the last star stand for one character more
+		case star >= 0: // let the last star match one more character
 			retry++
 			p, t = star+1, retry
 		default:

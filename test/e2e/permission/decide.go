@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// Call is what a principal wants to do.
+// Call is an action that a principal wants to perform.
 type Call struct {
 	// Principal is the ARN of a role, or the name of a service, as in
 	// "events.amazonaws.com".
 	Principal string
 	Action    string // "s3:GetObject"
 	Resource  string // ARN
-	// Context holds the values of condition keys, by the keys in lower case.
+	// Context holds the values of condition keys, by key in lower case.
 	Context map[string][]string
 }
 
-// String returns who does what to which resource.
+// String returns the principal, the action and the resource.
 func (c Call) String() string {
 	text := c.Principal + " " + c.Action + " " + c.Resource
 	keys := make([]string, 0, len(c.Context))
@@ -31,21 +31,21 @@ func (c Call) String() string {
 	return text
 }
 
-// Verdict is a decision and the statement that it rests on.
+// Verdict is a decision with the statement that led to it.
 type Verdict struct {
 	Allowed bool
-	Why     string // "policy P, statement S", or that none allows it
+	Why     string // "policy P, statement S", or that no statement allows it
 }
 
-// Decide judges a call within one account: by the policies of the caller's role and,
-// if the resource has one, by the resource's policy. A denial in any of them wins; else
-// either may allow, the resource's policy only by naming the caller. A statement that
-// names the whole account leaves it to the role's own policies.
+// Decide decides a call within one account, by the policies of the caller's role and, if
+// the resource has one, the resource's policy. A denial in any of them wins. Otherwise
+// either may allow the call, the resource's policy only if it names the caller. A statement
+// that names the whole account leaves the decision to the role's own policies.
 func Decide(call Call, role []Policy, resource []Policy) (Verdict, error) {
 	allowed := Verdict{Why: "no statement allows it"}
 	for _, side := range []struct {
 		policies []Policy
-		named    bool // statements are about the principals that they name
+		named    bool // statements apply to the principals that they name
 	}{{role, false}, {resource, true}} {
 		for _, policy := range side.policies {
 			for i := range policy.Statements {
@@ -66,21 +66,21 @@ func Decide(call Call, role []Policy, resource []Policy) (Verdict, error) {
 	return allowed, nil
 }
 
-// StatementName returns how verdicts name a statement.
+// StatementName returns the name of a statement in verdicts.
 func (p *Policy) StatementName(i int) string {
 	return strings.TrimSpace(fmt.Sprintf("policy %s, statement %d %s", p.Name, i, p.Statements[i].ID))
 }
 
-// applies reports whether a statement is about the call.
+// applies reports whether a statement applies to the call.
 func (s *Statement) applies(call *Call, named bool) (bool, error) {
 	if named && !s.isAbout(call.Principal) {
 		return false, nil
 	}
-	// A role's trust policy has no resource: it is about the role it stands in.
+	// A role's trust policy has no resource: it applies to the role itself.
 	isOn := len(s.Resources) == 0 && named
 	for _, resource := range s.Resources {
 		if strings.Contains(resource, "${") {
-			return false, fmt.Errorf("variable in resource %q: not known here", resource)
+			return false, fmt.Errorf("variable in resource %q: not supported", resource)
 		}
 		isOn = isOn || Like(resource, call.Resource)
 	}
@@ -98,8 +98,8 @@ func (s *Statement) applies(call *Call, named bool) (bool, error) {
 	return true, nil
 }
 
-// isAbout reports whether the statement names the caller. A denial is also about those
-// whose account it names.
+// isAbout reports whether the statement names the caller. A denial also applies to everyone
+// in an account that it names.
 func (s *Statement) isAbout(principal string) bool {
 	switch p := s.Principals; {
 	case p == nil:
@@ -111,8 +111,8 @@ func (s *Statement) isAbout(principal string) bool {
 	}
 }
 
-// Delegates reports whether a resource's policy leaves a call to the policies of the
-// roles of the resource's account. A KMS key that does not is closed to them.
+// Delegates reports whether a resource's policy leaves a call to the policies of roles in
+// the resource's account. If a KMS key does not, those roles cannot use it.
 func Delegates(call Call, resource Policy) (bool, error) {
 	for i := range resource.Statements {
 		s := resource.Statements[i]
@@ -128,8 +128,7 @@ func Delegates(call Call, resource Policy) (bool, error) {
 	return false, nil
 }
 
-// isAccountOf reports whether arn, "arn:aws:iam::1:root" or "1", is the account of a
-// role.
+// isAccountOf reports whether arn, "arn:aws:iam::1:root" or "1", is the account of a role.
 func isAccountOf(arn, role string) bool {
 	parts := strings.Split(role, ":")
 	return len(parts) > 4 && (arn == parts[4] || arn == "arn:aws:iam::"+parts[4]+":root")

@@ -47,10 +47,10 @@ func TestDecide(t *testing.T) {
 		{"nothing allows", "", "", call("s3:GetObject", object), false},
 		{"exact", allow("s3:GetObject", object, ""), "", call("s3:GetObject", object), true},
 		{"wildcard in the resource", allow("s3:GetObject", list+"/feeds/*", ""), "", call("s3:GetObject", object), true},
-		{"the bucket is none of its objects", allow("s3:ListBucket", list+"/*", ""), "", call("s3:ListBucket", list), false},
+		{"the bucket is not one of its objects", allow("s3:ListBucket", list+"/*", ""), "", call("s3:ListBucket", list), false},
 		{"another object", allow("s3:GetObject", list+"/allow/*", ""), "", call("s3:GetObject", object), false},
 		{"another action", allow("s3:GetObject", list+"/*", ""), "", call("s3:GetObjectVersion", object), false},
-		{"actions have no case", allow("S3:getobject", object, ""), "", call("s3:GetObject", object), true},
+		{"actions ignore case", allow("S3:getobject", object, ""), "", call("s3:GetObject", object), true},
 		{"condition holds", allow("s3:ListBucket", list, prefix), "", call("s3:ListBucket", list, "s3:prefix", "allow/x/"), true},
 		{"condition does not hold", allow("s3:ListBucket", list, prefix), "", call("s3:ListBucket", list, "s3:prefix", "index/"), false},
 		{"key of the condition missing", allow("s3:ListBucket", list, prefix), "", call("s3:ListBucket", list), false},
@@ -88,7 +88,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// A service is allowed by the resource's policy alone, for the source it acts for.
+// A service is allowed only by the resource's policy, for the source that it acts for.
 func TestDecide_service(t *testing.T) {
 	t.Parallel()
 	policy := parse(t, `{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"lambda:InvokeFunction",
@@ -112,7 +112,7 @@ func TestDelegates(t *testing.T) {
 	}
 }
 
-// What is not known must not be judged.
+// Unknown elements must be rejected.
 func TestParse_refusals(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ statement, want string }{
@@ -133,7 +133,7 @@ func TestDecide_variable(t *testing.T) {
 	t.Parallel()
 	policy := parse(t, `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::lists/${aws:username}"}`)
 	if _, err := permission.Decide(permission.Call{Action: "s3:GetObject"}, []permission.Policy{policy}, nil); err == nil {
-		t.Error("a policy variable was judged")
+		t.Error("a policy variable was accepted")
 	}
 }
 

@@ -1,7 +1,6 @@
-// Package permission decides as IAM does: policy documents and a call in, allowed or
-// not out. It knows what this project's policies are made of, and refuses to judge by
-// anything else: an element, an operator or a variable that it does not know is an
-// error, never "does not match".
+// Package permission decides as IAM does whether policy documents allow a call. It supports
+// what this project's policies use. Any other element, operator or variable is an error,
+// never "does not match".
 //
 // Rules: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 package permission
@@ -16,7 +15,7 @@ import (
 
 // Policy is a parsed policy document.
 type Policy struct {
-	// Name says in messages where the policy stands.
+	// Name says in messages where the policy is.
 	Name       string
 	Statements []Statement
 }
@@ -31,22 +30,22 @@ type Statement struct {
 	Conditions []Condition
 }
 
-// Principals are whom a statement of a resource's policy is about.
+// Principals are the principals to which a statement of a resource's policy applies.
 type Principals struct {
 	Everybody bool
 	ARNs      []string // roles, users and accounts
 	Services  []string
 }
 
-// Condition is one key of one operator: it holds if a value of the call's context
-// matches one of Values.
+// Condition is one key of one operator: it is true if a value of the call's context matches
+// one of Values.
 type Condition struct {
 	Operator, Key string
 	Values        []string
 }
 
-// wireStatement is a statement as it is written. NotAction, NotResource and
-// NotPrincipal are left out on purpose: they allow what nobody has thought of.
+// wireStatement is a statement in its JSON form. NotAction, NotResource and NotPrincipal
+// are left out on purpose, because they allow things that nobody has thought of.
 type wireStatement struct {
 	Sid       string
 	Effect    string
@@ -56,7 +55,7 @@ type wireStatement struct {
 	Condition map[string]map[string]words
 }
 
-// words is a string or a list of strings; numbers and truth values are taken as text.
+// words is a string or a list of strings; numbers and booleans are converted to text.
 type words []string
 
 func (w *words) UnmarshalJSON(text []byte) error {
@@ -75,13 +74,13 @@ func (w *words) UnmarshalJSON(text []byte) error {
 		case bool, float64:
 			*w = append(*w, fmt.Sprint(word))
 		default:
-			return fmt.Errorf("%s: must be a string, a number, a truth value or a list of them", text)
+			return fmt.Errorf("%s: must be a string, a number, a boolean or a list of them", text)
 		}
 	}
 	return nil
 }
 
-// Parse reads a policy document.
+// Parse parses a policy document.
 func Parse(name, document string) (Policy, error) {
 	var wire struct {
 		Version   string
@@ -148,7 +147,7 @@ func parsePrincipals(text json.RawMessage) (*Principals, error) {
 		case "Service":
 			p.Services = append(p.Services, names...)
 		default:
-			return nil, fmt.Errorf("principal of kind %s: not known here", kind)
+			return nil, fmt.Errorf("principal of kind %s: not supported", kind)
 		}
 	}
 	return p, nil

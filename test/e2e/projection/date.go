@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// dateFields are the letters of DateTimeFormatter that stand for digits, in Go's
-// spelling.
+// dateFields are the letters of DateTimeFormatter that produce digits, with Go's
+// counterparts.
 var dateFields = map[string]string{"yyyy": "2006", "MM": "01", "dd": "02", "HH": "15", "mm": "04", "ss": "05"}
 
-// units are the steps that are written down in this project's tables.
+// units are the units that this project's tables use.
 var units = map[string]time.Duration{"DAYS": 24 * time.Hour, "HOURS": time.Hour, "MINUTES": time.Minute}
 
-// parseDate reads a column of type date.
+// parseDate parses a column of type date.
 func parseDate(name, format, between, interval, unit string) (column, error) {
 	layout, pattern, err := parseFormat(format)
 	if err != nil {
@@ -28,7 +28,7 @@ func parseDate(name, format, between, interval, unit string) (column, error) {
 	}
 	count, err := strconv.Atoi(interval)
 	if err != nil || count < 1 || step == 0 {
-		return column{}, fmt.Errorf("interval %q of unit %q: not known here", interval, unit)
+		return column{}, fmt.Errorf("interval %q of unit %q: not supported", interval, unit)
 	}
 	first, last, found := strings.Cut(between, ",")
 	if !found {
@@ -49,7 +49,7 @@ func parseDate(name, format, between, interval, unit string) (column, error) {
 		case at.Before(from) || at.After(to):
 			return fmt.Errorf("%s is not in the range %s", value, between)
 		case at.Sub(from)%(time.Duration(count)*step) != 0:
-			return fmt.Errorf("%s is no step of %d %s from %s", value, count, unit, first)
+			return fmt.Errorf("%s is not a step of %d %s from %s", value, count, unit, first)
 		}
 		return nil
 	}
@@ -58,8 +58,7 @@ func parseDate(name, format, between, interval, unit string) (column, error) {
 
 var quotedOrField = regexp.MustCompile(`^('[^']*'|[A-Za-z]+|[^A-Za-z'])`)
 
-// parseFormat turns a DateTimeFormatter pattern into a Go layout and a regular
-// expression.
+// parseFormat converts a DateTimeFormatter pattern to a Go layout and a regular expression.
 func parseFormat(format string) (layout, pattern string, err error) {
 	if format == "" {
 		return "", "", errors.New("must be set")
@@ -67,7 +66,7 @@ func parseFormat(format string) (layout, pattern string, err error) {
 	for rest := format; rest != ""; {
 		token := quotedOrField.FindString(rest)
 		if token == "" {
-			return "", "", errors.New("a quoted text does not end")
+			return "", "", errors.New("a quoted text is not closed")
 		}
 		rest = rest[len(token):]
 		field, isField := dateFields[token]
@@ -80,7 +79,7 @@ func parseFormat(format string) (layout, pattern string, err error) {
 			}
 			layout, pattern = layout+literal, pattern+regexp.QuoteMeta(literal)
 		default:
-			return "", "", fmt.Errorf("pattern letters %q are not known here", token)
+			return "", "", fmt.Errorf("pattern letters %q are not supported", token)
 		}
 	}
 	return layout, pattern, nil
@@ -90,8 +89,8 @@ func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 var relative = regexp.MustCompile(`^NOW(?:([+-]\d+)(YEAR|MONTH|WEEK|DAY|HOUR|MINUTE)S?)?$`)
 
-// bound reads one end of a range: a date in the column's format, or NOW with a
-// distance. NOW is cut to what the format can say.
+// bound parses one end of a range: a date in the column's format, or NOW with an offset.
+// NOW is truncated to the precision of the format.
 func bound(text, layout string, now time.Time) (time.Time, error) {
 	text = strings.TrimSpace(text)
 	found := relative.FindStringSubmatch(text)

@@ -1,6 +1,6 @@
 // Package projection decides as Athena does in which partition of a projected table an
-// object lies: the table's parameters and an object's address in, the values of its
-// partition columns out. A property or a type that it does not know is an error.
+// object is: from the table's parameters and the object's address it calculates the values
+// of the partition columns. An unknown property or type is an error.
 //
 // Rules: docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
 package projection
@@ -17,7 +17,7 @@ import (
 // Table is a table with partition projection.
 type Table struct {
 	columns  []column
-	location *regexp.Regexp // of an object, a group for each column in template order
+	location *regexp.Regexp // matches an object, with a group for each column in template order
 	order    []string       // columns in template order
 }
 
@@ -28,7 +28,7 @@ type column struct {
 	contains func(value string, now time.Time) error
 }
 
-// Parse reads a Glue table's parameters. partitions are the names of its partition keys.
+// Parse parses a Glue table's parameters. partitions are the names of its partition keys.
 func Parse(parameters map[string]string, partitions []string) (*Table, error) {
 	if parameters["projection.enabled"] != "true" {
 		return nil, errors.New("projection.enabled: must be true")
@@ -45,7 +45,7 @@ func Parse(parameters map[string]string, partitions []string) (*Table, error) {
 	}
 	for name := range parameters {
 		if strings.HasPrefix(name, "projection.") && !known[name] {
-			problems = append(problems, fmt.Errorf("%s: belongs to no partition column, or is not known here", name))
+			problems = append(problems, fmt.Errorf("%s: does not belong to a partition column, or is not supported", name))
 		}
 	}
 	if err := errors.Join(problems...); err != nil {
@@ -54,7 +54,7 @@ func Parse(parameters map[string]string, partitions []string) (*Table, error) {
 	return t, t.parseTemplate(parameters["storage.location.template"])
 }
 
-// parseColumn reads the properties of one column, and notes their names in known.
+// parseColumn parses the properties of one column, and adds their names to known.
 func parseColumn(name string, parameters map[string]string, known map[string]bool) (column, error) {
 	property := func(suffix string) string {
 		key := "projection." + name + "." + suffix
@@ -74,14 +74,14 @@ func parseColumn(name string, parameters map[string]string, known map[string]boo
 			return nil
 		}}, nil
 	default:
-		return column{}, fmt.Errorf("type %q: not known here", kind)
+		return column{}, fmt.Errorf("type %q: not supported", kind)
 	}
 }
 
 var placeholder = regexp.MustCompile(`\$\{([^}]*)\}`)
 
-// parseTemplate makes the template into a pattern of objects that lie right in a
-// partition's folder.
+// parseTemplate converts the template to a pattern for objects directly in a partition's
+// folder.
 func (t *Table) parseTemplate(template string) error {
 	if !strings.HasPrefix(template, "s3://") || !strings.HasSuffix(template, "/") {
 		return fmt.Errorf("storage.location.template %q: must begin with s3:// and end with a slash", template)
@@ -91,7 +91,7 @@ func (t *Table) parseTemplate(template string) error {
 		literal, after, _ := strings.Cut(rest, found[0])
 		at := slices.IndexFunc(t.columns, func(c column) bool { return c.name == found[1] })
 		if at < 0 {
-			return fmt.Errorf("storage.location.template %q: %s is no partition column", template, found[0])
+			return fmt.Errorf("storage.location.template %q: %s is not a partition column", template, found[0])
 		}
 		pattern += regexp.QuoteMeta(literal) + "(" + t.columns[at].pattern + ")"
 		t.order, rest = append(t.order, found[1]), after
@@ -105,12 +105,12 @@ func (t *Table) parseTemplate(template string) error {
 	return nil
 }
 
-// Partition returns the values of the partition columns of the object at address, as
-// "s3://bucket/key". The error says why no query would ever read it.
+// Partition returns the values of the partition columns for the object at address, such as
+// "s3://bucket/key". The error says why no query would read the object.
 func (t *Table) Partition(address string, now time.Time) (map[string]string, error) {
 	found := t.location.FindStringSubmatch(address)
 	if found == nil {
-		return nil, fmt.Errorf("%s: lies in no partition: its address does not match %s", address, t.location)
+		return nil, fmt.Errorf("%s: is in no partition: its address does not match %s", address, t.location)
 	}
 	values := map[string]string{}
 	for i, name := range t.order {

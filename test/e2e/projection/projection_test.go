@@ -11,7 +11,7 @@ import (
 
 var now = time.Date(2026, 3, 9, 13, 5, 0, 0, time.UTC)
 
-// daily is a table like ours.
+// daily returns the parameters of a table like ours.
 func daily() map[string]string {
 	return map[string]string{
 		"projection.enabled": "true", "projection.day.type": "date", "projection.day.format": "yyyy/MM/dd",
@@ -41,12 +41,12 @@ func TestPartition(t *testing.T) {
 		{"tomorrow, for clocks that differ", daily(), "s3://marked/logs/2026/03/10/x.gz", "2026/03/10"},
 		{"too late", daily(), "s3://marked/logs/2026/03/11/x.gz", "!range"},
 		{"too early", daily(), "s3://marked/logs/2025/12/31/x.gz", "!range"},
-		{"no date", daily(), "s3://marked/logs/2026/13/31/x.gz", "!month"},
+		{"not a date", daily(), "s3://marked/logs/2026/13/31/x.gz", "!month"},
 		{"slash lost", daily(), "s3://marked/logs/2026/03/09x.gz", "!no partition"},
 		{"deeper", daily(), "s3://marked/logs/2026/03/09/13/x.gz", "!no partition"},
 		{"other prefix", daily(), "s3://marked/failures/2026/03/09/x.gz", "!no partition"},
 		{"other bucket", daily(), "s3://other/logs/2026/03/09/x.gz", "!no partition"},
-		{"hourly, with words between", hourly, "s3://marked/logs/y=2026/03/09/h=13/x.gz", "y=2026/03/09/h=13"},
+		{"hourly, with words in between", hourly, "s3://marked/logs/y=2026/03/09/h=13/x.gz", "y=2026/03/09/h=13"},
 		{"next hour", hourly, "s3://marked/logs/y=2026/03/09/h=14/x.gz", "!range"},
 		{"step", with(map[string]string{"projection.day.interval": "2"}), "s3://marked/logs/2026/03/09/x.gz", "!step"},
 		{"NOW is cut to the day", with(map[string]string{"projection.day.range": "NOW-1DAYS,NOW"}),
@@ -85,7 +85,7 @@ func TestPartition_twoColumns(t *testing.T) {
 		t.Error(values, err)
 	}
 	if values, err := table.Partition("s3://marked/raw/2026/03/09/x", now); err == nil {
-		t.Error("raw is no value, but a partition was found:", values)
+		t.Error("raw is not a value, but a partition was found:", values)
 	}
 }
 

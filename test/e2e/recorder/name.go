@@ -11,14 +11,14 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/e2e/permission"
 )
 
-// namer turns requests into calls.
+// namer converts requests to calls.
 type namer struct{ account, region string }
 
-// tlsVersion is what Go's clients speak with AWS.
+// tlsVersion is the version that Go's clients use with AWS.
 const tlsVersion = "1.3"
 
-// name returns what a request needs to be allowed. Every call comes by HTTPS once it is
-// deployed.
+// name returns the calls that must be allowed for a request. In a deployment, every call
+// uses HTTPS.
 func (n *namer) name(request *http.Request, body []byte) ([]permission.Call, error) {
 	service, operation, isJSON := strings.Cut(request.Header.Get("X-Amz-Target"), ".")
 	calls, err := []permission.Call(nil), error(nil)
@@ -39,7 +39,7 @@ func (n *namer) name(request *http.Request, body []byte) ([]permission.Call, err
 	return calls, err
 }
 
-// jsonServices are the services of the JSON protocol by their target prefix.
+// jsonServices are the services of the JSON protocol, by target prefix.
 var jsonServices = map[string]func(*namer, string, []byte) ([]permission.Call, error){
 	"DynamoDB_20120810": (*namer).nameDynamoDB,
 	"AmazonSSM":         (*namer).nameSSM,
@@ -50,7 +50,7 @@ var jsonServices = map[string]func(*namer, string, []byte) ([]permission.Call, e
 func (n *namer) nameJSON(service, operation string, body []byte) ([]permission.Call, error) {
 	name := jsonServices[service]
 	if name == nil {
-		return nil, errors.New("the service is not known here")
+		return nil, errors.New("the service is not supported")
 	}
 	return name(n, operation, body)
 }
@@ -59,7 +59,7 @@ func (n *namer) arn(service, resource string) string {
 	return "arn:aws:" + service + ":" + n.region + ":" + n.account + ":" + resource
 }
 
-// tableOperations are the operations on one table; each is an action of its own name.
+// tableOperations are the operations on one table; each is an action with the same name.
 var tableOperations = []string{"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "DescribeTable"}
 
 func (n *namer) nameDynamoDB(operation string, body []byte) ([]permission.Call, error) {
@@ -85,7 +85,7 @@ func (n *namer) nameDynamoDB(operation string, body []byte) ([]permission.Call, 
 		}
 		return calls, nil
 	}
-	return nil, errors.New("the operation is not known here")
+	return nil, errors.New("the operation is not supported")
 }
 
 func (n *namer) nameSSM(operation string, body []byte) ([]permission.Call, error) {
@@ -103,7 +103,7 @@ func (n *namer) nameSSM(operation string, body []byte) ([]permission.Call, error
 	case "GetParametersByPath":
 		in.Names = []string{in.Path}
 	default:
-		return nil, errors.New("the operation is not known here")
+		return nil, errors.New("the operation is not supported")
 	}
 	var calls []permission.Call
 	for _, name := range in.Names {
@@ -126,7 +126,7 @@ func (n *namer) nameSQS(operation string, body []byte) ([]permission.Call, error
 		operation = "DeleteMessage"
 	case "SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility":
 	default:
-		return nil, errors.New("the operation is not known here")
+		return nil, errors.New("the operation is not supported")
 	}
 	return []permission.Call{{Action: "sqs:" + operation, Resource: n.arn("sqs", queue)}}, nil
 }
@@ -137,7 +137,7 @@ func (n *namer) nameSecret(operation string, body []byte) ([]permission.Call, er
 		return nil, err
 	}
 	if operation != "GetSecretValue" || !strings.HasPrefix(in.SecretID, "arn:") {
-		return nil, fmt.Errorf("%s of %q: only GetSecretValue by an ARN is known here", operation, in.SecretID)
+		return nil, fmt.Errorf("%s of %q: only GetSecretValue by an ARN is supported", operation, in.SecretID)
 	}
 	return []permission.Call{{Action: "secretsmanager:GetSecretValue", Resource: in.SecretID}}, nil
 }

@@ -1,7 +1,6 @@
-// Package recorder stands between functions and the endpoint of AWS that they call,
-// passes everything on, and notes every call as IAM sees it: who, which action, on
-// which resource, with which condition keys. A call that it cannot name is noted as a
-// problem, so that none escapes the judgement.
+// Package recorder is a proxy between functions and their AWS endpoint. It records every
+// call in IAM's terms: who, which action, on which resource, with which condition keys. A
+// call that it cannot name is recorded as a problem, so that every call gets checked.
 package recorder
 
 import (
@@ -18,16 +17,16 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/e2e/permission"
 )
 
-// maxBody bounds a request: the importer's largest is an index.
+// maxBody limits a request: the importer's largest one is an index.
 const maxBody = 512 << 20
 
 // Entry is one recorded request.
 type Entry struct {
-	// Key is the access key that signed it: it names the caller.
+	// Key is the access key that signed the request: it identifies the caller.
 	Key string
-	// Calls are what the request needs to be allowed, without the principal.
+	// Calls are the calls that must be allowed for the request, without the principal.
 	Calls []permission.Call
-	// Status is the HTTP status of the answer.
+	// Status is the HTTP status of the response.
 	Status int
 }
 
@@ -35,7 +34,7 @@ type Entry struct {
 type Recorder struct {
 	namer namer
 	proxy *httputil.ReverseProxy
-	// OnEntry, if set, is told of every request after it was answered.
+	// OnEntry, if set, is called for every request after its response.
 	OnEntry func(Entry, *http.Request)
 
 	mu       sync.Mutex
@@ -43,13 +42,13 @@ type Recorder struct {
 	problems []error
 }
 
-// New returns a recorder in front of target. Resources are named by account and Region.
+// New returns a recorder in front of target. Resources are named with account and Region.
 func New(target *url.URL, account, region string) *Recorder {
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	return &Recorder{namer: namer{account: account, region: region}, proxy: proxy}
 }
 
-// ServeHTTP passes a request on and notes it.
+// ServeHTTP forwards a request and records it.
 func (r *Recorder) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, request.Body, maxBody))
 	if err != nil {
@@ -81,21 +80,22 @@ func (r *Recorder) note(entry Entry, request *http.Request, err error) {
 	}
 }
 
-// Note adds a call that does not come by HTTP.
+// Note adds a call that is not made by HTTP.
 func (r *Recorder) Note(key string, call permission.Call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.entries = append(r.entries, Entry{Key: key, Calls: []permission.Call{call}, Status: http.StatusOK})
 }
 
-// Entries returns what was recorded, and every request that could not be named.
+// Entries returns what was recorded, and an error for every request that could not be
+// named.
 func (r *Recorder) Entries() ([]Entry, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]Entry{}, r.entries...), errors.Join(r.problems...)
 }
 
-// accessKey reads who signed a request.
+// accessKey returns the key that signed a request.
 func accessKey(authorization string) string {
 	_, credential, _ := strings.Cut(authorization, "Credential=")
 	key, _, _ := strings.Cut(credential, "/")

@@ -10,7 +10,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/e2e/recorder"
 )
 
-// record sends a request through a recorder and returns its calls, one a line.
+// record sends a request through a recorder and returns its calls, one per line.
 func record(t *testing.T, request *http.Request) (string, error) {
 	t.Helper()
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -85,7 +85,7 @@ func TestRecorder_JSON(t *testing.T) {
 	}
 }
 
-// What cannot be named must be told, or it would never be judged.
+// Requests that cannot be named must be reported, or they would never be checked.
 func TestRecorder_unknown(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ method, path, target string }{

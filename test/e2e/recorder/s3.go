@@ -10,8 +10,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/e2e/permission"
 )
 
-// nameS3 names a request to S3 with the bucket in the path. An operation that is not
-// listed here is an error.
+// nameS3 names a request to S3 with the bucket in the path. An operation that is not listed
+// here is an error.
 func nameS3(request *http.Request, body []byte) ([]permission.Call, error) {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(request.URL.Path, "/"), "/")
 	query := request.URL.Query()
@@ -44,7 +44,7 @@ func nameBucket(method, bucket string, query url.Values, body []byte) ([]permiss
 	case method == http.MethodPost && query.Has("delete"):
 		return nameDeletes(bucket, body)
 	}
-	return nil, errors.New("the operation on a bucket is not known here")
+	return nil, errors.New("the operation on a bucket is not supported")
 }
 
 func nameDeletes(bucket string, body []byte) ([]permission.Call, error) {
@@ -78,7 +78,7 @@ func nameObject(request *http.Request, object string, query url.Values) ([]permi
 		return one("s3:GetObjectTagging"), nil
 	case query.Has("acl"), query.Has("tagging"), query.Has("retention"), query.Has("legal-hold"), query.Has("attributes"),
 		request.Header.Get("X-Amz-Copy-Source") != "":
-		return nil, errors.New("the operation on an object is not known here")
+		return nil, errors.New("the operation on an object is not supported")
 	case method == http.MethodGet, method == http.MethodHead:
 		return one(versioned("s3:GetObject", version)), nil
 	case method == http.MethodDelete && query.Has("uploadId"):
@@ -92,10 +92,10 @@ func nameObject(request *http.Request, object string, query url.Values) ([]permi
 		}
 		return calls, nil
 	}
-	return nil, errors.New("the operation on an object is not known here")
+	return nil, errors.New("the operation on an object is not supported")
 }
 
-// versioned returns the action on a version of an object, if one is named.
+// versioned returns the action on a version of an object, if the request names one.
 func versioned(action, version string) string {
 	if version != "" {
 		return action + "Version"

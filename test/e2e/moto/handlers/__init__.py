@@ -1,4 +1,4 @@
-"""The resource types, by what they are for. Importing a module defines its types."""
+"""The resource types, by purpose. Importing a module defines its types."""
 
 from . import access, delivery, functions, messaging, operations, query, storage
 

@@ -79,7 +79,7 @@ class QueryLoggingConfig(Resource):
         self.attributes = {"Id": config["Id"], "Arn": config["Arn"], "OwnerId": self.account}
 
     def delete(self):
-        # moto has no DeleteResolverQueryLogConfig: what is still associated must not go.
+        # moto has no DeleteResolverQueryLogConfig: a configuration with associations must stay.
         from moto.route53resolver.models import route53resolver_backends
 
         backend = route53resolver_backends[self.account][self.region]

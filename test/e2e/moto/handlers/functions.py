@@ -3,7 +3,7 @@
 from engine import Resource
 from moto.awslambda.models import LambdaFunction
 
-# Members of a function's configuration that moto itself does not keep, by function.
+# Members of a function's configuration that moto itself does not store, by function.
 BESIDE = {}
 
 
@@ -20,8 +20,8 @@ answer_with_what_lies_beside()
 
 
 def with_numbers(request):
-    """Returns members of a request with numbers in place of their digits: the value of a
-    template's parameter is a text. botocore refuses a text that is not a number."""
+    """Returns members of a request, with digits converted to numbers, because the values of
+    parameters are text. botocore rejects text that is not a number."""
     numbers = {"MemorySize", "Timeout"}
     return {
         name: int(value) if name in numbers and str(value).isdigit() else value
@@ -43,7 +43,7 @@ class Function(Resource):
         beside = self.take_as(LoggingConfig="LoggingConfig", KMSKeyArn="KmsKeyArn", DeadLetterConfig="DeadLetterConfig")
         tags = {tag["Key"]: tag["Value"] for tag in self.take("Tags", [])}
         request = with_numbers(request)
-        # All members go through botocore, which knows their shapes, whatever moto keeps.
+        # botocore checks the shapes of all members, including those that moto does not store.
         function = self.aws.create_function(FunctionName=self.name, Tags=tags, **request, **beside)
         BESIDE[self.name] = beside
         if (reserved := self.take("ReservedConcurrentExecutions")) is not None:

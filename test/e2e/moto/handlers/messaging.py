@@ -7,7 +7,7 @@ from engine import Resource
 
 
 def text(value):
-    """Returns a value as SQS and SNS take attributes."""
+    """Returns a value in the attribute format of SQS and SNS."""
     if isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str) else json.dumps(value)
@@ -45,7 +45,7 @@ class QueuePolicy(Resource):
         self.physical_resource_id = self.name
 
     def delete(self):
-        pass  # goes with its queues
+        pass  # deleted with its queues
 
 
 class Topic(Resource):
@@ -73,7 +73,7 @@ class TopicPolicy(Resource):
         self.physical_resource_id = self.name
 
     def delete(self):
-        pass  # goes with its topics
+        pass  # deleted with its topics
 
 
 class Rule(Resource):
@@ -97,7 +97,7 @@ class Rule(Resource):
         return arn
 
     def update(self):
-        self.properties = copy.deepcopy(self.given) | self.properties  # the API knows whole rules alone
+        self.properties = copy.deepcopy(self.given) | self.properties  # the API only replaces whole rules
         self.take("Name")
         self.put()
 

@@ -15,7 +15,7 @@ class Bucket(Resource):
         self.s3, name = self.client("s3"), self.name.lower()[:63]
         self.bucket = {"Bucket": name}
         place = {} if self.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
-        if acl := self.take("AccessControl"):  # "LogDeliveryWrite" is "log-delivery-write" to the API
+        if acl := self.take("AccessControl"):  # the API spells "LogDeliveryWrite" as "log-delivery-write"
             place["ACL"] = re.sub("(?<=.)([A-Z])", r"-\1", acl).lower()
         self.s3.create_bucket(**self.bucket, **place, ObjectOwnership=self.ownership())
         self.access()
@@ -78,7 +78,7 @@ class Bucket(Resource):
 
 
 def lifecycle_rule(rule):
-    """Returns a rule of CloudFormation's shape in that of the API."""
+    """Converts a rule from CloudFormation's shape to that of the API."""
     out = {"ID": rule.pop("Id", "rule"), "Status": rule.pop("Status"), "Filter": {"Prefix": rule.pop("Prefix", "")}}
     expiration = {
         name: rule.pop(given)
@@ -86,7 +86,7 @@ def lifecycle_rule(rule):
         if given in rule
     }
     if "Days" in expiration:
-        expiration["Days"] = int(expiration["Days"])  # the value of a parameter is a text
+        expiration["Days"] = int(expiration["Days"])  # the value of a parameter is text
     if expiration:
         out["Expiration"] = expiration
     for name in ("NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"):
