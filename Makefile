@@ -24,14 +24,14 @@ test: node ## run the tests
 	go test ./...
 	cd test/nag && go test ./... # cdk-nag, in a module of its own
 
-athena: ## run the named queries on a real Trino, as Athena would (needs Java 17 and Maven; else it skips)
+athena: ## run the named queries on a real Trino, the engine of Athena (skipped without Java 17 and Maven)
 	@if java --version >/dev/null 2>&1 && mvn --version >/dev/null 2>&1; then \
 		infra/node.sh && \
 		$(MAKE) --no-print-directory $(TOOLS)/trino.classpath && \
 		RESOLVERWATCH_TRINO="$(CURDIR)/$(TOOLS)/trino.classpath" go test ./test/athena -count=1 -v -timeout 15m; \
 	else echo "skipped: no java and mvn on the PATH"; fi
 
-# 390 MB on a fresh machine, kept in Maven's own repository.
+# Downloads 390 MB on a fresh machine, into Maven's own repository.
 $(TOOLS)/trino.classpath: test/athena/trino/pom.xml
 	mkdir -p $(TOOLS)
 	mvn -B -q -ntp -f $< org.apache.maven.plugins:maven-dependency-plugin:$(MAVEN_DEPENDENCY):build-classpath -Dmdep.outputFile="$(CURDIR)/$@.new"
@@ -62,17 +62,17 @@ consumer: node ## build an app in another module: from a module cache, vendored,
 cold-kernels: node ## start six CDK apps at once on an empty jsii cache, in ROUNDS rounds (10); none may die
 	go run ./test/kernels -rounds $(ROUNDS)
 
-race: ## run the tests of the packages under the race detector (needs a C compiler)
+race: ## run the tests of pkg under the race detector (needs a C compiler)
 	go test -race -short ./pkg/...
 
-conformance: ## decide about every broken list, and check every name of RESOLVERWATCH_CORPUS against the index
+conformance: ## check the decision on every broken list, and every name in RESOLVERWATCH_CORPUS against the index
 	go test ./test/conformance -count=1 -v -timeout 5m
 
-proof: ## kill an import at every call, try every order of events, and race readers against publishers for RACETIME (10m)
+proof: ## kill an import at every call, try every order of events, race readers against publishers for RACETIME (10m)
 	RESOLVERWATCH_PROOF=1 go test ./pkg/importer -run Enumeration -count=1 -v -timeout 60m
 	RESOLVERWATCH_RACE=$(RACETIME) go test ./test/proof -count=1 -v -timeout 60m
 
-corpus: ## print what an import makes of every list in RESOLVERWATCH_CORPUS
+corpus: ## print how every list in RESOLVERWATCH_CORPUS would be imported
 	go run ./test/corpus
 
 lint: node $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) lint-templates ## run the linters
@@ -96,10 +96,10 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	test/fuzz.sh $(FUZZTIME)
 
-bench: ## measure against floors and peers; BENCH_JSON=FILE writes the figures too
+bench: ## measure speed and size against floors and peers; BENCH_JSON=FILE also writes the figures
 	go run ./test/bench
 
-build: ## build the command and, for this machine, the Lambdas that the demo runs
+build: ## build the command and the Lambdas that the demo runs, for this machine
 	go build -trimpath -o bin/resolverwatch ./cmd/resolverwatch
 	CGO_ENABLED=0 go build $(LAMBDA_FLAGS) -o bin/importer/bootstrap ./lambdas/importer
 	CGO_ENABLED=0 go build $(LAMBDA_FLAGS) -o bin/transformer/bootstrap ./lambdas/transformer
@@ -111,7 +111,7 @@ lambdas: ## build the Lambdas as they are deployed: linux/arm64, without cgo
 node: ## check that there is a Node that can run the CDK
 	@infra/node.sh
 
-synth: node ## synthesize the template that is deployed into cdk.out, without AWS or Docker
+synth: node ## synthesize the deployed template into cdk.out, without AWS or Docker
 	@bash -c 'TIMEFORMAT="synthesized in %1R s"; time infra/synth.sh'
 
 # The published template. Node 20 still synthesizes, so its banner of eleven lines is left out.
@@ -121,7 +121,7 @@ template: node ## write the published template and the zip files of the function
 	rm -rf dist
 	@JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 go run ./infra/template/publish -out dist
 
-template-python: template ## load the published template with the Python CDK (needs Python; else it skips)
+template-python: template ## load the published template with the Python CDK (skipped without Python)
 	@if python3 -c 'import venv, ensurepip' 2>/dev/null; then \
 		$(MAKE) --no-print-directory $(TOOLS)/template && \
 		JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 $(TOOLS)/template/bin/python test/template/test_include.py dist; \
@@ -132,5 +132,5 @@ $(TOOLS)/template: test/template/requirements.txt
 	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-clean: ## remove what was built
+clean: ## remove everything that was built
 	rm -rf bin cdk.out dist $(TOOLS)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for a time each: test/fuzz.sh 30s [go test flags].
+# Runs each fuzz target for the given time: test/fuzz.sh 30s [go test flags].
 #
-# The Go fuzzer sometimes ends a clean run with a bare "context deadline exceeded",
-# when its time is up in the middle of an input. A finding always comes with the file
-# that its input was written to, so that message without one is no failure.
+# The Go fuzzer sometimes ends a clean run with a bare "context deadline exceeded", when its
+# time is up in the middle of an input. A real finding always names the file with its input,
+# so this message without a file is not a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 time=$1
@@ -17,7 +17,7 @@ for package in $(go list ./pkg/... ./infra/config); do
     if go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 20x "$@" "$package" >"$log" 2>&1; then
       grep '^fuzz: elapsed' "$log" | tail -n 1
     elif grep -q '^ *context deadline exceeded$' "$log" && ! grep -q 'Failing input written' "$log"; then
-      echo "out of time in the middle of an input; nothing found"
+      echo "time was up in the middle of an input; nothing found"
     else
       cat "$log"
       exit 1
