@@ -25,59 +25,58 @@ type page struct {
 
 const docsHead = `# The named queries
 
-A deployed stack has these queries in its Athena workgroup, under *Saved queries*. They
-run as they stand, over the last days, but for those with a parameter that must be given; to
-ask for other days, change what stands between ` + "`/*from:*/` and `/*:from*/`" + `, in all its
-places.
+A deployed stack has these queries in its Athena workgroup, under *Saved queries*. They run
+without changes and cover the last days, except those with a required parameter. To query other
+days, change the text between ` + "`" + `/*from:*/` + "`" + ` and ` + "`" + `/*:from*/` + "`" + ` everywhere in the query.
 
 From a shell, with the stack's name (` + "`" + `--stack` + "`" + `, default ` + "`" + `Resolverwatch` + "`" + `) and the usual AWS
 credentials:
 
     resolverwatch query                      # the queries and their parameters
     resolverwatch query malicious-hosts --param from=2026-11-01 --param until=2026-11-08
-    resolverwatch hunt --since 2026-11-01    # retro-hunt, with a line that sums it up
-    resolverwatch hunt --since 2026-11-01 --write    # and the records, marked anew, under retro/
+    resolverwatch hunt --since 2026-11-01    # retro-hunt, with a summary line
+    resolverwatch hunt --since 2026-11-01 --write    # also writes the records, marked again, under retro/
 
-Who asks needs what ` + "`Catalog.GrantQuery`" + ` grants, and ` + "`cloudformation:DescribeStacks`" + ` on the stack;
-` + "`hunt --write`" + ` needs ` + "`s3:GetObject`" + ` on ` + "`index/*`" + ` of the index bucket and ` + "`s3:PutObject`" + ` on ` + "`retro/*`" + `
-of the output bucket besides.
+Callers need the permissions that ` + "`" + `Catalog.GrantQuery` + "`" + ` gives, and ` + "`" + `cloudformation:DescribeStacks` + "`" + `
+on the stack. ` + "`" + `hunt --write` + "`" + ` also needs ` + "`" + `s3:GetObject` + "`" + ` on ` + "`" + `index/*` + "`" + ` of the index bucket and
+` + "`" + `s3:PutObject` + "`" + ` on ` + "`" + `retro/*` + "`" + ` of the output bucket.
 
-What ` + "`hunt --write`" + ` writes are the records of those hosts that no list knew when they were
-logged, under ` + "`retro/`" + ` by the day of the query. They are read back out of the table: a member
-that has no column is lost. No table and no query here reads ` + "`retro/`" + `. A hunt that is run again
-writes an object once; where lists have changed since, the records stand there again, marked
-by the newer generation.
+` + "`" + `hunt --write` + "`" + ` writes the records of hosts that queried a name before any list knew it, under
+` + "`" + `retro/` + "`" + ` and the day of the query. It reads them from the table, so members without a column are
+lost. No table and no query here reads ` + "`" + `retro/` + "`" + `. If you run a hunt again, it does not overwrite
+its objects; if lists have changed since, it adds the records again, marked by the newer
+generation.
 
-Without an account, ` + "`resolverwatch scan -o summary`" + ` answers the same questions from files: hosts,
+Without an account, ` + "`" + `resolverwatch scan -o summary` + "`" + ` answers the same questions from files: hosts,
 indicators first and last seen, top indicators by feed and category, the timeline, unknown
 verdicts by reason, NXDOMAIN by host, DNS Firewall against verdicts, days without logs. It counts
-records as they come, and all of them. ` + "`hunt --local`" + ` is the retro-hunt; the records of one host
-are in the NDJSON, for ` + "`jq`" + ` and its like.
+all records, duplicates included. ` + "`" + `hunt --local` + "`" + ` is the retro-hunt; for the records of one host,
+filter the NDJSON with a tool such as ` + "`" + `jq` + "`" + `.
 
 What they count:
 
-- **Logged queries.** Resolver logs no answer out of its cache: a host that asks a
-  thousand times may show once.
-- **Distinct records.** Delivery is at least once; what was delivered twice counts once, unless
-  lists changed in between and it was marked differently. The retro-hunt counts it once even then.
-- **Hosts** are an address in a VPC of an account. The instance is shown where Resolver
-  names it.
-- **Times** are those of the query, in UTC. A record whose time cannot be read counts at
-  the start of the day, or hour, in which it arrived. Partitions are times of arrival:
-  the queries read a day more on each side.
-- Lines that are no JSON, and records that nobody marked, such as those of before, are left
-  out; ` + "`unknown-verdicts`" + ` counts them. The retro-hunt, and what asks about one host, do look
-  at records that nobody marked.
+- **Logged queries.** Resolver does not log answers from its cache: a host that asks a thousand
+  times may appear once.
+- **Distinct records.** Delivery is at least once. A record that was delivered twice counts once,
+  unless lists changed in between and it was marked differently. The retro-hunt counts it once
+  even then.
+- **Hosts** are an address in a VPC of an account. The instance is shown if Resolver names it.
+- **Times** are query times, in UTC. A record with an unreadable time counts at the start of the
+  day, or hour, in which it arrived. Partitions are arrival times, so the queries read one more
+  day on each side.
+- Lines that are not JSON and records without a verdict, such as older ones, are left out;
+  ` + "`" + `unknown-verdicts` + "`" + ` counts them. The retro-hunt and the queries about one host do read records
+  without a verdict.
 
-The tables below are from a run of the test (` + "`make athena`" + `) over a month of made-up logs;
-long ones are cut.
+The tables below are from a run of the test (` + "`" + `make athena` + "`" + `) over a month of made-up logs. Long
+tables are cut.
 `
 
-const dnsLogsText = "A row is a record. What Resolver adds in a later version has no column, but is in the\nobjects. A line that is no JSON is a row of nulls.\n"
+const dnsLogsText = "Each row is a record. Members that a later version of Resolver adds have no column, but they\nare in the objects. A line that is not JSON is a row of nulls.\n"
 
-const indicatorsText = `A row is an entry of a feed that went into the index that was published last. A rollback
-of the index does not change it. The table is one object, which each publish replaces as a
-whole: a query sees one generation, and all of it.
+const indicatorsText = `Each row is an entry of a feed in the last published index. A rollback of the index does not
+change it. The table is one object, which each publish replaces: a query always sees exactly
+one generation.
 `
 
 var partitionColumn = catalog.Column{Name: catalog.Partition, Type: "string", When: "always",

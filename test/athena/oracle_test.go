@@ -33,48 +33,48 @@ func hostOf(r *marked) string      { return r.host() }
 func indicatorOf(r *marked) string { return r.Threat.Indicator }
 
 func maliciousHosts(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
-	hosts, of := by(where(records(t, lines, values), malicious), hostOf)
+	hosts, groups := by(where(records(t, lines, values), malicious), hostOf)
 	slices.SortStableFunc(hosts, func(a, b string) int {
-		return cmp.Or(cmp.Compare(worst(of[b]).severity(), worst(of[a]).severity()), cmp.Compare(len(of[b]), len(of[a])))
+		return cmp.Or(cmp.Compare(worst(groups[b]).severity(), worst(groups[a]).severity()), cmp.Compare(len(groups[b]), len(groups[a])))
 	})
 	for _, host := range hosts {
-		r := worst(of[host])
-		first, last := span(of[host])
-		rows = append(rows, []any{r.Account, r.VPC, r.Address, joined(distinct(of[host], (*marked).instance)),
-			r.Threat.Severity, len(of[host]), len(distinct(of[host], indicatorOf)), first, last})
+		r := worst(groups[host])
+		first, last := span(groups[host])
+		rows = append(rows, []any{r.Account, r.VPC, r.Address, joined(distinct(groups[host], (*marked).instance)),
+			r.Threat.Severity, len(groups[host]), len(distinct(groups[host], indicatorOf)), first, last})
 	}
 	return rows
 }
 
 func indicatorsSeen(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
-	indicators, of := by(where(records(t, lines, values), malicious), indicatorOf)
+	indicators, groups := by(where(records(t, lines, values), malicious), indicatorOf)
 	for _, indicator := range indicators {
 		feeds := map[string]bool{}
-		for _, r := range of[indicator] {
+		for _, r := range groups[indicator] {
 			for _, feed := range r.Threat.Feeds {
 				feeds[feed] = true
 			}
 		}
-		first, last := span(of[indicator])
-		rows = append(rows, []any{indicator, joined(distinct(of[indicator], func(r *marked) string { return r.Threat.Scope })),
-			joined(sortedKeys(feeds)), joined(distinct(of[indicator], func(r *marked) string { return r.Threat.Category })),
-			worst(of[indicator]).Threat.Severity, first, last, len(of[indicator]), len(distinct(of[indicator], hostOf))})
+		first, last := span(groups[indicator])
+		rows = append(rows, []any{indicator, joined(distinct(groups[indicator], func(r *marked) string { return r.Threat.Scope })),
+			joined(sortedKeys(feeds)), joined(distinct(groups[indicator], func(r *marked) string { return r.Threat.Category })),
+			worst(groups[indicator]).Threat.Severity, first, last, len(groups[indicator]), len(distinct(groups[indicator], hostOf))})
 	}
 	slices.SortStableFunc(rows, func(a, b []any) int { return strings.Compare(b[6].(string), a[6].(string)) })
 	return rows
 }
 
 func timeline(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
-	keys, of := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict != "" }), func(r *marked) string {
+	keys, groups := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict != "" }), func(r *marked) string {
 		return stamp(r.asked.Truncate(time.Hour)) + " " + r.Account + " " + r.VPC
 	})
 	for _, key := range keys {
 		count := func(verdict string) int {
-			return len(where(of[key], func(r *marked) bool { return r.Verdict == verdict }))
+			return len(where(groups[key], func(r *marked) bool { return r.Verdict == verdict }))
 		}
 		hour, account, vpc := cut3(key)
-		rows = append(rows, []any{hour, account, vpc, len(of[key]), count("malicious"), count("allowed"), count("unknown"),
-			len(distinct(where(of[key], malicious), hostOf))})
+		rows = append(rows, []any{hour, account, vpc, len(groups[key]), count("malicious"), count("allowed"), count("unknown"),
+			len(distinct(where(groups[key], malicious), hostOf))})
 	}
 	return rows
 }
@@ -87,10 +87,10 @@ func topIndicators(t *testing.T, lines []line, values map[string]string) (rows [
 			listings = append(listings, r)
 		}
 	}
-	lists, of := by(listings, func(r *marked) string { return r.Threat.Feeds[0] + " " + r.Threat.Category })
+	lists, groups := by(listings, func(r *marked) string { return r.Threat.Feeds[0] + " " + r.Threat.Category })
 	for _, list := range lists {
 		feed, category, _ := strings.Cut(list, " ")
-		indicators, with := by(of[list], indicatorOf)
+		indicators, with := by(groups[list], indicatorOf)
 		slices.SortStableFunc(indicators, func(a, b string) int { return cmp.Compare(len(with[b]), len(with[a])) })
 		for i, indicator := range indicators {
 			rows = append(rows, []any{feed, category, i + 1, indicator, len(with[indicator]), len(distinct(with[indicator], hostOf))})
@@ -100,7 +100,7 @@ func topIndicators(t *testing.T, lines []line, values map[string]string) (rows [
 }
 
 func unknownVerdicts(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
-	reasons, of := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict == "unknown" || r.Verdict == "" }),
+	reasons, groups := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict == "unknown" || r.Verdict == "" }),
 		func(r *marked) string {
 			switch {
 			case r.Verdict == "" && r.Name != "":
@@ -110,9 +110,9 @@ func unknownVerdicts(t *testing.T, lines []line, values map[string]string) (rows
 			}
 		})
 	for _, reason := range reasons {
-		hosts := where(of[reason], func(r *marked) bool { return r.Name != "" })
-		first, last := span(of[reason])
-		rows = append(rows, []any{reason, len(of[reason]), len(distinct(hosts, hostOf)),
+		hosts := where(groups[reason], func(r *marked) bool { return r.Name != "" })
+		first, last := span(groups[reason])
+		rows = append(rows, []any{reason, len(groups[reason]), len(distinct(hosts, hostOf)),
 			len(distinct(hosts, func(r *marked) string { return r.VPC })), first, last})
 	}
 	slices.SortStableFunc(rows, func(a, b []any) int { return cmp.Compare(b[1].(int), a[1].(int)) })
@@ -120,12 +120,12 @@ func unknownVerdicts(t *testing.T, lines []line, values map[string]string) (rows
 }
 
 func nxdomainRatio(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
-	hosts, of := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict != "" }), hostOf)
+	hosts, groups := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict != "" }), hostOf)
 	for _, host := range hosts {
-		none := where(of[host], func(r *marked) bool { return r.RCODE == "NXDOMAIN" })
-		percent := 100 * float64(len(none)) / float64(len(of[host]))
-		if r := of[host][0]; len(of[host]) >= 100 {
-			rows = append(rows, []any{r.Account, r.VPC, r.Address, joined(distinct(of[host], (*marked).instance)), len(of[host]),
+		none := where(groups[host], func(r *marked) bool { return r.RCODE == "NXDOMAIN" })
+		percent := 100 * float64(len(none)) / float64(len(groups[host]))
+		if r := groups[host][0]; len(groups[host]) >= 100 {
+			rows = append(rows, []any{r.Account, r.VPC, r.Address, joined(distinct(groups[host], (*marked).instance)), len(groups[host]),
 				len(none), json.Number(strconv.FormatFloat(percent, 'f', 1, 64)),
 				len(distinct(none, nameOf))})
 		}
@@ -135,12 +135,12 @@ func nxdomainRatio(t *testing.T, lines []line, values map[string]string) (rows [
 }
 
 func firewallAgainstVerdict(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
-	keys, of := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict != "" }),
+	keys, groups := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict != "" }),
 		func(r *marked) string { return cmp.Or(r.Firewall, "none") + " " + r.Verdict })
 	for _, key := range keys {
 		action, verdict, _ := strings.Cut(key, " ")
-		rows = append(rows, []any{action, verdict, len(of[key]), len(distinct(of[key], hostOf)),
-			len(distinct(of[key], nameOf))})
+		rows = append(rows, []any{action, verdict, len(groups[key]), len(distinct(groups[key], hostOf)),
+			len(distinct(groups[key], nameOf))})
 	}
 	slices.SortStableFunc(rows, func(a, b []any) int {
 		return cmp.Or(strings.Compare(a[0].(string), b[0].(string)), cmp.Compare(b[2].(int), a[2].(int)))
@@ -199,9 +199,9 @@ func coverage(t *testing.T, lines []line, values map[string]string) (rows [][]an
 }
 
 func hostRecords(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
-	of := strings.Fields(values["hosts"])
+	hosts := strings.Fields(values["hosts"])
 	all := where(records(t, lines, values), func(r *marked) bool {
-		return slices.Contains(of, strings.ReplaceAll(r.host(), " ", "/"))
+		return slices.Contains(hosts, strings.ReplaceAll(r.host(), " ", "/"))
 	})
 	slices.SortStableFunc(all, func(a, b marked) int {
 		return cmp.Or(a.asked.Compare(b.asked), strings.Compare(a.host(), b.host()), strings.Compare(a.Name, b.Name))

@@ -139,8 +139,8 @@ func asLines(rows [][]any) (lines []string) {
 	return lines
 }
 
-// A query about one day reads only the objects of that day and of the days before and after
-// it, from a table of thirty days, whether partitions are days or hours.
+// A query about one day, on a table of thirty days, reads only the objects of that day and
+// its neighbours, whether partitions are days or hours.
 func TestQueries_oneDay(t *testing.T) {
 	open(t)
 	for _, test := range []struct {

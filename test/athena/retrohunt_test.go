@@ -27,14 +27,14 @@ func retroHunt(t *testing.T, lines []line, values map[string]string) (rows [][]a
 			unmarked[now.host()+now.Threat.Indicator+now.Threat.Scope]++
 		}
 	}
-	keys, of := by(hits, func(r *marked) string { return r.host() + " " + r.Threat.Indicator + " " + r.Threat.Scope })
+	keys, groups := by(hits, func(r *marked) string { return r.host() + " " + r.Threat.Indicator + " " + r.Threat.Scope })
 	for _, key := range keys {
-		r := worst(of[key])
-		first, last := span(of[key])
-		rows = append(rows, []any{r.Account, r.VPC, r.Address, joined(distinct(of[key], (*marked).instance)),
+		r := worst(groups[key])
+		first, last := span(groups[key])
+		rows = append(rows, []any{r.Account, r.VPC, r.Address, joined(distinct(groups[key], (*marked).instance)),
 			r.Threat.Indicator, r.Threat.Scope, joined(r.Threat.Feeds), r.Threat.Category, r.Threat.Severity, r.Threat.Confidence,
-			"2026-10-26T00:00:00Z", distinct(of[key], func(r *marked) string { return r.Threat.Matched })[0],
-			len(of[key]), unmarked[r.host()+r.Threat.Indicator+r.Threat.Scope], first, last})
+			"2026-10-26T00:00:00Z", distinct(groups[key], func(r *marked) string { return r.Threat.Matched })[0],
+			len(groups[key]), unmarked[r.host()+r.Threat.Indicator+r.Threat.Scope], first, last})
 	}
 	slices.SortStableFunc(rows, func(a, b []any) int {
 		severity := func(row []any) int { return slices.Index(severities, row[8].(string)) }
