@@ -13,7 +13,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
 
-// props are those of a pipeline with a VPC.
+// props returns the props of a pipeline with a VPC.
 func props(stack awscdk.Stack) *resolverwatch.PipelineProps {
 	vpc := awsec2.Vpc_FromVpcAttributes(stack, jsii.String("Vpc"), &awsec2.VpcAttributes{
 		VpcId: jsii.String("vpc-0a1b2c3d4e5f60001"), AvailabilityZones: jsii.Strings("unknown")})

@@ -11,8 +11,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/templatediff"
 )
 
-// createOnly are the properties that replace a resource if they change, for the types of
-// a deployment that hold state, and why they would change.
+// createOnly are the properties that replace a resource when they change, for the stateful
+// types of a deployment, with the settings that change them.
 var createOnly = []struct {
 	typ        string
 	properties []string
@@ -39,7 +39,7 @@ func createOnlyTable() string {
 	return text.String() + "\n"
 }
 
-// The comparison of templates knows the properties that the page names.
+// The comparison of templates knows the properties that the page lists.
 func TestCreateOnly(t *testing.T) {
 	for _, row := range createOnly {
 		for _, property := range row.properties {
@@ -54,7 +54,7 @@ func TestCreateOnly(t *testing.T) {
 	}
 }
 
-// The page has every stateful type of a deployment.
+// The page lists every stateful type of a deployment.
 func TestCreateOnly_hasAllTypes(t *testing.T) {
 	listed := map[string]bool{}
 	for _, row := range createOnly {
@@ -72,7 +72,7 @@ func TestCreateOnly_hasAllTypes(t *testing.T) {
 	}
 }
 
-// one is the template of one resource with a value for one property.
+// one returns the template of one resource with a value for one property.
 func one(t *testing.T, typ, property, value string) []byte {
 	t.Helper()
 	properties := any(value)

@@ -13,8 +13,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// outcome is what a change does to a resource or, for a whole pair, the worst that it
-// does to one. A higher value is worse.
+// outcome is what a change does to a resource or, for a whole pair, the worst outcome of
+// any resource. A higher value is worse.
 type outcome int
 
 const (
@@ -34,13 +34,13 @@ const (
 // effect is what a change does to one resource.
 type effect struct {
 	outcome  outcome
-	label    string // what happens, as the page says it
-	resource string // to which resource, as the page names it
+	label    string // what happens, in the words of the page
+	resource string // the resource, in the words of the page
 	cause    string // may be empty
 }
 
-// compare returns the effects of the change from one deployment to another, the worst
-// first. Resources that stay as they are have none.
+// compare returns the effects of a change from one deployment to another, the worst first.
+// Unchanged resources have none.
 func compare(t *testing.T, before, after deployment) []effect {
 	t.Helper()
 	switch {
@@ -51,21 +51,21 @@ func compare(t *testing.T, before, after deployment) []effect {
 	case !sameStack(before.stack, after.stack):
 		return []effect{{anotherStack, "**another stack**", "the first one stays as it is", ""}}
 	}
-	was, is := parse(t, before.template), parse(t, after.template)
-	findings, err := templatediff.Compare(encode(t, was), encode(t, is))
+	was, now := parse(t, before.template), parse(t, after.template)
+	findings, err := templatediff.Compare(encode(t, was), encode(t, now))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var effects []effect
 	for _, finding := range findings {
-		resource := cmp.Or(is[finding.LogicalID], was[finding.LogicalID])
+		resource := cmp.Or(now[finding.LogicalID], was[finding.LogicalID])
 		if name := resource.name(); name != "" && finding.Fate != templatediff.Kept {
 			effects = append(effects, effectOf(finding, name))
 		}
 	}
-	effects = append(effects, otherPlaces(was, is, effects)...)
-	effects = append(effects, lostKeys(was, is)...)
-	effects = append(effects, collisions(was, is, findings)...)
+	effects = append(effects, otherPlaces(was, now, effects)...)
+	effects = append(effects, lostKeys(was, now)...)
+	effects = append(effects, collisions(was, now, findings)...)
 	slices.SortFunc(effects, func(a, b effect) int {
 		return cmp.Or(int(b.outcome-a.outcome), cmp.Compare(a.label, b.label), rank(a.resource)-rank(b.resource),
 			cmp.Compare(a.resource, b.resource), cmp.Compare(a.cause, b.cause))
@@ -102,8 +102,7 @@ func effectOf(finding templatediff.Finding, name string) effect {
 	}
 }
 
-// refusal returns the prop or setting that an error is about. The error itself says what
-// is wrong with it.
+// refusal returns the prop or setting that an error is about, without the problem.
 func refusal(err error) string {
 	for part := range strings.SplitSeq(err.Error(), ": ") {
 		if !strings.Contains(part, "/") { // the path of the construct comes first
@@ -113,11 +112,11 @@ func refusal(err error) string {
 	return "`" + err.Error() + "`"
 }
 
-// sameStack reports whether two sides are deployed to one stack. A side that leaves its
-// account or Region open is deployed to that of the other.
+// sameStack reports whether two sides are deployed to one stack. If a side leaves its
+// account or Region open, those of the other side are assumed.
 func sameStack(before, after string) bool {
-	was, is := strings.Split(before, "/"), strings.Split(after, "/")
-	return len(was) == len(is) && slices.EqualFunc(was, is, func(a, b string) bool {
+	was, now := strings.Split(before, "/"), strings.Split(after, "/")
+	return len(was) == len(now) && slices.EqualFunc(was, now, func(a, b string) bool {
 		return a == b || strings.HasPrefix(a, "unknown-") || strings.HasPrefix(b, "unknown-")
 	})
 }
@@ -152,20 +151,20 @@ func encode(t *testing.T, resources map[string]*resource) []byte {
 	return text
 }
 
-// physicalNames are the properties by which a type's resources must differ. A stack
-// creates before it deletes, so a second resource with the same value fails.
+// physicalNames are the properties that must be unique among the resources of a type. A
+// stack creates before it deletes, so a second resource with the same value fails.
 var physicalNames = map[string]string{
 	"AWS::Athena::WorkGroup": "Name",
 	"AWS::DynamoDB::Table":   "TableName",
 	"AWS::Glue::Database":    "DatabaseInput.Name",
 	"AWS::S3::Bucket":        "BucketName",
 	"AWS::SSM::Parameter":    "Name",
-	// A VPC can log to Firehose once only.
+	// A VPC can log to Firehose only once.
 	"AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation": "ResourceId",
 }
 
-// collisions returns the resources that are created under a name that is taken.
-func collisions(was, is map[string]*resource, findings []templatediff.Finding) []effect {
+// collisions returns the resources that are created under a name that is in use.
+func collisions(was, now map[string]*resource, findings []templatediff.Finding) []effect {
 	type key struct{ typ, name string }
 	taken := map[key]bool{}
 	for _, before := range was {
@@ -173,7 +172,7 @@ func collisions(was, is map[string]*resource, findings []templatediff.Finding) [
 	}
 	var effects []effect
 	for _, finding := range findings {
-		after := is[finding.LogicalID]
+		after := now[finding.LogicalID]
 		if finding.Fate != templatediff.Added && finding.Fate != templatediff.Replaced {
 			continue
 		}
@@ -185,7 +184,7 @@ func collisions(was, is map[string]*resource, findings []templatediff.Finding) [
 	return effects
 }
 
-// physicalName returns the name by which a resource must differ from others, or "".
+// physicalName returns the unique name of a resource, or "".
 func (r *resource) physicalName() string {
 	property := physicalNames[r.Type]
 	if property == "" {
@@ -194,7 +193,7 @@ func (r *resource) physicalName() string {
 	return plain(r.get(property))
 }
 
-// get returns a property, whose name may have steps separated by dots, or nil.
+// get returns the property with a name whose steps are separated by dots, or nil.
 func (r *resource) get(property string) any {
 	var value any = r.Properties
 	for _, step := range strings.Split(property, ".") {
@@ -213,12 +212,12 @@ var places = []struct{ typ, path, property, name string }{
 	{"AWS::Athena::WorkGroup", "/Catalog/", "WorkGroupConfiguration.ResultConfiguration.OutputLocation", "results bucket"},
 }
 
-// otherPlaces returns the state that is elsewhere after the change although no resource
-// of the template is gone: the stack used an existing one.
-func otherPlaces(was, is map[string]*resource, known []effect) []effect {
+// otherPlaces returns the state that is elsewhere after the change although no resource of
+// the template was removed, because the stack used an existing one.
+func otherPlaces(was, now map[string]*resource, known []effect) []effect {
 	var effects []effect
 	for id, before := range was {
-		after := is[id]
+		after := now[id]
 		if after == nil {
 			continue
 		}
@@ -235,15 +234,15 @@ func otherPlaces(was, is map[string]*resource, known []effect) []effect {
 	return effects
 }
 
-// lostKeys returns the roles that could decrypt with a key before the change and cannot
-// any more: what is encrypted with it becomes unreadable for them.
-func lostKeys(was, is map[string]*resource) []effect {
+// lostKeys returns the roles that lose permission to decrypt with a key: data encrypted
+// with it becomes unreadable for them.
+func lostKeys(was, now map[string]*resource) []effect {
 	var effects []effect
 	for id, role := range was {
-		if is[id] == nil || role.Type != "AWS::IAM::Role" {
+		if now[id] == nil || role.Type != "AWS::IAM::Role" {
 			continue
 		}
-		before, after := role.decrypts(), is[id].decrypts()
+		before, after := role.decrypts(), now[id].decrypts()
 		for _, key := range before {
 			if owner := role.owner(); owner != "" && !slices.Contains(after, key) {
 				effects = append(effects, effect{unreadable, "**may not use the old key any more**", owner, ""})
@@ -253,8 +252,8 @@ func lostKeys(was, is map[string]*resource) []effect {
 	return effects
 }
 
-// decrypts returns the keys that a role may decrypt objects and items with. The variables
-// of a function are encrypted again by each update.
+// decrypts returns the keys with which a role may decrypt objects and items. The variables
+// of a function are encrypted again at each update.
 func (r *resource) decrypts() []string {
 	var keys []string
 	policies, _ := r.Properties["Policies"].([]any)
@@ -273,7 +272,7 @@ func (r *resource) decrypts() []string {
 	return keys
 }
 
-// texts returns a value that a policy writes alone or in a list.
+// texts returns a policy value, which may be a single text or a list.
 func texts(value any) []string {
 	many, isList := value.([]any)
 	if !isList {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// named are the resources that the page speaks of, in its order. Other types are
-// stateless: functions, roles, rules and named queries are made again from the template.
+// named are the resources on the page, in its order. Other types are stateless: functions,
+// roles, rules and named queries are recreated from the template.
 var named = []struct {
 	typ, path, name string // the path is of the construct, without the pipeline's own
 }{
@@ -31,7 +31,7 @@ var named = []struct {
 	{"AWS::Logs::LogGroup", "/LogGroup/", "log groups"},
 }
 
-// name returns what the page calls the resource, or "" if the page leaves it out.
+// name returns the page's name for the resource, or "" if the page leaves it out.
 func (r *resource) name() string {
 	path, _ := r.Metadata["aws:cdk:path"].(string)
 	for _, known := range named {
@@ -42,7 +42,7 @@ func (r *resource) name() string {
 	return ""
 }
 
-// rank is the place of a resource in the order of the page.
+// rank returns the position of a resource in the order of the page.
 func rank(name string) int {
 	for i, known := range named {
 		if known.name == name {
@@ -52,7 +52,7 @@ func rank(name string) int {
 	return len(named)
 }
 
-// owner returns whose role a resource is, or "".
+// owner returns the part that a role belongs to, or "".
 func (r *resource) owner() string {
 	path, _ := r.Metadata["aws:cdk:path"].(string)
 	steps := strings.Split(path, "/")

@@ -14,7 +14,7 @@ import (
 
 const page = "../../docs/upgrading.md"
 
-// section is a generated part of the page: the text between its marks.
+// section is a generated part of the page: the text between its markers.
 type section struct{ name, text string }
 
 func (s section) begin() string {
@@ -23,7 +23,7 @@ func (s section) begin() string {
 
 func (s section) end() string { return "<!-- end of " + s.name + " -->\n" }
 
-// hold compares the sections with the page, or writes them into it with -update.
+// hold compares the sections with the page, or writes them to it with -update.
 func hold(t *testing.T, sections ...section) {
 	t.Helper()
 	read, err := os.ReadFile(page)
@@ -49,7 +49,7 @@ func hold(t *testing.T, sections ...section) {
 	}
 }
 
-// table writes the pairs of a group with their effects.
+// table formats the pairs of a group with their effects.
 func (g group) table(effects [][]effect) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\n### %s\n\n| change | what happens | what to do |\n| --- | --- | --- |\n", g.title)
@@ -59,7 +59,7 @@ func (g group) table(effects [][]effect) string {
 	return text.String()
 }
 
-// describe writes effects, which are in order, into a cell. If the update fails, nothing
+// describe formats effects, which are sorted, as a table cell. If the update fails, nothing
 // else happens.
 func describe(effects []effect) string {
 	if len(effects) == 0 {

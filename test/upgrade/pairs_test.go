@@ -9,8 +9,8 @@ type pair struct {
 	change string
 	// before and after are the two sides.
 	before, after side
-	// worst is the worst that may happen to a resource. Anything worse fails the test, also
-	// with -update.
+	// worst is the worst permitted outcome for a resource. Anything worse fails the test,
+	// even with -update.
 	worst outcome
 	// todo says what a person has to do, in Markdown.
 	todo string

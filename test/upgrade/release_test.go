@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// releases are deployments whose templates are recorded at each release. An update from
-// the last release to this version is a change like any other.
+// releases are deployments whose templates are recorded at each release. An update from the
+// last release to this version is tested like any other change.
 var releases = []struct {
 	name string
 	now  side
@@ -25,12 +25,12 @@ var releases = []struct {
 	}`)},
 }
 
-// lastRelease is the deployment that the last release made of some settings.
+// lastRelease returns the deployment of some settings with the last release.
 func lastRelease(name string) side {
 	return side{key: "release " + name, recorded: releaseFile(name)}
 }
 
-// release returns a deployment of this version that is recorded under a name.
+// release returns the deployment that is recorded under a name, with this version.
 func release(name string) side {
 	for _, release := range releases {
 		if release.name == name {
@@ -42,7 +42,8 @@ func release(name string) side {
 
 func releaseFile(name string) string { return filepath.Join("testdata", "release", name+".json") }
 
-// recordReleases records the templates of this version, without what no pair looks at.
+// recordReleases records the templates of this version, without resources that no pair
+// checks.
 func recordReleases(t *testing.T) {
 	t.Helper()
 	for _, release := range releases {

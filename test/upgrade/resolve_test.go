@@ -4,7 +4,7 @@ package upgrade_test
 
 import "strings"
 
-// environment is where the sides are deployed, unless their settings say where.
+// environment is where the sides are deployed, unless their settings say otherwise.
 var environment = map[string]string{
 	"AWS::AccountId": "111122223333",
 	"AWS::Partition": "aws",
@@ -12,9 +12,8 @@ var environment = map[string]string{
 	"AWS::URLSuffix": "amazonaws.com",
 }
 
-// resolve returns a value of a template as CloudFormation knows it at deployment: the
-// Region is a name and no longer a reference. A side with a Region in its settings is then
-// equal to the side without one.
+// resolve replaces references that CloudFormation knows at deployment: the Region is then a
+// name. So a side with a Region in its settings equals the side without one.
 func resolve(value any) any {
 	switch value := value.(type) {
 	case []any:
@@ -40,7 +39,7 @@ func resolve(value any) any {
 	}
 }
 
-// join returns the text that Fn::Join makes, or the call with its texts put together.
+// join returns the result of Fn::Join, or the call with its adjacent texts joined.
 func join(separator string, parts []any) any {
 	var joined []any
 	for i, part := range parts {
@@ -72,7 +71,7 @@ func appendText(parts []any, text string) []any {
 	return append(parts, text)
 }
 
-// plain writes a value as short text, with its references as <LogicalId.Attribute>.
+// plain formats a value as short text, with references as <LogicalId.Attribute>.
 func plain(value any) string {
 	switch value := value.(type) {
 	case string:

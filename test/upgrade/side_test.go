@@ -19,16 +19,15 @@ import (
 
 // side is a deployment before or after a change.
 type side struct {
-	// key tells sides apart: a side that several pairs have is synthesized once.
+	// key identifies a side: a side in several pairs is synthesized only once.
 	key string
 	// define defines the stack, unless the side is recorded.
 	define func(app awscdk.App) (awscdk.Stack, error)
-	// recorded is the file of a side that an earlier version has synthesized.
+	// recorded is the file of a side that an earlier version synthesized.
 	recorded string
 }
 
-// deployed is the deployment that the app makes of settings, which are written as in
-// cdk.json.
+// deployed returns the app's deployment of settings, which are written as in cdk.json.
 func deployed(text string) side {
 	return side{key: "settings " + text, define: func(app awscdk.App) (awscdk.Stack, error) {
 		var tree any
@@ -43,7 +42,7 @@ func deployed(text string) side {
 	}}
 }
 
-// inStack is a stack named Test of an app that imports the constructs.
+// inStack returns a stack named Test in an app that imports the constructs.
 func inStack(key string, define func(stack awscdk.Stack)) side {
 	return side{key: "stack " + key, define: func(app awscdk.App) (awscdk.Stack, error) {
 		stack := awscdk.NewStack(app, jsii.String("Test"), nil)
@@ -54,8 +53,8 @@ func inStack(key string, define func(stack awscdk.Stack)) side {
 
 // deployment is a synthesized side.
 type deployment struct {
-	// stack names the CloudFormation stack with its account and Region. Another name is
-	// another stack: nothing in the first one changes.
+	// stack is the name of the CloudFormation stack with its account and Region. With
+	// another name, the change creates another stack and leaves the first one alone.
 	stack string
 	// template has the resources of the stack and of its nested stacks.
 	template []byte
@@ -63,7 +62,7 @@ type deployment struct {
 	refused error
 }
 
-// synthesized are the sides that were synthesized, by their keys.
+// synthesized caches the synthesized sides by key.
 var synthesized = map[string]deployment{}
 
 // synthesize returns the deployment of a side.
@@ -97,8 +96,8 @@ func (s side) synthesize(t *testing.T) deployment {
 	return done
 }
 
-// tryDefine defines the side. The error says why the constructs refuse it; any other
-// panic is a mistake in this package or in theirs.
+// tryDefine defines the side. The error says why the constructs reject it; any other panic
+// is a bug in this package or in the constructs.
 func (s side) tryDefine(app awscdk.App) (defined awscdk.Stack, err error) {
 	defer func() {
 		switch refused := recover().(type) {
@@ -127,8 +126,8 @@ func appContext(t *testing.T) map[string]any {
 	return context
 }
 
-// mergeNested returns a template with its own resources and those of nested stacks, whose ids
-// begin with the id of the nested stack and a slash.
+// mergeNested returns the resources of a template together with those of nested stacks.
+// Their ids begin with the id of the nested stack and a slash.
 func mergeNested(t *testing.T, folder, file string) []byte {
 	t.Helper()
 	type resource = map[string]any

@@ -1,9 +1,9 @@
 //go:build !race
 
 // Package upgrade_test compares the templates of a deployment before and after a change,
-// for each change in a table of pairs. It writes what happens to each stateful resource
-// into docs/upgrading.md, and fails if the page says something else or if a change does
-// worse than its pair declares.
+// for each change in a table of pairs. It writes what happens to each stateful resource to
+// docs/upgrading.md, and fails if the page differs or if a change does worse than its pair
+// declares.
 package upgrade_test
 
 import (
@@ -33,7 +33,7 @@ func TestUpgrades(t *testing.T) {
 		recordReleases(t)
 	}
 	var tables strings.Builder
-	whole := true // false if -run leaves pairs out
+	whole := true // false if -run skips pairs
 	for _, group := range groups {
 		effects := make([][]effect, len(group.pairs))
 		for i, pair := range group.pairs {
@@ -52,8 +52,8 @@ func TestUpgrades(t *testing.T) {
 	}
 }
 
-// check makes sure that a change does what the pair declares, and that the page says what
-// to do if it takes state away.
+// check checks that a change does what the pair declares, and that the page says what to do
+// if state is lost.
 func (p pair) check(t *testing.T, effects []effect) {
 	t.Helper()
 	worst := unchanged
