@@ -14,8 +14,8 @@ import (
 )
 
 // Goals for the import of a million names on one core: readers must get the index long
-// before Lambda's limits of time and memory, and writes to the table must depend only on
-// what changed.
+// before Lambda's limits of time and memory, and table writes must depend only on the
+// changes.
 const (
 	importNames       = 1_000_000
 	goalImportSeconds = 20

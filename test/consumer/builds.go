@@ -12,8 +12,8 @@ import (
 
 const (
 	awscdkPath = "github.com/aws/aws-cdk-go/awscdk/v2"
-	// later is a version after the pinned one that changed what we use: AddWarningV2 takes
-	// three parameters from there on, and annotations are in a file of their own.
+	// later is a version after the pinned one that changed APIs that we use: from it on,
+	// AddWarningV2 takes three parameters, and annotations are in a file of their own.
 	later = "v2.276.0"
 	// maxResolving is how long a look-up of a version, with its download, may take.
 	maxResolving = 5 * time.Minute

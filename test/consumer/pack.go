@@ -14,8 +14,8 @@ import (
 
 const modulePath = "github.com/resolverwatch/resolverwatch"
 
-// packModule makes a folder that the go command takes for a module proxy ("GOPROXY
-// protocol" of the Go modules reference), with this checkout as its only module.
+// packModule creates a folder that the go command accepts as a module proxy ("GOPROXY
+// protocol" in the Go modules reference), with this checkout as its only module.
 func (w *workshop) packModule() error {
 	files, err := w.moduleFiles()
 	if err != nil {
@@ -44,8 +44,8 @@ func (w *workshop) packModule() error {
 	return w.writeZip(filepath.Join(versions, w.version+".zip"), files)
 }
 
-// moduleFiles are the files that git knows or would add and that are there, without those
-// of nested modules.
+// moduleFiles returns the existing files that git tracks or would add, without those of
+// nested modules.
 func (w *workshop) moduleFiles() ([]string, error) {
 	listed, err := w.command(w.root, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
 	if err != nil {
@@ -60,8 +60,8 @@ func (w *workshop) moduleFiles() ([]string, error) {
 	return files, nil
 }
 
-// versionOf returns a version of its own for each content: the go command takes it that a
-// version never changes, and remembers which files it had.
+// versionOf returns a different version for each content, because the go command assumes
+// that a version never changes, and caches its files.
 func (w *workshop) versionOf(files []string) (string, error) {
 	hash := sha256.New()
 	for _, name := range files {
@@ -126,7 +126,7 @@ func addFile(archive *zip.Writer, path, name string) error {
 // makeWritable undoes makeReadOnly.
 func makeWritable(folder string) error { return setWritable(folder, 0o700) }
 
-// makeReadOnly takes away the right to write from all that is in a folder.
+// makeReadOnly removes the write permission from everything in a folder.
 func makeReadOnly(folder string) error { return setWritable(folder, 0) }
 
 func setWritable(folder string, write fs.FileMode) error {

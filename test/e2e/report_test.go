@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// report tells people what a run did, how long it took, and what it found.
+// report tells people which parts ran, how long they took, and whether they passed.
 type report struct {
 	lines   []string
 	details []string // of the current stage

@@ -169,8 +169,8 @@ func (d *deployed) catalogFacts(t *testing.T, f facts) {
 		d.keyName(results.EncryptionConfiguration.KmsKey))
 }
 
-// queryFacts lists the named queries, and checks that all belong to the database and the
-// workgroup. The tests of the queries check that they run and what they return.
+// queryFacts lists the named queries, and checks that each belongs to the database and the
+// workgroup. Other tests check that they run and return the right rows.
 func (d *deployed) queryFacts(t *testing.T, f facts) {
 	t.Helper()
 	var names []string

@@ -4,7 +4,7 @@ package e2e_test
 
 import "github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 
-// variant is a way to deploy the app, with what must be found afterwards.
+// variant is a way to deploy the app, with the expected facts.
 type variant struct {
 	name string
 	// settings are given to the app by path.

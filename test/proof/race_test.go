@@ -55,10 +55,10 @@ const (
 	breath = 10 * time.Millisecond
 )
 
-// Two publishers alternate between two feeds: each upload of a feed contains 60 names that
-// the one before did not have. Readers mark all names of the last uploads in one event.
-// Whichever index they load, for each feed exactly the names of one list must be malicious:
-// a part of a list, or two lists of one feed, is a failure.
+// Two publishers alternate between two feeds: each upload of a feed replaces all its 60
+// names. Readers mark all names of the last uploads in one event. With any index, the
+// malicious names of each feed must be exactly those of one list: a part of a list, or two
+// lists of one feed, is a failure.
 func TestRace_readersNeverSeeHalfAList(t *testing.T) {
 	duration := raceTime
 	if text := os.Getenv("RESOLVERWATCH_RACE"); text != "" {

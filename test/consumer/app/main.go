@@ -1,5 +1,5 @@
-// Command app is a CDK app of somebody else: it has the pipeline in a stack of its own,
-// between resources of its own.
+// Command app is another team's CDK app: it has the pipeline in one of its own stacks,
+// among its own resources.
 package main
 
 import (
