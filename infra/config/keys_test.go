@@ -66,7 +66,7 @@ func TestKeys_refuseOtherTypes(t *testing.T) {
 			if err == nil {
 				t.Fatal("a list of lists is accepted")
 			}
-			if told, about := strings.CutPrefix(err.Error(), contextKey(key)); !about || !rule.MatchString(told) {
+			if text, ok := strings.CutPrefix(err.Error(), contextKey(key)); !ok || !rule.MatchString(text) {
 				t.Errorf("error %q", err)
 			}
 		})

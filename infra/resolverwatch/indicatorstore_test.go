@@ -118,14 +118,14 @@ func TestIndicatorStore_existing(t *testing.T) {
 	if made := synth(t, stack); len(made.resources) > 0 {
 		t.Errorf("new resources in addition to existing ones: %v", made.resources)
 	}
-	told, steps := warnings(t, stack), store.Steps()
+	warned, steps := warnings(t, stack), store.Steps()
 	for i, command := range []string{
 		"aws dynamodb update-time-to-live --table-name indicators ",
 		"aws s3api put-bucket-versioning --bucket lists ",
 		"aws s3api put-bucket-notification-configuration --bucket lists ",
 	} {
-		if !strings.Contains(told, command) {
-			t.Errorf("no warning with the command %q:\n%s", command, told)
+		if !strings.Contains(warned, command) {
+			t.Errorf("no warning with the command %q:\n%s", command, warned)
 		}
 		if len(steps) != 3 || !strings.Contains(steps[i].Text, command) {
 			t.Errorf("steps %v", steps)
