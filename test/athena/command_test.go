@@ -45,8 +45,8 @@ func (r *rig) command(t *testing.T) func(arguments ...string) string {
 	}))
 	t.Cleanup(server.Close)
 	binary := filepath.Join(t.TempDir(), "resolverwatch")
-	if said, err := exec.Command("go", "build", "-o", binary, "../../cmd/resolverwatch").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, said)
+	if printed, err := exec.Command("go", "build", "-o", binary, "../../cmd/resolverwatch").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, printed)
 	}
 	return func(arguments ...string) string {
 		t.Helper()

@@ -60,8 +60,8 @@ func synthesize(t *testing.T, context string) []byte {
 	app := exec.Command("go", "run", "-mod=readonly", "./infra/app")
 	app.Dir = "../.."
 	app.Env = append(os.Environ(), "CDK_OUTDIR="+out, "CDK_CONTEXT_JSON="+context)
-	if said, err := app.CombinedOutput(); err != nil {
-		t.Fatalf("synthesizing: %v\n%s", err, said)
+	if printed, err := app.CombinedOutput(); err != nil {
+		t.Fatalf("synthesizing: %v\n%s", err, printed)
 	}
 	text, err := os.ReadFile(filepath.Join(out, "Resolverwatch.template.json"))
 	if err != nil {
