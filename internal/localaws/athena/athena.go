@@ -14,8 +14,9 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/google/uuid"
+
 	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/awsjson"
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/uuid"
 )
 
 // TargetPrefix is the service's name in the X-Amz-Target header.
@@ -163,7 +164,7 @@ func (s *Server) startQueryExecution(_ context.Context, body []byte) (any, error
 		return nil, invalid("Database %s is not found.", in.QueryExecutionContext.Database)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	id, e := uuid.New(), &execution{stop: stop}
+	id, e := uuid.NewString(), &execution{stop: stop}
 	s.mu.Lock()
 	s.executions[id] = e
 	s.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/uuid"
+	"github.com/google/uuid"
 )
 
 // maxDeliveryDelay ends the doubling of pauses between tries of an object.
@@ -54,7 +54,7 @@ func (s *Stream) store(o object) {
 		o.body = compress(o.body)
 	}
 	key := fmt.Sprintf("%s%s-%d-%s-%s%s", o.target.prefix.evaluate(o.oldest, o.target.errorType),
-		s.config.DeliveryStreamName, streamVersion, o.oldest.UTC().Format("2006-01-02-15-04-05"), uuid.New(),
+		s.config.DeliveryStreamName, streamVersion, o.oldest.UTC().Format("2006-01-02-15-04-05"), uuid.NewString(),
 		o.target.extension)
 	for delay := s.config.DeliveryRetryDelay; ; delay = min(2*delay, maxDeliveryDelay) {
 		if o.target.bucket.Put(s.ctx, key, o.body, o.target.encoding) == nil {

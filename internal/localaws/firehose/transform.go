@@ -6,7 +6,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/uuid"
+	"github.com/google/uuid"
+
 	"github.com/resolverwatch/resolverwatch/internal/localaws/lambda"
 )
 
@@ -70,7 +71,7 @@ func (s *Stream) transform(batch []record) {
 
 // invoke calls the function once, under a new invocation id.
 func (s *Stream) invoke(batch []record) ([]byte, error) {
-	in := event{InvocationID: uuid.New(), DeliveryStreamArn: s.ARN(), Region: region,
+	in := event{InvocationID: uuid.NewString(), DeliveryStreamArn: s.ARN(), Region: region,
 		Records: make([]eventRecord, len(batch))}
 	for i, r := range batch {
 		in.Records[i] = eventRecord{r.id, r.arrival.UnixMilli(), append([]byte{}, r.data...)} // empty data is "", never null

@@ -7,7 +7,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/uuid"
+	"github.com/google/uuid"
 )
 
 // invocation is one call on its way through a process.
@@ -91,7 +91,7 @@ func (f *Function) runEvent(event []byte) error {
 // run gives an invocation to a process. One that ended while it was idle, as after
 // an answer that was too large, is replaced and does not count against the call.
 func (f *Function) run(ctx context.Context, payload []byte) ([]byte, error) {
-	call := &invocation{id: uuid.New(), payload: payload, result: make(chan result, 1)}
+	call := &invocation{id: uuid.NewString(), payload: payload, result: make(chan result, 1)}
 	for {
 		e, fresh, err := f.environment(ctx)
 		if err != nil {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/uuid"
+	"github.com/google/uuid"
 )
 
 // Event is an S3 event in EventBridge's envelope. Keys stand as they are, not
@@ -75,7 +75,7 @@ func (m *memory) announce(bucket *bucket, v *version, reason, deletion string) {
 	}
 	m.sequence++
 	event := Event{
-		Version: "0", ID: uuid.New(), DetailType: ObjectCreated, Source: "aws.s3", Account: AccountID,
+		Version: "0", ID: uuid.NewString(), DetailType: ObjectCreated, Source: "aws.s3", Account: AccountID,
 		Time: m.now(), Region: Region, Resources: []string{"arn:aws:s3:::" + bucket.name},
 		Detail: Detail{Version: "0", RequestID: rand.Text(), Requester: AccountID, SourceIP: "127.0.0.1",
 			Reason: reason, DeletionType: deletion,
