@@ -11,7 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/athena"
+	athena "github.com/resolverwatch/resolverwatch/test/localathena"
 )
 
 const hostsQuery = `-- Who asked?

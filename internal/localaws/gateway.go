@@ -6,7 +6,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/dynamodb"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/awsjson"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/lambda"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/secretsmanager"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/ssm"

@@ -20,8 +20,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/internal/hunt"
-	"github.com/resolverwatch/resolverwatch/internal/localaws/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
+	athena "github.com/resolverwatch/resolverwatch/test/localathena"
 )
 
 // command builds the command and returns a function that runs it against a fake Athena

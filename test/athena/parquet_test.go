@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
-	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose/conversion"
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+	"github.com/resolverwatch/resolverwatch/test/firehoseparquet"
 )
 
 // asParquet converts objects as Firehose's record format conversion does: each becomes a
@@ -45,11 +45,11 @@ func parquetTable(name, location string, columns []catalog.Column) tableInput {
 // left.
 func parquetFile(t *testing.T, lines []byte, described []catalog.Column) []byte {
 	t.Helper()
-	var columns []conversion.Column
+	var columns []firehoseparquet.Column
 	for _, column := range described {
-		columns = append(columns, conversion.Column{Name: column.Name, Type: column.Type})
+		columns = append(columns, firehoseparquet.Column{Name: column.Name, Type: column.Type})
 	}
-	schema, err := conversion.Parse(columns)
+	schema, err := firehoseparquet.Parse(columns)
 	if err != nil {
 		t.Fatal(err)
 	}

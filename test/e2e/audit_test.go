@@ -18,10 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose/conversion"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 	"github.com/resolverwatch/resolverwatch/test/e2e/projection"
+	"github.com/resolverwatch/resolverwatch/test/firehoseparquet"
 )
 
 // delivery is the content of the deployed bucket.
@@ -161,7 +161,7 @@ func (m *machine) auditBackup(d *delivery) {
 // expected marks. How values are converted to columns is covered by the tests of the
 // conversion.
 func (d *delivery) auditRows(body []byte, ledger *sample.Ledger) {
-	rows, err := conversion.Decode(body)
+	rows, err := firehoseparquet.Decode(body)
 	if err != nil {
 		d.problems = append(d.problems, err)
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
-	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose/conversion"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
+	"github.com/resolverwatch/resolverwatch/test/firehoseparquet"
 )
 
 // deliveryRole writes to the deployed bucket with the credentials of the stream's role.
@@ -82,11 +82,11 @@ func (m *machine) convert(t *testing.T, config *firehose.Config, client *s3.Clie
 	t.Helper()
 	if config.Conversion != nil {
 		converted := *config.Conversion
-		var columns []conversion.Column
+		var columns []firehoseparquet.Column
 		for _, column := range m.glueTable(t, converted.Table.TableName).StorageDescriptor.Columns {
-			columns = append(columns, conversion.Column{Name: column.Name, Type: column.Type})
+			columns = append(columns, firehoseparquet.Column{Name: column.Name, Type: column.Type})
 		}
-		schema, err := conversion.Parse(columns)
+		schema, err := firehoseparquet.Parse(columns)
 		check(t, err)
 		converted.Schema = schema
 		config.Conversion = &converted

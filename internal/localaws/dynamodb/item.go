@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/awsjson"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
 )
 
 // Limits of the service.

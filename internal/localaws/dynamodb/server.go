@@ -19,7 +19,7 @@ import (
 
 	"github.com/truora/minidyn/server"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/awsjson"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
 )
 
 // TargetPrefix is the service's name in the X-Amz-Target header.

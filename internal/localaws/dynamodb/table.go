@@ -8,7 +8,7 @@ import (
 
 	"github.com/truora/minidyn/server"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/awsjson"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
 )
 
 // createTable learns the key schema, which the checks of writes need.

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/awsjson"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
 )
 
 // TargetPrefix is the service's name in the X-Amz-Target header.

@@ -13,11 +13,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
-	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose/conversion"
+	"github.com/resolverwatch/resolverwatch/test/firehoseparquet"
 )
 
 func toParquet() *firehose.Conversion {
-	schema, err := conversion.Parse([]conversion.Column{
+	schema, err := firehoseparquet.Parse([]firehoseparquet.Column{
 		{Name: "name", Type: "string"}, {Name: "count", Type: "bigint"}, {Name: "list", Type: "array<string>"}})
 	if err != nil {
 		panic(err)
@@ -74,7 +74,7 @@ func TestStream_conversion(t *testing.T) {
 		if !want.MatchString(key) {
 			t.Errorf("keys %q", b.keys())
 		}
-		rows, err := conversion.Decode([]byte(b.under("data/")))
+		rows, err := firehoseparquet.Decode([]byte(b.under("data/")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func TestStream_conversionFails(t *testing.T) {
 		start := time.Now()
 		put(t, s, `{"name":"fine"}`, `{"count":"many"}`, `no JSON`, `[{"name":"x"}]`, "\n", `{"name":"lost"}{"count":"with it"}`)
 		closeStream(t, s)
-		if rows, err := conversion.Decode([]byte(b.under("data/"))); err != nil || len(rows) != 1 || rows[0]["name"] != "fine" {
+		if rows, err := firehoseparquet.Decode([]byte(b.under("data/"))); err != nil || len(rows) != 1 || rows[0]["name"] != "fine" {
 			t.Errorf("rows %v, %v", rows, err)
 		}
 		const malformed = "DataFormatConversion.MalformedData"

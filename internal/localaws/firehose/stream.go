@@ -21,7 +21,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/awsjson"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
 )
 
 // Limits of the service.

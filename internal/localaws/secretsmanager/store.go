@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/awsjson"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
 )
 
 // TargetPrefix is the service's name in the X-Amz-Target header.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/awsjson"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
 )
 
 type pathRequest struct {

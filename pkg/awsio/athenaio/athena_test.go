@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
+	athena "github.com/resolverwatch/resolverwatch/test/localathena"
 )
 
 // group serves a workgroup whose engine is execute.

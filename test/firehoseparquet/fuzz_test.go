@@ -1,10 +1,10 @@
-package conversion_test
+package firehoseparquet_test
 
 import (
 	"testing"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
-	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose/conversion"
+	"github.com/resolverwatch/resolverwatch/test/firehoseparquet"
 )
 
 // Whatever a record holds, it is converted or fails: every row that comes out of it fits
@@ -16,8 +16,8 @@ func FuzzSchema_Rows(f *testing.F) {
 	} {
 		f.Add([]byte(record))
 	}
-	s := schema(f, conversion.Column{Name: "a", Type: "string"}, conversion.Column{Name: "b", Type: "array<struct<c:bigint>>"},
-		conversion.Column{Name: "m", Type: "map<string,array<boolean>>"}, conversion.Column{Name: "d", Type: "double"})
+	s := schema(f, firehoseparquet.Column{Name: "a", Type: "string"}, firehoseparquet.Column{Name: "b", Type: "array<struct<c:bigint>>"},
+		firehoseparquet.Column{Name: "m", Type: "map<string,array<boolean>>"}, firehoseparquet.Column{Name: "d", Type: "double"})
 	f.Fuzz(func(t *testing.T, record []byte) {
 		rows, failure := s.Rows(record)
 		if (failure == nil) != (len(rows) > 0) {
@@ -30,7 +30,7 @@ func FuzzSchema_Rows(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := conversion.Decode(file)
+		back, err := firehoseparquet.Decode(file)
 		if err != nil || len(back) != len(rows) {
 			t.Fatalf("%d rows read of %d: %v", len(back), len(rows), err)
 		}

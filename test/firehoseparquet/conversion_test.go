@@ -1,4 +1,4 @@
-package conversion_test
+package firehoseparquet_test
 
 import (
 	"strings"
@@ -7,12 +7,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
-	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose/conversion"
+	"github.com/resolverwatch/resolverwatch/test/firehoseparquet"
 )
 
-func schema(t testing.TB, columns ...conversion.Column) *conversion.Schema {
+func schema(t testing.TB, columns ...firehoseparquet.Column) *firehoseparquet.Schema {
 	t.Helper()
-	s, err := conversion.Parse(columns)
+	s, err := firehoseparquet.Parse(columns)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,9 +20,9 @@ func schema(t testing.TB, columns ...conversion.Column) *conversion.Schema {
 }
 
 // converted returns the rows of records, written as Parquet and read back.
-func converted(t testing.TB, s *conversion.Schema, records ...string) []map[string]any {
+func converted(t testing.TB, s *firehoseparquet.Schema, records ...string) []map[string]any {
 	t.Helper()
-	var rows []conversion.Row
+	var rows []firehoseparquet.Row
 	for _, record := range records {
 		more, failure := s.Rows([]byte(record))
 		if failure != nil {
@@ -34,7 +34,7 @@ func converted(t testing.TB, s *conversion.Schema, records ...string) []map[stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := conversion.Decode(file)
+	back, err := firehoseparquet.Decode(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestSchema_Rows_values(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.typ+" "+test.json, func(t *testing.T) {
 			t.Parallel()
-			s := schema(t, conversion.Column{Name: "before", Type: "string"}, conversion.Column{Name: "c", Type: test.typ})
+			s := schema(t, firehoseparquet.Column{Name: "before", Type: "string"}, firehoseparquet.Column{Name: "c", Type: test.typ})
 			record := `{"before":"b","c":` + test.json + `}`
 			if test.failure != "" {
 				_, failure := s.Rows([]byte(record))
@@ -155,7 +155,7 @@ func TestSchema_Rows_records(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := schema(t, conversion.Column{Name: "a", Type: "string"})
+			s := schema(t, firehoseparquet.Column{Name: "a", Type: "string"})
 			if test.code != "" {
 				if _, failure := s.Rows([]byte(test.record)); failure == nil || failure.Code != test.code || failure.Message == "" {
 					t.Errorf("got %v, want %s", failure, test.code)
@@ -187,16 +187,16 @@ func TestParse_refusals(t *testing.T) {
 	} {
 		t.Run(typ, func(t *testing.T) {
 			t.Parallel()
-			_, err := conversion.Parse([]conversion.Column{{Name: "fine", Type: "int"}, {Name: "bad", Type: typ}})
+			_, err := firehoseparquet.Parse([]firehoseparquet.Column{{Name: "fine", Type: "int"}, {Name: "bad", Type: typ}})
 			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), `"bad"`) {
 				t.Errorf("got %v, want a word of %q about the column", err, want)
 			}
 		})
 	}
-	for name, columns := range map[string][]conversion.Column{
+	for name, columns := range map[string][]firehoseparquet.Column{
 		"no columns": nil, "twice": {{Name: "a", Type: "int"}, {Name: "A", Type: "int"}}, "no name": {{Type: "int"}},
 	} {
-		if _, err := conversion.Parse(columns); err == nil {
+		if _, err := firehoseparquet.Parse(columns); err == nil {
 			t.Errorf("%s: was not refused", name)
 		}
 	}
@@ -204,7 +204,7 @@ func TestParse_refusals(t *testing.T) {
 
 func TestSchema_Encode_compressions(t *testing.T) {
 	t.Parallel()
-	s := schema(t, conversion.Column{Name: "a", Type: "string"})
+	s := schema(t, firehoseparquet.Column{Name: "a", Type: "string"})
 	rows, _ := s.Rows([]byte(strings.Repeat(`{"a":"the same again"}`, 1_000)))
 	for _, compression := range []string{firehose.Snappy, firehose.GZIP, firehose.Uncompressed} {
 		file, err := s.Encode(rows, compression)
@@ -214,7 +214,7 @@ func TestSchema_Encode_compressions(t *testing.T) {
 		if (len(file) > 14_000) != (compression == firehose.Uncompressed) {
 			t.Errorf("%s: %d bytes", compression, len(file))
 		}
-		if back, err := conversion.Decode(file); err != nil || len(back) != 1_000 || back[999]["a"] != "the same again" {
+		if back, err := firehoseparquet.Decode(file); err != nil || len(back) != 1_000 || back[999]["a"] != "the same again" {
 			t.Errorf("%s: reading back: %v", compression, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package conversion_test
+package firehoseparquet_test
 
 import (
 	"bytes"
@@ -10,17 +10,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose/conversion"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
+	"github.com/resolverwatch/resolverwatch/test/firehoseparquet"
 )
 
-func logSchema(t testing.TB) *conversion.Schema {
+func logSchema(t testing.TB) *firehoseparquet.Schema {
 	t.Helper()
-	var columns []conversion.Column
+	var columns []firehoseparquet.Column
 	for _, column := range catalog.Columns() {
-		columns = append(columns, conversion.Column{Name: column.Name, Type: column.Type})
+		columns = append(columns, firehoseparquet.Column{Name: column.Name, Type: column.Type})
 	}
 	return schema(t, columns...)
 }
@@ -83,7 +83,7 @@ func orNull[T any](v *T) any {
 // and empty lists included.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	golden, err := os.ReadFile("../../../../pkg/verdict/testdata/marked.jsonl")
+	golden, err := os.ReadFile("../../pkg/verdict/testdata/marked.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,9 @@
-// Package athena is Athena's API in memory: one workgroup with named queries, and query
+// Package localathena is Athena's API in memory: one workgroup with named queries, and query
 // executions that an engine of the caller's carries out. It keeps the order of states,
 // the header row of results, and their pages.
 //
 // What it leaves out: prepared statements, results in S3, reuse of results, limits.
-package athena
+package localathena
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/awsjson"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
 )
 
 // TargetPrefix is the service's name in the X-Amz-Target header.

@@ -1,9 +1,9 @@
-package athena
+package localathena
 
 import (
 	"context"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/internal/awsjson"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
 )
 
 type executionRequest struct {

@@ -1,4 +1,4 @@
-package conversion_test
+package firehoseparquet_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose/conversion"
+	"github.com/resolverwatch/resolverwatch/test/firehoseparquet"
 )
 
 // author makes up types, and for a type JSON together with the value that must come out.
@@ -116,11 +116,11 @@ func TestRandom(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(150) {
 		a := author{rand.New(rand.NewPCG(seed, 0))}
-		var columns []conversion.Column
+		var columns []firehoseparquet.Column
 		var makers []func() (string, any)
 		for i := range 1 + a.IntN(5) {
 			typ, make := a.typ(3)
-			columns, makers = append(columns, conversion.Column{Name: fmt.Sprintf("m%d", i), Type: typ}), append(makers, make)
+			columns, makers = append(columns, firehoseparquet.Column{Name: fmt.Sprintf("m%d", i), Type: typ}), append(makers, make)
 		}
 		var records []string
 		var want []map[string]any

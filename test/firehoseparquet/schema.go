@@ -1,4 +1,4 @@
-// Package conversion turns JSON records into the rows of a Glue table and rows into
+// Package firehoseparquet turns JSON records into the rows of a Glue table and rows into
 // Parquet, as Firehose's record format conversion does with the OpenX JSON SerDe. What
 // goes in are a table's columns, by name and Hive type, and records; what comes out are
 // rows, or the failure that Firehose reports of a record.
@@ -17,7 +17,7 @@
 // along; of a name that stands twice the last counts, as in OpenX's own code; numbers
 // keep their text as it was written; a number that is out of a column's range, or has a
 // fraction in a column of integers, fails the record.
-package conversion
+package firehoseparquet
 
 import (
 	"errors"
