@@ -13,8 +13,13 @@ package dynamodb
 
 import (
 	"bytes"
+	"encoding/json"
+	"hash/fnv"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/truora/minidyn/server"
@@ -148,4 +153,197 @@ func (s *Server) forward(operation string, body []byte) *reply {
 			`{"__type":"UnknownOperationException","message":"the local endpoint has no ` + operation + `"}`)
 	}
 	return answer
+}
+
+// createTable learns the key schema, which the checks of writes need.
+func (s *Server) createTable(body []byte) (*reply, error) {
+	var in struct {
+		TableName string
+		KeySchema []struct{ AttributeName, KeyType string }
+	}
+	if err := awsjson.Decode(body, &in); err != nil {
+		return nil, err
+	}
+	answer := s.forward("CreateTable", body)
+	if answer.status != http.StatusOK {
+		return answer, nil
+	}
+	created := &table{}
+	for _, kind := range []string{"HASH", "RANGE"} {
+		for _, key := range in.KeySchema {
+			if key.KeyType == kind {
+				created.keys = append(created.keys, key.AttributeName)
+			}
+		}
+	}
+	s.tables[in.TableName] = created
+	if s.config.Unprocessed != nil {
+		s.engine.EmulateUnprocessedItems(in.TableName, func(n int, _ map[string]*server.AttributeValue) bool {
+			return s.config.Unprocessed(in.TableName, n)
+		})
+	}
+	return active(answer)
+}
+
+// active completes the description of a table: it is ready for use at once.
+func active(answer *reply) (*reply, error) {
+	if answer.status != http.StatusOK {
+		return answer, nil
+	}
+	var description map[string]map[string]json.RawMessage
+	if err := json.Unmarshal(answer.body.Bytes(), &description); err != nil {
+		return nil, err
+	}
+	for _, table := range description {
+		table["TableStatus"] = json.RawMessage(`"ACTIVE"`)
+	}
+	return encode(description)
+}
+
+func (s *Server) deleteTable(body []byte) (*reply, error) {
+	in := tableRequest{}
+	if err := awsjson.Decode(body, &in); err != nil {
+		return nil, err
+	}
+	delete(s.tables, in.TableName)
+	return s.forward("DeleteTable", body), nil
+}
+
+func (s *Server) listTables() (*reply, error) {
+	return encode(struct{ TableNames []string }{slices.Sorted(maps.Keys(s.tables))})
+}
+
+type tableRequest struct {
+	TableName               string
+	TimeToLiveSpecification timeToLive
+}
+
+type timeToLive struct {
+	AttributeName string
+	Enabled       bool
+}
+
+func (s *Server) updateTimeToLive(body []byte) (*reply, error) {
+	in, known, err := s.tableOf(body)
+	if err != nil {
+		return nil, err
+	}
+	switch wanted := in.TimeToLiveSpecification; {
+	case wanted.AttributeName == "":
+		return nil, awsjson.Invalid("TimeToLiveSpecification must name an attribute")
+	case wanted.Enabled && known.ttlAttribute != "":
+		return nil, awsjson.Invalid("TimeToLive is already enabled")
+	case !wanted.Enabled && known.ttlAttribute == "":
+		return nil, awsjson.Invalid("TimeToLive is already disabled")
+	case wanted.Enabled:
+		known.ttlAttribute = wanted.AttributeName
+	default:
+		known.ttlAttribute = ""
+	}
+	return encode(struct{ TimeToLiveSpecification timeToLive }{in.TimeToLiveSpecification})
+}
+
+func (s *Server) describeTimeToLive(body []byte) (*reply, error) {
+	_, known, err := s.tableOf(body)
+	if err != nil {
+		return nil, err
+	}
+	status := "DISABLED"
+	if known.ttlAttribute != "" {
+		status = "ENABLED"
+	}
+	return encode(map[string]any{"TimeToLiveDescription": struct {
+		TimeToLiveStatus string
+		AttributeName    string `json:",omitempty"`
+	}{status, known.ttlAttribute}})
+}
+
+func (s *Server) tableOf(body []byte) (*tableRequest, *table, error) {
+	in := &tableRequest{}
+	if err := awsjson.Decode(body, in); err != nil {
+		return nil, nil, err
+	}
+	known := s.tables[in.TableName]
+	if known == nil {
+		return nil, nil, &awsjson.Error{Code: "ResourceNotFoundException",
+			Message: "Requested resource not found: Table: " + in.TableName + " not found"}
+	}
+	return in, known, nil
+}
+
+func encode(answer any) (*reply, error) {
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return nil, err
+	}
+	out := &reply{status: http.StatusOK}
+	out.body.Write(text)
+	return out, nil
+}
+
+// page answers Scan and Query with at most PageItems items, and of a parallel scan
+// with those of the segment asked for. Every item belongs to one segment, by its
+// partition key; a page may be empty and still not the last, as in AWS.
+func (s *Server) page(operation string, body []byte) (*reply, error) {
+	var in map[string]json.RawMessage
+	if err := awsjson.Decode(body, &in); err != nil {
+		return nil, err
+	}
+	var asked struct {
+		TableName              string
+		Limit                  *int
+		Segment, TotalSegments *int
+	}
+	if err := awsjson.Decode(body, &asked); err != nil {
+		return nil, err
+	}
+	limit := s.config.PageItems
+	if asked.Limit != nil {
+		if *asked.Limit < 1 {
+			return nil, awsjson.Invalid("Limit must be greater than or equal to 1")
+		}
+		limit = min(limit, *asked.Limit)
+	}
+	in["Limit"] = json.RawMessage(strconv.Itoa(limit))
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	answer := s.forward(operation, body)
+	known := s.tables[asked.TableName]
+	if operation == "Query" || answer.status != http.StatusOK || known == nil {
+		return answer, nil
+	}
+	switch {
+	case asked.Segment == nil && asked.TotalSegments == nil:
+		return answer, nil
+	case asked.Segment == nil || asked.TotalSegments == nil:
+		return nil, awsjson.Invalid("Segment and TotalSegments must both be present in a parallel scan")
+	case *asked.TotalSegments < 1 || *asked.Segment < 0 || *asked.Segment >= *asked.TotalSegments:
+		return nil, awsjson.Invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments")
+	}
+	return segment(answer, known.keys[0], *asked.Segment, *asked.TotalSegments)
+}
+
+// segment keeps of a page what belongs to one segment. Items whose projection
+// leaves the partition key out share a segment.
+func segment(answer *reply, partitionKey string, number, total int) (*reply, error) {
+	var page struct {
+		Items            []map[string]json.RawMessage
+		Count            int
+		LastEvaluatedKey json.RawMessage `json:",omitempty"`
+	}
+	if err := json.Unmarshal(answer.body.Bytes(), &page); err != nil {
+		return nil, err
+	}
+	kept := make([]map[string]json.RawMessage, 0, len(page.Items)/total)
+	for _, item := range page.Items {
+		hash := fnv.New32a()
+		_, _ = hash.Write(item[partitionKey])          // never fails
+		if int(hash.Sum32()%uint32(total)) == number { //nolint:gosec // total is small and positive
+			kept = append(kept, item)
+		}
+	}
+	page.Items, page.Count = kept, len(kept)
+	return encode(page)
 }

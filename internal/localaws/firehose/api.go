@@ -118,30 +118,5 @@ func (a API) describe(_ context.Context, body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"DeliveryStreamDescription": stream.description()}, nil
-}
-
-// description is the stream in the shape of DescribeDeliveryStream.
-func (s *Stream) description() map[string]any {
-	c := &s.config
-	destination := map[string]any{
-		"Prefix": c.Prefix, "ErrorOutputPrefix": c.ErrorOutputPrefix, "CompressionFormat": c.CompressionFormat,
-		"BufferingHints": c.BufferingHints, "FileExtension": c.FileExtension,
-		"EncryptionConfiguration": map[string]string{"NoEncryptionConfig": "NoEncryption"},
-	}
-	if p := c.Processing; p != nil {
-		destination["ProcessingConfiguration"] = map[string]any{"Enabled": true, "Processors": []any{p.description()}}
-	}
-	if c.Conversion != nil {
-		destination["DataFormatConversionConfiguration"] = c.Conversion.description()
-	}
-	if c.Backup != nil {
-		destination["S3BackupMode"], destination["S3BackupDescription"] = "Enabled", c.Backup.description()
-	}
-	return map[string]any{
-		"DeliveryStreamName": c.DeliveryStreamName, "DeliveryStreamARN": s.ARN(), "DeliveryStreamStatus": "ACTIVE",
-		"DeliveryStreamType": "DirectPut", "VersionId": "1", "HasMoreDestinations": false,
-		"Destinations": []any{map[string]any{
-			"DestinationId": "destinationId-000000000001", "ExtendedS3DestinationDescription": destination}},
-	}
+	return map[string]any{"DeliveryStreamDescription": stream.config.description(stream.ARN())}, nil
 }

@@ -91,6 +91,63 @@ func NewProcessing(function Invoker, arn string) *Processing {
 		BufferIntervalInSeconds: 60, RetryDelay: 30 * time.Second}
 }
 
+// Conversion makes Parquet of JSON records when they are delivered, with the OpenX JSON
+// SerDe in its default settings.
+type Conversion struct {
+	// Schema has the columns of Table, but for its partitions. Required. It is from the
+	// package conversion, which is given rather than imported: what writes Parquet would
+	// double the size of every program that links this package.
+	Schema Schema
+	// Table is named by records that cannot be converted.
+	Table SchemaTable
+	// Compression of the pages in the file: SNAPPY, GZIP or UNCOMPRESSED; "" is SNAPPY.
+	Compression string
+}
+
+// Schema converts records to Parquet by the columns of a table.
+type Schema interface {
+	// Convert returns a file of the records that can be converted, nil if none can, and
+	// for each record why it cannot be, or nil. Compression is one of SNAPPY, GZIP and
+	// UNCOMPRESSED.
+	Convert(records [][]byte, compression string) (file []byte, failures []*ConversionFailure, err error)
+}
+
+// ConversionFailure is why a record cannot be converted, as it stands beside the record.
+type ConversionFailure struct{ Code, Message string }
+
+// Error returns the code and the message.
+func (f *ConversionFailure) Error() string { return f.Code + ": " + f.Message }
+
+// SchemaTable is the table of the Glue Data Catalog that the columns are from.
+type SchemaTable struct {
+	CatalogID    string `json:"catalogId"`
+	DatabaseName string `json:"databaseName"`
+	TableName    string `json:"tableName"`
+	Region       string `json:"region"`
+	VersionID    string `json:"versionId"` // "" is LATEST
+}
+
+// Rules of AWS for streams that convert.
+const (
+	defaultConversionMBs = 128
+	minConversionMBs     = 64
+	latestVersion        = "LATEST"
+)
+
+// Backup keeps all records as they came, beside their processing. Objects are delivered
+// as those of the stream are; AWS lets nobody turn a backup off again.
+type Backup struct {
+	// Bucket is where it is kept; nil is the stream's.
+	Bucket Bucket
+	// Prefix and ErrorOutputPrefix follow the rules of the stream's own. Nothing goes
+	// under the second: a backup processes nothing, and is tried again until it is stored.
+	Prefix, ErrorOutputPrefix string
+	// BufferingHints say when an object is written; nil is 5 MB and 300 s.
+	BufferingHints *BufferingHints
+	// CompressionFormat is UNCOMPRESSED or GZIP; "" is UNCOMPRESSED.
+	CompressionFormat string
+}
+
 // Values of [Config.CompressionFormat] and [Conversion.Compression], which alone has
 // Snappy.
 const (
@@ -185,6 +242,30 @@ func (c *checker) processing(p *Processing) {
 		"Processing.BufferIntervalInSeconds: must be in [0, 900], got %d", p.BufferIntervalInSeconds)
 }
 
+// description is the stream in the shape of DescribeDeliveryStream.
+func (c *Config) description(arn string) map[string]any {
+	destination := map[string]any{
+		"Prefix": c.Prefix, "ErrorOutputPrefix": c.ErrorOutputPrefix, "CompressionFormat": c.CompressionFormat,
+		"BufferingHints": c.BufferingHints, "FileExtension": c.FileExtension,
+		"EncryptionConfiguration": map[string]string{"NoEncryptionConfig": "NoEncryption"},
+	}
+	if p := c.Processing; p != nil {
+		destination["ProcessingConfiguration"] = map[string]any{"Enabled": true, "Processors": []any{p.description()}}
+	}
+	if c.Conversion != nil {
+		destination["DataFormatConversionConfiguration"] = c.Conversion.description()
+	}
+	if c.Backup != nil {
+		destination["S3BackupMode"], destination["S3BackupDescription"] = "Enabled", c.Backup.description()
+	}
+	return map[string]any{
+		"DeliveryStreamName": c.DeliveryStreamName, "DeliveryStreamARN": arn, "DeliveryStreamStatus": "ACTIVE",
+		"DeliveryStreamType": "DirectPut", "VersionId": "1", "HasMoreDestinations": false,
+		"Destinations": []any{map[string]any{
+			"DestinationId": "destinationId-000000000001", "ExtendedS3DestinationDescription": destination}},
+	}
+}
+
 // description is the processor in the shape of DescribeDeliveryStream.
 func (p *Processing) description() map[string]any {
 	parameter := func(name string, value any) map[string]string {
@@ -196,4 +277,22 @@ func (p *Processing) description() map[string]any {
 		parameter("BufferSizeInMBs", p.BufferSizeInMBs),
 		parameter("BufferIntervalInSeconds", p.BufferIntervalInSeconds),
 	}}
+}
+
+// description is the conversion in the shape of DescribeDeliveryStream.
+func (c *Conversion) description() map[string]any {
+	return map[string]any{
+		"Enabled":                   true,
+		"InputFormatConfiguration":  map[string]any{"Deserializer": map[string]any{"OpenXJsonSerDe": map[string]any{}}},
+		"OutputFormatConfiguration": map[string]any{"Serializer": map[string]any{"ParquetSerDe": map[string]any{"Compression": c.Compression}}},
+		"SchemaConfiguration": map[string]any{"CatalogId": c.Table.CatalogID, "DatabaseName": c.Table.DatabaseName,
+			"TableName": c.Table.TableName, "Region": c.Table.Region, "VersionId": c.Table.VersionID},
+	}
+}
+
+// description is the backup in the shape of DescribeDeliveryStream.
+func (b *Backup) description() map[string]any {
+	return map[string]any{"Prefix": b.Prefix, "ErrorOutputPrefix": b.ErrorOutputPrefix,
+		"CompressionFormat": b.CompressionFormat, "BufferingHints": b.BufferingHints,
+		"EncryptionConfiguration": map[string]string{"NoEncryptionConfig": "NoEncryption"}}
 }

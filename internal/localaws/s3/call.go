@@ -139,3 +139,10 @@ func (c *call) forward() *http.Request {
 	get.Method = http.MethodGet
 	return get
 }
+
+func (c *call) resource() string {
+	if c.Key == "" {
+		return c.Bucket
+	}
+	return c.Bucket + "/" + c.Key
+}

@@ -1,12 +1,6 @@
 package s3
 
-import (
-	"crypto/rand"
-	"fmt"
-	"time"
-
-	"github.com/google/uuid"
-)
+import "time"
 
 // Event is an S3 event in EventBridge's envelope. Keys stand as they are, not
 // form-encoded as in S3's own notifications.
@@ -66,27 +60,3 @@ const (
 	deletedByMarker = "Delete Marker Created"
 	deletedForGood  = "Permanently Deleted"
 )
-
-// announce tells of a change of v. The caller holds the lock, so that events come in
-// the order of the changes.
-func (m *memory) announce(bucket *bucket, v *version, reason, deletion string) {
-	if m.onEvent == nil {
-		return
-	}
-	m.sequence++
-	event := Event{
-		Version: "0", ID: uuid.NewString(), DetailType: ObjectCreated, Source: "aws.s3", Account: AccountID,
-		Time: m.now(), Region: Region, Resources: []string{"arn:aws:s3:::" + bucket.name},
-		Detail: Detail{Version: "0", RequestID: rand.Text(), Requester: AccountID, SourceIP: "127.0.0.1",
-			Reason: reason, DeletionType: deletion,
-			Object: EventObject{Key: v.key, VersionID: v.id, Sequencer: fmt.Sprintf("%018X", m.sequence)}},
-	}
-	event.Detail.Bucket.Name = bucket.name
-	if deletion != "" {
-		event.DetailType = ObjectDeleted
-	} else {
-		size := int64(len(v.body))
-		event.Detail.Object.Size, event.Detail.Object.ETag = &size, v.etag
-	}
-	m.onEvent(event)
-}

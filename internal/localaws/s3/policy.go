@@ -61,13 +61,6 @@ func (s *Server) authorize(c *call) *Fault {
 	return nil
 }
 
-func (c *call) resource() string {
-	if c.Key == "" {
-		return c.Bucket
-	}
-	return c.Bucket + "/" + c.Key
-}
-
 // authorizeDeletes reads which keys a DeleteObjects request names. AWS reports a
 // denied key beside the deleted ones; here one denied key refuses the request.
 func (s *Server) authorizeDeletes(c *call) *Fault {
