@@ -16,7 +16,7 @@ import (
 	awsfirehose "github.com/aws/aws-sdk-go-v2/service/firehose"
 	firehosetypes "github.com/aws/aws-sdk-go-v2/service/firehose/types"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
+	"github.com/resolverwatch/resolverwatch/test/deployedstream"
 )
 
 // deployed is the emulator's description of a deployed stack.
@@ -30,7 +30,7 @@ type deployed struct {
 	resources []resource
 
 	streamText *firehosetypes.DeliveryStreamDescription
-	stream     *firehose.Described
+	stream     *deployedstream.Stream
 
 	importer, transformer functionConfig
 
@@ -75,7 +75,7 @@ func read(t *testing.T, e *emulator, v variant, folder string) *deployed {
 			aws.ToString(summary.ResourceType), aws.ToString(summary.PhysicalResourceId)})
 	}
 	d.readStream(t)
-	if d.stream, err = firehose.Describe(d.streamText); err != nil {
+	if d.stream, err = deployedstream.Read(d.streamText); err != nil {
 		t.Fatal(err)
 	}
 	if d.stream.Config.Processing == nil {

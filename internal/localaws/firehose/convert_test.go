@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
+	"github.com/resolverwatch/resolverwatch/test/deployedstream"
 	"github.com/resolverwatch/resolverwatch/test/firehoseparquet"
 )
 
@@ -207,7 +208,7 @@ func TestAPI_describeConversion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	described, err := firehose.Describe(out.DeliveryStreamDescription)
+	described, err := deployedstream.Read(out.DeliveryStreamDescription)
 	if err != nil {
 		t.Fatal(err)
 	}

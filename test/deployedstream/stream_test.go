@@ -1,4 +1,4 @@
-package firehose_test
+package deployedstream_test
 
 import (
 	"encoding/json"
@@ -10,9 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
+	"github.com/resolverwatch/resolverwatch/test/deployedstream"
 )
 
-// deployed is an answer of DescribeDeliveryStream, in the members' own names.
+// deployed is an answer of DescribeDeliveryStream.
 const deployed = `{
 	"DeliveryStreamName": "logs", "DeliveryStreamType": "DirectPut",
 	"DeliveryStreamARN": "arn:aws:firehose:us-east-1:111122223333:deliverystream/logs",
@@ -27,24 +28,24 @@ const deployed = `{
 			{"ParameterName": "BufferSizeInMBs", "ParameterValue": "0.5"},
 			{"ParameterName": "BufferIntervalInSeconds", "ParameterValue": "31"}]}]}}}]}`
 
-func describe(t *testing.T, text string) (*firehose.Described, error) {
+func read(t *testing.T, text string) (*deployedstream.Stream, error) {
 	t.Helper()
 	var description types.DeliveryStreamDescription
 	if err := json.Unmarshal([]byte(text), &description); err != nil {
 		t.Fatal(err)
 	}
-	return firehose.Describe(&description)
+	return deployedstream.Read(&description)
 }
 
-func TestDescribe(t *testing.T) {
+func TestRead(t *testing.T) {
 	t.Parallel()
-	got, err := describe(t, deployed)
+	got, err := read(t, deployed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	processing := firehose.NewProcessing(nil, "arn:aws:lambda:us-east-1:111122223333:function:mark")
 	processing.NumberOfRetries, processing.BufferSizeInMBs, processing.BufferIntervalInSeconds = 2, 0.5, 31
-	want := &firehose.Described{
+	want := &deployedstream.Stream{
 		BucketARN: "arn:aws:s3:::marked", RoleARN: "arn:aws:iam::111122223333:role/delivery",
 		LogGroup: "group", LogStream: "stream",
 		Config: firehose.Config{
@@ -60,7 +61,8 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// convertBy is a conversion in front of the prefix. Enabled is left out, as AWS allows.
+// convertBy returns a conversion, followed by the name of the prefix. It omits Enabled,
+// which AWS allows.
 func convertBy(deserializer, serializer string) string {
 	return `"DataFormatConversionConfiguration": {
 		"InputFormatConfiguration": {"Deserializer": {` + deserializer + `}},
@@ -69,9 +71,9 @@ func convertBy(deserializer, serializer string) string {
 			"Region": "eu-west-1", "VersionId": "3", "RoleARN": "arn:aws:iam::111122223333:role/schema"}}, "Prefix"`
 }
 
-func TestDescribe_conversion(t *testing.T) {
+func TestRead_conversion(t *testing.T) {
 	t.Parallel()
-	got, err := describe(t, strings.Replace(deployed, `"Prefix"`, `"S3BackupMode": "Enabled", "S3BackupDescription": {
+	got, err := read(t, strings.Replace(deployed, `"Prefix"`, `"S3BackupMode": "Enabled", "S3BackupDescription": {
 		"BucketARN": "arn:aws:s3:::kept", "Prefix": "raw/", "ErrorOutputPrefix": "no/", "CompressionFormat": "GZIP",
 		"BufferingHints": {"SizeInMBs": 9, "IntervalInSeconds": 62}}, `+
 		convertBy(`"OpenXJsonSerDe": {"CaseInsensitive": true}`, `"ParquetSerDe": {"Compression": "GZIP", "WriterVersion": "V1"}`), 1))
@@ -93,42 +95,41 @@ func TestDescribe_conversion(t *testing.T) {
 	}
 }
 
-// A conversion that is turned off does nothing.
-func TestDescribe_disabledConversion(t *testing.T) {
+func TestRead_disabledConversion(t *testing.T) {
 	t.Parallel()
-	got, err := describe(t, strings.Replace(deployed, `"Prefix"`, `"S3BackupMode": "Disabled",
+	got, err := read(t, strings.Replace(deployed, `"Prefix"`, `"S3BackupMode": "Disabled",
 		"DataFormatConversionConfiguration": {"Enabled": false}, "Prefix"`, 1))
 	if err != nil || got.Config.Conversion != nil || got.Config.Backup != nil {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
-// What the local Firehose would do differently must not be emulated by silence.
-func TestDescribe_refusals(t *testing.T) {
+// Features that the embedded Firehose lacks must not be ignored silently.
+func TestRead_refusals(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, old, replacement, want string }{
-		{"other source", `"DirectPut"`, `"KinesisStreamAsSource"`, "DirectPut"},
+		{"Kinesis source", `"DirectPut"`, `"KinesisStreamAsSource"`, "DirectPut"},
 		{"no destination", `"ExtendedS3DestinationDescription"`, `"SplunkDestinationDescription"`, "extended S3"},
 		{"dynamic partitioning", `"Prefix"`, `"DynamicPartitioningConfiguration": {"Enabled": true}, "Prefix"`, "partitioning"},
-		{"backup to nowhere", `"Prefix"`, `"S3BackupMode": "Enabled", "Prefix"`, "backup"},
-		{"conversion of nothing", `"Prefix"`, `"DataFormatConversionConfiguration": {"Enabled": true}, "Prefix"`, "schema"},
+		{"backup without destination", `"Prefix"`, `"S3BackupMode": "Enabled", "Prefix"`, "backup"},
+		{"empty conversion", `"Prefix"`, `"DataFormatConversionConfiguration": {"Enabled": true}, "Prefix"`, "schema"},
 		{"ORC", `"Prefix"`, convertBy(`"OpenXJsonSerDe": {}`, `"OrcSerDe": {}`), "Parquet"},
-		{"another writer", `"Prefix"`, convertBy(`"OpenXJsonSerDe": {}`, `"ParquetSerDe": {"WriterVersion": "V2"}`), "V2"},
-		{"Hive's JSON", `"Prefix"`, convertBy(`"HiveJsonSerDe": {}`, `"ParquetSerDe": {}`), "OpenX"},
-		{"case of names", `"Prefix"`, convertBy(`"OpenXJsonSerDe": {"CaseInsensitive": false}`, `"ParquetSerDe": {}`), "case"},
-		{"other names", `"Prefix"`, convertBy(`"OpenXJsonSerDe": {"ColumnToJsonKeyMappings": {"a": "b"}}`, `"ParquetSerDe": {}`), "Mappings"},
+		{"Parquet writer V2", `"Prefix"`, convertBy(`"OpenXJsonSerDe": {}`, `"ParquetSerDe": {"WriterVersion": "V2"}`), "V2"},
+		{"Hive JSON SerDe", `"Prefix"`, convertBy(`"HiveJsonSerDe": {}`, `"ParquetSerDe": {}`), "OpenX"},
+		{"case-sensitive names", `"Prefix"`, convertBy(`"OpenXJsonSerDe": {"CaseInsensitive": false}`, `"ParquetSerDe": {}`), "case"},
+		{"mapped names", `"Prefix"`, convertBy(`"OpenXJsonSerDe": {"ColumnToJsonKeyMappings": {"a": "b"}}`, `"ParquetSerDe": {}`), "Mappings"},
 		{"dots", `"Prefix"`, convertBy(`"OpenXJsonSerDe": {"ConvertDotsInJsonKeysToUnderscores": true}`, `"ParquetSerDe": {}`), "Dots"},
 		{"time zone", `"Prefix"`, `"CustomTimeZone": "Asia/Tokyo", "Prefix"`, "Asia/Tokyo"},
-		{"other processor", `"Type": "Lambda"`, `"Type": "Decompression"`, "processors"},
-		{"other parameter", `"NumberOfRetries"`, `"Delimiter"`, "Delimiter"},
-		{"no number", `"0.5"`, `"half"`, "BufferSizeInMBs"},
+		{"processor without Lambda", `"Type": "Lambda"`, `"Type": "Decompression"`, "processors"},
+		{"unknown parameter", `"NumberOfRetries"`, `"Delimiter"`, "Delimiter"},
+		{"not a number", `"0.5"`, `"half"`, "BufferSizeInMBs"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := describe(t, strings.Replace(deployed, test.old, test.replacement, 1))
+			_, err := read(t, strings.Replace(deployed, test.old, test.replacement, 1))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want a word of %q", err, test.want)
+				t.Errorf("got %v, want an error with %q", err, test.want)
 			}
 		})
 	}
