@@ -10,8 +10,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Access keys of people; any secret goes with them. The owner may do everything, the
-// operator what `rollback`, `publish`, `allow`, `status` and `index diff` need.
+// Access keys of people, valid with any secret. The owner may do everything. The operator has
+// the permissions that `rollback`, `publish`, `allow`, `status` and `index diff` need.
 const (
 	OwnerKey    = "LOCALOWNER"
 	OperatorKey = "LOCALOPERATOR"
@@ -24,14 +24,15 @@ const (
 	firehoseKey    = "LOCALFIREHOSE"
 )
 
-// policies are what each role of the deployed stack may do in S3. DynamoDB and the
-// Parameter Store ask nobody here.
+// policies returns the S3 permissions of each role in the deployed stack, by access key. The
+// local DynamoDB and Parameter Store do not check permissions.
 func policies(legacyKey string, feeds map[indicator.FeedID]settings.Feed) map[string]s3.Policy {
 	lists := under(ListBucket, settings.BlockPrefix+"*", settings.AllowPrefix+"*", legacyKey)
 	guards := under(ListBucket, settings.GuardPrefix+"*")
 	accepted := under(ListBucket, settings.AcceptedPrefix+"*")
 	reports := under(ListBucket, settings.ReportPrefix+"*")
 	indexes := under(IndexBucket, index.Prefix+"*")
+
 	return map[string]s3.Policy{
 		OwnerKey: s3.FullAccess(),
 		importerKey: {
@@ -42,12 +43,12 @@ func policies(legacyKey string, feeds map[indicator.FeedID]settings.Feed) map[st
 			{Actions: []string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, Resources: lists},
 			{Actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, Resources: guards},
 			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: accepted},
-			{Actions: []string{"s3:PutObject"}, Resources: slices.Concat(reports, fetched(feeds))},
+			{Actions: []string{"s3:PutObject"}, Resources: slices.Concat(reports, fetchedLists(feeds))},
 			{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: indexes},
 			{Actions: []string{"s3:GetObject", "s3:PutObject"}, Resources: under(IndexBucket, catalog.IndicatorKey)},
 		},
-		// Beside these: cloudformation:DescribeStacks, lambda:InvokeFunction on the importer,
-		// dynamodb:Query, PutItem, DeleteItem and Scan on the table.
+		// On AWS the operator also needs cloudformation:DescribeStacks, lambda:InvokeFunction on
+		// the importer, and dynamodb:Query, PutItem, DeleteItem and Scan on the table.
 		OperatorKey: {
 			{Actions: []string{"s3:GetObject"}, Resources: indexes},
 			{Actions: []string{"s3:PutObject"}, Resources: under(IndexBucket, index.CurrentKey)},
@@ -65,8 +66,8 @@ func policies(legacyKey string, feeds map[indicator.FeedID]settings.Feed) map[st
 	}
 }
 
-// fetched returns the lists that the importer may write: those of feeds with a URL.
-func fetched(feeds map[indicator.FeedID]settings.Feed) []string {
+// fetchedLists returns the lists that the importer may write: those of feeds with a URL.
+func fetchedLists(feeds map[indicator.FeedID]settings.Feed) []string {
 	var keys []string
 	for id, feed := range feeds {
 		switch {
@@ -80,7 +81,7 @@ func fetched(feeds map[indicator.FeedID]settings.Feed) []string {
 	return under(ListBucket, keys...)
 }
 
-// under returns objects of a bucket as resources of a policy.
+// under returns the resources of a policy for keys in a bucket.
 func under(bucket string, keys ...string) []string {
 	resources := make([]string, len(keys))
 	for i, key := range keys {

@@ -9,8 +9,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// queryAPI serves the two calls of AWS's query protocol by which the command finds its
-// way: CloudFormation's DescribeStacks, and GetCallerIdentity of STS.
+// queryAPI serves the two calls of AWS's query protocol that the command line needs to find
+// a stack: CloudFormation's DescribeStacks and GetCallerIdentity of STS.
 type queryAPI struct {
 	stack   string
 	created time.Time
@@ -33,8 +33,8 @@ func newQueryAPI(stack string) *queryAPI {
 	}}
 }
 
-// isQuery reports whether a request is one of the query protocol. S3 has no form of
-// this type.
+// isQuery reports whether a request uses the query protocol. S3 never receives forms of this
+// type.
 func isQuery(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == "/" &&
 		strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
@@ -72,7 +72,10 @@ func (q *queryAPI) describe(w http.ResponseWriter, name string) {
 		return
 	}
 	writeXML(w, http.StatusOK, describeStacks{
-		Name: q.stack, Status: "CREATE_COMPLETE", Created: q.created.Format(time.RFC3339), Outputs: q.outputs,
+		Name:    q.stack,
+		Status:  "CREATE_COMPLETE",
+		Created: q.created.Format(time.RFC3339),
+		Outputs: q.outputs,
 	})
 }
 
@@ -81,7 +84,7 @@ type callerIdentity struct {
 	Arn     string   `xml:"GetCallerIdentityResult>Arn"`
 }
 
-// callerOf returns the access key of a signed request.
+// callerOf returns the access key that signed a request.
 func callerOf(r *http.Request) string {
 	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	key, _, _ := strings.Cut(credential, "/")
@@ -102,5 +105,5 @@ func writeQueryError(w http.ResponseWriter, code, message string) {
 func writeXML(w http.ResponseWriter, status int, answer any) {
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(status)
-	_ = xml.NewEncoder(w).Encode(answer) // the client went away: nobody is left to tell
+	_ = xml.NewEncoder(w).Encode(answer) // the client has disconnected
 }

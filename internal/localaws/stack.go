@@ -1,13 +1,12 @@
-// Package localaws runs Resolverwatch's pipeline on this machine: S3, DynamoDB, the
-// Parameter Store, Secrets Manager, Lambda and Firehose as endpoints on loopback that
-// keep AWS's rules, wired the way the deployed stack is, with the really built functions
-// as child processes. What goes in are the paths of the functions' binaries and their
-// settings; what comes out is a [Stack] with one URL that the AWS SDKs and the AWS CLI
-// understand.
+// Package localaws runs Resolverwatch's pipeline on this machine, for the demo and for
+// tests. It serves S3, DynamoDB, the Parameter Store, Secrets Manager, Lambda and Firehose
+// on loopback, wired like the deployed stack, and runs the compiled functions as child
+// processes. Given the paths of the functions' binaries and their settings, [Start] returns
+// a [Stack] with one URL that the AWS SDKs and the AWS CLI can use.
 //
-// Each service is a package of its own below this one and says there what it keeps
-// and what it leaves out. All of it lives in memory and ends with [Stack.Close].
-// Nothing here is ever part of a Lambda function.
+// Each service is a package below this one. Its documentation lists the rules of AWS that it
+// enforces and the features that it lacks. Everything is kept in memory until [Stack.Close].
+// No Lambda function imports this package.
 package localaws
 
 import (
@@ -32,7 +31,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Names of what the stack consists of.
+// Names of the resources in the stack.
 const (
 	ListBucket     = "resolverwatch-lists"
 	IndexBucket    = "resolverwatch-index"
@@ -45,112 +44,140 @@ const (
 
 // Config describes a stack.
 type Config struct {
-	// ImporterBinary and TransformerBinary are the paths of the two functions'
-	// `bootstrap`, built for this machine. Required.
+	// ImporterBinary and TransformerBinary are the paths of the two functions' `bootstrap`
+	// executables, compiled for this machine. Required.
 	ImporterBinary, TransformerBinary string
-	// Importer and Transformer, if set, change the functions' settings from their
-	// defaults. The names of buckets and table are the stack's.
+
+	// Importer and Transformer, if set, modify the default settings of the functions. The
+	// stack sets the names of the buckets and the table.
 	Importer    func(*settings.Importer)
 	Transformer func(*settings.Transformer)
-	// Delivery, if set, changes the delivery stream from the stack's defaults.
+
+	// Delivery, if set, modifies the default delivery stream.
 	Delivery func(*firehose.Config)
-	// Feeds are the settings of feeds, by feed id.
+
+	// Feeds holds the settings of feeds by feed id.
 	Feeds map[indicator.FeedID]settings.Feed
-	// Logs returns where a function's output goes, by its name. Nil drops it.
+
+	// Logs returns the writer for the output of a function, given its name. If nil, the
+	// output is discarded.
 	Logs func(function string) io.Writer
-	// OnEventLost, if set, is told of an S3 event that the importer failed to handle
-	// for good.
+
+	// OnEventLost, if set, is called for each S3 event that failed on every try.
 	OnEventLost func(event []byte, err error)
-	// RetryDelays are the pauses before the importer is given a failed event again;
-	// nil is 1 min and 2 min, as in AWS.
+
+	// RetryDelays are the pauses before the importer retries a failed event. Nil means
+	// 1 min and 2 min, as on AWS.
 	RetryDelays []time.Duration
-	// S3Fault and TableFault make the services fail on demand.
+
+	// S3Fault and TableFault inject errors; see [s3.Config] and [dynamodb.Config].
 	S3Fault    func(s3.Request) *s3.Fault
 	TableFault func(operation string) error
 }
 
-// Limits of the deployed functions.
+// Limits of the local functions.
 const (
-	importerMemoryMB    = 1024
 	importerTimeout     = 5 * time.Minute
 	transformerMemoryMB = 256
 	transformerTimeout  = 2 * time.Minute
 )
 
-// Stack is a running pipeline. It must be closed.
+// Stack is a running pipeline. Call [Stack.Close] to stop it.
 type Stack struct {
-	// URL is the endpoint of every service.
+	// URL is the endpoint of all services.
 	URL string
-	// Stream is the delivery stream that Resolver would write to.
+	// Stream is the delivery stream that receives query logs.
 	Stream *firehose.Stream
 	// Importer and Transformer are the functions.
 	Importer, Transformer *lambda.Function
-	// Secrets are what feeds with a URL are asked for.
+	// Secrets holds the credentials of feeds that are fetched from a URL.
 	Secrets secretsmanager.Store
 
 	objects    *s3.Server
 	table      *dynamodb.Server
 	parameters ssm.Store
-	name       string // of the stack
-	legacyKey  string
+	name       string // name of the stack
+	legacyKey  string // key of the list that is the feed "default"
 	server     *http.Server
 	served     chan error
 }
 
-// Start makes the buckets and the table, starts the endpoints on a free port, and
-// returns when they answer. Functions start when they are first invoked.
+// Start starts the services on a free port and creates the buckets and the table. A
+// function starts when it is first invoked.
 func Start(ctx context.Context, config Config) (*Stack, error) {
 	s := &Stack{served: make(chan error, 1)}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("opening a local port: %w", err)
 	}
+
 	s.URL = "http://" + listener.Addr().String()
 	if err := s.build(config); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
+
 	s.server = &http.Server{Handler: s.gateway(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { s.served <- s.server.Serve(listener) }()
+
 	if err := s.create(ctx); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
 	return s, nil
 }
 
-// build makes all parts; nothing runs yet.
+// build creates all parts of the stack without starting them.
 func (s *Stack) build(config Config) error {
 	forImporter, forTransformer, err := functionSettings(&config)
 	if err != nil {
 		return err
 	}
 	s.name, s.legacyKey = forImporter.Stack, forImporter.LegacyKey
-	s.objects = s3.New(s3.Config{Policies: policies(s.legacyKey, config.Feeds), Fault: config.S3Fault, OnEvent: s.onEvent})
+
+	s.objects = s3.New(s3.Config{
+		Policies: policies(s.legacyKey, config.Feeds),
+		Fault:    config.S3Fault,
+		OnEvent:  s.invokeImporter,
+	})
 	s.table = dynamodb.New(dynamodb.Config{Fault: config.TableFault})
 	if err := s.storeFeeds(forImporter.Stack, config.Feeds); err != nil {
 		return err
 	}
+
 	s.Importer, err = lambda.New(lambda.Config{
-		Name: Importer, Binary: config.ImporterBinary, Environment: s.withEndpoint(forImporter.Encode()),
-		AccessKey: importerKey, MemoryMB: importerMemoryMB, Timeout: importerTimeout, Concurrency: 1,
+		Name:        Importer,
+		Binary:      config.ImporterBinary,
+		Environment: s.withEndpoint(forImporter.Encode()),
+		AccessKey:   importerKey,
+		MemoryMB:    forImporter.MemoryMiB,
+		Timeout:     importerTimeout,
+		Concurrency: 1,
 		RetryDelays: config.RetryDelays,
-		OnFailure:   config.OnEventLost, Logs: config.logs(Importer),
+		OnFailure:   config.OnEventLost,
+		Logs:        config.logs(Importer),
 	})
 	if err != nil {
 		return err
 	}
+
 	s.Transformer, err = lambda.New(lambda.Config{
-		Name: Transformer, Binary: config.TransformerBinary, Environment: s.withEndpoint(forTransformer.Encode()),
-		AccessKey: transformerKey, MemoryMB: transformerMemoryMB, Timeout: transformerTimeout,
-		Logs: config.logs(Transformer),
+		Name:        Transformer,
+		Binary:      config.TransformerBinary,
+		Environment: s.withEndpoint(forTransformer.Encode()),
+		AccessKey:   transformerKey,
+		MemoryMB:    transformerMemoryMB,
+		Timeout:     transformerTimeout,
+		Logs:        config.logs(Transformer),
 	})
 	if err != nil {
 		return err
 	}
+
 	s.Stream, err = firehose.New(s.delivery(&config))
 	return err
 }
 
-// storeFeeds puts the settings of feeds where the importer looks for them.
+// storeFeeds writes the settings of feeds to the Parameter Store, where the importer reads
+// them.
 func (s *Stack) storeFeeds(stack string, feeds map[indicator.FeedID]settings.Feed) error {
 	for id, feed := range feeds {
 		text, err := json.Marshal(feed)
@@ -164,19 +191,25 @@ func (s *Stack) storeFeeds(stack string, feeds map[indicator.FeedID]settings.Fee
 	return nil
 }
 
-// functionSettings returns the settings of both functions.
+// functionSettings returns the settings of both functions: the defaults, modified by config.
 func functionSettings(config *Config) (settings.Importer, settings.Transformer, error) {
 	names := map[string]string{
-		settings.EnvListBucket: ListBucket, settings.EnvIndexBucket: IndexBucket, settings.EnvTable: Table}
+		settings.EnvListBucket:  ListBucket,
+		settings.EnvIndexBucket: IndexBucket,
+		settings.EnvTable:       Table,
+	}
 	lookup := func(name string) (string, bool) { value, found := names[name]; return value, found }
+
 	forImporter, err := settings.DecodeImporter(lookup)
 	forTransformer, transformerErr := settings.DecodeTransformer(lookup)
+
 	if config.Importer != nil {
 		config.Importer(&forImporter)
 	}
 	if config.Transformer != nil {
 		config.Transformer(&forTransformer)
 	}
+
 	return forImporter, forTransformer, errors.Join(err, transformerErr)
 }
 
@@ -192,7 +225,7 @@ func (s *Stack) withEndpoint(environment map[string]string) map[string]string {
 	return environment
 }
 
-// delivery is the stream as the stack deploys it.
+// delivery returns the configuration of the delivery stream.
 func (s *Stack) delivery(config *Config) firehose.Config {
 	stream := firehose.Config{
 		DeliveryStreamName: DeliveryStream,
@@ -209,26 +242,28 @@ func (s *Stack) delivery(config *Config) firehose.Config {
 	return stream
 }
 
-// onEvent is the rule that invokes the importer: changes of lists, and only those,
-// because the importer itself writes beside them.
-func (s *Stack) onEvent(event s3.Event) {
+// invokeImporter stands in for the EventBridge rule of the deployed stack. It invokes the
+// importer for changes of lists only, because the importer writes other objects to the same
+// bucket.
+func (s *Stack) invokeImporter(event s3.Event) {
 	key := event.Detail.Object.Key
 	isList := strings.HasPrefix(key, settings.BlockPrefix) || strings.HasPrefix(key, settings.AllowPrefix) ||
 		strings.HasPrefix(key, settings.GuardPrefix) || key == s.legacyKey
 	if event.Detail.Bucket.Name != ListBucket || !isList {
 		return
 	}
+
 	text, err := json.Marshal(event)
 	if err == nil {
 		err = s.Importer.InvokeAsync(text)
 	}
 	if err != nil && !errors.Is(err, lambda.ErrClosed) {
-		panic(err) // an event always encodes, to less than the limit
+		panic(err) // events always encode and are smaller than the limit
 	}
 }
 
-// Close delivers what the stream still holds, ends the functions and closes the
-// endpoints. If the context ends first, records may be lost, which is an error.
+// Close delivers the records that are still buffered, then stops the functions and the
+// services. If ctx ends first, records may be lost and Close returns an error.
 func (s *Stack) Close(ctx context.Context) error {
 	err := s.Stream.Close(ctx)
 	err = errors.Join(err, s.Importer.Close(), s.Transformer.Close(), s.server.Close())
@@ -238,9 +273,9 @@ func (s *Stack) Close(ctx context.Context) error {
 	return err
 }
 
-// gateway serves all services under one address: JSON services are told apart by their
-// target header, those of the query protocol by their form, Lambda by its path, and the
-// rest is S3.
+// gateway serves all services at one address. It recognizes services of the JSON protocol
+// by their target header, those of the query protocol by their form, and Lambda by its path.
+// Everything else is S3.
 func (s *Stack) gateway() http.Handler {
 	services := map[string]http.Handler{
 		dynamodb.TargetPrefix:       s.table,
@@ -250,6 +285,7 @@ func (s *Stack) gateway() http.Handler {
 	}
 	query := newQueryAPI(s.name)
 	functions := lambda.API{Importer: s.Importer, Transformer: s.Transformer}
+
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		service, operation := awsjson.Target(r)
 		switch handler := services[service]; {

@@ -34,9 +34,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// TestMain makes the test binary both functions of the stack when Lambda's variables
-// say that it is one: small stand-ins that use every service in the way of the real
-// ones.
+// TestMain lets the test binary act as both functions of the stack if Lambda's variables are set.
+// They are small stand-ins that use the services like the real functions.
 func TestMain(m *testing.M) {
 	switch os.Getenv("AWS_LAMBDA_FUNCTION_NAME") {
 	case localaws.Importer:
@@ -48,7 +47,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// importList copies a list that changed into the index bucket, as its settings say.
+// importList copies a changed list into the index bucket, together with the settings of its feed.
 func importList(ctx context.Context, event s3.Event) error {
 	c, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -56,7 +55,7 @@ func importList(ctx context.Context, event s3.Event) error {
 	}
 	object := event.Detail.Object
 	if strings.Contains(object.Key, "poison") {
-		return errors.New("this list again")
+		return errors.New("poisoned list")
 	}
 	bucket := awss3.NewFromConfig(c)
 	list, err := bucket.GetObject(ctx, &awss3.GetObjectInput{Bucket: &event.Detail.Bucket.Name, Key: &object.Key, VersionId: &object.VersionID})
@@ -90,7 +89,7 @@ func importList(ctx context.Context, event s3.Event) error {
 	return nil
 }
 
-// transform puts what it finds as the current index in front of every record.
+// transform replaces every record with the contents of the current index.
 func transform(ctx context.Context, event json.RawMessage) (any, error) {
 	c, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -122,7 +121,7 @@ func transform(ctx context.Context, event json.RawMessage) (any, error) {
 	return in, nil
 }
 
-// newStack starts a stack with short buffers and the stand-ins.
+// newStack starts a stack with the stand-ins and short buffers.
 func newStack(t *testing.T, change func(*localaws.Config)) *localaws.Stack {
 	t.Helper()
 	binary, err := os.Executable()
@@ -165,7 +164,7 @@ func upload(t *testing.T, stack *localaws.Stack, key, body string) {
 	}
 }
 
-// send puts a record through Firehose and returns what all objects hold afterwards.
+// send sends a record to Firehose and returns the contents of all objects afterwards.
 func send(t *testing.T, stack *localaws.Stack) string {
 	t.Helper()
 	client := awsfirehose.NewFromConfig(stack.AWSConfig())
@@ -192,8 +191,8 @@ func send(t *testing.T, stack *localaws.Stack) string {
 	return string(all)
 }
 
-// A list goes in at one end and shows in marked records at the other, each part with
-// the rights of its role and no more.
+// An uploaded list affects the delivered records, and each function has only the permissions of
+// its role.
 func TestStack(t *testing.T) {
 	t.Parallel()
 	stack := newStack(t, nil)
@@ -210,7 +209,7 @@ func TestStack(t *testing.T) {
 	}
 }
 
-// The importer may write the lists of feeds that it fetches, and no others.
+// The importer may write only the lists of feeds that it fetches.
 func TestStack_fetchedFeeds(t *testing.T) {
 	t.Parallel()
 	stack := newStack(t, func(c *localaws.Config) {
@@ -235,7 +234,7 @@ func TestStack_fetchedFeeds(t *testing.T) {
 	}
 }
 
-// An event that the importer fails to handle is tried three times, and told of.
+// An event that the importer cannot handle is reported after three tries.
 func TestStack_eventLost(t *testing.T) {
 	t.Parallel()
 	lost := make(chan string, 1)
@@ -243,16 +242,16 @@ func TestStack_eventLost(t *testing.T) {
 		c.OnEventLost = func(event []byte, err error) { lost <- fmt.Sprintf("%s: %s", err, event) }
 	})
 	upload(t, stack, "feeds/one/poison.txt", "x")
-	if got := <-lost; !strings.Contains(got, "this list again") || !strings.Contains(got, `"key":"feeds/one/poison.txt"`) {
+	if got := <-lost; !strings.Contains(got, "poisoned list") || !strings.Contains(got, `"key":"feeds/one/poison.txt"`) {
 		t.Errorf("lost %s", got)
 	}
-	upload(t, stack, "reports/one/x", "x") // no list: the importer is not told
+	upload(t, stack, "reports/one/x", "x") // not a list, so the importer is not invoked
 	if objects := stack.Objects(localaws.IndexBucket, ""); len(objects) != 0 {
 		t.Errorf("index bucket holds %v", objects)
 	}
 }
 
-// A service that is not there says so in a way that SDKs understand.
+// Calls of unknown services return an error that SDKs understand.
 func TestStack_otherService(t *testing.T) {
 	t.Parallel()
 	stack := newStack(t, nil)
@@ -313,7 +312,7 @@ func TestStart_refusals(t *testing.T) {
 			c := localaws.Config{ImporterBinary: binary, TransformerBinary: binary}
 			test.change(&c)
 			if _, err := localaws.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want a word of %q", err, test.want)
+				t.Errorf("got %v, want an error with %q", err, test.want)
 			}
 		})
 	}

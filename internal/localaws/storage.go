@@ -21,30 +21,31 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// AWSConfig returns the configuration with which SDK clients talk to the stack as
-// its owner.
+// AWSConfig returns a configuration for SDK clients that act as the owner of the account.
 func (s *Stack) AWSConfig() aws.Config { return s.configOf(OwnerKey) }
 
 func (s *Stack) configOf(accessKey string) aws.Config {
 	return aws.Config{
-		Region: s3.Region, BaseEndpoint: aws.String(s.URL),
-		Credentials: credentials.NewStaticCredentialsProvider(accessKey, "local", ""),
-		APIOptions:  []func(*middleware.Stack) error{plainBodies},
+		Region:       s3.Region,
+		BaseEndpoint: aws.String(s.URL),
+		Credentials:  credentials.NewStaticCredentialsProvider(accessKey, "local", ""),
+		APIOptions:   []func(*middleware.Stack) error{hideWriterTo},
 	}
 }
 
-// plainBodies hides the WriteTo method of request bodies. On loopback an answer may
-// be there before net/http has looked for the end of the body; the SDK has closed the
-// body by then, its WriteTo returns io.EOF as an error, and the connection is torn
-// down under the answer. A call that was carried out would be made again.
-func plainBodies(stack *middleware.Stack) error {
-	return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("PlainBodies",
+// hideWriterTo hides the WriteTo method of request bodies. On loopback a response can arrive
+// before net/http has read the body to its end. By then the SDK has closed the body, so
+// WriteTo returns io.EOF as an error, net/http drops the connection together with the
+// response, and the SDK repeats a call that succeeded.
+func hideWriterTo(stack *middleware.Stack) error {
+	return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("HideWriterTo",
 		func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 			middleware.FinalizeOutput, middleware.Metadata, error) {
-			request, isHTTP := in.Request.(*smithyhttp.Request)
-			if !isHTTP {
+			request, ok := in.Request.(*smithyhttp.Request)
+			if !ok {
 				return next.HandleFinalize(ctx, in)
 			}
+
 			if body, seekable := request.GetStream().(io.ReadSeeker); seekable {
 				plain, err := request.SetStream(struct{ io.ReadSeeker }{body})
 				if err != nil {
@@ -52,16 +53,17 @@ func plainBodies(stack *middleware.Stack) error {
 				}
 				in.Request = plain
 			}
+
 			return next.HandleFinalize(ctx, in)
 		}), middleware.Before)
 }
 
-// s3Client returns a client that acts as one of the stack's roles.
+// s3Client returns a client that acts as the role with this access key.
 func (s *Stack) s3Client(accessKey string) *awss3.Client {
 	return awss3.NewFromConfig(s.configOf(accessKey), func(o *awss3.Options) { o.UsePathStyle = true })
 }
 
-// create makes the buckets and the table, as the deployed stack has them.
+// create creates the buckets and the table of the deployed stack.
 func (s *Stack) create(ctx context.Context) error {
 	for bucket, versioned := range map[string]bool{ListBucket: true, IndexBucket: true, LogBucket: false} {
 		if err := s.createBucket(ctx, bucket, versioned); err != nil {
@@ -88,7 +90,8 @@ func (s *Stack) createTable(ctx context.Context) error {
 	client := awsdynamodb.NewFromConfig(s.configOf(OwnerKey))
 	partition, sort := aws.String(settings.TablePartitionKey), aws.String(settings.TableSortKey)
 	_, err := client.CreateTable(ctx, &awsdynamodb.CreateTableInput{
-		TableName: aws.String(Table), BillingMode: tabletypes.BillingModePayPerRequest,
+		TableName:   aws.String(Table),
+		BillingMode: tabletypes.BillingModePayPerRequest,
 		AttributeDefinitions: []tabletypes.AttributeDefinition{
 			{AttributeName: partition, AttributeType: tabletypes.ScalarAttributeTypeS},
 			{AttributeName: sort, AttributeType: tabletypes.ScalarAttributeTypeS},
@@ -101,19 +104,24 @@ func (s *Stack) createTable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	expiry := &tabletypes.TimeToLiveSpecification{AttributeName: aws.String(settings.TableTTL), Enabled: aws.Bool(true)}
 	_, err = client.UpdateTimeToLive(ctx, &awsdynamodb.UpdateTimeToLiveInput{
 		TableName: aws.String(Table), TimeToLiveSpecification: expiry})
 	return err
 }
 
-// logBucket is where the stream delivers, by its own role.
+// logBucket is the destination of the delivery stream, written with the stream's role.
 type logBucket struct{ client *awss3.Client }
 
-// Put stores an object as Firehose stores it.
+// Put stores an object with the headers that Firehose sets.
 func (b *logBucket) Put(ctx context.Context, key string, body []byte, contentEncoding string) error {
-	in := &awss3.PutObjectInput{Bucket: aws.String(LogBucket), Key: &key, Body: bytes.NewReader(body),
-		ContentType: aws.String("application/octet-stream")}
+	in := &awss3.PutObjectInput{
+		Bucket:      aws.String(LogBucket),
+		Key:         &key,
+		Body:        bytes.NewReader(body),
+		ContentType: aws.String("application/octet-stream"),
+	}
 	if contentEncoding != "" {
 		in.ContentEncoding = &contentEncoding
 	}
@@ -121,29 +129,31 @@ func (b *logBucket) Put(ctx context.Context, key string, body []byte, contentEnc
 	return err
 }
 
-// Save writes the current objects of a bucket whose keys begin with prefix as files
-// under dir, a file's path being its key, and returns how many there were. Keys that
-// would lead out of dir are an error.
+// Save writes the current objects of a bucket whose keys begin with prefix to files under
+// dir and returns the number of files. The path of a file is its key. Save returns an error
+// for a key that leads out of dir.
 func (s *Stack) Save(bucket, prefix, dir string) (files int, err error) {
 	for object := range s.objects.Objects(bucket, prefix) {
 		path := filepath.FromSlash(object.Key)
 		if !filepath.IsLocal(path) {
-			return files, fmt.Errorf("saving %s/%s: the key is no path inside a folder", bucket, object.Key)
+			return files, fmt.Errorf("saving %s/%s: the key is not a path inside a folder", bucket, object.Key)
 		}
+
 		path = filepath.Join(dir, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // for users to look at
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // users read these files
 			return files, err
 		}
 		if err := os.WriteFile(path, object.Body, 0o644); err != nil { //nolint:gosec // as above
 			return files, err
 		}
+
 		files++
 	}
 	return files, nil
 }
 
-// Objects returns the current objects of a bucket whose keys begin with prefix, in
-// the order of their keys.
+// Objects returns the current objects of a bucket whose keys begin with prefix, sorted by
+// key.
 func (s *Stack) Objects(bucket, prefix string) (objects []Object) {
 	for object := range s.objects.Objects(bucket, prefix) {
 		objects = append(objects, Object{Key: object.Key, Body: object.Body})
@@ -151,7 +161,7 @@ func (s *Stack) Objects(bucket, prefix string) (objects []Object) {
 	return objects
 }
 
-// Object is an object of a bucket. Its body must not be changed.
+// Object is an object in a bucket. Callers must not modify Body.
 type Object struct {
 	Key  string
 	Body []byte

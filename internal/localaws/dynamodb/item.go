@@ -11,13 +11,14 @@ import (
 
 // Limits of the service.
 const (
-	maxItemBytes         = 400 << 10 // names and values of all attributes
+	maxItemBytes         = 400 << 10 // names and values of all attributes together
 	maxPartitionKeyBytes = 2048
 	maxSortKeyBytes      = 1024
 )
 
 type item = map[string]json.RawMessage
 
+// checkPut checks the item of a PutItem request.
 func (s *Server) checkPut(body []byte) error {
 	var in struct {
 		TableName string
@@ -28,13 +29,14 @@ func (s *Server) checkPut(body []byte) error {
 	}
 	known := s.tables[in.TableName]
 	if known == nil {
-		return nil // minidyn says so
+		return nil // minidyn reports the missing table
 	}
 	_, err := known.check(in.Item)
 	return err
 }
 
-// put writes an item. Asked for the old one, minidyn returns the new.
+// put writes an item. It reads the old item itself if the caller wants it, because minidyn
+// would return the new one.
 func (s *Server) put(body []byte) (*reply, error) {
 	var in struct {
 		TableName    string
@@ -70,8 +72,8 @@ func (s *Server) put(body []byte) (*reply, error) {
 	return answer, err
 }
 
-// checkBatch refuses what AWS refuses of a whole BatchWriteItem and minidyn takes:
-// two writes of one key, and items or keys that are too large.
+// checkBatch returns an error for batches that AWS refuses but minidyn accepts: those with two
+// writes of one key, or with items or keys that are too large.
 func (s *Server) checkBatch(body []byte) error {
 	var in struct {
 		RequestItems map[string][]struct {
@@ -89,7 +91,7 @@ func (s *Server) checkBatch(body []byte) error {
 	for name, writes := range in.RequestItems {
 		known := s.tables[name]
 		if known == nil {
-			continue // minidyn says so
+			continue // minidyn reports the missing table
 		}
 		seen := make(map[string]bool, len(writes))
 		for _, write := range writes {
@@ -113,8 +115,8 @@ func (s *Server) checkBatch(body []byte) error {
 	return nil
 }
 
-// check applies the size limits to an item, or to a key alone, and returns its key
-// in one comparable string.
+// check applies the size limits to an item or to a key, and returns the key as one comparable
+// string.
 func (t *table) check(written item) (key string, err error) {
 	size := 0
 	for name, value := range written {
@@ -142,7 +144,7 @@ func (t *table) check(written item) (key string, err error) {
 	return strings.Join(parts, "\x00"), nil
 }
 
-// scalar returns the text of a key attribute, with its type.
+// scalar returns the type and the value of a key attribute as one string.
 func scalar(value json.RawMessage) string {
 	var typed map[string]string
 	if json.Unmarshal(value, &typed) != nil {
@@ -154,8 +156,8 @@ func scalar(value json.RawMessage) string {
 	return ""
 }
 
-// valueBytes returns the size of an attribute value as AWS counts it, roughly: text
-// and binary by their bytes, everything else by the text of its parts.
+// valueBytes returns approximately the size of an attribute value as AWS counts it: the bytes
+// of text and binary values, and the text of the parts of all other values.
 func valueBytes(value json.RawMessage) int {
 	var parsed any
 	if json.Unmarshal(value, &parsed) != nil {

@@ -1,14 +1,13 @@
-// Package dynamodb is DynamoDB in memory: minidyn, mended where it is laxer than
-// AWS, so that code which works here does not break there.
+// Package dynamodb serves DynamoDB from memory. It wraps minidyn and adds checks where minidyn
+// is laxer than AWS, so that code that works here also works there.
 //
-// Mended: parallel scans give every item to exactly one segment, Scan and Query
-// answer in pages, PutItem returns the old item, a batch that names a key twice is refused, items and keys have
-// AWS's size limits, time to live can be switched on, and throttling and
-// unprocessed items happen on demand.
+// Added: parallel scans return every item in exactly one segment, Scan and Query return pages,
+// PutItem returns the old item, a batch that names a key twice is refused, items and keys have
+// AWS's size limits, time to live can be turned on, and tests can inject throttling and
+// unprocessed items.
 //
-// Left as it is: nothing expires, capacity is not counted, and every new item
-// costs time in proportion to the table's size; some 50,000 items are the most
-// that is pleasant.
+// Missing: items do not expire and capacity is not counted. Adding an item takes time in
+// proportion to the size of the table, so tables should stay below 50,000 items.
 package dynamodb
 
 import (
@@ -30,42 +29,41 @@ import (
 // TargetPrefix is the service's name in the X-Amz-Target header.
 const TargetPrefix = "DynamoDB_20120810"
 
-// defaultPageItems stands for the 1 MB that end a page in AWS: so many rows of
-// some 200 bytes.
+// defaultPageItems approximates the 1 MB limit of a page on AWS, for items of about 200 bytes.
 const defaultPageItems = 5000
 
-// ErrThrottled is what AWS answers when a table's capacity is used up; a Config's
-// Fault returns it.
+// ErrThrottled is the error that AWS returns when the capacity of a table is used up, for use
+// in [Config.Fault].
 var ErrThrottled error = &awsjson.Error{Code: "ProvisionedThroughputExceededException",
 	Message: "The level of configured provisioned throughput for the table was exceeded. " +
 		"Consider increasing your provisioning level with the UpdateTable API."}
 
-// Config says how the server behaves. The zero Config is a healthy DynamoDB.
+// Config configures a server. The zero Config works without faults.
 type Config struct {
-	// PageItems is the most items of a page of Scan or Query; 0 is 5,000.
+	// PageItems limits the items in a page of Scan or Query. 0 means 5,000.
 	PageItems int
-	// Fault, if set, is asked before every call, with the operation's name; its
-	// error is the answer, and nothing is done.
+	// Fault, if set, is called before every call with the name of the operation. If it
+	// returns an error, the server sends it and does nothing else.
 	Fault func(operation string) error
-	// Unprocessed, if set, is asked for every write of a BatchWriteItem and key of a
-	// BatchGetItem, by its position; true leaves it unprocessed.
+	// Unprocessed, if set, is called for every write of a BatchWriteItem and every key of a
+	// BatchGetItem, with its position. If it returns true, the item is left unprocessed.
 	Unprocessed func(table string, position int) bool
 }
 
-// Server serves DynamoDB's JSON 1.0 protocol. It is safe for concurrent use.
+// Server serves the JSON 1.0 protocol of DynamoDB. It is safe for concurrent use.
 type Server struct {
 	config Config
 	api    awsjson.API
 
-	mu     sync.Mutex // minidyn reads its table of tables without a lock
+	mu     sync.Mutex // guards minidyn too, which reads its tables without a lock
 	engine *server.Server
 	tables map[string]*table
 }
 
-// table is what the wrapper knows of a table.
+// table holds the facts about a table that the checks need.
 type table struct {
-	keys         []string // names of the key attributes, the partition key first
-	ttlAttribute string   // "": time to live is off
+	keys         []string // names of the key attributes, partition key first
+	ttlAttribute string   // "" if time to live is off
 }
 
 // New returns a server without tables.
@@ -73,8 +71,12 @@ func New(config Config) *Server {
 	if config.PageItems <= 0 {
 		config.PageItems = defaultPageItems
 	}
-	return &Server{config: config, api: awsjson.API{Version: "1.0"},
-		engine: server.NewServer(), tables: map[string]*table{}}
+	return &Server{
+		config: config,
+		api:    awsjson.API{Version: "1.0"},
+		engine: server.NewServer(),
+		tables: map[string]*table{},
+	}
 }
 
 // ServeHTTP answers one call.
@@ -95,13 +97,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.api.WriteRaw(w, answer.status, answer.body.Bytes())
 }
 
-// call checks a request as AWS would, then leaves it to minidyn.
+// call checks a request like AWS does, then forwards it to minidyn.
 func (s *Server) call(operation string, body []byte) (*reply, error) {
 	if s.config.Fault != nil {
 		if err := s.config.Fault(operation); err != nil {
 			return nil, err
 		}
 	}
+
 	switch operation {
 	case "CreateTable":
 		return s.createTable(body)
@@ -130,7 +133,7 @@ func (s *Server) call(operation string, body []byte) (*reply, error) {
 	return s.forward(operation, body), nil
 }
 
-// reply collects what minidyn answers.
+// reply records a response of minidyn.
 type reply struct {
 	status int
 	body   bytes.Buffer
@@ -146,7 +149,8 @@ func (s *Server) forward(operation string, body []byte) *reply {
 	request := &http.Request{Method: http.MethodPost, Body: io.NopCloser(bytes.NewReader(body)),
 		Header: http.Header{"X-Amz-Target": {TargetPrefix + "." + operation}}}
 	s.engine.ServeHTTP(answer, request)
-	if text := answer.body.Bytes(); len(text) == 0 || text[0] != '{' { // minidyn's text for what it does not know
+
+	if text := answer.body.Bytes(); len(text) == 0 || text[0] != '{' { // minidyn reports an unknown operation as text
 		answer.status = http.StatusBadRequest
 		answer.body.Reset()
 		answer.body.WriteString(
@@ -155,7 +159,7 @@ func (s *Server) forward(operation string, body []byte) *reply {
 	return answer
 }
 
-// createTable learns the key schema, which the checks of writes need.
+// createTable remembers the key schema, which the checks of writes need.
 func (s *Server) createTable(body []byte) (*reply, error) {
 	var in struct {
 		TableName string
@@ -168,6 +172,7 @@ func (s *Server) createTable(body []byte) (*reply, error) {
 	if answer.status != http.StatusOK {
 		return answer, nil
 	}
+
 	created := &table{}
 	for _, kind := range []string{"HASH", "RANGE"} {
 		for _, key := range in.KeySchema {
@@ -177,6 +182,7 @@ func (s *Server) createTable(body []byte) (*reply, error) {
 		}
 	}
 	s.tables[in.TableName] = created
+
 	if s.config.Unprocessed != nil {
 		s.engine.EmulateUnprocessedItems(in.TableName, func(n int, _ map[string]*server.AttributeValue) bool {
 			return s.config.Unprocessed(in.TableName, n)
@@ -185,7 +191,7 @@ func (s *Server) createTable(body []byte) (*reply, error) {
 	return active(answer)
 }
 
-// active completes the description of a table: it is ready for use at once.
+// active sets the status in the description of a table, which is usable immediately.
 func active(answer *reply) (*reply, error) {
 	if answer.status != http.StatusOK {
 		return answer, nil
@@ -224,7 +230,7 @@ type timeToLive struct {
 }
 
 func (s *Server) updateTimeToLive(body []byte) (*reply, error) {
-	in, known, err := s.tableOf(body)
+	in, known, err := s.findTable(body)
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +250,7 @@ func (s *Server) updateTimeToLive(body []byte) (*reply, error) {
 }
 
 func (s *Server) describeTimeToLive(body []byte) (*reply, error) {
-	_, known, err := s.tableOf(body)
+	_, known, err := s.findTable(body)
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +264,8 @@ func (s *Server) describeTimeToLive(body []byte) (*reply, error) {
 	}{status, known.ttlAttribute}})
 }
 
-func (s *Server) tableOf(body []byte) (*tableRequest, *table, error) {
+// findTable decodes a request and finds the table that it names.
+func (s *Server) findTable(body []byte) (*tableRequest, *table, error) {
 	in := &tableRequest{}
 	if err := awsjson.Decode(body, in); err != nil {
 		return nil, nil, err
@@ -281,53 +288,56 @@ func encode(answer any) (*reply, error) {
 	return out, nil
 }
 
-// page answers Scan and Query with at most PageItems items, and of a parallel scan
-// with those of the segment asked for. Every item belongs to one segment, by its
-// partition key; a page may be empty and still not the last, as in AWS.
+// page answers Scan and Query with at most PageItems items. A parallel scan returns only the
+// items of the requested segment, to which they belong by their partition key. As on AWS, a
+// page can be empty without being the last.
 func (s *Server) page(operation string, body []byte) (*reply, error) {
 	var in map[string]json.RawMessage
 	if err := awsjson.Decode(body, &in); err != nil {
 		return nil, err
 	}
-	var asked struct {
+	var request struct {
 		TableName              string
 		Limit                  *int
 		Segment, TotalSegments *int
 	}
-	if err := awsjson.Decode(body, &asked); err != nil {
+	if err := awsjson.Decode(body, &request); err != nil {
 		return nil, err
 	}
+
 	limit := s.config.PageItems
-	if asked.Limit != nil {
-		if *asked.Limit < 1 {
+	if request.Limit != nil {
+		if *request.Limit < 1 {
 			return nil, awsjson.Invalid("Limit must be greater than or equal to 1")
 		}
-		limit = min(limit, *asked.Limit)
+		limit = min(limit, *request.Limit)
 	}
+
 	in["Limit"] = json.RawMessage(strconv.Itoa(limit))
 	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
 	}
 	answer := s.forward(operation, body)
-	known := s.tables[asked.TableName]
+
+	known := s.tables[request.TableName]
 	if operation == "Query" || answer.status != http.StatusOK || known == nil {
 		return answer, nil
 	}
 	switch {
-	case asked.Segment == nil && asked.TotalSegments == nil:
+	case request.Segment == nil && request.TotalSegments == nil:
 		return answer, nil
-	case asked.Segment == nil || asked.TotalSegments == nil:
+	case request.Segment == nil || request.TotalSegments == nil:
 		return nil, awsjson.Invalid("Segment and TotalSegments must both be present in a parallel scan")
-	case *asked.TotalSegments < 1 || *asked.Segment < 0 || *asked.Segment >= *asked.TotalSegments:
+	case *request.TotalSegments < 1 || *request.Segment < 0 || *request.Segment >= *request.TotalSegments:
 		return nil, awsjson.Invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments")
 	}
-	return segment(answer, known.keys[0], *asked.Segment, *asked.TotalSegments)
+	return filterSegment(answer, known.keys[0], *request.Segment, *request.TotalSegments)
 }
 
-// segment keeps of a page what belongs to one segment. Items whose projection
-// leaves the partition key out share a segment.
-func segment(answer *reply, partitionKey string, number, total int) (*reply, error) {
+// filterSegment removes the items of other segments from a page. Items whose projection omits
+// the partition key share a segment.
+func filterSegment(answer *reply, partitionKey string, number, total int) (*reply, error) {
 	var page struct {
 		Items            []map[string]json.RawMessage
 		Count            int
@@ -336,6 +346,7 @@ func segment(answer *reply, partitionKey string, number, total int) (*reply, err
 	if err := json.Unmarshal(answer.body.Bytes(), &page); err != nil {
 		return nil, err
 	}
+
 	kept := make([]map[string]json.RawMessage, 0, len(page.Items)/total)
 	for _, item := range page.Items {
 		hash := fnv.New32a()
@@ -345,5 +356,6 @@ func segment(answer *reply, partitionKey string, number, total int) (*reply, err
 		}
 	}
 	page.Items, page.Count = kept, len(kept)
+
 	return encode(page)
 }

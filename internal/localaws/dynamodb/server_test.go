@@ -18,8 +18,8 @@ import (
 
 const tableName = "indicators"
 
-// newClient returns an SDK client of a server that has one table, keyed as the
-// indicator table is.
+// newClient returns an SDK client for a server with one table, which has the keys of the indicator
+// table.
 func newClient(t *testing.T, config dynamodb.Config) *sdk.Client {
 	t.Helper()
 	server := httptest.NewServer(dynamodb.New(config))
@@ -52,7 +52,7 @@ func row(name string) map[string]types.AttributeValue {
 	}
 }
 
-// write puts rows of these names in one batch.
+// write puts rows with these names in one batch.
 func write(t *testing.T, client *sdk.Client, names ...string) (*sdk.BatchWriteItemOutput, error) {
 	t.Helper()
 	var requests []types.WriteRequest
@@ -155,7 +155,7 @@ func TestServer_conditionalWrites(t *testing.T) {
 	}
 }
 
-// Tables can be waited for as in AWS, without the wait.
+// A table is active immediately, so that waiting for it works.
 func TestServer_DescribeTable(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, dynamodb.Config{})
@@ -218,8 +218,8 @@ func TestServer_refusals(t *testing.T) {
 		want string
 	}{
 		{"26 items", batch(many...), "ValidationException"},
-		{"one key twice", batch("x.example", "y.example", "x.example"), "ValidationException"},
-		{"put and delete of one key", putAndDelete(), "ValidationException"},
+		{"duplicate key", batch("x.example", "y.example", "x.example"), "ValidationException"},
+		{"put and delete of the same key", putAndDelete(), "ValidationException"},
 		{"no requests", func() error {
 			_, err := client.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{}})
 			return err
@@ -229,7 +229,7 @@ func TestServer_refusals(t *testing.T) {
 		{"empty key", batch(""), "ValidationException"},
 		{"segment without total", scan(sdk.ScanInput{Segment: aws.Int32(1)}), "ValidationException"},
 		{"segment beyond total", scan(sdk.ScanInput{Segment: aws.Int32(4), TotalSegments: aws.Int32(4)}), "ValidationException"},
-		{"no such table", func() error {
+		{"missing table", func() error {
 			_, err := client.GetItem(t.Context(), &sdk.GetItemInput{TableName: aws.String("other"), Key: row("x.example")})
 			return err
 		}(), "ResourceNotFoundException"},
@@ -279,7 +279,7 @@ func TestServer_throttled(t *testing.T) {
 	}
 }
 
-func TestServer_putReturnsTheOldItem(t *testing.T) {
+func TestServer_PutItem_returnsOldItem(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, dynamodb.Config{})
 	before := ""

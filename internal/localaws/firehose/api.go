@@ -12,11 +12,11 @@ import (
 // TargetPrefix is the service's name in the X-Amz-Target header.
 const TargetPrefix = "Firehose_20150804"
 
-// API serves PutRecord, PutRecordBatch, DescribeDeliveryStream and
-// ListDeliveryStreams of Firehose's JSON 1.1 protocol for streams by their names.
+// API serves PutRecord, PutRecordBatch, DescribeDeliveryStream and ListDeliveryStreams of
+// Firehose's JSON 1.1 protocol, for streams by name.
 type API map[string]*Stream
 
-// ServeHTTP answers one call.
+// ServeHTTP calls the operation that the request names.
 func (a API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	api := awsjson.API{Version: "1.1", Operations: map[string]awsjson.Operation{
 		"PutRecord":              a.putRecord,
@@ -27,7 +27,7 @@ func (a API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	api.ServeHTTP(w, r)
 }
 
-// request is the union of the operations' members.
+// request contains the members of all operations.
 type request struct {
 	DeliveryStreamName string
 	Record             *wireRecord
@@ -71,7 +71,7 @@ func (a API) putRecord(_ context.Context, body []byte) (any, error) {
 	}{RecordID: id}, nil
 }
 
-// batchEntry is the answer for one record of a batch: an id or an error.
+// batchEntry is the response for one record of a batch: an id or an error.
 type batchEntry struct {
 	RecordID     string `json:"RecordId,omitempty"`
 	ErrorCode    string `json:",omitempty"`

@@ -85,8 +85,8 @@ func TestAPI_refusals(t *testing.T) {
 		{"batch over 4 MiB", putBatch(batchOf(5, 1000<<10)), "InvalidArgumentException"},
 		{"501 records", putBatch(batchOf(501, 1)), "ValidationException"},
 		{"no records", putBatch(&sdk.PutRecordBatchInput{DeliveryStreamName: aws.String("test"), Records: []types.Record{}}), "ValidationException"},
-		{"large record in a batch", putBatch(batchOf(1, 1000<<10+1)), "ValidationException"},
-		{"no such stream", putBatch(other), "ResourceNotFoundException"},
+		{"batch with a record one byte too large", putBatch(batchOf(1, 1000<<10+1)), "ValidationException"},
+		{"missing stream", putBatch(other), "ResourceNotFoundException"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestAPI_refusals(t *testing.T) {
 	}
 }
 
-// Above its quota Firehose takes a part of a batch; the answer says which records
+// Above its quota Firehose accepts only some records of a batch. The response says which records
 // must be sent again.
 func TestAPI_throttled(t *testing.T) {
 	t.Parallel()
@@ -111,7 +111,7 @@ func TestAPI_throttled(t *testing.T) {
 		t.Fatal(err)
 	}
 	if *out.FailedPutCount != 2 || out.RequestResponses[1].ErrorCode != nil || *out.RequestResponses[2].ErrorCode != "ServiceUnavailableException" {
-		t.Errorf("answer = %+v", out)
+		t.Errorf("response = %+v", out)
 	}
 	closeStream(t, s)
 	if got := b.under("data/"); got != "XX" {

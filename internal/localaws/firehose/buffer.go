@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// sized is what a buffer holds.
+// sized is an item of a buffer.
 type sized interface{ size() int }
 
-// buffer collects items until they reach limit bytes or the first has waited for
-// interval, then hands them to flush. flush is called with the buffer locked: one
-// that blocks makes those who add wait.
+// buffer collects items until they reach limit bytes or the first has waited for interval, then
+// passes them to flush. flush is called with the buffer locked, so add blocks while flush does.
 type buffer[T sized] struct {
 	limit    int
 	interval time.Duration
-	exact    bool // flush before an item that would pass the limit, not after it
+	exact    bool // flush before an item that would exceed the limit, not after it
 	flush    func([]T)
 
 	mu    sync.Mutex
 	items []T
 	bytes int
-	round int // counts flushes, so that a late timer does not cut the next round short
+	round int // number of flushes, so that a late timer does not flush the next round
 	timer *time.Timer
 }
 
+// add adds items and flushes the buffer when it is full.
 func (b *buffer[T]) add(items ...T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -44,7 +44,7 @@ func (b *buffer[T]) add(items ...T) {
 	}
 }
 
-// expire flushes what has waited for the interval.
+// expire flushes the buffer if it still holds the items of round.
 func (b *buffer[T]) expire(round int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,17 +53,19 @@ func (b *buffer[T]) expire(round int) {
 	}
 }
 
-// drain flushes what is there.
+// drain flushes the buffer.
 func (b *buffer[T]) drain() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.release()
 }
 
+// release flushes the buffer. The caller holds the lock.
 func (b *buffer[T]) release() {
 	if len(b.items) == 0 {
 		return
 	}
+
 	b.timer.Stop()
 	b.round++
 	items := b.items
@@ -74,12 +76,12 @@ func (b *buffer[T]) release() {
 // Metrics counts records.
 type Metrics struct {
 	IncomingRecords  int
-	DeliveredRecords int            // transformed, in an object under Prefix
+	DeliveredRecords int            // stored under Prefix
 	DroppedRecords   int            // dropped by the function
-	FailedRecords    map[string]int // by error code, in an object under ErrorOutputPrefix
-	BackedUpRecords  int            // as they came, in an object of the backup
-	Objects          int            // those of the backup included
-	Invocations      int            // of the processor, retries included
+	FailedRecords    map[string]int // stored under ErrorOutputPrefix, by error code
+	BackedUpRecords  int            // stored in the backup
+	Objects          int            // including those of the backup
+	Invocations      int            // of the processor, including retries
 }
 
 // Failed returns the number of failed records.
@@ -91,12 +93,12 @@ func (m Metrics) Failed() int {
 	return total
 }
 
-// Pending returns the number of records that are on their way.
+// Pending returns the number of records that are still being processed.
 func (m Metrics) Pending() int {
 	return m.IncomingRecords - m.DeliveredRecords - m.DroppedRecords - m.Failed()
 }
 
-// counters are Metrics that many may count in.
+// counters hold Metrics for concurrent updates.
 type counters struct {
 	mu  sync.Mutex
 	now Metrics
@@ -110,6 +112,7 @@ func (c *counters) accept() int {
 	return c.now.IncomingRecords
 }
 
+// add applies change to the metrics.
 func (c *counters) add(change func(*Metrics)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -119,6 +122,7 @@ func (c *counters) add(change func(*Metrics)) {
 	change(&c.now)
 }
 
+// read returns a copy of the metrics.
 func (c *counters) read() Metrics {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -127,7 +131,7 @@ func (c *counters) read() Metrics {
 	return snapshot
 }
 
-// delivered counts the records of an object that is stored.
+// delivered counts the records in a stored object.
 func (c *counters) delivered(items []output) {
 	c.add(func(m *Metrics) {
 		m.Objects++
@@ -141,7 +145,7 @@ func (c *counters) delivered(items []output) {
 	})
 }
 
-// backedUp counts the records of an object of the backup.
+// backedUp counts the records in an object of the backup.
 func (c *counters) backedUp(items []output) {
 	c.add(func(m *Metrics) {
 		m.Objects++

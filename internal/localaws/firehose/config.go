@@ -11,145 +11,151 @@ import (
 	"time"
 )
 
-// Invoker is the function that transforms records: event bytes in, answer bytes
-// out. Its errors are those of the package lambda.
+// Invoker invokes the function that transforms records. It takes an event and returns the
+// response. Its errors are those of package lambda.
 type Invoker interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-// Bucket is where objects are delivered. contentEncoding is "gzip", "" or, with a
-// conversion, "hadoop-snappy". An error means that the object was not stored; it will be tried again.
+// Bucket is the destination of objects.
 type Bucket interface {
+	// Put stores an object. contentEncoding is "gzip", "" or, with a conversion,
+	// "hadoop-snappy". If Put returns an error, the stream retries.
 	Put(ctx context.Context, key string, body []byte, contentEncoding string) error
 }
 
-// Config describes a delivery stream to S3, in the words of CloudFormation's
+// Config configures a delivery stream to S3. The fields have the names of CloudFormation's
 // ExtendedS3DestinationConfiguration.
 type Config struct {
-	// DeliveryStreamName is part of every object's key. Required.
+	// DeliveryStreamName is part of the key of every object. Required.
 	DeliveryStreamName string
-	// DeliveryStreamARN is what the processor is told; "" is an ARN of the local
-	// account.
+	// DeliveryStreamARN is sent to the processor. "" means an ARN in the local account.
 	DeliveryStreamARN string
 	// Bucket is the destination. Required.
 	Bucket Bucket
-	// Prefix begins the keys of delivered objects. Where it has no timestamp
-	// expression, `yyyy/MM/dd/HH/` follows it.
+	// Prefix begins the keys of delivered objects. If it has no timestamp expression,
+	// `yyyy/MM/dd/HH/` is appended.
 	Prefix string
-	// ErrorOutputPrefix begins the keys of what could not be processed. It is
-	// required if Prefix has an expression, and if it has any expression itself it
-	// must have `!{firehose:error-output-type}`. Without expressions the type and
-	// the hour follow it.
+	// ErrorOutputPrefix begins the keys of objects with failed records. It is required if
+	// Prefix has an expression. If it has expressions itself, one of them must be
+	// `!{firehose:error-output-type}`; if not, the type and the hour are appended.
 	ErrorOutputPrefix string
-	// BufferingHints say when an object is written; nil is 5 MB and 300 s, with a
-	// conversion 128 MB and 300 s.
+	// BufferingHints define when an object is written. Nil means 5 MB and 300 s, or 128 MB and
+	// 300 s with a conversion.
 	BufferingHints *BufferingHints
-	// CompressionFormat is UNCOMPRESSED or GZIP; "" is UNCOMPRESSED, which a conversion
-	// demands.
+	// CompressionFormat is UNCOMPRESSED or GZIP. "" means UNCOMPRESSED, which is required with
+	// a conversion.
 	CompressionFormat string
-	// FileExtension replaces the `.gz` of compressed objects and the `.parquet` of
-	// converted ones; "" leaves it.
+	// FileExtension, if set, replaces the extensions `.gz` of compressed objects and
+	// `.parquet` of converted ones.
 	FileExtension string
-	// Processing transforms records before delivery; nil delivers them as they came.
+	// Processing transforms records before delivery. If nil, they are delivered unchanged.
 	Processing *Processing
-	// Conversion delivers Parquet; nil delivers records as they are. It demands a buffer
-	// of 64 MB or more.
+	// Conversion converts records to Parquet. If nil, they are not converted. It requires a
+	// buffer of at least 64 MB.
 	Conversion *Conversion
-	// Backup keeps the records as they came; nil keeps none.
+	// Backup stores the records as producers sent them. If nil, there is no backup.
 	Backup *Backup
-	// DeliveryRetryDelay is the pause before an object is tried again that the
-	// bucket refused, doubled each time up to 30 s; 0 is 1 s.
+	// DeliveryRetryDelay is the pause before an object is stored again after an error. It
+	// doubles with each try, up to 30 s. 0 means 1 s.
 	DeliveryRetryDelay time.Duration
-	// Refuse, if set, is asked for every PutRecord and PutRecordBatch how many of
-	// its records, from the last, are refused with ServiceUnavailableException, as
-	// AWS does above the stream's quota.
+	// Refuse, if set, is called for every PutRecord and PutRecordBatch with the number of
+	// records. It returns how many of the last ones to refuse with
+	// ServiceUnavailableException, like AWS above the quota of the stream.
 	Refuse func(records int) int
 }
 
-// BufferingHints end a buffer by size or time, whichever comes first.
+// BufferingHints limit a buffer by size and time. It is flushed when it reaches either limit.
 type BufferingHints struct {
 	SizeInMBs         int // 1 to 128, in MiB before compression
 	IntervalInSeconds int // 0 to 900
 }
 
-// Processing is the Lambda processor of a stream; [NewProcessing] fills in AWS's
-// defaults.
+// Processing is the Lambda processor of a stream. [NewProcessing] returns one with AWS's defaults.
 type Processing struct {
 	Function                Invoker
 	LambdaArn               string
-	NumberOfRetries         int     // 0 to 300, after the first try
+	NumberOfRetries         int     // 0 to 300, not counting the first try
 	BufferSizeInMBs         float64 // 0.2 to 3, in MiB of record data
 	BufferIntervalInSeconds int     // 0 to 900
-	// RetryDelay is the pause before each further try. AWS does not document one;
-	// a failed record of the field fits 30 s.
+	// RetryDelay is the pause before each retry. AWS does not document it; the time stamps of a
+	// record that failed on AWS suggest 30 s.
 	RetryDelay time.Duration
 }
 
-// NewProcessing returns a processor with AWS's defaults: 3 retries, 1 MiB, 60 s.
+// NewProcessing returns a processor with AWS's defaults: 3 retries, 1 MiB and 60 s.
 func NewProcessing(function Invoker, arn string) *Processing {
-	return &Processing{Function: function, LambdaArn: arn, NumberOfRetries: 3, BufferSizeInMBs: 1,
-		BufferIntervalInSeconds: 60, RetryDelay: 30 * time.Second}
+	return &Processing{
+		Function:                function,
+		LambdaArn:               arn,
+		NumberOfRetries:         3,
+		BufferSizeInMBs:         1,
+		BufferIntervalInSeconds: 60,
+		RetryDelay:              30 * time.Second,
+	}
 }
 
-// Conversion makes Parquet of JSON records when they are delivered, with the OpenX JSON
-// SerDe in its default settings.
+// Conversion converts JSON records to Parquet before delivery, like the OpenX JSON SerDe with its
+// default settings.
 type Conversion struct {
-	// Schema has the columns of Table, but for its partitions. Required. It is from the
-	// package conversion, which is given rather than imported: what writes Parquet would
-	// double the size of every program that links this package.
+	// Schema has the columns of Table, without its partition keys. Required. Tests pass one
+	// from test/firehoseparquet. This package does not import it, because a Parquet library
+	// would double the size of the command.
 	Schema Schema
-	// Table is named by records that cannot be converted.
+	// Table is named in the errors of records that cannot be converted.
 	Table SchemaTable
-	// Compression of the pages in the file: SNAPPY, GZIP or UNCOMPRESSED; "" is SNAPPY.
+	// Compression of the pages in the file: SNAPPY, GZIP or UNCOMPRESSED. "" means SNAPPY.
 	Compression string
 }
 
-// Schema converts records to Parquet by the columns of a table.
+// Schema converts records to Parquet, according to the columns of a table.
 type Schema interface {
-	// Convert returns a file of the records that can be converted, nil if none can, and
-	// for each record why it cannot be, or nil. Compression is one of SNAPPY, GZIP and
-	// UNCOMPRESSED.
+	// Convert returns a file with the records that can be converted, or nil if there are none.
+	// failures has an element for each record, which is nil if the record was converted.
+	// compression is SNAPPY, GZIP or UNCOMPRESSED.
 	Convert(records [][]byte, compression string) (file []byte, failures []*ConversionFailure, err error)
 }
 
-// ConversionFailure is why a record cannot be converted, as it stands beside the record.
+// ConversionFailure is the reason why a record cannot be converted. It is delivered with the
+// record.
 type ConversionFailure struct{ Code, Message string }
 
 // Error returns the code and the message.
 func (f *ConversionFailure) Error() string { return f.Code + ": " + f.Message }
 
-// SchemaTable is the table of the Glue Data Catalog that the columns are from.
+// SchemaTable identifies the table in the Glue Data Catalog that defines the columns.
 type SchemaTable struct {
 	CatalogID    string `json:"catalogId"`
 	DatabaseName string `json:"databaseName"`
 	TableName    string `json:"tableName"`
 	Region       string `json:"region"`
-	VersionID    string `json:"versionId"` // "" is LATEST
+	VersionID    string `json:"versionId"` // "" means LATEST
 }
 
-// Rules of AWS for streams that convert.
+// Rules of AWS for streams with a conversion.
 const (
 	defaultConversionMBs = 128
 	minConversionMBs     = 64
 	latestVersion        = "LATEST"
 )
 
-// Backup keeps all records as they came, beside their processing. Objects are delivered
-// as those of the stream are; AWS lets nobody turn a backup off again.
+// Backup stores all records as producers sent them, in addition to the processed ones. On AWS a
+// backup cannot be turned off again.
 type Backup struct {
-	// Bucket is where it is kept; nil is the stream's.
+	// Bucket is the destination, or nil for that of the stream.
 	Bucket Bucket
-	// Prefix and ErrorOutputPrefix follow the rules of the stream's own. Nothing goes
-	// under the second: a backup processes nothing, and is tried again until it is stored.
+	// Prefix and ErrorOutputPrefix follow the same rules as those of the stream. Nothing is
+	// delivered to ErrorOutputPrefix, because a backup does not process records and retries
+	// until they are stored.
 	Prefix, ErrorOutputPrefix string
-	// BufferingHints say when an object is written; nil is 5 MB and 300 s.
+	// BufferingHints define when an object is written. Nil means 5 MB and 300 s.
 	BufferingHints *BufferingHints
-	// CompressionFormat is UNCOMPRESSED or GZIP; "" is UNCOMPRESSED.
+	// CompressionFormat is UNCOMPRESSED or GZIP. "" means UNCOMPRESSED.
 	CompressionFormat string
 }
 
-// Values of [Config.CompressionFormat] and [Conversion.Compression], which alone has
-// Snappy.
+// Values of [Config.CompressionFormat] and [Conversion.Compression]. Snappy is valid for
+// conversions only.
 const (
 	Uncompressed = "UNCOMPRESSED"
 	GZIP         = "GZIP"
@@ -170,12 +176,14 @@ func (c *Config) setDefaults() {
 	}
 	c.CompressionFormat = cmp.Or(c.CompressionFormat, Uncompressed)
 	c.DeliveryRetryDelay = cmp.Or(c.DeliveryRetryDelay, time.Second)
+
 	if c.Conversion != nil {
 		converted := *c.Conversion
 		converted.Compression = cmp.Or(converted.Compression, Snappy)
 		converted.Table.VersionID = cmp.Or(converted.Table.VersionID, latestVersion)
 		c.Conversion = &converted
 	}
+
 	if c.Backup != nil {
 		backup := *c.Backup
 		backup.CompressionFormat = cmp.Or(backup.CompressionFormat, Uncompressed)
@@ -189,13 +197,14 @@ func (c *Config) setDefaults() {
 // checker collects problems.
 type checker []error
 
-func (c *checker) check(holds bool, format string, values ...any) {
-	if !holds {
+// check adds a problem unless ok.
+func (c *checker) check(ok bool, format string, values ...any) {
+	if !ok {
 		*c = append(*c, fmt.Errorf(format, values...))
 	}
 }
 
-// validate refuses what CreateDeliveryStream refuses, all problems at once.
+// validate checks the rules of CreateDeliveryStream and returns all problems.
 func (c *Config) validate() error {
 	var problems checker
 	problems.check(streamName.MatchString(c.DeliveryStreamName),
@@ -204,6 +213,7 @@ func (c *Config) validate() error {
 	problems.objects("", c.BufferingHints, c.CompressionFormat)
 	problems.check(fileExtension.MatchString(c.FileExtension),
 		"FileExtension: must match %s, got %q", fileExtension, c.FileExtension)
+
 	if c.Processing != nil {
 		problems.processing(c.Processing)
 	}
@@ -219,18 +229,20 @@ func (c *Config) validate() error {
 	if c.Backup != nil {
 		problems.objects("Backup.", c.Backup.BufferingHints, c.Backup.CompressionFormat)
 	}
+
 	return errors.Join(problems...)
 }
 
-// objects checks what says when objects are written and how.
+// objects checks the buffering and the compression of objects.
 func (c *checker) objects(field string, hints *BufferingHints, compression string) {
 	size, interval := hints.SizeInMBs, hints.IntervalInSeconds
 	c.check(1 <= size && size <= 128, "%sBufferingHints.SizeInMBs: must be in [1, 128], got %d", field, size)
 	c.check(0 <= interval && interval <= 900, "%sBufferingHints.IntervalInSeconds: must be in [0, 900], got %d", field, interval)
 	c.check(compression == Uncompressed || compression == GZIP,
-		"%sCompressionFormat: the local Firehose has UNCOMPRESSED and GZIP, got %q", field, compression)
+		"%sCompressionFormat: the local Firehose supports UNCOMPRESSED and GZIP, got %q", field, compression)
 }
 
+// processing checks the processor.
 func (c *checker) processing(p *Processing) {
 	c.check(p.Function != nil, "Processing.Function: must be set")
 	c.check(strings.HasPrefix(p.LambdaArn, "arn:"), "Processing.LambdaArn: must be an ARN, got %q", p.LambdaArn)
@@ -242,13 +254,14 @@ func (c *checker) processing(p *Processing) {
 		"Processing.BufferIntervalInSeconds: must be in [0, 900], got %d", p.BufferIntervalInSeconds)
 }
 
-// description is the stream in the shape of DescribeDeliveryStream.
+// description returns the stream in the format of DescribeDeliveryStream.
 func (c *Config) description(arn string) map[string]any {
 	destination := map[string]any{
 		"Prefix": c.Prefix, "ErrorOutputPrefix": c.ErrorOutputPrefix, "CompressionFormat": c.CompressionFormat,
 		"BufferingHints": c.BufferingHints, "FileExtension": c.FileExtension,
 		"EncryptionConfiguration": map[string]string{"NoEncryptionConfig": "NoEncryption"},
 	}
+
 	if p := c.Processing; p != nil {
 		destination["ProcessingConfiguration"] = map[string]any{"Enabled": true, "Processors": []any{p.description()}}
 	}
@@ -258,6 +271,7 @@ func (c *Config) description(arn string) map[string]any {
 	if c.Backup != nil {
 		destination["S3BackupMode"], destination["S3BackupDescription"] = "Enabled", c.Backup.description()
 	}
+
 	return map[string]any{
 		"DeliveryStreamName": c.DeliveryStreamName, "DeliveryStreamARN": arn, "DeliveryStreamStatus": "ACTIVE",
 		"DeliveryStreamType": "DirectPut", "VersionId": "1", "HasMoreDestinations": false,
@@ -266,7 +280,7 @@ func (c *Config) description(arn string) map[string]any {
 	}
 }
 
-// description is the processor in the shape of DescribeDeliveryStream.
+// description returns the processor in the format of DescribeDeliveryStream.
 func (p *Processing) description() map[string]any {
 	parameter := func(name string, value any) map[string]string {
 		return map[string]string{"ParameterName": name, "ParameterValue": fmt.Sprint(value)}
@@ -279,7 +293,7 @@ func (p *Processing) description() map[string]any {
 	}}
 }
 
-// description is the conversion in the shape of DescribeDeliveryStream.
+// description returns the conversion in the format of DescribeDeliveryStream.
 func (c *Conversion) description() map[string]any {
 	return map[string]any{
 		"Enabled":                   true,
@@ -290,7 +304,7 @@ func (c *Conversion) description() map[string]any {
 	}
 }
 
-// description is the backup in the shape of DescribeDeliveryStream.
+// description returns the backup in the format of DescribeDeliveryStream.
 func (b *Backup) description() map[string]any {
 	return map[string]any{"Prefix": b.Prefix, "ErrorOutputPrefix": b.ErrorOutputPrefix,
 		"CompressionFormat": b.CompressionFormat, "BufferingHints": b.BufferingHints,

@@ -21,7 +21,7 @@ func TestNew_refusals(t *testing.T) {
 		{"size 129", func(c *firehose.Config) { c.BufferingHints.SizeInMBs = 129 }, "SizeInMBs"},
 		{"interval -1", func(c *firehose.Config) { c.BufferingHints.IntervalInSeconds = -1 }, "IntervalInSeconds"},
 		{"interval 901", func(c *firehose.Config) { c.BufferingHints.IntervalInSeconds = 901 }, "IntervalInSeconds"},
-		{"other compression", func(c *firehose.Config) { c.CompressionFormat = "Snappy" }, "CompressionFormat"},
+		{"unsupported compression", func(c *firehose.Config) { c.CompressionFormat = "Snappy" }, "CompressionFormat"},
 		{"extension without a dot", func(c *firehose.Config) { c.FileExtension = "json" }, "FileExtension"},
 		{"no function", func(c *firehose.Config) { c.Processing.Function = nil }, "Processing.Function"},
 		{"no ARN", func(c *firehose.Config) { c.Processing.LambdaArn = "f" }, "Processing.LambdaArn"},
@@ -32,11 +32,11 @@ func TestNew_refusals(t *testing.T) {
 		{"conversion with a small buffer", func(c *firehose.Config) { c.Conversion, c.BufferingHints.SizeInMBs = toParquet(), 63 }, "at least 64"},
 		{"conversion with compression", func(c *firehose.Config) { c.Conversion, c.CompressionFormat = toParquet(), firehose.GZIP }, "CompressionFormat: must be UNCOMPRESSED"},
 		{"conversion without a schema", func(c *firehose.Config) { c.Conversion = &firehose.Conversion{} }, "Conversion.Schema"},
-		{"conversion by another codec", func(c *firehose.Config) { c.Conversion = toParquet(); c.Conversion.Compression = "ZSTD" }, "Conversion.Compression"},
+		{"conversion with unsupported compression", func(c *firehose.Config) { c.Conversion = toParquet(); c.Conversion.Compression = "ZSTD" }, "Conversion.Compression"},
 		{"backup with a large buffer", func(c *firehose.Config) {
 			c.Backup = &firehose.Backup{BufferingHints: &firehose.BufferingHints{SizeInMBs: 129}}
 		}, "Backup.BufferingHints.SizeInMBs"},
-		{"backup with an odd compression", func(c *firehose.Config) { c.Backup = &firehose.Backup{CompressionFormat: "ZIP"} }, "Backup.CompressionFormat"},
+		{"backup with unsupported compression", func(c *firehose.Config) { c.Backup = &firehose.Backup{CompressionFormat: "ZIP"} }, "Backup.CompressionFormat"},
 		{"backup prefix", func(c *firehose.Config) { c.Backup = &firehose.Backup{Prefix: "!{timestamp:yyyy}"} }, "Backup: ErrorOutputPrefix"},
 		{"prefix", func(c *firehose.Config) { c.Prefix, c.ErrorOutputPrefix = "!{timestamp:yyyy}", "" }, "ErrorOutputPrefix"},
 	}
@@ -48,7 +48,7 @@ func TestNew_refusals(t *testing.T) {
 				Processing:     firehose.NewProcessing(function(upper), "arn:aws:lambda:x")}
 			test.change(&config)
 			if _, err := firehose.New(config); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want a word of %q", err, test.want)
+				t.Errorf("got %v, want an error with %q", err, test.want)
 			}
 		})
 	}

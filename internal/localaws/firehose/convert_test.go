@@ -17,6 +17,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/firehoseparquet"
 )
 
+// toParquet returns a conversion with three columns.
 func toParquet() *firehose.Conversion {
 	schema, err := firehoseparquet.Parse([]firehoseparquet.Column{
 		{Name: "name", Type: "string"}, {Name: "count", Type: "bigint"}, {Name: "list", Type: "array<string>"}})
@@ -29,7 +30,7 @@ func toParquet() *firehose.Conversion {
 	}
 }
 
-// converting makes a stream convert, and keep what came.
+// converting adds a conversion and a backup to a stream.
 func converting(c *firehose.Config) {
 	c.Conversion, c.BufferingHints = toParquet(), nil
 	c.Backup = &firehose.Backup{Prefix: "raw/!{timestamp:yyyy}/", CompressionFormat: firehose.GZIP,
@@ -48,7 +49,7 @@ type unconverted struct {
 	DataCatalogTable       json.RawMessage `json:"dataCatalogTable"`
 }
 
-// annotate answers every record with a member more, as our function does.
+// annotate adds a member to every record, like our function.
 func annotate(in event) (any, error) {
 	var out answer
 	for _, r := range in.Records {
@@ -89,7 +90,7 @@ func TestStream_conversion(t *testing.T) {
 			t.Errorf("rows (-want +got):\n%s", diff)
 		}
 		if got := b.under("raw/2000/"); got != `{"Name":"a","other":1}{"name":"b"}{"name":"c","list":[]}{"list":["x",null]}` {
-			t.Errorf("backup has %q, want the records as they came", got)
+			t.Errorf("backup has %q, want the original records", got)
 		}
 		if m := s.Metrics(); m.DeliveredRecords != 3 || m.BackedUpRecords != 3 || m.Pending() != 0 || m.Objects != 2 {
 			t.Errorf("metrics = %+v", m)
@@ -97,19 +98,19 @@ func TestStream_conversion(t *testing.T) {
 	})
 }
 
-// What cannot be converted lies beside what can, as it was to be converted, with the reason.
+// Records that cannot be converted are delivered to the error prefix with the reason.
 func TestStream_conversionFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, b := newStream(t, nil, converting)
 		start := time.Now()
-		put(t, s, `{"name":"fine"}`, `{"count":"many"}`, `no JSON`, `[{"name":"x"}]`, "\n", `{"name":"lost"}{"count":"with it"}`)
+		put(t, s, `{"name":"fine"}`, `{"count":"many"}`, `not JSON`, `[{"name":"x"}]`, "\n", `{"name":"lost"}{"count":"with it"}`)
 		closeStream(t, s)
 		if rows, err := firehoseparquet.Decode([]byte(b.under("data/"))); err != nil || len(rows) != 1 || rows[0]["name"] != "fine" {
 			t.Errorf("rows %v, %v", rows, err)
 		}
 		const malformed = "DataFormatConversion.MalformedData"
-		want := map[string]string{`{"count":"many"}`: malformed, "no JSON": "DataFormatConversion.ParseError",
+		want := map[string]string{`{"count":"many"}`: malformed, "not JSON": "DataFormatConversion.ParseError",
 			`[{"name":"x"}]`: malformed, "\n": malformed, `{"name":"lost"}{"count":"with it"}`: malformed}
 		got := map[string]string{}
 		for text := range strings.Lines(b.under("failed/format-conversion-failed/2000/01/01/00/")) {
@@ -137,7 +138,7 @@ func TestStream_conversionFails(t *testing.T) {
 	})
 }
 
-// Records that the function refuses are failures of processing; none of them is converted.
+// Records that the function fails are processing failures and are not converted.
 func TestStream_conversionBehindProcessing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -150,7 +151,7 @@ func TestStream_conversionBehindProcessing(t *testing.T) {
 			t.Errorf("processing failed: %+v", lines)
 		}
 		if b.under("data/") != "" || !strings.Contains(b.under("failed/format-conversion-failed/"), `"rawData":"eA=="`) {
-			t.Errorf("objects %q: the answer x is what cannot be converted", b.keys())
+			t.Errorf("objects %q, want a conversion failure for the output x", b.keys())
 		}
 		if b.under("raw/") != "ab" {
 			t.Errorf("backup has %q", b.under("raw/"))
@@ -158,7 +159,7 @@ func TestStream_conversionBehindProcessing(t *testing.T) {
 	})
 }
 
-// A conversion waits for 128 MB or 300 s, a backup for its own hints.
+// A conversion buffers up to 128 MB or 300 s, independently of the backup.
 func TestStream_conversionDefaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -170,7 +171,7 @@ func TestStream_conversionDefaults(t *testing.T) {
 		time.Sleep(11 * time.Second)
 		synctest.Wait()
 		if b.under("raw/") == "" || b.under("data/") != "" {
-			t.Errorf("after 11 s: objects %q, want the backup alone", b.keys())
+			t.Errorf("after 11 s: objects %q, want only the backup", b.keys())
 		}
 		time.Sleep(290 * time.Second)
 		synctest.Wait()
@@ -190,15 +191,15 @@ func TestStream_Close_losesBackup(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if err := s.Close(ctx); err == nil || !strings.Contains(err.Error(), "2 records are not backed up") {
-			t.Errorf("got %v, want to hear of 2 records without a backup", err)
+			t.Errorf("got %v, want an error about 2 records without a backup", err)
 		}
 		if b.under("data/") != "ab" {
-			t.Errorf("delivered %q: a backup holds nothing up", b.under("data/"))
+			t.Errorf("delivered %q, want delivery in spite of the failing backup", b.under("data/"))
 		}
 	})
 }
 
-// What a stream says of itself is what it is made of.
+// DescribeDeliveryStream returns the configuration of the stream.
 func TestAPI_describeConversion(t *testing.T) {
 	t.Parallel()
 	client, s, _ := newClient(t, converting)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// maxPrefixBytes bounds an evaluated prefix.
+// maxPrefixBytes is the maximum length of an evaluated prefix.
 const maxPrefixBytes = 512
 
 // Error output types of a stream to S3.
@@ -17,23 +17,22 @@ const (
 	conversionFailed = "format-conversion-failed"
 )
 
-// hourly is what Firehose appends where nothing says the time.
+// hourly is appended by Firehose to prefixes without a timestamp.
 const hourly = "!{timestamp:yyyy/MM/dd/HH/}"
 
-// prefix is a parsed Prefix or ErrorOutputPrefix: the parts in order. Rules:
+// prefix is a parsed Prefix or ErrorOutputPrefix. The rules are documented at
 // docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
 type prefix []part
 
-// part evaluates to a piece of a key, for an object whose oldest record arrived at
-// that time.
+// part is literal text or an expression of a prefix.
 type part struct {
 	namespace string // "" for literal text
 	value     string
-	layout    []dateField // of a timestamp
+	layout    []dateField // for timestamps
 }
 
-// parsePrefixes returns the prefixes of delivered and of failed records, completed
-// as Firehose completes them. Firehose adds no slash of its own.
+// parsePrefixes returns the prefixes of delivered and of failed records. It appends the same
+// expressions as Firehose, which does not insert a slash before them.
 func parsePrefixes(data, failed string) (prefix, prefix, error) {
 	dataPrefix, err := parsePrefix(data)
 	if err != nil {
@@ -43,6 +42,7 @@ func parsePrefixes(data, failed string) (prefix, prefix, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("ErrorOutputPrefix %q: %w", failed, err)
 	}
+
 	switch {
 	case dataPrefix.has("firehose", "error-output-type"):
 		return nil, nil, fmt.Errorf("prefix %q: cannot contain !{firehose:error-output-type}", data)
@@ -51,6 +51,7 @@ func parsePrefixes(data, failed string) (prefix, prefix, error) {
 	case failedPrefix.expressions() > 0 && !failedPrefix.has("firehose", "error-output-type"):
 		return nil, nil, fmt.Errorf("ErrorOutputPrefix %q: must contain !{firehose:error-output-type}", failed)
 	}
+
 	if failedPrefix.expressions() == 0 {
 		if failed == "" {
 			failed = data
@@ -63,8 +64,8 @@ func parsePrefixes(data, failed string) (prefix, prefix, error) {
 	return dataPrefix, failedPrefix, nil
 }
 
-// parsePrefix reads text with expressions `!{namespace:value}`. What Firehose appends
-// does not count for the length.
+// parsePrefix parses text with expressions `!{namespace:value}`. The length limit does not
+// include the expressions that Firehose appends.
 func parsePrefix(text string) (prefix, error) {
 	parts, err := splitPrefix(text)
 	if err != nil {
@@ -125,6 +126,7 @@ func mustParse(text string) prefix {
 	return parsed
 }
 
+// has reports whether the prefix contains an expression. An empty value matches any value.
 func (p prefix) has(namespace, value string) bool {
 	for _, part := range p {
 		if part.namespace == namespace && (value == "" || part.value == value) {
@@ -134,6 +136,7 @@ func (p prefix) has(namespace, value string) bool {
 	return false
 }
 
+// expressions returns the number of expressions.
 func (p prefix) expressions() int {
 	count := 0
 	for _, part := range p {
@@ -144,8 +147,8 @@ func (p prefix) expressions() int {
 	return count
 }
 
-// evaluate returns the prefix for an object of an error output type whose oldest record
-// arrived then. Every random string is a new one.
+// evaluate returns the prefix for an object with the arrival time of its oldest record and its
+// error output type. Every random string is different.
 func (p prefix) evaluate(oldest time.Time, errorType string) string {
 	var key strings.Builder
 	for _, part := range p {
@@ -178,15 +181,13 @@ func (f dateField) format(t time.Time) string {
 	return t.Format(f.goLayout)
 }
 
-// fields are the letters that the local Firehose knows, the ones that partitions are
-// made of.
+// fields maps the supported pattern letters, which are those used in partitions, to Go layouts.
 var fields = map[string]string{
 	"yyyy": "2006", "yy": "06", "MM": "01", "dd": "02", "DDD": "002", "HH": "15", "mm": "04", "ss": "05",
 }
 
-// parseLayout reads a DateTimeFormatter pattern. Text in single quotes and anything
-// but letters stands for itself; Java's reserved brackets and unknown letters are
-// refused.
+// parseLayout parses a DateTimeFormatter pattern. Text in single quotes and characters other than
+// letters are literal. Java's reserved brackets and unknown letters are errors.
 func parseLayout(pattern string) ([]dateField, error) {
 	if pattern == "" {
 		return nil, errors.New("the pattern is empty")
@@ -222,8 +223,8 @@ func parseLayout(pattern string) ([]dateField, error) {
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
-// quoted reads the quoted text at the start of pattern, where two quotes are one,
-// and returns how many bytes it took.
+// quoted reads the quoted text at the start of pattern, in which two quotes mean one. It returns
+// the text and the number of bytes read.
 func quoted(pattern string) (text string, length int, err error) {
 	if strings.HasPrefix(pattern, "''") {
 		return "'", 2, nil
@@ -240,5 +241,5 @@ func quoted(pattern string) (text string, length int, err error) {
 			return out.String(), i + 1, nil
 		}
 	}
-	return "", 0, errors.New("a quoted text does not end")
+	return "", 0, errors.New("a quoted text has no closing quote")
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// oldest is half past ten in the morning of 27 August 2018 in UTC, the moment of the
-// examples in AWS's documentation, told in another zone.
+// oldest is 10:30 UTC on 27 August 2018, the time of the examples in AWS's documentation, in
+// another time zone.
 var oldest = time.Date(2018, 8, 27, 12, 30, 5, 0, time.FixedZone("CEST", 2*60*60))
 
 func TestParsePrefixes(t *testing.T) {
@@ -18,13 +18,13 @@ func TestParsePrefixes(t *testing.T) {
 		wantData, wantTo string
 	}{
 		{
-			name:     "nothing",
+			name:     "empty",
 			wantData: "2018/08/27/10/", wantTo: "processing-failed/2018/08/27/10/",
 		}, {
 			name: "literal", data: "logs/",
 			wantData: "logs/2018/08/27/10/", wantTo: "logs/processing-failed/2018/08/27/10/",
 		}, {
-			name: "literal without a slash gets none", data: "logs",
+			name: "literal without slash", data: "logs",
 			wantData: "logs2018/08/27/10/", wantTo: "logsprocessing-failed/2018/08/27/10/",
 		}, {
 			name: "both literal", data: "logs/", failed: "bad/",
@@ -38,7 +38,7 @@ func TestParsePrefixes(t *testing.T) {
 			failed:   "delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/",
 			wantData: "dns-query-logs/2018/08/27/", wantTo: "delivery-failures/processing-failed/2018/08/27/",
 		}, {
-			name: "the final slash is the user's", data: "a/!{timestamp:yyyy/MM/dd}", failed: "b/!{firehose:error-output-type}",
+			name: "no slash is appended", data: "a/!{timestamp:yyyy/MM/dd}", failed: "b/!{firehose:error-output-type}",
 			wantData: "a/2018/08/27", wantTo: "b/processing-failed",
 		}, {
 			name: "fields and quotes", data: "!{timestamp:'year='yyyy'/it''s 'yy-MM-dd'T'HH.mm.ss'/'DDD}", failed: "!{firehose:error-output-type}",
@@ -74,11 +74,11 @@ func TestParsePrefixes_refusals(t *testing.T) {
 		{"unknown namespace", "!{date:yyyy}/", "!{firehose:error-output-type}", "unknown namespace"},
 		{"unknown value", "!{firehose:name}/", "!{firehose:error-output-type}", "unknown namespace"},
 		{"dynamic partitioning", "!{partitionKeyFromLambda:vpc}/", "!{firehose:error-output-type}", "dynamic partitioning"},
-		{"no end", "a/!{timestamp:yyyy", "!{firehose:error-output-type}", "!{namespace:value}"},
+		{"unclosed expression", "a/!{timestamp:yyyy", "!{firehose:error-output-type}", "!{namespace:value}"},
 		{"unknown letter", "!{timestamp:YYYY}/", "!{firehose:error-output-type}", "pattern letters"},
 		{"five-digit year", "!{timestamp:yyyyy}/", "!{firehose:error-output-type}", "pattern letters"},
 		{"empty pattern", "!{timestamp:}/", "!{firehose:error-output-type}", "empty"},
-		{"open quote", "!{timestamp:'year}/", "!{firehose:error-output-type}", "quoted"},
+		{"unclosed quote", "!{timestamp:'year}/", "!{firehose:error-output-type}", "closing quote"},
 		{"reserved bracket", "!{timestamp:[yyyy]}/", "!{firehose:error-output-type}", "reserved"},
 		{"too long", strings.Repeat("x", 513), "", "512"},
 	}
@@ -86,7 +86,7 @@ func TestParsePrefixes_refusals(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			if _, _, err := parsePrefixes(test.data, test.failed); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want a word of %q", err, test.want)
+				t.Errorf("got %v, want an error with %q", err, test.want)
 			}
 		})
 	}
@@ -114,10 +114,10 @@ func FuzzPrefix(f *testing.F) {
 			return
 		}
 		if len(data) == 0 && dataPrefix.evaluate(oldest, processingFailed) != "2018/08/27/10/" {
-			t.Errorf("no prefix evaluates to %q", dataPrefix.evaluate(oldest, processingFailed))
+			t.Errorf("empty prefix evaluates to %q", dataPrefix.evaluate(oldest, processingFailed))
 		}
 		if !strings.Contains(failedPrefix.evaluate(oldest, processingFailed), processingFailed) {
-			t.Errorf("error prefix %q evaluates to %q, without the type", failed, failedPrefix.evaluate(oldest, processingFailed))
+			t.Errorf("error prefix %q evaluates to %q, which lacks the type", failed, failedPrefix.evaluate(oldest, processingFailed))
 		}
 		if !strings.Contains(data, "!{") && !strings.HasPrefix(dataPrefix.evaluate(oldest, processingFailed), data) {
 			t.Errorf("literal prefix %q evaluates to %q", data, dataPrefix.evaluate(oldest, processingFailed))

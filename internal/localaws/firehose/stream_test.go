@@ -23,7 +23,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/lambda"
 )
 
-// bucket keeps what is delivered; fail says how many tries it refuses first.
+// bucket stores the delivered objects. It refuses the first fail tries.
 type bucket struct {
 	mu      sync.Mutex
 	fail    int
@@ -66,14 +66,14 @@ func (b *bucket) failNext(tries int) {
 	b.fail = tries
 }
 
-// times returns when objects were delivered.
+// times returns the delivery times of the objects.
 func (b *bucket) times() []time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.at)
 }
 
-// under returns what lies under a prefix, all objects together.
+// under returns the contents of all objects under a prefix.
 func (b *bucket) under(prefix string) string {
 	var all []byte
 	for _, key := range b.keys() {
@@ -86,7 +86,7 @@ func (b *bucket) under(prefix string) string {
 	return string(all)
 }
 
-// The event and the answer as a function sees them.
+// The event and the response of a function.
 type (
 	event struct {
 		InvocationID      string `json:"invocationId"`
@@ -108,7 +108,7 @@ type (
 	}
 )
 
-// function is a processor that the test writes.
+// function is a processor implemented by a test.
 type function func(event) (any, error)
 
 func (f function) Invoke(_ context.Context, payload []byte) ([]byte, error) {
@@ -126,7 +126,7 @@ func (f function) Invoke(_ context.Context, payload []byte) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// upper answers every record in upper case.
+// upper converts every record to upper case.
 func upper(in event) (any, error) {
 	var out answer
 	for _, r := range in.Records {
@@ -135,7 +135,7 @@ func upper(in event) (any, error) {
 	return out, nil
 }
 
-// newStream starts a stream with short prefixes inside a synctest bubble.
+// newStream starts a stream with short prefixes.
 func newStream(t *testing.T, f function, change func(*firehose.Config)) (*firehose.Stream, *bucket) {
 	t.Helper()
 	b := &bucket{}
@@ -182,7 +182,7 @@ func TestStream_delivery(t *testing.T) {
 		if got := b.under(""); got != "A\nB\n" {
 			t.Errorf("delivered %q", got)
 		}
-		// The bubble's clock starts at the beginning of 2000.
+		// The clock of the synctest bubble starts at midnight UTC on 1 January 2000.
 		want := regexp.MustCompile(`^dns/2000/01/01/test-1-2000-01-01-00-00-00-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.gz$`)
 		if keys := b.keys(); len(keys) != 1 || !want.MatchString(keys[0]) {
 			t.Errorf("keys %q", keys)
@@ -193,7 +193,7 @@ func TestStream_delivery(t *testing.T) {
 	})
 }
 
-// Both buffers end by time, one after the other.
+// Both buffers are flushed by time, one after the other.
 func TestStream_intervals(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -203,7 +203,7 @@ func TestStream_intervals(t *testing.T) {
 		time.Sleep(69 * time.Second)
 		synctest.Wait()
 		if len(b.times()) != 0 {
-			t.Error("an object was there before the time")
+			t.Error("an object was delivered too early")
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
@@ -214,7 +214,7 @@ func TestStream_intervals(t *testing.T) {
 	})
 }
 
-// Both buffers end by size, long before their time.
+// Both buffers are flushed by size, long before their interval ends.
 func TestStream_sizes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -234,7 +234,7 @@ func TestStream_sizes(t *testing.T) {
 			c.BufferingHints = &firehose.BufferingHints{SizeInMBs: 1, IntervalInSeconds: 900}
 		})
 		record := strings.Repeat("x", 200<<10)
-		for range 11 { // 2 in a batch of 0.5 MiB, 6 in an object of 1 MiB
+		for range 11 { // a batch of 0.5 MiB holds 2, an object of 1 MiB holds 6
 			put(t, s, record)
 			synctest.Wait()
 		}
@@ -245,11 +245,11 @@ func TestStream_sizes(t *testing.T) {
 			t.Errorf("bytes of batches: %s", diff)
 		}
 		if len(b.keys()) != 1 || len(b.under("")) != 6*200<<10 {
-			t.Errorf("%d objects with %d bytes, want one with 6 records", len(b.keys()), len(b.under("")))
+			t.Errorf("%d objects with %d bytes, want one object with 6 records", len(b.keys()), len(b.under("")))
 		}
 		closeStream(t, s)
 		if got := len(b.under("")); got != 11*200<<10 {
-			t.Errorf("%d bytes after Close, want all of 11 records", got)
+			t.Errorf("%d bytes after Close, want those of 11 records", got)
 		}
 	})
 }
@@ -268,11 +268,11 @@ func TestStream_event(t *testing.T) {
 		put(t, s, "a", "", "a")
 		closeStream(t, s)
 		if len(events) != 2 {
-			t.Fatalf("%d invocations, want a failed one and a retry", len(events))
+			t.Fatalf("%d invocations, want one failure and one retry", len(events))
 		}
 		first, again := events[0], events[1]
 		if first.InvocationID == again.InvocationID {
-			t.Error("the retry has the same invocation id")
+			t.Error("the retry has the invocation id of the first try")
 		}
 		if first.DeliveryStreamArn != "arn:aws:firehose:us-east-1:000000000000:deliverystream/test" || first.Region != "us-east-1" {
 			t.Errorf("event = %+v", first)
@@ -317,7 +317,7 @@ func errorLines(t *testing.T, b *bucket) []errorLine {
 	return lines
 }
 
-// What a function may answer for records "a" and "b", and what becomes of them.
+// Responses of a function for the records "a" and "b", and the results.
 func TestStream_answers(t *testing.T) {
 	t.Parallel()
 	record := func(id, result, data string) string {
@@ -339,32 +339,32 @@ func TestStream_answers(t *testing.T) {
 		{"metadata", func(a, b string) string {
 			return records(`{"recordId":"`+a+`","result":"Ok","data":"","metadata":{"partitionKeys":{}}}`, record(b, "Ok", okay))
 		}, "OK", nil},
-		{"id left out", func(_, b string) string { return records(record(b, "Ok", okay)) }, "OK", map[string]string{"a": "Lambda.MissingRecordId"}},
+		{"missing id", func(_, b string) string { return records(record(b, "Ok", okay)) }, "OK", map[string]string{"a": "Lambda.MissingRecordId"}},
 		{"no records", func(_, _ string) string { return records() }, "",
 			map[string]string{"a": "Lambda.MissingRecordId", "b": "Lambda.MissingRecordId"}},
-		{"id that nobody sent", func(a, b string) string {
+		{"unknown id", func(a, b string) string {
 			return records(record("x", "Ok", okay), record(a, "Ok", okay), record(b, "Ok", okay))
 		}, "OKOK", nil},
-		{"id twice", func(a, b string) string {
+		{"duplicate id", func(a, b string) string {
 			return records(record(a, "Ok", okay), record(b, "Ok", okay), record(a, "Ok", okay))
 		}, "", batchFails("Lambda.DuplicatedRecordId")},
-		{"result in other case", func(a, b string) string { return records(record(a, "ok", okay), record(b, "Ok", okay)) }, "",
+		{"result in wrong case", func(a, b string) string { return records(record(a, "ok", okay), record(b, "Ok", okay)) }, "",
 			batchFails("Lambda.FunctionError")},
 		{"data not base64", func(a, b string) string { return records(record(a, "Ok", "!"), record(b, "Ok", okay)) }, "",
 			batchFails("Lambda.FunctionError")},
-		{"data left out", func(a, b string) string {
+		{"missing data", func(a, b string) string {
 			return records(`{"recordId":"`+a+`","result":"Ok"}`, record(b, "Ok", okay))
 		}, "", batchFails("Lambda.FunctionError")},
-		{"data null", func(a, b string) string {
+		{"null data", func(a, b string) string {
 			return records(`{"recordId":"`+a+`","result":"Dropped","data":null}`, record(b, "Ok", okay))
 		}, "", batchFails("Lambda.FunctionError")},
-		{"member names in other case", func(a, b string) string {
+		{"member names in wrong case", func(a, b string) string {
 			return records(`{"RecordId":"`+a+`","Result":"Ok","Data":""}`, record(b, "Ok", okay))
 		}, "", batchFails("Lambda.FunctionError")},
 		{"not JSON", func(_, _ string) string { return `{"records":[` }, "", batchFails("Lambda.JsonProcessingException")},
 		{"a list", func(_, _ string) string { return `[]` }, "", batchFails("Lambda.JsonProcessingException")},
 		{"null", func(_, _ string) string { return `null` }, "", batchFails("Lambda.JsonProcessingException")},
-		{"records of the wrong kind", func(_, _ string) string { return `{"records":{}}` }, "", batchFails("Lambda.JsonProcessingException")},
+		{"records is not a list", func(_, _ string) string { return `{"records":{}}` }, "", batchFails("Lambda.JsonProcessingException")},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -391,7 +391,7 @@ func TestStream_answers(t *testing.T) {
 					t.Errorf("failed: %s", diff)
 				}
 				if calls != 1 {
-					t.Errorf("%d calls: an answer is never asked for again", calls)
+					t.Errorf("%d calls, want 1 because responses are never requested again", calls)
 				}
 			})
 		})
@@ -400,7 +400,7 @@ func TestStream_answers(t *testing.T) {
 
 func batchFails(code string) map[string]string { return map[string]string{"a": code, "b": code} }
 
-// Invocations that fail are tried again, then their batch goes to the error prefix.
+// Failed invocations are retried. Then the batch is delivered to the error prefix.
 func TestStream_retries(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -414,8 +414,8 @@ func TestStream_retries(t *testing.T) {
 		{"function error", &lambda.FunctionError{Type: "X"}, 99, 3, "Lambda.FunctionError", 90 * time.Second},
 		{"no retries", &lambda.FunctionError{Type: "X"}, 99, 0, "Lambda.FunctionError", 0},
 		{"throttled", lambda.ErrThrottled, 99, 1, "Lambda.InvokeLimitExceeded", 30 * time.Second},
-		{"not reached", errors.New("connection refused"), 99, 1, "Lambda.InternalServerError", 30 * time.Second},
-		{"well in the end", lambda.ErrThrottled, 3, 3, "", 90 * time.Second},
+		{"unreachable", errors.New("connection refused"), 99, 1, "Lambda.InternalServerError", 30 * time.Second},
+		{"success after retries", lambda.ErrThrottled, 3, 3, "", 90 * time.Second},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -475,7 +475,7 @@ func TestStream_Close_givesUp(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if err := s.Close(ctx); err == nil || !strings.Contains(err.Error(), "2 records") {
-			t.Errorf("got %v, want to hear of 2 lost records", err)
+			t.Errorf("got %v, want an error about 2 lost records", err)
 		}
 	})
 }
@@ -492,7 +492,7 @@ func TestStream_withoutProcessing(t *testing.T) {
 	})
 }
 
-// Every record ends in exactly one place, and the metrics say in which.
+// Every record has exactly one destination, which the metrics show.
 func TestStream_Metrics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/lambda"
 )
 
-// event is what the function gets.
+// event is the event for the function.
 type event struct {
 	InvocationID      string        `json:"invocationId"`
 	DeliveryStreamArn string        `json:"deliveryStreamArn"`
@@ -26,32 +26,33 @@ type eventRecord struct {
 	Data     []byte `json:"data"`                        // base64 on the wire
 }
 
-// work transforms batches until there are no more.
+// work transforms batches until the channel is closed.
 func (s *Stream) work() {
 	for batch := range s.batches {
 		s.transform(batch)
 	}
 }
 
-// transform invokes the function for a batch, again if the invocation fails, and
-// passes the results on. An answer that breaks the contract is not asked for twice.
+// transform invokes the function for a batch and forwards the results. It retries failed
+// invocations, but not responses that violate the contract.
 func (s *Stream) transform(batch []record) {
 	p := s.config.Processing
 	for attempt := 1; ; attempt++ {
-		answer, err := s.invoke(batch)
+		response, err := s.invoke(batch)
 		switch {
 		case err == nil:
-			results, failure := readAnswer(answer, batch)
+			results, failure := readResponse(response, batch)
 			if failure != nil {
 				s.failAll(batch, *failure, attempt)
 				return
 			}
-			s.pass(batch, results, attempt)
+			s.forward(batch, results, attempt)
 			return
 		case attempt > p.NumberOfRetries || s.ctx.Err() != nil:
 			s.failAll(batch, failureOf(err), attempt)
 			return
 		}
+
 		select {
 		case <-time.After(p.RetryDelay):
 		case <-s.ctx.Done():
@@ -59,27 +60,33 @@ func (s *Stream) transform(batch []record) {
 	}
 }
 
-// invoke calls the function once, under a new invocation id.
+// invoke invokes the function once, with a new invocation id.
 func (s *Stream) invoke(batch []record) ([]byte, error) {
-	in := event{InvocationID: uuid.NewString(), DeliveryStreamArn: s.ARN(), Region: region,
-		Records: make([]eventRecord, len(batch))}
-	for i, r := range batch {
-		in.Records[i] = eventRecord{r.id, r.arrival.UnixMilli(), append([]byte{}, r.data...)} // empty data is "", never null
+	in := event{
+		InvocationID:      uuid.NewString(),
+		DeliveryStreamArn: s.ARN(),
+		Region:            region,
+		Records:           make([]eventRecord, len(batch)),
 	}
+	for i, r := range batch {
+		in.Records[i] = eventRecord{r.id, r.arrival.UnixMilli(), append([]byte{}, r.data...)} // empty data must become "", not null
+	}
+
 	payload, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
 	}
+
 	s.counted.add(func(m *Metrics) { m.Invocations++ })
 	ctx, cancel := context.WithTimeout(s.ctx, invokeLimit)
 	defer cancel()
 	return s.config.Processing.Function.Invoke(ctx, payload)
 }
 
-// failure is why a record was not processed, in AWS's words.
+// failure is the reason why a record was not processed, in the words of AWS.
 type failure struct{ code, message string }
 
-// failureOf returns how Firehose reports an invocation that failed.
+// failureOf returns the failure that Firehose reports for an error of an invocation.
 func failureOf(err error) failure {
 	function := (*lambda.FunctionError)(nil)
 	switch {
@@ -95,8 +102,8 @@ func failureOf(err error) failure {
 	return failure{"Lambda.InternalServerError", "The Lambda function could not be invoked: " + err.Error()}
 }
 
-// pass sends every record of a batch where its result says.
-func (s *Stream) pass(batch []record, results []outcome, attempts int) {
+// forward sends every record of a batch to the destination that its result requires.
+func (s *Stream) forward(batch []record, results []outcome, attempts int) {
 	for i, r := range batch {
 		switch result := results[i]; {
 		case result.failure != nil:
@@ -109,45 +116,50 @@ func (s *Stream) pass(batch []record, results []outcome, attempts int) {
 	}
 }
 
-func (s *Stream) failAll(batch []record, why failure, attempts int) {
+func (s *Stream) failAll(batch []record, reason failure, attempts int) {
 	for _, r := range batch {
-		s.fail(r, why, attempts)
+		s.fail(r, reason, attempts)
 	}
 }
 
-// errorRecord is a line of a `processing-failed` object. AWS documents `lambdaArn`
-// and writes `lambdaARN`.
+// errorRecord is a line of a `processing-failed` object. AWS documents `lambdaArn` but writes
+// `lambdaARN`.
 type errorRecord struct {
 	AttemptsMade           int    `json:"attemptsMade"`
 	ArrivalTimestamp       int64  `json:"arrivalTimestamp"` // ms since 1970
 	ErrorCode              string `json:"errorCode"`
 	ErrorMessage           string `json:"errorMessage"`
 	AttemptEndingTimestamp int64  `json:"attemptEndingTimestamp"` // ms since 1970
-	RawData                []byte `json:"rawData"`                // of the record as it came, base64
+	RawData                []byte `json:"rawData"`                // the original record in base64
 	LambdaARN              string `json:"lambdaARN"`
 }
 
-// fail sends a record, as it came, to the error prefix.
-func (s *Stream) fail(r record, why failure, attempts int) {
+// fail sends the original record to the error prefix.
+func (s *Stream) fail(r record, reason failure, attempts int) {
 	line, err := json.Marshal(errorRecord{
-		AttemptsMade: attempts, ArrivalTimestamp: r.arrival.UnixMilli(), ErrorCode: why.code, ErrorMessage: why.message,
-		AttemptEndingTimestamp: time.Now().UnixMilli(), RawData: append([]byte{}, r.data...),
-		LambdaARN: s.config.Processing.LambdaArn,
+		AttemptsMade:           attempts,
+		ArrivalTimestamp:       r.arrival.UnixMilli(),
+		ErrorCode:              reason.code,
+		ErrorMessage:           reason.message,
+		AttemptEndingTimestamp: time.Now().UnixMilli(),
+		RawData:                append([]byte{}, r.data...),
+		LambdaARN:              s.config.Processing.LambdaArn,
 	})
 	if err != nil {
-		panic(err) // a struct of texts and numbers always encodes
+		panic(err) // a struct of strings and numbers always encodes
 	}
-	s.failed.add(output{id: r.id, data: append(line, '\n'), arrival: r.arrival, code: why.code})
+
+	s.failed.add(output{id: r.id, data: append(line, '\n'), arrival: r.arrival, code: reason.code})
 }
 
-// outcome is what the function made of one record: data, a failure, or dropped.
+// outcome is the result of the function for one record: data, a failure, or dropped.
 type outcome struct {
 	data    []byte
 	failure *failure
 	dropped bool
 }
 
-// Failures that AWS reports for answers.
+// Failures that AWS reports for responses.
 var (
 	notParsable = failure{"Lambda.JsonProcessingException",
 		"There was an error parsing returned records from the Lambda function. " +
@@ -162,22 +174,23 @@ var (
 	setFailed = failure{"Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record"}
 )
 
-// readAnswer returns what an answer says of each record of the batch. A failure is
-// about the batch as a whole: JSON that is none, an id twice, a result that is not
-// spelled `Ok`, `Dropped` or `ProcessingFailed`, data that is missing or not base64.
-// An id that is missing fails its record alone; ids that nobody sent are ignored.
+// readResponse returns the outcome of each record in a batch. The returned failure applies to the
+// whole batch. Reasons are invalid JSON, a duplicate id, a result other than `Ok`, `Dropped` or
+// `ProcessingFailed`, and data that is missing or not base64. If an id is missing, only that
+// record fails. Unknown ids are ignored.
 //
-// AWS's contract demands `data` of every record, although functions that leave it
-// out of dropped ones have been seen to work: it is demanded here.
-func readAnswer(answer []byte, batch []record) ([]outcome, *failure) {
-	var parsed map[string]json.RawMessage // member names in exact case, unlike a struct's
-	if json.Unmarshal(answer, &parsed) != nil {
+// AWS documents that every record must have `data`, although it has accepted dropped records
+// without it. readResponse requires it.
+func readResponse(response []byte, batch []record) ([]outcome, *failure) {
+	var parsed map[string]json.RawMessage // unlike a struct, a map matches names case-sensitively
+	if json.Unmarshal(response, &parsed) != nil {
 		return nil, &notParsable
 	}
 	var returned []map[string]json.RawMessage
 	if json.Unmarshal(parsed["records"], &returned) != nil || returned == nil {
 		return nil, &notParsable
 	}
+
 	byID := make(map[string]outcome, len(returned))
 	for _, members := range returned {
 		id, result, ok := readRecord(members)
@@ -189,6 +202,7 @@ func readAnswer(answer []byte, batch []record) ([]outcome, *failure) {
 		}
 		byID[id] = result
 	}
+
 	results := make([]outcome, len(batch))
 	for i, r := range batch {
 		result, found := byID[r.id]
@@ -197,10 +211,11 @@ func readAnswer(answer []byte, batch []record) ([]outcome, *failure) {
 		}
 		results[i] = result
 	}
+
 	return results, nil
 }
 
-// readRecord reads one record of an answer; ok is false if it breaks the contract.
+// readRecord reads one record of a response. ok is false if it violates the contract.
 func readRecord(members map[string]json.RawMessage) (id string, result outcome, ok bool) {
 	id, hasID := text(members["recordId"])
 	status, hasStatus := text(members["result"])
@@ -208,10 +223,12 @@ func readRecord(members map[string]json.RawMessage) (id string, result outcome, 
 	if !hasID || id == "" || !hasStatus || !hasData {
 		return "", outcome{}, false
 	}
+
 	data, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
 		return "", outcome{}, false
 	}
+
 	switch status {
 	case "Ok":
 		return id, outcome{data: data}, true
@@ -223,7 +240,7 @@ func readRecord(members map[string]json.RawMessage) (id string, result outcome, 
 	return "", outcome{}, false
 }
 
-// text reads a JSON string; false for anything else, null included.
+// text decodes a JSON string. It returns false for other values, including null.
 func text(raw json.RawMessage) (string, bool) {
 	if len(raw) == 0 || raw[0] != '"' {
 		return "", false

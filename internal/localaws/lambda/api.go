@@ -10,31 +10,33 @@ import (
 // PathPrefix begins the paths of Lambda's API.
 const PathPrefix = "/2015-03-31/functions/"
 
-// API serves the operation Invoke for functions by their names, so that
-// `aws lambda invoke` can be pointed here.
+// API serves the operation Invoke for functions by name, so that `aws lambda invoke` works.
 type API map[string]*Function
 
-// ServeHTTP answers POST /2015-03-31/functions/NAME/invocations; the header
+// ServeHTTP serves POST /2015-03-31/functions/NAME/invocations. The header
 // X-Amz-Invocation-Type is RequestResponse (the default), Event or DryRun.
 func (a API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, PathPrefix), "/")
 	if _, short, isARN := strings.Cut(name, ":function:"); isARN {
 		name = short
 	}
+
 	function := a[name]
 	switch {
 	case r.Method != http.MethodPost || rest != "invocations":
-		refuse(w, http.StatusNotFound, "UnknownOperationException", "the local endpoint has only Invoke")
+		refuse(w, http.StatusNotFound, "UnknownOperationException", "the local endpoint supports only Invoke")
 		return
 	case function == nil:
 		refuse(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+name)
 		return
 	}
+
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
 	if err != nil {
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", ErrTooLarge.Error())
 		return
 	}
+
 	w.Header().Set("X-Amz-Executed-Version", "$LATEST")
 	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
 	case "", "RequestResponse":
@@ -49,12 +51,12 @@ func (a API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "DryRun":
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		refuse(w, http.StatusBadRequest, "InvalidParameterValueException", "invocation type "+kind)
+		refuse(w, http.StatusBadRequest, "InvalidParameterValueException", "unknown invocation type "+kind)
 	}
 }
 
-// respond sends the result of an invocation; a function's own failure is a success
-// of the call, with a header.
+// respond sends the result of an invocation. If the function failed, the call still succeeds and
+// a header reports the failure.
 func respond(w http.ResponseWriter, output []byte, err error) {
 	failed := (*FunctionError)(nil)
 	switch {
@@ -69,7 +71,7 @@ func respond(w http.ResponseWriter, output []byte, err error) {
 		refuse(w, http.StatusInternalServerError, "ServiceException", err.Error())
 	default:
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(output) // the client went away: nobody is left to tell
+		_, _ = w.Write(output) // fails only if the client has disconnected
 	}
 }
 

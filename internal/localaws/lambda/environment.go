@@ -16,21 +16,20 @@ import (
 	"time"
 )
 
-// environment is one process of a function with the Runtime API that it alone talks
-// to.
+// environment is a process of a function, with its own Runtime API.
 type environment struct {
 	function *Function
 	process  *exec.Cmd
 	api      *http.Server
 
-	ready  chan struct{} // closed when the process first asks for work
+	ready  chan struct{} // closed when the process first requests an invocation
 	work   chan *invocation
-	exited chan struct{} // closed when the process has ended
-	failed error         // how it ended; set before exited is closed
+	exited chan struct{} // closed when the process has exited
+	failed error         // error of the process; set before exited is closed
 	once   sync.Once     // closes ready
 
 	mu        sync.Mutex
-	current   *invocation // what the process works on
+	current   *invocation // the invocation that the process handles
 	initError *FunctionError
 }
 
@@ -40,41 +39,51 @@ func start(f *Function) (*environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &environment{function: f, ready: make(chan struct{}), work: make(chan *invocation), exited: make(chan struct{})}
+
+	e := &environment{
+		function: f,
+		ready:    make(chan struct{}),
+		work:     make(chan *invocation),
+		exited:   make(chan struct{}),
+	}
 	e.api = &http.Server{Handler: e.routes(), ReadHeaderTimeout: initLimit}
 	binary, err := filepath.Abs(f.config.Binary)
 	if err != nil {
 		return nil, err
 	}
-	e.process = exec.Command(binary) //nolint:gosec,noctx // the binary is the caller's choice; stop ends it
+
+	e.process = exec.Command(binary) //nolint:gosec,noctx // the caller chooses the binary; stop kills it
 	e.process.Dir = filepath.Dir(binary)
 	e.process.Env = variables(&f.config, listener.Addr().String())
 	e.process.Stdout, e.process.Stderr = f.config.Logs, f.config.Logs
-	e.process.WaitDelay = time.Second // for grandchildren that hold the pipes
-	separate(e.process)
+	e.process.WaitDelay = time.Second // grandchildren may keep the pipes open
+	setProcessGroup(e.process)
 	if err := e.process.Start(); err != nil {
 		_ = listener.Close()
 		return nil, err
 	}
-	go func() { _ = e.api.Serve(listener) }() // always ErrServerClosed, by wait
+
+	go func() { _ = e.api.Serve(listener) }() // returns ErrServerClosed after wait
 	go e.wait()
+
 	return e, nil
 }
 
-// wait notes the end of the process.
+// wait waits for the process to exit.
 func (e *environment) wait() {
 	e.failed = e.process.Wait()
 	close(e.exited)
-	_ = e.api.Close() // nobody else talks to it
+	_ = e.api.Close() // only the process uses it
 }
 
-// stop ends the process and returns when it has ended.
+// stop kills the process and waits until it has exited.
 func (e *environment) stop() {
-	_ = e.process.Process.Kill() // it may have ended by itself
+	_ = e.process.Process.Kill() // fails if the process has exited
 	<-e.exited
 }
 
-func (e *environment) ended() bool {
+// hasExited reports whether the process has exited.
+func (e *environment) hasExited() bool {
 	select {
 	case <-e.exited:
 		return true
@@ -83,7 +92,7 @@ func (e *environment) ended() bool {
 	}
 }
 
-// waitReady returns when the process asks for work; if it does not, it is ended.
+// waitReady waits until the process requests an invocation, and kills it if that takes too long.
 func (e *environment) waitReady(ctx context.Context) error {
 	limit := time.NewTimer(initLimit)
 	defer limit.Stop()
@@ -101,13 +110,14 @@ func (e *environment) waitReady(ctx context.Context) error {
 	}
 }
 
-// serve gives call to the process and waits for its result. taken is false if the
-// process ended before it asked for more work.
+// serve passes call to the process and waits for the result. taken is false if the process
+// exited before it requested another invocation.
 func (e *environment) serve(ctx context.Context, call *invocation) (taken bool, answer result) {
 	timeout := e.function.config.Timeout
 	call.deadline = time.Now().Add(timeout)
 	limit := time.NewTimer(timeout)
 	defer limit.Stop()
+
 	select {
 	case e.work <- call:
 	case <-e.exited:
@@ -116,11 +126,12 @@ func (e *environment) serve(ctx context.Context, call *invocation) (taken bool, 
 		e.stop()
 		return false, result{err: ctx.Err()}
 	}
+
 	select {
 	case answer = <-call.result:
 	case <-e.exited:
 		answer = result{err: e.exitError()}
-		call.finish(answer) // unless the result came first:
+		call.finish(answer) // has no effect if the result came first
 		answer = <-call.result
 	case <-limit.C:
 		e.stop()
@@ -133,7 +144,7 @@ func (e *environment) serve(ctx context.Context, call *invocation) (taken bool, 
 	return true, answer
 }
 
-// exitError says how the process ended: in its own words if it gave any.
+// exitError returns the error that the process reported, or else the reason of its exit.
 func (e *environment) exitError() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -147,8 +158,8 @@ func (e *environment) exitError() error {
 	return &FunctionError{"Runtime.ExitError", how}
 }
 
-// reserved reports whether Lambda sets the variable itself, so that a function's
-// configuration must not.
+// reserved reports whether the variable is set by Lambda and must not be in the configuration of
+// a function.
 func reserved(name string) bool {
 	switch name {
 	case "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
@@ -158,7 +169,7 @@ func reserved(name string) bool {
 	return strings.HasPrefix(name, "AWS_LAMBDA_")
 }
 
-// variables returns the environment of a process.
+// variables returns the environment variables of a process.
 func variables(c *Config, api string) []string {
 	all := []string{
 		"AWS_LAMBDA_RUNTIME_API=" + api,
@@ -186,7 +197,7 @@ func variables(c *Config, api string) []string {
 	return all
 }
 
-// routes is the Runtime API that one process talks to.
+// routes returns the handler of the Runtime API.
 func (e *environment) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", e.next)
@@ -196,9 +207,10 @@ func (e *environment) routes() http.Handler {
 	return mux
 }
 
-// next answers with the next invocation, as soon as there is one.
+// next waits for the next invocation and sends it.
 func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 	e.once.Do(func() { close(e.ready) })
+
 	var call *invocation
 	select {
 	case call = <-e.work:
@@ -207,24 +219,26 @@ func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
+
 	e.mu.Lock()
 	e.current = call
 	e.mu.Unlock()
+
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
 	header.Set("Lambda-Runtime-Aws-Request-Id", call.id)
 	header.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(call.deadline.UnixMilli(), 10))
 	header.Set("Lambda-Runtime-Invoked-Function-Arn", e.function.ARN())
-	_, _ = w.Write(call.payload) // a process that is gone is noticed by its end
+	_, _ = w.Write(call.payload) // if the process has exited, serve notices
 }
 
-// response takes the function's answer. One that is too large is refused, and the
-// invocation has failed.
+// response receives the response of the function. If it is too large, the invocation fails.
 func (e *environment) response(w http.ResponseWriter, r *http.Request) {
 	call := e.take(w, r)
 	if call == nil {
 		return
 	}
+
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxResponseBytes))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		call.finish(result{err: &FunctionError{"Function.ResponseSizeTooLarge",
@@ -234,13 +248,13 @@ func (e *environment) response(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		return // the process ended: its end is the result
+		return // the process exited, which is the result
 	}
 	call.finish(result{payload: body})
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// invocationError takes the error that the function returned.
+// invocationError receives the error that the function returned.
 func (e *environment) invocationError(w http.ResponseWriter, r *http.Request) {
 	call := e.take(w, r)
 	if call == nil {
@@ -250,7 +264,7 @@ func (e *environment) invocationError(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// initFailed takes the reason why the process will not start working.
+// initFailed receives the reason why the process could not start.
 func (e *environment) initFailed(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	e.initError = readError(r)
@@ -258,7 +272,7 @@ func (e *environment) initFailed(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// take returns the current invocation if the request is about it.
+// take returns the current invocation if the request names it.
 func (e *environment) take(w http.ResponseWriter, r *http.Request) *invocation {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -271,6 +285,7 @@ func (e *environment) take(w http.ResponseWriter, r *http.Request) *invocation {
 	return call
 }
 
+// readError reads the error in the body of a request.
 func readError(r *http.Request) *FunctionError {
 	failed := &FunctionError{Type: r.Header.Get("Lambda-Runtime-Function-Error-Type")}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxResponseBytes))
@@ -291,5 +306,5 @@ func send(w http.ResponseWriter, status int, content any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(text) // the client went away: nobody is left to tell
+	_, _ = w.Write(text) // the client has disconnected
 }

@@ -1,11 +1,10 @@
-// Package lambda runs Lambda functions on this machine: the really built `bootstrap`
-// binaries, as child processes behind Lambda's Runtime API (2018-06-01), with AWS's
-// limits on payloads, time and concurrency and AWS's names for what goes wrong.
+// Package lambda runs Lambda functions on this machine. It starts the compiled `bootstrap`
+// binaries as child processes, serves them Lambda's Runtime API (2018-06-01), and enforces
+// AWS's limits on payloads, time and concurrency. Errors have the names that AWS uses.
 //
-// A process serves one invocation at a time and is kept for the next, as an
-// execution environment is. It sees the variables that Lambda sets and those of its
-// configuration, nothing of the parent's environment. Memory is not limited, and
-// nothing is billed.
+// Like an execution environment, a process serves one invocation at a time and is reused for
+// the next one. Its environment contains the variables that Lambda sets and those of its
+// configuration, but not those of the parent process. Memory is not limited.
 package lambda
 
 import (
@@ -20,83 +19,82 @@ import (
 	"github.com/google/uuid"
 )
 
-// Limits of the service, in bytes. Both payloads are counted as they travel, with
-// their base64.
+// Limits of the service, in bytes. Payloads are counted as transmitted, including base64.
 const (
 	maxRequestBytes  = 6 << 20
 	maxResponseBytes = 6<<20 + 100
-	maxEventBytes    = 1 << 20 // of an asynchronous invocation
-	maxVariableBytes = 4 << 10 // of all environment variables
+	maxEventBytes    = 1 << 20 // payload of an asynchronous invocation
+	maxVariableBytes = 4 << 10 // all environment variables together
 )
 
-// initLimit is how long a process may take to ask for its first invocation.
+// initLimit is the time that a process has to request its first invocation.
 const initLimit = 10 * time.Second
 
-// Errors of invocations, beside [*FunctionError].
+// Errors of invocations, in addition to [*FunctionError].
 var (
 	// ErrThrottled is TooManyRequestsException: all environments are busy.
-	ErrThrottled = errors.New("the function's concurrency is used up")
-	// ErrTooLarge is RequestTooLargeException: the payload is over the limit.
-	ErrTooLarge = errors.New("the payload is larger than Lambda takes")
-	// ErrClosed is the answer after [Function.Close].
+	ErrThrottled = errors.New("the concurrency limit of the function is reached")
+	// ErrTooLarge is RequestTooLargeException: the payload exceeds the limit.
+	ErrTooLarge = errors.New("the payload is larger than Lambda allows")
+	// ErrClosed is returned after [Function.Close].
 	ErrClosed = errors.New("the function is closed")
 )
 
-// FunctionError says that the function was invoked and failed: it returned an error,
-// ended, took too long, or answered too much.
+// FunctionError reports that the function was invoked and failed: it returned an error, exited,
+// timed out, or returned a response that is too large.
 type FunctionError struct {
-	Type    string `json:"errorType"` // as AWS has it: "Sandbox.Timedout", "Runtime.ExitError", or the function's own
+	Type    string `json:"errorType"` // "Sandbox.Timedout", "Runtime.ExitError", or the function's own type
 	Message string `json:"errorMessage"`
 }
 
-// Error returns type and message.
+// Error returns the type and the message.
 func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 
 // Config describes a function.
 type Config struct {
 	// Name is the function's name. Required.
 	Name string
-	// Binary is the path of the executable that implements the Runtime API, built
-	// for this machine. Required.
+	// Binary is the path of the executable that implements the Runtime API, compiled for this
+	// machine. Required.
 	Binary string
-	// Environment are the function's own variables, at most 4 KB; names that Lambda
+	// Environment holds the variables of the function, at most 4 KB. Names that Lambda
 	// reserves are refused.
 	Environment map[string]string
-	// AccessKey names the function's role: it becomes AWS_ACCESS_KEY_ID.
+	// AccessKey becomes AWS_ACCESS_KEY_ID and so identifies the role of the function.
 	AccessKey string
-	// MemoryMB is told to the function, and no more; 0 is 128.
+	// MemoryMB becomes AWS_LAMBDA_FUNCTION_MEMORY_SIZE but is not enforced. 0 means 128.
 	MemoryMB int
-	// Timeout ends an invocation; 0 is 3 s, at most 15 min.
+	// Timeout ends an invocation. 0 means 3 s; the maximum is 15 min.
 	Timeout time.Duration
-	// Concurrency is the most processes at a time; 0 is 10.
+	// Concurrency is the maximum number of processes. 0 means 10.
 	Concurrency int
-	// RetryDelays are the pauses before each further try of a failed asynchronous
-	// invocation; nil is 1 min and 2 min, as in AWS.
+	// RetryDelays are the pauses before each retry of a failed asynchronous invocation. Nil
+	// means 1 min and 2 min, as on AWS.
 	RetryDelays []time.Duration
-	// OnFailure, if set, is told of an event that failed every try.
+	// OnFailure, if set, is called for each event that failed on every try.
 	OnFailure func(event []byte, err error)
-	// Logs receives what the processes print, and a line for each invocation; nil
-	// drops it.
+	// Logs receives the output of the processes and a line for each invocation. If nil, they
+	// are discarded.
 	Logs io.Writer
 }
 
-// Function is a function that can be invoked. It is safe for concurrent use and must
-// be closed.
+// Function is a function that can be invoked. It is safe for concurrent use. Call
+// [Function.Close] to stop it.
 type Function struct {
 	config Config
-	slots  chan struct{} // one element for each process that may still start
+	slots  chan struct{} // holds an element for each invocation that may start
 
-	ctx    context.Context // ends with Close
+	ctx    context.Context // canceled by Close
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
 	idle    []*environment
 	running map[*environment]bool
 	closed  bool
-	events  sync.WaitGroup // asynchronous invocations under way
+	events  sync.WaitGroup // asynchronous invocations in progress
 }
 
-// New checks the configuration. No process starts before the first invocation.
+// New returns a function. No process starts before the first invocation.
 func New(config Config) (*Function, error) {
 	if config.MemoryMB == 0 {
 		config.MemoryMB = 128
@@ -113,9 +111,11 @@ func New(config Config) (*Function, error) {
 	if config.Logs == nil {
 		config.Logs = io.Discard
 	}
+
 	if err := config.validate(); err != nil {
 		return nil, fmt.Errorf("function %q: %w", config.Name, err)
 	}
+
 	config.Logs = &lineWriter{to: config.Logs}
 	f := &Function{config: config, slots: make(chan struct{}, config.Concurrency), running: map[*environment]bool{}}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
@@ -138,6 +138,7 @@ func (c *Config) validate() error {
 	if c.Timeout < 0 || c.Timeout > 15*time.Minute {
 		problems = append(problems, fmt.Errorf("timeout: must be in (0, 15m], got %v", c.Timeout))
 	}
+
 	size := 0
 	for name, value := range c.Environment {
 		size += len(name) + len(value)
@@ -146,7 +147,7 @@ func (c *Config) validate() error {
 		}
 	}
 	if size > maxVariableBytes {
-		problems = append(problems, fmt.Errorf("environment: %d bytes, at most %d fit", size, maxVariableBytes))
+		problems = append(problems, fmt.Errorf("environment: must be at most %d bytes, got %d", maxVariableBytes, size))
 	}
 	return errors.Join(problems...)
 }
@@ -154,13 +155,13 @@ func (c *Config) validate() error {
 // Name returns the function's name.
 func (f *Function) Name() string { return f.config.Name }
 
-// ARN returns the function's name in AWS's long form.
+// ARN returns the ARN of the function.
 func (f *Function) ARN() string {
 	return "arn:aws:lambda:us-east-1:000000000000:function:" + f.config.Name
 }
 
-// Wait returns when no asynchronous invocation is under way or waits for a retry, or
-// with the context's error.
+// Wait blocks until no asynchronous invocation is in progress or waiting for a retry. It
+// returns the error of ctx if that ends first.
 func (f *Function) Wait(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
@@ -175,7 +176,7 @@ func (f *Function) Wait(ctx context.Context) error {
 	}
 }
 
-// Close ends every process and fails the invocations under way.
+// Close kills all processes, so that invocations in progress fail.
 func (f *Function) Close() error {
 	f.mu.Lock()
 	f.closed = true
@@ -184,6 +185,7 @@ func (f *Function) Close() error {
 		environments = append(environments, e)
 	}
 	f.mu.Unlock()
+
 	f.cancel()
 	for _, e := range environments {
 		e.stop()
@@ -192,7 +194,7 @@ func (f *Function) Close() error {
 	return nil
 }
 
-// lineWriter keeps the output of processes from mixing inside a write.
+// lineWriter serializes writes, so that the output of processes does not mix within a write.
 type lineWriter struct {
 	mu sync.Mutex
 	to io.Writer
@@ -204,12 +206,12 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	return w.to.Write(p)
 }
 
-// invocation is one call on its way through a process.
+// invocation is a call that a process handles.
 type invocation struct {
 	id       string
 	payload  []byte
 	deadline time.Time
-	result   chan result // buffered: the first result counts
+	result   chan result // buffered, so that the first result is kept
 }
 
 type result struct {
@@ -217,7 +219,7 @@ type result struct {
 	err     error
 }
 
-// finish gives the invocation its result; later ones are dropped.
+// finish sets the result of the invocation. Later results are ignored.
 func (i *invocation) finish(r result) {
 	select {
 	case i.result <- r:
@@ -225,9 +227,9 @@ func (i *invocation) finish(r result) {
 	}
 }
 
-// Invoke runs the function with payload and returns its answer. The errors are
-// [*FunctionError], [ErrThrottled], [ErrTooLarge], [ErrClosed] and the context's; if
-// the context ends, so does the process.
+// Invoke runs the function with payload and returns its response. Its errors are
+// [*FunctionError], [ErrThrottled], [ErrTooLarge], [ErrClosed] and that of ctx. If ctx ends, the
+// process is killed.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if len(payload) > maxRequestBytes {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(payload), maxRequestBytes)
@@ -241,18 +243,19 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return f.run(ctx, payload)
 }
 
-// InvokeAsync queues an event, and returns at once. A failed try is repeated after
-// each of the RetryDelays; throttled events wait. The errors are [ErrTooLarge] and
-// [ErrClosed].
+// InvokeAsync queues an event and returns immediately. Failed events are retried after each of
+// the RetryDelays, and throttled events wait. Its errors are [ErrTooLarge] and [ErrClosed].
 func (f *Function) InvokeAsync(event []byte) error {
 	if len(event) > maxEventBytes {
 		return fmt.Errorf("%w: %d bytes, at most %d in an event", ErrTooLarge, len(event), maxEventBytes)
 	}
+
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
 		return ErrClosed
 	}
+
 	f.events.Go(func() {
 		if err := f.runEvent(event); err != nil && f.config.OnFailure != nil {
 			f.config.OnFailure(event, err)
@@ -261,7 +264,7 @@ func (f *Function) InvokeAsync(event []byte) error {
 	return nil
 }
 
-// runEvent tries an event until it succeeds or the tries are used up.
+// runEvent invokes the function with an event until it succeeds or no retries are left.
 func (f *Function) runEvent(event []byte) error {
 	for try := 0; ; try++ {
 		select {
@@ -269,11 +272,13 @@ func (f *Function) runEvent(event []byte) error {
 		case <-f.ctx.Done():
 			return ErrClosed
 		}
+
 		_, err := f.run(f.ctx, event)
 		f.slots <- struct{}{}
 		if err == nil || try == len(f.config.RetryDelays) {
 			return err
 		}
+
 		select {
 		case <-time.After(f.config.RetryDelays[try]):
 		case <-f.ctx.Done():
@@ -282,8 +287,8 @@ func (f *Function) runEvent(event []byte) error {
 	}
 }
 
-// run gives an invocation to a process. One that ended while it was idle, as after
-// an answer that was too large, is replaced and does not count against the call.
+// run passes an invocation to a process. It replaces a process that exited while it was idle, for
+// example after a response that was too large.
 func (f *Function) run(ctx context.Context, payload []byte) ([]byte, error) {
 	call := &invocation{id: uuid.NewString(), payload: payload, result: make(chan result, 1)}
 	for {
@@ -302,7 +307,7 @@ func (f *Function) run(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 }
 
-// environment returns an idle process, or a fresh one that is ready.
+// environment returns an idle process, or a new one that is ready.
 func (f *Function) environment(ctx context.Context) (e *environment, fresh bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -314,11 +319,12 @@ func (f *Function) environment(ctx context.Context) (e *environment, fresh bool,
 		f.idle = f.idle[:last]
 		return e, false, nil
 	}
+
 	if e, err = start(f); err != nil {
 		return nil, false, fmt.Errorf("starting %s: %w", f.config.Binary, err)
 	}
 	f.running[e] = true
-	f.mu.Unlock() // the process may take seconds
+	f.mu.Unlock() // starting can take seconds
 	err = e.waitReady(ctx)
 	f.mu.Lock()
 	if err != nil {
@@ -328,18 +334,18 @@ func (f *Function) environment(ctx context.Context) (e *environment, fresh bool,
 	return e, true, nil
 }
 
-// release keeps a process that still runs for the next invocation.
+// release keeps a running process for the next invocation.
 func (f *Function) release(e *environment) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if e.ended() || f.closed {
+	if e.hasExited() || f.closed {
 		delete(f.running, e)
 		return
 	}
 	f.idle = append(f.idle, e)
 }
 
-// report writes the line that Lambda logs after an invocation.
+// report logs the line that Lambda writes after an invocation.
 func (f *Function) report(call *invocation, took time.Duration, err error) {
 	status := ""
 	if failed := (*FunctionError)(nil); errors.As(err, &failed) {
@@ -347,5 +353,5 @@ func (f *Function) report(call *invocation, took time.Duration, err error) {
 	}
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tMemory Size: %d MB%s\n",
 		call.id, float64(took.Microseconds())/1000, f.config.MemoryMB, status)
-	_, _ = io.WriteString(f.config.Logs, line) // a log: there is nobody to tell
+	_, _ = io.WriteString(f.config.Logs, line) // logging is best effort
 }

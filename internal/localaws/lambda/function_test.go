@@ -20,9 +20,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/lambda"
 )
 
-// TestMain makes the test binary a bootstrap of its own when Lambda's variables say
-// that it is one: so the functions under test are real processes with the real
-// runtime library.
+// TestMain lets the test binary act as a bootstrap if Lambda's variables are set, so that the
+// functions under test are real processes with the real runtime library.
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		os.Exit(m.Run())
@@ -36,7 +35,7 @@ func TestMain(m *testing.M) {
 	runtime.Start(handle)
 }
 
-// order is the payload of the test's function: what it shall do.
+// order is the payload of the function under test. It says what the function does.
 type order struct {
 	Do    string
 	Bytes int
@@ -46,9 +45,9 @@ type order struct {
 func handle(ctx context.Context, o order) (any, error) {
 	switch o.Do {
 	case "fail":
-		return nil, errors.New("no such luck")
+		return nil, errors.New("deliberate failure")
 	case "panic":
-		panic("out of luck")
+		panic("deliberate panic")
 	case "exit":
 		os.Exit(7)
 	case "sleep":
@@ -103,7 +102,7 @@ func TestFunction_Invoke(t *testing.T) {
 	}
 	second, err := f.Invoke(t.Context(), payload(t, order{Do: "pid"}))
 	if err != nil || !bytes.Equal(first, second) {
-		t.Errorf("a second call ran in process %s, want %s again (%v)", second, first, err)
+		t.Errorf("second call ran in process %s, want %s again (%v)", second, first, err)
 	}
 }
 
@@ -118,10 +117,10 @@ func TestFunction_Invoke_failures(t *testing.T) {
 	}{
 		{name: "returned error", order: order{Do: "fail"}, want: "errorString"},
 		{name: "panic", order: order{Do: "panic"}, want: "string"},
-		{name: "process ends", order: order{Do: "exit"}, want: "Runtime.ExitError"},
-		{name: "process ends at its start", start: "exit", want: "Runtime.ExitError"},
+		{name: "process exits", order: order{Do: "exit"}, want: "Runtime.ExitError"},
+		{name: "process exits at start", start: "exit", want: "Runtime.ExitError"},
 		{name: "too slow", order: order{Do: "sleep", Wait: time.Minute}, timeout: 300 * time.Millisecond, want: "Sandbox.Timedout"},
-		{name: "answer one byte too large", order: order{Do: "large", Bytes: 6291557}, want: "Function.ResponseSizeTooLarge"},
+		{name: "response one byte too large", order: order{Do: "large", Bytes: 6291557}, want: "Function.ResponseSizeTooLarge"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -141,7 +140,7 @@ func TestFunction_Invoke_failures(t *testing.T) {
 				return
 			}
 			if out, err := f.Invoke(t.Context(), payload(t, order{Do: "again"})); err != nil || string(out) != `"again"` {
-				t.Errorf("the next call got %s, %v", out, err)
+				t.Errorf("next call: got %s, %v", out, err)
 			}
 		})
 	}
@@ -151,13 +150,13 @@ func TestFunction_Invoke_limits(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t, nil)
 	if out, err := f.Invoke(t.Context(), payload(t, order{Do: "large", Bytes: 6291556})); err != nil || len(out) != 6291556 {
-		t.Errorf("the largest answer: %d bytes, %v", len(out), err)
+		t.Errorf("largest response: %d bytes, %v", len(out), err)
 	}
 	if _, err := f.Invoke(t.Context(), make([]byte, 6291457)); !errors.Is(err, lambda.ErrTooLarge) {
-		t.Errorf("a larger request: got %v, want ErrTooLarge", err)
+		t.Errorf("larger request: got %v, want ErrTooLarge", err)
 	}
 	if err := f.InvokeAsync(make([]byte, 1<<20+1)); !errors.Is(err, lambda.ErrTooLarge) {
-		t.Errorf("a larger event: got %v, want ErrTooLarge", err)
+		t.Errorf("larger event: got %v, want ErrTooLarge", err)
 	}
 	out, err := f.Invoke(t.Context(), payload(t, order{Do: "deadline"}))
 	var left float64
@@ -173,7 +172,7 @@ func TestFunction_Invoke_throttled(t *testing.T) {
 	var group sync.WaitGroup
 	group.Go(func() {
 		close(started)
-		for err := lambda.ErrThrottled; errors.Is(err, lambda.ErrThrottled); { // the other may be first
+		for err := lambda.ErrThrottled; errors.Is(err, lambda.ErrThrottled); { // the other call may be first
 			_, err = f.Invoke(t.Context(), payload(t, order{Do: "sleep", Wait: time.Second}))
 		}
 	})
@@ -188,7 +187,7 @@ func TestFunction_Invoke_throttled(t *testing.T) {
 	group.Wait()
 }
 
-// The function sees what Lambda shows it, and nothing of the parent.
+// The function sees the variables that Lambda sets, but not those of the parent process.
 func TestFunction_environment(t *testing.T) {
 	t.Setenv("SECRET_OF_THE_PARENT", "x")
 	f := newFunction(t, func(c *lambda.Config) {
@@ -204,7 +203,7 @@ func TestFunction_environment(t *testing.T) {
 		}
 	}
 	if bytes.Contains(out, []byte("SECRET_OF_THE_PARENT")) {
-		t.Error("the parent's environment shows")
+		t.Error("the function sees the environment of the parent process")
 	}
 }
 
@@ -217,7 +216,7 @@ func TestFunction_InvokeAsync(t *testing.T) {
 		wantLost  int32
 	}{
 		{"success", "fine", 1, 0},
-		{"failure is tried three times", "fail", 3, 1},
+		{"failure is retried twice", "fail", 3, 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -260,7 +259,7 @@ func TestFunction_Close(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
-		t.Errorf("process %d is still there: %v", pid, err)
+		t.Errorf("process %d still exists: %v", pid, err)
 	}
 	if _, err := f.Invoke(t.Context(), nil); !errors.Is(err, lambda.ErrClosed) {
 		t.Errorf("invoking after Close: got %v, want ErrClosed", err)
@@ -289,7 +288,7 @@ func TestNew_refusals(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			if _, err := lambda.New(test.config); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want a word of %q", err, test.want)
+				t.Errorf("got %v, want an error with %q", err, test.want)
 			}
 		})
 	}
@@ -311,7 +310,7 @@ func TestAPI(t *testing.T) {
 		{name: "by ARN", function: f.ARN(), order: order{Do: "hello"}, wantStatus: 200, wantBody: `"hello"`},
 		{name: "event", function: "test", kind: "Event", wantStatus: 202},
 		{name: "dry run", function: "test", kind: "DryRun", wantStatus: 204},
-		{name: "failing", function: "test", order: order{Do: "fail"}, wantStatus: 200, wantBody: "no such luck", wantError: "Unhandled"},
+		{name: "failing", function: "test", order: order{Do: "fail"}, wantStatus: 200, wantBody: "deliberate failure", wantError: "Unhandled"},
 		{name: "unknown", function: "other", wantStatus: 404, wantBody: "Function not found"},
 		{name: "too large", function: "test", order: order{Do: strings.Repeat("x", 6<<20)}, wantStatus: 413},
 		{name: "unknown type", function: "test", kind: "Later", wantStatus: 400},

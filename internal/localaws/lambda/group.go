@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-// separate keeps the terminal's interrupt from the process: the parent decides when
-// it ends, after what it still has to deliver.
-func separate(process *exec.Cmd) { process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+// setProcessGroup puts the process into its own group, so that Ctrl-C in the terminal does not
+// reach it. The parent stops it after delivering the remaining records.
+func setProcessGroup(process *exec.Cmd) { process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

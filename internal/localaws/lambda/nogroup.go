@@ -4,5 +4,5 @@ package lambda
 
 import "os/exec"
 
-// separate does nothing where there are no process groups.
-func separate(*exec.Cmd) {}
+// setProcessGroup does nothing on systems without process groups.
+func setProcessGroup(*exec.Cmd) {}

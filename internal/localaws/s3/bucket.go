@@ -10,7 +10,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
-// ListBuckets returns all buckets by name.
+// ListBuckets returns all buckets, sorted by name.
 func (m *memory) ListBuckets() ([]gofakes3.BucketInfo, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -21,7 +21,7 @@ func (m *memory) ListBuckets() ([]gofakes3.BucketInfo, error) {
 	return all, nil
 }
 
-// CreateBucket makes an empty bucket without versioning.
+// CreateBucket creates an empty bucket without versioning.
 func (m *memory) CreateBucket(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -32,7 +32,7 @@ func (m *memory) CreateBucket(name string) error {
 	return nil
 }
 
-// BucketExists reports whether there is such a bucket.
+// BucketExists reports whether the bucket exists.
 func (m *memory) BucketExists(name string) (bool, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -53,10 +53,10 @@ func (m *memory) DeleteBucket(name string) error {
 	return nil
 }
 
-// ForceDeleteBucket is no operation of S3.
+// ForceDeleteBucket fails, because S3 does not have this operation.
 func (m *memory) ForceDeleteBucket(string) error { return gofakes3.ErrNotImplemented }
 
-// VersioningConfiguration says whether the bucket keeps versions.
+// VersioningConfiguration reports whether the bucket is versioned.
 func (m *memory) VersioningConfiguration(name string) (gofakes3.VersioningConfiguration, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -70,7 +70,7 @@ func (m *memory) VersioningConfiguration(name string) (gofakes3.VersioningConfig
 	return gofakes3.VersioningConfiguration{}, nil
 }
 
-// SetVersioningConfiguration switches versioning on; it cannot be suspended here.
+// SetVersioningConfiguration turns versioning on. The local S3 cannot suspend it.
 func (m *memory) SetVersioningConfiguration(name string, v gofakes3.VersioningConfiguration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -85,7 +85,7 @@ func (m *memory) SetVersioningConfiguration(name string, v gofakes3.VersioningCo
 	return nil
 }
 
-// ListBucket lists current objects by key, a page at a time.
+// ListBucket returns a page of the current objects, sorted by key.
 func (m *memory) ListBucket(name string, prefix *gofakes3.Prefix,
 	page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
 	m.mu.RLock()
@@ -94,6 +94,7 @@ func (m *memory) ListBucket(name string, prefix *gofakes3.Prefix,
 	if b == nil {
 		return nil, gofakes3.BucketNotFound(name)
 	}
+
 	list := gofakes3.NewObjectList()
 	count, last := int64(0), ""
 	for _, key := range slices.Sorted(maps.Keys(b.keys)) {
@@ -122,8 +123,8 @@ func (m *memory) ListBucket(name string, prefix *gofakes3.Prefix,
 	return list, nil
 }
 
-// after reports whether key belongs to the pages after marker, which is the last key
-// or the last common prefix of the page before.
+// after reports whether key belongs to the pages after marker, which is the last key or the
+// last common prefix of the previous page.
 func after(key, marker string, prefix *gofakes3.Prefix) bool {
 	if marker == "" {
 		return true
@@ -132,7 +133,7 @@ func after(key, marker string, prefix *gofakes3.Prefix) bool {
 	return key > marker && !inside
 }
 
-// ListBucketVersions lists all versions by key, the newest first, a page at a time.
+// ListBucketVersions returns a page of all versions, sorted by key, newest first.
 func (m *memory) ListBucketVersions(name string, prefix *gofakes3.Prefix,
 	page *gofakes3.ListBucketVersionsPage) (*gofakes3.ListBucketVersionsResult, error) {
 	m.mu.RLock()
@@ -141,6 +142,7 @@ func (m *memory) ListBucketVersions(name string, prefix *gofakes3.Prefix,
 	if b == nil {
 		return nil, gofakes3.BucketNotFound(name)
 	}
+
 	result := gofakes3.NewListBucketVersionsResult(name, prefix, page)
 	skipping := page.VersionIDMarker != ""
 	var last *version
@@ -167,8 +169,8 @@ func (m *memory) ListBucketVersions(name string, prefix *gofakes3.Prefix,
 	return result, nil
 }
 
-// versions yields all versions by key, the newest first, and whether each is its
-// key's current one.
+// versions yields all versions, sorted by key, newest first, and whether each is the current
+// version of its key.
 func (b *bucket) versions() iter.Seq2[*version, bool] {
 	return func(yield func(*version, bool) bool) {
 		for _, key := range slices.Sorted(maps.Keys(b.keys)) {
@@ -181,13 +183,22 @@ func (b *bucket) versions() iter.Seq2[*version, bool] {
 	}
 }
 
+// listed returns the version as an entry of a listing.
 func (v *version) listed(latest bool) gofakes3.VersionItem {
 	modified := gofakes3.NewContentTime(v.modified)
 	if v.marker {
 		return &gofakes3.DeleteMarker{
 			Key: v.key, VersionID: gofakes3.VersionID(v.id), IsLatest: latest, LastModified: modified}
 	}
-	hash, _ := hex.DecodeString(v.etag) // it was encoded by put
-	return &gofakes3.Version{Key: v.key, VersionID: gofakes3.VersionID(v.id), IsLatest: latest, LastModified: modified,
-		Size: int64(len(v.body)), ETag: gofakes3.FormatETag(hash), StorageClass: gofakes3.StorageStandard}
+
+	hash, _ := hex.DecodeString(v.etag) // cannot fail, because put encoded it
+	return &gofakes3.Version{
+		Key:          v.key,
+		VersionID:    gofakes3.VersionID(v.id),
+		IsLatest:     latest,
+		LastModified: modified,
+		Size:         int64(len(v.body)),
+		ETag:         gofakes3.FormatETag(hash),
+		StorageClass: gofakes3.StorageStandard,
+	}
 }

@@ -7,40 +7,42 @@ import (
 	"strings"
 )
 
-// call is a request with what follows from its method, path and query.
+// call is a request together with the facts derived from its method, path and query.
 type call struct {
 	Request
 	http    *http.Request
-	version string // versionId, if asked for
-	tagging bool   // about the object's tags
-	upload  bool   // about a multipart upload
+	version string // versionId, if given
+	tagging bool   // the request is about the tags of an object
+	upload  bool   // the request belongs to a multipart upload
 }
 
-// known are the query parameters that the server understands. One that it does not
-// know may change what a request means, so such a request is refused.
-var known = []string{
+// knownParameters are the query parameters that the server understands. Requests with other
+// parameters are refused, because a parameter can change the meaning of a request.
+var knownParameters = []string{
 	"continuation-token", "delete", "delimiter", "encoding-type", "fetch-owner", "key-marker", "list-type", "location",
 	"marker", "max-keys", "max-parts", "max-uploads", "part-number-marker", "partNumber", "prefix", "start-after",
 	"tagging", "upload-id-marker", "uploadId", "uploads", "version-id-marker", "versionId", "versioning", "versions",
 	"x-id",
 }
 
-// parse reads the request; a fault means that the server has no such operation.
+// parse analyses a request. It returns a fault if the server does not support the operation.
 func parse(r *http.Request) (*call, *Fault) {
 	query := r.URL.Query()
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	c := &call{
 		Request: Request{Method: r.Method, Bucket: bucket, Key: key, AccessKey: accessKey(r)},
-		http:    r, version: query.Get("versionId"),
+		http:    r,
+		version: query.Get("versionId"),
 		tagging: query.Has("tagging") && key != "",
 		upload:  query.Has("uploadId") || query.Has("uploads"),
 	}
 	if c.version == "null" {
 		c.version = ""
 	}
+
 	for name := range query {
 		signed := strings.HasPrefix(name, "X-Amz-") || strings.HasPrefix(name, "response-")
-		if !signed && !slices.Contains(known, name) {
+		if !signed && !slices.Contains(knownParameters, name) {
 			return c, notImplemented("the query parameter " + name)
 		}
 	}
@@ -50,6 +52,7 @@ func parse(r *http.Request) (*call, *Fault) {
 	if match := r.Header.Get("If-None-Match"); r.Method == http.MethodPut && match != "" && match != "*" {
 		return c, notImplemented("If-None-Match other than *")
 	}
+
 	if c.Action = c.action(query); c.Action == "" {
 		return c, &Fault{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed",
 			Message: "The specified method is not allowed against this resource."}
@@ -57,12 +60,12 @@ func parse(r *http.Request) (*call, *Fault) {
 	return c, nil
 }
 
-func notImplemented(what string) *Fault {
+func notImplemented(feature string) *Fault {
 	return &Fault{Status: http.StatusNotImplemented, Code: "NotImplemented",
-		Message: "The local S3 does not implement " + what + "."}
+		Message: "The local S3 does not implement " + feature + "."}
 }
 
-// accessKey returns whose key signed the request, "" for an anonymous one.
+// accessKey returns the access key that signed the request, or "" if it is anonymous.
 func accessKey(r *http.Request) string {
 	credential := r.URL.Query().Get("X-Amz-Credential")
 	if _, after, found := strings.Cut(r.Header.Get("Authorization"), "Credential="); found {
@@ -72,8 +75,7 @@ func accessKey(r *http.Request) string {
 	return key
 }
 
-// action returns the IAM action that the request needs, "" if there is no such
-// operation.
+// action returns the IAM action that the request needs, or "" if S3 has no such operation.
 func (c *call) action(query url.Values) string {
 	switch {
 	case c.Bucket == "" && c.Method == http.MethodGet:
@@ -129,8 +131,8 @@ func (c *call) bucketAction(query url.Values) string {
 	return ""
 }
 
-// forward returns the request for gofakes3. A HEAD of an object becomes a GET,
-// because gofakes3's HEAD forgets the version; the HTTP server leaves out the body.
+// forward returns the request for gofakes3. HEAD of an object becomes GET, because gofakes3
+// ignores the version in a HEAD. The HTTP server omits the body of the response.
 func (c *call) forward() *http.Request {
 	if c.Method != http.MethodHead || c.Key == "" {
 		return c.http
@@ -140,6 +142,7 @@ func (c *call) forward() *http.Request {
 	return get
 }
 
+// resource returns the resource of the request as policies name it.
 func (c *call) resource() string {
 	if c.Key == "" {
 		return c.Bucket

@@ -20,25 +20,24 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
-// memory keeps buckets and objects; it is the backend of gofakes3.
+// memory stores buckets and objects. It is the backend of gofakes3.
 type memory struct {
 	now     func() time.Time
 	onEvent func(Event)
 
 	mu       sync.RWMutex
 	buckets  map[string]*bucket
-	sequence uint64 // of events
+	sequence uint64 // number of events so far
 }
 
 type bucket struct {
 	name      string
 	created   time.Time
 	versioned bool
-	keys      map[string][]*version // the oldest first; never empty
+	keys      map[string][]*version // versions of each key, oldest first; never empty
 }
 
-// version is one version of an object, or a delete marker. It never changes, but for
-// its tags.
+// version is one version of an object, or a delete marker. Only its tags can change.
 type version struct {
 	id       string // "" in a bucket without versioning
 	key      string
@@ -54,7 +53,8 @@ func newMemory(now func() time.Time, onEvent func(Event)) *memory {
 	return &memory{now: now, onEvent: onEvent, buckets: map[string]*bucket{}}
 }
 
-// find returns a version of an object, the current one for the id "", or nil.
+// find returns the version of an object with this id, or the current version if id is "". It
+// returns nil if there is none.
 func (m *memory) find(bucketName, key, id string) *version {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -90,13 +90,16 @@ func (m *memory) put(bucketName, key string, metadata map[string]string, body []
 	if err != nil {
 		return gofakes3.PutObjectResult{}, err
 	}
+
 	if wanted := metadata[checksumHeader]; wanted != "" && wanted != checksum(body) {
 		return gofakes3.PutObjectResult{}, gofakes3.ErrorMessage(gofakes3.ErrBadDigest,
 			"The CRC32 you specified did not match the calculated checksum.")
 	}
 	sum := md5.Sum(body) //nolint:gosec // as above
+
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	b := m.buckets[bucketName]
 	if b == nil {
 		return gofakes3.PutObjectResult{}, gofakes3.BucketNotFound(bucketName)
@@ -104,10 +107,18 @@ func (m *memory) put(bucketName, key string, metadata map[string]string, body []
 	if err := check(conditions, b.find(key, ""), key); err != nil {
 		return gofakes3.PutObjectResult{}, err
 	}
-	v := &version{key: key, body: body, etag: hex.EncodeToString(sum[:]),
-		metadata: kept(metadata), tags: tags, modified: m.now()}
+
+	v := &version{
+		key:      key,
+		body:     body,
+		etag:     hex.EncodeToString(sum[:]),
+		metadata: storedHeaders(metadata),
+		tags:     tags,
+		modified: m.now(),
+	}
 	b.add(v)
-	m.announce(b, v, reason, "")
+	m.emit(b, v, reason, "")
+
 	return gofakes3.PutObjectResult{VersionID: gofakes3.VersionID(v.id)}, nil
 }
 
@@ -132,8 +143,8 @@ func check(conditions *gofakes3.PutConditions, current *version, key string) err
 	return nil
 }
 
-// kept returns the headers of a PUT that belong to the object.
-func kept(headers map[string]string) map[string]string {
+// storedHeaders returns the headers of a PUT that are stored with the object.
+func storedHeaders(headers map[string]string) map[string]string {
 	metadata := maps.Clone(headers)
 	maps.DeleteFunc(metadata, func(name, _ string) bool {
 		return strings.HasPrefix(name, "X-Amz-") && !strings.HasPrefix(name, "X-Amz-Meta-") && name != checksumHeader
@@ -141,11 +152,11 @@ func kept(headers map[string]string) map[string]string {
 	return metadata
 }
 
-// checksumHeader is the checksum that SDKs send by default, and compare when they
-// read. Others are not kept.
+// checksumHeader is the checksum that SDKs send by default and verify when they read. Other
+// checksums are not stored.
 const checksumHeader = "X-Amz-Checksum-Crc32"
 
-// checksum returns what stands in checksumHeader for a body.
+// checksum returns the value of checksumHeader for a body.
 func checksum(body []byte) string {
 	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)))
 }
@@ -160,7 +171,7 @@ func (b *bucket) add(v *version) {
 	b.keys[v.key] = append(b.keys[v.key], v)
 }
 
-// GetObject returns the current version, which may be a delete marker.
+// GetObject returns the current version, which can be a delete marker.
 func (m *memory) GetObject(bucketName, key string, span *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
 	return m.GetObjectVersion(bucketName, key, "", span)
 }
@@ -180,7 +191,7 @@ func (m *memory) HeadObjectVersion(bucketName, key string, id gofakes3.VersionID
 	return object, nil
 }
 
-// GetObjectVersion returns a version, or the part of it that span asks for.
+// GetObjectVersion returns a version, or the part of it that span selects.
 func (m *memory) GetObjectVersion(bucketName, key string, id gofakes3.VersionID,
 	span *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
 	v := m.find(bucketName, key, string(id))
@@ -190,6 +201,7 @@ func (m *memory) GetObjectVersion(bucketName, key string, id gofakes3.VersionID,
 	case v == nil:
 		return nil, gofakes3.KeyNotFound(key)
 	}
+
 	part, err := span.Range(int64(len(v.body)))
 	if err != nil {
 		return nil, err
@@ -198,14 +210,23 @@ func (m *memory) GetObjectVersion(bucketName, key string, id gofakes3.VersionID,
 	if part != nil {
 		body = body[part.Start : part.Start+part.Length]
 		metadata = maps.Clone(metadata)
-		delete(metadata, checksumHeader) // it is that of the whole
+		delete(metadata, checksumHeader) // it covers the whole object
 	}
+
 	hash, err := hex.DecodeString(v.etag)
 	if err != nil {
 		return nil, err
 	}
-	return &gofakes3.Object{Name: key, Metadata: metadata, Size: int64(len(v.body)), Range: part, Hash: hash,
-		VersionID: gofakes3.VersionID(v.id), IsDeleteMarker: v.marker, Contents: io.NopCloser(bytes.NewReader(body))}, nil
+	return &gofakes3.Object{
+		Name:           key,
+		Metadata:       metadata,
+		Size:           int64(len(v.body)),
+		Range:          part,
+		Hash:           hash,
+		VersionID:      gofakes3.VersionID(v.id),
+		IsDeleteMarker: v.marker,
+		Contents:       io.NopCloser(bytes.NewReader(body)),
+	}, nil
 }
 
 // CopyObject stores the current version of one key as a new version of another.
@@ -221,8 +242,8 @@ func (m *memory) CopyObject(fromBucket, fromKey, toBucket, toKey string,
 	return gofakes3.CopyObjectResult{ETag: `"` + from.etag + `"`, LastModified: gofakes3.NewContentTime(m.now())}, nil
 }
 
-// DeleteObject puts a delete marker on top, or without versioning removes the
-// object. Like S3 it makes a marker even for a key that never was.
+// DeleteObject adds a delete marker, or removes the object if the bucket is not versioned. Like
+// S3, it adds a marker even for a key that never existed.
 func (m *memory) DeleteObject(bucketName, key string) (gofakes3.ObjectDeleteResult, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -233,18 +254,20 @@ func (m *memory) DeleteObject(bucketName, key string) (gofakes3.ObjectDeleteResu
 	if !b.versioned {
 		if current := b.find(key, ""); current != nil {
 			delete(b.keys, key)
-			m.announce(b, current, "DeleteObject", deletedForGood)
+			m.emit(b, current, "DeleteObject", deletedPermanently)
 		}
 		return gofakes3.ObjectDeleteResult{}, nil
 	}
+
 	marker := &version{key: key, marker: true, modified: m.now()}
 	b.add(marker)
-	m.announce(b, marker, "DeleteObject", deletedByMarker)
+	m.emit(b, marker, "DeleteObject", deletedByMarker)
+
 	return gofakes3.ObjectDeleteResult{IsDeleteMarker: true, VersionID: gofakes3.VersionID(marker.id)}, nil
 }
 
-// DeleteObjectVersion removes a version for good; if it was the current one, the one
-// before is current again.
+// DeleteObjectVersion removes a version permanently. If it was the current version, the
+// previous one becomes current.
 func (m *memory) DeleteObjectVersion(bucketName, key string,
 	id gofakes3.VersionID) (gofakes3.ObjectDeleteResult, error) {
 	m.mu.Lock()
@@ -257,13 +280,15 @@ func (m *memory) DeleteObjectVersion(bucketName, key string,
 	if found == nil {
 		return gofakes3.ObjectDeleteResult{}, nil
 	}
+
 	left := slices.DeleteFunc(slices.Clone(b.keys[key]), func(v *version) bool { return v == found })
 	if len(left) == 0 {
 		delete(b.keys, key)
 	} else {
 		b.keys[key] = left
 	}
-	m.announce(b, found, "DeleteObject", deletedForGood)
+	m.emit(b, found, "DeleteObject", deletedPermanently)
+
 	return gofakes3.ObjectDeleteResult{IsDeleteMarker: found.marker, VersionID: id}, nil
 }
 
@@ -276,7 +301,7 @@ func (m *memory) DeleteMulti(bucketName string, keys ...string) (gofakes3.MultiD
 	return m.DeleteMultiVersions(bucketName, objects...)
 }
 
-// DeleteMultiVersions deletes objects, or the versions that are named.
+// DeleteMultiVersions deletes objects, or single versions if their ids are given.
 func (m *memory) DeleteMultiVersions(bucketName string,
 	objects ...gofakes3.ObjectID) (gofakes3.MultiDeleteResult, error) {
 	var result gofakes3.MultiDeleteResult
@@ -295,26 +320,39 @@ func (m *memory) DeleteMultiVersions(bucketName string,
 	return result, nil
 }
 
-// announce tells of a change of v. The caller holds the lock, so that events come in
-// the order of the changes.
-func (m *memory) announce(bucket *bucket, v *version, reason, deletion string) {
+// emit reports a change of v to onEvent. The caller holds the lock, so that events have the
+// order of the changes.
+func (m *memory) emit(bucket *bucket, v *version, reason, deletion string) {
 	if m.onEvent == nil {
 		return
 	}
 	m.sequence++
 	event := Event{
-		Version: "0", ID: uuid.NewString(), DetailType: ObjectCreated, Source: "aws.s3", Account: AccountID,
-		Time: m.now(), Region: Region, Resources: []string{"arn:aws:s3:::" + bucket.name},
-		Detail: Detail{Version: "0", RequestID: rand.Text(), Requester: AccountID, SourceIP: "127.0.0.1",
-			Reason: reason, DeletionType: deletion,
-			Object: EventObject{Key: v.key, VersionID: v.id, Sequencer: fmt.Sprintf("%018X", m.sequence)}},
+		Version:    "0",
+		ID:         uuid.NewString(),
+		DetailType: objectCreated,
+		Source:     "aws.s3",
+		Account:    accountID,
+		Time:       m.now(),
+		Region:     Region,
+		Resources:  []string{"arn:aws:s3:::" + bucket.name},
+		Detail: Detail{
+			Version:      "0",
+			RequestID:    rand.Text(),
+			Requester:    accountID,
+			SourceIP:     "127.0.0.1",
+			Reason:       reason,
+			DeletionType: deletion,
+			Object:       EventObject{Key: v.key, VersionID: v.id, Sequencer: fmt.Sprintf("%018X", m.sequence)},
+		},
 	}
 	event.Detail.Bucket.Name = bucket.name
 	if deletion != "" {
-		event.DetailType = ObjectDeleted
+		event.DetailType = objectDeleted
 	} else {
 		size := int64(len(v.body))
 		event.Detail.Object.Size, event.Detail.Object.ETag = &size, v.etag
 	}
+
 	m.onEvent(event)
 }

@@ -9,29 +9,29 @@ import (
 	"strings"
 )
 
-// Policy is what a caller may do: what none of its statements allows is denied.
+// Policy lists the permissions of a caller. Everything else is denied.
 type Policy []Statement
 
-// Statement allows actions on resources, as an Allow statement of an IAM policy.
-// Patterns may end in `*`, for any rest.
+// Statement allows actions on resources, like an Allow statement of an IAM policy. A pattern
+// that ends in `*` matches any continuation.
 type Statement struct {
-	Actions   []string // "s3:GetObject"
-	Resources []string // "bucket" for actions on a bucket, "bucket/key" for those on objects
-	// Prefixes is the condition s3:prefix of ListBucket and ListBucketVersions; nil
-	// is no condition. Whether a missing object may be told as such is decided with
-	// its key as the prefix.
+	Actions   []string // such as "s3:GetObject"
+	Resources []string // "bucket" for actions on a bucket, "bucket/key" for actions on objects
+	// Prefixes is the condition s3:prefix of ListBucket and ListBucketVersions, or nil for no
+	// condition. The key of a missing object counts as the prefix when the server decides
+	// whether the caller may learn that the object does not exist.
 	Prefixes []string
 }
 
-// FullAccess allows everything, as the owner of the account has it.
+// FullAccess returns a policy that allows everything.
 func FullAccess() Policy {
 	return Policy{{Actions: []string{"*"}, Resources: []string{"*"}}}
 }
 
-// maxDeleteBytes bounds the list of keys of a DeleteObjects request: 1,000 keys.
+// maxDeleteBytes bounds the body of a DeleteObjects request, which names up to 1,000 keys.
 const maxDeleteBytes = 2 << 20
 
-// authorize refuses what the caller's policy does not allow.
+// authorize returns a fault if the policy of the caller does not allow the request.
 func (s *Server) authorize(c *call) *Fault {
 	if s.config.Policies == nil {
 		return nil
@@ -43,6 +43,7 @@ func (s *Server) authorize(c *call) *Fault {
 		return &Fault{Status: http.StatusForbidden, Code: "InvalidAccessKeyId",
 			Message: "The AWS Access Key Id you provided does not exist in our records."}
 	}
+
 	switch {
 	case c.Action == "s3:DeleteObject" && c.Key == "":
 		return s.authorizeDeletes(c)
@@ -61,8 +62,8 @@ func (s *Server) authorize(c *call) *Fault {
 	return nil
 }
 
-// authorizeDeletes reads which keys a DeleteObjects request names. AWS reports a
-// denied key beside the deleted ones; here one denied key refuses the request.
+// authorizeDeletes checks every key of a DeleteObjects request. AWS deletes the allowed keys
+// and reports the denied ones; here one denied key refuses the whole request.
 func (s *Server) authorizeDeletes(c *call) *Fault {
 	body, err := io.ReadAll(io.LimitReader(c.http.Body, maxDeleteBytes))
 	c.http.Body = io.NopCloser(bytes.NewReader(body))
@@ -72,6 +73,7 @@ func (s *Server) authorizeDeletes(c *call) *Fault {
 	if err != nil || xml.Unmarshal(body, &in) != nil {
 		return malformed()
 	}
+
 	for _, object := range in.Object {
 		action := "s3:DeleteObject"
 		if object.VersionId != "" {
@@ -84,7 +86,7 @@ func (s *Server) authorizeDeletes(c *call) *Fault {
 	return nil
 }
 
-// allowed reports whether the caller may do action on resource; prefix is that of a
+// allowed reports whether the caller may perform action on resource. prefix is the prefix of a
 // listing.
 func (s *Server) allowed(accessKey, action, resource, prefix string) bool {
 	if s.config.Policies == nil {

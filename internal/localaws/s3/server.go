@@ -1,18 +1,18 @@
-// Package s3 is S3 in memory: gofakes3 speaks the protocol, a versioned store of our
-// own keeps the objects, and a handler in front answers as AWS does where gofakes3
-// does not:
+// Package s3 serves S3 from memory. gofakes3 implements the protocol, and this package stores
+// the objects and their versions. A handler in front of gofakes3 corrects the responses that
+// differ from AWS:
 //
-//   - PUT with If-Match of a missing key is 404, with If-None-Match: * of a present
-//     one 412; 409 and any other error come on demand;
-//   - GET and HEAD with If-Match of another object are 412, and HEAD minds the version;
-//   - a missing key is 404 only for who may list the bucket, else 403;
-//   - tags given with a PUT are kept, metadata of a previous version is not;
-//   - deleting the current version for good brings back the one before;
-//   - what is not there (ACLs, policies, chunked signatures) is 501, never a silent
-//     PUT of the wrong thing.
+//   - PUT with If-Match returns 404 for a missing key, and PUT with If-None-Match: * returns
+//     412 for an existing one. Tests can inject 409 and any other error.
+//   - GET and HEAD return 412 if If-Match names another ETag, and HEAD honours the version.
+//   - A missing key returns 404 if the caller may list the bucket, else 403.
+//   - A PUT stores its tags, and does not inherit the metadata of the previous version.
+//   - Deleting the current version makes the previous version current.
+//   - Operations that are not supported, such as ACLs, policies and chunked signatures, return
+//     501. They never fall through to a PUT of the object.
 //
-// Each change is announced in the shape in which S3 tells EventBridge. Signatures
-// are not checked: the access key names the caller, and policies say what it may do.
+// Every change produces an event in the shape that S3 sends to EventBridge. Signatures are not
+// verified: the access key identifies the caller, and policies define its permissions.
 package s3
 
 import (
@@ -30,53 +30,51 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
-// Config says how the server behaves. The zero Config is an S3 where everybody may
-// do everything.
+// Config configures a server. With the zero Config, everybody may do everything.
 type Config struct {
-	// Policies says what each access key may do. Nil lets everybody do everything;
-	// else a key that is not in it is refused with InvalidAccessKeyId.
+	// Policies holds the permissions of each access key. Other keys are refused with
+	// InvalidAccessKeyId. If Policies is nil, everybody may do everything.
 	Policies map[string]Policy
-	// OnEvent, if set, is told of every change, in the order of the changes. It is
-	// called inside the write and must not block.
+	// OnEvent, if set, is called for every change, in order. It is called during the write
+	// and must not block.
 	OnEvent func(Event)
-	// Fault, if set, is asked before every request; what it returns is the answer,
-	// and nothing is done. Nil lets the request through.
+	// Fault, if set, is called before every request. If it returns a fault, the server sends
+	// it and does nothing else.
 	Fault func(Request) *Fault
-	// Now is the clock; nil is time.Now. Modification times have whole seconds, as
-	// in AWS.
+	// Now is the clock, or nil for time.Now. Modification times are whole seconds, as on AWS.
 	Now func() time.Time
 }
 
-// Request is what a [Config] decides on.
+// Request is a request as seen by [Config.Fault].
 type Request struct {
-	Method    string // "GET", "PUT"...
+	Method    string // "GET", "PUT", ...
 	Bucket    string
-	Key       string // "" for requests about the bucket
-	Action    string // the IAM action, as in "s3:GetObject"
+	Key       string // "" if the request is about the bucket
+	Action    string // the IAM action, such as "s3:GetObject"
 	AccessKey string
 }
 
-// Fault is an error answer.
+// Fault is an error response.
 type Fault struct {
 	Status  int    // HTTP status
-	Code    string // AWS's word for it
+	Code    string // AWS's error code
 	Message string
 
-	etag string // of the object, which 304 tells
+	etag string // ETag of the object, which a 304 response includes
 }
 
-// Conflict is the answer to the loser of two conditional writes at the same time.
+// Conflict returns the response that S3 sends to one of two simultaneous conditional writes.
 func Conflict() *Fault {
 	return &Fault{Status: http.StatusConflict, Code: "ConditionalRequestConflict",
 		Message: "A conflicting conditional operation is currently in progress against this resource. Please try again."}
 }
 
-// Server serves S3's REST protocol with path-style addresses. It is safe for
-// concurrent use.
+// Server serves the REST protocol of S3 with path-style addresses. It is safe for concurrent
+// use.
 type Server struct {
-	config Config
-	memory *memory
-	front  http.Handler
+	config   Config
+	memory   *memory
+	protocol http.Handler // gofakes3
 }
 
 // New returns a server without buckets.
@@ -84,10 +82,12 @@ func New(config Config) *Server {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
+
 	clock := &wholeSeconds{config.Now}
 	memory := newMemory(clock.Now, config.OnEvent)
-	front := gofakes3.New(memory, gofakes3.WithTimeSource(clock), gofakes3.WithTimeSkewLimit(0))
-	return &Server{config: config, memory: memory, front: front.Server()}
+	protocol := gofakes3.New(memory, gofakes3.WithTimeSource(clock), gofakes3.WithTimeSkewLimit(0))
+
+	return &Server{config: config, memory: memory, protocol: protocol.Server()}
 }
 
 // ServeHTTP answers one request.
@@ -102,44 +102,47 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault == nil {
 		fault = s.checkRead(call)
 	}
+
 	switch {
 	case fault != nil:
 		writeFault(w, r, fault)
 	case call.tagging:
 		s.serveTagging(w, call)
 	default:
-		s.front.ServeHTTP(w, call.forward())
+		s.protocol.ServeHTTP(w, call.forward())
 	}
 }
 
-// checkRead decides what gofakes3 does not, or not without sending what belongs to the
-// body: the answers for an object that is not there, and by If-Match and
-// If-None-Match.
+// checkRead evaluates If-Match and If-None-Match of reads and hides missing objects from
+// callers who may not list the bucket. gofakes3 does neither, or sends headers that describe
+// a body with its 304.
 func (s *Server) checkRead(call *call) *Fault {
-	read := call.Method == http.MethodGet || call.Method == http.MethodHead
-	if !read || call.Key == "" || call.upload {
+	isRead := call.Method == http.MethodGet || call.Method == http.MethodHead
+	if !isRead || call.Key == "" || call.upload {
 		return nil
 	}
+
 	found := s.memory.find(call.Bucket, call.Key, call.version)
 	if found == nil || found.marker {
 		if !s.allowed(call.AccessKey, "s3:ListBucket", call.Bucket, call.Key) {
 			return accessDenied()
 		}
-		return nil // gofakes3 says which 404 it is
+		return nil // gofakes3 chooses the kind of 404
 	}
+
 	match, noneMatch := call.http.Header.Get("If-Match"), call.http.Header.Get("If-None-Match")
 	switch {
-	case match != "" && !found.is(match):
+	case match != "" && !found.hasETag(match):
 		return &Fault{Status: http.StatusPreconditionFailed, Code: "PreconditionFailed",
 			Message: "At least one of the pre-conditions you specified did not hold"}
-	case noneMatch != "" && found.is(noneMatch):
+	case noneMatch != "" && found.hasETag(noneMatch):
 		return &Fault{Status: http.StatusNotModified, etag: found.etag}
 	}
 	return nil
 }
 
-// is reports whether a condition of a request means this version.
-func (v *version) is(etag string) bool { return etag == "*" || strings.Trim(etag, `"`) == v.etag }
+// hasETag reports whether the ETag in a condition is that of this version.
+func (v *version) hasETag(etag string) bool { return etag == "*" || strings.Trim(etag, `"`) == v.etag }
 
 func accessDenied() *Fault {
 	return &Fault{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied"}
@@ -166,12 +169,11 @@ func writeFault(w http.ResponseWriter, r *http.Request, fault *Fault) {
 		Code, Message string
 	}{Code: fault.Code, Message: fault.Message})
 	if err == nil {
-		_, _ = w.Write(append([]byte(xml.Header), text...)) // the client went away: nobody is left to tell
+		_, _ = w.Write(append([]byte(xml.Header), text...)) // fails only if the client has disconnected
 	}
 }
 
-// wholeSeconds is a clock for gofakes3 that counts seconds, as S3's modification
-// times do.
+// wholeSeconds is a clock with a resolution of one second, like the modification times of S3.
 type wholeSeconds struct{ now func() time.Time }
 
 func (c *wholeSeconds) Now() time.Time                  { return c.now().UTC().Truncate(time.Second) }
@@ -192,7 +194,7 @@ type tagging struct {
 
 type tag struct{ Key, Value string }
 
-// parseTags reads the X-Amz-Tagging header, which is written like a query.
+// parseTags reads the X-Amz-Tagging header, which has the form of a URL query.
 func parseTags(header string) (map[string]string, error) {
 	values, err := url.ParseQuery(header)
 	if err != nil || len(values) > maxTags {
@@ -218,6 +220,7 @@ func (s *Server) serveTagging(w http.ResponseWriter, c *call) {
 		s.writeTags(w, found)
 		return
 	}
+
 	var in tagging
 	body, err := io.ReadAll(io.LimitReader(c.http.Body, maxTaggingBytes))
 	if err != nil || xml.Unmarshal(body, &in) != nil || len(in.TagSet.Tag) > maxTags {
@@ -228,6 +231,7 @@ func (s *Server) serveTagging(w http.ResponseWriter, c *call) {
 	for _, tag := range in.TagSet.Tag {
 		tags[tag.Key] = tag.Value
 	}
+
 	s.memory.mu.Lock()
 	found.tags = tags
 	s.memory.mu.Unlock()
@@ -247,20 +251,21 @@ func (s *Server) writeTags(w http.ResponseWriter, found *version) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/xml")
-	_, _ = w.Write(append([]byte(xml.Header), text...)) // the client went away: nobody is left to tell
+	_, _ = w.Write(append([]byte(xml.Header), text...)) // fails only if the client has disconnected
 }
 
-// Object is an object as it is now.
+// Object is the current version of an object.
 type Object struct {
 	Key  string
-	Body []byte // not to be changed
+	Body []byte // must not be modified
 }
 
-// Objects yields the current objects of a bucket whose keys begin with prefix, by
-// key. It looks past policies: it is for those who own the server, not for callers.
+// Objects yields the current objects of a bucket whose keys begin with prefix, sorted by key.
+// It ignores policies.
 func (s *Server) Objects(bucketName, prefix string) iter.Seq[Object] {
 	s.memory.mu.RLock()
 	defer s.memory.mu.RUnlock()
+
 	var found []Object
 	if b := s.memory.buckets[bucketName]; b != nil {
 		for _, key := range slices.Sorted(maps.Keys(b.keys)) {

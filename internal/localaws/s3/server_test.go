@@ -24,7 +24,7 @@ import (
 
 const bucketName = "lists"
 
-// env is a server with one versioned bucket and SDK clients of it.
+// env is a server with one versioned bucket and SDK clients.
 type env struct {
 	t      *testing.T
 	server *s3.Server
@@ -53,10 +53,10 @@ func newEnv(t *testing.T, config s3.Config) *env {
 	return e
 }
 
-// as returns a client that signs with this access key.
+// as returns a client that uses this access key.
 func (e *env) as(accessKey string) *sdk.Client {
 	return sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: aws.String(e.url), RetryMaxAttempts: 1,
-		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported, // the default of a loaded configuration
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported, // the default of config.LoadDefaultConfig
 		Credentials:                credentials.NewStaticCredentialsProvider(accessKey, "secret", "")})
 }
 
@@ -93,7 +93,7 @@ func (e *env) get(in sdk.GetObjectInput) (string, error) {
 	return string(body), errors.Join(err, out.Body.Close())
 }
 
-// status returns the HTTP status of an SDK error, 200 for none.
+// status returns the HTTP status of an SDK error, or 200 for nil.
 func status(err error) int {
 	var response *smithyhttp.ResponseError
 	switch {
@@ -120,16 +120,16 @@ func TestServer_conditionalPut(t *testing.T) {
 		condition func(*sdk.PutObjectInput)
 		want      int
 	}{
-		{"create what is there", "present", ifNoneMatch, 412},
-		{"create what is not there", "new", ifNoneMatch, 200},
-		{"create what was deleted", "deleted", ifNoneMatch, 200},
+		{"create an existing object", "present", ifNoneMatch, 412},
+		{"create a new object", "new", ifNoneMatch, 200},
+		{"create a deleted object", "deleted", ifNoneMatch, 200},
 		{"replace an older version", "present", ifMatch(first.ETag), 412},
 		{"replace the current version", "present", ifMatch(second.ETag), 200},
-		{"replace what is not there", "missing", ifMatch(first.ETag), 404},
-		{"condition that S3 does not know", "present",
+		{"replace a missing object", "missing", ifMatch(first.ETag), 404},
+		{"unsupported condition", "present",
 			func(in *sdk.PutObjectInput) { in.IfNoneMatch = first.ETag }, 501},
 	}
-	for _, test := range tests { // in order: some change the object
+	for _, test := range tests { // in order, because some change the object
 		t.Run(test.name, func(t *testing.T) {
 			if _, err := e.put(test.key, "three", test.condition); status(err) != test.want {
 				t.Errorf("got %v, want %d", err, test.want)
@@ -138,7 +138,8 @@ func TestServer_conditionalPut(t *testing.T) {
 	}
 }
 
-// One of many writers wins each round: the compare-and-swap that publishing rests on.
+// Only one of many concurrent writers succeeds. Publishing an index relies on this
+// compare-and-swap.
 func TestServer_conditionalPut_race(t *testing.T) {
 	t.Parallel()
 	const rounds, writers = 20, 8
@@ -179,9 +180,9 @@ func TestServer_conditionalGet(t *testing.T) {
 	}{
 		{"unchanged", sdk.GetObjectInput{IfNoneMatch: current.ETag}, 304},
 		{"changed", sdk.GetObjectInput{IfNoneMatch: old.ETag}, 200},
-		{"the one asked for", sdk.GetObjectInput{IfMatch: current.ETag}, 200},
-		{"another than asked for", sdk.GetObjectInput{IfMatch: old.ETag}, 412},
-		{"old version by its own ETag", sdk.GetObjectInput{IfMatch: old.ETag, VersionId: old.VersionId}, 200},
+		{"same ETag", sdk.GetObjectInput{IfMatch: current.ETag}, 200},
+		{"other ETag", sdk.GetObjectInput{IfMatch: old.ETag}, 412},
+		{"old version with its own ETag", sdk.GetObjectInput{IfMatch: old.ETag, VersionId: old.VersionId}, 200},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -231,7 +232,7 @@ func TestServer_versions(t *testing.T) {
 	remove(list.DeleteMarkers[0].VersionId)
 	remove(second.VersionId)
 	if body, err := e.get(sdk.GetObjectInput{Key: aws.String("key")}); err != nil || body != "first" {
-		t.Errorf("after the newer versions are gone = %q, %v", body, err)
+		t.Errorf("after deleting the newer versions = %q, %v", body, err)
 	}
 }
 
@@ -291,21 +292,21 @@ func TestServer_notModified(t *testing.T) {
 	}
 }
 
-// What arrives broken is refused, and readers get the checksum of what was sent.
+// A PUT with a wrong checksum is refused, and readers receive the checksum of the object.
 func TestServer_checksums(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, s3.Config{})
 	_, err := e.put("broken", "body", func(in *sdk.PutObjectInput) { in.ChecksumCRC32 = aws.String("AAAAAA==") })
 	if status(err) != http.StatusBadRequest {
-		t.Errorf("a wrong checksum: got %v, want 400", err)
+		t.Errorf("wrong checksum: got %v, want 400", err)
 	}
 	e.mustPut("whole", "body")
 	out, err := e.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String(bucketName), Key: aws.String("whole"), ChecksumMode: types.ChecksumModeEnabled})
 	if err != nil || aws.ToString(out.ChecksumCRC32) == "" {
-		t.Errorf("no checksum: %+v, %v", out, err)
+		t.Errorf("checksum is missing: %+v, %v", out, err)
 	}
 	if _, err := e.get(sdk.GetObjectInput{Key: aws.String("whole"), Range: aws.String("bytes=1-2"), ChecksumMode: types.ChecksumModeEnabled}); err != nil {
-		t.Errorf("a part: %v", err)
+		t.Errorf("part of an object: %v", err)
 	}
 }
 
@@ -451,7 +452,7 @@ func TestServer_faults(t *testing.T) {
 		t.Errorf("got %v, want 409", err)
 	}
 	if _, err := e.put("index/CURRENT", "x", ifNoneMatch); err != nil {
-		t.Errorf("the second try: %v", err)
+		t.Errorf("second try: %v", err)
 	}
 }
 
@@ -468,7 +469,7 @@ func TestServer_notImplemented(t *testing.T) {
 		t.Errorf("PutObjectAcl: got %v, want 501", err)
 	}
 	if body, _ := e.get(sdk.GetObjectInput{Key: aws.String("key")}); body != "body" {
-		t.Errorf("the object is now %q", body)
+		t.Errorf("the object changed to %q", body)
 	}
 }
 
@@ -493,12 +494,12 @@ func TestServer_events(t *testing.T) {
 	}
 	created, deleted := events[0], events[1]
 	object := created.Detail.Object
-	if created.DetailType != s3.ObjectCreated || created.Source != "aws.s3" || created.Detail.Bucket.Name != bucketName ||
+	if created.DetailType != "Object Created" || created.Source != "aws.s3" || created.Detail.Bucket.Name != bucketName ||
 		created.Detail.Reason != "PutObject" || object.Key != "feeds/a/list one.txt" || *object.Size != 5 ||
 		`"`+object.ETag+`"` != *put.ETag || object.VersionID != *put.VersionId {
 		t.Errorf("created = %+v", created)
 	}
-	if deleted.DetailType != s3.ObjectDeleted || deleted.Detail.DeletionType != "Delete Marker Created" || deleted.Detail.Object.Size != nil {
+	if deleted.DetailType != "Object Deleted" || deleted.Detail.DeletionType != "Delete Marker Created" || deleted.Detail.Object.Size != nil {
 		t.Errorf("deleted = %+v", deleted)
 	}
 	if object.Sequencer >= deleted.Detail.Object.Sequencer {

@@ -1,9 +1,9 @@
-// Package sample makes feeds and Resolver query logs to try the pipeline with, out of
-// reserved names and addresses only, and says of every record what must become of
-// it. The same seed gives the same records.
+// Package sample generates feeds and Resolver query logs for trying out the pipeline, using only
+// reserved names and addresses. Every record comes with its expected result. The same seed
+// generates the same records.
 //
-// What is expected is written down where a query is made up, by whoever made it up:
-// nothing here looks anything up in a list.
+// The code that invents a query also states the expected verdict. It never looks up a name in a
+// list.
 package sample
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Ids of the sample feeds.
+// IDs of the sample feeds.
 const (
 	MalwareHosts = "malware-hosts"
 	BotnetC2     = "botnet-c2"
@@ -23,26 +23,25 @@ const (
 	Partners     = "partners" // the allow feed
 )
 
-// Feed is a list as somebody publishes it.
+// Feed is a list as its publisher offers it.
 type Feed struct {
 	ID       indicator.FeedID
-	Key      string // of its object in the list bucket
-	Kind     string // what it is, in words
+	Key      string // of the object in the list bucket
+	Kind     string // description for the user
 	Settings settings.Feed
 	Lines    []string
 }
 
-// Body returns the list's text.
+// Body returns the text of the list.
 func (f *Feed) Body() []byte { return []byte(strings.Join(f.Lines, "\n") + "\n") }
 
-// Without returns the feed with the lines gone that hold text.
+// Without returns a copy of the feed without the lines that contain text.
 func (f Feed) Without(text string) Feed {
 	f.Lines = slices.DeleteFunc(slices.Clone(f.Lines), func(line string) bool { return strings.Contains(line, text) })
 	return f
 }
 
-// Feeds returns three lists of three formats, and a list of names that are never to
-// be marked.
+// Feeds returns three blocklists in different formats, and an allowlist.
 func Feeds() []Feed {
 	confidence := 80
 	return []Feed{
@@ -52,17 +51,17 @@ func Feeds() []Feed {
 			Lines: botnetC2()},
 		{ID: Phishing, Key: "feeds/" + Phishing + "/filter.txt", Kind: "Adblock filter list", Lines: phishing(),
 			Settings: settings.Feed{Category: "phishing"}},
-		{ID: Partners, Key: "allow/" + Partners + "/names.txt", Kind: "names that are never marked", Lines: []string{
-			"# business partners: do not mark these, whatever a feed says", "cdn.partner.example"}},
+		{ID: Partners, Key: "allow/" + Partners + "/names.txt", Kind: "allowlist", Lines: []string{
+			"# business partners: never mark these names", "cdn.partner.example"}},
 	}
 }
 
-// fillers is how many entries stand in each list that no query asks for.
+// fillers is the number of entries in each list that no query asks for.
 const fillers = 200
 
 func malwareHosts() []string {
 	lines := []string{
-		"# names that malware was downloaded from; a hosts file covers each name alone",
+		"# names that serve malware; an entry of a hosts file matches only that name",
 		"0.0.0.0 dropper.malware.example",
 		"0.0.0.0 payload.malware.example",
 		"0.0.0.0 update.fakesoft.example files.fakesoft.example",
@@ -93,13 +92,13 @@ func botnetC2() []string {
 
 func phishing() []string {
 	lines := []string{
-		"! names of phishing sites, and of a tracker that hides behind CNAMEs",
+		"! phishing sites, and a tracker that hides behind CNAMEs",
 		"||login.bank.example^",
 		"||verify.parcel.example^",
 		"||tracker.clicks.example^",
 		"||account-check.example^",
 		"@@||status.account-check.example^",
-		"example.test##.cookie-banner", // no name: skipped
+		"example.test##.cookie-banner", // not a name, so it is skipped
 	}
 	for i := range fillers {
 		lines = append(lines, fmt.Sprintf("||p%03d.filler.example^", i))

@@ -8,41 +8,45 @@ import (
 	"time"
 )
 
-// queriesPerSecond sets the pace of the time stamps.
+// queriesPerSecond is the rate at which time stamps advance.
 const queriesPerSecond = 100
 
-// ports are the source ports in use, from 1024; with the time stamp they tell log
-// objects apart.
+// ports is the number of source ports, starting at 1024. Source port and time stamp together
+// identify a log object.
 const ports = 1 << 15
 
-// Generator makes records. It is not safe for concurrent use.
+// Generator generates records. It is not safe for concurrent use.
 type Generator struct {
 	random    *rand.Rand
 	start     time.Time
 	hosts     []Host
 	scenarios []scenario
-	infected  int // scenarios from here on are those of infected hosts
+	infected  int // index of the first scenario of infected hosts
 	odd       []func(*Generator) Record
-	made      int // records
-	queries   int
+	made      int // number of records
+	queries   int // number of queries
 }
 
-// New returns a generator whose first query was asked at start.
+// New returns a generator whose first query has the time start.
 func New(seed uint64, start time.Time) *Generator {
-	g := &Generator{start: start.UTC(), hosts: hosts(), scenarios: slices.Concat(ordinary(), lookalike()),
-		random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // repeatable on purpose
+	g := &Generator{
+		random:    rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // repeatable on purpose
+		start:     start.UTC(),
+		hosts:     hosts(),
+		scenarios: slices.Concat(ordinary(), lookalike()),
+	}
 	g.infected = len(g.scenarios)
-	g.scenarios = slices.Concat(g.scenarios, asked(), led())
+	g.scenarios = slices.Concat(g.scenarios, listedNames(), listedAnswers())
 	g.odd = append(unusual(), malformed()...)
 	return g
 }
 
-// oddEvery is how many records one comes after that is blank, a control message,
-// marked already, or malformed.
+// oddEvery is the interval of records that are blank, a control message, already marked, or
+// malformed.
 const oddEvery = 500
 
-// Next makes one record. The first ones show every scenario in every shape and every
-// envelope once, and every odd record; then the mix is that of a busy VPC.
+// Next generates a record. The first records show every odd record, and every scenario in every
+// shape and envelope. After that the mix resembles a busy VPC.
 func (g *Generator) Next() Record {
 	g.made++
 	n := g.made - 1
@@ -58,6 +62,7 @@ func (g *Generator) Next() Record {
 	case n%oddEvery == 0:
 		return g.odd[g.random.IntN(len(g.odd))](g)
 	}
+
 	wrapping := envelopes()
 	chosen := weighted(g.random, len(wrapping), func(i int) int { return wrapping[i].weight })
 	return g.record(wrapping[chosen], func(int) (int, shape) {
@@ -69,14 +74,14 @@ func (g *Generator) Next() Record {
 	})
 }
 
-// Ask makes a record of one query by an infected host, that is to be marked as wanted.
+// Ask generates a record with one query by an infected host and its expected result.
 func (g *Generator) Ask(name string, want Want) Record {
 	g.made++
 	line := g.line(noError(name, "A", want, benign(g.random)), g.hosts[0], current)
 	return Record{Data: append(bytes.Clone(line.Object), '\n'), Lines: []Line{line}}
 }
 
-// record fills an envelope with queries that choose picks, by scenario and shape.
+// record fills an envelope with queries. choose picks the scenario and the shape of each.
 func (g *Generator) record(e envelope, choose func(i int) (int, shape)) Record {
 	var record Record
 	var objects [][]byte
@@ -90,22 +95,34 @@ func (g *Generator) record(e envelope, choose func(i int) (int, shape)) Record {
 	return record
 }
 
-// line logs a query.
+// line writes a query as a log object.
 func (g *Generator) line(q query, host Host, write shape) Line {
 	n := g.queries
 	g.queries++
-	l := &logged{query: q, host: host, port: 1024 + n%ports,
-		time: g.start.Add(time.Duration(n) * time.Second / queriesPerSecond).Format(time.RFC3339)}
+
+	l := &logged{
+		query: q,
+		host:  host,
+		port:  1024 + n%ports,
+		time:  g.start.Add(time.Duration(n) * time.Second / queriesPerSecond).Format(time.RFC3339),
+	}
 	if l.answers == nil {
 		l.answers = []answer{}
 	}
-	return Line{Key: fmt.Sprintf("%s/%d", l.time, l.port), Object: write(l), Host: host, Query: q.name, Want: q.want}
+
+	return Line{
+		Key:    fmt.Sprintf("%s/%d", l.time, l.port),
+		Object: write(l),
+		Host:   host,
+		Query:  q.name,
+		Want:   q.want,
+	}
 }
 
-// infectedHosts is how many of the hosts ask for listed names.
+// infectedHosts is the number of hosts that query listed names.
 const infectedHosts = 5
 
-// hosts are all machines of the sample.
+// hosts returns all machines of the sample.
 func hosts() []Host {
 	var all []Host
 	for i := range 60 {
@@ -119,8 +136,8 @@ func hosts() []Host {
 	return all
 }
 
-// host returns who asks the queries of a scenario: always the same host if it is an
-// infected one, so that the sightings make a short table.
+// host returns a host for a scenario. Scenarios of infected hosts always use the same host, so
+// that the table of sightings is short.
 func (g *Generator) host(scenario int) Host {
 	if scenario >= g.infected {
 		return g.hosts[(scenario-g.infected)%infectedHosts]
@@ -128,26 +145,27 @@ func (g *Generator) host(scenario int) Host {
 	return g.hosts[g.random.IntN(len(g.hosts))]
 }
 
-// weighted picks one of n choices.
+// weighted picks one of n choices at random, in proportion to their weights.
 func weighted(r *rand.Rand, n int, weight func(i int) int) int {
 	total := 0
 	for i := range n {
 		total += weight(i)
 	}
-	at, chosen := r.IntN(total), 0
-	for at -= weight(0); at >= 0; at -= weight(chosen) {
+
+	position, chosen := r.IntN(total), 0
+	for position -= weight(0); position >= 0; position -= weight(chosen) {
 		chosen++
 	}
 	return chosen
 }
 
-// unusual are records that are good and hold no query to mark.
+// unusual returns generators of valid records without a query to mark.
 func unusual() []func(*Generator) Record {
 	return []func(*Generator) Record{
 		func(*Generator) Record { return Record{} },
 		func(*Generator) Record { return Record{Data: []byte(" \r\n")} },
 		func(*Generator) Record { return Record{Data: control()} },
-		func(g *Generator) Record { // marked before, as after a replay
+		func(g *Generator) Record { // already marked, as in a replay
 			line := g.harmlessLine()
 			line.Marked = true
 			line.Object = fmt.Appendf(line.Object[:len(line.Object)-1], `,"verdict":"clean","index_generation":1}`)
@@ -156,15 +174,15 @@ func unusual() []func(*Generator) Record {
 	}
 }
 
-// malformed are records that cannot be marked. Each fails as a whole.
+// malformed returns generators of records that cannot be marked and fail as a whole.
 func malformed() []func(*Generator) Record {
 	return []func(*Generator) Record{
 		func(g *Generator) Record {
-			return Record{Data: fmt.Appendf(nil, "%d is no log record\n", g.made), Failed: "not JSON"}
+			return Record{Data: fmt.Appendf(nil, "%d is not a log record\n", g.made), Failed: "not JSON"}
 		},
 		func(g *Generator) Record {
 			object := g.harmlessLine().Object
-			return Record{Data: object[:len(object)*2/3], Failed: "cut off"}
+			return Record{Data: object[:len(object)*2/3], Failed: "truncated"}
 		},
 		func(g *Generator) Record {
 			return Record{Data: fmt.Appendf(nil, "[%s]\n", g.harmlessLine().Object), Failed: "an array"}
@@ -172,21 +190,22 @@ func malformed() []func(*Generator) Record {
 		func(g *Generator) Record {
 			first, second := g.harmlessLine().Object, g.harmlessLine().Object
 			return Record{Data: fmt.Appendf(nil, "%s\n%s\n", first, second[:len(second)/2]),
-				Failed: "second of two objects cut off"}
+				Failed: "second of two objects truncated"}
 		},
 		func(g *Generator) Record {
 			object := g.harmlessLine().Object
 			return Record{Data: fmt.Appendf(nil, "%s,%q:%q}\n", object[:len(object)-1], "Verdict", "clean"),
-				Failed: "a member of ours in other case"}
+				Failed: "our member in another case"}
 		},
 		func(g *Generator) Record {
 			object := g.harmlessLine().Object
 			return Record{Data: fmt.Appendf(nil, "%s,%q:{}}\n", object[:len(object)-1], "threat"),
-				Failed: "a member of ours without a verdict"}
+				Failed: "threat without a verdict"}
 		},
 	}
 }
 
+// harmlessLine returns a log object with a harmless query.
 func (g *Generator) harmlessLine() Line {
 	return g.line(g.scenarios[0].make(g.random), g.hosts[infectedHosts], current)
 }

@@ -41,7 +41,7 @@ func TestGenerator_repeatable(t *testing.T) {
 	}
 }
 
-// Even a short run shows everything.
+// A short run already contains everything.
 func TestGenerator_coverage(t *testing.T) {
 	t.Parallel()
 	ledger := sample.NewLedger()
@@ -56,7 +56,7 @@ func TestGenerator_coverage(t *testing.T) {
 	verdicts := ledger.Verdicts()
 	for _, want := range []string{sample.Malicious, sample.Allowed, sample.Clean, sample.Unknown} {
 		if verdicts[want] == 0 {
-			t.Errorf("no query is %s", want)
+			t.Errorf("no query has verdict %s", want)
 		}
 	}
 	if len(ledger.Failed) < 6 || ledger.Dropped < 3 {
@@ -70,7 +70,7 @@ func TestGenerator_coverage(t *testing.T) {
 	}
 }
 
-// Only names and addresses that nobody owns.
+// All names and addresses are reserved.
 func TestGenerator_reservedNames(t *testing.T) {
 	t.Parallel()
 	reserved := regexp.MustCompile(`(?i)^(|.*\.example\.?|.*\.test\.?|.*\.in-addr\.arpa\.|instance-data\.|\.|` +
@@ -87,7 +87,7 @@ func TestGenerator_reservedNames(t *testing.T) {
 			names := []string{object.Name}
 			for _, answer := range object.Answers {
 				words := strings.Fields(answer.Rdata + answer.Address)
-				names = append(names, words[len(words)-1]) // an SRV answer has numbers in front
+				names = append(names, words[len(words)-1]) // an SRV answer begins with numbers
 			}
 			for _, name := range names {
 				if !reserved.MatchString(name) {
@@ -112,7 +112,7 @@ func TestFeed_Without(t *testing.T) {
 	}
 }
 
-// buildIndex reads the sample feeds and indexes them.
+// buildIndex builds an index of the sample feeds.
 func buildIndex(t *testing.T) *index.Index {
 	t.Helper()
 	builder := index.NewBuilder()
@@ -139,7 +139,7 @@ func buildIndex(t *testing.T) *index.Index {
 	return x
 }
 
-// What the generator expects is what the marker says.
+// The expected results agree with those of the marker.
 func TestGenerator_expectations(t *testing.T) {
 	t.Parallel()
 	marker := verdict.NewMarker(buildIndex(t), verdict.Options{})
@@ -169,8 +169,8 @@ func ExampleGenerator() {
 		record := g.Next()
 		ledger.Add(&record)
 	}
-	fmt.Println(ledger.Records, "records,", ledger.Dropped, "to be dropped")
-	// Output: 1000 records, 4 to be dropped
+	fmt.Println(ledger.Records, "records,", ledger.Dropped, "to drop")
+	// Output: 1000 records, 4 to drop
 }
 
 func TestLine_Check(t *testing.T) {
@@ -184,7 +184,7 @@ func TestLine_Check(t *testing.T) {
 		{"other feeds", strings.Replace(good, `["f"]`, `["f","g"]`, 1), "feeds"},
 		{"other object", strings.Replace(good, `:"x"`, `:"y"`, 1), "bytes"},
 		{"re-encoded", strings.Replace(good, `{"query_name"`, `{ "query_name"`, 1), "bytes"},
-		{"no JSON", `{"query_name":"x","verdict"}` + "\n", "JSON"},
+		{"not JSON", `{"query_name":"x","verdict"}` + "\n", "JSON"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -197,7 +197,7 @@ func TestLine_Check(t *testing.T) {
 	}
 }
 
-// inflate expands a record as the transformer does, since the marker reads text.
+// inflate decompresses a record like the transformer, because the marker reads only text.
 func inflate(t *testing.T, data []byte) []byte {
 	t.Helper()
 	if !bytes.HasPrefix(data, []byte("\x1f\x8b")) {

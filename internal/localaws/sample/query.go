@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// query is what somebody asked, what the answer was, and what that must be marked
-// with.
+// query is a query with its answers and its expected result.
 type query struct {
 	name, kind, rcode string
 	answers           []answer
-	firewall          string // action of DNS Firewall, if it had a rule
+	firewall          string // action of DNS Firewall, if a rule matched
 	want              Want
 }
 
@@ -25,8 +24,8 @@ func a(address string) answer    { return answer{address, "A", "IN"} }
 func aaaa(address string) answer { return answer{address, "AAAA", "IN"} }
 func cname(target string) answer { return answer{target, "CNAME", "IN"} }
 
-// scenario makes up queries of one sort. weight is how many of all queries are of
-// this sort, in relation to the others.
+// scenario generates queries of one kind. weight is the frequency of this kind in relation to
+// the others.
 type scenario struct {
 	weight int
 	make   func(*rand.Rand) query
@@ -34,17 +33,17 @@ type scenario struct {
 
 var clean = Want{Verdict: Clean}
 
-// listed is what a match of the query name is marked with.
+// listed returns the result for a query name that matches.
 func listed(indicator string, feeds ...string) Want {
 	return Want{Verdict: Malicious, Indicator: indicator, Part: "query_name", Feeds: feeds}
 }
 
-// vetoed is what a match of the query name is marked with that an exception covers.
+// vetoed returns the result for a query name that matches but is covered by an exception.
 func vetoed(indicator string, feeds ...string) Want {
 	return Want{Verdict: Allowed, Indicator: indicator, Part: "query_name", Feeds: feeds}
 }
 
-// answered is what a match in the answers is marked with.
+// answered returns the result for a match in the answers.
 func answered(i int, indicator string, feeds ...string) Want {
 	return Want{Verdict: Malicious, Indicator: indicator, Part: fmt.Sprintf("answers[%d]", i), Feeds: feeds}
 }
@@ -53,13 +52,13 @@ func noError(name, kind string, want Want, answers ...answer) query {
 	return query{name: name, kind: kind, rcode: "NOERROR", answers: answers, want: want}
 }
 
-// label returns a label that no other query is likely to have.
+// label returns a random label that is unlikely to repeat.
 func label(r *rand.Rand) string { return fmt.Sprintf("n%x", r.Uint32()) }
 
-// benign returns an answer that no feed lists.
+// benign returns an answer that is not in any feed.
 func benign(r *rand.Rand) answer { return a(fmt.Sprintf("192.0.2.%d", r.IntN(256))) }
 
-// mixedCase writes a name as resolvers do that randomise its case (the 0x20 bits).
+// mixedCase randomizes the case of a name, like resolvers that use 0x20 encoding.
 func mixedCase(r *rand.Rand, name string) string {
 	return strings.Map(func(c rune) rune {
 		if 'a' <= c && c <= 'z' && r.IntN(2) == 0 {
@@ -72,7 +71,7 @@ func mixedCase(r *rand.Rand, name string) string {
 // pick returns one of the words.
 func pick(r *rand.Rand, words ...string) string { return words[r.IntN(len(words))] }
 
-// ordinary are the queries that nobody worries about.
+// ordinary returns scenarios of harmless queries.
 func ordinary() []scenario {
 	return []scenario{
 		{3000, func(r *rand.Rand) query {
@@ -100,7 +99,7 @@ func ordinary() []scenario {
 			return noError("_ldap._tcp.dc.corp.example.", "SRV", clean, answer{"0 100 389 dc1.corp.example.", "SRV", "IN"})
 		}},
 		{100, func(*rand.Rand) query { return noError(".", "NS", clean) }},
-		{60, func(r *rand.Rand) query { // DNS Firewall only raised an alert
+		{60, func(r *rand.Rand) query { // DNS Firewall raised an alert only
 			q := noError(label(r)+".new.example.", "A", clean, benign(r))
 			q.firewall = "ALERT"
 			return q
@@ -108,20 +107,20 @@ func ordinary() []scenario {
 	}
 }
 
-// lookalike are the queries that look like a listed name, or like none at all, and
-// those that an exception covers.
+// lookalike returns scenarios of names that resemble a listed name, of invalid names, and of names
+// covered by an exception.
 func lookalike() []scenario {
 	return []scenario{
-		{60, func(r *rand.Rand) query { // ends like a listed name, not at a label
+		{60, func(r *rand.Rand) query { // ends like a listed name, but within a label
 			return noError(label(r)+"beacon.botnet.example.", "A", clean, benign(r))
 		}},
-		{60, func(r *rand.Rand) query { // the dot is part of a label
+		{60, func(r *rand.Rand) query { // the escaped dot is part of a label
 			return noError(label(r)+`\.beacon.botnet.example.`, "A", clean, benign(r))
 		}},
-		{60, func(r *rand.Rand) query { // a hosts file covers no names below its own
+		{60, func(r *rand.Rand) query { // an entry of a hosts file does not match subdomains
 			return noError(label(r)+".dropper.malware.example.", "A", clean, benign(r))
 		}},
-		{30, func(r *rand.Rand) query { // no packet can hold these names
+		{30, func(r *rand.Rand) query { // these names do not fit into a DNS packet
 			name := pick(r, "a..corp.example.", strings.Repeat("x", 64)+".corp.example.")
 			return query{name: name, kind: "A", rcode: "SERVFAIL", want: Want{Verdict: Unknown, Reason: "bad_name"}}
 		}},
@@ -129,14 +128,14 @@ func lookalike() []scenario {
 			return noError(pick(r, "", "www.")+"status.account-check.example.", "A",
 				vetoed("account-check.example", Phishing), benign(r))
 		}},
-		{25, func(r *rand.Rand) query { // the answer is listed too: not looked at
+		{25, func(r *rand.Rand) query { // the answer is listed too, but not checked
 			return noError("cdn.partner.example.", "A", vetoed("cdn.partner.example", BotnetC2), a("203.0.113.66"))
 		}},
 	}
 }
 
-// asked are the queries for listed names.
-func asked() []scenario {
+// listedNames returns scenarios of queries for listed names.
+func listedNames() []scenario {
 	return []scenario{
 		{12, func(r *rand.Rand) query {
 			return noError("dropper.malware.example.", "A", listed("dropper.malware.example", MalwareHosts), benign(r))
@@ -151,11 +150,11 @@ func asked() []scenario {
 		{8, func(r *rand.Rand) query { // no final dot
 			return noError("update.fakesoft.example", "A", listed("update.fakesoft.example", MalwareHosts), benign(r))
 		}},
-		{20, func(r *rand.Rand) query { // octets that no host name has
+		{20, func(r *rand.Rand) query { // octets that are illegal in host names
 			return noError(pick(r, "c2=", `\000`, "a b")+label(r)+".tunnel.c2.example.", "TXT",
 				listed("tunnel.c2.example", BotnetC2))
 		}},
-		{6, func(*rand.Rand) query { // DNS Firewall knew it too
+		{6, func(*rand.Rand) query { // DNS Firewall blocked it too
 			q := noError("verify.parcel.example.", "A", listed("verify.parcel.example", Phishing))
 			q.firewall = "BLOCK"
 			return q
@@ -166,8 +165,8 @@ func asked() []scenario {
 	}
 }
 
-// led are the queries whose answers led to something listed.
-func led() []scenario {
+// listedAnswers returns scenarios of queries whose answers are listed.
+func listedAnswers() []scenario {
 	return []scenario{
 		{8, func(r *rand.Rand) query {
 			return noError("www."+label(r)+".test.", "A", answered(0, "tracker.clicks.example", Phishing),
@@ -188,7 +187,7 @@ func led() []scenario {
 			return noError(label(r)+".dyn.example.", "AAAA", answered(0, "2001:db8:bad::/48", BotnetC2),
 				aaaa(fmt.Sprintf("2001:db8:bad:%x::1", r.IntN(1<<16))))
 		}},
-		{4, func(*rand.Rand) query { // the name is none, its answer is listed
+		{4, func(*rand.Rand) query { // the name is invalid, but its answer is listed
 			return noError("a..corp.example.", "A", answered(0, "beacon.botnet.example", BotnetC2),
 				cname("x.beacon.botnet.example."))
 		}},

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Words of verdicts, as they stand in marked records.
+// Verdicts, as written in marked records.
 const (
 	Malicious = "malicious"
 	Allowed   = "allowed"
@@ -15,48 +15,48 @@ const (
 	Unknown   = "unknown"
 )
 
-// Host is who asked.
+// Host is the machine that sent a query.
 type Host struct {
 	AccountID, VPCID, SrcAddr string
 	Instance                  string
 }
 
-// Want is what a query must be marked with.
+// Want is the expected result of a query.
 type Want struct {
 	Verdict   string
-	Reason    string   // of unknown
-	Indicator string   // of malicious and allowed
-	Part      string   // "query_name" or "answers[i]", of malicious and allowed
+	Reason    string   // if the verdict is unknown
+	Indicator string   // if the verdict is malicious or allowed
+	Part      string   // "query_name" or "answers[i]", if the verdict is malicious or allowed
 	Feeds     []string // sorted
 }
 
-// Line is one log object that must be delivered.
+// Line is a log object that must be delivered.
 type Line struct {
-	// Key tells the object from all others: its time stamp and source port.
+	// Key identifies the object by its time stamp and source port.
 	Key    string
-	Object []byte // as it was before marking
-	Marked bool   // it came marked, and must be delivered as it is
+	Object []byte // before marking
+	Marked bool   // already marked, so it must be delivered unchanged
 	Host   Host
-	Query  string // the query name as the log has it
+	Query  string // query name as written in the log
 	Want   Want
 }
 
-// Record is one Firehose record with what must become of it: its lines are
-// delivered, or it fails, or it is dropped.
+// Record is a Firehose record with its expected result: its lines are delivered, or it fails, or
+// it is dropped.
 type Record struct {
 	Data   []byte
 	Lines  []Line
-	Failed string // why it cannot be marked, in words; "" if it can
+	Failed string // why it cannot be marked, or "" if it can
 }
 
-// Dropped reports whether nothing of the record is to be delivered.
+// Dropped reports whether the record must be dropped.
 func (r *Record) Dropped() bool { return len(r.Lines) == 0 && r.Failed == "" }
 
-// Ledger is the sum of what must come out.
+// Ledger collects the expected results of records.
 type Ledger struct {
 	Records, Dropped int
 	Lines            map[string]Line   // by key
-	Failed           map[string]string // why, by the record's data
+	Failed           map[string]string // reasons, by the data of the record
 }
 
 // NewLedger returns an empty ledger.
@@ -64,7 +64,7 @@ func NewLedger() *Ledger {
 	return &Ledger{Lines: map[string]Line{}, Failed: map[string]string{}}
 }
 
-// Add notes what must become of a record.
+// Add adds the expected result of a record.
 func (l *Ledger) Add(r *Record) {
 	l.Records++
 	switch {
@@ -87,7 +87,7 @@ func (l *Ledger) Verdicts() map[string]int {
 	return counts
 }
 
-// MarkedRecord is what a check reads of a marked log object.
+// MarkedRecord contains the members of a marked log object that checks compare.
 type MarkedRecord struct {
 	Time       string `json:"query_timestamp"`
 	Port       string `json:"srcport"`
@@ -108,30 +108,38 @@ func Read(marked []byte) (MarkedRecord, error) {
 	return record, err
 }
 
-// Key is the key of the line that the object was.
+// Key returns the key of the [Line] with this object.
 func (m *MarkedRecord) Key() string { return m.Time + "/" + m.Port }
 
-// Check returns an error if marked is not the line's object, byte for byte, with the
-// mark that it must have.
+// Check returns an error unless marked consists of the unchanged bytes of the object and the
+// expected mark.
 func (l *Line) Check(marked []byte) error {
 	object := l.Object
 	if !l.Marked {
-		object = object[:len(object)-1] // what follows the last member is new
+		object = object[:len(object)-1] // the mark replaces the closing brace
 	}
+
 	if !bytes.HasPrefix(marked, object) || !bytes.HasSuffix(marked, []byte("}\n")) {
-		return fmt.Errorf("query %q: the bytes of the record were changed to %s", l.Query, marked)
+		return fmt.Errorf("query %q: the bytes of the record changed to %s", l.Query, marked)
 	}
 	got, err := Read(marked)
 	if err != nil {
-		return fmt.Errorf("query %q: is no JSON any more: %w", l.Query, err)
+		return fmt.Errorf("query %q: decoding the marked JSON: %w", l.Query, err)
 	}
 	return l.CheckMark(&got)
 }
 
-// CheckMark returns an error if the record has not the mark that the line must have.
+// CheckMark returns an error unless the record has the expected mark.
 func (l *Line) CheckMark(got *MarkedRecord) error {
-	have := Want{got.Verdict, got.Reason, got.Threat.Indicator, got.Threat.Part, got.Threat.Feeds}
+	have := Want{
+		Verdict:   got.Verdict,
+		Reason:    got.Reason,
+		Indicator: got.Threat.Indicator,
+		Part:      got.Threat.Part,
+		Feeds:     got.Threat.Feeds,
+	}
 	want := l.Want
+
 	switch {
 	case have.Verdict != want.Verdict || have.Reason != want.Reason:
 		return fmt.Errorf("query %q: verdict %s %s, want %s %s",

@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// logged is a query with who asked and when.
+// logged is a query with its host and time.
 type logged struct {
 	query
 	host Host
@@ -15,12 +15,12 @@ type logged struct {
 	port int
 }
 
-// shape writes a log object as one version of Resolver wrote it.
+// shape writes a log object in the format of one version of Resolver.
 type shape func(*logged) []byte
 
 func shapes() []shape { return []shape{current, hyphenated, preview} }
 
-// common are the members that all versions begin with, in Resolver's order.
+// common contains the first members of all versions, in the order that Resolver uses.
 type common struct {
 	Version   string `json:"version"`
 	AccountID string `json:"account_id"`
@@ -37,8 +37,8 @@ func (l *logged) common(version string) common {
 	return common{version, l.host.AccountID, "us-east-1", l.host.VPCID, l.time, l.name, l.kind, "IN", l.rcode}
 }
 
-// current writes version 1.100000: `srcids` an object, DNS Firewall's members where it
-// had a rule.
+// current writes version 1.100000. `srcids` is an object, and the members of DNS Firewall are
+// present if a rule matched.
 func current(l *logged) []byte {
 	type firewall struct {
 		Group  string `json:"firewall_rule_group_id,omitempty"`
@@ -61,8 +61,8 @@ func current(l *logged) []byte {
 		map[string]string{"instance": l.host.Instance}, rule})
 }
 
-// hyphenated writes version 1.000000 for a query that came through an endpoint: the
-// member is spelled `resolver-endpoint`.
+// hyphenated writes version 1.000000 for a query through a Resolver endpoint, where the member is
+// spelled `resolver-endpoint`.
 func hyphenated(l *logged) []byte {
 	return encode(struct {
 		common
@@ -75,8 +75,8 @@ func hyphenated(l *logged) []byte {
 		map[string]string{"resolver-endpoint": "rslvr-in-0123456789abcdef0"}})
 }
 
-// preview writes what Resolver wrote before version 1: `Address` with a space at its
-// end for `Rdata`, `srcids` a list, no transport.
+// preview writes the format before version 1: `Address` with a trailing space instead of `Rdata`,
+// `srcids` as a list, and no transport.
 func preview(l *logged) []byte {
 	type oldAnswer struct{ Address, Type, Class string }
 	answers := make([]oldAnswer, len(l.answers))
@@ -92,10 +92,10 @@ func preview(l *logged) []byte {
 	}{l.common("1.000000"), answers, l.host.SrcAddr, fmt.Sprint(l.port), []string{l.host.Instance}})
 }
 
-// envelope makes a record out of log objects.
+// envelope wraps log objects in a record.
 type envelope struct {
 	weight  int
-	objects int // how many it takes
+	objects int // number of objects
 	wrap    func(objects [][]byte) []byte
 }
 
@@ -111,7 +111,7 @@ func envelopes() []envelope {
 	}
 }
 
-// message is the envelope in which the preview came.
+// message is the envelope of the preview.
 func message(objects [][]byte) []byte {
 	return encode(struct {
 		Message string `json:"message"`
@@ -124,7 +124,7 @@ type logEvent struct {
 	Message   string `json:"message"`
 }
 
-// cloudWatch is the envelope of a CloudWatch Logs subscription, compressed.
+// cloudWatch is the compressed envelope of a CloudWatch Logs subscription.
 func cloudWatch(objects [][]byte) []byte {
 	events := make([]logEvent, len(objects))
 	for i, object := range objects {
@@ -133,7 +133,7 @@ func cloudWatch(objects [][]byte) []byte {
 	return subscription("DATA_MESSAGE", events)
 }
 
-// control is what CloudWatch Logs sends to see whether anybody is there.
+// control is the message that CloudWatch Logs sends to check its destination.
 func control() []byte {
 	const text = "CWL CONTROL MESSAGE: Checking health of destination Firehose."
 	return subscription("CONTROL_MESSAGE", []logEvent{{"", 1767225600000, text}})
@@ -150,12 +150,12 @@ func subscription(kind string, events []logEvent) []byte {
 	}{kind, "111122223333", "/aws/route53resolver", "vpc", []string{"all"}, events})
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
-	_, _ = w.Write(text) // a bytes.Buffer takes everything
+	_, _ = w.Write(text) // writing to a bytes.Buffer cannot fail
 	_ = w.Close()
 	return out.Bytes()
 }
 
-// encode writes JSON as Resolver does: `<`, `>` and `&` stand as they are.
+// encode writes JSON like Resolver, without escaping `<`, `>` and `&`.
 func encode(value any) []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

@@ -1,8 +1,8 @@
-// Package secretsmanager is a Secrets Manager in memory: GetSecretValue of the JSON 1.1
+// Package secretsmanager serves a Secrets Manager from memory: GetSecretValue of the JSON 1.1
 // protocol, with AWS's error codes.
 //
-// What it leaves out: everything that makes and changes secrets, which [Store.Put] does
-// instead, older versions, stages other than AWSCURRENT, binary secrets, and encryption.
+// It lacks the operations that create and change secrets; use [Store.Put]. It also lacks older
+// versions, stages other than AWSCURRENT, binary secrets and encryption.
 package secretsmanager
 
 import (
@@ -19,25 +19,25 @@ import (
 // TargetPrefix is the service's name in the X-Amz-Target header.
 const TargetPrefix = "secretsmanager"
 
-// arnPrefix is a made-up account's: nothing local asks for a real one.
+// arnPrefix begins every ARN. The account is fictitious.
 const arnPrefix = "arn:aws:secretsmanager:us-east-1:000000000000:secret:"
 
 const (
 	currentStage   = "AWSCURRENT"
 	maxSecretBytes = 64 << 10
-	// suffixBytes is how many random characters an ARN has behind the name and a hyphen,
-	// so that a secret made anew under an old name is another one.
+	// suffixBytes is the number of random characters at the end of an ARN, after the name and
+	// a hyphen. They tell a secret from an earlier one with the same name.
 	suffixBytes = 6
 )
 
-// Store holds secrets. The zero Store is empty and ready; it serves HTTP and is safe for
+// Store holds secrets and serves HTTP. The zero Store is empty and ready to use. It is safe for
 // concurrent use.
 type Store struct {
 	mu      sync.Mutex
 	secrets map[string]secret // by name
 }
 
-// secret is the current version of a secret in the shape of the API.
+// secret is the current version of a secret as the API returns it.
 type secret struct {
 	ARN           string
 	CreatedDate   float64 // seconds since 1970
@@ -47,13 +47,14 @@ type secret struct {
 	VersionStages []string
 }
 
-// Put sets the text of a secret and returns its ARN, which stays the same.
+// Put sets the text of a secret and returns its ARN, which does not change.
 func (s *Store) Put(name, text string) (arn string, err error) {
 	if name == "" || text == "" || len(text) > maxSecretBytes {
 		return "", &awsjson.Error{Code: "InvalidParameterException", Message: "A secret has a name and 1 to 65536 bytes."}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	arn = s.secrets[name].ARN
 	if arn == "" {
 		arn = arnPrefix + name + "-" + rand.Text()[:suffixBytes]
@@ -62,13 +63,17 @@ func (s *Store) Put(name, text string) (arn string, err error) {
 		s.secrets = map[string]secret{}
 	}
 	s.secrets[name] = secret{
-		ARN: arn, Name: name, SecretString: text, VersionID: strings.ToLower(rand.Text() + rand.Text()[:6]),
-		VersionStages: []string{currentStage}, CreatedDate: float64(time.Now().UnixMilli()) / 1000,
+		ARN:           arn,
+		CreatedDate:   float64(time.Now().UnixMilli()) / 1000,
+		Name:          name,
+		SecretString:  text,
+		VersionID:     strings.ToLower(rand.Text() + rand.Text()[:6]),
+		VersionStages: []string{currentStage},
 	}
 	return arn, nil
 }
 
-// ServeHTTP answers the JSON 1.1 protocol.
+// ServeHTTP serves the JSON 1.1 protocol.
 func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	api := awsjson.API{Version: "1.1", Operations: map[string]awsjson.Operation{"GetSecretValue": s.getSecretValue}}
 	api.ServeHTTP(w, r)
@@ -85,7 +90,7 @@ func (s *Store) getSecretValue(_ context.Context, body []byte) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, found := range s.secrets {
-		partial := arnPrefix + name // an ARN without its random end finds the secret too
+		partial := arnPrefix + name // AWS also accepts an ARN without its random suffix
 		if in.SecretID != name && in.SecretID != found.ARN && in.SecretID != partial {
 			continue
 		}

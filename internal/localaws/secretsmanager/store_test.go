@@ -11,7 +11,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/secretsmanager"
 )
 
-// ask calls an operation with a body and returns the status and the answer.
+// ask calls an operation and returns the status and the response.
 func ask(t *testing.T, store *secretsmanager.Store, operation, body string) (int, map[string]any) {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
@@ -33,7 +33,7 @@ func TestStore(t *testing.T) {
 		t.Fatalf("arn %q, %v", arn, err)
 	}
 	if again, err := store.Put("feeds/vendor", "second"); again != arn || err != nil {
-		t.Errorf("arn of the same secret is %q, %v", again, err)
+		t.Errorf("ARN after a second Put is %q, %v", again, err)
 	}
 	for _, id := range []string{arn, strings.TrimSuffix(arn, arn[len(arn)-7:]), "feeds/vendor"} {
 		status, answer := ask(t, &store, "GetSecretValue", `{"SecretId":"`+id+`"}`)
@@ -66,7 +66,7 @@ func TestStore_refusals(t *testing.T) {
 	}
 	for name, text := range map[string]string{"": "x", "x": "", "y": strings.Repeat("x", 64<<10+1)} {
 		if _, err := store.Put(name, text); err == nil {
-			t.Errorf("secret %q of %d bytes was taken", name, len(text))
+			t.Errorf("secret %q of %d bytes was accepted", name, len(text))
 		}
 	}
 }

@@ -1,9 +1,9 @@
-// Package ssm is a Systems Manager Parameter Store in memory: GetParameter,
-// GetParametersByPath and PutParameter of the JSON 1.1 protocol, with AWS's limits
-// and error codes.
+// Package ssm serves a Systems Manager Parameter Store from memory: GetParameter,
+// GetParametersByPath and PutParameter of the JSON 1.1 protocol, with AWS's limits and error
+// codes.
 //
-// What it leaves out: versions by selector (`name:3`), labels, policies, tiers other
-// than standard, and encryption; a SecureString is kept as it is.
+// It lacks version selectors (`name:3`), labels, policies, and tiers other than standard. A
+// SecureString is not encrypted.
 package ssm
 
 import (
@@ -21,7 +21,7 @@ import (
 // TargetPrefix is the service's name in the X-Amz-Target header.
 const TargetPrefix = "AmazonSSM"
 
-// arnPrefix is a made-up account's: nothing local asks for a real one.
+// arnPrefix begins every ARN. The account is fictitious.
 const arnPrefix = "arn:aws:ssm:us-east-1:000000000000:parameter"
 
 // Limits of the service (standard tier).
@@ -29,17 +29,17 @@ const (
 	maxValueBytes = 4096
 	maxNameBytes  = 2048
 	maxLevels     = 15
-	maxPage       = 10 // parameters in an answer of GetParametersByPath, and the default
+	maxPage       = 10 // most parameters in a page of GetParametersByPath, and the default
 )
 
-// Store holds parameters. The zero Store is empty and ready; it serves HTTP and is
-// safe for concurrent use.
+// Store holds parameters and serves HTTP. The zero Store is empty and ready to use. It is safe
+// for concurrent use.
 type Store struct {
 	mu         sync.Mutex
 	parameters map[string]parameter
 }
 
-// parameter is one parameter in the shape of the API.
+// parameter is a parameter as the API returns it.
 type parameter struct {
 	ARN              string
 	DataType         string
@@ -47,10 +47,10 @@ type parameter struct {
 	Name             string
 	Type             string // String, StringList or SecureString
 	Value            string
-	Version          int64 // from 1, plus one at each overwrite
+	Version          int64 // starts at 1 and increases with each overwrite
 }
 
-// ServeHTTP answers the JSON 1.1 protocol.
+// ServeHTTP serves the JSON 1.1 protocol.
 func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	api := awsjson.API{Version: "1.1", Operations: map[string]awsjson.Operation{
 		"GetParameter":        s.getParameter,
@@ -60,8 +60,7 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	api.ServeHTTP(w, r)
 }
 
-// Put sets a parameter of type String, replacing one of that name. The error is
-// what PutParameter would answer.
+// Put creates or overwrites a parameter of type String. Its errors are those of PutParameter.
 func (s *Store) Put(name, value string) error {
 	_, err := s.put(putRequest{Name: name, Value: value, Type: "String", Overwrite: true})
 	return err
@@ -88,8 +87,10 @@ func (s *Store) put(in putRequest) (any, error) {
 		return nil, awsjson.Invalid("Standard tier parameters support a maximum parameter value of 4096 characters, " +
 			"and a value cannot be empty.")
 	}
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	old, exists := s.parameters[in.Name]
 	switch {
 	case exists && !in.Overwrite:
@@ -98,15 +99,21 @@ func (s *Store) put(in putRequest) (any, error) {
 	case exists && in.Type == "":
 		in.Type = old.Type
 	case !slices.Contains([]string{"String", "StringList", "SecureString"}, in.Type):
-		return nil, awsjson.Invalid("The parameter type is missing or none of String, StringList, SecureString.")
+		return nil, awsjson.Invalid("The parameter type must be String, StringList or SecureString.")
 	}
 	if s.parameters == nil {
 		s.parameters = map[string]parameter{}
 	}
 	s.parameters[in.Name] = parameter{
-		ARN: arnPrefix + "/" + strings.TrimPrefix(in.Name, "/"), DataType: "text", Name: in.Name, Type: in.Type,
-		Value: in.Value, Version: old.Version + 1, LastModifiedDate: float64(time.Now().UnixMilli()) / 1000,
+		ARN:              arnPrefix + "/" + strings.TrimPrefix(in.Name, "/"),
+		DataType:         "text",
+		LastModifiedDate: float64(time.Now().UnixMilli()) / 1000,
+		Name:             in.Name,
+		Type:             in.Type,
+		Value:            in.Value,
+		Version:          old.Version + 1,
 	}
+
 	return struct {
 		Tier    string
 		Version int64
@@ -130,8 +137,8 @@ func (s *Store) getParameter(_ context.Context, body []byte) (any, error) {
 type pathRequest struct {
 	Path       string
 	Recursive  bool
-	MaxResults *int   // 1 to 10; nil: 10
-	NextToken  string // the last name of the page before
+	MaxResults *int   // 1 to 10, or nil for 10
+	NextToken  string // last name of the previous page
 }
 
 type pathAnswer struct {
@@ -139,8 +146,8 @@ type pathAnswer struct {
 	NextToken  string `json:",omitempty"`
 }
 
-// getParametersByPath lists what lies right under a path, or with Recursive
-// anywhere under it, in pages ordered by name.
+// getParametersByPath returns a page of the parameters directly under a path, or at any depth
+// with Recursive, sorted by name.
 func (s *Store) getParametersByPath(_ context.Context, body []byte) (any, error) {
 	var in pathRequest
 	if err := awsjson.Decode(body, &in); err != nil {
@@ -157,6 +164,7 @@ func (s *Store) getParametersByPath(_ context.Context, body []byte) (any, error)
 	case size < 1 || size > maxPage:
 		return nil, awsjson.Invalid("MaxResults must be between 1 and 10.")
 	}
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	answer := pathAnswer{Parameters: []parameter{}}
@@ -173,14 +181,14 @@ func (s *Store) getParametersByPath(_ context.Context, body []byte) (any, error)
 	return answer, nil
 }
 
+// covers reports whether the request selects a parameter.
 func (in *pathRequest) covers(name string) bool {
 	rest, under := strings.CutPrefix(name, strings.TrimSuffix(in.Path, "/")+"/")
 	return under && (in.Recursive || !strings.Contains(rest, "/"))
 }
 
-// checkName applies the rules for names of PutParameter: letters, digits and
-// `.-_/`, a leading slash when there is any slash, 15 levels, and no name that
-// begins with a reserved word.
+// checkName applies the rules of PutParameter for names: letters, digits and `.-_/`, a leading
+// slash if there is any slash, at most 15 levels, and no reserved word at the beginning.
 func checkName(name string) error {
 	first, _, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(name, "/")), "/")
 	switch {

@@ -16,7 +16,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/ssm"
 )
 
-// newClient returns a store behind a real SDK client.
+// newClient returns a store and an SDK client for it.
 func newClient(t *testing.T) (*ssm.Store, *sdk.Client) {
 	t.Helper()
 	store := &ssm.Store{}
@@ -71,7 +71,7 @@ func TestStore_GetParametersByPath(t *testing.T) {
 		{name: "final slash", path: "/s/feeds/", want: []string{"/s/feeds/a", "/s/feeds/b", "/s/feeds/c"}},
 		{name: "recursive", path: "/s/feeds", recursive: true,
 			want: []string{"/s/feeds/a", "/s/feeds/b", "/s/feeds/c", "/s/feeds/c/deep"}},
-		{name: "nothing there", path: "/none"},
+		{name: "empty path", path: "/none"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -116,11 +116,11 @@ func TestStore_refusals(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"exists", put("/s/here", "v"), "ParameterAlreadyExists"},
+		{"existing parameter", put("/s/here", "v"), "ParameterAlreadyExists"},
 		{"value over 4 KiB", put("/s/long", strings.Repeat("x", 4097)), "ValidationException"},
-		{"slash inside, none in front", put("s/x", "v"), "ValidationException"},
+		{"no leading slash", put("s/x", "v"), "ValidationException"},
 		{"empty level", put("/s//x", "v"), "ValidationException"},
-		{"odd character", put("/s/a b", "v"), "ValidationException"},
+		{"invalid character", put("/s/a b", "v"), "ValidationException"},
 		{"reserved word", put("/aws/x", "v"), "ValidationException"},
 		{"too deep", put(strings.Repeat("/x", 16), "v"), "HierarchyLevelLimitExceededException"},
 		{"path without slash", list("s", 1), "ValidationException"},
