@@ -19,7 +19,7 @@ func schema(t testing.TB, columns ...firehoseparquet.Column) *firehoseparquet.Sc
 	return s
 }
 
-// converted returns the rows of records, written as Parquet and read back.
+// converted converts records to Parquet and returns the rows of the file.
 func converted(t testing.TB, s *firehoseparquet.Schema, records ...string) []map[string]any {
 	t.Helper()
 	var rows []firehoseparquet.Row
@@ -46,13 +46,13 @@ type (
 	object = map[string]any
 )
 
-// What becomes of a value in a column of a type.
+// Values in columns of each type.
 func TestSchema_Rows_values(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		typ, json string
 		want      any
-		failure   string // a part of the message, instead
+		failure   string // part of the message, if the record fails
 	}{
 		{typ: "string", json: `"é\n\u00e9"`, want: "é\né"},
 		{typ: "string", json: `""`, want: ""},
@@ -125,31 +125,31 @@ func TestSchema_Rows_values(t *testing.T) {
 	}
 }
 
-// What a record may hold, and which row each of its objects becomes.
+// Records and the rows of their objects.
 func TestSchema_Rows_records(t *testing.T) {
 	t.Parallel()
 	const malformed, unparsable = "DataFormatConversion.MalformedData", "DataFormatConversion.ParseError"
 	tests := []struct {
 		name, record string
-		want         []string // of column a, "-" for null
+		want         []string // values of column a, "-" for null
 		code         string
 	}{
 		{"one", `{"a":"1"}`, []string{"1"}, ""},
-		{"line", `{"a":"1"}` + "\n", []string{"1"}, ""},
+		{"newline", `{"a":"1"}` + "\n", []string{"1"}, ""},
 		{"several", `{"a":"1"}{"a":"2"} {}` + "\r\n" + `{"A":"4"}`, []string{"1", "2", "-", "4"}, ""},
 		{"unknown members", `{"b":1,"c":{"a":"no"},"a":"1"}`, []string{"1"}, ""},
-		{"other case", `{"A":"1"}`, []string{"1"}, ""},
-		{"twice", `{"a":"1","a":"2"}`, []string{"2"}, ""},
-		{"twice in two cases", `{"a":"1","A":"2"}`, []string{"2"}, ""},
+		{"upper-case name", `{"A":"1"}`, []string{"1"}, ""},
+		{"duplicate", `{"a":"1","a":"2"}`, []string{"2"}, ""},
+		{"duplicate in two cases", `{"a":"1","A":"2"}`, []string{"2"}, ""},
 		{"invalid UTF-8", "{\"a\":\"x\xffy\"}", []string{"x\ufffdy"}, ""},
 		{"empty", ``, nil, malformed},
 		{"blank", " \n", nil, malformed},
 		{"array", `[{"a":"1"},{"a":"2"}]`, nil, malformed},
-		{"array behind an object", `{"a":"1"}[{"a":"2"}]`, nil, malformed},
+		{"array after an object", `{"a":"1"}[{"a":"2"}]`, nil, malformed},
 		{"scalar", `5`, nil, malformed},
 		{"null", `null`, nil, malformed},
-		{"no JSON", `hello`, nil, unparsable},
-		{"cut off", `{"a":"1"}{"a":`, nil, unparsable},
+		{"not JSON", `hello`, nil, unparsable},
+		{"truncated", `{"a":"1"}{"a":`, nil, unparsable},
 		{"byte order mark", "\ufeff" + `{"a":"1"}`, nil, unparsable},
 	}
 	for _, test := range tests {
@@ -181,23 +181,23 @@ func TestParse_refusals(t *testing.T) {
 	t.Parallel()
 	for typ, want := range map[string]string{
 		"timestamp": `"timestamp" is not emulated`, "decimal(10,2)": "not emulated", "uniontype<int>": "not emulated", "": "not emulated",
-		"array<string": "missing", "array": "missing", "string>": "left over", "map<string>": "missing",
-		"map<array<int>,int>": "key", "struct<a:int,a:int>": "twice", "struct<>": "empty", "struct<a>": "missing", "varchar(1": "length",
+		"array<string": "missing", "array": "missing", "string>": "at the end", "map<string>": "missing",
+		"map<array<int>,int>": "key", "struct<a:int,a:int>": "duplicate", "struct<>": "empty", "struct<a>": "missing", "varchar(1": "length",
 		strings.Repeat("array<", 40) + "int" + strings.Repeat(">", 40): "deeper",
 	} {
 		t.Run(typ, func(t *testing.T) {
 			t.Parallel()
 			_, err := firehoseparquet.Parse([]firehoseparquet.Column{{Name: "fine", Type: "int"}, {Name: "bad", Type: typ}})
 			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), `"bad"`) {
-				t.Errorf("got %v, want a word of %q about the column", err, want)
+				t.Errorf("got %v, want an error with %q about the column", err, want)
 			}
 		})
 	}
 	for name, columns := range map[string][]firehoseparquet.Column{
-		"no columns": nil, "twice": {{Name: "a", Type: "int"}, {Name: "A", Type: "int"}}, "no name": {{Type: "int"}},
+		"no columns": nil, "duplicate": {{Name: "a", Type: "int"}, {Name: "A", Type: "int"}}, "no name": {{Type: "int"}},
 	} {
 		if _, err := firehoseparquet.Parse(columns); err == nil {
-			t.Errorf("%s: was not refused", name)
+			t.Errorf("%s: got no error", name)
 		}
 	}
 }
@@ -219,12 +219,12 @@ func TestSchema_Encode_compressions(t *testing.T) {
 		}
 	}
 	if _, err := s.Encode(rows, "ZSTD"); err == nil {
-		t.Error("a compression that Firehose lacks was not refused")
+		t.Error("an unsupported compression was accepted")
 	}
 }
 
-// Whatever a record holds, it is converted or fails: every row that comes out of it fits
-// into a file, and can be read back with all columns.
+// Every record is either converted or fails. All rows can be encoded and read back with all
+// columns.
 func FuzzSchema_Rows(f *testing.F) {
 	for _, record := range []string{
 		`{"a":"1","b":[{"c":1}],"m":{"k":[true]},"d":1.5}{"A":{"x":null},"b":{"C":"2"}}`, `{"b":[[7]],"m":{}}`, `[{}]`, `{"a":`, "\n",
@@ -237,7 +237,7 @@ func FuzzSchema_Rows(f *testing.F) {
 	f.Fuzz(func(t *testing.T, record []byte) {
 		rows, failure := s.Rows(record)
 		if (failure == nil) != (len(rows) > 0) {
-			t.Fatalf("%d rows and the failure %v", len(rows), failure)
+			t.Fatalf("got both %d rows and failure %v", len(rows), failure)
 		}
 		if failure != nil {
 			return
@@ -252,7 +252,7 @@ func FuzzSchema_Rows(f *testing.F) {
 		}
 		for _, row := range back {
 			if len(row) != 4 {
-				t.Fatalf("row %v has not all columns", row)
+				t.Fatalf("row %v lacks columns", row)
 			}
 		}
 	})

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// value is a JSON value as the SerDe sees it: every name in lower case, and of a name
-// that stands twice the last. Exactly one member is set; none of them is null.
+// value is a JSON value as the SerDe sees it. Names are in lower case, and the last of duplicate
+// members wins. At most one of the fields is set; if none is, the value is null.
 type value struct {
 	text    *string
 	number  json.Number
 	truth   *bool
-	array   []value // never nil if it is one
+	array   []value
 	object  []member
 	isArray bool
 	isObj   bool
@@ -29,7 +29,7 @@ func (v *value) isNull() bool {
 	return v.text == nil && v.number == "" && v.truth == nil && !v.isArray && !v.isObj
 }
 
-// find returns the value of a member; null if there is none.
+// find returns the value of a member, or null if there is none.
 func (v *value) find(name string) value {
 	for i := range v.object {
 		if v.object[i].name == name {
@@ -39,16 +39,16 @@ func (v *value) find(name string) value {
 	return value{}
 }
 
-// Failures in AWS's words.
+// Failures in the words of AWS.
 var (
 	errEmpty = &Failure{Code: codeMalformed, Message: "The record was empty or contained only whitespace."}
 	errTop   = &Failure{Code: codeMalformed, Message: "The input JSON contained a primitive at the top level. " +
 		"The top level must be an object or array."}
-	// AWS's guide refuses it; the words are chosen here.
+	// AWS documents this failure without its message.
 	errList = &Failure{Code: codeMalformed, Message: "An array of JSON documents is not a valid input."}
 )
 
-// parseRecord reads the objects of a record.
+// parseRecord parses the objects of a record.
 func parseRecord(record []byte) (objects []value, failure *Failure) {
 	decoder := json.NewDecoder(bytes.NewReader(record))
 	for {
@@ -72,7 +72,7 @@ func parseRecord(record []byte) (objects []value, failure *Failure) {
 	}
 }
 
-// parseValue reads JSON that is valid.
+// parseValue parses valid JSON.
 func parseValue(raw []byte) value {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
@@ -82,7 +82,7 @@ func parseValue(raw []byte) value {
 func readValue(decoder *json.Decoder) value {
 	token, err := decoder.Token()
 	if err != nil {
-		panic(err) // the text was decoded before
+		panic(err) // the caller has validated the JSON
 	}
 	switch token := token.(type) {
 	case string:
@@ -112,7 +112,7 @@ func readValue(decoder *json.Decoder) value {
 	return value{}
 }
 
-// appendJSON writes a value without spaces, with its members in their order.
+// appendJSON appends a value as JSON without spaces. Members keep their order.
 func (v *value) appendJSON(dst []byte) []byte {
 	switch {
 	case v.text != nil:

@@ -25,9 +25,8 @@ func logSchema(t testing.TB) *firehoseparquet.Schema {
 	return schema(t, columns...)
 }
 
-// expected reads the row of a marked record from its JSON, by the names of the log and
-// not by the code under test: every column of the catalogue is there, null if the record
-// lacks the member.
+// expected returns the row for a marked record, decoded without the code under test. It has every
+// column of the catalog, with null for missing members.
 func expected(t testing.TB, line string) map[string]any {
 	t.Helper()
 	var log struct {
@@ -60,7 +59,7 @@ func expected(t testing.TB, line string) map[string]any {
 		row["answers"] = answers
 	}
 	if log.Srcids != nil {
-		row["srcids"] = string(log.Srcids) // the log has it without spaces and in lower case
+		row["srcids"] = string(log.Srcids) // already without spaces and in lower case
 	}
 	row["index_generation"] = orNull(log.Index)
 	if threat := log.Threat; threat != nil {
@@ -79,8 +78,7 @@ func orNull[T any](v *T) any {
 	return *v
 }
 
-// The golden marked records come out of Parquet as they went in, column by column, nulls
-// and empty lists included.
+// The golden marked records survive the conversion, including nulls and empty lists.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	golden, err := os.ReadFile("../../pkg/verdict/testdata/marked.jsonl")
@@ -98,27 +96,27 @@ func TestGolden(t *testing.T) {
 			t.Errorf("line %d (-JSON +Parquet):\n%s", i+1, diff)
 		}
 		for _, kind := range []struct {
-			name string
-			is   bool
+			name  string
+			found bool
 		}{
 			{"no threat", rows[i]["threat"] == nil}, {"a threat", rows[i]["threat"] != nil},
 			{"no srcids", rows[i]["srcids"] == nil}, {"srcids as a list", rows[i]["srcids"] == `["i-0a1b2c3d"]`},
 			{"no answers", rows[i]["answers"] == nil}, {"no index", rows[i]["index_generation"] == nil},
 			{"empty answers", rows[i]["answers"] != nil && len(rows[i]["answers"].([]any)) == 0},
 		} {
-			if kind.is {
+			if kind.found {
 				seen[kind.name]++
 			}
 		}
 	}
 	for _, kind := range []string{"no threat", "a threat", "no srcids", "srcids as a list", "no answers", "empty answers", "no index"} {
 		if seen[kind] == 0 {
-			t.Errorf("no golden record with %s: the test says nothing of it", kind)
+			t.Errorf("no golden record has %s", kind)
 		}
 	}
 }
 
-// So do the records of all shapes that the demo sends, marked.
+// The records of the demo survive the conversion after marking, in all shapes.
 func TestSampleRecords(t *testing.T) {
 	t.Parallel()
 	s := logSchema(t)

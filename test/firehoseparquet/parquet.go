@@ -14,17 +14,17 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
 )
 
-// codecs are the compressions of the pages of a file.
+// codecs maps the names of compressions to Parquet codecs.
 var codecs = map[string]compress.Codec{
 	firehose.Snappy: &parquet.Snappy, firehose.GZIP: &parquet.Gzip, firehose.Uncompressed: &parquet.Uncompressed,
 }
 
-// Encode returns rows as a Parquet file with the columns in their order, all of them
-// optional. Compression is SNAPPY, GZIP or UNCOMPRESSED.
+// Encode returns a Parquet file of rows. The columns have the order of the table, and all of them
+// are optional. compression is SNAPPY, GZIP or UNCOMPRESSED.
 func (s *Schema) Encode(rows []Row, compression string) ([]byte, error) {
 	codec, known := codecs[compression]
 	if !known {
-		return nil, fmt.Errorf("compression %q of Parquet is not SNAPPY, GZIP or UNCOMPRESSED", compression)
+		return nil, fmt.Errorf("compression must be SNAPPY, GZIP or UNCOMPRESSED, got %q", compression)
 	}
 	var out bytes.Buffer
 	writer := parquet.NewWriter(&out, s.parquet, parquet.Compression(codec))
@@ -40,8 +40,7 @@ func (s *Schema) Encode(rows []Row, compression string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// group is a Parquet group whose fields keep their order; parquet-go sorts those of its
-// own.
+// group is a Parquet group whose fields keep their order. The groups of parquet-go are sorted.
 type group struct {
 	parquet.Group
 	fields []parquet.Field
@@ -65,7 +64,7 @@ func groupOf(members []field) parquet.Node {
 	return g
 }
 
-// node is the type in Parquet, with the level names of its specification.
+// node returns the Parquet type, with the level names that the specification recommends.
 func (t *hiveType) node() parquet.Node {
 	switch t.kind {
 	case textKind:
@@ -92,14 +91,14 @@ func (t *hiveType) node() parquet.Node {
 	}
 }
 
-// shredder takes rows apart into Parquet's columns: every value with the level down to
-// which it is defined, and the level at which it repeats.
+// shredder splits rows into the columns of Parquet. Every value has a definition level and a
+// repetition level.
 type shredder struct {
 	columns  [][]parquet.Value
-	repeated int // levels of arrays and maps around
+	repeated int // number of enclosing arrays and maps
 }
 
-// row is valid until the next one.
+// row splits a row. The result is valid until the next call.
 func (s *shredder) row(fields []field, row Row) (out parquet.Row) {
 	for i := range s.columns {
 		s.columns[i] = s.columns[i][:0]
@@ -113,18 +112,18 @@ func (s *shredder) row(fields []field, row Row) (out parquet.Row) {
 	return out
 }
 
-// add takes a value apart. All types are optional: one that is there is a level deeper.
+// add splits a value. All types are optional, so a value that is not null is one level deeper.
 func (s *shredder) add(t *hiveType, c cell, repetition, definition int) {
 	switch c := c.(type) {
 	case nil:
-		s.leave(t, repetition, definition)
+		s.addNull(t, repetition, definition)
 	case list:
 		s.repeat(t, len(c), repetition, definition+1, func(i, repetition, definition int) {
 			s.add(t.element, c[i], repetition, definition)
 		})
 	case entries:
 		s.repeat(t, len(c), repetition, definition+1, func(i, repetition, definition int) {
-			s.add(t.key, c[i].key, repetition, definition-1) // a key is not optional
+			s.add(t.key, c[i].key, repetition, definition-1) // keys are not optional
 			s.add(t.element, c[i].value, repetition, definition)
 		})
 	case Row:
@@ -136,11 +135,11 @@ func (s *shredder) add(t *hiveType, c cell, repetition, definition int) {
 	}
 }
 
-// repeat adds the elements of an array or a map: the first repeats at the level around
-// it, the others at its own.
+// repeat adds the elements of an array or a map. The first element has the repetition level of
+// its parent, the others that of the array or map itself.
 func (s *shredder) repeat(t *hiveType, n, repetition, definition int, add func(i, repetition, definition int)) {
 	if n == 0 {
-		s.leave(t, repetition, definition)
+		s.addNull(t, repetition, definition)
 		return
 	}
 	s.repeated++
@@ -151,26 +150,26 @@ func (s *shredder) repeat(t *hiveType, n, repetition, definition int, add func(i
 	s.repeated--
 }
 
-// leave says for all leaves of a type that there is nothing below a level.
-func (s *shredder) leave(t *hiveType, repetition, definition int) {
+// addNull adds nulls to all leaves of a type.
+func (s *shredder) addNull(t *hiveType, repetition, definition int) {
 	switch t.kind {
 	case structKind:
 		for _, member := range t.members {
-			s.leave(member.typ, repetition, definition)
+			s.addNull(member.typ, repetition, definition)
 		}
 	case arrayKind:
-		s.leave(t.element, repetition, definition)
+		s.addNull(t.element, repetition, definition)
 	case mapKind:
-		s.leave(t.key, repetition, definition)
-		s.leave(t.element, repetition, definition)
+		s.addNull(t.key, repetition, definition)
+		s.addNull(t.element, repetition, definition)
 	default:
 		s.columns[t.leaf] = append(s.columns[t.leaf], parquet.NullValue().Level(repetition, definition, t.leaf))
 	}
 }
 
-// Decode reads a Parquet file: a map for each row, with every column. Values are nil for
-// null, string, bool, int32, int64, float32, float64, []any for an array, and
-// map[string]any for a struct or a map. It is how tests look at what was delivered.
+// Decode reads a Parquet file. It returns a map with all columns for each row. Values are nil for
+// null, string, bool, int32, int64, float32, float64, []any for an array, and map[string]any for
+// a struct or a map.
 func Decode(file []byte) ([]map[string]any, error) {
 	opened, err := parquet.OpenFile(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
@@ -195,8 +194,8 @@ func Decode(file []byte) ([]map[string]any, error) {
 	return rows, reader.Close()
 }
 
-// plain takes a value out of the types that parquet-go makes up for the values of maps:
-// pointers, byte slices, and structs with tags, for arrays and maps as well.
+// plain converts a value from the types that parquet-go generates for the values of maps:
+// pointers, byte slices, and structs with tags, which it also uses for arrays and maps.
 func plain(v reflect.Value) any {
 	switch v.Kind() {
 	case reflect.Invalid:
@@ -209,7 +208,7 @@ func plain(v reflect.Value) any {
 			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("parquet"), ",")
 			members[name] = plain(v.Field(i))
 		}
-		return unwrapped(members)
+		return unwrap(members)
 	case reflect.Map:
 		members := map[string]any{}
 		for name, member := range v.Seq2() {
@@ -230,18 +229,18 @@ func plain(v reflect.Value) any {
 	}
 }
 
-// unwrapped takes arrays and maps out of the groups in which Parquet has them.
-func unwrapped(members map[string]any) any {
+// unwrap returns the array or the map in a Parquet group, or the group itself.
+func unwrap(members map[string]any) any {
 	if len(members) != 1 {
 		return members
 	}
-	if elements, isArray := members["list"].([]any); isArray {
+	if elements, ok := members["list"].([]any); ok {
 		for i := range elements {
 			elements[i] = elements[i].(map[string]any)["element"]
 		}
 		return elements
 	}
-	if pairs, isMap := members["key_value"].([]any); isMap {
+	if pairs, ok := members["key_value"].([]any); ok {
 		out := map[string]any{}
 		for _, pair := range pairs {
 			pair := pair.(map[string]any)

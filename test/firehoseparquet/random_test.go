@@ -12,10 +12,10 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/firehoseparquet"
 )
 
-// author makes up types, and for a type JSON together with the value that must come out.
+// author generates random types, and JSON values of a type with the expected results.
 type author struct{ *rand.Rand }
 
-// typ returns the text of a type and a function that makes values of it.
+// typ returns a type and a function that generates values of it.
 func (a author) typ(depth int) (string, func() (json string, want any)) {
 	switch choice := a.IntN(8); {
 	case depth > 0 && choice == 0:
@@ -49,7 +49,7 @@ func quote(s string) string {
 	return string(text)
 }
 
-// orNull leaves a value out of an array or a map one time in five.
+// orNull replaces one value in five with null.
 func (a author) orNull(make func() (string, any)) (string, any) {
 	if a.IntN(5) == 0 {
 		return "null", nil
@@ -85,8 +85,7 @@ func (a author) structure(depth int) (string, func() (string, any)) {
 	return "struct<" + strings.Join(types, ",") + ">", func() (string, any) { return a.object(makers) }
 }
 
-// object writes members in any case and order, some of them not at all, and some that no
-// type speaks of.
+// object writes members in random case and order. It omits some members and adds unknown ones.
 func (a author) object(makers []func() (string, any)) (string, any) {
 	var texts []string
 	values := map[string]any{}
@@ -110,8 +109,7 @@ func (a author) object(makers []func() (string, any)) (string, any) {
 	return "{" + strings.Join(texts, ",") + "}", values
 }
 
-// Whatever the columns are, rows of random records come out of the file as they were
-// made up.
+// Random records survive the conversion with random columns.
 func TestRandom(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(150) {
@@ -132,7 +130,7 @@ func TestRandom(t *testing.T) {
 			records = []string{strings.Join(records, "")}
 		}
 		if diff := cmp.Diff(want, converted(t, schema(t, columns...), records...)); diff != "" {
-			t.Fatalf("seed %d, columns %v, records %q (-made up +read):\n%s", seed, columns, records, diff)
+			t.Fatalf("seed %d, columns %v, records %q (-want +got):\n%s", seed, columns, records, diff)
 		}
 	}
 }

@@ -15,14 +15,14 @@ const (
 	codeMalformed = "DataFormatConversion.MalformedData"
 )
 
-// Failure is why a record cannot be converted.
+// Failure is the reason why a record cannot be converted.
 type Failure = firehose.ConversionFailure
 
-// Row is the converted values of one object, in the order of the columns.
+// Row holds the converted values of one object, in the order of the columns.
 type Row []cell
 
-// cell is nil for null, string, bool, int32, int64, float32, float64, or for an array
-// list, for a struct Row, for a map entries.
+// cell is nil for null, a string, bool, int32, int64, float32 or float64, a list for an array, a
+// Row for a struct, or entries for a map.
 type (
 	cell    any
 	list    []cell
@@ -30,7 +30,7 @@ type (
 	entry   struct{ key, value cell }
 )
 
-// Rows converts a record: a row for each of its objects.
+// Rows converts a record to rows, one for each of its objects.
 func (s *Schema) Rows(record []byte) ([]Row, *Failure) {
 	objects, failure := parseRecord(record)
 	if failure != nil {
@@ -63,7 +63,7 @@ func (s *Schema) Convert(records [][]byte, compression string) (file []byte, fai
 	return file, failures, err
 }
 
-// structRow reads the members that there are fields for.
+// structRow converts the members of an object for which there are fields.
 func structRow(fields []field, object *value) (Row, error) {
 	row := make(Row, len(fields))
 	for i, f := range fields {
@@ -79,7 +79,7 @@ func structRow(fields []field, object *value) (Row, error) {
 	return row, nil
 }
 
-// convert reads a value as one of a type.
+// convert converts a value to the type.
 func (t *hiveType) convert(v *value) (cell, error) {
 	if v.isNull() {
 		return nil, nil
@@ -154,7 +154,7 @@ func (t *hiveType) convertScalar(v *value) (cell, error) {
 		case err != nil:
 			return nil, inputString(text)
 		case t.kind == int32Kind:
-			return int32(number), nil //nolint:gosec // parsed with so many bits
+			return int32(number), nil //nolint:gosec // parsed with 32 bits or fewer
 		}
 		return number, nil
 	default:
@@ -169,10 +169,10 @@ func (t *hiveType) convertScalar(v *value) (cell, error) {
 	}
 }
 
-// inputString is what AWS says of text that is no number: the words of Java.
+// inputString is the error of AWS for text that is not a number, which comes from Java.
 func inputString(text string) error { return fmt.Errorf("For input string: %q", text) } //nolint:staticcheck // AWS's words
 
-// asText returns what a text column has of a value.
+// asText returns the value in a text column.
 func (v *value) asText() string {
 	if v.text != nil {
 		return *v.text
@@ -180,7 +180,7 @@ func (v *value) asText() string {
 	return string(v.appendJSON(nil))
 }
 
-// javaType is what AWS's parser reads a scalar as.
+// javaType returns the Java type that the parser of AWS uses for a scalar.
 func (v *value) javaType() string {
 	switch {
 	case v.text != nil:

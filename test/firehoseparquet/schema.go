@@ -1,22 +1,23 @@
-// Package firehoseparquet turns JSON records into the rows of a Glue table and rows into
-// Parquet, as Firehose's record format conversion does with the OpenX JSON SerDe. What
-// goes in are a table's columns, by name and Hive type, and records; what comes out are
-// rows, or the failure that Firehose reports of a record.
+// Package firehoseparquet converts JSON records to Parquet like Firehose's record format
+// conversion with the OpenX JSON SerDe. [Parse] takes the columns of a Glue table with their
+// Hive types. The resulting [Schema] converts records to rows, or returns the failure that
+// Firehose would report, and writes rows as a Parquet file.
 //
-// From AWS's guide: a record is JSON objects, one or several without anything between
-// them, never an array of them; members without a column are dropped. From probes of AWS
-// that others published (github.com/floci-io/floci, issue 3235 and pull request 3521):
-// the codes of failures; names match whatever their case; the keys of maps, and of
-// objects that become text, are stored in lower case; numbers, truth values, objects and
-// arrays become text in a text column; text is read as a number in a column of numbers
-// and fails the record if it is none; a lone value becomes an array of one in an array's
-// column; an array fills a struct's members by position; a scalar for a struct, and
-// anything but an object for a map, fails the record; `{}` is a struct of nulls, not null.
+// Documented by AWS: a record consists of one or several JSON objects without separators, and is
+// never an array of objects. Members without a column are dropped.
 //
-// Chosen here, as no source says it: an object that fails takes the others of its record
-// along; of a name that stands twice the last counts, as in OpenX's own code; numbers
-// keep their text as it was written; a number that is out of a column's range, or has a
-// fraction in a column of integers, fails the record.
+// Observed on AWS (github.com/floci-io/floci, issue 3235 and pull request 3521): the codes of
+// failures; names match case-insensitively; the keys of maps, and of objects converted to text,
+// are stored in lower case; numbers, booleans, objects and arrays become text in a text column;
+// text in a numeric column is parsed as a number, and the record fails if it is not one; a single
+// value in an array column becomes an array with one element; an array fills the members of a
+// struct by position; a scalar in a struct column, and anything but an object in a map column,
+// fails the record; `{}` is a struct of nulls, not null.
+//
+// Assumed, because no source documents it: if one object fails, so do the others of its record;
+// the last of several members with the same name wins, as in the code of OpenX; numbers in text
+// columns keep their spelling; a record fails if a number is out of range or if an integer column
+// receives a fraction.
 package firehoseparquet
 
 import (
@@ -28,12 +29,12 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// Column is a column of a Glue table: its name and its Hive type. Names match members in
-// any case. Types are string, varchar(n), char(n), boolean, tinyint, smallint, int,
-// bigint, float, double, and array<>, map<> and struct<> of those.
+// Column is a column of a Glue table with its Hive type. Names match case-insensitively. Supported
+// types are string, varchar(n), char(n), boolean, tinyint, smallint, int, bigint, float, double,
+// and array<>, map<> and struct<> of those.
 type Column struct{ Name, Type string }
 
-// Schema is a table's columns. It is immutable.
+// Schema holds the columns of a table. It is immutable.
 type Schema struct {
 	columns []field
 	leaves  int
@@ -46,11 +47,12 @@ type field struct {
 	typ  *hiveType
 }
 
-// Parse reads columns. The error tells every column that cannot be read.
+// Parse parses columns. Its error lists every invalid column.
 func Parse(columns []Column) (*Schema, error) {
 	if len(columns) == 0 {
 		return nil, errors.New("the table has no columns")
 	}
+
 	s := &Schema{}
 	var problems []error
 	seen := map[string]bool{}
@@ -58,7 +60,7 @@ func Parse(columns []Column) (*Schema, error) {
 		name := strings.ToLower(column.Name)
 		typ, err := parseType(column.Type)
 		if err == nil && (name == "" || seen[name]) {
-			err = errors.New("the name is empty or there twice")
+			err = errors.New("the name is empty or duplicate")
 		}
 		if err != nil {
 			problems = append(problems, fmt.Errorf("column %q of type %q: %w", column.Name, column.Type, err))
@@ -70,6 +72,7 @@ func Parse(columns []Column) (*Schema, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
+
 	for _, column := range s.columns {
 		s.leaves = column.typ.number(s.leaves)
 	}
@@ -77,7 +80,7 @@ func Parse(columns []Column) (*Schema, error) {
 	return s, nil
 }
 
-// kind is what values a type has.
+// kind is the kind of a type's values.
 type kind int
 
 const (
@@ -92,14 +95,14 @@ const (
 	structKind
 )
 
-// hiveType is a parsed type: a tree whose leaves are Parquet's columns.
+// hiveType is a parsed type. It is a tree whose leaves are the columns of the Parquet file.
 type hiveType struct {
 	kind    kind
-	bits    int     // of an integer
+	bits    int     // of a number
 	members []field // of a struct
 	key     *hiveType
-	element *hiveType // of an array, and the value of a map
-	leaf    int       // number of the column in the file
+	element *hiveType // of an array, or the value of a map
+	leaf    int       // index of the column in the file
 }
 
 var scalars = map[string]hiveType{
@@ -110,22 +113,22 @@ var scalars = map[string]hiveType{
 	"float":  {kind: floatKind, bits: 32}, "double": {kind: doubleKind, bits: 64},
 }
 
-// maxTypeDepth bounds nested types.
+// maxTypeDepth is the maximum depth of nested types.
 const maxTypeDepth = 32
 
-// typeReader reads a type from text.
+// typeReader parses a type.
 type typeReader struct{ rest string }
 
 func parseType(text string) (*hiveType, error) {
 	r := typeReader{strings.ToLower(strings.ReplaceAll(text, " ", ""))}
 	t, err := r.read(1)
 	if err == nil && r.rest != "" {
-		err = fmt.Errorf("%q is left over", r.rest)
+		err = fmt.Errorf("unexpected %q at the end", r.rest)
 	}
 	return t, err
 }
 
-// word reads up to the next bracket, comma or colon.
+// word reads the text up to the next bracket, comma or colon.
 func (r *typeReader) word() string {
 	end := strings.IndexAny(r.rest, "<>,:(")
 	if end < 0 {
@@ -136,10 +139,11 @@ func (r *typeReader) word() string {
 	return word
 }
 
-func (r *typeReader) take(mark string) error {
-	after, found := strings.CutPrefix(r.rest, mark)
+// take reads token.
+func (r *typeReader) take(token string) error {
+	after, found := strings.CutPrefix(r.rest, token)
 	if !found {
-		return fmt.Errorf("%q is missing before %q", mark, r.rest)
+		return fmt.Errorf("%q is missing before %q", token, r.rest)
 	}
 	r.rest = after
 	return nil
@@ -147,7 +151,7 @@ func (r *typeReader) take(mark string) error {
 
 func (r *typeReader) read(depth int) (*hiveType, error) {
 	if depth > maxTypeDepth {
-		return nil, fmt.Errorf("is nested deeper than %d", maxTypeDepth)
+		return nil, fmt.Errorf("nested deeper than %d", maxTypeDepth)
 	}
 	switch word := r.word(); word {
 	case "array":
@@ -212,7 +216,7 @@ func (r *typeReader) structure(depth int) (*hiveType, error) {
 	for {
 		name := r.word()
 		if name == "" || slices.ContainsFunc(t.members, func(f field) bool { return f.name == name }) {
-			return nil, fmt.Errorf("the member name %q is empty or there twice", name)
+			return nil, fmt.Errorf("the member name %q is empty or duplicate", name)
 		}
 		if err := r.take(":"); err != nil {
 			return nil, err
@@ -228,7 +232,7 @@ func (r *typeReader) structure(depth int) (*hiveType, error) {
 	}
 }
 
-// number gives leaves their numbers from next on, and returns the one after them.
+// number assigns indexes to the leaves, starting at next, and returns the next free one.
 func (t *hiveType) number(next int) int {
 	switch t.kind {
 	case structKind:

@@ -1,8 +1,8 @@
-// Package localathena is Athena's API in memory: one workgroup with named queries, and query
-// executions that an engine of the caller's carries out. It keeps the order of states,
-// the header row of results, and their pages.
+// Package localathena serves the API of Athena from memory: one workgroup with named queries, and
+// query executions for which the caller provides the engine. Executions pass through the states
+// of AWS, and results have a header row and pages.
 //
-// What it leaves out: prepared statements, results in S3, reuse of results, limits.
+// It lacks prepared statements, results in S3, reuse of results, and limits.
 package localathena
 
 import (
@@ -22,48 +22,49 @@ import (
 // TargetPrefix is the service's name in the X-Amz-Target header.
 const TargetPrefix = "AmazonAthena"
 
-// Result is what an engine answers.
+// Result is the result of a query.
 type Result struct {
 	Columns []Column
-	Rows    [][]*string // nil is NULL
-	Bytes   int64       // scanned
+	Rows    [][]*string // nil means NULL
+	Bytes   int64       // scanned bytes
 }
 
 // Column is a column of a result.
 type Column struct{ Name, Type string }
 
-// Config is what a [Server] has.
+// Config configures a [Server].
 type Config struct {
 	WorkGroup, Database string
-	Queries             map[string]string // named queries, by name
-	// Execute runs SQL. Its error is why the query failed. Its context ends when the
-	// query is stopped.
+	Queries             map[string]string // named queries by name
+	// Execute runs a query. If it returns an error, the query fails with that reason. Its
+	// context ends when the query is stopped.
 	Execute func(ctx context.Context, sql string) (*Result, error)
 }
 
-// Server serves HTTP. It is safe for concurrent use.
+// Server serves the API over HTTP. It is safe for concurrent use.
 type Server struct {
-	config     Config
+	config Config
+
 	mu         sync.Mutex
 	executions map[string]*execution
 }
 
 type execution struct {
-	ended  string // the state at the end; "" before it
+	ended  string // final state, or "" until the query ends
 	reason string
 	result *Result
-	looks  int // how often somebody asked
+	polls  int // number of calls of GetQueryExecution
 	stop   context.CancelFunc
 }
 
-// state returns the state for one more look: a query is queued at the first and runs at
-// the second, however fast the engine is.
-func (e *execution) state() string {
-	e.looks++
+// poll returns the state. The first call always returns QUEUED and the second RUNNING, however
+// fast the engine is.
+func (e *execution) poll() string {
+	e.polls++
 	switch {
-	case e.looks == 1:
+	case e.polls == 1:
 		return "QUEUED"
-	case e.looks == 2 || e.ended == "":
+	case e.polls == 2 || e.ended == "":
 		return "RUNNING"
 	default:
 		return e.ended
@@ -75,7 +76,7 @@ func New(config Config) *Server {
 	return &Server{config: config, executions: map[string]*execution{}}
 }
 
-// ServeHTTP answers the JSON 1.1 protocol.
+// ServeHTTP serves the JSON 1.1 protocol.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	api := awsjson.API{Version: "1.1", Operations: map[string]awsjson.Operation{
 		"ListNamedQueries":    s.listNamedQueries,
@@ -99,8 +100,8 @@ func (s *Server) checkGroup(name string) error {
 	return nil
 }
 
-// pageOfQueries is small, so that callers meet a second page.
-const pageOfQueries = 5
+// queriesPerPage is small, so that callers have to read a second page.
+const queriesPerPage = 5
 
 func (s *Server) listNamedQueries(_ context.Context, body []byte) (any, error) {
 	var in struct{ WorkGroup, NextToken string }
@@ -111,12 +112,11 @@ func (s *Server) listNamedQueries(_ context.Context, body []byte) (any, error) {
 		return nil, err
 	}
 	names := slices.Sorted(maps.Keys(s.config.Queries))
-	page, next, err := page(names, in.NextToken, pageOfQueries)
+	page, next, err := page(names, in.NextToken, queriesPerPage)
 	return map[string]any{"NamedQueryIds": page, "NextToken": next}, err
 }
 
-// page returns the elements after a token and the token of the next page, nil at the
-// end.
+// page returns the elements after token and the token of the next page, or nil on the last page.
 func page[T any](all []T, token string, size int) (elements []T, next *string, err error) {
 	from := 0
 	if token != "" {
@@ -141,7 +141,7 @@ func (s *Server) batchGetNamedQuery(_ context.Context, body []byte) (any, error)
 	}
 	found := []any{}
 	for _, id := range in.IDs {
-		if text, is := s.config.Queries[id]; is {
+		if text, ok := s.config.Queries[id]; ok {
 			found = append(found, map[string]string{"Name": id, "NamedQueryId": id, "QueryString": text,
 				"Database": s.config.Database, "WorkGroup": s.config.WorkGroup})
 		}
@@ -163,18 +163,21 @@ func (s *Server) startQueryExecution(_ context.Context, body []byte) (any, error
 	if in.QueryExecutionContext.Database != s.config.Database {
 		return nil, invalid("Database %s is not found.", in.QueryExecutionContext.Database)
 	}
+
 	ctx, stop := context.WithCancel(context.Background())
 	id, e := uuid.NewString(), &execution{stop: stop}
 	s.mu.Lock()
 	s.executions[id] = e
 	s.mu.Unlock()
+
 	go func() {
 		defer stop()
 		result, err := s.config.Execute(ctx, in.QueryString)
+
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		switch {
-		case e.ended != "": // it was stopped
+		case e.ended != "": // the query was stopped
 		case err != nil:
 			e.ended, e.reason = "FAILED", err.Error()
 		default:
@@ -188,8 +191,8 @@ type executionRequest struct {
 	QueryExecutionId, NextToken string //nolint:revive // the API's spelling
 }
 
-// onExecution makes an operation of what is done to the execution that a request names.
-// s.mu is held meanwhile.
+// onExecution returns an operation that calls do with the execution that a request names. s.mu is
+// locked during the call.
 func (s *Server) onExecution(do func(executionRequest, *execution) (any, error)) func(context.Context, []byte) (any, error) {
 	return func(_ context.Context, body []byte) (any, error) {
 		var in executionRequest
@@ -213,7 +216,7 @@ func getQueryExecution(in executionRequest, e *execution) (any, error) {
 	}
 	answer := map[string]any{
 		"QueryExecutionId": in.QueryExecutionId,
-		"Status":           map[string]any{"State": e.state(), "StateChangeReason": e.reason},
+		"Status":           map[string]any{"State": e.poll(), "StateChangeReason": e.reason},
 		"Statistics":       map[string]any{"DataScannedInBytes": scanned, "TotalExecutionTimeInMillis": 1},
 	}
 	return map[string]any{"QueryExecution": answer}, nil
@@ -227,8 +230,8 @@ func stopQueryExecution(_ executionRequest, e *execution) (any, error) {
 	return struct{}{}, nil
 }
 
-// pageOfRows is how many rows Athena answers at most, the header among them.
-const pageOfRows = 1000
+// rowsPerPage is the maximum number of rows that Athena returns, including the header.
+const rowsPerPage = 1000
 
 func getQueryResults(in executionRequest, e *execution) (any, error) {
 	if e.result == nil {
@@ -240,10 +243,11 @@ func getQueryResults(in executionRequest, e *execution) (any, error) {
 		header[i] = &e.result.Columns[i].Name
 		info[i] = map[string]string{"Name": column.Name, "Label": column.Name, "Type": column.Type}
 	}
-	rows, next, err := page(append([][]*string{header}, e.result.Rows...), in.NextToken, pageOfRows)
+	rows, next, err := page(append([][]*string{header}, e.result.Rows...), in.NextToken, rowsPerPage)
 	if err != nil {
 		return nil, err
 	}
+
 	type cell struct {
 		VarCharValue *string `json:",omitempty"`
 	}

@@ -71,7 +71,7 @@ func TestStream_conversion(t *testing.T) {
 				break
 			}
 		}
-		// The bubble's clock starts at the beginning of 2000.
+		// The clock of the synctest bubble starts at midnight UTC on 1 January 2000.
 		want := regexp.MustCompile(`^data/2000/01/01/00/test-1-2000-01-01-00-00-00-[0-9a-f-]{36}\.parquet$`)
 		if !want.MatchString(key) {
 			t.Errorf("keys %q", b.keys())
