@@ -242,7 +242,7 @@ func (s *Stack) delivery(config *Config) firehose.Config {
 	return stream
 }
 
-// invokeImporter stands in for the EventBridge rule of the deployed stack. It invokes the
+// invokeImporter replaces the EventBridge rule of the deployed stack. It invokes the
 // importer for changes of lists only, because the importer writes other objects to the same
 // bucket.
 func (s *Stack) invokeImporter(event s3.Event) {

@@ -3,8 +3,8 @@
 // AWS's limits on payloads, time and concurrency. Errors have the names that AWS uses.
 //
 // Like an execution environment, a process serves one invocation at a time and is reused for
-// the next one. Its environment contains the variables that Lambda sets and those of its
-// configuration, but not those of the parent process. Memory is not limited.
+// the next one. It sees the variables that Lambda sets and those in [Config], but none of the
+// parent process. Memory is not limited.
 package lambda
 
 import (

@@ -190,7 +190,7 @@ func malformed() []func(*Generator) Record {
 		func(g *Generator) Record {
 			first, second := g.harmlessLine().Object, g.harmlessLine().Object
 			return Record{Data: fmt.Appendf(nil, "%s\n%s\n", first, second[:len(second)/2]),
-				Failed: "second of two objects truncated"}
+				Failed: "second of two objects is truncated"}
 		},
 		func(g *Generator) Record {
 			object := g.harmlessLine().Object
