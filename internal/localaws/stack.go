@@ -143,6 +143,16 @@ func (s *Stack) build(config Config) error {
 		return err
 	}
 
+	if err := s.buildFunctions(&config, &forImporter, &forTransformer); err != nil {
+		return err
+	}
+	s.Stream, err = firehose.New(s.delivery(&config))
+	return err
+}
+
+// buildFunctions creates the functions without starting them.
+func (s *Stack) buildFunctions(config *Config, forImporter *settings.Importer,
+	forTransformer *settings.Transformer) (err error) {
 	s.Importer, err = lambda.New(lambda.Config{
 		Name:        Importer,
 		Binary:      config.ImporterBinary,
@@ -168,11 +178,6 @@ func (s *Stack) build(config Config) error {
 		Timeout:     transformerTimeout,
 		Logs:        config.logs(Transformer),
 	})
-	if err != nil {
-		return err
-	}
-
-	s.Stream, err = firehose.New(s.delivery(&config))
 	return err
 }
 

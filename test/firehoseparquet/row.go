@@ -154,7 +154,7 @@ func (t *hiveType) convertScalar(v *value) (cell, error) {
 		case err != nil:
 			return nil, inputString(text)
 		case t.kind == int32Kind:
-			return int32(number), nil //nolint:gosec // parsed with 32 bits or fewer
+			return int32(number), nil // parsed with 32 bits or fewer
 		}
 		return number, nil
 	default:

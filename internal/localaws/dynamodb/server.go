@@ -324,15 +324,24 @@ func (s *Server) page(operation string, body []byte) (*reply, error) {
 	if operation == "Query" || answer.status != http.StatusOK || known == nil {
 		return answer, nil
 	}
-	switch {
-	case request.Segment == nil && request.TotalSegments == nil:
+	if request.Segment == nil && request.TotalSegments == nil {
 		return answer, nil
-	case request.Segment == nil || request.TotalSegments == nil:
-		return nil, awsjson.Invalid("Segment and TotalSegments must both be present in a parallel scan")
-	case *request.TotalSegments < 1 || *request.Segment < 0 || *request.Segment >= *request.TotalSegments:
-		return nil, awsjson.Invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments")
+	}
+	if err := checkSegment(request.Segment, request.TotalSegments); err != nil {
+		return nil, err
 	}
 	return filterSegment(answer, known.keys[0], *request.Segment, *request.TotalSegments)
+}
+
+// checkSegment checks the parameters of a parallel scan.
+func checkSegment(segment, total *int) error {
+	switch {
+	case segment == nil || total == nil:
+		return awsjson.Invalid("Segment and TotalSegments must both be present in a parallel scan")
+	case *total < 1 || *segment < 0 || *segment >= *total:
+		return awsjson.Invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments")
+	}
+	return nil
 }
 
 // filterSegment removes the items of other segments from a page. Items whose projection omits
