@@ -34,12 +34,12 @@ type Config struct {
 	//
 	// Default: retain.
 	RemovalPolicy RemovalPolicy `json:"removalPolicy"`
-	// KeyARN is your KMS key that encrypts everything. Its policy must let the services use
-	// it; synthesis says how.
+	// KeyARN is the ARN of your KMS key that encrypts everything. Its policy must let
+	// services use it; synthesis says how.
 	//
 	// Default: keys of the AWS services.
 	KeyARN string `json:"keyArn"`
-	// PreviousKeyARNs are KMS keys that encrypted everything before KeyARN or CreateKey
+	// PreviousKeyARNs are the ARNs of KMS keys that encrypted everything before KeyARN or CreateKey
 	// did. Data from that time is still read with them.
 	//
 	// Default: none.

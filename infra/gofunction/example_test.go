@@ -10,7 +10,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/gofunction"
 )
 
-// A function of your own, out of the module that the app itself is in.
+// A function of your own, from the module of the app itself.
 func ExampleNew() {
 	app := awscdk.NewApp(nil)
 	stack := awscdk.NewStack(app, jsii.String("Security"), nil)
