@@ -170,7 +170,7 @@ func TestCommand(t *testing.T) {
 func TestCommand_huntWrite(t *testing.T) {
 	r := newRig(t, wayJSON, "2006/01/02", map[string]any{})
 	run := r.command(t)
-	// After the hunt's first run, a list got a deeper entry.
+	// Since the hunted indicators were published, a list got a deeper entry.
 	grown := october + added + "other block name drop.newbad.example phishing low 10 2026-10-12\n"
 	output, indexes := r.bucket(t, nil), r.bucket(t, grown.bucket(t, secondGeneration))
 	call := []string{"hunt", "--since", "2026-10-20", "--days", "3650", "--write", "--workgroup", "Resolverwatch", "--database", database,

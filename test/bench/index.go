@@ -46,7 +46,7 @@ func benchIndexBuild(r *report, names *indexCorpus) (file []byte, err error) {
 		if err != nil {
 			return nil, err
 		}
-		// Lists are sorted by name, not by key.
+		// Lists are not sorted by key, so the names are shuffled.
 		shuffled := slices.Clone(names.list)
 		rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled), func(i, j int) {
 			shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
