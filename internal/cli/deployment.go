@@ -15,8 +15,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/operator"
 	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
+	awstable "github.com/resolverwatch/resolverwatch/pkg/awsio/table"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -97,12 +98,12 @@ func (d *deployment) needOutput() resource {
 }
 
 // athena finds the workgroup and the database.
-func (d *deployment) athena(ctx context.Context) (*athenaio.WorkGroup, error) {
+func (d *deployment) athena(ctx context.Context) (*athena.WorkGroup, error) {
 	if err := d.findAll(ctx, resource{"--workgroup", &d.workGroup, settings.OutputWorkGroupName},
 		resource{"--database", &d.database, settings.OutputDatabaseName}); err != nil {
 		return nil, err
 	}
-	return athenaio.New(d.config, d.workGroup, d.database), nil
+	return athena.New(d.config, d.workGroup, d.database), nil
 }
 
 // findAll loads the AWS configuration and finds the resources that a command needs.
@@ -142,8 +143,8 @@ func (d *deployment) operator(ctx context.Context, needed ...resource) (*operato
 
 	table := dynamodb.NewFromConfig(d.config)
 	return &operator.Operator{
-		Index:     importerio.NewIndexStore(awsio.NewS3(d.config), d.indexBucket),
-		Feeds:     importerio.NewTable(table, d.table),
+		Index:     bucket.NewIndex(bucket.NewClient(d.config), d.indexBucket),
+		Feeds:     awstable.NewTable(table, d.table),
 		Edits:     stack.NewEdits(table, d.table),
 		Publisher: stack.NewPublisher(lambda.NewFromConfig(d.config), d.importer),
 		Now:       time.Now,

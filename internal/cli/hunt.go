@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/hunt"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
 )
 
@@ -142,7 +142,7 @@ func (h *huntOptions) runAthena(cmd *cobra.Command, since time.Time, out *huntWr
 	return runQuery(cmd.Context(), group, text, out, progress)
 }
 
-func (h *huntOptions) huntText(ctx context.Context, group *athenaio.WorkGroup, since time.Time) (string, error) {
+func (h *huntOptions) huntText(ctx context.Context, group *athena.WorkGroup, since time.Time) (string, error) {
 	queries, err := group.NamedQueries(ctx)
 	if err != nil {
 		return "", err
@@ -161,7 +161,7 @@ type huntWriter struct {
 	queries, unmarked int
 }
 
-func (w *huntWriter) begin(columns []athenaio.Column) error {
+func (w *huntWriter) begin(columns []athena.Column) error {
 	w.columns = map[string]int{}
 	for i, column := range columns {
 		w.columns[column.Name] = i
@@ -174,7 +174,7 @@ func (w *huntWriter) begin(columns []athenaio.Column) error {
 	return w.resultWriter.begin(columns)
 }
 
-func (w *huntWriter) row(row athenaio.Row) error {
+func (w *huntWriter) row(row athena.Row) error {
 	cell := func(name string) string {
 		if i := w.columns[name]; i < len(row) && row[i] != nil {
 			return *row[i]

@@ -12,7 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/demo"
 	"github.com/resolverwatch/resolverwatch/internal/hunt"
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -154,20 +154,20 @@ func (w *huntMarker) onMark(m *verdict.Mark) {
 }
 
 func writeReport(report *hunt.Report, out resultWriter) error {
-	var columns []athenaio.Column
+	var columns []athena.Column
 	for _, name := range hunt.Columns {
 		typ := "varchar"
 		if name == "confidence" || name == "logged_queries" || name == "unmarked" {
 			typ = "bigint"
 		}
-		columns = append(columns, athenaio.Column{Name: name, Type: typ})
+		columns = append(columns, athena.Column{Name: name, Type: typ})
 	}
 	if err := out.begin(columns); err != nil {
 		return err
 	}
 
 	for _, texts := range report.Rows() {
-		row := make(athenaio.Row, len(texts))
+		row := make(athena.Row, len(texts))
 		for i := range texts {
 			if texts[i] != "" {
 				row[i] = &texts[i]

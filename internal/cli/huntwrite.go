@@ -15,9 +15,10 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/resolverwatch/resolverwatch/internal/hunt"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -89,7 +90,7 @@ func (h *huntOptions) readRecords(ctx context.Context, found *huntWriter, out re
 // put writes one object for each day. The key of an object contains the hash of its records,
 // so repeating a hunt with the same result and the same index writes nothing twice.
 func (h *huntOptions) put(ctx context.Context, r *retroWriter, progress *queryProgress) error {
-	bucket := awsio.Bucket{Client: awsio.NewS3(h.config), Name: h.outputBucket}
+	objects := bucket.Bucket{Client: bucket.NewClient(h.config), Name: h.outputBucket}
 	known := 0
 	for _, day := range slices.Sorted(maps.Keys(r.days)) {
 		var packed bytes.Buffer
@@ -99,9 +100,9 @@ func (h *huntOptions) put(ctx context.Context, r *retroWriter, progress *queryPr
 			return fmt.Errorf("compressing records: %w", err)
 		}
 		key := fmt.Sprintf("%s%s/hunt-%x.gz", retroPrefix, day, xxh3.Hash128(r.days[day]).Bytes())
-		err = bucket.Create(ctx, key, "application/octet-stream", packed.Bytes())
+		err = objects.Create(ctx, key, "application/octet-stream", packed.Bytes())
 		switch {
-		case errors.Is(err, awsio.ErrCondition):
+		case errors.Is(err, storage.ErrExists):
 			known++
 		case err != nil:
 			return fmt.Errorf("writing the records of %s: %w", day, err)
@@ -124,7 +125,7 @@ type retroWriter struct {
 	found   int
 }
 
-func (r *retroWriter) begin(columns []athenaio.Column) error {
+func (r *retroWriter) begin(columns []athena.Column) error {
 	r.columns = nil
 	for _, column := range columns {
 		r.columns = append(r.columns, column.Name)
@@ -132,7 +133,7 @@ func (r *retroWriter) begin(columns []athenaio.Column) error {
 	return nil
 }
 
-func (r *retroWriter) row(row athenaio.Row) (err error) {
+func (r *retroWriter) row(row athena.Row) (err error) {
 	record, previous, err := r.record(row)
 	if err != nil || previous == string(verdict.Malicious) {
 		return err
@@ -162,7 +163,7 @@ func (r *retroWriter) end() error { return nil }
 
 // record returns the record of a row in the form that Resolver writes, and the verdict that it
 // was logged with. Members for which the table has no column are missing.
-func (r *retroWriter) record(row athenaio.Row) (record []byte, previous string, err error) {
+func (r *retroWriter) record(row athena.Row) (record []byte, previous string, err error) {
 	cells := map[string]string{}
 	for i, cell := range row {
 		if cell != nil && i < len(r.columns) {

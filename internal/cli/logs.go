@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -43,7 +43,7 @@ func expandS3(ctx context.Context, location string) ([]logfile.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return logfile.ExpandS3(ctx, awsio.NewS3(config), location)
+	return logfile.ExpandS3(ctx, bucket.NewClient(config), location)
 }
 
 // maxRefusals limits the refused lines of one source that are reported with their error.

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 )
 
 // logProgress shows on a terminal how much of the input was read. Elsewhere it shows nothing.
@@ -78,7 +78,7 @@ func newQueryProgress(messages io.Writer, quiet bool) *queryProgress {
 // clearLine moves to the start of a terminal's line and clears it.
 const clearLine = "\r\x1b[K"
 
-func (w *queryProgress) update(p athenaio.Progress) {
+func (w *queryProgress) update(p athena.Progress) {
 	if w.lines {
 		fmt.Fprintf(w.messages, clearLine+"%s for %.0f s, %s scanned", strings.ToLower(p.State),
 			time.Since(w.started).Seconds(), formatBytes(p.Bytes))

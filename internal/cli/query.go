@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
 )
 
@@ -105,8 +105,8 @@ func parseParameters(texts []string) (map[string]string, error) {
 
 // fillQuery returns the SQL of a named query with its parameters set. A query without our
 // header, which the user added to the workgroup, is returned unchanged.
-func fillQuery(queries []athenaio.NamedQuery, name string, values map[string]string) (string, error) {
-	at := slices.IndexFunc(queries, func(q athenaio.NamedQuery) bool { return q.Name == name })
+func fillQuery(queries []athena.NamedQuery, name string, values map[string]string) (string, error) {
+	at := slices.IndexFunc(queries, func(q athena.NamedQuery) bool { return q.Name == name })
 	if at < 0 {
 		var names []string
 		for _, query := range queries {
@@ -125,7 +125,7 @@ func fillQuery(queries []athenaio.NamedQuery, name string, values map[string]str
 	return queries[at].Text, nil
 }
 
-func printQueries(out io.Writer, queries []athenaio.NamedQuery) {
+func printQueries(out io.Writer, queries []athena.NamedQuery) {
 	t := newTable(out, "QUERY", "QUESTION", "PARAMETERS")
 	for _, named := range queries {
 		row := table.Row{sighting.Printable(named.Name), "", ""}
@@ -146,7 +146,7 @@ func printQueries(out io.Writer, queries []athenaio.NamedQuery) {
 }
 
 // runQuery runs SQL in Athena and writes the rows.
-func runQuery(ctx context.Context, group *athenaio.WorkGroup, sql string, out resultWriter, progress *queryProgress) error {
+func runQuery(ctx context.Context, group *athena.WorkGroup, sql string, out resultWriter, progress *queryProgress) error {
 	done, err := group.Run(ctx, sql, progress.update)
 	progress.clear()
 	if err != nil {
@@ -154,7 +154,7 @@ func runQuery(ctx context.Context, group *athenaio.WorkGroup, sql string, out re
 	}
 
 	rows := 0
-	err = done.Rows(ctx, out.begin, func(row athenaio.Row) error {
+	err = done.Rows(ctx, out.begin, func(row athena.Row) error {
 		rows++
 		return out.row(row)
 	})

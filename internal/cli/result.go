@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/athenaio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 )
 
 // formCSV is an output form of query results. The others are formTable and formJSON.
@@ -33,8 +33,8 @@ func resultForm(cmd *cobra.Command, out io.Writer, form string) (string, error) 
 
 // resultWriter writes the rows of a query result, in a given form.
 type resultWriter interface {
-	begin(columns []athenaio.Column) error
-	row(row athenaio.Row) error
+	begin(columns []athena.Column) error
+	row(row athena.Row) error
 	end() error
 }
 
@@ -56,7 +56,7 @@ type tableWriter struct {
 	rows table.Writer
 }
 
-func (w *tableWriter) begin(columns []athenaio.Column) error {
+func (w *tableWriter) begin(columns []athena.Column) error {
 	var names []any
 	for _, column := range columns {
 		names = append(names, strings.ToUpper(sighting.Printable(column.Name)))
@@ -65,7 +65,7 @@ func (w *tableWriter) begin(columns []athenaio.Column) error {
 	return nil
 }
 
-func (w *tableWriter) row(row athenaio.Row) error {
+func (w *tableWriter) row(row athena.Row) error {
 	var cells table.Row
 	for _, cell := range row {
 		text := ""
@@ -89,7 +89,7 @@ func (w *tableWriter) end() error {
 // formula, because attackers choose the names in the logs.
 type csvWriter struct{ csv *csv.Writer }
 
-func (w *csvWriter) begin(columns []athenaio.Column) error {
+func (w *csvWriter) begin(columns []athena.Column) error {
 	var names []string
 	for _, column := range columns {
 		names = append(names, column.Name)
@@ -97,7 +97,7 @@ func (w *csvWriter) begin(columns []athenaio.Column) error {
 	return w.csv.Write(names)
 }
 
-func (w *csvWriter) row(row athenaio.Row) error {
+func (w *csvWriter) row(row athena.Row) error {
 	cells := make([]string, len(row))
 	for i, cell := range row {
 		if cell != nil {
@@ -124,15 +124,15 @@ func (w *csvWriter) end() error {
 // jsonWriter writes one JSON object on each line. Numbers are not quoted, and NULL is null.
 type jsonWriter struct {
 	out     io.Writer
-	columns []athenaio.Column
+	columns []athena.Column
 }
 
-func (w *jsonWriter) begin(columns []athenaio.Column) error {
+func (w *jsonWriter) begin(columns []athena.Column) error {
 	w.columns = columns
 	return nil
 }
 
-func (w *jsonWriter) row(row athenaio.Row) error {
+func (w *jsonWriter) row(row athena.Row) error {
 	var line bytes.Buffer
 	for i, cell := range row {
 		if i == len(w.columns) {

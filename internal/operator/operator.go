@@ -28,7 +28,7 @@ type Index interface {
 	// [storage.ErrNotFound].
 	Manifest(ctx context.Context, generation uint64) (index.Current, error)
 	// Indexes returns all index objects, in any order.
-	Indexes(ctx context.Context) ([]importer.StoredIndex, error)
+	Indexes(ctx context.Context) ([]storage.Object, error)
 	// Object returns an index object, or [storage.ErrNotFound].
 	Object(ctx context.Context, key string) ([]byte, error)
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
@@ -64,9 +63,9 @@ func (b *bucket) Manifest(_ context.Context, generation uint64) (index.Current, 
 	return manifest, nil
 }
 
-func (b *bucket) Indexes(context.Context) (stored []importer.StoredIndex, err error) {
+func (b *bucket) Indexes(context.Context) (stored []storage.Object, err error) {
 	for _, key := range slices.Sorted(maps.Keys(b.objects)) {
-		stored = append(stored, importer.StoredIndex{Key: key, Size: int64(len(b.objects[key])), LastModified: start})
+		stored = append(stored, storage.Object{Key: key, Size: int64(len(b.objects[key])), LastModified: start})
 	}
 	return stored, nil
 }

@@ -11,7 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/function"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/parameter"
+	awstable "github.com/resolverwatch/resolverwatch/pkg/awsio/table"
+	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
@@ -40,20 +44,24 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 		return nil, err
 	}
 	logger := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: s.LogLevel}))
-	objects := awsio.NewS3(config)
-	lists := importerio.NewLists(objects, s.ListBucket)
-	table := importerio.NewTable(dynamodb.NewFromConfig(config), s.Table)
-	indexes := importerio.NewIndexStore(objects, s.IndexBucket)
+	objects := bucket.NewClient(config)
+	lists := bucket.NewLists(objects, s.ListBucket)
+	table := awstable.NewTable(dynamodb.NewFromConfig(config), s.Table)
+	indexes := bucket.NewIndex(objects, s.IndexBucket)
 	core, err := importer.New(importer.Config{
 		Lists: lists, Archive: lists, Rows: table, Entries: table,
-		Settings: importerio.NewParameters(config, s.Stack),
+		Settings: parameter.NewStore(config, s.Stack),
 		Pointer:  indexes, Indexes: indexes, Indicators: indexes,
-		Fetch: importerio.NewFetchPorts(config, lists),
-		Log:   logger, Metrics: os.Stdout, Stack: s.Stack,
+		Fetch: importer.FetchPorts{
+			Fetcher: fetch.New(fetch.Config{}),
+			Secrets: parameter.NewSecrets(config),
+			Inbox:   lists,
+		},
+		Log: logger, Metrics: os.Stdout, Stack: s.Stack,
 		LegacyKey: s.LegacyKey, Guards: guards, DeletionGrace: s.DeletionGrace, MaxIndexBytes: s.MaxIndexBytes,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &importerio.Handler{Importer: core, ListBucket: s.ListBucket, Log: logger}, nil
+	return &function.Handler{Importer: core, ListBucket: s.ListBucket, Log: logger}, nil
 }

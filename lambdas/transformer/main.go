@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/transformerio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/transformer"
 )
@@ -33,7 +33,7 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 		return nil, err
 	}
 	return transformer.New(transformer.Config{
-		Store:            transformerio.NewStore(awsio.NewS3(config), s.IndexBucket, s.MaxIndexBytes),
+		Store:            bucket.NewIndexReader(bucket.NewClient(config), s.IndexBucket, s.MaxIndexBytes),
 		Poll:             s.PollInterval,
 		ColdStartWait:    s.ColdStartWait,
 		MaxIndexAge:      s.MaxIndexAge,

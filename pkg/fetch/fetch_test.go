@@ -329,3 +329,20 @@ func TestFetcher_Fetch_noRoom(t *testing.T) {
 		t.Errorf("%s (%s)", result.Outcome, result.Reason)
 	}
 }
+
+// A fetcher with the zero Config connects only to public addresses.
+func TestNew_zeroConfig(t *testing.T) {
+	t.Parallel()
+	fetcher := fetch.New(fetch.Config{})
+	for _, url := range []string{
+		"https://127.0.0.1:9001/2018-06-01/runtime/invocation/next",
+		"https://169.254.169.254/latest/meta-data/",
+		"https://100.64.0.1/",
+		"https://[64:ff9b::a9fe:a9fe]/",
+	} {
+		result := fetcher.Fetch(context.Background(), fetch.Request{URL: url, MaxBytes: 1, Timeout: time.Second})
+		if result.Outcome != fetch.Refused || !strings.Contains(result.Reason, "public") {
+			t.Errorf("%s: %s (%s)", url, result.Outcome, result.Reason)
+		}
+	}
+}

@@ -299,7 +299,7 @@ type reporter struct {
 }
 
 // newReport begins the report on an object of a feed.
-func (r *reporter) newReport(row *table.FeedRow, object *Object) *list.Report {
+func (r *reporter) newReport(row *table.FeedRow, object *storage.Object) *list.Report {
 	return &list.Report{
 		Feed:     row.ID,
 		Key:      object.Key,

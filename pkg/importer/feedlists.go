@@ -63,14 +63,14 @@ func (l location) holds(key string) bool {
 
 // foundList is the newest block list or the newest allow list of a feed.
 type foundList struct {
-	Object
+	storage.Object
 	action indicator.Action
 }
 
 // newestLists returns the newest block list and the newest allow list of a feed, in this
 // order, as far as there are any.
 func newestLists(ctx context.Context, lists Lists, id indicator.FeedID, legacyKey string) ([]foundList, error) {
-	newest := map[indicator.Action]Object{}
+	newest := map[indicator.Action]storage.Object{}
 	for _, place := range locations(id, legacyKey) {
 		objects, err := lists.List(ctx, place.prefix)
 		if err != nil {
@@ -103,7 +103,7 @@ func newestLists(ctx context.Context, lists Lists, id indicator.FeedID, legacyKe
 }
 
 // compareAge orders objects by time, then by key.
-func compareAge(a, b Object) int {
+func compareAge(a, b storage.Object) int {
 	return cmp.Or(a.LastModified.Compare(b.LastModified), cmp.Compare(a.Key, b.Key))
 }
 

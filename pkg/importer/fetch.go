@@ -50,7 +50,7 @@ type fetching struct {
 	id       indicator.FeedID
 	settings feedSettings
 	row      table.FeedRow
-	stored   Object // the list that was fetched last; zero if it does not exist
+	stored   storage.Object // the list that was fetched last; zero if it does not exist
 	result   fetch.Result
 }
 
@@ -208,7 +208,7 @@ func (s *fetchStep) provenance(result *fetch.Result) map[string]string {
 // no second report.
 func (s *fetchStep) refuse(ctx context.Context, f *fetching, refusals list.Refusals) error {
 	body := f.result.Body
-	report := s.reports.newReport(&f.row, &Object{
+	report := s.reports.newReport(&f.row, &storage.Object{
 		Key:     f.result.URL,
 		Version: fetchedName + "-" + body.SHA256[:16],
 		Size:    body.Size,

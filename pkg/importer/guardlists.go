@@ -21,10 +21,10 @@ func isGuardList(key string) bool {
 // bucket. The lists are found at the start of a run and read when a feed needs them.
 type guardSet struct {
 	lists    Lists
-	base     *list.Guards // without the user's lists
-	maxBytes int          // of an index
-	objects  []Object     // sorted by key, with their versions
-	loaded   *list.Guards // with the user's lists; nil until they are read
+	base     *list.Guards     // without the user's lists
+	maxBytes int              // of an index
+	objects  []storage.Object // sorted by key, with their versions
+	loaded   *list.Guards     // with the user's lists; nil until they are read
 }
 
 // findGuards looks for the user's guard lists.
@@ -48,7 +48,7 @@ func findGuards(ctx context.Context, lists Lists, base *list.Guards, maxBytes in
 			set.objects = append(set.objects, found)
 		}
 	}
-	slices.SortFunc(set.objects, func(a, b Object) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(set.objects, func(a, b storage.Object) int { return strings.Compare(a.Key, b.Key) })
 	return set, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
@@ -174,7 +175,7 @@ func TestImporter_Handle_newestObjectWins(t *testing.T) {
 	wantEqual(t, "served", w.served(t), "f block subtree new.example")
 
 	w.uploads["feeds/f/bbb.txt"] = []upload{{
-		object: importer.Object{Key: "feeds/f/bbb.txt", Version: "same-second", Size: 1,
+		object: storage.Object{Key: "feeds/f/bbb.txt", Version: "same-second", Size: 1,
 			LastModified: w.uploads["feeds/f/aaa.txt"][0].object.LastModified},
 		body: []byte("tie.example\n"),
 	}}

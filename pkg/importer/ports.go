@@ -3,28 +3,19 @@ package importer
 import (
 	"context"
 	"io"
-	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
-
-// Object is the current object of a key in the list bucket.
-type Object struct {
-	Key          string
-	Version      string // always names the same bytes; empty in listings
-	Size         int64  // bytes
-	LastModified time.Time
-	Metadata     map[string]string // set by the user, keys in lower case; empty in listings
-}
 
 // Lists is the list bucket as its users fill it.
 type Lists interface {
 	// List returns the current objects whose keys begin with prefix, in any order.
-	List(ctx context.Context, prefix string) ([]Object, error)
+	List(ctx context.Context, prefix string) ([]storage.Object, error)
 	// Head returns the current object of a key with its version, or [storage.ErrNotFound].
-	Head(ctx context.Context, key string) (Object, error)
+	Head(ctx context.Context, key string) (storage.Object, error)
 	// Open returns the bytes of one version, or [storage.ErrNotFound].
 	Open(ctx context.Context, key, version string) (io.ReadCloser, error)
 	// Tags returns the tags of one version.
@@ -49,13 +40,6 @@ type Settings interface {
 	Feed(ctx context.Context, id indicator.FeedID) ([]byte, error)
 }
 
-// StoredIndex is an index object as a listing shows it.
-type StoredIndex struct {
-	Key          string
-	Size         int64 // bytes
-	LastModified time.Time
-}
-
 // Indexes stores index objects and manifests. The pointer to the index that serves is an
 // [index.Pointer].
 type Indexes interface {
@@ -65,7 +49,7 @@ type Indexes interface {
 	// [storage.ErrNotFound].
 	Manifest(ctx context.Context, generation uint64) (index.Current, error)
 	// Indexes returns all index objects, in any order.
-	Indexes(ctx context.Context) ([]StoredIndex, error)
+	Indexes(ctx context.Context) ([]storage.Object, error)
 	// Delete removes an index object. It succeeds even if the object does not exist.
 	Delete(ctx context.Context, key string) error
 }

@@ -154,7 +154,7 @@ func (p *publisher) isGone(ctx context.Context, current *index.Current) (bool, e
 	if err != nil {
 		return false, fmt.Errorf("listing indexes: %w", err)
 	}
-	gone := !slices.ContainsFunc(objects, func(object StoredIndex) bool { return object.Key == current.Object })
+	gone := !slices.ContainsFunc(objects, func(object storage.Object) bool { return object.Key == current.Object })
 	if gone {
 		p.log.ErrorContext(ctx, "index object of the pointer does not exist", "generation", current.Generation,
 			"object", current.Object, "pinned", current.Pinned)

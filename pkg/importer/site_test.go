@@ -11,7 +11,7 @@ import (
 	"slices"
 
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
 // site is the response of a URL.
@@ -85,7 +85,7 @@ func (i inbox) Put(_ context.Context, key string, body io.ReadSeeker, metadata m
 		}
 		i.serial++
 		version = fmt.Sprintf("v%d", i.serial)
-		object := importer.Object{Key: key, Version: version, Size: int64(len(text)), LastModified: i.now, Metadata: metadata}
+		object := storage.Object{Key: key, Version: version, Size: int64(len(text)), LastModified: i.now, Metadata: metadata}
 		i.uploads[key] = append(slices.Clone(i.uploads[key]), upload{object: object, body: text})
 		return nil
 	})

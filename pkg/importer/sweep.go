@@ -82,7 +82,7 @@ func (s *sweeper) sweepSnapshots(ctx context.Context, kept []uint64) error {
 	if err != nil {
 		return fmt.Errorf("listing %q: %w", settings.AcceptedPrefix, err)
 	}
-	snapshots = slices.DeleteFunc(snapshots, func(object Object) bool { return s.isYoung(object.LastModified) })
+	snapshots = slices.DeleteFunc(snapshots, func(object storage.Object) bool { return s.isYoung(object.LastModified) })
 	if len(snapshots) == 0 {
 		return nil
 	}

@@ -58,7 +58,7 @@ type world struct {
 }
 
 type upload struct {
-	object importer.Object
+	object storage.Object
 	body   []byte
 	tags   map[string]string
 }
@@ -96,7 +96,7 @@ func (w *world) put(key, body string) *upload {
 	defer w.mu.Unlock()
 	w.serial++
 	w.now = w.now.Add(time.Second)
-	object := importer.Object{
+	object := storage.Object{
 		Key: key, Version: fmt.Sprintf("v%d", w.serial), Size: int64(len(body)), LastModified: w.now,
 	}
 	w.uploads[key] = append(slices.Clone(w.uploads[key]), upload{object: object, body: []byte(body)})
@@ -227,7 +227,7 @@ func (p *process) Write(line []byte) (int, error) {
 
 type lists struct{ *process }
 
-func (l lists) List(_ context.Context, prefix string) (objects []importer.Object, err error) {
+func (l lists) List(_ context.Context, prefix string) (objects []storage.Object, err error) {
 	err = l.call("List "+prefix, func() error {
 		for key, versions := range l.uploads {
 			if strings.HasPrefix(key, prefix) {
@@ -238,7 +238,7 @@ func (l lists) List(_ context.Context, prefix string) (objects []importer.Object
 		}
 		for key, body := range l.objects {
 			if strings.HasPrefix(key, prefix) {
-				objects = append(objects, importer.Object{Key: key, Size: int64(len(body)), LastModified: l.ages[key]})
+				objects = append(objects, storage.Object{Key: key, Size: int64(len(body)), LastModified: l.ages[key]})
 			}
 		}
 		return nil
@@ -246,7 +246,7 @@ func (l lists) List(_ context.Context, prefix string) (objects []importer.Object
 	return objects, err
 }
 
-func (l lists) Head(_ context.Context, key string) (object importer.Object, err error) {
+func (l lists) Head(_ context.Context, key string) (object storage.Object, err error) {
 	err = l.call("Head", func() error {
 		versions := l.uploads[key]
 		if len(versions) == 0 {
@@ -511,11 +511,11 @@ func (s indexStore) Manifest(_ context.Context, generation uint64) (manifest ind
 	return manifest, err
 }
 
-func (s indexStore) Indexes(context.Context) (stored []importer.StoredIndex, err error) {
+func (s indexStore) Indexes(context.Context) (stored []storage.Object, err error) {
 	err = s.call("Indexes", func() error {
 		for key := range s.indexes {
 			if _, _, ok := index.ParseObjectKey(key); ok {
-				stored = append(stored, importer.StoredIndex{Key: key, LastModified: s.ages[key]})
+				stored = append(stored, storage.Object{Key: key, LastModified: s.ages[key]})
 			}
 		}
 		return nil

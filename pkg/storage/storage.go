@@ -1,10 +1,11 @@
 // Package storage holds what the ports to buckets and tables have in common: their errors,
-// and the rule for conditional writes.
+// the description of an object, and the rule for conditional writes.
 package storage
 
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Errors of the ports. Adapters translate the errors of an SDK into these.
@@ -16,6 +17,15 @@ var (
 	// ErrConflict means that another writer changed what was read: read and decide again.
 	ErrConflict = errors.New("changed by another writer")
 )
+
+// Object describes an object in a bucket.
+type Object struct {
+	Key          string
+	Version      string // always names the same bytes; empty in listings
+	Size         int64  // bytes
+	LastModified time.Time
+	Metadata     map[string]string // set by the user, keys in lower case; empty in listings
+}
 
 // Swap makes a conditional write. If the write ends in [ErrConflict], Swap reads what is
 // stored. When isWritten reports that it is what write was meant to store, an earlier

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	awstable "github.com/resolverwatch/resolverwatch/pkg/awsio/table"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -100,7 +100,7 @@ type importBench struct {
 func (b *importBench) run(path string) (f importFigures, err error) {
 	b.path = path
 	b.version++
-	table := importerio.NewTable(b.table, "bench")
+	table := awstable.NewTable(b.table, "bench")
 	im, err := importer.New(importer.Config{
 		Lists: b, Archive: b, Settings: b, Rows: table, Entries: table,
 		Pointer: benchIndexStore{b}, Indexes: benchIndexStore{b}, Indicators: benchIndexStore{b},
@@ -135,23 +135,23 @@ func (b *importBench) run(path string) (f importFigures, err error) {
 	return f, nil
 }
 
-func (b *importBench) object() (importer.Object, error) {
+func (b *importBench) object() (storage.Object, error) {
 	info, err := os.Stat(b.path)
 	if err != nil {
-		return importer.Object{}, err
+		return storage.Object{}, err
 	}
-	return importer.Object{Key: settings.BlockPrefix + "bench/list", Version: fmt.Sprint(b.version), Size: info.Size()}, nil
+	return storage.Object{Key: settings.BlockPrefix + "bench/list", Version: fmt.Sprint(b.version), Size: info.Size()}, nil
 }
 
-func (b *importBench) List(_ context.Context, prefix string) ([]importer.Object, error) {
+func (b *importBench) List(_ context.Context, prefix string) ([]storage.Object, error) {
 	object, err := b.object()
 	if err == nil && strings.HasPrefix(object.Key, prefix) {
-		return []importer.Object{object}, nil
+		return []storage.Object{object}, nil
 	}
 	return nil, err
 }
 
-func (b *importBench) Head(context.Context, string) (importer.Object, error) { return b.object() }
+func (b *importBench) Head(context.Context, string) (storage.Object, error) { return b.object() }
 
 func (b *importBench) Open(context.Context, string, string) (io.ReadCloser, error) {
 	return os.Open(b.path)
@@ -219,9 +219,9 @@ func (s benchIndexStore) Manifest(context.Context, uint64) (index.Current, error
 	return index.Current{}, storage.ErrNotFound
 }
 
-func (s benchIndexStore) Indexes(context.Context) (stored []importer.StoredIndex, err error) {
+func (s benchIndexStore) Indexes(context.Context) (stored []storage.Object, err error) {
 	for key, body := range s.indexes {
-		stored = append(stored, importer.StoredIndex{Key: key, Size: int64(len(body)), LastModified: time.Now()})
+		stored = append(stored, storage.Object{Key: key, Size: int64(len(body)), LastModified: time.Now()})
 	}
 	return stored, nil
 }

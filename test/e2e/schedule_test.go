@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/function"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 )
 
@@ -47,7 +47,7 @@ func (m *machine) fetchOnSchedule(t *testing.T) {
 		if s.Target.Arn != m.importer.FunctionArn {
 			t.Errorf("the schedule's target is %s, want the importer", s.Target.Arn)
 		}
-		triggers, err := importerio.DecodeTriggers([]byte(s.Target.Input), m.outputs["ListBucketName"])
+		triggers, err := function.DecodeTriggers([]byte(s.Target.Input), m.outputs["ListBucketName"])
 		if err != nil || len(triggers) != 1 || triggers[0] != (importer.Trigger{Feed: remoteFeed}) {
 			t.Errorf("the schedule's input %s means %+v to the importer: %v", s.Target.Input, triggers, err)
 		}

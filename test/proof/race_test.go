@@ -27,9 +27,8 @@ import (
 
 	localdynamodb "github.com/resolverwatch/resolverwatch/internal/localaws/dynamodb"
 	locals3 "github.com/resolverwatch/resolverwatch/internal/localaws/s3"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/transformerio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
+	awstable "github.com/resolverwatch/resolverwatch/pkg/awsio/table"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
@@ -115,7 +114,7 @@ func newRace(t *testing.T) *race {
 	config := func(url string) aws.Config {
 		return aws.Config{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")}
 	}
-	r := &race{objects: awsio.NewS3(config(objects.URL)), table: dynamodb.NewFromConfig(config(table.URL))}
+	r := &race{objects: bucket.NewClient(config(objects.URL)), table: dynamodb.NewFromConfig(config(table.URL))}
 	for _, bucket := range []string{"lists", "index"} {
 		_, err := r.objects.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket})
 		if err == nil {
@@ -181,8 +180,8 @@ func (noTable) Entries(context.Context, indicator.FeedID) iter.Seq2[snapshot.Ent
 
 // publish uploads and imports lists of a feed until ctx ends.
 func (r *race) publish(ctx context.Context, t *testing.T, feed string) {
-	lists, table := importerio.NewLists(r.objects, "lists"), importerio.NewTable(r.table, "table")
-	indexes := importerio.NewIndexStore(r.objects, "index")
+	lists, table := bucket.NewLists(r.objects, "lists"), awstable.NewTable(r.table, "table")
+	indexes := bucket.NewIndex(r.objects, "index")
 	core, err := importer.New(importer.Config{
 		Lists: lists, Archive: lists, Settings: noSettings{}, Rows: table, Entries: noTable{},
 		Pointer: indexes, Indexes: indexes, MaxIndexBytes: maxBytes,
@@ -211,7 +210,7 @@ func (r *race) read(ctx context.Context, t *testing.T) {
 	for ctx.Err() == nil {
 		r.cold.Add(1)
 		core, err := transformer.New(transformer.Config{
-			Store: transformerio.NewStore(r.objects, "index", maxBytes), Poll: time.Millisecond, MaxIndexAge: time.Hour,
+			Store: bucket.NewIndexReader(r.objects, "index", maxBytes), Poll: time.Millisecond, MaxIndexAge: time.Hour,
 		})
 		if err != nil {
 			t.Error(err)

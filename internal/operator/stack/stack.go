@@ -1,6 +1,6 @@
 // Package stack connects package operator to a deployed stack on AWS. It looks up the outputs
-// of the stack, stores edits in the table, and invokes the importer. Package importerio has
-// the adapters for the index bucket and the rows of the feeds.
+// of the stack, stores edits in the table, and invokes the importer. The adapters
+// for the index bucket and the rows of the feeds are in pkg/awsio.
 package stack
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	awstable "github.com/resolverwatch/resolverwatch/pkg/awsio/table"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
@@ -74,7 +74,7 @@ type record struct {
 
 // Put implements [operator.Edits].
 func (e *Edits) Put(ctx context.Context, edit operator.Edit) (*operator.Edit, error) {
-	encoded, err := importerio.EncodeEntry(indicator.ManualFeed, &edit.Entry)
+	encoded, err := awstable.EncodeEntry(indicator.ManualFeed, &edit.Entry)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (e *Edits) Put(ctx context.Context, edit operator.Edit) (*operator.Edit, er
 // Remove implements [operator.Edits].
 func (e *Edits) Remove(ctx context.Context, edit operator.Edit) (*operator.Edit, error) {
 	out, err := e.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: &e.table, Key: importerio.EntryKey(indicator.ManualFeed, &edit.Entry), ReturnValues: types.ReturnValueAllOld,
+		TableName: &e.table, Key: awstable.EntryKey(indicator.ManualFeed, &edit.Entry), ReturnValues: types.ReturnValueAllOld,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("deleting from table %s: %w", e.table, err)
@@ -122,7 +122,7 @@ func decodeEdit(item map[string]types.AttributeValue) (operator.Edit, error) {
 	if err != nil {
 		return edit, fmt.Errorf("decoding an edit: %w", err)
 	}
-	edit.Entry, err = importerio.DecodeEntry(item)
+	edit.Entry, err = awstable.DecodeEntry(item)
 	return edit, err
 }
 

@@ -1,4 +1,4 @@
-package importerio
+package parameter
 
 import (
 	"context"
@@ -8,30 +8,21 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-
-	"github.com/resolverwatch/resolverwatch/pkg/fetch"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 )
 
-// NewFetchPorts returns what the importer needs to fetch lists from the Internet into the
-// list bucket.
-func NewFetchPorts(config aws.Config, lists *Lists) importer.FetchPorts {
-	return importer.FetchPorts{Fetcher: fetch.New(fetch.Config{}), Secrets: NewSecrets(config), Inbox: lists}
-}
-
-// Secrets are the secrets of Secrets Manager: [importer.Secrets].
+// Secrets reads secrets of Secrets Manager. It implements the port Secrets of package
+// importer.
 type Secrets struct{ config aws.Config }
 
-// NewSecrets returns the secrets that the credentials of a configuration may read.
+// NewSecrets returns the secrets that the credentials in config can read.
 func NewSecrets(config aws.Config) *Secrets { return &Secrets{config} }
 
-// Secret returns the text of a secret, or one member of a secret that is a JSON object.
-// White space around it, which editors leave, is no part of it. No error holds anything
-// of a secret.
+// Secret returns the text of a secret, or one member if the secret is a JSON object. It
+// trims white space, which editors add. Errors do not contain any part of the secret.
 func (s *Secrets) Secret(ctx context.Context, arn, member string) (string, error) {
 	config := s.config
 	if parts := strings.Split(arn, ":"); len(parts) > 3 && parts[3] != "" {
-		config.Region = parts[3] // a secret is where its ARN says
+		config.Region = parts[3] // the Region of the secret
 	}
 	var out struct{ SecretString *string }
 	service := newJSONService(config, "secretsmanager", "Secrets Manager", "secretsmanager")
@@ -39,7 +30,7 @@ func (s *Secrets) Secret(ctx context.Context, arn, member string) (string, error
 		return "", fmt.Errorf("reading the secret %s: %w", arn, err)
 	}
 	if out.SecretString == nil {
-		return "", fmt.Errorf("the secret %s is binary, and must be text", arn)
+		return "", fmt.Errorf("the secret %s is binary, but must be text", arn)
 	}
 	text := *out.SecretString
 	if member != "" {
@@ -51,20 +42,20 @@ func (s *Secrets) Secret(ctx context.Context, arn, member string) (string, error
 	return strings.TrimSpace(text), nil
 }
 
-// memberOf returns a member of a JSON object. Errors of the decoder are not told, because
-// they quote what they do not understand.
+// memberOf returns a member of a JSON object. It does not return the errors of the decoder,
+// because they quote the text that they do not understand.
 func memberOf(text, member string) (string, error) {
 	var object map[string]json.RawMessage
 	if json.Unmarshal([]byte(text), &object) != nil {
-		return "", errors.New("is no JSON object, so that it has no member to take")
+		return "", errors.New("is not a JSON object, so it has no members")
 	}
 	var value string
-	raw, found := object[member]
+	raw, ok := object[member]
 	switch {
-	case !found:
+	case !ok:
 		return "", fmt.Errorf("has no member %q", member)
 	case json.Unmarshal(raw, &value) != nil:
-		return "", fmt.Errorf("its member %q is no text", member)
+		return "", fmt.Errorf("its member %q is not a string", member)
 	}
 	return value, nil
 }

@@ -1,4 +1,4 @@
-package importerio
+package table
 
 import (
 	"errors"
@@ -7,12 +7,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
+	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// feedItem is the state of a feed as it is stored. Times are RFC 3339 in UTC.
+// feedItem is the stored state of a feed. Times are RFC 3339 in UTC.
 type feedItem struct {
 	Partition string `dynamodbav:"name"` // feedPartition
 	ID        string `dynamodbav:"entry"`
@@ -31,8 +32,8 @@ type feedItem struct {
 	LastVersionID string `dynamodbav:"last_version_id,omitempty"`
 	Outcome       string `dynamodbav:"outcome,omitempty"`
 	Reason        string `dynamodbav:"reason,omitempty"`
-	JudgedAt      string `dynamodbav:"judged_at,omitempty"`
-	JudgedBy      string `dynamodbav:"judged_settings,omitempty"`
+	DecidedAt     string `dynamodbav:"judged_at,omitempty"`
+	DecidedWith   string `dynamodbav:"judged_settings,omitempty"`
 	MissingSince  string `dynamodbav:"missing_since,omitempty"`
 
 	fetchItem
@@ -60,8 +61,8 @@ func newFeedItem(row *table.FeedRow) feedItem {
 		LastVersionID: row.Last.Version,
 		Outcome:       string(row.Last.Outcome),
 		Reason:        row.Last.Reason,
-		JudgedAt:      formatTime(row.Last.At),
-		JudgedBy:      row.Last.Settings,
+		DecidedAt:     formatTime(row.Last.At),
+		DecidedWith:   row.Last.Settings,
 		MissingSince:  formatTime(row.Missing),
 		fetchItem:     newFetchItem(row),
 		TableSnapshot: row.Table.Snapshot,
@@ -76,8 +77,8 @@ func newFeedItem(row *table.FeedRow) feedItem {
 	return stored
 }
 
-// decodeRow is the inverse of newFeedItem.
-func decodeRow(encoded item) (table.FeedRow, error) {
+// decodeFeedRow reads what newFeedItem stores.
+func decodeFeedRow(encoded item) (table.FeedRow, error) {
 	var stored feedItem
 	if err := attributevalue.UnmarshalMap(encoded, &stored); err != nil {
 		return table.FeedRow{}, fmt.Errorf("decoding the row of feed %q: %w", stored.ID, err)
@@ -95,29 +96,84 @@ func decodeRow(encoded item) (table.FeedRow, error) {
 			MaxAge:   time.Duration(stored.MaxAge) * time.Second,
 		},
 		Last: table.Decision{
-			Version: stored.LastVersionID, Outcome: list.Outcome(stored.Outcome), Reason: stored.Reason,
-			Settings: stored.JudgedBy,
+			Version:  stored.LastVersionID,
+			Outcome:  list.Outcome(stored.Outcome),
+			Reason:   stored.Reason,
+			Settings: stored.DecidedWith,
 		},
 		Table: table.SyncState{
-			Snapshot: stored.TableSnapshot, Target: stored.TableTarget,
-			Cursor: stored.TableCursor, Owner: stored.TableOwner,
+			Snapshot: stored.TableSnapshot,
+			Target:   stored.TableTarget,
+			Cursor:   stored.TableCursor,
+			Owner:    stored.TableOwner,
 		},
 	}
+
 	var errs [6]error
 	if stored.Action != "" {
 		row.Accepted.Action, errs[0] = indicator.ParseAction(stored.Action)
 	}
 	row.Accepted.At, errs[1] = parseTime(stored.AcceptedAt)
-	row.Last.At, errs[2] = parseTime(stored.JudgedAt)
+	row.Last.At, errs[2] = parseTime(stored.DecidedAt)
 	row.Table.Until, errs[3] = parseTime(stored.TableUntil)
 	row.Missing, errs[4] = parseTime(stored.MissingSince)
-	errs[5] = stored.decodeFetch(&row)
+	errs[5] = stored.fill(&row)
 	if err := errors.Join(errs[:]...); err != nil {
 		return row, fmt.Errorf("decoding the row of feed %q: %w", stored.ID, err)
 	}
 	return row, nil
 }
 
+// fetchItem is the part of a feed's row about its URL.
+type fetchItem struct {
+	FetchSource       string `dynamodbav:"fetch_source,omitempty"`
+	FetchVersionID    string `dynamodbav:"fetch_version_id,omitempty"`
+	FetchETag         string `dynamodbav:"fetch_etag,omitempty"`
+	FetchLastModified string `dynamodbav:"fetch_last_modified,omitempty"`
+	FetchOutcome      string `dynamodbav:"fetch_outcome,omitempty"`
+	FetchReason       string `dynamodbav:"fetch_reason,omitempty"`
+	FetchedAt         string `dynamodbav:"fetched_at,omitempty"`
+	FetchRetryAt      string `dynamodbav:"fetch_retry_at,omitempty"`
+	FetchFailures     int    `dynamodbav:"fetch_failures,omitempty"`
+	ConfirmedAt       string `dynamodbav:"confirmed_at,omitempty"`
+}
+
+func newFetchItem(row *table.FeedRow) fetchItem {
+	state := &row.Fetch
+	return fetchItem{
+		FetchSource:       state.Source,
+		FetchVersionID:    state.Version,
+		FetchETag:         state.ETag,
+		FetchLastModified: state.LastModified,
+		FetchOutcome:      string(state.Outcome),
+		FetchReason:       state.Reason,
+		FetchedAt:         formatTime(state.At),
+		FetchRetryAt:      formatTime(state.RetryAt),
+		FetchFailures:     state.Failures,
+		ConfirmedAt:       formatTime(row.Accepted.Confirmed),
+	}
+}
+
+// fill sets the fields of row that newFetchItem reads.
+func (i *fetchItem) fill(row *table.FeedRow) error {
+	row.Fetch = table.FetchState{
+		Source:       i.FetchSource,
+		Version:      i.FetchVersionID,
+		ETag:         i.FetchETag,
+		LastModified: i.FetchLastModified,
+		Outcome:      fetch.Outcome(i.FetchOutcome),
+		Reason:       i.FetchReason,
+		Failures:     i.FetchFailures,
+	}
+
+	var errs [3]error
+	row.Fetch.At, errs[0] = parseTime(i.FetchedAt)
+	row.Fetch.RetryAt, errs[1] = parseTime(i.FetchRetryAt)
+	row.Accepted.Confirmed, errs[2] = parseTime(i.ConfirmedAt)
+	return errors.Join(errs[:]...)
+}
+
+// formatTime returns "" for the zero time.
 func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""

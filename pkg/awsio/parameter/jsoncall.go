@@ -1,4 +1,4 @@
-package importerio
+package parameter
 
 import (
 	"bytes"

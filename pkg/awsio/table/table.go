@@ -1,4 +1,7 @@
-package importerio
+// Package table stores the state of feeds and the entries of lists in the DynamoDB table.
+// It implements the ports of the package of the same name that has the rules,
+// github.com/resolverwatch/resolverwatch/pkg/table.
+package table
 
 import (
 	"context"
@@ -25,10 +28,11 @@ const (
 	sortKey      = settings.TableSortKey
 )
 
+// item is a row in the shape of the API.
 type item = map[string]types.AttributeValue
 
-// TableAPI is what a [Table] calls; *[dynamodb.Client] has it.
-type TableAPI interface {
+// API contains the calls that a [Table] makes. *[dynamodb.Client] implements it.
+type API interface {
 	dynamodb.QueryAPIClient
 	dynamodb.ScanAPIClient
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
@@ -39,12 +43,12 @@ type TableAPI interface {
 
 // Table is the DynamoDB table: [table.FeedRows] and [table.Entries].
 type Table struct {
-	client TableAPI
+	client API
 	name   string
 }
 
-// NewTable returns the table of that name.
-func NewTable(client TableAPI, name string) *Table { return &Table{client, name} }
+// NewTable returns the table with this name.
+func NewTable(client API, name string) *Table { return &Table{client, name} }
 
 func key(partition, sort string) item {
 	return item{
@@ -69,7 +73,7 @@ func (t *Table) Rows(ctx context.Context) ([]table.FeedRow, error) {
 			return nil, fmt.Errorf("querying %s of table %s: %w", feedPartition, t.name, err)
 		}
 		for _, found := range page.Items {
-			row, err := decodeRow(found)
+			row, err := decodeFeedRow(found)
 			if err != nil {
 				return nil, err
 			}
@@ -79,10 +83,12 @@ func (t *Table) Rows(ctx context.Context) ([]table.FeedRow, error) {
 	return rows, nil
 }
 
-// Row returns the row of a feed, of revision 0 if there is none.
+// Row returns the row of a feed. If there is none, the row has revision 0.
 func (t *Table) Row(ctx context.Context, id indicator.FeedID) (table.FeedRow, error) {
 	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &t.name, Key: key(feedPartition, string(id)), ConsistentRead: aws.Bool(true),
+		TableName:      &t.name,
+		Key:            key(feedPartition, string(id)),
+		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		return table.FeedRow{}, fmt.Errorf("reading feed %q from table %s: %w", id, t.name, err)
@@ -90,10 +96,11 @@ func (t *Table) Row(ctx context.Context, id indicator.FeedID) (table.FeedRow, er
 	if len(out.Item) == 0 {
 		return table.FeedRow{ID: id}, nil
 	}
-	return decodeRow(out.Item)
+	return decodeFeedRow(out.Item)
 }
 
-// PutRow stores row as the revision after row.Revision.
+// PutRow stores row with the revision after row.Revision. If the stored row does not have
+// row.Revision, it returns [storage.ErrConflict].
 func (t *Table) PutRow(ctx context.Context, row table.FeedRow) error {
 	condition, names, values := unchanged(row.Revision)
 	row.Revision++
@@ -102,23 +109,31 @@ func (t *Table) PutRow(ctx context.Context, row table.FeedRow) error {
 		return fmt.Errorf("encoding the row of feed %q: %w", row.ID, err)
 	}
 	_, err = t.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &t.name, Item: encoded, ConditionExpression: condition,
-		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+		TableName:                 &t.name,
+		Item:                      encoded,
+		ConditionExpression:       condition,
+		ExpressionAttributeNames:  names,
+		ExpressionAttributeValues: values,
 	})
-	return t.conflictOr(err, row.ID)
+	return t.explain(err, row.ID)
 }
 
-// DeleteRow removes the row of a feed.
+// DeleteRow removes the row of a feed. If the stored row does not have row.Revision, it
+// returns [storage.ErrConflict].
 func (t *Table) DeleteRow(ctx context.Context, row table.FeedRow) error {
 	condition, names, values := unchanged(row.Revision)
 	_, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: &t.name, Key: key(feedPartition, string(row.ID)), ConditionExpression: condition,
-		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+		TableName:                 &t.name,
+		Key:                       key(feedPartition, string(row.ID)),
+		ConditionExpression:       condition,
+		ExpressionAttributeNames:  names,
+		ExpressionAttributeValues: values,
 	})
-	return t.conflictOr(err, row.ID)
+	return t.explain(err, row.ID)
 }
 
-// unchanged is the condition that the stored row still has a revision, 0 = none.
+// unchanged returns the condition that the stored row still has this revision. Revision 0
+// means that the row must not exist.
 func unchanged(revision int64) (condition *string, names map[string]string, values item) {
 	if revision == 0 {
 		return aws.String("attribute_not_exists(#name)"), map[string]string{"#name": partitionKey}, nil
@@ -127,7 +142,9 @@ func unchanged(revision int64) (condition *string, names map[string]string, valu
 		item{":revision": &types.AttributeValueMemberN{Value: fmt.Sprint(revision)}}
 }
 
-func (t *Table) conflictOr(err error, id indicator.FeedID) error {
+// explain returns [storage.ErrConflict] if the condition of a write was not met, and
+// otherwise names the feed and the table.
+func (t *Table) explain(err error, id indicator.FeedID) error {
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
 		return storage.ErrConflict

@@ -1,4 +1,4 @@
-package importerio
+package table
 
 import (
 	"fmt"
@@ -13,9 +13,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-// entryItem is an entry as it is stored. Only the keys are required, so that an own edit
-// needs no more. Times are RFC 3339 in UTC, but for expires_at, which is the table's TTL
-// attribute and has seconds since 1970.
+// entryItem is a stored entry. Only the keys are required, because manual edits have
+// only those. Times are RFC 3339 in UTC, except expires_at: it is the table's TTL
+// attribute, in seconds since 1970.
 type entryItem struct {
 	Name       string `dynamodbav:"name"`  // the canonical name, address or CIDR block
 	Sort       string `dynamodbav:"entry"` // <feed>#<block|allow>#<scope>
@@ -32,7 +32,7 @@ func newEntryItem(feed indicator.FeedID, e *snapshot.Entry) entryItem {
 	confidence := int(e.Confidence)
 	stored := entryItem{
 		Name:       e.Value(),
-		Sort:       sortOf(feed, e),
+		Sort:       entrySortKey(feed, e),
 		Category:   string(e.Category),
 		Severity:   e.Severity.String(),
 		Confidence: &confidence,
@@ -46,7 +46,7 @@ func newEntryItem(feed indicator.FeedID, e *snapshot.Entry) entryItem {
 	return stored
 }
 
-// EncodeEntry returns an entry of a feed as it is stored.
+// EncodeEntry returns the row of an entry of a feed.
 func EncodeEntry(feed indicator.FeedID, e *snapshot.Entry) (map[string]types.AttributeValue, error) {
 	encoded, err := attributevalue.MarshalMap(newEntryItem(feed, e))
 	if err != nil {
@@ -57,15 +57,15 @@ func EncodeEntry(feed indicator.FeedID, e *snapshot.Entry) (map[string]types.Att
 
 // EntryKey returns the key of the row of an entry.
 func EntryKey(feed indicator.FeedID, e *snapshot.Entry) map[string]types.AttributeValue {
-	return key(e.Value(), sortOf(feed, e))
+	return key(e.Value(), entrySortKey(feed, e))
 }
 
-// sortOf returns the sort key of an entry.
-func sortOf(feed indicator.FeedID, e *snapshot.Entry) string {
+// entrySortKey returns the sort key of an entry.
+func entrySortKey(feed indicator.FeedID, e *snapshot.Entry) string {
 	return strings.Join([]string{string(feed), e.Action.String(), e.Scope.String()}, "#")
 }
 
-// DecodeEntry reads an entry, whoever wrote it. The error is an [*table.EntryError].
+// DecodeEntry reads a row, which may be a manual edit. The error is a [*table.EntryError].
 func DecodeEntry(encoded item) (snapshot.Entry, error) {
 	var stored entryItem
 	err := attributevalue.UnmarshalMap(encoded, &stored)
@@ -85,9 +85,12 @@ func (s *entryItem) entry() (e snapshot.Entry, err error) {
 		return e, fmt.Errorf("%s %q: must be <feed>#<block|allow>#<scope>", sortKey, s.Sort)
 	}
 	e.Indicator = indicator.Indicator{
-		Severity: indicator.DefaultSeverity, Confidence: indicator.DefaultConfidence,
-		Category: indicator.NewCategory(s.Category), Reference: s.Reference,
+		Severity:   indicator.DefaultSeverity,
+		Confidence: indicator.DefaultConfidence,
+		Category:   indicator.NewCategory(s.Category),
+		Reference:  s.Reference,
 	}
+
 	if e.Action, err = indicator.ParseAction(words[1]); err != nil {
 		return e, err
 	}
@@ -97,6 +100,7 @@ func (s *entryItem) entry() (e snapshot.Entry, err error) {
 	if err := e.SetValue(s.Name); err != nil {
 		return e, err
 	}
+
 	if s.Severity != "" {
 		if e.Severity, err = indicator.ParseSeverity(s.Severity); err != nil {
 			return e, err
@@ -107,6 +111,7 @@ func (s *entryItem) entry() (e snapshot.Entry, err error) {
 			return e, err
 		}
 	}
+
 	if s.ExpiresAt != 0 {
 		e.ExpiresAt = time.Unix(s.ExpiresAt, 0).UTC()
 	}

@@ -1,4 +1,4 @@
-package importerio
+package table
 
 import (
 	"context"
@@ -18,22 +18,23 @@ import (
 )
 
 const (
-	// batchSize is what BatchWriteItem takes.
+	// batchSize is the largest batch that BatchWriteItem accepts.
 	batchSize = 25
-	// batchWriters is how many batches are on the wire at once. Four write some 8,000
-	// rows a second, about what a table that was just made takes.
+	// batchWriters is how many batches are sent at the same time. Four of them write about
+	// 8,000 rows a second, which is about the capacity of a new table.
 	batchWriters = 4
-	// idleTries is how often a batch is sent again of which DynamoDB takes nothing.
+	// idleTries is how often a batch is sent again after DynamoDB accepted none of it.
 	idleTries = 10
 )
 
-// Write makes all changes in batches. Of several changes of one row only the last is
-// made, because DynamoDB refuses a batch that has a key twice.
+// Write makes all changes in batches. If a row is changed more than once, only the last
+// change is made, because DynamoDB refuses a batch that has a key twice.
 func (t *Table) Write(ctx context.Context, feed indicator.FeedID, changes []snapshot.Change) error {
 	requests, err := newRequests(feed, changes)
 	if err != nil {
 		return err
 	}
+
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(batchWriters)
 	for batch := range slices.Chunk(requests, batchSize) {
@@ -47,7 +48,7 @@ func newRequests(feed indicator.FeedID, changes []snapshot.Change) ([]types.Writ
 	requests := make([]types.WriteRequest, 0, len(changes))
 	for i := range changes {
 		entry := &changes[i].Entry
-		rowKey := [2]string{entry.Value(), sortOf(feed, entry)}
+		rowKey := [2]string{entry.Value(), entrySortKey(feed, entry)}
 		request := types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key(rowKey[0], rowKey[1])}}
 		if !changes[i].Delete {
 			encoded, err := EncodeEntry(feed, entry)
@@ -56,6 +57,7 @@ func newRequests(feed indicator.FeedID, changes []snapshot.Change) ([]types.Writ
 			}
 			request = types.WriteRequest{PutRequest: &types.PutRequest{Item: encoded}}
 		}
+
 		if place, repeated := places[rowKey]; repeated {
 			requests[place] = request
 			continue
@@ -66,16 +68,16 @@ func newRequests(feed indicator.FeedID, changes []snapshot.Change) ([]types.Writ
 	return requests, nil
 }
 
-// writeBatch sends a batch until DynamoDB has taken all of it. What it leaves is how it
-// asks for patience.
+// writeBatch sends a batch until DynamoDB has accepted all of it. DynamoDB leaves rows
+// unprocessed to slow the writer down.
 func (t *Table) writeBatch(ctx context.Context, batch []types.WriteRequest) error {
 	for try := 0; len(batch) > 0; try++ {
 		if try > idleTries {
-			return fmt.Errorf("writing to table %s: %d rows were left %d times", t.name, len(batch), idleTries)
+			return fmt.Errorf("writing to table %s: DynamoDB left %d rows unprocessed %d times", t.name, len(batch), idleTries)
 		}
 		if try > 0 {
 			if err := awsio.Wait(ctx, try); err != nil {
-				return fmt.Errorf("writing to table %s, %d rows are left: %w", t.name, len(batch), err)
+				return fmt.Errorf("writing to table %s, %d rows left: %w", t.name, len(batch), err)
 			}
 		}
 		left, err := t.sendBatch(ctx, batch)
@@ -90,13 +92,13 @@ func (t *Table) writeBatch(ctx context.Context, batch []types.WriteRequest) erro
 	return nil
 }
 
-// sendBatch sends a batch once and returns what DynamoDB did not take.
+// sendBatch sends a batch once and returns the rows that DynamoDB did not accept.
 func (t *Table) sendBatch(ctx context.Context, batch []types.WriteRequest) ([]types.WriteRequest, error) {
 	out, err := t.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
 		RequestItems: map[string][]types.WriteRequest{t.name: batch},
 	})
 	switch {
-	case isThrottled(err): // it took none at all
+	case isThrottled(err): // it accepted none of them
 		return batch, nil
 	case err != nil:
 		return nil, fmt.Errorf("writing to table %s: %w", t.name, err)
@@ -105,8 +107,8 @@ func (t *Table) sendBatch(ctx context.Context, batch []types.WriteRequest) ([]ty
 	}
 }
 
-// isThrottled reports whether DynamoDB asks for patience: by the capacity of the table, by
-// the rate that a table on demand has got used to, or by the quota of the account.
+// isThrottled reports whether the writer must slow down: for the capacity of the table, for
+// the rate that an on-demand table has scaled to, or for the quota of the account.
 func isThrottled(err error) bool {
 	var capacity *types.ProvisionedThroughputExceededException
 	var rate *types.ThrottlingException
@@ -114,8 +116,8 @@ func isThrottled(err error) bool {
 	return errors.As(err, &capacity) || errors.As(err, &rate) || errors.As(err, &quota)
 }
 
-// Entries yields the entries of a feed. The table has no order by feed, so all of it is
-// read: of a million rows some 150 MB.
+// Entries yields the entries of a feed. The table has no key for feeds, so Entries reads
+// all of it: about 150 MB for a million rows.
 func (t *Table) Entries(ctx context.Context, feed indicator.FeedID) iter.Seq2[snapshot.Entry, error] {
 	return func(yield func(snapshot.Entry, error) bool) {
 		pages := dynamodb.NewScanPaginator(t.client, &dynamodb.ScanInput{

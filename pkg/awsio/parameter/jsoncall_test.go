@@ -1,10 +1,11 @@
-package importerio_test
+package parameter_test
 
 import (
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,7 +20,9 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/secretsmanager"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/parameter"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
+	"github.com/resolverwatch/resolverwatch/test/localclient"
 )
 
 const someARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:feeds/vendor-AbCdEf"
@@ -60,7 +63,7 @@ func (w *wire) config(region string) aws.Config {
 func TestSecrets_signature(t *testing.T) {
 	t.Parallel()
 	w := wire{answers: []string{`200 {"SecretString":"hunter2"}`}}
-	if text, err := importerio.NewSecrets(w.config("us-east-1")).Secret(context.Background(), someARN, ""); text != "hunter2" || err != nil {
+	if text, err := parameter.NewSecrets(w.config("us-east-1")).Secret(context.Background(), someARN, ""); text != "hunter2" || err != nil {
 		t.Fatalf("%q, %v", text, err)
 	}
 	sent := w.requests[0]
@@ -96,7 +99,7 @@ func TestParameters_endpoints(t *testing.T) {
 		"us-iso-east-1": "https://ssm.us-iso-east-1.c2s.ic.gov/",
 	} {
 		w := wire{answers: []string{`200 {"Parameter":{"Value":"{}"}}`}}
-		if _, err := importerio.NewParameters(w.config(region), "stack").Feed(context.Background(), "f"); err != nil {
+		if _, err := parameter.NewStore(w.config(region), "stack").Feed(context.Background(), "f"); err != nil {
 			t.Error(err)
 		}
 		if got := w.requests[0].URL.String(); got != want {
@@ -125,7 +128,7 @@ func TestParameters_endpointVariables(t *testing.T) {
 		}
 		w := wire{answers: []string{`200 {"Parameter":{"Value":"{}"}}`}}
 		config.HTTPClient = &w
-		if _, err := importerio.NewParameters(config, "stack").Feed(context.Background(), "f"); err != nil {
+		if _, err := parameter.NewStore(config, "stack").Feed(context.Background(), "f"); err != nil {
 			t.Error(err)
 		}
 		if got := w.requests[0].URL.String(); got != tc.want {
@@ -153,7 +156,7 @@ func TestSecrets_tries(t *testing.T) {
 		{"another spelling", []string{`400 {"code":"com.amazonaws#DecryptionFailure:http://x/"}`}, 1, "400 DecryptionFailure"},
 	} {
 		w := wire{answers: tc.answers}
-		text, err := importerio.NewSecrets(w.config("us-east-1")).Secret(context.Background(), someARN, "")
+		text, err := parameter.NewSecrets(w.config("us-east-1")).Secret(context.Background(), someARN, "")
 		if len(w.requests) != tc.calls {
 			t.Errorf("%s: %d calls, want %d", tc.name, len(w.requests), tc.calls)
 		}
@@ -170,7 +173,7 @@ func TestSecrets_Secret(t *testing.T) {
 	var store secretsmanager.Store
 	server := httptest.NewServer(&store)
 	t.Cleanup(server.Close)
-	secrets := importerio.NewSecrets(configFor(server.URL))
+	secrets := parameter.NewSecrets(localclient.Config(server.URL))
 	for i, tc := range []struct {
 		text, member string
 		want         string
@@ -181,9 +184,9 @@ func TestSecrets_Secret(t *testing.T) {
 		{text: `{"user":"u","token":"hunter2hunter2"}`, member: "token", want: "hunter2hunter2"},
 		{text: `{"user":"hunter2"}`, member: "token", wantErr: `has no member "token"`},
 		{text: `{"Token":"hunter2"}`, member: "token", wantErr: `has no member "token"`},
-		{text: `{"token":{"hunter2":1}}`, member: "token", wantErr: `its member "token" is no text`},
-		{text: `hunter2`, member: "token", wantErr: "is no JSON object"},
-		{text: `{"hunter2":`, member: "token", wantErr: "is no JSON object"},
+		{text: `{"token":{"hunter2":1}}`, member: "token", wantErr: `its member "token" is not a string`},
+		{text: `hunter2`, member: "token", wantErr: "is not a JSON object"},
+		{text: `{"hunter2":`, member: "token", wantErr: "is not a JSON object"},
 	} {
 		arn, err := store.Put(string(rune('a'+i)), tc.text)
 		if err != nil {
@@ -203,9 +206,20 @@ func TestSecrets_Secret(t *testing.T) {
 		`400 {"__type":"ResourceNotFoundException","Message":"Secrets Manager can't find the specified secret."}`: "can't find",
 	} {
 		w := wire{answers: []string{answer}}
-		if _, err := importerio.NewSecrets(w.config("us-east-1")).Secret(context.Background(), someARN, ""); err == nil ||
+		if _, err := parameter.NewSecrets(w.config("us-east-1")).Secret(context.Background(), someARN, ""); err == nil ||
 			!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v, want %q", answer, err, want)
 		}
+	}
+}
+
+func TestStore_Feed(t *testing.T) {
+	t.Parallel()
+	store := parameter.NewStore(localclient.Parameters(t, map[string]string{"/stack/feeds/f": `{"scope":"name"}`}), "stack")
+	if text, err := store.Feed(context.Background(), "f"); string(text) != `{"scope":"name"}` || err != nil {
+		t.Errorf("settings are %q, %v", text, err)
+	}
+	if _, err := store.Feed(context.Background(), "none"); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("error %v, want not found", err)
 	}
 }

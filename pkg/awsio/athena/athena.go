@@ -1,6 +1,6 @@
-// Package athenaio runs queries in an Athena workgroup: the named queries that stand in
-// it come out as text, SQL goes in, and rows come out with what reading them took.
-package athenaio
+// Package athena runs queries in an Athena workgroup. It lists the named queries of the
+// workgroup, runs SQL, and returns the rows with the amount of data scanned.
+package athena
 
 import (
 	"context"
@@ -15,26 +15,26 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/athena/types"
 )
 
-// WorkGroup is a workgroup with the database that its queries are about.
+// WorkGroup is a workgroup with the default database of its queries.
 type WorkGroup struct {
 	client         *athena.Client
 	name, database string
-	// Pause is the time between two looks at a query that runs.
+	// Pause is the time between two status requests for a running query.
 	Pause time.Duration
 }
 
-// New returns the workgroup of that name.
+// New returns the workgroup with this name.
 func New(config aws.Config, name, database string) *WorkGroup {
 	return &WorkGroup{client: athena.NewFromConfig(config), name: name, database: database, Pause: time.Second}
 }
 
-// NamedQuery is a query that stands in the workgroup.
+// NamedQuery is a query that is saved in the workgroup.
 type NamedQuery struct{ Name, Text string }
 
-// idsInABatch is how many named queries Athena gives at once.
-const idsInABatch = 50
+// maxBatchIDs is how many named queries Athena returns in one response.
+const maxBatchIDs = 50
 
-// NamedQueries returns the named queries in the order of their names.
+// NamedQueries returns the named queries, sorted by name.
 func (g *WorkGroup) NamedQueries(ctx context.Context) ([]NamedQuery, error) {
 	var ids []string
 	pages := athena.NewListNamedQueriesPaginator(g.client, &athena.ListNamedQueriesInput{WorkGroup: &g.name})
@@ -45,8 +45,9 @@ func (g *WorkGroup) NamedQueries(ctx context.Context) ([]NamedQuery, error) {
 		}
 		ids = append(ids, page.NamedQueryIds...)
 	}
+
 	var queries []NamedQuery
-	for batch := range slices.Chunk(ids, idsInABatch) {
+	for batch := range slices.Chunk(ids, maxBatchIDs) {
 		out, err := g.client.BatchGetNamedQuery(ctx, &athena.BatchGetNamedQueryInput{NamedQueryIds: batch})
 		if err != nil {
 			return nil, fmt.Errorf("reading the named queries of workgroup %s: %w", g.name, err)
@@ -59,7 +60,7 @@ func (g *WorkGroup) NamedQueries(ctx context.Context) ([]NamedQuery, error) {
 	return queries, nil
 }
 
-// Progress is how far a query is.
+// Progress is the progress of a query.
 type Progress struct {
 	State string // QUEUED, RUNNING, SUCCEEDED, FAILED or CANCELLED
 	Bytes int64  // scanned so far
@@ -73,19 +74,22 @@ type Execution struct {
 	group *WorkGroup
 }
 
-// Run runs a query and waits for its end. Progress, if not nil, is told at each look. A
-// query that ctx ends, or that Athena says nothing about, is stopped in Athena too, where it
-// would cost on.
+// Run runs a query and waits until it ends. It calls progress, unless that is nil, after each
+// status request. If ctx ends, or if Athena does not return a status, Run stops the query in
+// Athena, where it would otherwise continue and cost money.
 func (g *WorkGroup) Run(ctx context.Context, sql string, progress func(Progress)) (*Execution, error) {
 	started, err := g.client.StartQueryExecution(ctx, &athena.StartQueryExecutionInput{
-		QueryString: &sql, WorkGroup: &g.name, QueryExecutionContext: &types.QueryExecutionContext{Database: &g.database},
+		QueryString:           &sql,
+		WorkGroup:             &g.name,
+		QueryExecutionContext: &types.QueryExecutionContext{Database: &g.database},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting a query in workgroup %s: %w", g.name, err)
 	}
+
 	e := &Execution{ID: aws.ToString(started.QueryExecutionId), group: g}
 	for {
-		ended, err := e.look(ctx)
+		succeeded, err := e.refresh(ctx)
 		if ctx.Err() != nil {
 			return nil, errors.Join(ctx.Err(), e.stop())
 		}
@@ -98,7 +102,7 @@ func (g *WorkGroup) Run(ctx context.Context, sql string, progress func(Progress)
 		if progress != nil {
 			progress(e.Progress)
 		}
-		if ended {
+		if succeeded {
 			return e, nil
 		}
 		select {
@@ -108,20 +112,22 @@ func (g *WorkGroup) Run(ctx context.Context, sql string, progress func(Progress)
 	}
 }
 
-// look takes over how far the query is, and reports whether it succeeded. Without an answer
-// the state is empty.
-func (e *Execution) look(ctx context.Context) (ended bool, err error) {
+// refresh sets the progress of the query and reports whether it succeeded. If Athena does
+// not answer, the state is empty.
+func (e *Execution) refresh(ctx context.Context) (succeeded bool, err error) {
 	e.Progress = Progress{}
 	out, err := e.group.client.GetQueryExecution(ctx, &athena.GetQueryExecutionInput{QueryExecutionId: &e.ID})
 	if err != nil {
-		return false, fmt.Errorf("asking how query %s goes: %w", e.ID, err)
+		return false, fmt.Errorf("reading the status of query %s: %w", e.ID, err)
 	}
+
 	status := out.QueryExecution.Status
 	e.Progress = Progress{State: string(status.State)}
 	if statistics := out.QueryExecution.Statistics; statistics != nil {
 		e.Bytes = aws.ToInt64(statistics.DataScannedInBytes)
 		e.Time = time.Duration(aws.ToInt64(statistics.TotalExecutionTimeInMillis)) * time.Millisecond
 	}
+
 	switch status.State {
 	case types.QueryExecutionStateSucceeded:
 		return true, nil
@@ -132,7 +138,7 @@ func (e *Execution) look(ctx context.Context) (ended bool, err error) {
 	}
 }
 
-// stopTimeout bounds the call by which a query is stopped whose caller is gone.
+// stopTimeout bounds the request that stops a query after its caller has gone.
 const stopTimeout = 5 * time.Second
 
 func (e *Execution) stop() error {
@@ -142,4 +148,67 @@ func (e *Execution) stop() error {
 		return fmt.Errorf("stopping query %s: %w", e.ID, err)
 	}
 	return nil
+}
+
+// Column is a column of a result.
+type Column struct {
+	Name string
+	Type string // in Athena, such as varchar or bigint
+}
+
+// Row is a row of a result: the text of each column, or nil for NULL.
+type Row []*string
+
+// Rows calls begin with the columns and then each with every row, until one of them returns
+// an error.
+func (e *Execution) Rows(ctx context.Context, begin func([]Column) error, each func(Row) error) error {
+	pages := athena.NewGetQueryResultsPaginator(e.group.client, &athena.GetQueryResultsInput{QueryExecutionId: &e.ID})
+	for first := true; pages.HasMorePages(); first = false {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("reading the result of query %s: %w", e.ID, err)
+		}
+		rows := page.ResultSet.Rows
+		if first {
+			described := columns(page.ResultSet.ResultSetMetadata)
+			if err := begin(described); err != nil {
+				return err
+			}
+			if len(rows) > 0 && isHeader(rows[0], described) {
+				rows = rows[1:]
+			}
+		}
+		for _, row := range rows {
+			if err := each(texts(row)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isHeader reports whether a row contains the names of the columns. The first row of a SELECT
+// does; SHOW and DESCRIBE have no such row.
+func isHeader(row types.Row, columns []Column) bool {
+	return slices.EqualFunc(row.Data, columns, func(cell types.Datum, column Column) bool {
+		return aws.ToString(cell.VarCharValue) == column.Name
+	})
+}
+
+func columns(described *types.ResultSetMetadata) (out []Column) {
+	if described == nil {
+		return nil
+	}
+	for _, column := range described.ColumnInfo {
+		out = append(out, Column{aws.ToString(column.Name), aws.ToString(column.Type)})
+	}
+	return out
+}
+
+func texts(row types.Row) Row {
+	out := make(Row, len(row.Data))
+	for i, cell := range row.Data {
+		out[i] = cell.VarCharValue
+	}
+	return out
 }

@@ -1,4 +1,4 @@
-package importerio_test
+package table_test
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	localdynamodb "github.com/resolverwatch/resolverwatch/internal/localaws/dynamodb"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/importerio"
+	awstable "github.com/resolverwatch/resolverwatch/pkg/awsio/table"
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -25,13 +25,19 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
+	"github.com/resolverwatch/resolverwatch/test/localclient"
+)
+
+var (
+	_ table.FeedRows = (*awstable.Table)(nil)
+	_ table.Entries  = (*awstable.Table)(nil)
 )
 
 func day(n int) time.Time { return time.Date(2030, 1, n, 1, 2, 3, 0, time.UTC) }
 
 func TestTable_feedRows(t *testing.T) {
 	t.Parallel()
-	ctx, stored := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{PageItems: 2}), tableName)
+	ctx, stored := context.Background(), awstable.NewTable(localclient.DynamoDB(t, localdynamodb.Config{PageItems: 2}), localclient.Table)
 	full := table.FeedRow{
 		ID: "full",
 		Accepted: table.Acceptance{
@@ -70,20 +76,20 @@ func TestTable_feedRows(t *testing.T) {
 
 func TestTable_rowConflicts(t *testing.T) {
 	t.Parallel()
-	ctx, stored := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{}), tableName)
+	ctx, stored := context.Background(), awstable.NewTable(localclient.DynamoDB(t, localdynamodb.Config{}), localclient.Table)
 	first, second := table.FeedRow{ID: "f"}, table.FeedRow{ID: "f", Revision: 1}
 	for _, step := range []struct {
 		name string
 		do   func() error
 		want error
 	}{
-		{"delete none", func() error { return stored.DeleteRow(ctx, second) }, storage.ErrConflict},
-		{"change none", func() error { return stored.PutRow(ctx, second) }, storage.ErrConflict},
+		{"delete a missing row", func() error { return stored.DeleteRow(ctx, second) }, storage.ErrConflict},
+		{"change a missing row", func() error { return stored.PutRow(ctx, second) }, storage.ErrConflict},
 		{"first", func() error { return stored.PutRow(ctx, first) }, nil},
 		{"first again", func() error { return stored.PutRow(ctx, first) }, storage.ErrConflict},
 		{"second", func() error { return stored.PutRow(ctx, second) }, nil},
 		{"second again", func() error { return stored.PutRow(ctx, second) }, storage.ErrConflict},
-		{"delete an old one", func() error { return stored.DeleteRow(ctx, second) }, storage.ErrConflict},
+		{"delete an old revision", func() error { return stored.DeleteRow(ctx, second) }, storage.ErrConflict},
 		{"delete", func() error { return stored.DeleteRow(ctx, table.FeedRow{ID: "f", Revision: 2}) }, nil},
 	} {
 		if err := step.do(); !errors.Is(err, step.want) {
@@ -104,7 +110,7 @@ func entry(t *testing.T, name string) snapshot.Entry {
 	}}
 }
 
-func collect(t *testing.T, stored *importerio.Table, feed indicator.FeedID) (entries []snapshot.Entry, problems []string) {
+func collect(t *testing.T, stored *awstable.Table, feed indicator.FeedID) (entries []snapshot.Entry, problems []string) {
 	t.Helper()
 	for entry, err := range stored.Entries(context.Background(), feed) {
 		var bad *table.EntryError
@@ -124,7 +130,7 @@ func collect(t *testing.T, stored *importerio.Table, feed indicator.FeedID) (ent
 
 func TestTable_Write_roundTrip(t *testing.T) {
 	t.Parallel()
-	ctx, stored := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{PageItems: 10}), tableName)
+	ctx, stored := context.Background(), awstable.NewTable(localclient.DynamoDB(t, localdynamodb.Config{PageItems: 10}), localclient.Table)
 	block := snapshot.Entry{Indicator: indicator.Indicator{
 		Block: netip.MustParsePrefix("198.51.100.0/24"), Scope: indicator.ScopeCIDR, Action: indicator.ActionBlock,
 		Severity: indicator.SeverityLow, Confidence: 100, Reference: "https://lists.example/1",
@@ -143,7 +149,7 @@ func TestTable_Write_roundTrip(t *testing.T) {
 	if err := stored.Write(ctx, "f", changes); err != nil {
 		t.Fatal(err)
 	}
-	if err := stored.Write(ctx, "ff", changes[:5]); err != nil { // begins with the id of another feed
+	if err := stored.Write(ctx, "ff", changes[:5]); err != nil { // its id begins with the id of the other feed
 		t.Fatal(err)
 	}
 	got, problems := collect(t, stored, "f")
@@ -157,11 +163,11 @@ func TestTable_Write_roundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, _ := collect(t, stored, "f"); len(got) != 31 {
-		t.Errorf("%d entries are left of 62, want every second", len(got))
+		t.Errorf("%d of 62 entries remain, want every second", len(got))
 	}
 }
 
-// texts makes entries comparable by go-cmp, which sees no fields of names.
+// texts returns entries as text, because go-cmp cannot compare domain names.
 func texts(entries []snapshot.Entry) (lines []string) {
 	for _, e := range entries {
 		lines = append(lines, fmt.Sprintf("%s %v %v %v %v %q %q %v %v %v", e.Value(), e.Scope, e.Action,
@@ -170,10 +176,10 @@ func texts(entries []snapshot.Entry) (lines []string) {
 	return lines
 }
 
-// DynamoDB refuses a batch that names a key twice; the last word counts.
+// DynamoDB refuses a batch that has a key twice, so Write makes only the last change.
 func TestTable_Write_repeats(t *testing.T) {
 	t.Parallel()
-	ctx, stored := context.Background(), importerio.NewTable(localTable(t, localdynamodb.Config{}), tableName)
+	ctx, stored := context.Background(), awstable.NewTable(localclient.DynamoDB(t, localdynamodb.Config{}), localclient.Table)
 	one, other := entry(t, "one.example"), entry(t, "other.example")
 	changed := one
 	changed.Category = "malware"
@@ -192,15 +198,15 @@ func TestTable_Write_repeats(t *testing.T) {
 func TestTable_Write_patience(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
-	stored := importerio.NewTable(localTable(t, localdynamodb.Config{
-		Unprocessed: func(_ string, position int) bool { return position%3 != 0 }, // two of three
+	stored := awstable.NewTable(localclient.DynamoDB(t, localdynamodb.Config{
+		Unprocessed: func(_ string, position int) bool { return position%3 != 0 }, // two of three rows
 		Fault: func(operation string) error {
 			if operation == "BatchWriteItem" && calls.Add(1)%5 == 0 {
 				return localdynamodb.ErrThrottled
 			}
 			return nil
 		},
-	}), tableName)
+	}), localclient.Table)
 	var changes []snapshot.Change
 	for i := range 60 {
 		changes = append(changes, snapshot.Change{Entry: entry(t, fmt.Sprintf("n%d.example", i))})
@@ -213,12 +219,12 @@ func TestTable_Write_patience(t *testing.T) {
 	}
 }
 
-// throttledTable answers so many batches by an error, and then takes all.
+// throttledTable returns an error for the first batches and then accepts all.
 type throttledTable struct {
-	importerio.TableAPI
+	awstable.API
 	err   error
-	times int
-	rows  int
+	times int // how often it returns err
+	rows  int // accepted
 }
 
 func (t *throttledTable) BatchWriteItem(
@@ -227,24 +233,24 @@ func (t *throttledTable) BatchWriteItem(
 	if t.times--; t.times >= 0 {
 		return nil, t.err
 	}
-	t.rows += len(in.RequestItems[tableName])
+	t.rows += len(in.RequestItems[localclient.Table])
 	return &dynamodb.BatchWriteItemOutput{}, nil
 }
 
 func TestTable_Write_throttled(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		err     error
-		patient bool
+		err  error
+		want bool // whether Write retries
 	}{
 		{&types.ProvisionedThroughputExceededException{}, true},
-		{&types.ThrottlingException{}, true}, // of a table on demand
+		{&types.ThrottlingException{}, true}, // of an on-demand table
 		{&types.RequestLimitExceeded{}, true},
 		{&types.ResourceNotFoundException{}, false},
 	} {
 		api := &throttledTable{err: tc.err, times: 3}
-		err := importerio.NewTable(api, tableName).Write(context.Background(), "f", []snapshot.Change{{Entry: entry(t, "one.example")}})
-		if (err == nil) != tc.patient || (api.rows == 1) != tc.patient {
+		err := awstable.NewTable(api, localclient.Table).Write(context.Background(), "f", []snapshot.Change{{Entry: entry(t, "one.example")}})
+		if (err == nil) != tc.want || (api.rows == 1) != tc.want {
 			t.Errorf("%T: %d rows, %v", tc.err, api.rows, err)
 		}
 	}
@@ -252,21 +258,21 @@ func TestTable_Write_throttled(t *testing.T) {
 
 func TestTable_Write_deadline(t *testing.T) {
 	t.Parallel()
-	stored := importerio.NewTable(localTable(t, localdynamodb.Config{
+	stored := awstable.NewTable(localclient.DynamoDB(t, localdynamodb.Config{
 		Unprocessed: func(string, int) bool { return true },
-	}), tableName)
+	}), localclient.Table)
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	err := stored.Write(ctx, "f", []snapshot.Change{{Entry: entry(t, "one.example")}})
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), tableName) {
-		t.Errorf("error %v, want the deadline and the table", err)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), localclient.Table) {
+		t.Errorf("error %v, want the deadline and the name of the table", err)
 	}
 }
 
-// People edit the table by hand, with no more than the two keys.
+// Users edit the table by hand. A manual edit needs only the two keys.
 func TestTable_Entries_ownEdits(t *testing.T) {
 	t.Parallel()
-	client := localTable(t, localdynamodb.Config{})
+	client := localclient.DynamoDB(t, localdynamodb.Config{})
 	put := func(name, sort string, more map[string]types.AttributeValue) {
 		item := map[string]types.AttributeValue{
 			"name": &types.AttributeValueMemberS{Value: name}, "entry": &types.AttributeValueMemberS{Value: sort},
@@ -274,7 +280,7 @@ func TestTable_Entries_ownEdits(t *testing.T) {
 		for key, value := range more {
 			item[key] = value
 		}
-		_, err := client.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: aws.String(tableName), Item: item})
+		_, err := client.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: aws.String(localclient.Table), Item: item})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -292,7 +298,7 @@ func TestTable_Entries_ownEdits(t *testing.T) {
 	put("odd.example", "manual#block#name", map[string]types.AttributeValue{"confidence": &types.AttributeValueMemberN{Value: "101"}})
 	put("odd.example", "manual#allow#name", map[string]types.AttributeValue{"first_seen": &types.AttributeValueMemberS{Value: "yesterday"}})
 
-	got, problems := collect(t, importerio.NewTable(client, tableName), indicator.ManualFeed)
+	got, problems := collect(t, awstable.NewTable(client, localclient.Table), indicator.ManualFeed)
 	none := time.Time{}
 	want := []string{
 		fmt.Sprintf(`198.51.100.9 cidr block medium 50 "" "" %v %v %v`, none, none, none),
@@ -303,17 +309,6 @@ func TestTable_Entries_ownEdits(t *testing.T) {
 		t.Error(diff)
 	}
 	if len(problems) != 6 || !strings.HasPrefix(problems[0], "table row not a name manual#block#name: ") {
-		t.Errorf("problems are %q", problems)
-	}
-}
-
-func TestParameters_Feed(t *testing.T) {
-	t.Parallel()
-	parameters := importerio.NewParameters(localSSM(t, map[string]string{"/stack/feeds/f": `{"scope":"name"}`}), "stack")
-	if text, err := parameters.Feed(context.Background(), "f"); string(text) != `{"scope":"name"}` || err != nil {
-		t.Errorf("settings are %q, %v", text, err)
-	}
-	if _, err := parameters.Feed(context.Background(), "none"); !errors.Is(err, storage.ErrNotFound) {
-		t.Errorf("error %v, want not found", err)
+		t.Errorf("problems: %q", problems)
 	}
 }

@@ -1,23 +1,46 @@
-package importerio
+// Package function connects a core to Lambda: it reads the events that invoke the function.
+package function
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
-// event is every shape that invokes the importer, laid over each other:
+// Handler runs the importer as a Lambda function.
+type Handler struct {
+	Importer   *importer.Importer
+	ListBucket string
+	Log        *slog.Logger
+}
+
+// Invoke handles an event. If it returns an error, Lambda retries the event.
+func (h *Handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	triggers, err := DecodeTriggers(event, h.ListBucket)
+	if err == nil {
+		err = h.Importer.Handle(ctx, triggers...)
+	}
+	if err != nil {
+		h.Log.ErrorContext(ctx, "import failed", "why", err)
+		return nil, err
+	}
+	return []byte("null"), nil
+}
+
+// event has the members of all events that invoke the importer:
 //
-//   - an S3 event by EventBridge, with the key as it is;
-//   - an S3 notification with any number of records, with the key form-encoded, or the
-//     test event that S3 sends when notifications are set up;
-//   - a schedule of EventBridge;
+//   - an S3 event from EventBridge, where the key is not encoded;
+//   - an S3 notification with any number of records, where keys are form-encoded, or the
+//     test event that S3 sends when notifications are configured;
+//   - an EventBridge schedule;
 //   - our own: {"publish":true}, {"feed":"<id>"}, {"feed":"<id>","force":"<reason>"}. The
-//     second is what the schedule of a feed with a URL sends.
+//     schedule of a feed with a URL sends the second.
 type event struct {
 	Source string `json:"source"`
 	Detail struct {
@@ -45,7 +68,7 @@ type event struct {
 	Force   string `json:"force"`
 }
 
-// Words by which events say what they are.
+// Values that identify the events of AWS.
 const (
 	sourceS3        = "aws.s3"
 	sourceSchedule  = "aws.events"
@@ -54,18 +77,23 @@ const (
 	testEvent       = "s3:TestEvent"
 )
 
-var errUnknownEvent = errors.New(`unknown event: must be an S3 event, a schedule, {"publish":true} or {"feed":"<id>"}`)
+// Errors of [DecodeTriggers].
+var (
+	errUnknownEvent = errors.New(`unknown event: must be an S3 event, a schedule, {"publish":true} or {"feed":"<id>"}`)
+	errOtherBucket  = errors.New("the event is not about a key in the list bucket")
+)
 
-// DecodeTriggers reads the event that invoked the importer. Objects of another bucket
-// than the list bucket are an error, because something is wired wrongly then.
+// DecodeTriggers reads the event that invoked the importer. An object in a bucket other
+// than the list bucket is an error, because it means that the event source is misconfigured.
 func DecodeTriggers(text []byte, listBucket string) ([]importer.Trigger, error) {
 	var e event
 	if err := json.Unmarshal(text, &e); err != nil {
 		return nil, fmt.Errorf("decoding the event: %w", err)
 	}
+
 	switch {
 	case e.Source == sourceS3:
-		return inBucket(nil, e.Detail.Bucket.Name, listBucket, e.Detail.Object.Key)
+		return appendTrigger(nil, listBucket, e.Detail.Bucket.Name, e.Detail.Object.Key)
 	case len(e.Records) > 0:
 		return e.recordTriggers(listBucket)
 	case e.Event == testEvent:
@@ -80,25 +108,26 @@ func DecodeTriggers(text []byte, listBucket string) ([]importer.Trigger, error) 
 	}
 }
 
+// recordTriggers returns a trigger for each record of an S3 notification.
 func (e *event) recordTriggers(listBucket string) (triggers []importer.Trigger, err error) {
 	for _, record := range e.Records {
 		if record.EventSource != recordS3 {
-			return nil, fmt.Errorf("record of %q: %w", record.EventSource, errUnknownEvent)
+			return nil, fmt.Errorf("record from %q: %w", record.EventSource, errUnknownEvent)
 		}
 		key, err := url.QueryUnescape(record.S3.Object.Key)
 		if err != nil {
 			return nil, fmt.Errorf("decoding the key %q: %w", record.S3.Object.Key, err)
 		}
-		if triggers, err = inBucket(triggers, record.S3.Bucket.Name, listBucket, key); err != nil {
+		if triggers, err = appendTrigger(triggers, listBucket, record.S3.Bucket.Name, key); err != nil {
 			return nil, err
 		}
 	}
 	return triggers, nil
 }
 
-func inBucket(triggers []importer.Trigger, bucket, listBucket, key string) ([]importer.Trigger, error) {
+func appendTrigger(triggers []importer.Trigger, listBucket, bucket, key string) ([]importer.Trigger, error) {
 	if bucket != listBucket || key == "" {
-		return nil, fmt.Errorf("event of key %q in bucket %q: must be of bucket %q", key, bucket, listBucket)
+		return nil, fmt.Errorf("key %q in bucket %q: %w %q", key, bucket, errOtherBucket, listBucket)
 	}
 	return append(triggers, importer.Trigger{Key: key}), nil
 }
