@@ -48,20 +48,12 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 	lists := bucket.NewLists(objects, s.ListBucket)
 	table := awstable.NewTable(dynamodb.NewFromConfig(config), s.Table)
 	indexes := bucket.NewIndex(objects, s.IndexBucket)
-	core, err := importer.New(importer.Config{
+	return function.NewHandler(importer.Config{
 		Lists: lists, Archive: lists, Rows: table, Entries: table,
 		Settings: parameter.NewStore(config, s.Stack),
 		Pointer:  indexes, Indexes: indexes, Indicators: indexes,
-		Fetch: importer.FetchPorts{
-			Fetcher: fetch.New(fetch.Config{}),
-			Secrets: parameter.NewSecrets(config),
-			Inbox:   lists,
-		},
-		Log: logger, Metrics: os.Stdout, Stack: s.Stack,
+		Fetch: importer.FetchPorts{Fetcher: fetch.New(fetch.Config{}), Secrets: parameter.NewSecrets(config), Inbox: lists},
+		Log:   logger, Metrics: os.Stdout, Stack: s.Stack,
 		LegacyKey: s.LegacyKey, Guards: guards, DeletionGrace: s.DeletionGrace, MaxIndexBytes: s.MaxIndexBytes,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &function.Handler{Importer: core, ListBucket: s.ListBucket, Log: logger}, nil
+	}, s.ListBucket)
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // Limits for the sizes of the deployed binaries, in bytes. They reveal an unwanted
-// dependency early.
-var maxBinaryBytes = map[string]int64{"importer": 14_000_000, "transformer": 11_000_000}
+// dependency early. The importer's limit is its size with the SDK's clients plus 5 %.
+var maxBinaryBytes = map[string]int64{"importer": 15_100_000, "transformer": 11_000_000}
 
 // The embedded source is enough to build the Lambdas in another app.
 func TestEmbeddedSourceBuilds(t *testing.T) {
@@ -38,7 +38,7 @@ func TestEmbeddedSourceBuilds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%s: %.2f MB of at most %.0f MB", name, float64(info.Size())/1e6, float64(maxBinaryBytes[name])/1e6)
+		t.Logf("%s: %.2f MB of at most %.1f MB", name, float64(info.Size())/1e6, float64(maxBinaryBytes[name])/1e6)
 		if info.Size() > maxBinaryBytes[name] {
 			t.Errorf("%s: %d bytes, at most %d", name, info.Size(), maxBinaryBytes[name])
 		}

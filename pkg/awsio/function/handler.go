@@ -15,19 +15,31 @@ import (
 
 // Handler runs the importer as a Lambda function.
 type Handler struct {
-	Importer   *importer.Importer
-	ListBucket string
-	Log        *slog.Logger
+	importer   *importer.Importer
+	listBucket string
+	log        *slog.Logger
+}
+
+// NewHandler returns a handler for the events of a list bucket.
+func NewHandler(config importer.Config, listBucket string) (*Handler, error) {
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	core, err := importer.New(config)
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{importer: core, listBucket: listBucket, log: config.Log}, nil
 }
 
 // Invoke handles an event. If it returns an error, Lambda retries the event.
 func (h *Handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
-	triggers, err := DecodeTriggers(event, h.ListBucket)
+	triggers, err := DecodeTriggers(event, h.listBucket)
 	if err == nil {
-		err = h.Importer.Handle(ctx, triggers...)
+		err = h.importer.Handle(ctx, triggers...)
 	}
 	if err != nil {
-		h.Log.ErrorContext(ctx, "import failed", "why", err)
+		h.log.ErrorContext(ctx, "import failed", "why", err)
 		return nil, err
 	}
 	return []byte("null"), nil

@@ -3,7 +3,6 @@ package function_test
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -133,15 +132,14 @@ func TestHandler_Invoke(t *testing.T) {
 	objects := localclient.S3(t, locals3.Config{OnEvent: func(e locals3.Event) { events = append(events, e) }})
 	lists, table := bucket.NewLists(objects, localclient.Versioned), awstable.NewTable(localclient.DynamoDB(t, localdynamodb.Config{}), localclient.Table)
 	store := bucket.NewIndex(objects, localclient.IndexBucket)
-	core, err := importer.New(importer.Config{
+	handler, err := function.NewHandler(importer.Config{
 		Lists: lists, Archive: lists, Rows: table, Entries: table, Pointer: store, Indexes: store,
 		Settings: parameter.NewStore(localclient.Parameters(t, map[string]string{"/stack/feeds/hosts": `{"severity":"critical"}`}), "stack"),
 		Guards:   list.Guards{Guards: settings.DefaultGuards()}, MaxIndexBytes: 1 << 20,
-	})
+	}, localclient.Versioned)
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := function.Handler{Importer: core, ListBucket: localclient.Versioned, Log: slog.New(slog.DiscardHandler)}
 	send := func() {
 		t.Helper()
 		pending := events

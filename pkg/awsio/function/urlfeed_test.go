@@ -114,7 +114,7 @@ func TestHandler_Invoke_feedByURL(t *testing.T) {
 	store := bucket.NewIndex(objects, localclient.IndexBucket)
 	var logged, metrics bytes.Buffer
 	logger := slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	core, err := importer.New(importer.Config{
+	handler, err := function.NewHandler(importer.Config{
 		Lists: lists, Archive: lists, Rows: table, Entries: table, Pointer: store, Indexes: store, Log: logger, Metrics: &metrics,
 		Settings: parameter.NewStore(localclient.Parameters(t, map[string]string{"/stack/feeds/vendor": `{
 			"url":"https://example.com/all.csv?edition=2","secretArn":"` + arn + `","secretKey":"key","secretHeader":"Auth-Key","severity":"high"}`}), "stack"),
@@ -122,11 +122,10 @@ func TestHandler_Invoke_feedByURL(t *testing.T) {
 			Fetcher: fetcherFor(server), Secrets: parameter.NewSecrets(localclient.Config(vaultServer.URL)), Inbox: lists,
 		},
 		Guards: list.Guards{Guards: settings.DefaultGuards()}, MaxIndexBytes: 1 << 20,
-	})
+	}, localclient.Versioned)
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := function.Handler{Importer: core, ListBucket: localclient.Versioned, Log: logger}
 	invoke := func() {
 		t.Helper()
 		objectWrites, rowWrites = nil, nil
