@@ -10,8 +10,8 @@ import (
 	"os"
 )
 
-// Body is a fetched list, in a file of its own that goes when it is closed. It is read
-// from the start, and can be rewound by Seek.
+// Body is a fetched list in a temporary file. Reads begin at the start of the list, and Seek
+// can rewind it.
 type Body struct {
 	*os.File
 	Size   int64
@@ -20,30 +20,31 @@ type Body struct {
 
 // Close removes the list.
 func (b *Body) Close() error {
-	_ = os.Remove(b.Name()) // where it could not be removed while it was open
+	_ = os.Remove(b.Name()) // for systems that cannot remove an open file
 	return b.File.Close()
 }
 
-// newBody makes an empty file. It has no name any more where the system allows that, so
-// that a process that is killed leaves nothing in a folder that the next one shares.
+// newBody returns an empty file. It removes the file's name at once if the system allows
+// that, so that a killed process leaves nothing in the folder for the next one.
 func newBody(folder string) (*Body, error) {
 	file, err := os.CreateTemp(folder, "resolverwatch-list-*")
 	if err != nil {
-		return nil, fmt.Errorf("making room for the list: %w", err)
+		return nil, fmt.Errorf("creating a temporary file for the list: %w", err)
 	}
 	_ = os.Remove(file.Name())
 	return &Body{File: file}, nil
 }
 
-// readBody reads the list of an answer to its end and makes sure that it is one.
+// readBody reads the list of a response and checks that it is complete.
 func (r *run) readBody(e *exchange) (*Body, error) {
 	limit := r.request.MaxBytes
 	switch length := e.response.ContentLength; {
 	case length > limit:
-		return nil, refuse("the list has %d bytes, at most %d are taken", length, limit)
+		return nil, refuse("the list has %d bytes, the limit is %d", length, limit)
 	case length < 0 && len(e.response.TransferEncoding) == 0:
-		return nil, fail("the answer says no length, so that nobody can know whether it is whole")
+		return nil, fail("the response has no length, so the list may be incomplete")
 	}
+
 	body, err := newBody(r.config.Folder)
 	if err != nil {
 		return nil, err
@@ -55,20 +56,21 @@ func (r *run) readBody(e *exchange) (*Body, error) {
 }
 
 func (r *run) fill(body *Body, e *exchange, limit int64) error {
-	sum, echoed := sha256.New(), &echo{secret: []byte(r.request.Secret.Value)}
+	sum, echo := sha256.New(), &echoDetector{secret: []byte(r.request.Secret.Value)}
 	var err error
-	body.Size, err = io.Copy(io.MultiWriter(body.File, sum, echoed), io.LimitReader(e.response.Body, limit+1))
+	body.Size, err = io.Copy(io.MultiWriter(body.File, sum, echo), io.LimitReader(e.response.Body, limit+1))
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fail("the list ends after %d bytes, before it is whole", body.Size)
+		return fail("the response ends after %d bytes, so the list is incomplete", body.Size)
 	case err != nil:
 		return fmt.Errorf("reading the list: %w", err)
 	case body.Size > limit:
-		return refuse("the list has more than the %d bytes that are taken", limit)
-	case echoed.found:
-		return refuse("the answer repeats the secret, so it is not kept")
+		return refuse("the list has more than %d bytes, which is the limit", limit)
+	case echo.found:
+		return refuse("the list contains the secret, so it is not stored")
 	}
-	if err := e.atEnd(); err != nil {
+
+	if err := e.checkEnd(); err != nil {
 		return err
 	}
 	return body.finish(sum)

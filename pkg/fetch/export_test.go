@@ -1,15 +1,15 @@
 package fetch
 
-// What the fuzz targets decide on without a server.
+// Functions that the fuzz targets call without a server.
 var (
 	RetryAt = retryAt
 	NextHop = nextHop
 )
 
-// MaxRetry is exported for the tests.
+// MaxRetry is maxRetry.
 const MaxRetry = maxRetry
 
-// Clean takes a secret out of a text.
+// Clean removes a secret from text.
 func Clean(secret, text string) string {
 	r := newRedactor(secret)
 	return r.clean(text)

@@ -22,7 +22,7 @@ import (
 
 const someList = "evil.example\nworse.example\n"
 
-// read returns what was fetched, once from the start and once again.
+// read returns a fetched list. It reads the list twice, to test Seek.
 func read(t *testing.T, body *fetch.Body) string {
 	t.Helper()
 	if body == nil {
@@ -41,12 +41,12 @@ func read(t *testing.T, body *fetch.Body) string {
 	}
 	sum := sha256.Sum256(first)
 	if body.Size != int64(len(first)) || body.SHA256 != hex.EncodeToString(sum[:]) {
-		t.Errorf("%d bytes are told as %d, %s", len(first), body.Size, body.SHA256)
+		t.Errorf("%d bytes, but Size is %d and SHA256 %s", len(first), body.Size, body.SHA256)
 	}
 	return string(first)
 }
 
-// What well-behaved servers answer.
+// Valid responses.
 func TestFetcher_Fetch_lists(t *testing.T) {
 	t.Parallel()
 	var packed bytes.Buffer
@@ -58,13 +58,13 @@ func TestFetcher_Fetch_lists(t *testing.T) {
 		answer string
 		want   string
 	}{
-		{"by length", list(someList), someList},
+		{"with a length", list(someList), someList},
 		{"in chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nevil.\r\n8\r\nexample\n\r\n0\r\n\r\n", "evil.example\n"},
-		{"empty, which is for the guards to judge", list(""), ""},
-		{"by HTTP/1.0 with a length", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\na\n", "a\n"},
-		{"after interim answers", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + list(someList), someList},
-		{"compressed, as it is", list(packed.String(), "Content-Encoding: gzip"), packed.String()},
-		{"a page, which is for the guards to judge", list("<html>", "Content-Type: text/html"), "<html>"},
+		{"empty, which the guards check", list(""), ""},
+		{"HTTP/1.0 with a length", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\na\n", "a\n"},
+		{"after interim responses", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + list(someList), someList},
+		{"compressed, stored unchanged", list(packed.String(), "Content-Encoding: gzip"), packed.String()},
+		{"a page, which the guards check", list("<html>", "Content-Type: text/html"), "<html>"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -73,13 +73,13 @@ func TestFetcher_Fetch_lists(t *testing.T) {
 				t.Errorf("%s (%s): %q, want %q", result.Outcome, result.Reason, got, tc.want)
 			}
 			if result.Status != http.StatusOK || result.URL != "https://lists.example/all.txt" {
-				t.Errorf("answered %d at %s", result.Status, result.URL)
+				t.Errorf("status %d at %s", result.Status, result.URL)
 			}
 		})
 	}
 }
 
-// What a server says of its list comes along, unless it cannot be kept.
+// The result has the headers of the list, unless they cannot be stored.
 func TestFetcher_Fetch_fields(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -94,7 +94,7 @@ func TestFetcher_Fetch_fields(t *testing.T) {
 		},
 		{name: "none"},
 		{name: "too long", headers: []string{`ETag: "` + strings.Repeat("a", 200) + `"`}},
-		{name: "no ASCII", headers: []string{"ETag: \"\xc3\xbc\""}},
+		{name: "not ASCII", headers: []string{"ETag: \"\xc3\xbc\""}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -117,7 +117,7 @@ func TestFetcher_Fetch_request(t *testing.T) {
 	}
 	request := in.requests[0]
 	if request.Method != http.MethodGet || request.RequestURI != "/all.txt?format=csv" || request.Host != "lists.example" {
-		t.Errorf("asked %s %s of %s", request.Method, request.RequestURI, request.Host)
+		t.Errorf("requested %s %s of %s", request.Method, request.RequestURI, request.Host)
 	}
 	want := http.Header{
 		"Accept": {"*/*"}, "Accept-Encoding": {"identity"}, "Connection": {"close"},
@@ -129,7 +129,7 @@ func TestFetcher_Fetch_request(t *testing.T) {
 	}
 }
 
-// One misbehaviour of a server a row.
+// Each row is one way in which a server can misbehave.
 func TestFetcher_Fetch_misbehaviour(t *testing.T) {
 	t.Parallel()
 	status := func(line, headers string) string {
@@ -140,46 +140,46 @@ func TestFetcher_Fetch_misbehaviour(t *testing.T) {
 		answer string
 		want   fetch.Outcome
 		reason string
-		retry  time.Duration // from now
+		retry  time.Duration // after now
 	}{
 		{"too many, in seconds", status("429 Slow Down", "Retry-After: 120\r\n"), fetch.RetryLater, "answers 429 Too Many Requests", 2 * time.Minute},
 		{"too many, until a date", status("429 x", "Retry-After: Tue, 01 Jan 2030 13:30:00 GMT\r\n"), fetch.RetryLater, "answers 429", 90 * time.Minute},
 		{"too many, for a year", status("429 x", "Retry-After: 31536000\r\n"), fetch.RetryLater, "answers 429", 24 * time.Hour},
-		{"too many, without a word", status("429 x", ""), fetch.RetryLater, "answers 429", time.Hour},
-		{"too many, without sense", status("429 x", "Retry-After: soon\r\n"), fetch.RetryLater, "answers 429", time.Hour},
+		{"too many, without a header", status("429 x", ""), fetch.RetryLater, "answers 429", time.Hour},
+		{"too many, invalid header", status("429 x", "Retry-After: soon\r\n"), fetch.RetryLater, "answers 429", time.Hour},
 		{"maintenance", status("503 x", "Retry-After: 60\r\n"), fetch.RetryLater, "answers 503 Service Unavailable", time.Minute},
 		{"overload", status("503 x", ""), fetch.Failed, "answers 503 Service Unavailable", 0},
-		{"broken", status("500 x", "Retry-After: 60\r\n"), fetch.Failed, "answers 500 Internal Server Error", 0},
-		{"broken behind", status("502 x", ""), fetch.Failed, "answers 502 Bad Gateway", 0},
-		{"slow client", status("408 x", ""), fetch.Failed, "answers 408", 0},
+		{"server error", status("500 x", "Retry-After: 60\r\n"), fetch.Failed, "answers 500 Internal Server Error", 0},
+		{"bad gateway", status("502 x", ""), fetch.Failed, "answers 502 Bad Gateway", 0},
+		{"request timeout", status("408 x", ""), fetch.Failed, "answers 408", 0},
 		{"gone", status("410 x", ""), fetch.Refused, "answers 410 Gone", 0},
-		{"not there", status("404 x", ""), fetch.Refused, "answers 404 Not Found", 0},
-		{"who are you", status("401 x", ""), fetch.Refused, "is the secret set, and still good?", 0},
-		{"no", status("403 x", ""), fetch.Refused, "is the secret set, and still good?", 0},
-		{"part of it", status("206 x", "Content-Range: bytes 0-5/100\r\n"), fetch.Failed, "answers 206 Partial Content", 0},
-		{"nothing", "HTTP/1.1 204 No Content\r\n\r\n", fetch.Failed, "answers 204 No Content", 0},
-		{"unmodified, unasked", "HTTP/1.1 304 Not Modified\r\n\r\n", fetch.Failed, "answers 304 Not Modified", 0},
-		{"a choice", status("300 x", ""), fetch.Failed, "answers 300 Multiple Choices", 0},
+		{"not found", status("404 x", ""), fetch.Refused, "answers 404 Not Found", 0},
+		{"unauthorized", status("401 x", ""), fetch.Refused, "check that the secret is set and valid", 0},
+		{"forbidden", status("403 x", ""), fetch.Refused, "check that the secret is set and valid", 0},
+		{"partial content", status("206 x", "Content-Range: bytes 0-5/100\r\n"), fetch.Failed, "answers 206 Partial Content", 0},
+		{"no content", "HTTP/1.1 204 No Content\r\n\r\n", fetch.Failed, "answers 204 No Content", 0},
+		{"not modified, without validators", "HTTP/1.1 304 Not Modified\r\n\r\n", fetch.Failed, "answers 304 Not Modified", 0},
+		{"multiple choices", status("300 x", ""), fetch.Failed, "answers 300 Multiple Choices", 0},
 		{"another protocol", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", fetch.Failed, "another protocol", 0},
-		{"no status that is known", status("799 x", ""), fetch.Failed, "answers 799", 0},
+		{"unknown status", status("799 x", ""), fetch.Failed, "answers 799", 0},
 
-		{"shorter than announced", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + someList, fetch.Failed, "ends after 27 bytes, before it is whole", 0},
-		{"longer than announced", "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n" + someList, fetch.Failed, "sends more than it announced", 0},
-		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 27\r\nContent-Length: 13\r\n\r\n" + someList, fetch.Failed, "reading the answer of lists.example", 0},
-		{"a length below zero", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n" + someList, fetch.Failed, "reading the answer of lists.example", 0},
-		{"no length", "HTTP/1.1 200 OK\r\n\r\n" + someList, fetch.Failed, "says no length", 0},
-		{"chunks without an end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nevil.\r\n", fetch.Failed, "before it is whole", 0},
-		{"chunks that are none", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nevil.\r\n", fetch.Failed, "reading the list", 0},
-		{"more after the chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\nevil.example", fetch.Failed, "sends more than it announced", 0},
-		{"larger than is taken, announced", "HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n", fetch.Refused, "has 1048577 bytes, at most 1048576 are taken", 0},
-		{"larger than is taken", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat("x", 2<<20), fetch.Refused, "more than the 1048576 bytes", 0},
-		{"in another compression", list("x", "Content-Encoding: br"), fetch.Refused, `Content-Encoding "br", which was not asked for`, 0},
+		{"shorter than announced", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + someList, fetch.Failed, "ends after 27 bytes, so the list is incomplete", 0},
+		{"longer than announced", "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n" + someList, fetch.Failed, "sends more bytes than it announced", 0},
+		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 27\r\nContent-Length: 13\r\n\r\n" + someList, fetch.Failed, "reading the response of lists.example", 0},
+		{"a negative length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n" + someList, fetch.Failed, "reading the response of lists.example", 0},
+		{"no length", "HTTP/1.1 200 OK\r\n\r\n" + someList, fetch.Failed, "has no length", 0},
+		{"chunks without an end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nevil.\r\n", fetch.Failed, "so the list is incomplete", 0},
+		{"invalid chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nevil.\r\n", fetch.Failed, "reading the list", 0},
+		{"more after the chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\nevil.example", fetch.Failed, "sends more bytes than it announced", 0},
+		{"over the limit, announced", "HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n", fetch.Refused, "has 1048577 bytes, the limit is 1048576", 0},
+		{"over the limit", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat("x", 2<<20), fetch.Refused, "more than 1048576 bytes", 0},
+		{"in another compression", list("x", "Content-Encoding: br"), fetch.Refused, `Content-Encoding "br", which the request does not accept`, 0},
 
-		{"no HTTP", "SSH-2.0-OpenSSH_9.0\r\n", fetch.Failed, "reading the answer of lists.example", 0},
-		{"nothing at all", "", fetch.Failed, "it ends within its head", 0},
-		{"half a head", "HTTP/1.1 200 OK\r\nContent-Le", fetch.Failed, "reading the answer of lists.example", 0},
-		{"a head without end", "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: "+strings.Repeat("x", 1000)+"\r\n", 200), fetch.Failed, "head is over 65536 bytes", 0},
-		{"interim answers without end", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 100), fetch.Failed, "more than 5 interim answers", 0},
+		{"not HTTP", "SSH-2.0-OpenSSH_9.0\r\n", fetch.Failed, "reading the response of lists.example", 0},
+		{"nothing", "", fetch.Failed, "ends before the end of the headers", 0},
+		{"half of the headers", "HTTP/1.1 200 OK\r\nContent-Le", fetch.Failed, "reading the response of lists.example", 0},
+		{"endless headers", "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: "+strings.Repeat("x", 1000)+"\r\n", 200), fetch.Failed, "headers are over 65536 bytes", 0},
+		{"endless interim responses", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 100), fetch.Failed, "more than 5 interim responses", 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -198,7 +198,7 @@ func TestFetcher_Fetch_misbehaviour(t *testing.T) {
 	}
 }
 
-// A server that takes its time gets no more of it than was asked for.
+// A slow server cannot exceed the timeout.
 func TestFetcher_Fetch_slow(t *testing.T) {
 	t.Parallel()
 	drip := func(before, drop string) script {
@@ -210,29 +210,29 @@ func TestFetcher_Fetch_slow(t *testing.T) {
 		}
 	}
 	for name, slow := range map[string]script{
-		"head":              drip("HTTP/1.1 200 OK\r\nX-Slow: ", "x"),
-		"body":              drip("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "x"),
-		"chunks":            drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n"),
-		"length of a chunk": drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "0"),
-		"nothing":           func(io.Writer, *http.Request) { time.Sleep(time.Second) },
+		"head":         drip("HTTP/1.1 200 OK\r\nX-Slow: ", "x"),
+		"body":         drip("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "x"),
+		"chunks":       drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n"),
+		"chunk length": drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "0"),
+		"nothing":      func(io.Writer, *http.Request) { time.Sleep(time.Second) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			begin := time.Now()
 			result := newInternet(t, map[string]script{"lists.example": slow}).fetch(func(r *fetch.Request) { r.Timeout = 300 * time.Millisecond })
-			if took := time.Since(begin); took > 5*time.Second { // a busy machine has seconds of its own
+			if took := time.Since(begin); took > 5*time.Second { // allow for a busy machine
 				t.Errorf("took %v", took)
 			}
-			// An endless length of a chunk is an error before the time is up.
-			if result.Outcome != fetch.Failed || !strings.Contains(result.Reason, "no whole answer in time, which is at most 300ms") &&
-				name != "length of a chunk" {
+			// An endless chunk length is an error before the timeout.
+			if result.Outcome != fetch.Failed || !strings.Contains(result.Reason, "no complete response within 300ms") &&
+				name != "chunk length" {
 				t.Errorf("%s (%s)", result.Outcome, result.Reason)
 			}
 		})
 	}
 }
 
-// A server that never ends is left at the largest list that is taken.
+// An endless list is refused once it exceeds the limit.
 func TestFetcher_Fetch_endless(t *testing.T) {
 	t.Parallel()
 	in := newInternet(t, map[string]script{"lists.example": func(w io.Writer, _ *http.Request) {
@@ -242,12 +242,12 @@ func TestFetcher_Fetch_endless(t *testing.T) {
 		}
 	}})
 	result := in.fetch(nil)
-	if result.Outcome != fetch.Refused || !strings.Contains(result.Reason, "more than the 1048576 bytes") {
+	if result.Outcome != fetch.Refused || !strings.Contains(result.Reason, "more than 1048576 bytes") {
 		t.Errorf("%s (%s)", result.Outcome, result.Reason)
 	}
 }
 
-// Whoever waits for a fetch can end it.
+// The caller can cancel a fetch.
 func TestFetcher_Fetch_cancelled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -261,8 +261,8 @@ func TestFetcher_Fetch_cancelled(t *testing.T) {
 	}
 }
 
-// The largest list that is taken is taken, in memory that does not grow with it, and one
-// byte more is not.
+// A list of exactly MaxBytes is fetched, and one byte more is refused. The memory does not
+// grow with the size of the list.
 func TestFetcher_Fetch_large(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes 512 MiB to a temporary file")
@@ -289,7 +289,7 @@ func TestFetcher_Fetch_large(t *testing.T) {
 		if result.Outcome != want {
 			t.Errorf("%d bytes: %s (%s)", size, result.Outcome, result.Reason)
 		}
-		runtime.ReadMemStats(&after) // of the server too, which lives here
+		runtime.ReadMemStats(&after) // includes the server, which is in this process
 		if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 8<<20 {
 			t.Errorf("%d bytes: allocated %d", size, allocated)
 		} else {
@@ -298,7 +298,7 @@ func TestFetcher_Fetch_large(t *testing.T) {
 	}
 }
 
-// Nothing lies about while a list is fetched, nor after.
+// Neither a fetched list nor a failed fetch leaves a file.
 func TestFetcher_Fetch_leavesNothing(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -325,7 +325,7 @@ func TestFetcher_Fetch_noRoom(t *testing.T) {
 	in := newInternet(t, map[string]script{"lists.example": serves(list(someList))})
 	fetcher := fetch.New(fetch.Config{Resolve: in.resolve, Dial: in.dial, Public: isPublic, Roots: in.roots, Folder: "/nowhere"})
 	result := fetcher.Fetch(context.Background(), fetch.Request{URL: "https://lists.example/", MaxBytes: 100, Timeout: time.Minute})
-	if result.Outcome != fetch.Failed || !strings.Contains(result.Reason, "making room for the list") {
+	if result.Outcome != fetch.Failed || !strings.Contains(result.Reason, "creating a temporary file for the list") {
 		t.Errorf("%s (%s)", result.Outcome, result.Reason)
 	}
 }

@@ -12,7 +12,7 @@ import (
 func TestRetryAt(t *testing.T) {
 	t.Parallel()
 	now := clock()
-	for text, want := range map[string]time.Duration{ // -1: is none
+	for text, want := range map[string]time.Duration{ // -1: not a valid value
 		"0":                               0,
 		"120":                             2 * time.Minute,
 		" 120 ":                           2 * time.Minute,
@@ -20,9 +20,9 @@ func TestRetryAt(t *testing.T) {
 		"86401":                           24 * time.Hour,
 		"99999999999999999999999":         24 * time.Hour,
 		"Tue, 01 Jan 2030 12:00:30 GMT":   30 * time.Second,
-		"Tuesday, 01-Jan-30 12:00:30 GMT": 30 * time.Second, // the dates of RFC 850
-		"Tue Jan  1 12:00:30 2030":        30 * time.Second, // and of C
-		"Tue, 01 Jan 2030 11:00:00 GMT":   0,                // over already
+		"Tuesday, 01-Jan-30 12:00:30 GMT": 30 * time.Second, // RFC 850
+		"Tue Jan  1 12:00:30 2030":        30 * time.Second, // asctime
+		"Tue, 01 Jan 2030 11:00:00 GMT":   0,                // in the past
 		"Wed, 01 Jan 2031 00:00:00 GMT":   24 * time.Hour,
 		"":                                -1,
 		"soon":                            -1,
@@ -30,28 +30,28 @@ func TestRetryAt(t *testing.T) {
 		"1.5":                             -1,
 		"2 minutes":                       -1,
 	} {
-		at, found := fetch.RetryAt(text, now)
-		if found != (want >= 0) || found && !at.Equal(now.Add(want)) {
-			t.Errorf("%q: %v, %v; want %v from %v", text, at, found, want, now)
+		at, ok := fetch.RetryAt(text, now)
+		if ok != (want >= 0) || ok && !at.Equal(now.Add(want)) {
+			t.Errorf("%q: %v, %v; want %v from %v", text, at, ok, want, now)
 		}
 	}
 }
 
-// No server keeps us away for longer than a day, or sends us back in time.
+// The time for another attempt is never in the past and at most a day away.
 func FuzzRetryAt(f *testing.F) {
 	for _, seed := range []string{"0", "120", "99999999999999999999", "Tue, 01 Jan 2030 13:30:00 GMT", "soon"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		now := clock()
-		if at, found := fetch.RetryAt(text, now); found && (at.Before(now) || at.Sub(now) > fetch.MaxRetry) {
+		if at, ok := fetch.RetryAt(text, now); ok && (at.Before(now) || at.Sub(now) > fetch.MaxRetry) {
 			t.Errorf("%q: %v", text, at)
 		}
 	})
 }
 
-// Wherever a redirect says it leads: it leads to https, without a user and a fragment, at
-// a host; and what is told of it holds nothing of its query.
+// The target of a redirect always uses https and has a host, but no user or fragment. An
+// error does not contain the query of the target.
 func FuzzNextHop(f *testing.F) {
 	for _, seed := range []string{
 		"/v2", "//mirror.example/x", "https://mirror.example:8443/?a=b#c", "http://mirror.example/", "https://127.0.0.1/",
@@ -67,7 +67,7 @@ func FuzzNextHop(f *testing.F) {
 		to, err := fetch.NextHop(from, location)
 		if err != nil {
 			if _, query, found := strings.Cut(location, "?"); found && len(query) > 20 && strings.Contains(err.Error(), query) {
-				t.Errorf("%q: the error tells the query: %v", location, err)
+				t.Errorf("%q: the error contains the query: %v", location, err)
 			}
 			return
 		}
@@ -75,13 +75,13 @@ func FuzzNextHop(f *testing.F) {
 			t.Errorf("%q leads to %v", location, to)
 		}
 		if again, err := url.Parse(to.String()); err != nil || again.Host != to.Host {
-			t.Errorf("%q leads to %v, which is read as %v, %v", location, to, again, err)
+			t.Errorf("%q leads to %v, which parses as %v, %v", location, to, again, err)
 		}
 	})
 }
 
-// However a secret is escaped and cut, no run of it is told that is long enough to be of
-// use, and a text that does not hold it stays as it is.
+// Clean leaves no long part of a secret in a text, however it is escaped or cut, and does not
+// change a text without one.
 func FuzzClean(f *testing.F) {
 	f.Add("0123456789abcdef", "bad key 0123456789ABCDEF", 0)
 	f.Add(`hunter2/"x" +&=%`, "https://mirror.example/hunter2/%22x%22%20+&=%25", 3)
@@ -98,14 +98,14 @@ func FuzzClean(f *testing.F) {
 		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), strings.ToUpper(secret), secret[start:]} {
 			got := fetch.Clean(secret, text+form)
 			plain, err := url.PathUnescape(got)
-			if told := strings.HasPrefix(got, "[not told"); !told && (sharesRun(secret, got) || err == nil && sharesRun(secret, plain)) {
+			if withheld := strings.HasPrefix(got, "[withheld"); !withheld && (sharesRun(secret, got) || err == nil && sharesRun(secret, plain)) {
 				t.Errorf("%q in %q shows: %q", secret, text+form, got)
 			}
 		}
 	})
 }
 
-// sharesRun reports whether text has 8 bytes of secret in a row, in any case.
+// sharesRun reports whether text contains 8 consecutive bytes of secret, ignoring case.
 func sharesRun(secret, text string) bool {
 	secret, text = strings.ToLower(secret), strings.ToLower(text)
 	for i := range len(secret) - 7 {

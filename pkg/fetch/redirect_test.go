@@ -19,7 +19,7 @@ func TestFetcher_Fetch_redirects(t *testing.T) {
 		scripts map[string]script
 		want    fetch.Outcome
 		reason  string
-		url     string // asked last
+		url     string // of the last request
 	}{{
 		name: "to another path",
 		scripts: map[string]script{"lists.example": func(w io.Writer, r *http.Request) {
@@ -38,7 +38,7 @@ func TestFetcher_Fetch_redirects(t *testing.T) {
 		},
 		want: fetch.Fetched, url: "https://mirror.example/a",
 	}, {
-		name: "along five hosts",
+		name: "five in a row",
 		scripts: map[string]script{
 			"lists.example": serves(redirect("https://a.test/")), "a.test": serves(redirect("https://b.test/")),
 			"b.test": serves(redirect("https://c.test/")), "c.test": serves(redirect("https://d.test/")),
@@ -46,7 +46,7 @@ func TestFetcher_Fetch_redirects(t *testing.T) {
 		},
 		want: fetch.Fetched, url: "https://e.test/",
 	}, {
-		name: "along six hosts",
+		name: "six in a row",
 		scripts: map[string]script{
 			"lists.example": serves(redirect("https://a.test/")), "a.test": serves(redirect("https://b.test/")),
 			"b.test": serves(redirect("https://c.test/")), "c.test": serves(redirect("https://d.test/")),
@@ -56,21 +56,21 @@ func TestFetcher_Fetch_redirects(t *testing.T) {
 	}, {
 		name:    "to itself",
 		scripts: map[string]script{"lists.example": serves(redirect("/all.txt"))},
-		want:    fetch.Refused, reason: "in a circle, back to https://lists.example/all.txt", url: "https://lists.example/all.txt",
+		want:    fetch.Refused, reason: "redirect loop, back to https://lists.example/all.txt", url: "https://lists.example/all.txt",
 	}, {
-		name: "in a circle",
+		name: "loop over two hosts",
 		scripts: map[string]script{
 			"lists.example": serves(redirect("https://a.test/")), "a.test": serves(redirect("https://lists.example/all.txt")),
 		},
-		want: fetch.Refused, reason: "in a circle", url: "https://a.test/",
+		want: fetch.Refused, reason: "redirect loop", url: "https://a.test/",
 	}, {
-		name: "ever deeper",
+		name: "to longer and longer paths",
 		scripts: map[string]script{"lists.example": func(w io.Writer, r *http.Request) {
 			io.WriteString(w, redirect(r.URL.Path+"/x"))
 		}},
 		want: fetch.Refused, reason: "more than 5 redirects", url: "https://lists.example/all.txt/x/x/x/x/x",
 	}, {
-		name:    "nowhere",
+		name:    "without a target",
 		scripts: map[string]script{"lists.example": serves("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n")},
 		want:    fetch.Failed, reason: "without a Location", url: "https://lists.example/all.txt",
 	}} {
@@ -84,7 +84,7 @@ func TestFetcher_Fetch_redirects(t *testing.T) {
 	}
 }
 
-// Where no redirect may lead, by its looks or by its address. Nothing is dialled there.
+// Redirects to a URL or an address that is not allowed are refused without a connection.
 func TestFetcher_Fetch_redirectsOut(t *testing.T) {
 	t.Parallel()
 	for to, reason := range map[string]string{
@@ -96,7 +96,7 @@ func TestFetcher_Fetch_redirectsOut(t *testing.T) {
 		"https:///x":                           "must name a host",
 		"https://mirror.example:99999/":        "the port must be in",
 		"https://me:hunter2@mirror.example/":   "must not hold a user",
-		"https://mirror.example/%zz":           "what is no URL",
+		"https://mirror.example/%zz":           "that is not a URL",
 		"https://127.0.0.1/":                   "must be a public host",
 		"https://127.0.0.1:9001/2018-06-01/":   "must be a public host",
 		"https://169.254.169.254/latest/":      "must be a public host",
@@ -106,16 +106,16 @@ func TestFetcher_Fetch_redirectsOut(t *testing.T) {
 		"https://[::ffff:169.254.169.254]/":    "must be a public host",
 		"https://[fe80::1%25eth0]/":            "must be a public host",
 		"https://localhost/":                   "must be a public host",
-		"https://100.64.0.1/":                  "100.64.0.1 is at 100.64.0.1, which is not public",
-		"https://198.18.0.1/":                  "which is not public",
-		"https://[64:ff9b::a9fe:a9fe]/":        "which is not public", // NAT64 of 169.254.169.254
-		"https://[2002:7f00:1::]/":             "which is not public", // 6to4 of 127.0.0.1
-		"https://[::127.0.0.1]/":               "which is not public",
-		"https://[2001:0:7f00:1::]/":           "which is not public",
-		"https://private.test/":                "private.test is at 10.0.0.8, which is not public",
-		"https://metadata.test/":               "metadata.test is at 169.254.169.254, which is not public",
-		"https://mapped.test/":                 "mapped.test is at ::ffff:127.0.0.1, which is not public",
-		"https://2852039166/latest/meta-data/": "2852039166 is at 169.254.169.254", // if a resolver reads it so
+		"https://100.64.0.1/":                  "100.64.0.1 resolves to 100.64.0.1, which is not a public address",
+		"https://198.18.0.1/":                  "which is not a public address",
+		"https://[64:ff9b::a9fe:a9fe]/":        "which is not a public address", // NAT64 of 169.254.169.254
+		"https://[2002:7f00:1::]/":             "which is not a public address", // 6to4 of 127.0.0.1
+		"https://[::127.0.0.1]/":               "which is not a public address",
+		"https://[2001:0:7f00:1::]/":           "which is not a public address",
+		"https://private.test/":                "private.test resolves to 10.0.0.8, which is not a public address",
+		"https://metadata.test/":               "metadata.test resolves to 169.254.169.254, which is not a public address",
+		"https://mapped.test/":                 "mapped.test resolves to ::ffff:127.0.0.1, which is not a public address",
+		"https://2852039166/latest/meta-data/": "2852039166 resolves to 169.254.169.254", // some resolvers accept this form
 		"https://b\u00fccher.example/":         "the host must be in ASCII",
 	} {
 		t.Run(to, func(t *testing.T) {
@@ -136,14 +136,14 @@ func TestFetcher_Fetch_redirectsOut(t *testing.T) {
 	}
 }
 
-// The URL itself is checked like any redirect.
+// The URL of the request is checked like a redirect.
 func TestFetcher_Fetch_urls(t *testing.T) {
 	t.Parallel()
 	for url, reason := range map[string]string{
 		"http://lists.example/":   "must begin with https://",
 		"https://127.0.0.1:9001/": "must be a public host",
-		"https://100.64.0.1/":     "which is not public",
-		"https://private.test/":   "which is not public",
+		"https://100.64.0.1/":     "which is not a public address",
+		"https://private.test/":   "which is not a public address",
 		"https://empty.test/":     "empty.test has no address",
 		"":                        "must begin with https://",
 	} {
@@ -157,8 +157,8 @@ func TestFetcher_Fetch_urls(t *testing.T) {
 	}
 }
 
-// A DNS server of the attacker's can change its answer at any time. What is dialled is
-// the answer that was checked, and each connection has its own.
+// A DNS server of an attacker can change its response at any time. Each connection resolves
+// the host once and dials the address that was checked.
 func TestFetcher_Fetch_rebinding(t *testing.T) {
 	t.Parallel()
 	public, private := []netip.Addr{publicAddress}, []netip.Addr{netip.MustParseAddr("127.0.0.1")}
@@ -181,7 +181,7 @@ func TestFetcher_Fetch_rebinding(t *testing.T) {
 			t.Errorf("%s (%s), dialled %v", result.Outcome, result.Reason, in.dialled)
 		}
 	})
-	t.Run("both at once", func(t *testing.T) {
+	t.Run("both addresses in one response", func(t *testing.T) {
 		t.Parallel()
 		in := newInternet(t, map[string]script{"lists.example": serves(list(someList))})
 		in.answers["lists.example"] = [][]netip.Addr{slices.Concat(private, public)}
@@ -191,8 +191,7 @@ func TestFetcher_Fetch_rebinding(t *testing.T) {
 	})
 }
 
-// Of several addresses the next is tried where nobody is, IPv4 before IPv6, and not ever
-// so many.
+// If an address does not answer, the next one is tried: IPv4 before IPv6, and at most four.
 func TestFetcher_Fetch_addresses(t *testing.T) {
 	t.Parallel()
 	dead := func(n byte) netip.Addr { return netip.AddrFrom4([4]byte{9, 9, 9, n}) }
@@ -207,29 +206,29 @@ func TestFetcher_Fetch_addresses(t *testing.T) {
 	}
 	in.dialled = nil
 	result := in.fetch(func(r *fetch.Request) { r.URL = "https://dead.test/" })
-	if result.Outcome != fetch.Failed || !strings.Contains(result.Reason, "connecting to dead.test: nobody is there; ") || len(in.dialled) != 4 {
+	if result.Outcome != fetch.Failed || !strings.Contains(result.Reason, "connecting to dead.test: connection refused; ") || len(in.dialled) != 4 {
 		t.Errorf("%s (%s), dialled %v", result.Outcome, result.Reason, in.dialled)
 	}
 }
 
-// A server must prove who it is.
+// A server needs a valid certificate.
 func TestFetcher_Fetch_certificate(t *testing.T) {
 	t.Parallel()
 	in := newInternet(t, nil)
-	stranger := in.fetch(func(r *fetch.Request) { r.URL = "https://stranger.example/" })
+	unknown := in.fetch(func(r *fetch.Request) { r.URL = "https://unknown.example/" })
 	_, in.roots = newCertificate(t, "lists.example")
-	forger := in.fetch(nil)
-	for _, result := range []fetch.Result{stranger, forger} {
-		if result.Outcome != fetch.Failed || !strings.Contains(result.Reason, "greeting ") || !strings.Contains(result.Reason, "certificate") {
+	forged := in.fetch(nil)
+	for _, result := range []fetch.Result{unknown, forged} {
+		if result.Outcome != fetch.Failed || !strings.Contains(result.Reason, "TLS handshake with ") || !strings.Contains(result.Reason, "certificate") {
 			t.Errorf("%s (%s)", result.Outcome, result.Reason)
 		}
 	}
 	if len(in.requests) > 0 {
-		t.Error("a request went out before the server was known")
+		t.Error("a request was sent before the certificate was checked")
 	}
 }
 
-// Variables of the environment that lead other programs through a proxy do nothing.
+// The proxy variables of the environment are ignored.
 func TestFetcher_Fetch_noProxy(t *testing.T) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY"} {
 		t.Setenv(name, "http://127.0.0.1:1")

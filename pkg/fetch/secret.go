@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// Secret is what a server wants to see, and where. The zero Secret is none. It never
-// prints its value.
+// Secret is a value that a server requires in a header or in the query. The zero Secret is
+// not sent. A Secret never prints its value.
 type Secret struct {
-	// Header, or Query, names what carries the value.
+	// Header or Query is the name of the header or parameter with the value.
 	Header, Query string
 	Value         string
 }
 
-// minSecret is the length, in bytes, from which on it can be no chance that a word or a
-// list holds a secret.
+// minSecret is the shortest secret, in bytes. A text or a list could contain a shorter one by
+// chance.
 const minSecret = 8
 
 // String hides the value.
@@ -26,20 +26,20 @@ func (s Secret) String() string { return "[secret]" }
 // GoString hides the value.
 func (s Secret) GoString() string { return "[secret]" }
 
-// MarshalText hides the value, from JSON and from structured logs too.
+// MarshalText hides the value, in JSON and structured logs too.
 func (s Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
 
-// check refuses a value that no header or URL can carry as it is.
+// check refuses a value that a header or URL cannot contain unchanged.
 func (s Secret) check() error {
 	if s.Header == "" && s.Query == "" {
 		return nil
 	}
 	if len(s.Value) < minSecret {
-		return refuse("the secret has %d characters, at least %d make one", len(s.Value), minSecret)
+		return refuse("the secret has %d characters, the minimum is %d", len(s.Value), minSecret)
 	}
 	for i := range len(s.Value) {
 		if s.Value[i] < ' ' || s.Value[i] > '~' {
-			return refuse("the secret has a character at %d that is not printable ASCII", i)
+			return refuse("the character of the secret at offset %d is not printable ASCII", i)
 		}
 	}
 	return nil
@@ -49,16 +49,16 @@ func (s Secret) check() error {
 func (s Secret) addTo(u *url.URL) *url.URL {
 	with, pair := *u, url.QueryEscape(s.Query)+"="+url.QueryEscape(s.Value)
 	if with.RawQuery != "" {
-		pair = with.RawQuery + "&" + pair // the order of the others is kept
+		pair = with.RawQuery + "&" + pair // the other parameters keep their order
 	}
 	with.RawQuery = pair
 	return &with
 }
 
-// redactor finds a secret in what comes from outside.
+// redactor finds a secret in text from a server.
 type redactor struct {
-	words []string // the secret, and what of it is a secret by itself
-	forms []string // and how they are written elsewhere
+	words []string // the secret, and the part of it that is a secret on its own
+	forms []string // the words, and how they look when escaped
 }
 
 func newRedactor(value string) redactor {
@@ -74,7 +74,7 @@ func newRedactor(value string) redactor {
 	return r
 }
 
-// isIn reports whether text holds the secret, as it is or escaped in any way.
+// isIn reports whether text contains the secret, unchanged or escaped.
 func (r *redactor) isIn(text string) bool {
 	for _, form := range r.forms {
 		if strings.Contains(text, form) {
@@ -91,7 +91,7 @@ func (r *redactor) isIn(text string) bool {
 	return false
 }
 
-// unescaped returns text as a path and as a query has it.
+// unescaped returns text after unescaping it as a path and as a query.
 func unescaped(text string) (plain []string) {
 	for _, unescape := range []func(string) (string, error){url.PathUnescape, url.QueryUnescape} {
 		if text, err := unescape(text); err == nil {
@@ -102,14 +102,15 @@ func unescaped(text string) (plain []string) {
 }
 
 const (
-	redacted    = "[secret]"
-	notTold     = "[not told, because it repeats the secret]"
-	toldOfWords = minSecret // characters of the secret in a row that may not be told
+	redacted = "[secret]"
+	withheld = "[withheld, because it contains part of the secret]"
+	// maxRun is the length of a part of the secret that clean withholds.
+	maxRun = minSecret
 )
 
-// clean takes the secret out of text. Parsers of what a server sends cut and escape it in
-// ways of their own before they complain of it: where a part of the secret is left, nothing
-// is told.
+// clean removes the secret from text. Parsers cut and escape a server's response in their
+// own ways before they quote it in an error. If text still contains a part of the secret,
+// clean withholds all of it.
 func (r *redactor) clean(text string) string {
 	for _, form := range r.forms {
 		text = strings.ReplaceAll(text, form, redacted)
@@ -118,9 +119,9 @@ func (r *redactor) clean(text string) string {
 		plain = strings.ToLower(plain)
 		for _, word := range r.words {
 			word = strings.ToLower(word)
-			for i := range len(word) - toldOfWords + 1 {
-				if strings.Contains(plain, word[i:i+toldOfWords]) {
-					return notTold
+			for i := range len(word) - maxRun + 1 {
+				if strings.Contains(plain, word[i:i+maxRun]) {
+					return withheld
 				}
 			}
 		}
@@ -128,15 +129,15 @@ func (r *redactor) clean(text string) string {
 	return text
 }
 
-// echo looks for a secret in a body as it passes.
-type echo struct {
-	secret []byte // empty: there is none to look for
-	window []byte // the end of what passed, and what passes now
+// echoDetector looks for a secret in the bytes that are written to it.
+type echoDetector struct {
+	secret []byte // may be empty
+	window []byte // the end of the previous writes and the current one
 	found  bool
 }
 
-// Write looks through p. It never fails.
-func (e *echo) Write(p []byte) (int, error) {
+// Write searches p. It never fails.
+func (e *echoDetector) Write(p []byte) (int, error) {
 	if len(e.secret) == 0 || e.found {
 		return len(p), nil
 	}

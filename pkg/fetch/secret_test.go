@@ -15,7 +15,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 )
 
-// The secret of these tests looks otherwise in a header, in a query and in Go's quotes.
+// hunter is a secret that looks different in a header, in a query and in Go's quotes.
 const hunter = `hunter2/"x" +&=%`
 
 var (
@@ -23,7 +23,7 @@ var (
 	query  = fetch.Secret{Query: "auth-key", Value: hunter}
 )
 
-// wantNoSecret makes sure that nothing a result says holds the secret in any form.
+// wantNoSecret checks that a result does not contain the secret in any form.
 func wantNoSecret(t *testing.T, result fetch.Result) {
 	t.Helper()
 	result.Body = nil
@@ -31,7 +31,7 @@ func wantNoSecret(t *testing.T, result fetch.Result) {
 	for _, form := range []string{hunter, url.QueryEscape(hunter), url.PathEscape(hunter), "hunter2",
 		base64.StdEncoding.EncodeToString([]byte(hunter))} {
 		if strings.Contains(text, form) {
-			t.Errorf("the result tells the secret: %s", text)
+			t.Errorf("the result contains the secret: %s", text)
 		}
 	}
 }
@@ -54,13 +54,13 @@ func TestFetcher_Fetch_secretIsSent(t *testing.T) {
 			t.Fatalf("%s (%s)", result.Outcome, result.Reason)
 		}
 		if got := in.requests[0].RequestURI + " " + in.requests[0].Header.Get("Auth-Key"); got != tc.want {
-			t.Errorf("asked %q, want %q", got, tc.want)
+			t.Errorf("requested %q, want %q", got, tc.want)
 		}
 		wantNoSecret(t, result)
 	}
 }
 
-// The secret is the server's of the URL: no other host, port or subdomain gets it.
+// The secret is sent only to the host of the URL, not to another host, port or subdomain.
 func TestFetcher_Fetch_secretStaysAtHome(t *testing.T) {
 	t.Parallel()
 	for to, wantSent := range map[string]bool{
@@ -87,7 +87,7 @@ func TestFetcher_Fetch_secretStaysAtHome(t *testing.T) {
 				"lists.example:8443": here, "lists.example.": here,
 			})
 			result := in.fetch(func(r *fetch.Request) { r.Secret = header })
-			if to != "https://lists.example.a.test/" && result.Outcome != fetch.Fetched { // no certificate for that one
+			if to != "https://lists.example.a.test/" && result.Outcome != fetch.Fetched { // the certificate is not for this host
 				t.Fatalf("%s (%s)", result.Outcome, result.Reason)
 			}
 			last := in.requests[len(in.requests)-1]
@@ -98,7 +98,7 @@ func TestFetcher_Fetch_secretStaysAtHome(t *testing.T) {
 	}
 }
 
-// Servers repeat what they were told, in all places.
+// A server can repeat the secret anywhere in its response.
 func TestFetcher_Fetch_secretEchoed(t *testing.T) {
 	t.Parallel()
 	escaped := url.QueryEscape(hunter)
@@ -109,19 +109,19 @@ func TestFetcher_Fetch_secretEchoed(t *testing.T) {
 		reason string
 	}{
 		{"in a status", "HTTP/1.1 403 No " + hunter + "\r\n\r\n", fetch.Refused, "answers 403 Forbidden"},
-		{"instead of HTTP", hunter + "\r\n\r\n", fetch.Failed, "reading the answer of lists.example"},
+		{"instead of HTTP", hunter + "\r\n\r\n", fetch.Failed, "reading the response of lists.example"},
 		{"in a broken header", "HTTP/1.1 200 OK\r\n" + hunter + "\r\n\r\n", fetch.Failed, "[secret]"},
 		{"in a length", "HTTP/1.1 200 OK\r\nContent-Length: " + hunter + "\r\n\r\n", fetch.Failed, "[secret]"},
 		{"in an encoding", list("x", "Content-Encoding: "+hunter), fetch.Refused, "[secret]"},
-		{"in a redirect to another host", redirect("https://mirror.example/?key=" + escaped), fetch.Refused, "would hand the secret to another host"},
-		{"in a path to another host", redirect("https://mirror.example/" + url.PathEscape(hunter)), fetch.Refused, "would hand the secret to another host"},
-		{"in a redirect to no URL", redirect("https://%zz/" + escaped), fetch.Refused, "what is no URL"},
-		{"in a redirect to http", redirect("http://mirror.example/" + url.PathEscape(hunter)), fetch.Refused, "[not told, because it repeats the secret]"},
+		{"in a redirect to another host", redirect("https://mirror.example/?key=" + escaped), fetch.Refused, "would send the secret to another host"},
+		{"in a path to another host", redirect("https://mirror.example/" + url.PathEscape(hunter)), fetch.Refused, "would send the secret to another host"},
+		{"in a redirect that is not a URL", redirect("https://%zz/" + escaped), fetch.Refused, "that is not a URL"},
+		{"in a redirect to http", redirect("http://mirror.example/" + url.PathEscape(hunter)), fetch.Refused, "[withheld, because it contains part of the secret]"},
 		{"in a host", redirect("https://hunter2.test/" + escaped), fetch.Refused, "another host"},
-		{"in a list", list("evil.example\n# licensed to " + hunter + "\n"), fetch.Refused, "repeats the secret"},
-		{"in a page", list("<html>bad key: " + hunter), fetch.Refused, "repeats the secret"},
-		{"across two reads of a list", list(strings.Repeat("x", 32<<10-5) + hunter), fetch.Refused, "repeats the secret"},
-		{"in what is kept of a list", list(someList, `ETag: "`+hunter+`"`, "Content-Type: text/plain; key="+escaped), fetch.Fetched, ""},
+		{"in a list", list("evil.example\n# licensed to " + hunter + "\n"), fetch.Refused, "contains the secret"},
+		{"in a page", list("<html>bad key: " + hunter), fetch.Refused, "contains the secret"},
+		{"across two reads of a list", list(strings.Repeat("x", 32<<10-5) + hunter), fetch.Refused, "contains the secret"},
+		{"in the headers of a list", list(someList, `ETag: "`+hunter+`"`, "Content-Type: text/plain; key="+escaped), fetch.Fetched, ""},
 	} {
 		for place, secret := range map[string]fetch.Secret{"header": header, "query": query} {
 			t.Run(tc.name+", "+place, func(t *testing.T) {
@@ -134,14 +134,14 @@ func TestFetcher_Fetch_secretEchoed(t *testing.T) {
 					wantNoSecret(t, result)
 				}
 				if result.ETag != "" || result.ContentType != "" {
-					t.Errorf("kept %q and %q", result.ETag, result.ContentType)
+					t.Errorf("stored %q and %q", result.ETag, result.ContentType)
 				}
 			})
 		}
 	}
 }
 
-// Of "Bearer abc" the scheme is no secret and the rest alone is one.
+// In "Bearer abc" only the second word is secret.
 func TestFetcher_Fetch_bearer(t *testing.T) {
 	t.Parallel()
 	in := newInternet(t, map[string]script{"lists.example": serves(redirect("http://a.test/0123456789abcdef"))})
@@ -153,13 +153,13 @@ func TestFetcher_Fetch_bearer(t *testing.T) {
 	}
 }
 
-func TestFetcher_Fetch_secretThatIsNone(t *testing.T) {
+func TestFetcher_Fetch_badSecret(t *testing.T) {
 	t.Parallel()
 	for value, reason := range map[string]string{
 		"":                    "has 0 characters",
-		"1234567":             "has 7 characters, at least 8 make one",
-		"12345678\r\nX-Evil:": "a character at 8 that is not printable ASCII",
-		"schl\u00fcssel":      "a character at 4 that is not printable ASCII",
+		"1234567":             "has 7 characters, the minimum is 8",
+		"12345678\r\nX-Evil:": "at offset 8 is not printable ASCII",
+		"schl\u00fcssel":      "at offset 4 is not printable ASCII",
 	} {
 		in := newInternet(t, nil)
 		result := in.fetch(func(r *fetch.Request) { r.Secret = fetch.Secret{Header: "X-Key", Value: value} })
@@ -169,7 +169,7 @@ func TestFetcher_Fetch_secretThatIsNone(t *testing.T) {
 	}
 }
 
-// A secret does not print itself, however it is printed.
+// No way of printing a secret shows its value.
 func TestSecret_hides(t *testing.T) {
 	t.Parallel()
 	request := fetch.Request{URL: "https://lists.example/", Secret: header}

@@ -22,30 +22,29 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 )
 
-// internet is where the tests fetch: hosts with addresses, and at each public address
-// the same TLS server, which does what the script of the host says, byte by byte.
+// internet is a network for the tests. Hosts have addresses, and the same TLS server is at
+// every public address. It runs the script of the requested host.
 type internet struct {
 	t        *testing.T
 	listener net.Listener
 	roots    *x509.CertPool
-	scripts  map[string]script // by host, as the request names it
+	scripts  map[string]script // by the Host of the request
 
 	mu       sync.Mutex
-	answers  map[string][][]netip.Addr // by host, one after another; the last one stays
+	answers  map[string][][]netip.Addr // by host, in order; the last one repeats
 	resolved []string
 	dialled  []netip.AddrPort
 	requests []*http.Request
 }
 
-// script answers one request. The connection ends when it returns.
+// script answers one request. The connection is closed when it returns.
 type script func(w io.Writer, r *http.Request)
 
-// publicAddress stands for any address on the Internet. It is one that no host has, so
-// that a test which gets out of here reaches nobody.
+// publicAddress represents all addresses on the Internet. No host has it, so a test that
+// leaves this machine by mistake does not reach anything.
 var publicAddress = netip.MustParseAddr("192.0.2.1")
 
-// isPublic takes the address of the tests for public, and leaves all others to what is
-// tested.
+// isPublic reports true for publicAddress. For other addresses it calls the tested function.
 func isPublic(address netip.Addr) bool { return address == publicAddress || fetch.IsPublic(address) }
 
 func newInternet(t *testing.T, scripts map[string]script) *internet {
@@ -77,20 +76,20 @@ func (in *internet) serve(connection net.Conn) {
 	defer connection.Close()
 	request, err := http.ReadRequest(bufio.NewReader(connection))
 	if err != nil {
-		return // a client that does not trust the certificate
+		return // the client does not trust the certificate
 	}
 	in.mu.Lock()
 	in.requests = append(in.requests, request)
 	script := in.scripts[request.Host]
 	in.mu.Unlock()
 	if script == nil {
-		in.t.Errorf("asked for %q, which no script serves", request.Host)
+		in.t.Errorf("request for %q, which has no script", request.Host)
 		return
 	}
 	script(connection, request)
 }
 
-// resolve gives the answers of a host, or the public address.
+// resolve returns the addresses of a host, or publicAddress.
 func (in *internet) resolve(_ context.Context, host string) ([]netip.Addr, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -110,7 +109,7 @@ func (in *internet) dial(ctx context.Context, to netip.AddrPort) (net.Conn, erro
 	in.dialled = append(in.dialled, to)
 	in.mu.Unlock()
 	if to.Addr() != publicAddress {
-		return nil, errors.New("nobody is there")
+		return nil, errors.New("connection refused")
 	}
 	return (&net.Dialer{}).DialContext(ctx, "tcp", in.listener.Addr().String())
 }
@@ -123,7 +122,7 @@ func (in *internet) fetcher() *fetch.Fetcher {
 
 func clock() time.Time { return time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC) }
 
-// fetch asks for a URL within a second or two.
+// fetch fetches a list from lists.example, unless change sets another URL.
 func (in *internet) fetch(change func(*fetch.Request)) fetch.Result {
 	in.t.Helper()
 	request := fetch.Request{URL: "https://lists.example/all.txt", MaxBytes: 1 << 20, Timeout: 10 * time.Second}
@@ -137,12 +136,12 @@ func (in *internet) fetch(change func(*fetch.Request)) fetch.Result {
 	return result
 }
 
-// serves returns a script that answers a text, whatever is asked.
+// serves returns a script that sends the same text for every request.
 func serves(answer string) script {
 	return func(w io.Writer, _ *http.Request) { io.WriteString(w, answer) }
 }
 
-// list is an answer with a list.
+// list returns a response with a list.
 func list(body string, header ...string) string {
 	answer := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n", len(body))
 	for _, line := range header {
@@ -151,12 +150,12 @@ func list(body string, header ...string) string {
 	return answer + "\r\n" + body
 }
 
-// redirect is an answer that leads elsewhere.
+// redirect returns a response that redirects.
 func redirect(to string) string {
 	return "HTTP/1.1 302 Found\r\nLocation: " + to + "\r\nContent-Length: 0\r\n\r\n"
 }
 
-// newCertificate returns a certificate for hosts, and who vouches for it: itself.
+// newCertificate returns a self-signed certificate for hosts, and a pool that trusts it.
 func newCertificate(t *testing.T, hosts ...string) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -14,13 +14,13 @@ func TestIsPublic(t *testing.T) {
 		want    bool
 		why     string
 	}{
-		{"1.1.1.1", true, "anybody's"},
+		{"1.1.1.1", true, "public"},
 		{"52.94.236.248", true, "an AWS endpoint"},
-		{"2600:1f18::1", true, "anybody's"},
-		{"2a00:1450:4001:82a::200e", true, "anybody's"},
+		{"2600:1f18::1", true, "public"},
+		{"2a00:1450:4001:82a::200e", true, "public"},
 		{"2001:4860:4860::8888", true, "outside 2001::/23"},
-		{"::ffff:1.1.1.1", true, "an IPv4 address as IPv6"},
-		{"64:ff9b::101:101", true, "1.1.1.1 behind NAT64, all that an IPv6-only subnet sees of it"},
+		{"::ffff:1.1.1.1", true, "a mapped IPv4 address"},
+		{"64:ff9b::101:101", true, "1.1.1.1 through NAT64, as an IPv6-only subnet reaches it"},
 
 		{"0.0.0.0", false, "this host"},
 		{"0.1.2.3", false, "this network"},
@@ -33,7 +33,7 @@ func TestIsPublic(t *testing.T) {
 		{"172.16.0.1", false, "private"},
 		{"172.31.255.255", false, "private"},
 		{"192.168.1.1", false, "private"},
-		{"100.64.0.1", false, "shared address space, in use within EKS"},
+		{"100.64.0.1", false, "shared address space, which EKS uses"},
 		{"192.0.0.171", false, "DNS64 discovery"},
 		{"192.0.2.1", false, "documentation"},
 		{"198.51.100.1", false, "documentation"},
@@ -58,10 +58,10 @@ func TestIsPublic(t *testing.T) {
 		{"::ffff:169.254.169.254", false, "mapped metadata"},
 		{"::127.0.0.1", false, "IPv4-compatible"},
 		{"::ffff:0:127.0.0.1", false, "IPv4-translated"},
-		{"64:ff9b::7f00:1", false, "127.0.0.1 behind NAT64"},
-		{"64:ff9b::a9fe:a9fe", false, "169.254.169.254 behind NAT64"},
-		{"64:ff9b::a00:1", false, "10.0.0.1 behind NAT64"},
-		{"64:ff9b:1::101:101", false, "NAT64 of local use"},
+		{"64:ff9b::7f00:1", false, "127.0.0.1 through NAT64"},
+		{"64:ff9b::a9fe:a9fe", false, "169.254.169.254 through NAT64"},
+		{"64:ff9b::a00:1", false, "10.0.0.1 through NAT64"},
+		{"64:ff9b:1::101:101", false, "local-use NAT64"},
 		{"2002:101:101::1", false, "6to4"},
 		{"2002:7f00:1::1", false, "6to4 of 127.0.0.1"},
 		{"2001::1", false, "Teredo"},
@@ -73,12 +73,12 @@ func TestIsPublic(t *testing.T) {
 		}
 	}
 	if fetch.IsPublic(netip.Addr{}) {
-		t.Error("no address is public")
+		t.Error("the zero address is public")
 	}
 }
 
-// Whatever the address: what the standard library knows to be local is never public, in
-// none of the forms that it can be written in.
+// An address that is local according to the standard library is never public, in any of its
+// forms.
 func FuzzIsPublic(f *testing.F) {
 	for _, seed := range []string{"1.1.1.1", "127.0.0.1", "::1", "::ffff:10.0.0.1", "64:ff9b::a9fe:a9fe", "fe80::1", "2600::1"} {
 		f.Add(netip.MustParseAddr(seed).AsSlice())
@@ -99,10 +99,10 @@ func FuzzIsPublic(f *testing.F) {
 			return
 		}
 		four := plain.As4()
-		behind := netip.AddrFrom16([16]byte{0, 0x64, 0xff, 0x9b, 12: four[0], four[1], four[2], four[3]})
+		nat64 := netip.AddrFrom16([16]byte{0, 0x64, 0xff, 0x9b, 12: four[0], four[1], four[2], four[3]})
 		mapped := netip.AddrFrom16(plain.As16())
-		if got := fetch.IsPublic(plain); fetch.IsPublic(mapped) != got || fetch.IsPublic(behind) != got {
-			t.Errorf("%v, %v and %v are not judged alike", plain, mapped, behind)
+		if got := fetch.IsPublic(plain); fetch.IsPublic(mapped) != got || fetch.IsPublic(nat64) != got {
+			t.Errorf("IsPublic differs for %v, %v and %v", plain, mapped, nat64)
 		}
 	})
 }
