@@ -90,7 +90,7 @@ func (r *run) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	return public, nil
 }
 
-// IsPublic reports whether an address belongs to a public host on the Internet. Any other
+// isPublic reports whether an address belongs to a public host on the Internet. Any other
 // address could reach a service that trusts its network: instance metadata
 // (169.254.169.254, fd00:ec2::254), Lambda's API on loopback, or a host in the VPC of the
 // function.
@@ -98,7 +98,7 @@ func (r *run) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 // An IPv6 address that contains an IPv4 address is checked as that IPv4 address. This
 // applies to the mapped form and to the well-known NAT64 prefix, which networks without IPv4
 // need. 6to4, Teredo and all other forms are not public.
-func IsPublic(address netip.Addr) bool {
+func isPublic(address netip.Addr) bool {
 	address = address.Unmap()
 	switch {
 	case !address.IsValid() || address.Zone() != "":
@@ -107,7 +107,7 @@ func IsPublic(address netip.Addr) bool {
 		return !isInAny(address, special4)
 	case nat64.Contains(address):
 		bytes := address.As16()
-		return IsPublic(netip.AddrFrom4([4]byte(bytes[12:])))
+		return isPublic(netip.AddrFrom4([4]byte(bytes[12:])))
 	default:
 		return unicast6.Contains(address) && !isInAny(address, special6)
 	}

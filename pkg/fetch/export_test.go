@@ -2,8 +2,9 @@ package fetch
 
 // Functions that the fuzz targets call without a server.
 var (
-	RetryAt = retryAt
-	NextHop = nextHop
+	RetryAt  = retryAt
+	NextHop  = nextHop
+	IsPublic = isPublic
 )
 
 // MaxRetry is maxRetry.

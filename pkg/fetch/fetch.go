@@ -44,7 +44,8 @@ type Config struct {
 	Dial func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
 	// Public reports whether the package may connect to an address.
 	//
-	// Default: [IsPublic].
+	// Default: public addresses of the Internet. Addresses of this machine, of private networks
+	// and of special-purpose blocks are refused.
 	Public func(netip.Addr) bool
 	// Roots are the certificate authorities that servers can use.
 	//
@@ -76,7 +77,7 @@ func New(c Config) *Fetcher {
 		}
 	}
 	if c.Public == nil {
-		c.Public = IsPublic
+		c.Public = isPublic
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -34,7 +34,7 @@ func NewHandler(config importer.Config, listBucket string) (*Handler, error) {
 
 // Invoke handles an event. If it returns an error, Lambda retries the event.
 func (h *Handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
-	triggers, err := DecodeTriggers(event, h.listBucket)
+	triggers, err := decodeTriggers(event, h.listBucket)
 	if err == nil {
 		err = h.importer.Handle(ctx, triggers...)
 	}
@@ -89,15 +89,15 @@ const (
 	testEvent       = "s3:TestEvent"
 )
 
-// Errors of [DecodeTriggers].
+// Errors of [decodeTriggers].
 var (
 	errUnknownEvent = errors.New(`unknown event: must be an S3 event, a schedule, {"publish":true} or {"feed":"<id>"}`)
 	errOtherBucket  = errors.New("the event is not about a key in the list bucket")
 )
 
-// DecodeTriggers reads the event that invoked the importer. An object in a bucket other
+// decodeTriggers reads the event that invoked the importer. An object in a bucket other
 // than the list bucket is an error, because it means that the event source is misconfigured.
-func DecodeTriggers(text []byte, listBucket string) ([]importer.Trigger, error) {
+func decodeTriggers(text []byte, listBucket string) ([]importer.Trigger, error) {
 	var e event
 	if err := json.Unmarshal(text, &e); err != nil {
 		return nil, fmt.Errorf("decoding the event: %w", err)

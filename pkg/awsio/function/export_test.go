@@ -1,0 +1,4 @@
+package function
+
+// DecodeTriggers is tested without an importer.
+var DecodeTriggers = decodeTriggers
