@@ -100,7 +100,7 @@ func TestStore_endpoints(t *testing.T) {
 	}
 }
 
-// The environment variables for endpoints apply to these requests. That of the service wins.
+// The environment variables for endpoints apply, and the one for SSM takes precedence.
 func TestStore_endpointVariables(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-west-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKID")
