@@ -22,7 +22,7 @@ demo: build ## run the whole pipeline on this machine, without an AWS account
 test: node ## run the tests
 	go vet ./...
 	go test ./...
-	cd test/nag && go test ./... # cdk-nag, in a module of its own
+	cd test/nag && go vet ./... && go test ./... # cdk-nag, in a module of its own
 
 athena: ## run the named queries on a real Trino, the engine of Athena (skipped without Java 17 and Maven)
 	@if java --version >/dev/null 2>&1 && mvn --version >/dev/null 2>&1; then \
@@ -78,6 +78,7 @@ corpus: ## print how every list in RESOLVERWATCH_CORPUS would be imported
 lint: node $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) lint-templates ## run the linters
 	@test -z "$$(gofmt -l cmd infra internal lambdas pkg test)" || { echo "not formatted:"; gofmt -l cmd infra internal lambdas pkg test; exit 1; }
 	$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) run ./...
+	cd test/nag && "$(CURDIR)/$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)" run --config ../../.golangci.yml ./...
 
 lint-templates: node $(TOOLS)/cfn-lint ## run cfn-lint on the templates of all variants of settings (needs Python)
 	rm -rf bin/variants
