@@ -309,5 +309,5 @@ func (c *Catalog) WorkGroupName() string { return c.names.workGroup }
 // ResultsBucket returns the bucket of query results.
 func (c *Catalog) ResultsBucket() awss3.IBucket { return c.results }
 
-// Steps returns what is left to do by hand after a deployment.
+// Steps returns what is left to do by hand, before or after a deployment.
 func (c *Catalog) Steps() []Step { return slices.Clone(c.steps) }

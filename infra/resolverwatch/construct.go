@@ -43,8 +43,8 @@ type Step struct {
 	Text string
 }
 
-// steps are the tasks left to do by hand after a deployment. Each is also a warning at
-// synthesis; an app should show them as outputs of its stack.
+// steps are the tasks left to do by hand, before or after a deployment. Each is also a
+// warning at synthesis; an app should show them as outputs of its stack.
 type steps []Step
 
 // remind adds a step, and a warning about it to c.

@@ -145,5 +145,5 @@ func (d *Delivery) MetricIncomingRecords(options *MetricOptions) Metric {
 	return d.stream.MetricIncomingRecords(options)
 }
 
-// Steps returns what is left to do by hand after a deployment.
+// Steps returns what is left to do by hand, before or after a deployment.
 func (d *Delivery) Steps() []Step { return slices.Clone(d.steps) }

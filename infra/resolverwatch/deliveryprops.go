@@ -121,7 +121,8 @@ type DeliveryProps struct {
 	LogRetention awslogs.RetentionDays
 	// Role is the role that Firehose assumes to invoke the transformer and to write. It
 	// must trust firehose.amazonaws.com. A role that this app can change gets the
-	// permissions that Firehose needs; for any other role they become a step, see Steps.
+	// permissions that Firehose needs; for any other role they become a step, which must be
+	// done before the first deployment: see Steps.
 	//
 	// Default: a new role.
 	Role awsiam.IRole

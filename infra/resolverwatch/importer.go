@@ -97,7 +97,7 @@ type ImporterProps struct {
 	EncryptionKey awskms.IKey
 	// Role is the role of the function, which must trust lambda.amazonaws.com. A role that
 	// this app can change gets the permissions that the function needs; for any other role
-	// they become a step, see Steps.
+	// they become a step, which must be done before the first deployment: see Steps.
 	//
 	// Default: a new role.
 	Role awsiam.IRole
@@ -333,5 +333,5 @@ func (i *Importer) MetricDeadLetters(options *MetricOptions) Metric {
 	return i.deadLetters.MetricApproximateNumberOfMessagesVisible(options)
 }
 
-// Steps returns what is left to do by hand after a deployment.
+// Steps returns what is left to do by hand, before or after a deployment.
 func (i *Importer) Steps() []Step { return slices.Clone(i.steps) }

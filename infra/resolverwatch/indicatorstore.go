@@ -344,5 +344,5 @@ func (s *IndicatorStore) MetricWriteThrottles(props *MetricOptions) Metric {
 	return s.table.Metric(jsii.String("WriteThrottleEvents"), props)
 }
 
-// Steps returns what is left to do by hand after a deployment.
+// Steps returns what is left to do by hand, before or after a deployment.
 func (s *IndicatorStore) Steps() []Step { return slices.Clone(s.steps) }

@@ -108,7 +108,7 @@ func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *P
 	return this
 }
 
-// Steps returns what is left to do by hand after a deployment, for all parts.
+// Steps returns what is left to do by hand, before or after a deployment, for all parts.
 func (p *Pipeline) Steps() []Step {
 	all := slices.Clone(p.steps)
 	seen := map[string]bool{}

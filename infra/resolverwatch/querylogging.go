@@ -196,5 +196,5 @@ func (q *QueryLogging) ConfigArn() string { return *q.config.AttrArn() }
 // StepAssociateVPC is the id of the step to associate a VPC.
 const StepAssociateVPC = "AssociateVpc"
 
-// Steps returns what is left to do by hand after a deployment.
+// Steps returns what is left to do by hand, before or after a deployment.
 func (q *QueryLogging) Steps() []Step { return slices.Clone(q.steps) }

@@ -33,6 +33,9 @@ func (s *steps) newRole(c constructs.Construct, p roleProps) (role awsiam.IRole,
 			InlinePolicies: &map[string]awsiam.PolicyDocument{p.policy: policyDocument(p.statements)},
 		})
 		accept(created, p.findings...)
+		if isPrecreated(created) {
+			s.remindOfRole(c, p, created)
+		}
 		return created, created
 	}
 
@@ -44,13 +47,7 @@ func (s *steps) newRole(c constructs.Construct, p roleProps) (role awsiam.IRole,
 		return p.given, policy
 	}
 	c.Node().TryRemoveChild(&id)
-	s.remind(c, Step{
-		ID: p.step,
-		Why: fmt.Sprintf("This app cannot change the role given as %s. Everything that uses the role fails until it trusts %s "+
-			"and has this policy.", p.id, p.service),
-		Text: fmt.Sprintf("aws iam put-role-policy --role-name %s --policy-name Resolverwatch%s --policy-document '%s'",
-			*p.given.RoleName(), p.policy, policyText(p.statements)),
-	})
+	s.remindOfRole(c, p, p.given)
 	return p.given, p.given
 }
 

@@ -12,7 +12,9 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -96,7 +98,7 @@ func TestRole_cannotBeChanged(t *testing.T) {
 		}
 	}
 	for id, want := range map[string]string{"ImporterRole": `"s3:GetObjectVersion"`, "TransformerRole": `"Sid":"ReadIndex"`,
-		"DeliveryRole": `"lambda:InvokeFunction"`, "SchedulerRole": `"sqs:SendMessage"`} {
+		"SchedulerRole": `"sqs:SendMessage"`} {
 		_, policy, _ := strings.Cut(texts[id], "--policy-document ")
 		if !strings.HasPrefix(texts[id], "aws iam put-role-policy --role-name ") || !strings.Contains(policy, want) ||
 			!json.Valid([]byte(strings.Trim(policy, "'"))) {
@@ -105,6 +107,46 @@ func TestRole_cannotBeChanged(t *testing.T) {
 	}
 	if !strings.Contains(texts["ImporterRole"], "--role-name platform-lambda-importer --policy-name ResolverwatchFunction") {
 		t.Errorf("step of the importer: %s", texts["ImporterRole"])
+	}
+	if policy, ok := strings.CutPrefix(texts["DeliveryRole"], "add to the InlinePolicies of "); !ok ||
+		!strings.HasPrefix(policy, "Test/firehose") || !strings.Contains(policy, `"lambda:InvokeFunction"`) {
+		t.Errorf("step of a role of the app: %s", texts["DeliveryRole"])
+	}
+}
+
+// The first deployment fails without the policies, so they name only what is known before
+// it. They still cover every resource that the roles use.
+func TestRole_knownBeforeDeployment(t *testing.T) {
+	stack := newStackOf(t, ownAccount)
+	props := withRoles(func(service string) awsiam.IRole {
+		return awsiam.Role_FromRoleName(stack, &service, &service, &awsiam.FromRoleNameOptions{Mutable: jsii.Bool(false)})
+	})
+	props.EncryptionKey = awskms.NewKey(stack, jsii.String("Key"), nil)
+	props.Store = &resolverwatch.IndicatorStoreProps{TableName: "indicators"}
+	secret := awssecretsmanager.NewSecret(stack, jsii.String("Token"), nil)
+	props.Importer.Feeds = map[string]settings.Feed{"x": {URL: "https://lists.example/x", SecretARN: *secret.SecretArn(), SecretHeader: "Auth-Key"}}
+	pipeline := newPipeline(stack, props)
+	texts := map[string]string{}
+	for _, step := range pipeline.Steps() {
+		texts[step.ID] = flatten(stack.Resolve(step.Text))
+	}
+	const here = ":eu-west-1:" + ownAccount + ":"
+	for id, want := range map[string][]string{
+		"ImporterRole": {":s3:::known-*/feeds/*", ":s3:::known-*\"", ":dynamodb" + here + "table/indicators", ":sqs" + here + "Known-*",
+			":logs" + here + "log-group:Known-*", ":kms" + here + "key/*", ":secretsmanager" + here + "secret:Token"},
+		"TransformerRole": {":s3:::known-*/index/*"},
+		"DeliveryRole":    {":s3:::known-*/*", ":lambda" + here + "function:Known-*\"", ":lambda" + here + "function:Known-*:$LATEST"},
+		"SchedulerRole":   {":lambda" + here + "function:Known-*", ":sqs" + here + "Known-*"},
+	} {
+		for _, part := range want {
+			if !strings.Contains(texts[id], part) {
+				t.Errorf("%s lacks %s: %s", id, part, texts[id])
+			}
+		}
+		text := strings.NewReplacer("<AWS::Partition>", "", "<AWS::URLSuffix>", "").Replace(texts[id])
+		if strings.Contains(text, "<") {
+			t.Errorf("%s names what is known only after the deployment: %s", id, text)
+		}
 	}
 }
 
@@ -140,6 +182,9 @@ func TestRole_customized(t *testing.T) {
 		if ids := made.ids(typ); len(ids) > 0 {
 			t.Errorf("%s: %v", typ, ids)
 		}
+	}
+	if step := pipeline.Transformer().Steps()[0]; step.ID != "TransformerRole" || !strings.Contains(step.Text, "--role-name TransformerRole ") {
+		t.Errorf("no step for the role that is created elsewhere: %v", step)
 	}
 	made.one("AWS::Lambda::Function", "Transformer").want(t, object{"Role": "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/TransformerRole"})
 	app.Synth(nil)

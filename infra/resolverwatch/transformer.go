@@ -98,7 +98,7 @@ type TransformerProps struct {
 	EncryptionKey awskms.IKey
 	// Role is the role of the function, which must trust lambda.amazonaws.com. A role that
 	// this app can change gets the permissions that the function needs; for any other role
-	// they become a step, see Steps.
+	// they become a step, which must be done before the first deployment: see Steps.
 	//
 	// Default: a new role.
 	Role awsiam.IRole
@@ -291,5 +291,5 @@ func seconds(d time.Duration) awscdk.Duration {
 	return awscdk.Duration_Seconds(jsii.Number(d.Seconds()))
 }
 
-// Steps returns what is left to do by hand after a deployment.
+// Steps returns what is left to do by hand, before or after a deployment.
 func (t *Transformer) Steps() []Step { return slices.Clone(t.steps) }

@@ -153,7 +153,7 @@ var groups = []group{
 		{"`VPC` and `Architecture` of the functions set later", pipeline("Pipeline"), pipelineInVPC, unchanged,
 			"The VPC must reach S3 and, for the importer, DynamoDB and Systems Manager. Until then both functions fail."},
 		{"`Role` of the functions and of the delivery set later", pipeline("Pipeline"), pipelineWithRoles, inPlace,
-			"Nothing. A role that the app cannot change needs the statements that synthesis prints."},
+			"Give a role that the app cannot change [its policy](architecture.md#roles-that-are-created-elsewhere) first: synthesis prints it."},
 		{"`Tags` of the app added", pipeline("Pipeline"), taggedPipeline, inPlace, nothing},
 		{"`ExistingDatabaseName` set later", pipeline("Pipeline"), pipelineWithDatabase, deletes,
 			"[Save views and tables](#another-database-or-workgroup) of your own."},
