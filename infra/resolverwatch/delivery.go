@@ -127,6 +127,8 @@ func (d *Delivery) GrantReadLogs(grantee awsiam.IGrantable) awsiam.Grant {
 
 // GrantPutRecords lets grantee send records to the stream, as a replay does.
 func (d *Delivery) GrantPutRecords(grantee awsiam.IGrantable) awsiam.Grant {
+	d.steps.remindOfFixedRole(d, "GrantPutRecords", grantee, statement{
+		actions: []string{"firehose:PutRecord", "firehose:PutRecordBatch"}, resources: []string{*d.stream.DeliveryStreamArn()}})
 	return d.stream.GrantPutRecords(grantee)
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -23,7 +22,8 @@ type access struct {
 
 // policied is a resource that has a policy.
 type policied struct {
-	name    string
+	name    string // its ARN
+	path    string // of its construct
 	account string
 	// add adds a statement to the policy and reports whether it could. An app cannot change
 	// the policy of a resource that it only refers to.
@@ -36,6 +36,7 @@ type policied struct {
 func bucketPolicy(bucket awss3.IBucket) policied {
 	return policied{
 		name:    *bucket.BucketArn(),
+		path:    *bucket.Node().Path(),
 		account: *bucket.Env().Account,
 		add: func(s awsiam.PolicyStatement) bool {
 			return *bucket.AddToResourcePolicy(s).StatementAdded
@@ -46,6 +47,7 @@ func bucketPolicy(bucket awss3.IBucket) policied {
 func keyPolicy(key awskms.IKey) policied {
 	return policied{
 		name:    *key.KeyArn(),
+		path:    *key.Node().Path(),
 		account: *key.Env().Account,
 		add: func(s awsiam.PolicyStatement) bool {
 			return *key.AddToResourcePolicy(s, jsii.Bool(true)).StatementAdded
@@ -57,6 +59,7 @@ func keyPolicy(key awskms.IKey) policied {
 func tablePolicy(table awsdynamodb.ITable) policied {
 	return policied{
 		name:    *table.TableArn(),
+		path:    *table.Node().Path(),
 		account: placeOfResource(table, *table.TableArn()).account,
 		add: func(s awsiam.PolicyStatement) bool {
 			own, isOwn := table.(awsdynamodb.Table)
@@ -125,11 +128,12 @@ const grantToRole = "define an awsiam.Role in this stack that the principal may 
 
 // grant lets grantee do what the list allows. If the grantee has no policy, or belongs to
 // another account than a resource, the statement is also added to the policy of the
-// resource. Anything that the app cannot add itself becomes a step, which is named after
-// the method that grants.
+// resource. Anything that the app cannot add itself becomes one step, which is named after
+// the method that grants and the grantee.
 func (s *steps) grant(c constructs.Construct, method string, grantee awsiam.IGrantable, list []access) awsiam.Grant {
 	principal := grantee.GrantPrincipal()
 	var granted awsiam.Grant
+	var left grantStep
 	for _, a := range list {
 		part := awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
 			Grantee: grantee, Actions: jsii.Strings(a.actions...), ResourceArns: jsii.Strings(a.resources...),
@@ -141,7 +145,7 @@ func (s *steps) grant(c constructs.Construct, method string, grantee awsiam.IGra
 				*c.Node().Path(), method, grantToRole))
 		case a.policy.add == nil:
 		case !*part.Success() || otherAccount(&a.policy.account, principal.PrincipalAccount()):
-			s.letPrincipal(c, method, principal, a)
+			left.letPrincipal(principal, a)
 		}
 		if granted == nil {
 			granted = part
@@ -149,31 +153,21 @@ func (s *steps) grant(c constructs.Construct, method string, grantee awsiam.IGra
 			granted = granted.Combine(part)
 		}
 	}
-	if account := principal.PrincipalAccount(); otherAccount(awscdk.Stack_Of(c).Account(), account) {
-		s.remind(c, Step{
-			ID:   fmt.Sprintf("%s%d", method, len(*s)),
-			Why:  "The principal of account " + *account + " needs the permission in its own policies, too.",
-			Text: "add to the policies of the principal: " + policyText(statementsOf(list)),
-		})
-	}
+	left.own(c, method, principal, statementsOf(list))
+	s.remindOfGrant(c, method, principal, left)
 	return granted
 }
 
-// letPrincipal adds a statement to the policy of a resource, or a step to do so by hand.
-func (s *steps) letPrincipal(c constructs.Construct, method string, principal awsiam.IPrincipal, a access) {
+// letPrincipal adds a statement to the policy of a resource, or the text to do so by hand.
+func (g *grantStep) letPrincipal(principal awsiam.IPrincipal, a access) {
 	allowed := a.statement
 	allowed.sid = ""
 	if a.policy.anyResource {
 		allowed.resources = []string{"*"}
 	}
-	if a.policy.add(allowed.forPrincipal(principal)) {
-		return
+	if !a.policy.add(allowed.forPrincipal(principal)) {
+		g.allow(a.policy, allowed.text(*principal.PolicyFragment().PrincipalJson()))
 	}
-	s.remind(c, Step{
-		ID:   fmt.Sprintf("%s%d", method, len(*s)),
-		Why:  "The policy of a resource that the app does not own must allow the principal to use it.",
-		Text: "add to the policy of " + a.policy.name + ": " + allowed.text(*principal.PolicyFragment().PrincipalJson()),
-	})
 }
 
 // statementsOf returns the statements of a list, as the principal's policy needs them.
