@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+infra/node.sh
 node=${JSII_NODE:-node} # the one that jsii starts
 go build -o bin/infra-app ./infra/app
 rm -rf cdk.out

@@ -24,6 +24,18 @@ func TestNodeIsMissing(t *testing.T) {
 	}
 }
 
+// The script checks Node itself, too, because people also call it directly.
+func TestNodeIsMissing_script(t *testing.T) {
+	command := exec.Command("infra/synth.sh")
+	command.Dir = root(t)
+	command.Env = []string{"PATH=" + toolFolder(t, "bash", "dirname"), "HOME=" + t.TempDir()}
+	out, err := command.CombinedOutput()
+	const want = `synthesis needs Node, and "node" does not run: install Node 22 or 24, or set JSII_NODE to its path` + "\n"
+	if err == nil || string(out) != want {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestNodeVersions(t *testing.T) {
 	for _, test := range []struct {
 		name, script string
