@@ -87,8 +87,18 @@ const suffix = ".template.json"
 // templates returns the paths of the templates below a folder, relative to it. Templates of
 // stages are in folders of their own. It returns an error if there are none.
 func templates(folder string) ([]string, error) {
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("the folder %s does not exist: give the output folder of a synthesis", folder)
+	case err != nil:
+		return nil, err
+	case !info.IsDir():
+		return nil, fmt.Errorf("%s is not a folder: give the output folder of a synthesis", folder)
+	}
+
 	var found []string
-	err := fs.WalkDir(os.DirFS(folder), ".", func(path string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(os.DirFS(folder), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -101,7 +111,7 @@ func templates(folder string) ([]string, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the folder %s: %w", folder, err)
+		return nil, err
 	}
 	if len(found) == 0 {
 		return nil, fmt.Errorf("the folder %s has no *%s: give the output folder of a synthesis", folder, suffix)
@@ -127,11 +137,15 @@ func report(findings []stackFinding, stdout io.Writer) int {
 	printAll(stdout, "Replaced or removed without a loss of state:", noted)
 	printAll(stdout, "These resources hold state, and the deployment would take it away:", lost)
 	if len(lost) > 0 {
+		fmt.Fprintln(stdout, nextStep)
 		return 1
 	}
 	fmt.Fprintf(stdout, "All %d resources that hold state are kept.\n", kept)
 	return 0
 }
+
+const nextStep = `Undo the change, or name the earlier resource as an existing one.
+docs/upgrading.md in the source of Resolverwatch has a row for each change.`
 
 func printAll(stdout io.Writer, heading string, findings []stackFinding) {
 	if len(findings) == 0 {

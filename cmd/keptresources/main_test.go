@@ -38,7 +38,7 @@ func TestRun(t *testing.T) {
 			wantOut: `These resources hold state, and the deployment would take it away:
   assembly-Prod/Security: Logs AWS::S3::Bucket: replaced (BucketName); the earlier one stays in the account, outside of the stack
     Security/Logs/Resource
-`,
+` + nextStep + "\n",
 		},
 		{
 			name:     "a stack that is gone",
@@ -48,7 +48,7 @@ func TestRun(t *testing.T) {
 			wantOut: `These resources hold state, and the deployment would take it away:
   Security: Logs AWS::S3::Bucket: removed; the earlier one stays in the account, outside of the stack
     Security/Logs/Resource
-`,
+` + nextStep + "\n",
 		},
 		{
 			name: "the replacement of a role",
@@ -82,6 +82,21 @@ All 0 resources that hold state are kept.
 				t.Errorf("exit code %d with the message %q", code, stderr.String())
 			}
 		})
+	}
+}
+
+func TestRun_notAFolder(t *testing.T) {
+	base := folder(t, map[string]string{"Security.template.json": bucket})
+	missing, file := filepath.Join(base, "missing"), filepath.Join(base, "Security.template.json")
+	const remedy = ": give the output folder of a synthesis\n"
+	for head, want := range map[string]string{
+		missing: "keptresources: the folder " + missing + " does not exist" + remedy,
+		file:    "keptresources: " + file + " is not a folder" + remedy,
+	} {
+		var stdout, stderr strings.Builder
+		if code := run([]string{base, head}, &stdout, &stderr); code != 2 || stderr.String() != want {
+			t.Errorf("exit code %d, %q, want %q", code, stderr.String(), want)
+		}
 	}
 }
 
