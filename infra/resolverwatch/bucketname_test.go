@@ -75,11 +75,15 @@ func TestIndicatorStore_ofTheSameApp(t *testing.T) {
 	plain := resolverwatch.NewIndicatorStore(stack, "Plain", &resolverwatch.IndicatorStoreProps{
 		ListBucket: awss3.NewBucket(stack, jsii.String("Plain1"), nil),
 		Table:      awsdynamodb.NewTable(stack, jsii.String("Plain2"), &awsdynamodb.TableProps{PartitionKey: text("name")})})
-	var ids []string
+	var ids, texts []string
 	for _, step := range plain.Steps() {
-		ids = append(ids, step.ID)
+		ids, texts = append(ids, step.ID), append(texts, step.Text)
 	}
 	if got := strings.Join(ids, " "); got != "TableTimeToLive ListBucketVersioning ListBucketEvents" {
 		t.Errorf("steps %s", got)
+	}
+	const want = `set TimeToLiveAttribute of Test/Plain2 to "expires_at"; set Versioned of Test/Plain1; set EventBridgeEnabled of Test/Plain1`
+	if got := strings.Join(texts, "; "); got != want {
+		t.Errorf("a command would be undone by the next deployment: %s", got)
 	}
 }

@@ -255,36 +255,47 @@ func sendEvents(bucket awss3.Bucket) awss3.Bucket {
 
 // remindOfTable adds a step that says what an existing table needs.
 func (s *IndicatorStore) remindOfTable() {
+	text := fmt.Sprintf("aws dynamodb update-time-to-live --table-name %s --time-to-live-specification Enabled=true,AttributeName=%s",
+		*s.table.TableName(), settings.TableTTL)
+	if own, isOwn := s.table.(awsdynamodb.Table); isOwn { // a command would be undone by the next deployment
+		text = fmt.Sprintf("set TimeToLiveAttribute of %s to %q", *own.Node().Path(), settings.TableTTL)
+	}
 	s.steps.remind(s, Step{
 		ID: "TableTimeToLive",
 		Why: fmt.Sprintf("An existing table must have the partition key %q and the sort key %q, both strings. Expired rows "+
 			"stay in it until its TTL removes them.", settings.TablePartitionKey, settings.TableSortKey),
-		Text: fmt.Sprintf("aws dynamodb update-time-to-live --table-name %s --time-to-live-specification Enabled=true,AttributeName=%s",
-			*s.table.TableName(), settings.TableTTL),
+		Text: text,
 	})
 }
 
-// remindOfListBucket adds steps that say what an existing list bucket needs.
+// remindOfListBucket adds steps that say what an existing list bucket needs. For a bucket
+// that the app defines, a step names the prop: a later deployment could undo a command.
 func (s *IndicatorStore) remindOfListBucket() {
-	name := *s.listBucket.BucketName()
+	own := cfnBucket(s.listBucket) != nil
+	name, path := *s.listBucket.BucketName(), *s.listBucket.Node().Path()
 	if !isVersioned(s.listBucket) {
+		text := fmt.Sprintf("aws s3api put-bucket-versioning --bucket %s --versioning-configuration Status=Enabled", name)
+		if own {
+			text = "set Versioned of " + path
+		}
 		s.steps.remind(s, Step{
 			ID: "ListBucketVersioning",
 			Why: "An existing list bucket should keep versions: reports and accepted lists refer to versions, and without them a list that " +
 				"was replaced by another upload is lost.",
-			Text: fmt.Sprintf("aws s3api put-bucket-versioning --bucket %s --versioning-configuration Status=Enabled", name),
+			Text: text,
 		})
 	}
 	if sendsEvents(s.listBucket) {
 		return
 	}
-	s.steps.remind(s, Step{
-		ID: "ListBucketEvents",
-		Why: "Uploads to an existing list bucket reach the importer only if the bucket sends its events to EventBridge. The " +
-			"command replaces all notifications of the bucket: if it has some, add the member EventBridgeConfiguration to them.",
-		Text: fmt.Sprintf("aws s3api put-bucket-notification-configuration --bucket %s --notification-configuration "+
-			`'{"EventBridgeConfiguration":{}}'`, name),
-	})
+	why := "Uploads to an existing list bucket reach the importer only if the bucket sends its events to EventBridge."
+	text := "set EventBridgeEnabled of " + path
+	if !own {
+		why += " The command replaces all notifications of the bucket: if it has some, add the member EventBridgeConfiguration to them."
+		text = fmt.Sprintf("aws s3api put-bucket-notification-configuration --bucket %s --notification-configuration "+
+			`'{"EventBridgeConfiguration":{}}'`, name)
+	}
+	s.steps.remind(s, Step{ID: "ListBucketEvents", Why: why, Text: text})
 }
 
 // storeNames are the names with which the functions find the parts.
