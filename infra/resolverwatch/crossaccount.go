@@ -2,6 +2,8 @@ package resolverwatch
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -58,6 +60,47 @@ func (s *steps) letRoleUse(c constructs.Construct, id string, target policied, r
 			"Add the statements after the role exists, because AWS rejects a principal that does not exist.", target.account),
 		Text: "add to the policy of " + target.name + ": " + strings.Join(texts, ","),
 	})
+}
+
+// letRoleReadSecrets adds a step for the secrets of each other account (Secrets Manager
+// user guide, "Access AWS Secrets Manager secrets from a different account"). The key of
+// such a secret is a customer managed one, whose ARN the app does not know.
+func (s *steps) letRoleReadSecrets(c constructs.Construct, role awsiam.IRole, secrets []string) {
+	home := placeOf(c)
+	others := map[place][]string{}
+	for _, secret := range secrets {
+		there := placeOfARN(secret, place{})
+		if home.account != "" && there.account != "" && there.account != home.account {
+			others[there] = append(others[there], secret)
+		}
+	}
+
+	principal := map[string]string{"AWS": *role.RoleArn()}
+	byAccount := func(a, b place) int { return strings.Compare(a.account+a.region, b.account+b.region) }
+	for _, there := range slices.SortedFunc(maps.Keys(others), byAccount) {
+		read := statement{actions: []string{"secretsmanager:GetSecretValue"}, resources: []string{"*"}}
+		decrypt := statement{actions: keyRead, resources: []string{"*"}, conditions: map[string]any{"StringEquals": map[string]any{
+			"kms:ViaService": "secretsmanager." + there.region + "." + *awscdk.Stack_Of(c).UrlSuffix()}}}
+		s.remind(c, Step{
+			ID: "FeedSecretPolicy" + there.account + camelCase(there.region),
+			Why: fmt.Sprintf("The importer can read a secret of account %s only if the policies of the secret and of its key allow it. "+
+				"The key must be a customer managed one, and the role also needs kms:Decrypt on it, which the app can add to "+
+				"Importer.Role. Add the statements after the role exists, because AWS rejects a principal that does not exist.", there.account),
+			Text: "add to the policy of " + strings.Join(others[there], " and of ") + ": " + read.text(principal) +
+				"; add to the policy of the key: " + decrypt.text(principal),
+		})
+	}
+}
+
+// camelCase joins the words of a Region for an id: eu-west-1 becomes EuWest1.
+func camelCase(region string) string {
+	var joined strings.Builder
+	for word := range strings.SplitSeq(region, "-") {
+		if word != "" {
+			joined.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return joined.String()
 }
 
 // onlyOn limits a statement to one bucket or key.

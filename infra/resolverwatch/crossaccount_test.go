@@ -15,6 +15,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 func archive(stack awscdk.Stack, name string) awss3.IBucket {
@@ -62,6 +63,32 @@ func TestPipeline_otherAccount(t *testing.T) {
 	permissions := synth(t, stack).one("AWS::IAM::Role", "Delivery").permissions()
 	if line := "s3:PutObjectAcl on arn:<AWS::Partition>:s3:::archive-logs/*"; !slices.Contains(permissions, line) {
 		t.Errorf("the role of Firehose may not %s", line)
+	}
+}
+
+// The role alone cannot let the importer read a secret of another account. The warning can
+// be copied, because the Region of the stack tells the partition.
+func TestImporter_secretOfOtherAccount(t *testing.T) {
+	stack := newStackOf(t, ownAccount)
+	secret := func(account string) settings.Feed {
+		return settings.Feed{URL: "https://lists.example/x", SecretHeader: "Auth-Key",
+			SecretARN: "arn:aws:secretsmanager:eu-west-1:" + account + ":secret:feed-AbCdEf"}
+	}
+	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{WithoutQueryLogging: true, Importer: &resolverwatch.ImporterProps{
+		Feeds: map[string]settings.Feed{"own": secret(ownAccount), "theirs": secret(otherAccount)}}})
+	steps := pipeline.Steps()
+	if len(steps) != 1 || steps[0].ID != "FeedSecretPolicy"+otherAccount+"EuWest1" {
+		t.Fatalf("steps %v, want one about the secret of the other account", steps)
+	}
+	got := flatten(stack.Resolve(steps[0].Text))
+	for _, want := range []string{"add to the policy of arn:aws:secretsmanager:eu-west-1:" + otherAccount + ":secret:feed-AbCdEf: ",
+		`"secretsmanager:GetSecretValue"`, `"AWS":"<PipelineImporterRole`, "add to the policy of the key: ", `"kms:Decrypt"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("step lacks %s: %s", want, got)
+		}
+	}
+	if text := warnings(t, stack); !strings.Contains(text, "secretsmanager.eu-west-1.amazonaws.com") || strings.Contains(text, "<AWS::") {
+		t.Errorf("warning cannot be copied: %s", text)
 	}
 }
 

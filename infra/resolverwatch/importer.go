@@ -270,6 +270,7 @@ func (i *Importer) letRoleUse(p ImporterProps) {
 	i.steps.letRoleUseBucket(i, "ImporterIndexBucket", p.Store.IndexBucket(), role, statements)
 	i.steps.letRoleUseKeys(i, "ImporterKey", role, statements,
 		bothKeys(p.Store.previous, keys.lists, keys.index, keys.table, p.EncryptionKey)...)
+	i.steps.letRoleReadSecrets(i, role, feedSecrets(p.Feeds))
 	i.steps.letDeploymentUse(i, p.EncryptionKey)
 	i.steps.remindOfEventBus(i, p.Store.ListBucket())
 }
