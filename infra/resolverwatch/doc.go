@@ -27,14 +27,19 @@
 // panics of the CDK. Anything that is only suspicious is a warning, which can be
 // acknowledged.
 //
-// Tokens and the dummy values of look-ups that are not answered yet pass every check. Two
+// Tokens and the dummy values of look-ups that are not answered yet pass the checks, with
+// one exception: a prop from which the template is computed, such as a prefix, the URL of a
+// feed, a size or a duration, must be known at synthesis, so a token in it is refused. Two
 // VPC look-ups that find the same VPC are an error annotation instead of a panic, so that
 // the CDK command can still answer the other look-ups of the app.
 //
 // Resources that hold state are kept when they are removed from their stack, unless
 // RemovalPolicy says otherwise. Only the Glue database and the Athena workgroup get a
 // physical name, because people type it; two pipelines in one stack need different names.
-// Roles have exact statements. The Grant methods are for principals of the app.
+// Roles have exact statements. The Grant methods accept principals of the app, roles that
+// are defined elsewhere, and principals of other accounts. If a policy that needs a
+// statement cannot be changed by the app, the statement becomes a step: see [Pipeline.Steps].
+// [Catalog.GrantQuery] refuses principals of other accounts.
 //
 // The ids of constructs, the logical ids of stateful resources and the keys of outputs are
 // part of the API, because a new id would replace a bucket or a table.
