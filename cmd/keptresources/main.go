@@ -87,7 +87,7 @@ const suffix = ".template.json"
 // templates returns the paths of the templates below a folder, relative to it. Templates of
 // stages are in folders of their own. It returns an error if there are none.
 func templates(folder string) ([]string, error) {
-	info, err := os.Stat(folder)
+	info, err := os.Stat(folder) //nolint:gosec // the folder is an argument of the command
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("the folder %s does not exist: give the output folder of a synthesis", folder)

@@ -24,6 +24,7 @@ func TestGrants_fixedRole(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, nil)
 	pipeline.Store().GrantUpload(fixed(stack, "uploader"))
+	pipeline.Store().GrantUpload(newRole(stack, "Kept").WithoutPolicyUpdates(nil))
 	pipeline.Store().GrantReadList(fixed(stack, "lister"))
 	pipeline.Delivery().GrantReadLogs(fixed(stack, "reader"))
 	pipeline.Delivery().GrantPutRecords(fixed(stack, "replay"))
@@ -49,7 +50,7 @@ func TestGrants_fixedRole(t *testing.T) {
 			t.Errorf("step for %s lacks %s: %q", name, want, texts[name])
 		}
 	}
-	if len(texts) != 7 {
+	if len(texts) != 8 {
 		t.Errorf("%d steps, want one for each grant", len(texts))
 	}
 }
