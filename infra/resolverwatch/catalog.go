@@ -164,6 +164,7 @@ func (p CatalogProps) validate() error {
 		prefix, _ := withSlash(p.ParquetPrefix)
 		_, err := newProjection(prefix)
 		problems.wrap("ParquetPrefix", err)
+		problems.formatFolders(p.Prefix, p.ParquetPrefix)
 	}
 	choice(&problems, "Format", p.Format, FormatJSON, FormatParquet)
 	if p.Format == FormatParquet && p.ParquetPrefix == "" {

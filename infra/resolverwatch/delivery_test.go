@@ -202,7 +202,8 @@ func TestDelivery_tokens(t *testing.T) {
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack),
 			Prefix: text, ErrorPrefix: text, BufferSize: awscdk.Size_Mebibytes(number(stack))})
 	},
-		"Test/Delivery: Prefix: must be known at synthesis", "ErrorPrefix: must be known", "BufferSize: must be known at synthesis, got a token")
+		"Test/Delivery: Prefix: must be known at synthesis, where it is checked and the table's partitions are derived from it, got a token: "+
+			"write it out, or look it up with StringParameter_ValueFromLookup", "ErrorPrefix: must be known", "BufferSize: must be known at synthesis, got a token")
 	stack := newStack(t)
 	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
 		Transformer: transformer(stack), BufferInterval: awscdk.Duration_Seconds(number(stack))})

@@ -220,6 +220,8 @@ func (p DeliveryProps) validate() error {
 	choice(&problems, "Compression", p.Compression,
 		CompressionGZIP, CompressionNone, CompressionHadoopSnappy, CompressionSnappy, CompressionZIP)
 	problems.parquet(p)
+	problems.formatFolders(p.Prefix, p.ParquetPrefix)
+	problems.otherFolders(p)
 	problems.duration("BufferInterval", p.BufferInterval, 0, maxBufferInterval)
 	problems.duration("ProcessorBufferInterval", p.ProcessorBufferInterval, 0, maxBufferInterval)
 	if size := problems.size("BufferSize", p.BufferSize, p.defaultBufferMiB()); size < 1 || size > maxBufferMiB || size != float64(int(size)) {

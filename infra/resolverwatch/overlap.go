@@ -85,3 +85,50 @@ func sameBucket(a, b awss3.IBucket) string {
 	}
 	return ""
 }
+
+// formatFolders rejects prefixes of the two formats with which the tables of both formats
+// would read the same objects, or one format would lie in the folder of the other.
+func (p *problems) formatFolders(prefix, parquetPrefix string) {
+	prefix, _ = withSlash(orDefault(prefix, defaultPrefix))
+	parquetPrefix, _ = withSlash(orDefault(parquetPrefix, defaultParquetPrefix))
+	folder, parquetFolder := writtenFolder(prefix), writtenFolder(parquetPrefix)
+	if isToken(prefix) || isToken(parquetPrefix) || !nested(folder, parquetFolder) && !nested(parquetFolder, folder) {
+		return
+	}
+	p.addf("Prefix and ParquetPrefix: must be in separate folders, because each format has a table of its own, "+
+		"got %q and %q; change one of them", prefix, parquetPrefix)
+}
+
+// nested reports whether outer is the same folder as inner, or contains it. The root folder
+// "" contains only itself: the names in it are dates.
+func nested(inner, outer string) bool {
+	return inner == outer || outer != "" && strings.HasSuffix(outer, "/") && strings.HasPrefix(inner, outer)
+}
+
+// otherFolders rejects prefixes of marked logs under which failed records or the source
+// backup are written, too: the tables would read those as marked logs.
+func (p *problems) otherFolders(given DeliveryProps) {
+	given = given.withDefaults()
+	others := given.written()[2:] // after the prefixes of the formats
+	for _, logs := range given.written()[:2] {
+		for _, other := range others {
+			if isToken(logs.prefix) || isToken(other.prefix) || !mixed(logs.prefix, other.prefix) {
+				continue
+			}
+			prop := strings.TrimPrefix(logs.prop, "Delivery.")
+			if other.prop == "Delivery.ErrorPrefix" {
+				p.addf("%s and ErrorPrefix: must be in separate folders, because the table would read failed records as logs, "+
+					"got %q and %q; change one of them", prop, logs.prefix, other.prefix)
+			} else {
+				p.addf("%s: must not be in the folder of the source backup, %s, got %q; use another folder", prop, other.prefix, logs.prefix)
+			}
+		}
+	}
+}
+
+// mixed reports whether objects under other can be in a partition of the logs under prefix.
+// A partition begins with a timestamp, so words in other's place of it are not mixed up.
+func mixed(prefix, other string) bool {
+	rest, found := strings.CutPrefix(other, writtenFolder(prefix))
+	return found && strings.HasPrefix(rest, "!{timestamp:")
+}

@@ -3,6 +3,7 @@ package resolverwatch
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 )
@@ -66,16 +67,30 @@ func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
 	var names problems
 	names.ownNames(this, append(store.bucketNames(), givenName{"OutputBucketName", delivery.OutputBucketName})...)
 	delivered = errors.Join(delivered, without(names.join(), errors.Join(parts[0].problems, delivered)))
-	parts = append(parts, partProblems{"Delivery", delivered})
+	var catalogued error
 	if !p.WithoutCatalog {
 		catalog := p.catalogProps(nil, nil)
 		setUnset(&catalog.IndexBucket, store.IndexBucket)
 		catalog.OutputBucket = delivery.OutputBucket
 		catalog.Prefix, catalog.ParquetPrefix = delivery.catalogued()
-		asked := exceptUnset(catalog.check(this), "OutputBucket")
-		parts = append(parts, partProblems{"Catalog", without(asked, delivered)}) // reported by the delivery
+		asked := without(exceptUnset(catalog.check(this), "OutputBucket"), delivered) // reported by the delivery
+		ofPrefixes, rest := prefixProblems(asked)
+		delivered, catalogued = errors.Join(delivered, ofPrefixes), rest
 	}
-	return parts
+	return append(parts, partProblems{"Delivery", delivered}, partProblems{"Catalog", catalogued})
+}
+
+// prefixProblems separates problems with the prefixes, which the user sets in the props of
+// the delivery, from the other problems of the catalog.
+func prefixProblems(err error) (ofPrefixes, rest error) {
+	for _, problem := range each(err) {
+		if strings.HasPrefix(problem.Error(), "Prefix") || strings.HasPrefix(problem.Error(), "ParquetPrefix") {
+			ofPrefixes = errors.Join(ofPrefixes, problem)
+		} else {
+			rest = errors.Join(rest, problem)
+		}
+	}
+	return ofPrefixes, rest
 }
 
 // catalogued returns the prefixes of the catalog's tables. A prefix that Firehose would

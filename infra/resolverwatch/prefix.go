@@ -36,7 +36,8 @@ var expression = regexp.MustCompile(`!\{([a-zA-Z]+):([^}]+)\}`)
 // parsePrefix splits a prefix at its expressions.
 func parsePrefix(text string) (prefix, error) {
 	if isToken(text) {
-		return prefix{}, errors.New("must be known at synthesis, where it is checked and the table's partitions are derived from it; got a token")
+		return prefix{}, errors.New("must be known at synthesis, where it is checked and the table's partitions are derived from it, got a token: " +
+			"write it out, or look it up with StringParameter_ValueFromLookup")
 	}
 	if len(text) > maxPrefixBytes {
 		return prefix{}, fmt.Errorf("must have at most %d characters, got %d", maxPrefixBytes, len(text))

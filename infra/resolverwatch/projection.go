@@ -39,8 +39,8 @@ func newProjection(text string) (projection, error) {
 		switch {
 		case part.namespace == "timestamp":
 			p.quote(&p.after)
-			if err := p.addFields(part.value, &fields); err != nil {
-				return projection{}, err
+			if !p.addFields(part.value, &fields) {
+				return projection{}, fmt.Errorf("%w, got %q; write !{timestamp:yyyy/MM/dd/HH}/ for hours", errTimestamp, text)
 			}
 		case part.namespace != "":
 			return projection{}, fmt.Errorf("must not contain !{%s:%s}: partition projection cannot compute its values; "+
@@ -79,8 +79,9 @@ func (p *projection) quote(literal *string) {
 var errTimestamp = errors.New("must use yyyy, MM, dd and HH in this order in !{timestamp:...}")
 
 // addFields parses the value of a timestamp expression. Fields must come in the order in
-// which values sort, otherwise a range of days would not be a range of values.
-func (p *projection) addFields(value string, fields *int) error {
+// which values sort, otherwise a range of days would not be a range of values. It reports
+// whether the value is valid.
+func (p *projection) addFields(value string, fields *int) (ok bool) {
 	for value != "" {
 		if *fields < len(timestampFields) && strings.HasPrefix(value, timestampFields[*fields].java) {
 			field := timestampFields[*fields]
@@ -91,11 +92,11 @@ func (p *projection) addFields(value string, fields *int) error {
 			continue
 		}
 		if !strings.ContainsRune("/-_.=", rune(value[0])) {
-			return fmt.Errorf("%w, got %q", errTimestamp, value)
+			return false
 		}
 		p.format += value[:1]
 		p.sql += value[:1]
 		value = value[1:]
 	}
-	return nil
+	return true
 }

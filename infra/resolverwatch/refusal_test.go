@@ -52,7 +52,7 @@ func TestPipeline_refusesPartsTogether(t *testing.T) {
 	want := []string{
 		"Test/Pipeline/Store TableName", "Test/Pipeline/Store ReadCapacity", "Test/Pipeline/Transformer MemoryMiB",
 		"Test/Pipeline/Importer ListKey", "Test/Pipeline/Importer Protected", "Test/Pipeline/QueryLogging Name",
-		"Test/Pipeline/Delivery Prefix", "Test/Pipeline/Catalog ParquetPrefix", "Test/Pipeline/Catalog DatabaseName",
+		"Test/Pipeline/Delivery Prefix", "Test/Pipeline/Delivery ParquetPrefix", "Test/Pipeline/Catalog DatabaseName",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("(-want +got):\n%s\n%s", diff, got)
