@@ -260,6 +260,15 @@ func (p *problems) listKey(key string) {
 	}
 }
 
+// protected rejects names with which the importer could not start.
+func (p *problems) protected(names []string) {
+	for i, name := range names {
+		if isKnown(name) {
+			p.wrap(fmt.Sprintf("Protected[%d]", i), settings.CheckProtected(name))
+		}
+	}
+}
+
 // wrap adds the problems that another package found.
 func (p *problems) wrap(prop string, err error) {
 	for _, problem := range each(err) {

@@ -175,6 +175,7 @@ func (p ImporterProps) validate() error {
 	problems.feedsFit(p.Feeds, orDefault(p.otherResources, importerResources))
 	problems.secretsFit(p.Feeds)
 	problems.listKey(p.ListKey)
+	problems.protected(p.Protected)
 	if p.Guards != nil {
 		text, err := json.Marshal(p.Guards)
 		if err == nil {

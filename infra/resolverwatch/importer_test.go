@@ -263,7 +263,7 @@ func TestImporter_refuses(t *testing.T) {
 		resolverwatch.NewImporter(stack, "Importer", &resolverwatch.ImporterProps{
 			MemoryMiB: 20_000, Timeout: awscdk.Duration_Minutes(jsii.Number(16)),
 			PublishInterval: awscdk.Duration_Seconds(jsii.Number(90)), ReservedConcurrency: -1, MaxIndexBytes: -1,
-			ListKey: "feeds/x/list.txt", Guards: &guards,
+			ListKey: "feeds/x/list.txt", Guards: &guards, Protected: []string{"corp.example", "https://x/", "", "10.0.0.0/8"},
 			Feeds: map[string]settings.Feed{
 				"Bad Id": {}, "manual": {}, "words": {Format: "xls", Severity: "huge", Confidence: &confidence},
 				"fetched": {URL: "http://feeds.example/x"},
@@ -277,6 +277,8 @@ func TestImporter_refuses(t *testing.T) {
 		"ReservedConcurrency: must be in [1, 1000], got -1",
 		"MaxIndexBytes: must be above 0, got -1",
 		`ListKey: must not be under feeds/, which has a meaning of its own, got "feeds/x/list.txt"`,
+		`Protected[1]: protected name "https://x/": must not contain ':'; write the name of a zone, such as corp.example`,
+		`Protected[2]: protected name "": must not be empty`, `Protected[3]: protected name "10.0.0.0/8": must not contain '/'`,
 		"Guards: shrinkPercent 200: must be at most 100",
 		`Feeds["Bad Id"]: `,
 		`Feeds["manual"]: feed id "manual": is kept for own edits in the table`,

@@ -3,6 +3,7 @@
 package resolverwatch_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func refusedBy(t *testing.T, define func()) (text string) {
 // part would have. Nothing is defined before.
 func TestPipeline_refusesPartsTogether(t *testing.T) {
 	stack := newStack(t)
-	protected := []string{strings.Repeat("x", 5000)}
+	protected := slices.Repeat([]string{"corp.example"}, 400)
 	got := refusedBy(t, func() {
 		newPipeline(stack, &resolverwatch.PipelineProps{
 			Store:        &resolverwatch.IndicatorStoreProps{TableName: "x", ReadCapacity: -1},
