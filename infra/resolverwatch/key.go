@@ -3,6 +3,7 @@ package resolverwatch
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -68,11 +69,20 @@ func (s *steps) letServiceUse(c constructs.Construct, key awskms.IKey, name, pri
 // aliases in IAM policies").
 func (p *problems) keys(keys map[string]awskms.IKey) {
 	for _, prop := range slices.Sorted(maps.Keys(keys)) {
-		if _, alias := keys[prop].(awskms.IAlias); alias {
+		if isAlias(keys[prop]) {
 			p.addf("%s: must be a key, got an alias, which policies of roles cannot name; "+
-				"use awskms.Key_FromKeyArn, awskms.Key_FromLookup by the alias, or the key that the alias was added to", prop)
+				"use awskms.Key_FromKeyArn with the ARN of the key, awskms.Key_FromLookup by the alias, or the key that the alias was added to", prop)
 		}
 	}
+}
+
+// isAlias reports whether a key is an alias, or was imported by the ARN of one.
+func isAlias(key awskms.IKey) bool {
+	if key == nil {
+		return false
+	}
+	_, alias := key.(awskms.IAlias)
+	return alias || strings.Contains(*key.KeyArn(), ":alias/")
 }
 
 // encrypted is a bucket or a table.

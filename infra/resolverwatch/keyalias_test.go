@@ -14,7 +14,8 @@ import (
 )
 
 // Policies cannot name an alias, so every prop that takes a key rejects one: an alias given
-// by name, one that the app adds to a key, and one that a bucket is encrypted with.
+// by name or by ARN, one that the app adds to a key, and one that a bucket is encrypted
+// with.
 func TestKeys_refuseAlias(t *testing.T) {
 	const refused = "must be a key, got an alias, which policies of roles cannot name; use awskms.Key_FromKeyArn"
 	byName := func(stack awscdk.Stack) awskms.IKey {
@@ -42,6 +43,10 @@ func TestKeys_refuseAlias(t *testing.T) {
 			resolverwatch.NewTransformer(stack, "Transformer", &resolverwatch.TransformerProps{
 				IndexBucket: indexBucket(stack), IndexKey: alias, EncryptionKey: alias})
 		}, []string{"EncryptionKey", "IndexKey"}},
+		"ARN": {func(stack awscdk.Stack) {
+			alias := awskms.Key_FromKeyArn(stack, jsii.String("Alias"), jsii.String("arn:aws:kms:eu-west-1:111122223333:alias/x"))
+			newPipeline(stack, &resolverwatch.PipelineProps{EncryptionKey: alias, PreviousKeys: []awskms.IKey{alias}})
+		}, []string{"EncryptionKey", "PreviousKeys[0]"}},
 		"Importer": {func(stack awscdk.Stack) {
 			resolverwatch.NewImporter(stack, "Importer", &resolverwatch.ImporterProps{
 				Store: resolverwatch.NewIndicatorStore(stack, "Store", nil), EncryptionKey: byName(stack)})
