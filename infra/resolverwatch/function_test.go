@@ -176,3 +176,23 @@ func TestFunction_refusesLongEnvironment(t *testing.T) {
 		newImporter(stack, resolverwatch.ImporterProps{FunctionOptions: options})
 	}, "Test/Importer: Protected and Environment: the function's environment has ")
 }
+
+// Explicit subnets are used as they are, also if only their ids are known.
+func TestFunction_subnets(t *testing.T) {
+	stack := newStack(t)
+	vpc := awsec2.NewVpc(stack, jsii.String("Vpc"), &awsec2.VpcProps{MaxAzs: jsii.Number(1)})
+	index := indexBucket(stack)
+	define := func(id string, subnets ...awsec2.ISubnet) {
+		resolverwatch.NewTransformer(stack, id, &resolverwatch.TransformerProps{IndexBucket: index, StackName: id, Code: code(),
+			FunctionOptions: resolverwatch.FunctionOptions{VPC: vpc, SubnetSelection: &awsec2.SubnetSelection{Subnets: &subnets}}})
+	}
+	got := refusedBy(t, func() { define("Refused", nil, (*vpc.PublicSubnets())[0]) })
+	want := "Test/Refused: SubnetSelection.Subnets[0]: must be set\n" +
+		"Test/Refused: SubnetSelection.Subnets[1]: Test/Vpc/PublicSubnet1 is one of the public subnets, " +
+		"from which a function cannot reach anything outside the VPC; choose private or isolated ones"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	define("Named", awsec2.Subnet_FromSubnetId(stack, jsii.String("Subnet"), jsii.String("subnet-1")))
+	synth(t, stack).one("AWS::Lambda::Function", "Named").want(t, object{"VpcConfig.SubnetIds": []string{"subnet-1"}})
+}

@@ -107,14 +107,36 @@ func (p *problems) network(o FunctionOptions) {
 		}
 		return
 	}
+	if o.SubnetSelection != nil && o.SubnetSelection.Subnets != nil {
+		p.subnets(o.VPC, *o.SubnetSelection.Subnets)
+		return
+	}
 	subnets, err := selectSubnets(o)
 	switch {
 	case err != nil:
 		p.addf("SubnetSelection: %w", err)
 	case subnets.IsPendingLookup != nil && *subnets.IsPendingLookup: // a later synthesis knows
 	case subnets.HasPublic != nil && *subnets.HasPublic:
-		p.addf("SubnetSelection: chooses public subnets, from which a function cannot reach anything outside the VPC; " +
-			"choose private or isolated ones")
+		p.addf("SubnetSelection: chooses %s", noPublicSubnets)
+	}
+}
+
+const noPublicSubnets = "public subnets, from which a function cannot reach anything outside the VPC; choose private or isolated ones"
+
+// subnets rejects explicit subnets that are nil or public. The CDK's own selection asks
+// each subnet for its Availability Zone, which a subnet from an id does not know.
+func (p *problems) subnets(vpc awsec2.IVpc, subnets []awsec2.ISubnet) {
+	const prop = "SubnetSelection.Subnets"
+	p.required(prop, len(subnets) == 0)
+	var public []string
+	for _, subnet := range *vpc.PublicSubnets() {
+		public = append(public, *subnet.SubnetId())
+	}
+	for i, subnet := range subnets {
+		p.required(fmt.Sprintf("%s[%d]", prop, i), subnet == nil)
+		if subnet != nil && slices.Contains(public, *subnet.SubnetId()) {
+			p.addf("%s[%d]: %s is one of the %s", prop, i, *subnet.Node().Path(), noPublicSubnets)
+		}
 	}
 }
 
