@@ -42,6 +42,7 @@ func (p TransformerProps) check(scope constructs.Construct) error {
 	var problems problems
 	stack := orDefault(p.StackName, stackName(scope))
 	problems.free(scope, transformerKind, "StackName", stack)
+	problems.indexFrom(scope, p)
 	problems.keyOf("IndexKey", p.IndexKey, p.IndexBucket)
 	problems.keyIn("EncryptionKey", p.EncryptionKey, placeOf(scope))
 	problems.fit(p.withDefaults().environment(stack), p.Environment, "")

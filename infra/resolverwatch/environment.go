@@ -100,6 +100,31 @@ func (p *problems) keyOf(prop string, key awskms.IKey, bucket awss3.IBucket) {
 	}
 }
 
+// indexFrom rejects an index bucket that a stack of another Region or account in this app
+// defines without a physical name. The CDK would reject it at the end of the synthesis,
+// where it names neither the construct nor the prop.
+func (p *problems) indexFrom(scope constructs.Construct, given TransformerProps) {
+	if given.IndexBucket == nil {
+		return
+	}
+	if !canName(scope, given.IndexBucket, *given.IndexBucket.BucketName()) {
+		p.addf("IndexBucket: %s is defined in another Region or account of this app and has no physical name, so this stack cannot "+
+			"refer to it; set IndexBucketName of its IndicatorStore, or BucketName", *given.IndexBucket.Node().Path())
+	}
+}
+
+// canName reports whether the stack of scope can refer to a resource by text, which
+// contains its name.
+func canName(scope constructs.Construct, resource awscdk.IResource, text string) (ok bool) {
+	stack := awscdk.Stack_Of(scope)
+	if !isToken(text) || *resource.Stack().Environment() == *stack.Environment() {
+		return true
+	}
+	defer func() { ok = recover() == nil }()
+	stack.Resolve(text)
+	return true
+}
+
 // accessLogsIn rejects a bucket to which S3 cannot write access logs of buckets in home (S3
 // user guide, "Logging requests with server access logging").
 func (p *problems) accessLogsIn(bucket awss3.IBucket, home place) {

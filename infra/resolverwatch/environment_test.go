@@ -104,3 +104,22 @@ func TestEnvironment_allows(t *testing.T) {
 		EncryptionKey: keyIn(anywhere, "k1", "us-east-1"),
 		Store:         &resolverwatch.IndicatorStoreProps{ListBucket: bucketIn(anywhere, "lists", "444455556666", "us-east-1")}})
 }
+
+// A stack can refer to a bucket of another Region only by a physical name. The CDK would
+// not say which construct and prop the name is missing for.
+func TestTransformer_indexOfOtherStack(t *testing.T) {
+	app, stack := located(t, nil)
+	there := stackIn(app, "There", "111122223333", "us-east-1")
+	define := func(id string, store *resolverwatch.IndicatorStore) {
+		resolverwatch.NewTransformer(there, id, &resolverwatch.TransformerProps{
+			IndexBucket: store.IndexBucket(), StackName: id, Code: code()})
+	}
+	got := refusedBy(t, func() { define("A", resolverwatch.NewIndicatorStore(stack, "Unnamed", nil)) })
+	want := "There/A: IndexBucket: Test/Unnamed/Index is defined in another Region or account of this app and has no physical name, " +
+		"so this stack cannot refer to it; set IndexBucketName of its IndicatorStore, or BucketName"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	define("C", resolverwatch.NewIndicatorStore(stack, "Named", &resolverwatch.IndicatorStoreProps{IndexBucketName: "published"}))
+	synth(t, there).one("AWS::Lambda::Function", "C").want(t, object{"Environment.Variables.RESOLVERWATCH_INDEX_BUCKET": "published"})
+}

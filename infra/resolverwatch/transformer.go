@@ -25,7 +25,9 @@ type TransformerProps struct {
 
 	// IndexBucket holds the published index under `index/`. It may be in another Region or
 	// account, so that many Regions can share one list; another account must let the
-	// function read in its policies. Required.
+	// function read in its policies. A bucket that another stack of this app defines in
+	// another Region or account must have a physical name, such as the IndexBucketName of
+	// an [IndicatorStore]. Required.
 	IndexBucket awss3.IBucket
 	// IndexKey is the customer managed key of the index bucket.
 	//
