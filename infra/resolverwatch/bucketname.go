@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -59,19 +58,21 @@ func (p *problems) ownNames(c constructs.Construct, given ...givenName) {
 		if bucket.name == "" || !isKnown(bucket.name) {
 			continue
 		}
-		taken := awscdk.Stack_Of(c).Node().TryFindChild(claimedBucket(bucket.name)) != nil ||
-			slices.ContainsFunc(given[:i], func(other givenName) bool { return other.name == bucket.name })
-		if taken {
-			p.addf("%s: %q is already the name of another bucket in this stack; each bucket needs its own", bucket.prop, bucket.name)
+		owner := ownerOf(c, claimedBucket(bucket.name))
+		if other := slices.IndexFunc(given[:i], func(other givenName) bool { return other.name == bucket.name }); other >= 0 {
+			owner = given[other].prop
+		}
+		if owner != "" {
+			p.addf("%s: %q is already the %s in this stack; each bucket needs a name of its own", bucket.prop, bucket.name, owner)
 		}
 	}
 }
 
 // claimBuckets claims the names that are set, see claim.
-func claimBuckets(c constructs.Construct, names ...string) {
-	for _, name := range names {
-		if name != "" && isKnown(name) {
-			constructs.NewConstruct(awscdk.Stack_Of(c), claimedBucket(name))
+func claimBuckets(c constructs.Construct, names ...givenName) {
+	for _, given := range names {
+		if given.name != "" && isKnown(given.name) {
+			claimAs(c, claimedBucket(given.name), given.prop)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func TestBucketNames_taken(t *testing.T) {
 		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{IndexBucketName: "published"})
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
 			Transformer: transformer(stack), OutputBucketName: "published"})
-	}, `Test/Delivery: OutputBucketName: "published" is already the name of another bucket in this stack`)
+	}, `Test/Delivery: OutputBucketName: "published" is already the IndexBucketName of Test/Store in this stack`)
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
 			ListBucketName: "lists", IndexBucketName: "lists"})

@@ -30,6 +30,7 @@ func (p ImporterProps) check(scope constructs.Construct) error {
 	problems.free(scope, "", "StackName", stack)
 	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
 	if p.Store != nil {
+		problems.unused(scope, p.Store.uses()...)
 		problems.listsIn("Store", p.Store.ListBucket(), home)
 		problems.tableIn("Store", p.Store.Table(), home)
 	}
@@ -56,6 +57,7 @@ func (p DeliveryProps) check(scope constructs.Construct) error {
 	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
 	problems.accessLogsIn(p.AccessLogBucket, home)
 	problems.ownNames(scope, givenName{"OutputBucketName", p.OutputBucketName})
+	problems.unused(scope, p.uses(p.OutputBucket)...)
 	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
 }
 
@@ -64,7 +66,11 @@ func (p QueryLoggingProps) check(scope constructs.Construct) error {
 	home := placeOf(scope)
 	problems.streamIn("Stream", p.Stream, home)
 	for i, vpc := range p.VPCs {
-		problems.vpcIn(fmt.Sprintf("VPCs[%d]", i), vpc, home)
+		prop := fmt.Sprintf("VPCs[%d]", i)
+		problems.vpcIn(prop, vpc, home)
+		if vpc != nil {
+			problems.unused(scope, useOfVPC(prop, vpc))
+		}
 	}
 	return errors.Join(p.validate(), problems.join())
 }
@@ -73,6 +79,9 @@ func (p QueryLoggingAssociationProps) check(scope constructs.Construct) error {
 	var problems problems
 	home := placeOf(scope)
 	problems.vpcIn("VPC", p.VPC, home)
+	if p.VPC != nil {
+		problems.unused(scope, useOfVPC("VPC", p.VPC))
+	}
 	if p.QueryLogging != nil {
 		problems.sameRegion("QueryLogging", placeOfARN(p.QueryLogging.ConfigArn(), place{}), home,
 			"a query logging configuration serves the VPCs of its own Region")

@@ -106,25 +106,5 @@ func knownStackName(c constructs.Construct) string {
 
 const maxStackName = 128
 
-// claim reserves a name that two constructs of one kind must not share in a stack. It
-// records the name as an empty construct, which adds nothing to the template. The kind is
-// "" where only one kind of construct has such a name.
-func claim(c constructs.Construct, kind, prop, name string) {
-	if isKnown(name) {
-		constructs.NewConstruct(awscdk.Stack_Of(c), claimed(kind, prop, name))
-	}
-}
-
-// free rejects a name that another construct of the same kind has claimed.
-func (p *problems) free(c constructs.Construct, kind, prop, name string) {
-	if isKnown(name) && awscdk.Stack_Of(c).Node().TryFindChild(claimed(kind, prop, name)) != nil {
-		p.addf("%s: %q is already taken by another one in this stack; choose a different name", prop, name)
-	}
-}
-
-func claimed(kind, prop, name string) *string {
-	return jsii.String("Resolverwatch " + kind + prop + " " + name)
-}
-
 // retained reports whether a policy keeps a resource that is removed from its stack.
 func retained(policy awscdk.RemovalPolicy) bool { return policy != awscdk.RemovalPolicy_DESTROY }

@@ -41,7 +41,7 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	p := given.withDefaults()
 	this := &Delivery{bucket: p.OutputBucket, prefix: p.Prefix, parquet: p.ParquetPrefix, format: p.Format, key: p.OutputKey, previous: p.PreviousKeys}
 	begin(this, scope, id, problems)
-	claimBuckets(this, p.OutputBucketName)
+	claimBuckets(this, givenName{"OutputBucketName", p.OutputBucketName})
 	this.warnOfSlash("Prefix", given.Prefix)
 	this.warnOfSlash("ParquetPrefix", given.ParquetPrefix)
 	this.warnOfSlash("ErrorPrefix", given.ErrorPrefix)
@@ -54,6 +54,7 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 			lifecycle: outputLifecycle(p), removal: p.RemovalPolicy, versioned: p.Versioned,
 		})
 	}
+	useOnce(this, p.uses(this.bucket)...)
 	this.logGroup = awslogs.NewLogGroup(this, jsii.String("LogGroup"), &awslogs.LogGroupProps{
 		Retention:     orDefault(p.LogRetention, awslogs.RetentionDays_THREE_MONTHS),
 		EncryptionKey: p.EncryptionKey,

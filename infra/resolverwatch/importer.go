@@ -234,6 +234,7 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 	this := &Importer{options: p.FunctionOptions, stack: orDefault(p.StackName, stackName(scope))}
 	begin(this, scope, id, problems)
 	claim(this, "", "StackName", this.stack)
+	useOnce(this, p.Store.uses()...)
 	this.steps.letLogsUse(this, p.EncryptionKey)
 	keepLogsReadable(this, p.Store.previous)
 	this.steps.letEventsUse(this, p.EncryptionKey)

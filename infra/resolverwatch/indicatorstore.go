@@ -186,7 +186,7 @@ func NewIndicatorStore(scope constructs.Construct, id string, props *IndicatorSt
 	this := &IndicatorStore{
 		table: p.Table, listBucket: p.ListBucket, indexBucket: p.IndexBucket, key: p.EncryptionKey, keys: p.partKeys(), previous: p.PreviousKeys}
 	begin(this, scope, id, problems)
-	claimBuckets(this, p.ListBucketName, p.IndexBucketName)
+	claimBuckets(this, p.bucketNames()...)
 	this.steps.letDeploymentUse(this, p.EncryptionKey)
 	if this.listBucket == nil || this.indexBucket == nil {
 		this.steps.remindOfAccessLogs(this, p.AccessLogBucket)

@@ -79,8 +79,12 @@ func (p *Pipeline) addOutputs(method, name string) {
 // claimOutputs rejects a second pipeline with the same keys.
 func (p *Pipeline) claimOutputs(method, name string) {
 	const prop = "outputs"
-	if awscdk.Stack_Of(p).Node().TryFindChild(claimed("", prop, name)) != nil {
-		p.refuseOutputs(method, "the stack has the outputs of another pipeline")
+	if owner := ownerOf(p, claimed("", prop, name)); owner != "" {
+		problem := fmt.Sprintf("the stack already has the %s", owner)
+		if name != "" {
+			problem = fmt.Sprintf("the name %q is taken in this stack, by the %s", name, owner)
+		}
+		p.refuseOutputs(method, problem)
 	}
 	claim(p, "", prop, name)
 }

@@ -67,7 +67,7 @@ func TestPipeline_AddOutputs_refuses(t *testing.T) {
 	pipeline.AddOutputs()
 	const remedy = ": call AddNamedOutputs with a name that is not taken, and pass it to the resolverwatch command as --pipeline"
 	for want, add := range map[string]func(){
-		"Test/Pipeline: AddOutputs: the stack has the outputs of another pipeline" + remedy: pipeline.AddOutputs,
+		"Test/Pipeline: AddOutputs: the stack already has the outputs of Test/Pipeline" + remedy: pipeline.AddOutputs,
 		"Test/Pipeline: AddNamedOutputs: the stack already has an output named OwnListBucketName" + remedy: func() {
 			awscdk.NewCfnOutput(stack, jsii.String("OwnListBucketName"), &awscdk.CfnOutputProps{Value: jsii.String("x")})
 			pipeline.AddNamedOutputs("Own")

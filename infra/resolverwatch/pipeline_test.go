@@ -139,13 +139,13 @@ func TestPipeline_twoInOneStack(t *testing.T) {
 	}
 	wantRefused(t, func(stack awscdk.Stack) {
 		second(stack, resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{Code: code()}})
-	}, `Test/Second/Pipeline/Transformer: StackName: "Test" is already taken by another one in this stack; choose a different name`)
+	}, `Test/Second/Pipeline/Transformer: StackName: "Test" is already the StackName of Test/Pipeline/Transformer in this stack; choose a different name`)
 	named := func() *resolverwatch.ImporterProps {
 		return &resolverwatch.ImporterProps{Code: code(), StackName: "second"}
 	}
 	wantRefused(t, func(stack awscdk.Stack) {
 		second(stack, resolverwatch.PipelineProps{Importer: named()})
-	}, `Test/Second/Pipeline/Catalog: DatabaseName: "test" is already taken by another one`, `WorkGroupName: "Test" is already taken by another one`)
+	}, `Test/Second/Pipeline/Catalog: DatabaseName: "test" is already the DatabaseName of Test/Pipeline/Catalog`, `WorkGroupName: "Test" is already the WorkGroupName of Test/Pipeline/Catalog`)
 	stack := newStack(t)
 	second(stack, resolverwatch.PipelineProps{Importer: named(),
 		Catalog: &resolverwatch.CatalogProps{DatabaseName: "second", WorkGroupName: "second"}})

@@ -51,6 +51,7 @@ func NewQueryLoggingAssociation(
 	problems := p.check(scope)
 	this := &QueryLoggingAssociation{}
 	begin(this, scope, id, problems)
+	useOnce(this, useOfVPC("VPC", p.VPC))
 	if p.QueryLogging != nil {
 		p.QueryLogConfigID = p.QueryLogging.ConfigID()
 	}

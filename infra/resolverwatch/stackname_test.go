@@ -49,5 +49,5 @@ func TestTransformer_twoInOneStack(t *testing.T) {
 		for _, id := range []string{"A", "B"} {
 			resolverwatch.NewTransformer(stack, id, &resolverwatch.TransformerProps{IndexBucket: bucket, Code: code()})
 		}
-	}, `Test/B: StackName: "Test" is already taken by another one in this stack; choose a different name`)
+	}, `Test/B: StackName: "Test" is already the StackName of Test/A in this stack; choose a different name`)
 }
