@@ -1,8 +1,6 @@
 package resolverwatch
 
 import (
-	"fmt"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
@@ -18,7 +16,7 @@ const resultsFolder = "results/"
 // panics if the grantee belongs to another account or has no policy, because neither
 // workgroups nor Glue tables have a resource policy that could admit it.
 func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) awsiam.Grant {
-	c.mustBeOfAccount(grantee)
+	mustBeOfAccount(c, "GrantQuery", grantee, "the catalog", "workgroups cannot be shared")
 	list := append(c.queryStatements(), readFolders(c.output, c.folders...)...)
 	if c.index != nil {
 		list = append(list, readFolders(c.index, catalog.IndicatorPrefix)...)
@@ -30,15 +28,6 @@ func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) awsiam.Grant {
 		c.letQuery(grantee.GrantPrincipal())
 	}
 	return granted
-}
-
-// mustBeOfAccount panics with the remedy if the principal belongs to another account.
-func (c *Catalog) mustBeOfAccount(grantee awsiam.IGrantable) {
-	account, other := awscdk.Stack_Of(c).Account(), grantee.GrantPrincipal().PrincipalAccount()
-	if otherAccount(account, other) {
-		panic(fmt.Errorf("%s: GrantQuery: the principal belongs to account %s and the catalog to %s, and workgroups cannot be shared; %s",
-			*c.Node().Path(), *other, *account, grantToRole))
-	}
 }
 
 // queryStatements returns the statements that let a grantee run any query and see the

@@ -126,8 +126,11 @@ func (d *Delivery) GrantReadLogs(grantee awsiam.IGrantable) awsiam.Grant {
 		readFolders(d.bucket, writtenFolder(d.prefix), writtenFolder(d.parquet)), useKeys("s3", keyRead, bothKeys(d.previous, d.key)...)...))
 }
 
-// GrantPutRecords lets grantee send records to the stream, as a replay does.
+// GrantPutRecords lets grantee send records to the stream, as a replay does. It panics if
+// the grantee belongs to another account, because streams have no resource policy that
+// could admit it.
 func (d *Delivery) GrantPutRecords(grantee awsiam.IGrantable) awsiam.Grant {
+	mustBeOfAccount(d, "GrantPutRecords", grantee, "the stream", "streams have no resource policy")
 	d.steps.remindOfFixedRole(d, "GrantPutRecords", grantee, statement{
 		actions: []string{"firehose:PutRecord", "firehose:PutRecordBatch"}, resources: []string{*d.stream.DeliveryStreamArn()}})
 	return d.stream.GrantPutRecords(grantee)

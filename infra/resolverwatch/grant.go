@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -131,6 +132,7 @@ const grantToRole = "define an awsiam.Role in this stack that the principal may 
 // resource. Anything that the app cannot add itself becomes one step, which is named after
 // the method that grants and the grantee.
 func (s *steps) grant(c constructs.Construct, method string, grantee awsiam.IGrantable, list []access) awsiam.Grant {
+	mustBeGiven(c, method, grantee)
 	principal := grantee.GrantPrincipal()
 	var granted awsiam.Grant
 	var left grantStep
@@ -196,4 +198,22 @@ func (s statement) grantConditions() *map[string]*map[string]any {
 // otherAccount reports whether two accounts are both known and differ.
 func otherAccount(one, other *string) bool {
 	return one != nil && other != nil && !isToken(*one) && !isToken(*other) && *one != *other
+}
+
+// mustBeGiven panics if there is no grantee.
+func mustBeGiven(c constructs.Construct, method string, grantee awsiam.IGrantable) {
+	if grantee == nil {
+		panic(refuse(*c.Node().Path(), fmt.Errorf("%s: grantee: must be set, such as an awsiam.Role", method)))
+	}
+}
+
+// mustBeOfAccount panics with the remedy if there is no grantee, or if it belongs to
+// another account than target, the resource of the grant.
+func mustBeOfAccount(c constructs.Construct, method string, grantee awsiam.IGrantable, target, why string) {
+	mustBeGiven(c, method, grantee)
+	account, other := awscdk.Stack_Of(c).Account(), grantee.GrantPrincipal().PrincipalAccount()
+	if otherAccount(account, other) {
+		panic(refuse(*c.Node().Path(), fmt.Errorf("%s: the principal belongs to account %s and %s to %s, and %s; %s",
+			method, *other, target, *account, why, grantToRole)))
+	}
 }

@@ -64,13 +64,10 @@ func (s *steps) remindOfGrant(c constructs.Construct, method string, principal a
 	s.remind(c, Step{ID: id, Why: strings.Join(g.why, " "), Text: strings.Join(g.texts, "; ")})
 }
 
-// remindOfFixedRole adds a step if grantee is a role that a grant of the CDK's own
-// constructs silently leaves as it is.
+// remindOfFixedRole adds a step if grantee is a principal of another account, or a role
+// that a grant of the CDK's own constructs silently leaves as it is.
 func (s *steps) remindOfFixedRole(c constructs.Construct, method string, grantee awsiam.IGrantable, granted statement) {
 	principal := grantee.GrantPrincipal()
-	if otherAccount(awscdk.Stack_Of(c).Account(), principal.PrincipalAccount()) {
-		return
-	}
 	var g grantStep
 	g.own(c, method, principal, []statement{granted})
 	s.remindOfGrant(c, method, principal, g)

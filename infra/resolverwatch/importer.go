@@ -318,7 +318,8 @@ func (i *Importer) DeadLetters() awssqs.IQueue { return i.deadLetters }
 
 // GrantInvoke lets grantee start an import or a publish.
 func (i *Importer) GrantInvoke(grantee awsiam.IGrantable) awsiam.Grant {
-	i.steps.remindOfFixedRole(i, "GrantInvoke", grantee, statement{
+	mustBeGiven(i, "GrantInvoke", grantee)
+	i.steps.remindOfFixedRole(i, "GrantInvokeImporter", grantee, statement{
 		actions: []string{"lambda:InvokeFunction"}, resources: []string{*i.function.FunctionArn()}})
 	return i.function.GrantInvoke(grantee)
 }

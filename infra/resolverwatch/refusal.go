@@ -68,6 +68,9 @@ func exceptUnset(err error, props ...string) error {
 // the CDK, whose own text often does not say which construct it is about.
 func explain(scope constructs.Construct, id string) {
 	cause := recover()
+	if cause != nil && scope == nil {
+		panic(refuse(id, errors.New("scope: must be set: pass a stack, or a construct in a stack")))
+	}
 	switch cause.(type) {
 	case nil:
 	case *refusal, runtime.Error: // a refusal already has a path; a runtime error needs its stack trace

@@ -265,7 +265,8 @@ func (t *Transformer) MaxIndexBytes() int { return settings.MaxIndexBytes(t.memo
 
 // GrantInvoke lets grantee, such as the role of a delivery stream, invoke the function.
 func (t *Transformer) GrantInvoke(grantee awsiam.IGrantable) awsiam.Grant {
-	t.steps.remindOfFixedRole(t, "GrantInvoke", grantee, statement{
+	mustBeGiven(t, "GrantInvoke", grantee)
+	t.steps.remindOfFixedRole(t, "GrantInvokeTransformer", grantee, statement{
 		actions: []string{"lambda:InvokeFunction"}, resources: []string{*t.function.FunctionArn()}})
 	return t.function.GrantInvoke(grantee)
 }

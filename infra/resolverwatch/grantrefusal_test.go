@@ -1,0 +1,61 @@
+//go:build !race
+
+package resolverwatch_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+)
+
+// A missing argument is reported in one line.
+func TestNil_refused(t *testing.T) {
+	pipeline := newPipeline(newStack(t), nil)
+	for want, call := range map[string]func(){
+		"P: scope: must be set: pass a stack, or a construct in a stack":                        func() { resolverwatch.NewPipeline(nil, "P", nil) },
+		"S: scope: must be set: pass a stack, or a construct in a stack":                        func() { resolverwatch.NewIndicatorStore(nil, "S", nil) },
+		"Test/Pipeline/Catalog: GrantQuery: grantee: must be set, such as an awsiam.Role":       func() { pipeline.Catalog().GrantQuery(nil) },
+		"Test/Pipeline/Delivery: GrantPutRecords: grantee: must be set, such as an awsiam.Role": func() { pipeline.Delivery().GrantPutRecords(nil) },
+		"Test/Pipeline/Delivery: GrantReadLogs: grantee: must be set, such as an awsiam.Role":   func() { pipeline.Delivery().GrantReadLogs(nil) },
+		"Test/Pipeline/Importer: GrantInvoke: grantee: must be set, such as an awsiam.Role":     func() { pipeline.Importer().GrantInvoke(nil) },
+		"Test/Pipeline/Transformer: GrantInvoke: grantee: must be set, such as an awsiam.Role":  func() { pipeline.Transformer().GrantInvoke(nil) },
+		"Test/Pipeline/Store: GrantUpload: grantee: must be set, such as an awsiam.Role":        func() { pipeline.Store().GrantUpload(nil) },
+	} {
+		if got := refusedBy(t, call); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// A principal of another account cannot send records, and must add the permission to invoke
+// a function to its own policies.
+func TestGrants_toOtherAccount(t *testing.T) {
+	stack := newStackOf(t, ownAccount)
+	pipeline := newPipeline(stack, nil)
+	caller := awsiam.Role_FromRoleArn(stack, jsii.String("Caller"), jsii.String("arn:aws:iam::"+otherAccount+":role/caller"), nil)
+	got := refusedBy(t, func() { pipeline.Delivery().GrantPutRecords(caller) })
+	want := "Known/Pipeline/Delivery: GrantPutRecords: the principal belongs to account " + otherAccount + " and the stream to " + ownAccount +
+		", and streams have no resource policy; define an awsiam.Role in this stack that the principal may assume, and grant to the role"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	pipeline.Importer().GrantInvoke(caller)
+	pipeline.Transformer().GrantInvoke(caller)
+	var found []string
+	for _, step := range pipeline.Steps() {
+		if strings.HasPrefix(step.ID, "GrantInvoke") {
+			found = append(found, step.ID[:len(step.ID)-8]+": "+step.Why)
+			if !strings.Contains(step.Text, `"Action":["lambda:InvokeFunction"]`) && !strings.Contains(step.Text, `"Action":"lambda:InvokeFunction"`) {
+				t.Errorf("step %s: %s", step.ID, step.Text)
+			}
+		}
+	}
+	const why = ": The principal of account " + otherAccount + " needs the permission in its own policies, too."
+	if all := strings.Join(found, "\n"); all != "GrantInvokeTransformer"+why+"\nGrantInvokeImporter"+why {
+		t.Errorf("steps:\n%s", all)
+	}
+}
