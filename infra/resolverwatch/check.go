@@ -31,9 +31,9 @@ func (p ImporterProps) check(scope constructs.Construct) error {
 	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
 	if p.Store != nil {
 		problems.unused(scope, p.Store.uses()...)
-		problems.listsIn("Store", p.Store.ListBucket(), home)
-		problems.tableIn("Store", p.Store.Table(), home)
+		problems.storeIn(p.Store, home)
 	}
+	problems.layersIn(p.Layers, home)
 	problems.fit(p.withDefaults().environment(stack), p.Environment, "Protected")
 	return errors.Join(p.validate(), p.checkStackName(stack), problems.join(),
 		checkRole(scope, "Role", p.Role), checkRole(scope, "SchedulerRole", p.SchedulerRole))
@@ -46,6 +46,7 @@ func (p TransformerProps) check(scope constructs.Construct) error {
 	problems.indexFrom(scope, p)
 	problems.keyOf("IndexKey", p.IndexKey, p.IndexBucket)
 	problems.keyIn("EncryptionKey", p.EncryptionKey, placeOf(scope))
+	problems.layersIn(p.Layers, placeOf(scope))
 	problems.fit(p.withDefaults().environment(stack), p.Environment, "")
 	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
 }

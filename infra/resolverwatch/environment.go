@@ -140,11 +140,13 @@ func (p *problems) accessLogsIn(bucket awss3.IBucket, home place) {
 // tableIn rejects a table in another account or Region, because the functions find it by
 // its name.
 func (p *problems) tableIn(prop string, table awsdynamodb.ITable, home place) {
-	const why = "the functions find the table by its name, in their own account and Region"
-	if table == nil {
-		return
+	if table != nil {
+		p.tableAt(prop, placeOfResource(table, *table.TableArn()), home)
 	}
-	there := placeOfResource(table, *table.TableArn())
+}
+
+func (p *problems) tableAt(prop string, there, home place) {
+	const why = "the functions find the table by its name, in their own account and Region"
 	p.sameAccount(prop, there, home, why)
 	p.sameRegion(prop, there, home, why)
 }
@@ -157,6 +159,21 @@ func (p *problems) listsIn(prop string, bucket awss3.IBucket, home place) {
 	}
 	p.sameRegion(prop, placeOfResource(bucket, *bucket.BucketArn()), home,
 		"S3 sends the events of a bucket to EventBridge in the Region of the bucket. Upload the lists to a bucket there")
+}
+
+// storeIn rejects a store that an importer in home cannot publish. A store in another Region
+// is one problem, not one for each of its parts.
+func (p *problems) storeIn(store *IndicatorStore, home place) {
+	lists := placeOfResource(store.ListBucket(), *store.ListBucket().BucketArn())
+	table := placeOfResource(store.Table(), *store.Table().TableArn())
+	if region := lists.region; region != "" && region == table.region && home.region != "" && region != home.region {
+		p.addf("Store: is in Region %s, must be in %s, because the events of the list bucket arrive in its own Region; "+
+			"define the Importer in the store's Region, %[1]s", region, home.region)
+		table.region = ""
+	} else {
+		p.listsIn("Store", store.ListBucket(), home)
+	}
+	p.tableAt("Store", table, home)
 }
 
 // resultsIn rejects a bucket to which Athena cannot write results.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
@@ -69,8 +70,17 @@ func TestEnvironment_refuses(t *testing.T) {
 			ListBucketName: "lists", IndexBucketName: "index", TableName: "table", Region: "us-east-1"})
 		resolverwatch.NewImporter(stack, "Importer", &resolverwatch.ImporterProps{Store: store, Code: code()})
 	})
-	if want := "Test/Importer: Store: is in Region us-east-1, must be in eu-west-1: S3 sends"; !strings.Contains(got, want) {
-		t.Errorf("message lacks %q:\n%s", want, got)
+	if want := "Test/Importer: Store: is in Region us-east-1, must be in eu-west-1, because the events of the list bucket arrive in its own Region; " +
+		"define the Importer in the store's Region, us-east-1"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	got = refusedBy(t, func() {
+		layer := awslambda.LayerVersion_FromLayerVersionArn(stack, jsii.String("Layer"), jsii.String("arn:aws:lambda:us-east-1:111122223333:layer:x:1"))
+		resolverwatch.NewTransformer(stack, "Transformer", &resolverwatch.TransformerProps{IndexBucket: indexBucket(stack), Code: code(),
+			FunctionOptions: resolverwatch.FunctionOptions{Layers: []awslambda.ILayerVersion{layer}}})
+	})
+	if want := "Test/Transformer: Layers[0]: is in Region us-east-1, must be in eu-west-1: a function can use only layers of its own Region"; !strings.HasPrefix(got, want) {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	got = refusedBy(t, func() {
 		resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{

@@ -113,8 +113,10 @@ func TestFunction_options(t *testing.T) {
 func TestFunction_refusesOptions(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		layer := awslambda.NewLayerVersion(stack, jsii.String("Layer"), &awslambda.LayerVersionProps{
-			Code: code(), CompatibleRuntimes: &[]awslambda.Runtime{awslambda.Runtime_PYTHON_3_13()}})
+			Code: code(), CompatibleRuntimes: &[]awslambda.Runtime{awslambda.Runtime_PYTHON_3_13()},
+			CompatibleArchitectures: &[]awslambda.Architecture{awslambda.Architecture_X86_64()}})
 		resolverwatch.NewTransformer(stack, "Transformer", &resolverwatch.TransformerProps{ReservedConcurrency: -1,
+			Code: awslambda.Code_FromInline(jsii.String("x")),
 			FunctionOptions: resolverwatch.FunctionOptions{
 				SubnetSelection: &awsec2.SubnetSelection{}, SecurityGroups: []awsec2.ISecurityGroup{nil},
 				Architecture: awslambda.Architecture_Custom(jsii.String("riscv"), nil), Tracing: "ON",
@@ -127,7 +129,9 @@ func TestFunction_refusesOptions(t *testing.T) {
 		"SecurityGroups[0]: must be set", "SubnetSelection: has no effect without VPC", "SecurityGroups: have no effect without VPC",
 		`Environment["AWS_REGION"]: Lambda sets this variable itself`, `Environment["GOMEMLIMIT"]: is set by this package; set MemoryMiB`,
 		`Environment["RESOLVERWATCH_STACK"]: names that begin with RESOLVERWATCH_`, `Environment["a-b"]: the name must be a letter`,
-		"Layers: a function can have at most 5, got 6", "Layers[0]: Test/Layer does not support the runtime provided.al2023", "Layers[1]: must be set",
+		"Layers: a function can have at most 5, got 6", "Layers[0]: Test/Layer does not support the runtime provided.al2023; add it to CompatibleRuntimes of the layer, or use another layer",
+		"Layers[0]: Test/Layer does not support the architecture riscv; add it to CompatibleArchitectures of the layer, or set Architecture",
+		"Layers[1]: must be set", "Code: must be an archive or folder with a program named bootstrap, got inline code",
 		`Architecture: must be arm64 or x86_64, got "riscv"`, `Tracing: must be one of [ACTIVE DISABLED PASS_THROUGH], got "ON"`,
 	)
 }

@@ -80,7 +80,7 @@ var reservedVariables = []string{
 func (p *problems) functionOptions(o FunctionOptions) {
 	p.network(o)
 	p.variables(o.Environment)
-	p.layers(o.Layers)
+	p.layers(o)
 	if o.Architecture != nil {
 		arm, x86 := *awslambda.Architecture_ARM_64().Name(), *awslambda.Architecture_X86_64().Name()
 		if name := *o.Architecture.Name(); name != arm && name != x86 {
@@ -167,21 +167,60 @@ func (p *problems) variables(environment map[string]string) {
 	}
 }
 
-func (p *problems) layers(layers []awslambda.ILayerVersion) {
-	if len(layers) > maxLayers {
-		p.addf("Layers: a function can have at most %d, got %d", maxLayers, len(layers))
+// layers rejects layers that Lambda would reject. A layer that does not say what it supports
+// passes.
+func (p *problems) layers(o FunctionOptions) {
+	if len(o.Layers) > maxLayers {
+		p.addf("Layers: a function can have at most %d, got %d", maxLayers, len(o.Layers))
 	}
-	runtime := awslambda.Runtime_PROVIDED_AL2023()
-	for i, layer := range layers {
+	runtime, architecture := awslambda.Runtime_PROVIDED_AL2023(), o.Architecture
+	if architecture == nil {
+		architecture = awslambda.Architecture_ARM_64()
+	}
+	for i, layer := range o.Layers {
 		prop := fmt.Sprintf("Layers[%d]", i)
 		p.required(prop, layer == nil)
-		if layer == nil || layer.CompatibleRuntimes() == nil {
+		if layer == nil {
 			continue
 		}
-		fits := slices.ContainsFunc(*layer.CompatibleRuntimes(), func(r awslambda.Runtime) bool { return *r.RuntimeEquals(runtime) })
-		if !fits {
-			p.addf("%s: %s does not support the runtime %s", prop, *layer.Node().Path(), *runtime.Name())
+		runtimes := layer.CompatibleRuntimes()
+		if runtimes != nil && !slices.ContainsFunc(*runtimes, func(r awslambda.Runtime) bool { return *r.RuntimeEquals(runtime) }) {
+			p.addf("%s: %s does not support the runtime %s; add it to CompatibleRuntimes of the layer, or use another layer",
+				prop, *layer.Node().Path(), *runtime.Name())
 		}
+		if !supports(layer, architecture) {
+			p.addf("%s: %s does not support the architecture %s; add it to CompatibleArchitectures of the layer, or set Architecture",
+				prop, *layer.Node().Path(), *architecture.Name())
+		}
+	}
+}
+
+// supports reports whether a layer supports an architecture, as far as synthesis knows.
+func supports(layer awslambda.ILayerVersion, architecture awslambda.Architecture) bool {
+	resource, isOwn := layer.Node().DefaultChild().(awslambda.CfnLayerVersion)
+	if !isOwn || resource.CompatibleArchitectures() == nil {
+		return true
+	}
+	return slices.ContainsFunc(*resource.CompatibleArchitectures(), func(name *string) bool { return *name == *architecture.Name() })
+}
+
+// layersIn rejects a layer of another Region (Lambda developer guide, "Adding layers to
+// functions").
+func (p *problems) layersIn(layers []awslambda.ILayerVersion, home place) {
+	for i, layer := range layers {
+		if layer != nil {
+			p.sameRegion(fmt.Sprintf("Layers[%d]", i), placeOfResource(layer, *layer.LayerVersionArn()), home,
+				"a function can use only layers of its own Region. Publish the layer there")
+		}
+	}
+}
+
+// code rejects inline code, because the runtime needs a program.
+func (p *problems) code(code awslambda.Code) {
+	inline, ok := code.(interface{ IsInline() *bool })
+	if ok && *inline.IsInline() {
+		p.addf("Code: must be an archive or folder with a program named bootstrap, got inline code; " +
+			"use Code_FromAsset or Code_FromBucketV2, or leave Code unset")
 	}
 }
 

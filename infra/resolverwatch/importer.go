@@ -167,6 +167,7 @@ func (p ImporterProps) validate() error {
 	problems.logRetention("LogRetention", p.LogRetention)
 	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, maxReserved)
 	problems.functionOptions(p.FunctionOptions)
+	problems.code(p.Code)
 	problems.duration("DeletionGrace", p.DeletionGrace, 0, maxDeletionGrace)
 	if p.MaxIndexBytes < 0 {
 		problems.addf("MaxIndexBytes: must be above 0, got %d", p.MaxIndexBytes)

@@ -142,6 +142,7 @@ func (p TransformerProps) validate() error {
 	problems.duration("Timeout", p.Timeout, time.Second, maxTransformerTimeout)
 	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, maxReserved)
 	problems.functionOptions(p.FunctionOptions)
+	problems.code(p.Code)
 	problems.logRetention("LogRetention", p.LogRetention)
 	problems.duration("PollInterval", p.PollInterval, time.Second, time.Hour)
 	problems.known(map[string]awscdk.Duration{
