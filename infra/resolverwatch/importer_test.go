@@ -266,7 +266,7 @@ func TestImporter_refuses(t *testing.T) {
 			ListKey: "feeds/x/list.txt", Guards: &guards, Protected: []string{"corp.example", "https://x/", "", "10.0.0.0/8"},
 			Feeds: map[string]settings.Feed{
 				"Bad Id": {}, "manual": {}, "words": {Format: "xls", Severity: "huge", Confidence: &confidence},
-				"fetched": {URL: "http://feeds.example/x"},
+				"fetched": {URL: "http://feeds.example/x"}, "old": {MaxAge: "7 days"},
 			},
 		})
 	},
@@ -282,7 +282,7 @@ func TestImporter_refuses(t *testing.T) {
 		"Guards: shrinkPercent 200: must be at most 100",
 		`Feeds["Bad Id"]: `,
 		`Feeds["manual"]: feed id "manual": is kept for own edits in the table`,
-		`"xls"`, `"huge"`, `https`,
+		`"xls"`, `"huge"`, `https`, `Feeds["old"]: maxAge "7 days": must be above 0, like "90s", "36h" or "7d"`,
 	)
 }
 

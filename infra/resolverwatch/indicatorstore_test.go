@@ -151,7 +151,7 @@ func TestIndicatorStore_refuses(t *testing.T) {
 		`ListBucketName: must be 3 to 63 of a-z 0-9 . -, and begin and end with a letter or digit, got "Lists"`,
 		"ReadCapacity and WriteCapacity: an existing table keeps its own; unset them",
 		"ReadCapacity: must be in [1, 40000], got 50000",
-		"NoncurrentVersionExpiration: must be whole days in [1, 36500], got 1.5 days",
+		"NoncurrentVersionExpiration: must be whole days in [1, 36500], got 36 hours",
 	)
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{

@@ -67,7 +67,21 @@ func (p *problems) daysFrom(low float64, prop string, value awscdk.Duration) {
 	}
 	days := *value.ToDays(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
 	if days != math.Trunc(days) || days < low || days > maxDays {
-		p.addf("%s: must be whole days in [%g, %d], got %g days", prop, low, maxDays, days)
+		p.addf("%s: must be whole days in [%g, %d], got %s", prop, low, maxDays, readableDays(days))
+	}
+}
+
+// readableDays writes a number of days in the largest unit in which it is whole.
+func readableDays(days float64) string {
+	const hoursPerDay, secondsPerDay = 24, 24 * 60 * 60
+	hours, seconds := math.Round(days*secondsPerDay)/(secondsPerDay/hoursPerDay), math.Round(days*secondsPerDay)
+	switch {
+	case days == math.Trunc(days):
+		return fmt.Sprintf("%g days", days)
+	case hours == math.Trunc(hours):
+		return fmt.Sprintf("%g hours", hours)
+	default:
+		return (time.Duration(seconds) * time.Second).String()
 	}
 }
 

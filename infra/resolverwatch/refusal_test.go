@@ -98,13 +98,13 @@ func TestPipeline_refusesWhatTheCDKWould(t *testing.T) {
 		"Test/Pipeline/Importer: LogRetention: must be one of [ONE_DAY",
 		"Test/Pipeline/Transformer: LogRetention: must be one of [ONE_DAY",
 		"Test/Pipeline/Delivery: LogRetention: must be one of [ONE_DAY",
-		"Test/Pipeline/Delivery: MarkedLogRetention: must be whole days in [1, 36500], got 0.208333",
+		"Test/Pipeline/Delivery: MarkedLogRetention: must be whole days in [1, 36500], got 5 hours",
 		"Test/Pipeline/Delivery: LifecycleRules[0]: must be set",
 		"Test/Pipeline/Delivery: LifecycleRules[1]: must have an action",
 		"Test/Pipeline/Delivery: LifecycleRules[2].Expiration: must be whole days",
 		"Test/Pipeline/Delivery: LifecycleRules[3].Transitions[0].TransitionAfter: must be whole days in [0",
 		"Test/Pipeline/Catalog: MarkedLogRetention: must be whole days in [1, 36500], got 0",
-		"Test/Pipeline/Catalog: ResultRetention: must be whole days",
+		"Test/Pipeline/Catalog: ResultRetention: must be whole days in [1, 36500], got 5 hours",
 		"Test/Pipeline/Catalog: BytesScannedLimit: must be known at synthesis, got a token",
 	)
 }

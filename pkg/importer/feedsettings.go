@@ -42,7 +42,7 @@ func newFeedSettings(wire settings.Feed) (feedSettings, error) {
 	var errs [3]error
 	s.Options, errs[0] = list.NewOptions(wire)
 	if wire.MaxAge != "" {
-		s.MaxAge, errs[1] = settings.ParseDuration(wire.MaxAge)
+		s.MaxAge, errs[1] = settings.ParseMaxAge(wire.MaxAge)
 	}
 	errs[2] = wire.ValidateSource()
 	return s, errors.Join(errs[:]...)

@@ -88,7 +88,7 @@ func wantAgreement(t *testing.T, feed settings.Feed) {
 func TestParseFeedSettings(t *testing.T) {
 	t.Parallel()
 	_, err := parseFeedSettings([]byte(`{"format":"cvs","scope":"all","severity":"bad","confidence":200,"maxAge":"soon"}`))
-	for _, want := range []string{`format "cvs"`, `scope "all"`, `severity "bad"`, "confidence 200", `duration "soon"`} {
+	for _, want := range []string{`format "cvs"`, `scope "all"`, `severity "bad"`, "confidence 200", `maxAge "soon"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
 		}

@@ -122,6 +122,8 @@ func encodeValue(value any) string {
 // hoursPerDay as durations of settings count them: no time zone is involved.
 const hoursPerDay = 24
 
+const durationRule = `must be above 0, like "90s", "36h" or "7d"`
+
 // ParseDuration reads a duration above 0, as Go writes it ("90s", "36h") or in
 // whole days ("7d").
 func ParseDuration(text string) (time.Duration, error) {
@@ -132,7 +134,7 @@ func ParseDuration(text string) (time.Duration, error) {
 	}
 	duration, err := time.ParseDuration(text)
 	if err != nil || duration <= 0 {
-		return 0, fmt.Errorf(`duration %q: must be above 0, like "90s", "36h" or "7d"`, text)
+		return 0, fmt.Errorf("duration %q: %s", text, durationRule)
 	}
 	return duration, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The words of feed settings. Each list repeats what its owner knows (formats in
@@ -62,7 +63,7 @@ func (f *Feed) Validate() error {
 		checkWord("scope", f.Scope, FeedScopes()),
 		checkWord("severity", strings.ToLower(f.Severity), FeedSeverities()),
 		f.checkConfidence(),
-		checkDuration(f.MaxAge),
+		checkMaxAge(f.MaxAge),
 		f.checkColumn(),
 		f.ValidateSource(),
 		f.checkSize(),
@@ -98,10 +99,19 @@ func (f *Feed) checkConfidence() error {
 	return fmt.Errorf("confidence %d: must be in [0, 100]", *f.Confidence)
 }
 
-func checkDuration(text string) error {
+func checkMaxAge(text string) error {
 	if text == "" {
 		return nil
 	}
-	_, err := ParseDuration(text)
+	_, err := ParseMaxAge(text)
 	return err
+}
+
+// ParseMaxAge reads the member MaxAge of a feed.
+func ParseMaxAge(text string) (time.Duration, error) {
+	age, err := ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("maxAge %q: %s", text, durationRule)
+	}
+	return age, nil
 }

@@ -53,7 +53,7 @@ func checkRate(inner string) error {
 	return nil
 }
 
-var errTooOften = fmt.Errorf("must leave %v between two fetches", MinFetchInterval)
+var errTooOften = fmt.Errorf("must leave %d minutes between two fetches", int(MinFetchInterval.Minutes()))
 
 // cronField is one field of a cron expression: numbers in [first, last], which may be
 // written as names, and special forms that one field alone knows.

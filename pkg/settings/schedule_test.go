@@ -36,8 +36,8 @@ func TestCheckSchedule_refused(t *testing.T) {
 		"rate(1 hour":              `must be like "rate(6 hours)"`,
 		"every(1 hour)":            "must be rate(...) or cron(...)",
 		"at(2030-01-01T00:00:00)":  "comes once",
-		"rate(4 minutes)":          "must leave 5m0s between two fetches",
-		"rate(1 minute)":           "must leave 5m0s",
+		"rate(4 minutes)":          "must leave 5 minutes between two fetches",
+		"rate(1 minute)":           "must leave 5 minutes",
 		"rate(1 hours)":            `must be singular for 1 and plural otherwise, "hour"`,
 		"rate(2 hour)":             "must be singular for 1",
 		"rate(0 hours)":            "above 0",
@@ -64,12 +64,12 @@ func TestCheckSchedule_refused(t *testing.T) {
 		"cron(0/0 6 * * ? *)":      `minutes "0/0"`,
 		"cron(+5 6 * * ? *)":       `minutes "+5"`,
 		"cron(, 6 * * ? *)":        `minutes ","`,
-		"cron(* * * * ? *)":        "must leave 5m0s",
-		"cron(0/4 * * * ? *)":      "must leave 5m0s",
-		"cron(0,3 6 * * ? *)":      "must leave 5m0s",
-		"cron(2,58 * * * ? *)":     "must leave 5m0s", // over the end of the hour
-		"cron(1,57 0,23 * * ? *)":  "must leave 5m0s", // over midnight
-		"cron(1/7 4-5 ? * MON *)":  "must leave 5m0s", // 57 and 1 of the next hour
+		"cron(* * * * ? *)":        "must leave 5 minutes",
+		"cron(0/4 * * * ? *)":      "must leave 5 minutes",
+		"cron(0,3 6 * * ? *)":      "must leave 5 minutes",
+		"cron(2,58 * * * ? *)":     "must leave 5 minutes", // over the end of the hour
+		"cron(1,57 0,23 * * ? *)":  "must leave 5 minutes", // over midnight
+		"cron(1/7 4-5 ? * MON *)":  "must leave 5 minutes", // 57 and 1 of the next hour
 		"cron(0 6 * * ? *) ":       `must be like "rate(6 hours)"`,
 		"cron(0 6 * * ? * )extra)": "year",
 	} {

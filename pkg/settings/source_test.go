@@ -53,7 +53,7 @@ func TestFeed_Validate_problems(t *testing.T) {
 scope "all": must be one of name, subtree, under
 severity "bad": must be one of low, medium, high, critical
 confidence 101: must be in [0, 100]
-duration "soon": must be above 0, like "90s", "36h" or "7d"`,
+maxAge "soon": must be above 0, like "90s", "36h" or "7d"`,
 	}, {
 		name: "a column of hosts",
 		in:   settings.Feed{Format: "hosts", Column: "host", Confidence: &negative},
@@ -100,7 +100,7 @@ duration "soon": must be above 0, like "90s", "36h" or "7d"`,
 		name: "bounds",
 		in:   with(func(f *settings.Feed) { f.MaxBytes, f.Timeout, f.Schedule = -1, "15m", "rate(1 minute)" }),
 		want: "maxBytes -1: must be above 0\ntimeout \"15m\": must be from 1s to 10m0s\n" +
-			`schedule "rate(1 minute)": must leave 5m0s between two fetches`,
+			`schedule "rate(1 minute)": must leave 5 minutes between two fetches`,
 	}, {
 		name: "more than a parameter holds",
 		in:   settings.Feed{Force: strings.Repeat("x", 4096)},
