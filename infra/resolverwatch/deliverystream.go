@@ -3,6 +3,7 @@ package resolverwatch
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -98,6 +99,7 @@ func newStream(d *Delivery, p DeliveryProps, ready constructs.IDependable) awski
 		encryption = awskinesisfirehose.StreamEncryption_CustomerManagedKey(p.EncryptionKey)
 	}
 	knowRegion(awscdk.Stack_Of(d))
+	acknowledgeRanges(awscdk.Stack_Of(d))
 	stream := awskinesisfirehose.NewDeliveryStream(d, jsii.String("Stream"), &awskinesisfirehose.DeliveryStreamProps{
 		Destination: destination,
 		Encryption:  encryption,
@@ -128,6 +130,21 @@ func knowRegion(stack awscdk.Stack) {
 		Mapping: &map[string]*map[string]any{
 			region: {"FirehoseCidrBlock": "0.0.0.0/32"}}, // no address
 	})
+}
+
+// acknowledgeRanges accepts a finding of the CDK's own checks about a mapping that the CDK
+// adds for any stream, and that only the Connections of the stream would use. Validations
+// of awscdk 2.276 write the same metadata; earlier versions do not have them. Metadata is
+// not part of the template.
+func acknowledgeRanges(stack awscdk.Stack) {
+	const key, rule = "aws:cdk:acknowledged-rules", "CloudFormation-Validate::W7001"
+	for _, entry := range *stack.Node().Metadata() {
+		if *entry.Type == key && strings.Contains(fmt.Sprint(entry.Data), rule) {
+			return
+		}
+	}
+	stack.Node().AddMetadata(jsii.String(key), map[string]any{
+		rule: "the CDK writes the address ranges of Firehose for any stream"}, nil)
 }
 
 // destroyLogStreams deletes the log streams together with their group. The CDK would retain
