@@ -1,11 +1,20 @@
 package resolverwatch
 
 import (
+	"encoding/json"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // bucketProps are the properties in which the buckets of this package differ.
@@ -106,5 +115,160 @@ func noncurrentRule(expiration awscdk.Duration) *awss3.LifecycleRule {
 		Id:                          jsii.String("NoncurrentVersions"),
 		NoncurrentVersionExpiration: expiration,
 		ExpiredObjectDeleteMarker:   jsii.Bool(true),
+	}
+}
+
+// Prefixes and suffixes that S3 reserves in bucket names (S3 user guide, "General purpose
+// bucket naming rules").
+var (
+	bucketName         = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	reservedBeginnings = []string{"xn--", "sthree-", "amzn-s3-demo-"}
+	reservedEnds       = []string{"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"}
+)
+
+const bucketNameRule = "3 to 63 of a-z 0-9 . -, and begin and end with a letter or digit"
+
+// bucketName rejects a name that S3 would reject, or that the CDK would reject without
+// naming the prop.
+func (p *problems) bucketName(prop, name string) {
+	if name == "" || isToken(name) {
+		return
+	}
+	if !bucketName.MatchString(name) {
+		p.name(prop, name, bucketName, bucketNameRule)
+		return
+	}
+	for _, pair := range []string{"..", ".-", "-."} {
+		if strings.Contains(name, pair) {
+			p.addf("%s: must not contain %q, got %q", prop, pair, name)
+		}
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		p.addf("%s: must not be an IP address, got %q", prop, name)
+	}
+	reserved := func(affix string) bool { return strings.HasPrefix(name, affix) }
+	if i := slices.IndexFunc(reservedBeginnings, reserved); i >= 0 {
+		p.addf("%s: must not begin with %s, which S3 reserves, got %q", prop, reservedBeginnings[i], name)
+	}
+	reserved = func(affix string) bool { return strings.HasSuffix(name, affix) }
+	if i := slices.IndexFunc(reservedEnds, reserved); i >= 0 {
+		p.addf("%s: must not end with %s, which S3 reserves, got %q", prop, reservedEnds[i], name)
+	}
+}
+
+// givenName is the name of a new bucket, with the prop that sets it.
+type givenName struct{ prop, name string }
+
+// ownNames rejects a name that is given to several buckets, here or elsewhere in the stack
+// of c.
+func (p *problems) ownNames(c constructs.Construct, given ...givenName) {
+	for i, bucket := range given {
+		if bucket.name == "" || !isKnown(bucket.name) {
+			continue
+		}
+		owner := ownerOf(c, claimedBucket(bucket.name))
+		if other := slices.IndexFunc(given[:i], func(other givenName) bool { return other.name == bucket.name }); other >= 0 {
+			owner = given[other].prop
+		}
+		if owner != "" {
+			p.addf("%s: %q is already the %s in this stack; each bucket needs a name of its own", bucket.prop, bucket.name, owner)
+		}
+	}
+}
+
+// claimBuckets claims the names that are set, see claim.
+func claimBuckets(c constructs.Construct, names ...givenName) {
+	for _, given := range names {
+		if given.name != "" && isKnown(given.name) {
+			claimAs(c, claimedBucket(given.name), given.prop)
+		}
+	}
+}
+
+func claimedBucket(name string) *string { return jsii.String("Resolverwatch bucket " + name) }
+
+// A bucket or table that is given may be defined by the same app. Then synthesis knows how
+// it is set up; otherwise it knows nothing about it.
+
+// isVersioned reports whether a bucket is defined by the app with versioning.
+func isVersioned(bucket awss3.IBucket) bool {
+	resource := cfnBucket(bucket)
+	if resource == nil {
+		return false
+	}
+	var versioning struct{ Status string }
+	resolve(resource, resource.VersioningConfiguration(), &versioning)
+	return versioning.Status == "Enabled"
+}
+
+// sendsEvents reports whether a bucket is defined by the app and sends its events to
+// EventBridge: by a property, or by the resource that the CDK defines for
+// EventBridgeEnabled.
+func sendsEvents(bucket awss3.IBucket) bool {
+	resource := cfnBucket(bucket)
+	if resource == nil {
+		return false
+	}
+	type notifications struct{ EventBridgeConfiguration *struct{} }
+	var set notifications
+	resolve(resource, resource.NotificationConfiguration(), &set)
+	if set.EventBridgeConfiguration != nil {
+		return true
+	}
+	child := bucket.Node().TryFindChild(jsii.String("Notifications"))
+	if child == nil {
+		return false
+	}
+	custom, ok := child.Node().TryFindChild(jsii.String("Resource")).(awscdk.CfnResource)
+	if !ok {
+		return false
+	}
+	var properties struct{ NotificationConfiguration notifications }
+	resolve(custom, custom.CfnProperties(), &properties)
+	return properties.NotificationConfiguration.EventBridgeConfiguration != nil
+}
+
+// isIndicatorTable reports whether a table is defined by the app with the keys and the TTL
+// attribute that the importer needs.
+func isIndicatorTable(table awsdynamodb.ITable) bool {
+	own, ok := table.(awsdynamodb.Table)
+	if !ok {
+		return false
+	}
+	resource, ok := own.Node().DefaultChild().(awsdynamodb.CfnTable)
+	if !ok {
+		return false
+	}
+	type key struct{ AttributeName, KeyType string }
+	var keys []key
+	resolve(resource, resource.KeySchema(), &keys)
+	var expiry struct {
+		AttributeName string
+		Enabled       bool
+	}
+	resolve(resource, resource.TimeToLiveSpecification(), &expiry)
+	want := []key{{settings.TablePartitionKey, "HASH"}, {settings.TableSortKey, "RANGE"}}
+	return expiry.Enabled && expiry.AttributeName == settings.TableTTL && slices.Equal(keys, want)
+}
+
+// cfnBucket returns the resource of a bucket that the app defines, or nil.
+func cfnBucket(bucket awss3.IBucket) awss3.CfnBucket {
+	own, ok := bucket.(awss3.Bucket)
+	if !ok {
+		return nil
+	}
+	resource, _ := own.Node().DefaultChild().(awss3.CfnBucket)
+	return resource
+}
+
+// resolve decodes a property of a resource. The CDK begins the names of its members with a
+// lower case letter or, in custom resources, with a capital letter.
+func resolve(resource constructs.IConstruct, property, into any) {
+	if property == nil {
+		return
+	}
+	text, err := json.Marshal(awscdk.Stack_Of(resource).Resolve(property))
+	if err == nil {
+		_ = json.Unmarshal(text, into) // a token in place of a value is treated as not known
 	}
 }

@@ -1,6 +1,7 @@
 package resolverwatch
 
 import (
+	"fmt"
 	"math"
 	"regexp"
 	"slices"
@@ -8,10 +9,14 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsglue"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslakeformation"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
 // CatalogProps configures a [Catalog].
@@ -312,3 +317,139 @@ func (c *Catalog) ResultsBucket() awss3.IBucket { return c.results }
 
 // Steps returns what is left to do by hand, before or after a deployment.
 func (c *Catalog) Steps() []Step { return slices.Clone(c.steps) }
+
+// resultsFolder is where the workgroup writes the results of queries.
+const resultsFolder = "results/"
+
+// GrantQuery lets grantee run queries in the workgroup: read the logs and the indicators,
+// and write and read results, including use of the customer managed keys of all three. It
+// panics if the grantee belongs to another account or has no policy, because neither
+// workgroups nor Glue tables have a resource policy that could admit it.
+func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) awsiam.Grant {
+	mustBeOfAccount(c, "GrantQuery", grantee, "the catalog", "workgroups cannot be shared")
+	list := append(c.queryStatements(), readFolders(c.output, c.folders...)...)
+	if c.index != nil {
+		list = append(list, readFolders(c.index, catalog.IndicatorPrefix)...)
+	}
+	list = append(list, c.keepResults()...)
+	list = append(list, useKeys("s3", keyRead, bothKeys(c.previous, c.outputKey, c.indexKey)...)...)
+	granted := c.steps.grant(c, "GrantQuery", grantee, append(list, useKeys("s3", keyWrite, c.key)...))
+	if c.governed {
+		c.letQuery(grantee.GrantPrincipal())
+	}
+	return granted
+}
+
+// queryStatements returns the statements that let a grantee run any query and see the
+// tables.
+func (c *Catalog) queryStatements() []access {
+	glueCatalog := *awscdk.Stack_Of(c).FormatArn(&awscdk.ArnComponents{Service: jsii.String("glue"), Resource: jsii.String("catalog")})
+	database := c.names.database
+	statements := []statement{
+		{resources: []string{c.arn("athena", "workgroup", c.names.workGroup)}, actions: []string{
+			"athena:BatchGetNamedQuery", "athena:GetNamedQuery", "athena:GetQueryExecution", "athena:GetQueryResults",
+			"athena:GetWorkGroup", "athena:ListNamedQueries", "athena:StartQueryExecution", "athena:StopQueryExecution"}},
+		{resources: []string{glueCatalog, c.arn("glue", "database", database), c.arn("glue", "table", database+"/*")},
+			actions: []string{"glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"}},
+		// Athena needs to see the default database, no matter which one is queried (its
+		// user guide, "Configure access to databases and tables in the AWS Glue Data
+		// Catalog").
+		{resources: []string{c.arn("glue", "database", "default")}, actions: []string{"glue:GetDatabase"}},
+	}
+	if c.governed { // data in registered buckets is read with credentials of Lake Formation
+		statements = append(statements, statement{resources: []string{"*"}, actions: []string{"lakeformation:GetDataAccess"}})
+	}
+	list := make([]access, len(statements))
+	for i, s := range statements {
+		list[i].statement = s // workgroups and tables have no resource policy to add it to
+	}
+	return list
+}
+
+// keepResults lets Athena write the results of a query on behalf of a grantee, and lets the
+// grantee read them (Athena user guide, "Access to workgroups and query result locations").
+func (c *Catalog) keepResults() []access {
+	policy, folders := bucketPolicy(c.results), []string{resultsFolder}
+	return []access{
+		{statement{resources: inFolders(c.results, folders), actions: []string{
+			"s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"}}, policy},
+		{statement{resources: []string{*c.results.BucketArn()},
+			actions: []string{"s3:GetBucketLocation", "s3:ListBucketMultipartUploads"}}, policy},
+		{listFolders(c.results, folders), policy},
+	}
+}
+
+// arn returns the ARN of a resource in the account and Region of the catalog.
+func (c *Catalog) arn(service, resource, name string) string {
+	return *awscdk.Stack_Of(c).FormatArn(&awscdk.ArnComponents{Service: &service, Resource: &resource, ResourceName: &name})
+}
+
+// remindOfLakeFormation adds a step with the Lake Formation permissions that the deployment
+// needs.
+func (c *Catalog) remindOfLakeFormation(existing bool) {
+	permission, resource := "CREATE_DATABASE", `{"Catalog":{}}`
+	if existing {
+		permission, resource = "CREATE_TABLE DESCRIBE", `{"Database":{"Name":"`+c.names.database+`"}}`
+	}
+	grantable := ""
+	if existing { // the catalog grants DESCRIBE to others
+		grantable = " --permissions-with-grant-option DESCRIBE"
+	}
+	c.steps.remind(c, Step{
+		ID: "LakeFormationDeployment",
+		Why: "Lake Formation governs the Data Catalog: the role that CloudFormation deploys with must be a data lake " +
+			"administrator or have this permission. It also needs DATA_LOCATION_ACCESS to registered buckets.",
+		Text: fmt.Sprintf("aws lakeformation grant-permissions --principal DataLakePrincipalIdentifier=ROLE_ARN "+
+			"--permissions %s%s --resource '%s'", permission, grantable, resource),
+	})
+}
+
+// letQuery grants a principal Lake Formation permissions to read the tables, in addition to
+// those of IAM (Athena user guide, "Manage Lake Formation and Athena user permissions").
+func (c *Catalog) letQuery(principal awsiam.IPrincipal) {
+	grantee, isConstruct := principal.(constructs.IConstruct)
+	arns := (*principal.PolicyFragment().PrincipalJson())["AWS"]
+	_, isGroup := principal.(awsiam.IGroup)
+	if !isConstruct || isGroup || arns == nil || len(*arns) != 1 {
+		panic(fmt.Errorf("%s: GrantQuery: Lake Formation grants to roles and users only; %s", *c.Node().Path(), grantToRole))
+	}
+	// The id is derived from the principal: if the id changed, CloudFormation would grant
+	// the permission a second time, and then revoke it.
+	scope := constructs.NewConstruct(c, jsii.String("LakeFormation-"+*grantee.Node().Addr()))
+	arn := (*arns)[0]
+	c.permit(scope, "Database", arn, []string{"DESCRIBE"}, &awslakeformation.CfnPrincipalPermissions_ResourceProperty{
+		Database: &awslakeformation.CfnPrincipalPermissions_DatabaseResourceProperty{
+			CatalogId: awscdk.Stack_Of(c).Account(), Name: &c.names.database}})
+	for _, table := range c.tables {
+		c.permit(scope, table.id, arn, []string{"DESCRIBE", "SELECT"}, c.tableResource(table.name))
+	}
+}
+
+// letDescribe lets the role of a delivery stream read the Parquet table, and returns the
+// dependency that the stream must wait for.
+func (c *Catalog) letDescribe(role awsiam.IRole) constructs.IDependable {
+	return c.permit(c, "DeliveryReadsSchema", role.RoleArn(), []string{"DESCRIBE"}, c.tableResource(parquetTable))
+}
+
+func (c *Catalog) tableResource(name string) *awslakeformation.CfnPrincipalPermissions_ResourceProperty {
+	return &awslakeformation.CfnPrincipalPermissions_ResourceProperty{
+		Table: &awslakeformation.CfnPrincipalPermissions_TableResourceProperty{
+			CatalogId: awscdk.Stack_Of(c).Account(), DatabaseName: &c.names.database, Name: &name}}
+}
+
+// permit defines one permission of Lake Formation, after the resource that it is for.
+func (c *Catalog) permit(scope constructs.Construct, id string, principal *string, permissions []string,
+	target *awslakeformation.CfnPrincipalPermissions_ResourceProperty,
+) constructs.IDependable {
+	permission := awslakeformation.NewCfnPrincipalPermissions(scope, &id, &awslakeformation.CfnPrincipalPermissionsProps{
+		Principal: &awslakeformation.CfnPrincipalPermissions_DataLakePrincipalProperty{
+			DataLakePrincipalIdentifier: principal},
+		Resource:                   target,
+		Permissions:                jsii.Strings(permissions...),
+		PermissionsWithGrantOption: &[]*string{},
+	})
+	for _, table := range c.tables {
+		permission.Node().AddDependency(table.resource)
+	}
+	return permission
+}

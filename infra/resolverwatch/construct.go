@@ -1,12 +1,18 @@
 package resolverwatch
 
 import (
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/regioninfo"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // warn adds a warning to the synthesis, with an id to acknowledge it by.
@@ -108,3 +114,101 @@ const maxStackName = 128
 
 // retained reports whether a policy keeps a resource that is removed from its stack.
 func retained(policy awscdk.RemovalPolicy) bool { return policy != awscdk.RemovalPolicy_DESTROY }
+
+// readable formats text for a person: it replaces tokens, which are known only after
+// deployment, with <LogicalId.Attribute>. It knows the partition of the stack's Region, so
+// that ARNs can be copied.
+func readable(c constructs.Construct, text string) string {
+	if !isToken(text) {
+		return text
+	}
+	stack := awscdk.Stack_Of(c)
+	text = flatten(stack.Resolve(text))
+	if region := *stack.Region(); !isToken(region) {
+		info := regioninfo.RegionInfo_Get(&region)
+		if partition, suffix := info.Partition(), info.DomainSuffix(); partition != nil && suffix != nil { // nil = not in the CDK's list
+			text = strings.NewReplacer("<AWS::Partition>", *partition, "<AWS::URLSuffix>", *suffix).Replace(text)
+		}
+	}
+	return text
+}
+
+// flatten formats what a token resolves to: text, a reference, or a list of both.
+func flatten(resolved any) string {
+	function, isFunction := resolved.(map[string]any)
+	if !isFunction {
+		return fmt.Sprint(resolved)
+	}
+	if name, found := function["Ref"]; found {
+		return fmt.Sprintf("<%v>", name)
+	}
+	if attribute, found := function["Fn::GetAtt"].([]any); found {
+		return fmt.Sprintf("<%v.%v>", attribute[0], attribute[1])
+	}
+	join, found := function["Fn::Join"].([]any)
+	if !found {
+		return fmt.Sprint(resolved)
+	}
+	var text strings.Builder
+	parts, _ := join[1].([]any) // the CDK joins with an empty separator
+	for _, part := range parts {
+		text.WriteString(flatten(part))
+	}
+	return text.String()
+}
+
+// The CDK command answers look-ups, such as Vpc_FromLookup, between two syntheses: the
+// first one only lists the missing look-ups in manifest.json, and a panic would prevent
+// that. Until the answer arrives, the resource has a dummy value, and the template is
+// discarded. So dummy values are treated like tokens: they pass every check, and they are
+// never compared.
+
+// dummyPrefix begins the value of a parameter that StringParameter_ValueFromLookup has not
+// found yet.
+const dummyPrefix = "dummy-value-for-"
+
+// dummyValues are the values of the CDK's other look-ups: VPCs and their subnets, security
+// groups, keys (Key_DEFAULT_DUMMY_KEY_ID), hosted zones, roles and repositories.
+var dummyValues = []string{
+	"vpc-12345", "s-12345", "s-67890", "p-12345", "p-67890", "sg-12345678",
+	"1234abcd-12ab-34cd-56ef-1234567890ab", "DUMMY", "DUMMY_ARN",
+}
+
+// isUnanswered reports whether text, an id, a name or an ARN, is or ends with the dummy
+// value of a look-up.
+func isUnanswered(text string) bool {
+	if strings.Contains(text, dummyPrefix) {
+		return true
+	}
+	last := text[strings.LastIndexAny(text, ":/")+1:]
+	return slices.Contains(dummyValues, last)
+}
+
+// isKnown reports whether text can be checked at synthesis: it is neither a token nor the
+// dummy value of a look-up.
+func isKnown(text string) bool { return !isToken(text) && !isUnanswered(text) }
+
+// Metric is CloudWatch's metric type.
+type Metric = awscloudwatch.Metric
+
+// MetricOptions are CloudWatch's options of a metric. They may be nil in every Metric
+// method.
+type MetricOptions = awscloudwatch.MetricOptions
+
+// metricPeriodMinutes is the period of all metrics, unless options set another one.
+const metricPeriodMinutes = 5
+
+// ownMetric returns a metric that the functions of a deployment write.
+func ownMetric(stack, name, statistic string, options *MetricOptions) Metric {
+	metric := awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace:     jsii.String(settings.MetricNamespace),
+		MetricName:    &name,
+		DimensionsMap: &map[string]*string{settings.MetricDimensionStack: &stack},
+		Statistic:     &statistic,
+		Period:        awscdk.Duration_Minutes(jsii.Number(metricPeriodMinutes)),
+	})
+	if options == nil {
+		return metric
+	}
+	return metric.With(options)
+}

@@ -3,6 +3,7 @@ package resolverwatch
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +18,7 @@ import (
 
 	source "github.com/resolverwatch/resolverwatch"
 	"github.com/resolverwatch/resolverwatch/infra/gofunction"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // functionProps are the properties in which the functions of this package differ.
@@ -211,4 +213,263 @@ func (p *problems) fit(own, users map[string]string, grows string) {
 	}
 	p.addf("%s: the function's environment has %d bytes, and Lambda allows at most %d; shorten it",
 		strings.Join(props, " and "), size, maxEnvironmentBytes)
+}
+
+// FunctionOptions are options that an organization sets in the same way for all its
+// functions. The props of [Importer] and [Transformer] embed them.
+type FunctionOptions struct {
+	// VPC is the network that the function runs in. From there it must reach S3; the
+	// importer must also reach DynamoDB, Systems Manager, Secrets Manager for feeds with
+	// secrets, and the Internet for feeds with a URL.
+	//
+	// Default: the function runs outside your VPCs.
+	VPC awsec2.IVpc
+	// SubnetSelection chooses subnets of VPC. A function has no public address, so public
+	// subnets are rejected.
+	//
+	// Default: the private subnets.
+	SubnetSelection *awsec2.SubnetSelection
+	// SecurityGroups of the function in VPC.
+	//
+	// Default: a new one, which allows all outbound traffic and no inbound traffic.
+	SecurityGroups []awsec2.ISecurityGroup
+	// Architecture is arm64 or x86_64. If Code is given, it must be built for this
+	// architecture.
+	//
+	// Default: arm64.
+	Architecture awslambda.Architecture
+	// Environment contains additional variables, for layers for instance. Lambda allows 4
+	// KiB for all variables of a function. Names that this package or Lambda uses are
+	// rejected.
+	//
+	// Default: the function has only its own variables.
+	Environment map[string]string
+	// Layers are added to the function, at most 5. They must support provided.al2023 and
+	// Architecture.
+	//
+	// Default: none.
+	Layers []awslambda.ILayerVersion
+	// Tracing sends traces of invocations to X-Ray, and gives the function permission to
+	// write them.
+	//
+	// Default: DISABLED.
+	Tracing awslambda.Tracing
+	// CodeSigningConfig defines which signatures Lambda accepts. Code that is built by this
+	// package is not signed: if the config enforces signatures, set Code to a signed
+	// archive.
+	//
+	// Default: signatures are not checked.
+	CodeSigningConfig awslambda.ICodeSigningConfig
+}
+
+// maxLayers is Lambda's limit ("Lambda quotas" in its developer guide).
+const maxLayers = 5
+
+// variableName matches the names of variables that Lambda accepts (Environment in its API).
+var variableName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
+
+// reservedVariables are set by Lambda ("Defined runtime environment variables" in its
+// developer guide). _HANDLER and _X_AMZN_TRACE_ID do not match variableName.
+var reservedVariables = []string{
+	"AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+	"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_RUNTIME_API",
+	"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
+	"AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+	"LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+}
+
+// functionOptions rejects options that Lambda or the CDK would reject.
+func (p *problems) functionOptions(o FunctionOptions) {
+	p.network(o)
+	p.variables(o.Environment)
+	p.layers(o)
+	if o.Architecture != nil {
+		arm, x86 := *awslambda.Architecture_ARM_64().Name(), *awslambda.Architecture_X86_64().Name()
+		if name := *o.Architecture.Name(); name != arm && name != x86 {
+			p.addf("Architecture: must be %s or %s, got %q", arm, x86, name)
+		}
+	}
+	if o.Tracing != "" && tracingModes[o.Tracing] == "" {
+		p.addf("Tracing: must be one of %v, got %q", slices.Sorted(maps.Keys(tracingModes)), o.Tracing)
+	}
+}
+
+// network rejects options that have no effect without a VPC, and subnets in which a
+// function cannot work.
+func (p *problems) network(o FunctionOptions) {
+	for i, group := range o.SecurityGroups {
+		p.required(fmt.Sprintf("SecurityGroups[%d]", i), group == nil)
+	}
+	if o.VPC == nil {
+		if o.SubnetSelection != nil {
+			p.addf("SubnetSelection: has no effect without VPC; set VPC")
+		}
+		if len(o.SecurityGroups) > 0 {
+			p.addf("SecurityGroups: have no effect without VPC; set VPC")
+		}
+		return
+	}
+	if o.SubnetSelection != nil && o.SubnetSelection.Subnets != nil {
+		p.subnets(o.VPC, *o.SubnetSelection.Subnets)
+		return
+	}
+	subnets, err := selectSubnets(o)
+	switch {
+	case err != nil:
+		p.addf("SubnetSelection: %w", err)
+	case subnets.IsPendingLookup != nil && *subnets.IsPendingLookup: // a later synthesis knows
+	case subnets.HasPublic != nil && *subnets.HasPublic:
+		p.addf("SubnetSelection: chooses %s", noPublicSubnets)
+	}
+}
+
+const noPublicSubnets = "public subnets, from which a function cannot reach anything outside the VPC; choose private or isolated ones"
+
+// subnets rejects explicit subnets that are nil or public. The CDK's own selection asks
+// each subnet for its Availability Zone, which a subnet from an id does not know.
+func (p *problems) subnets(vpc awsec2.IVpc, subnets []awsec2.ISubnet) {
+	const prop = "SubnetSelection.Subnets"
+	p.required(prop, len(subnets) == 0)
+	var public []string
+	for _, subnet := range *vpc.PublicSubnets() {
+		public = append(public, *subnet.SubnetId())
+	}
+	for i, subnet := range subnets {
+		p.required(fmt.Sprintf("%s[%d]", prop, i), subnet == nil)
+		if subnet != nil && slices.Contains(public, *subnet.SubnetId()) {
+			p.addf("%s[%d]: %s is one of the %s", prop, i, *subnet.Node().Path(), noPublicSubnets)
+		}
+	}
+}
+
+// selectSubnets returns the subnets of a function. The CDK panics if there are none.
+func selectSubnets(o FunctionOptions) (subnets *awsec2.SelectedSubnets, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("no subnet of %s fits: %v", *o.VPC.Node().Path(), reason)
+		}
+	}()
+	return o.VPC.SelectSubnets(o.SubnetSelection), nil
+}
+
+func (p *problems) variables(environment map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		prop := fmt.Sprintf("Environment[%q]", name)
+		switch {
+		case name == settings.EnvMemoryLimit:
+			p.addf("%s: is set by this package; set MemoryMiB", prop)
+		case strings.HasPrefix(name, envPrefix):
+			p.addf("%s: names that begin with %s are reserved for this package; set the corresponding prop, or use another name",
+				prop, envPrefix)
+		case slices.Contains(reservedVariables, name):
+			p.addf("%s: Lambda sets this variable itself; use another name", prop)
+		case !variableName.MatchString(name):
+			p.addf("%s: the name must be a letter followed by letters, digits and underscores", prop)
+		}
+	}
+}
+
+// layers rejects layers that Lambda would reject. A layer that does not say what it supports
+// passes.
+func (p *problems) layers(o FunctionOptions) {
+	if len(o.Layers) > maxLayers {
+		p.addf("Layers: a function can have at most %d, got %d", maxLayers, len(o.Layers))
+	}
+	runtime, architecture := awslambda.Runtime_PROVIDED_AL2023(), o.Architecture
+	if architecture == nil {
+		architecture = awslambda.Architecture_ARM_64()
+	}
+	for i, layer := range o.Layers {
+		prop := fmt.Sprintf("Layers[%d]", i)
+		p.required(prop, layer == nil)
+		if layer == nil {
+			continue
+		}
+		runtimes := layer.CompatibleRuntimes()
+		if runtimes != nil && !slices.ContainsFunc(*runtimes, func(r awslambda.Runtime) bool { return *r.RuntimeEquals(runtime) }) {
+			p.addf("%s: %s does not support the runtime %s; add it to CompatibleRuntimes of the layer, or use another layer",
+				prop, *layer.Node().Path(), *runtime.Name())
+		}
+		if !supports(layer, architecture) {
+			p.addf("%s: %s does not support the architecture %s; add it to CompatibleArchitectures of the layer, or set Architecture",
+				prop, *layer.Node().Path(), *architecture.Name())
+		}
+	}
+}
+
+// supports reports whether a layer supports an architecture, as far as synthesis knows.
+func supports(layer awslambda.ILayerVersion, architecture awslambda.Architecture) bool {
+	resource, isOwn := layer.Node().DefaultChild().(awslambda.CfnLayerVersion)
+	if !isOwn || resource.CompatibleArchitectures() == nil {
+		return true
+	}
+	return slices.ContainsFunc(*resource.CompatibleArchitectures(), func(name *string) bool { return *name == *architecture.Name() })
+}
+
+// layersIn rejects a layer of another Region (Lambda developer guide, "Adding layers to
+// functions").
+func (p *problems) layersIn(layers []awslambda.ILayerVersion, home place) {
+	for i, layer := range layers {
+		if layer != nil {
+			p.sameRegion(fmt.Sprintf("Layers[%d]", i), placeOfResource(layer, *layer.LayerVersionArn()), home,
+				"a function can use only layers of its own Region. Publish the layer there")
+		}
+	}
+}
+
+// code rejects inline code, because the runtime needs a program.
+func (p *problems) code(code awslambda.Code) {
+	inline, ok := code.(interface{ IsInline() *bool })
+	if ok && *inline.IsInline() {
+		p.addf("Code: must be an archive or folder with a program named bootstrap, got inline code; " +
+			"use Code_FromAsset or Code_FromBucketV2, or leave Code unset")
+	}
+}
+
+// tracingModes maps the values of Tracing to CloudFormation's names for them.
+var tracingModes = map[awslambda.Tracing]string{
+	awslambda.Tracing_ACTIVE:       "Active",
+	awslambda.Tracing_PASS_THROUGH: "PassThrough",
+	awslambda.Tracing_DISABLED:     "Disabled",
+}
+
+// traces reports whether the function writes traces.
+func (o FunctionOptions) traces() bool {
+	return o.Tracing != "" && o.Tracing != awslambda.Tracing_DISABLED
+}
+
+// permissions returns the statements that the options require in the function's role.
+func (o FunctionOptions) permissions(functions string) []statement {
+	var statements []statement
+	if o.VPC != nil {
+		statements = append(statements,
+			statement{sid: "ManageNetworkInterfaces", actions: networkActions, resources: []string{"*"}},
+			// Lambda needs these actions, but the code must not have them (its developer
+			// guide, "Giving Lambda functions access to resources in an Amazon VPC").
+			statement{sid: "KeepNetworkInterfacesFromCode", deny: true, actions: networkActions, resources: []string{"*"},
+				conditions: map[string]any{"ArnLike": map[string]any{"lambda:SourceFunctionArn": functions}}})
+	}
+	if o.traces() {
+		statements = append(statements, statement{sid: "WriteTraces", resources: []string{"*"},
+			actions: []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}})
+	}
+	return statements
+}
+
+// networkActions let Lambda connect a function to a VPC (see the same section of its
+// developer guide).
+var networkActions = []string{
+	"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+	"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+}
+
+// wildcards returns the findings for wildcards in permissions, which cannot be avoided.
+func (o FunctionOptions) wildcards() []finding {
+	var findings []finding
+	if o.VPC != nil || o.traces() {
+		findings = append(findings,
+			finding{rule: "AwsSolutions-IAM5", reason: whyEveryResource, resources: []string{"*"}},
+			finding{rule: "Serverless-LambdaStarPermissions", reason: whyEveryResource})
+	}
+	return findings
 }

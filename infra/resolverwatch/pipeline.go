@@ -1,12 +1,16 @@
 package resolverwatch
 
 import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
-	"slices"
 )
 
 // PipelineProps configures a [Pipeline]. The zero value is valid. The props of the parts
@@ -152,3 +156,262 @@ func (p *Pipeline) QueryLogging() *QueryLogging { return p.queryLogging }
 
 // Catalog returns the catalog for queries of the logs, or nil if there is none.
 func (p *Pipeline) Catalog() *Catalog { return p.catalog }
+
+// The methods that return the props of a part receive the parts that it is wired with.
+// These are nil before they are defined, and then the props lack what the pipeline wires.
+
+// validate rejects props of parts that the pipeline sets itself. The parts check the rest.
+func (p PipelineProps) validate() error {
+	var problems problems
+	for _, wired := range []struct {
+		prop string
+		set  bool
+	}{
+		{"Importer.Store", p.Importer != nil && p.Importer.Store != nil},
+		{"Importer.MaxIndexBytes", p.Importer != nil && p.Importer.MaxIndexBytes != 0},
+		{"Transformer.IndexBucket", p.Transformer != nil && p.Transformer.IndexBucket != nil},
+		{"Delivery.Transformer", p.Delivery != nil && p.Delivery.Transformer != nil},
+		{"QueryLogging.Stream", p.QueryLogging != nil && p.QueryLogging.Stream != nil},
+		{"Catalog.OutputBucket", p.Catalog != nil && p.Catalog.OutputBucket != nil},
+		{"Catalog.Prefix", p.Catalog != nil && p.Catalog.Prefix != ""},
+		{"Catalog.ParquetPrefix", p.Catalog != nil && p.Catalog.ParquetPrefix != ""},
+		{"Catalog.Format", p.Catalog != nil && p.Catalog.Format != ""},
+	} {
+		if wired.set {
+			problems.addf("%s: is set by the pipeline; unset it, or use the parts alone", wired.prop)
+		}
+	}
+	problems.stackNames(p)
+	problems.exclusive("Stream", p.Stream != nil, "Delivery", p.Delivery != nil)
+	problems.exclusive("Stream", p.Stream != nil, "Catalog", p.Catalog != nil)
+	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "QueryLogging", p.QueryLogging != nil)
+	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "Stream", p.Stream != nil)
+	problems.exclusive("WithoutCatalog", p.WithoutCatalog, "Catalog", p.Catalog != nil)
+	return problems.join()
+}
+
+// stackNames rejects two different names for the metrics of one pipeline.
+func (p *problems) stackNames(given PipelineProps) {
+	if given.Importer == nil || given.Transformer == nil {
+		return
+	}
+	importer, transformer := given.Importer.StackName, given.Transformer.StackName
+	if importer != "" && transformer != "" && importer != transformer {
+		p.addf("Importer.StackName and Transformer.StackName: must be the same, got %q and %q; set one of them, and both use it",
+			importer, transformer)
+	}
+}
+
+// stackName returns the name that both functions use, or "" for the default. All metrics of
+// a pipeline share one value of the dimension `Stack`.
+func (p PipelineProps) stackName() string {
+	return orDefault(orEmpty(p.Importer).StackName, orEmpty(p.Transformer).StackName)
+}
+
+func (p PipelineProps) storeProps() *IndicatorStoreProps {
+	store := orEmpty(p.Store)
+	setUnset(&store.EncryptionKey, p.EncryptionKey)
+	store.PreviousKeys = bothKeys(p.PreviousKeys, store.PreviousKeys...)
+	setUnset(&store.AccessLogBucket, p.AccessLogBucket)
+	store.RemovalPolicy = orDefault(store.RemovalPolicy, p.RemovalPolicy)
+	return &store
+}
+
+func (p PipelineProps) transformerProps(store *IndicatorStore) *TransformerProps {
+	transformer := orEmpty(p.Transformer)
+	transformer.StackName = p.stackName()
+	if store != nil {
+		transformer.IndexBucket = store.IndexBucket()
+		setUnset(&transformer.IndexKey, store.keys.index)
+	}
+	setUnset(&transformer.EncryptionKey, p.EncryptionKey)
+	transformer.PreviousKeys = bothKeys(p.PreviousKeys, transformer.PreviousKeys...)
+	return &transformer
+}
+
+func (p PipelineProps) importerProps(store *IndicatorStore, transformer *Transformer) *ImporterProps {
+	importer := orEmpty(p.Importer)
+	importer.Store = store
+	importer.StackName = p.stackName()
+	importer.otherResources = pipelineResources + len(orEmpty(p.QueryLogging).VPCs)
+	if transformer != nil {
+		importer.MaxIndexBytes = transformer.MaxIndexBytes()
+	}
+	setUnset(&importer.EncryptionKey, p.EncryptionKey)
+	return &importer
+}
+
+func (p PipelineProps) deliveryProps(scope constructs.Construct, transformer *Transformer) *DeliveryProps {
+	delivery := orEmpty(p.Delivery)
+	if transformer != nil {
+		delivery.Transformer = transformer.Function()
+	}
+	setUnset(&delivery.EncryptionKey, p.EncryptionKey)
+	delivery.PreviousKeys = bothKeys(p.PreviousKeys, delivery.PreviousKeys...)
+	setUnset(&delivery.AccessLogBucket, p.AccessLogBucket)
+	delivery.RemovalPolicy = orDefault(delivery.RemovalPolicy, p.RemovalPolicy)
+	if delivery.Schema == nil && !p.WithoutCatalog {
+		database := orEmpty(p.Catalog).withDefaults(scope).DatabaseName
+		delivery.Schema = &Schema{DatabaseName: database, TableName: parquetTable}
+	}
+	return &delivery
+}
+
+func (p PipelineProps) queryLoggingProps(stream awskinesisfirehose.IDeliveryStream) *QueryLoggingProps {
+	queryLogging := orEmpty(p.QueryLogging)
+	queryLogging.Stream = stream
+	return &queryLogging
+}
+
+func (p PipelineProps) catalogProps(store *IndicatorStore, delivery *Delivery) *CatalogProps {
+	catalog := orEmpty(p.Catalog)
+	if store != nil {
+		setUnset(&catalog.IndexBucket, store.IndexBucket())
+		setUnset(&catalog.IndexKey, store.keys.index)
+	}
+	if delivery != nil {
+		catalog.OutputBucket = delivery.OutputBucket()
+		catalog.Prefix, catalog.ParquetPrefix, catalog.Format = delivery.Prefix(), delivery.ParquetPrefix(), delivery.Format()
+		setUnset(&catalog.OutputKey, delivery.OutputKey())
+	}
+	setUnset(&catalog.EncryptionKey, p.EncryptionKey)
+	catalog.PreviousKeys = bothKeys(p.PreviousKeys, catalog.PreviousKeys...)
+	setUnset(&catalog.AccessLogBucket, p.AccessLogBucket)
+	if catalog.MarkedLogRetention == nil && p.Delivery != nil {
+		catalog.MarkedLogRetention = p.Delivery.MarkedLogRetention
+	}
+	catalog.RemovalPolicy = orDefault(catalog.RemovalPolicy, p.RemovalPolicy)
+	return &catalog
+}
+
+// setUnset sets an interface field that is nil.
+func setUnset[T any](field *T, value T) {
+	if any(*field) == nil {
+		*field = value
+	}
+}
+
+// remindOfTransformation adds a step that says how to set up an existing stream.
+func (p *Pipeline) remindOfTransformation() {
+	function := *p.transformer.Function().FunctionArn()
+	p.steps.remind(p, Step{
+		ID:  "StreamTransformation",
+		Why: "An existing stream is left untouched, so nothing is marked until the transformer is set up in it.",
+		Text: fmt.Sprintf("in the stream, turn on data transformation with %s with a buffer of at most %d MiB, allow its role "+
+			"lambda:InvokeFunction and lambda:GetFunctionConfiguration on it, and tag it LogDeliveryEnabled=true",
+			function, maxProcessorMiB),
+	})
+}
+
+// mustBeValid panics with the problems of the pipeline and of all its parts, before the
+// first part is defined. The paths are the ones that the parts would have.
+func (p PipelineProps) mustBeValid(this *Pipeline) {
+	path := *this.Node().Path()
+	shared := p.checkShared(this)
+	var own problems
+	if p.Stream == nil {
+		own.folders(p)
+	}
+	refused := refuse(path, errors.Join(p.validate(), shared, own.join()))
+	for _, part := range p.checkParts(this) {
+		refused.add(path+"/"+part.id, without(part.problems, shared))
+	}
+	if len(refused.lines) > 0 {
+		panic(refused)
+	}
+}
+
+// checkShared returns the problems with props that the pipeline passes to its parts.
+func (p PipelineProps) checkShared(this *Pipeline) error {
+	var problems problems
+	home := placeOf(this)
+	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey})
+	problems.previousKeys(p.PreviousKeys)
+	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
+	problems.accessLogsIn(p.AccessLogBucket, home)
+	problems.removal(p.RemovalPolicy)
+	problems.streamIn("Stream", p.Stream, home)
+	return problems.join()
+}
+
+// partProblems are the problems with the props of one part.
+type partProblems struct {
+	id       string
+	problems error
+}
+
+// checkParts checks the props of all parts that the pipeline would define, except what the
+// pipeline will wire itself.
+func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
+	store, transformer := p.storeProps(), p.transformerProps(nil)
+	transformer.IndexBucket = store.IndexBucket
+	parts := []partProblems{
+		{"Store", store.check(this)},
+		{"Transformer", exceptUnset(transformer.check(this), "IndexBucket")},
+		{"Importer", exceptUnset(p.importerProps(nil, nil).check(this), "Store")},
+	}
+	if !p.WithoutQueryLogging {
+		queryLogging := p.queryLoggingProps(p.Stream).check(this)
+		parts = append(parts, partProblems{"QueryLogging", exceptUnset(queryLogging, "Stream")})
+	}
+	if p.Stream != nil {
+		return parts
+	}
+	delivery := p.deliveryProps(this, nil)
+	delivered := exceptUnset(delivery.check(this), "Transformer")
+	var names problems
+	names.ownNames(this, append(store.bucketNames(), givenName{"OutputBucketName", delivery.OutputBucketName})...)
+	delivered = errors.Join(delivered, without(names.join(), errors.Join(parts[0].problems, delivered)))
+	var catalogued error
+	if !p.WithoutCatalog {
+		catalog := p.catalogProps(nil, nil)
+		setUnset(&catalog.IndexBucket, store.IndexBucket)
+		catalog.OutputBucket = delivery.OutputBucket
+		catalog.Prefix, catalog.ParquetPrefix = delivery.catalogued()
+		asked := without(exceptUnset(catalog.check(this), "OutputBucket"), delivered) // reported by the delivery
+		ofPrefixes, rest := prefixProblems(asked)
+		delivered, catalogued = errors.Join(delivered, ofPrefixes), rest
+	}
+	return append(parts, partProblems{"Delivery", delivered}, partProblems{"Catalog", catalogued})
+}
+
+// prefixProblems separates problems with the prefixes, which the user sets in the props of
+// the delivery, from the other problems of the catalog.
+func prefixProblems(err error) (ofPrefixes, rest error) {
+	for _, problem := range each(err) {
+		if strings.HasPrefix(problem.Error(), "Prefix") || strings.HasPrefix(problem.Error(), "ParquetPrefix") {
+			ofPrefixes = errors.Join(ofPrefixes, problem)
+		} else {
+			rest = errors.Join(rest, problem)
+		}
+	}
+	return ofPrefixes, rest
+}
+
+// catalogued returns the prefixes of the catalog's tables. A prefix that Firehose would
+// reject is reported by the delivery, and is left out here.
+func (p DeliveryProps) catalogued() (prefix, parquet string) {
+	if checkPrefix(p.Prefix) == nil {
+		prefix = p.Prefix
+	}
+	if checkPrefix(p.ParquetPrefix) == nil {
+		parquet = orDefault(p.ParquetPrefix, defaultParquetPrefix)
+	}
+	return prefix, parquet
+}
+
+// without returns the problems of a part except the shared ones: those are about props that
+// come from the pipeline or another part, which reports them.
+func without(problems, shared error) error {
+	var texts []string
+	for _, problem := range each(shared) {
+		texts = append(texts, problem.Error())
+	}
+	var rest []error
+	for _, problem := range each(problems) {
+		if !slices.Contains(texts, problem.Error()) {
+			rest = append(rest, problem)
+		}
+	}
+	return errors.Join(rest...)
+}

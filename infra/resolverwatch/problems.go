@@ -6,10 +6,13 @@ import (
 	"maps"
 	"math"
 	"regexp"
+	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -151,4 +154,189 @@ func (p *problems) name(prop, value string, pattern *regexp.Regexp, rule string)
 	if value != "" && isKnown(value) && !pattern.MatchString(value) {
 		p.addf("%s: must be %s, got %q", prop, rule, value)
 	}
+}
+
+// refusal is the error of a construct that was not defined: one problem per line, each with
+// the path of the construct.
+type refusal struct{ lines []string }
+
+func (r *refusal) Error() string { return strings.Join(r.lines, "\n") }
+
+// refuse returns a refusal with the problems of the construct at path.
+func refuse(path string, problems error) *refusal {
+	r := &refusal{}
+	r.add(path, problems)
+	return r
+}
+
+// add adds the problems of the construct at path. It accepts nil.
+func (r *refusal) add(path string, problems error) {
+	for _, problem := range each(problems) {
+		r.lines = append(r.lines, path+": "+problem.Error())
+	}
+}
+
+// each returns the errors that were joined into err.
+func each(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, one := range joined.Unwrap() {
+		all = append(all, each(one)...)
+	}
+	return all
+}
+
+// unsetError is a required prop that is not set.
+type unsetError struct{ prop string }
+
+func (e *unsetError) Error() string { return e.prop + ": must be set" }
+
+// exceptUnset returns the problems without those of the listed props that are still to be
+// set.
+func exceptUnset(err error, props ...string) error {
+	var rest []error
+	for _, problem := range each(err) {
+		var unset *unsetError
+		if !errors.As(problem, &unset) || !slices.Contains(props, unset.prop) {
+			rest = append(rest, problem)
+		}
+	}
+	return errors.Join(rest...)
+}
+
+// explain is deferred by every constructor. It adds the path of the construct to a panic of
+// the CDK, whose own text often does not say which construct it is about.
+func explain(scope constructs.Construct, id string) {
+	cause := recover()
+	if cause != nil && scope == nil {
+		panic(refuse(id, errors.New("scope: must be set: pass a stack, or a construct in a stack")))
+	}
+	switch cause.(type) {
+	case nil:
+	case *refusal, runtime.Error: // a refusal already has a path; a runtime error needs its stack trace
+		panic(cause)
+	default:
+		path := strings.TrimPrefix(*scope.Node().Path()+"/"+id, "/")
+		panic(refuse(path, errors.New(oneLine(fmt.Sprint(cause)))))
+	}
+}
+
+// drawing are the characters with which jsii draws its trees of reasons.
+const drawing = "├│╰─🛑🔍 \t"
+
+// oneLine shortens the text of a CDK panic to what a person needs: if jsii drew a tree, the
+// prop and the reason at its end. Stack traces and values are left out.
+func oneLine(text string) string {
+	var parts []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(strings.Trim(strings.TrimSpace(line), drawing))
+		skip := line == "" || strings.HasPrefix(line, "at ") || strings.HasPrefix(line, "Failing value") ||
+			strings.HasPrefix(line, "Failure reason") || strings.ContainsAny(line[:1], "{[")
+		if !skip {
+			parts = append(parts, strings.TrimSuffix(line, "..."))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// The check methods return every problem with the props of a part under scope: those that
+// validate finds in the props alone, and those that depend on the stack of the part. They
+// define nothing, so that a pipeline can check all its parts before it defines the first
+// one.
+
+func (p IndicatorStoreProps) check(scope constructs.Construct) error {
+	var problems problems
+	home := placeOf(scope)
+	problems.tableIn("Table", p.Table, home)
+	problems.listsIn("ListBucket", p.ListBucket, home)
+	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
+	problems.accessLogsIn(p.AccessLogBucket, home)
+	problems.ownNames(scope, p.bucketNames()...)
+	return errors.Join(p.validate(), problems.join())
+}
+
+func (p ImporterProps) check(scope constructs.Construct) error {
+	var problems problems
+	stack := orDefault(p.StackName, stackName(scope))
+	home := placeOf(scope)
+	problems.free(scope, "", "StackName", stack)
+	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
+	if p.Store != nil {
+		problems.unused(scope, p.Store.uses()...)
+		problems.storeIn(p.Store, home)
+	}
+	problems.layersIn(p.Layers, home)
+	problems.fit(p.withDefaults().environment(stack), p.Environment, "Protected")
+	return errors.Join(p.validate(), p.checkStackName(stack), problems.join(),
+		checkRole(scope, "Role", p.Role), checkRole(scope, "SchedulerRole", p.SchedulerRole))
+}
+
+func (p TransformerProps) check(scope constructs.Construct) error {
+	var problems problems
+	stack := orDefault(p.StackName, stackName(scope))
+	problems.free(scope, transformerKind, "StackName", stack)
+	problems.indexFrom(scope, p)
+	problems.keyOf("IndexKey", p.IndexKey, p.IndexBucket)
+	problems.keyIn("EncryptionKey", p.EncryptionKey, placeOf(scope))
+	problems.layersIn(p.Layers, placeOf(scope))
+	problems.fit(p.withDefaults().environment(stack), p.Environment, "")
+	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
+}
+
+func (p DeliveryProps) check(scope constructs.Construct) error {
+	var problems problems
+	home := placeOf(scope)
+	problems.keyOf("OutputKey", p.OutputKey, p.OutputBucket)
+	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
+	problems.accessLogsIn(p.AccessLogBucket, home)
+	problems.ownNames(scope, givenName{"OutputBucketName", p.OutputBucketName})
+	problems.unused(scope, p.uses(p.OutputBucket)...)
+	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
+}
+
+func (p QueryLoggingProps) check(scope constructs.Construct) error {
+	var problems problems
+	home := placeOf(scope)
+	problems.streamIn("Stream", p.Stream, home)
+	for i, vpc := range p.VPCs {
+		prop := fmt.Sprintf("VPCs[%d]", i)
+		problems.vpcIn(prop, vpc, home)
+		if vpc != nil {
+			problems.unused(scope, useOfVPC(prop, vpc))
+		}
+	}
+	return errors.Join(p.validate(), problems.join())
+}
+
+func (p QueryLoggingAssociationProps) check(scope constructs.Construct) error {
+	var problems problems
+	home := placeOf(scope)
+	problems.vpcIn("VPC", p.VPC, home)
+	if p.VPC != nil {
+		problems.unused(scope, useOfVPC("VPC", p.VPC))
+	}
+	if p.QueryLogging != nil {
+		problems.sameRegion("QueryLogging", placeOfARN(p.QueryLogging.ConfigArn(), place{}), home,
+			"a query logging configuration serves the VPCs of its own Region")
+	}
+	return errors.Join(p.validate(), problems.join())
+}
+
+func (p CatalogProps) check(scope constructs.Construct) error {
+	var problems problems
+	home, named := placeOf(scope), p.withDefaults(scope)
+	problems.free(scope, "", "DatabaseName", named.DatabaseName)
+	problems.free(scope, "", "WorkGroupName", named.WorkGroupName)
+	problems.keyOf("OutputKey", p.OutputKey, p.OutputBucket)
+	problems.keyOf("IndexKey", p.IndexKey, p.IndexBucket)
+	problems.resultsIn("ResultsBucket", p.ResultsBucket, home)
+	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
+	problems.accessLogsIn(p.AccessLogBucket, home)
+	return errors.Join(p.validate(), problems.join())
 }

@@ -198,3 +198,122 @@ const StepAssociateVPC = "AssociateVpc"
 
 // Steps returns what is left to do by hand, before or after a deployment.
 func (q *QueryLogging) Steps() []Step { return slices.Clone(q.steps) }
+
+// QueryLoggingAssociationProps configures a [QueryLoggingAssociation].
+type QueryLoggingAssociationProps struct {
+	// QueryLogging is the query logging configuration, of this account or shared by another
+	// account. It must be in the Region of the VPC.
+	//
+	// Default: the configuration with QueryLogConfigID.
+	QueryLogging IQueryLogging
+	// QueryLogConfigID is the id of the configuration, instead of QueryLogging. One of the
+	// two is required.
+	QueryLogConfigID string
+	// VPC whose queries are logged. It must belong to this account, in the Region of the
+	// configuration. Required.
+	VPC awsec2.IVpc
+}
+
+func (p QueryLoggingAssociationProps) validate() error {
+	var problems problems
+	problems.required("QueryLogConfigID", p.QueryLogConfigID == "" && p.QueryLogging == nil)
+	problems.exclusive("QueryLogConfigID", p.QueryLogConfigID != "", "QueryLogging", p.QueryLogging != nil)
+	problems.required("VPC", p.VPC == nil)
+	return problems.join()
+}
+
+// QueryLoggingAssociation turns on query logging for one VPC. Use it in the stack of a
+// member account that a [QueryLogging] is shared with.
+type QueryLoggingAssociation struct {
+	constructs.Construct
+
+	association awsroute53resolver.CfnResolverQueryLoggingConfigAssociation
+}
+
+// ToString returns the path of the construct.
+func (a *QueryLoggingAssociation) ToString() *string { return a.Node().Path() }
+
+// NewQueryLoggingAssociation defines a [QueryLoggingAssociation]. It panics if the props
+// are not valid.
+func NewQueryLoggingAssociation(
+	scope constructs.Construct, id string, props *QueryLoggingAssociationProps,
+) *QueryLoggingAssociation {
+	defer explain(scope, id)
+	p := orEmpty(props)
+	problems := p.check(scope)
+	this := &QueryLoggingAssociation{}
+	begin(this, scope, id, problems)
+	useOnce(this, useOfVPC("VPC", p.VPC))
+	if p.QueryLogging != nil {
+		p.QueryLogConfigID = p.QueryLogging.ConfigID()
+	}
+	this.association = awsroute53resolver.NewCfnResolverQueryLoggingConfigAssociation(this, jsii.String("Association"),
+		&awsroute53resolver.CfnResolverQueryLoggingConfigAssociationProps{
+			ResolverQueryLogConfigId: &p.QueryLogConfigID, ResourceId: p.VPC.VpcId()})
+	return this
+}
+
+// AssociationID returns the id of the association.
+func (a *QueryLoggingAssociation) AssociationID() string { return *a.association.AttrId() }
+
+// IQueryLogging is a query logging configuration: a [QueryLogging] of this app, or one that
+// [QueryLoggingFromAttributes] refers to.
+type IQueryLogging interface {
+	// ConfigID returns the id, which associations need.
+	ConfigID() string
+	// ConfigArn returns the ARN, which RAM shares and Route 53 Profiles need.
+	ConfigArn() string
+}
+
+// QueryLoggingAttributes identify a query logging configuration that another stack defines.
+// One of the two is enough.
+type QueryLoggingAttributes struct {
+	// ConfigID is the id, as in the output QueryLogConfigId of [Pipeline.AddOutputs].
+	//
+	// Default: the last part of ConfigArn.
+	ConfigID string
+	// ConfigArn is the ARN, as RAM shows it to the accounts that it is shared with.
+	//
+	// Default: derived from ConfigID, for the account and the Region of the stack.
+	ConfigArn string
+}
+
+// The forms of ids and ARNs of query logging configurations.
+var (
+	queryLogConfigID  = regexp.MustCompile(`^rqlc-[0-9a-z]+$`)
+	queryLogConfigARN = regexp.MustCompile(`^arn:[a-z-]+:route53resolver:[a-z0-9-]+:\d{12}:resolver-query-log-config/rqlc-[0-9a-z]+$`)
+)
+
+const queryLogConfigResource = "resolver-query-log-config"
+
+type importedQueryLogging struct{ id, arn string }
+
+func (q importedQueryLogging) ConfigID() string  { return q.id }
+func (q importedQueryLogging) ConfigArn() string { return q.arn }
+
+// QueryLoggingFromAttributes refers to a query logging configuration of another stack or
+// another account. It defines no resource; id appears in errors. It panics if the
+// attributes are not valid.
+func QueryLoggingFromAttributes(scope constructs.Construct, id string, attributes *QueryLoggingAttributes) IQueryLogging {
+	a := orEmpty(attributes)
+	var problems problems
+	problems.required("ConfigID or ConfigArn", a.ConfigID == "" && a.ConfigArn == "")
+	problems.name("ConfigID", a.ConfigID, queryLogConfigID, "the id of a query logging configuration, like rqlc-0123456789abcdef")
+	// The parts of an ARN may be tokens.
+	if !isToken(a.ConfigArn) {
+		problems.name("ConfigArn", a.ConfigArn, queryLogConfigARN, "the ARN of a query logging configuration")
+	}
+	if problems.errs != nil {
+		panic(refuse(*scope.Node().Path()+"/"+id, problems.join()))
+	}
+	stack := awscdk.Stack_Of(scope)
+	q := importedQueryLogging{a.ConfigID, a.ConfigArn}
+	if q.arn == "" {
+		q.arn = *stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("route53resolver"),
+			Resource: jsii.String(queryLogConfigResource), ResourceName: &q.id})
+	}
+	if q.id == "" {
+		q.id = *stack.SplitArn(&q.arn, awscdk.ArnFormat_SLASH_RESOURCE_NAME).ResourceName
+	}
+	return q
+}
