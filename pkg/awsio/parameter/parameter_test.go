@@ -150,7 +150,7 @@ func TestSecrets_tries(t *testing.T) {
 		{"good", []string{good}, 1, ""},
 		{"throttled", []string{
 			`400 {"__type":"ThrottlingException","message":"Rate exceeded"}`,
-			`429 {"__type":"TooManyRequestsException"}`,
+			`429 x`,
 			good,
 		}, 3, ""},
 		{"server error", []string{`500 <html>`, good}, 2, ""},
