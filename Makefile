@@ -11,7 +11,7 @@ ROUNDS           ?= 10
 LAMBDA_FLAGS     := -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -ldflags="-s -w -buildid="
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test athena e2e conformance proof corpus lint lint-templates fuzz bench build lambdas node synth consumer cold-kernels race clean
+.PHONY: help demo test athena e2e conformance proof corpus lint lint-templates fuzz bench build lambdas node synth consumer cold-kernels race testlist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ $(TOOLS)/cfn-lint: test/synth/requirements.txt
 $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
 	GOBIN="$(CURDIR)/$(TOOLS)" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(TOOLS)/golangci-lint $@
+
+testlist: ## add new tests to test/testdata/tests.txt, and fail if a listed test does not exist
+	go run ./test/testlist -add
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	test/fuzz.sh $(FUZZTIME)
