@@ -5,6 +5,7 @@
 GOLANGCI_VERSION := v2.15.0
 MAVEN_DEPENDENCY := 3.8.1
 TOOLS            := .bin
+MODULES          := . test/system
 FUZZTIME         ?= 30s
 RACETIME         ?= 10m
 ROUNDS           ?= 10
@@ -19,20 +20,21 @@ help: ## list the targets
 demo: build ## run the whole pipeline on this machine, without an AWS account
 	./bin/resolverwatch demo
 
-test: node ## run the tests
-	go vet ./...
-	go test ./...
-	cd test/nag && go vet ./... && go test ./... # cdk-nag, in a module of its own
+test: node ## run the tests of all modules
+	@for module in $(MODULES); do \
+		echo "testing $$module"; \
+		(cd $$module && go vet -tags e2e ./... && go test ./...) || exit 1; \
+	done
 
 athena: ## run the named queries on a real Trino, the engine of Athena (skipped without Java 17 and Maven)
 	@if java --version >/dev/null 2>&1 && mvn --version >/dev/null 2>&1; then \
 		infra/node.sh && \
 		$(MAKE) --no-print-directory $(TOOLS)/trino.classpath && \
-		RESOLVERWATCH_TRINO="$(CURDIR)/$(TOOLS)/trino.classpath" go test ./test/athena -count=1 -v -timeout 15m; \
+		RESOLVERWATCH_TRINO="$(CURDIR)/$(TOOLS)/trino.classpath" go test -C test/system ./athena -count=1 -v -timeout 15m; \
 	else echo "skipped: no java and mvn on the PATH"; fi
 
 # Downloads 390 MB on a fresh machine, into Maven's own repository.
-$(TOOLS)/trino.classpath: test/athena/trino/pom.xml
+$(TOOLS)/trino.classpath: test/system/athena/trino/pom.xml
 	mkdir -p $(TOOLS)
 	mvn -B -q -ntp -f $< org.apache.maven.plugins:maven-dependency-plugin:$(MAVEN_DEPENDENCY):build-classpath -Dmdep.outputFile="$(CURDIR)/$@.new"
 	mv $@.new $@
@@ -40,19 +42,19 @@ $(TOOLS)/trino.classpath: test/athena/trino/pom.xml
 e2e: node $(TOOLS)/moto $(TOOLS)/cdk ## deploy to an AWS emulator and drive what is deployed (needs Node and Python)
 	rm -rf bin/e2e
 	E2E_PYTHON="$(CURDIR)/$(TOOLS)/moto/bin/python" E2E_CDK="$(CURDIR)/$(TOOLS)/cdk/node_modules/.bin/cdk" E2E_OUT="$(CURDIR)/bin/e2e" \
-		go test -tags e2e ./test/e2e -count=1 -timeout 15m || { cat bin/e2e/report*.txt; exit 1; }
+		go test -C test/system -tags e2e ./e2e -count=1 -timeout 15m || { cat bin/e2e/report*.txt; exit 1; }
 	@cat bin/e2e/report*.txt
 
-$(TOOLS)/moto: test/e2e/requirements.txt
+$(TOOLS)/moto: test/system/e2e/requirements.txt
 	python3 -m venv --clear $@
 	$@/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-# It is installed outside of test/e2e because it contains Go files, which ./... would match.
-$(TOOLS)/cdk: test/e2e/package-lock.json
+# It is installed outside of test/system because it contains Go files, which ./... would match.
+$(TOOLS)/cdk: test/system/e2e/package-lock.json
 	rm -rf $@
 	mkdir -p $@
-	cp test/e2e/package.json $< $@
+	cp test/system/e2e/package.json $< $@
 	npm ci --prefix $@ --no-audit --no-fund
 	touch $@
 
@@ -77,8 +79,10 @@ corpus: ## print how every list in RESOLVERWATCH_CORPUS would be imported
 
 lint: node $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) lint-templates ## run the linters
 	@test -z "$$(gofmt -l cmd infra internal lambdas pkg test)" || { echo "not formatted:"; gofmt -l cmd infra internal lambdas pkg test; exit 1; }
-	$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) run ./...
-	cd test/nag && "$(CURDIR)/$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)" run --config ../../.golangci.yml ./...
+	@for module in $(MODULES); do \
+		echo "linting $$module"; \
+		(cd $$module && "$(CURDIR)/$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)" run --config "$(CURDIR)/.golangci.yml" ./...) || exit 1; \
+	done
 
 lint-templates: node $(TOOLS)/cfn-lint ## run cfn-lint on the templates of all variants of settings (needs Python)
 	rm -rf bin/variants

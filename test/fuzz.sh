@@ -13,13 +13,15 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # The target of infra/resolverwatch is left out: each of the fuzzer's workers would start a
 # process of the CDK. `make test` runs its seeds.
-packages=$(git grep -l '^func Fuzz' -- pkg internal infra/config test | xargs -n 1 dirname | sort -u)
+packages=$(git grep -l '^func Fuzz' -- '*_test.go' ':!infra/resolverwatch' | xargs -n 1 dirname | sort -u)
 
 for package in $packages; do
-  package=./$package
-  for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
+  module=$package
+  until [ -f "$module/go.mod" ]; do module=$(dirname "$module"); done
+  path=./${package#"$module/"}
+  for target in $(go test -C "$module" -list '^Fuzz' "$path" | grep '^Fuzz' || true); do
     echo "== $package $target"
-    if go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 20x "$@" "$package" >"$log" 2>&1; then
+    if go test -C "$module" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 20x "$@" "$path" >"$log" 2>&1; then
       grep '^fuzz: elapsed' "$log" | tail -n 1
     elif grep -q '^ *context deadline exceeded$' "$log" && ! grep -q 'Failing input written' "$log"; then
       echo "time was up in the middle of an input; nothing found"

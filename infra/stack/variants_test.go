@@ -9,7 +9,7 @@ import (
 )
 
 // Two syntheses of the same settings give the same template, so that every difference in a
-// review is a real change. test/nag runs cdk-nag on the same variants.
+// review is a real change. test/system/nag runs cdk-nag on the same variants.
 func TestVariants(t *testing.T) {
 	for name, settings := range variants(t) {
 		t.Run(name, func(t *testing.T) {

@@ -91,7 +91,7 @@ func TestDocumentedMetrics(t *testing.T) {
 
 // The CDK command has the same version wherever it is named.
 func TestCDKVersion(t *testing.T) {
-	pinned := regexp.MustCompile(`"aws-cdk": "([^"]+)"`).FindStringSubmatch(read(t, "test", "e2e", "package.json"))
+	pinned := regexp.MustCompile(`"aws-cdk": "([^"]+)"`).FindStringSubmatch(read(t, "test", "system", "e2e", "package.json"))
 	if pinned == nil {
 		t.Fatal("no version in package.json")
 	}

@@ -99,7 +99,7 @@ func NewProcessing(function Invoker, arn string) *Processing {
 // default settings.
 type Conversion struct {
 	// Schema has the columns of Table, without its partition keys. Required. Tests pass one
-	// from test/firehoseparquet. This package does not import it, because a Parquet library
+	// from test/system/firehoseparquet. This package does not import it, because a Parquet library
 	// would double the size of the command.
 	Schema Schema
 	// Table is named in the errors of records that cannot be converted.

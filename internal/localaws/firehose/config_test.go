@@ -29,10 +29,10 @@ func TestNew_refusals(t *testing.T) {
 		{"small processor buffer", func(c *firehose.Config) { c.Processing.BufferSizeInMBs = 0.1 }, "BufferSizeInMBs"},
 		{"large processor buffer", func(c *firehose.Config) { c.Processing.BufferSizeInMBs = 3.1 }, "BufferSizeInMBs"},
 		{"long processor interval", func(c *firehose.Config) { c.Processing.BufferIntervalInSeconds = 901 }, "BufferIntervalInSeconds"},
-		{"conversion with a small buffer", func(c *firehose.Config) { c.Conversion, c.BufferingHints.SizeInMBs = toParquet(), 63 }, "at least 64"},
-		{"conversion with compression", func(c *firehose.Config) { c.Conversion, c.CompressionFormat = toParquet(), firehose.GZIP }, "CompressionFormat: must be UNCOMPRESSED"},
+		{"conversion with a small buffer", func(c *firehose.Config) { c.Conversion, c.BufferingHints.SizeInMBs = conversion(), 63 }, "at least 64"},
+		{"conversion with compression", func(c *firehose.Config) { c.Conversion, c.CompressionFormat = conversion(), firehose.GZIP }, "CompressionFormat: must be UNCOMPRESSED"},
 		{"conversion without a schema", func(c *firehose.Config) { c.Conversion = &firehose.Conversion{} }, "Conversion.Schema"},
-		{"conversion with unsupported compression", func(c *firehose.Config) { c.Conversion = toParquet(); c.Conversion.Compression = "ZSTD" }, "Conversion.Compression"},
+		{"conversion with unsupported compression", func(c *firehose.Config) { c.Conversion = conversion(); c.Conversion.Compression = "ZSTD" }, "Conversion.Compression"},
 		{"backup with a large buffer", func(c *firehose.Config) {
 			c.Backup = &firehose.Backup{BufferingHints: &firehose.BufferingHints{SizeInMBs: 129}}
 		}, "Backup.BufferingHints.SizeInMBs"},

@@ -1,8 +1,10 @@
 package firehose_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,25 +16,38 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
 	"github.com/resolverwatch/resolverwatch/test/deployedstream"
-	"github.com/resolverwatch/resolverwatch/test/firehoseparquet"
 )
 
-// toParquet returns a conversion with three columns.
-func toParquet() *firehose.Conversion {
-	schema, err := firehoseparquet.Parse([]firehoseparquet.Column{
-		{Name: "name", Type: "string"}, {Name: "count", Type: "bigint"}, {Name: "list", Type: "array<string>"}})
-	if err != nil {
-		panic(err)
+// malformed is the code of a record that lineSchema cannot convert.
+const malformed = "DataFormatConversion.MalformedData"
+
+// lineSchema writes a line for each record in place of Parquet. It fails records that contain
+// "bad". The conversion to Parquet has its own tests in test/system/firehoseparquet.
+type lineSchema struct{}
+
+func (lineSchema) Convert(records [][]byte, compression string) ([]byte, []*firehose.ConversionFailure, error) {
+	var file []byte
+	failures := make([]*firehose.ConversionFailure, len(records))
+	for i, record := range records {
+		if bytes.Contains(record, []byte("bad")) {
+			failures[i] = &firehose.ConversionFailure{Code: malformed, Message: "it is bad"}
+			continue
+		}
+		file = fmt.Appendf(file, "%s of %s\n", compression, bytes.TrimSpace(record))
 	}
+	return file, failures, nil
+}
+
+func conversion() *firehose.Conversion {
 	return &firehose.Conversion{
-		Schema: schema,
+		Schema: lineSchema{},
 		Table:  firehose.SchemaTable{CatalogID: "111122223333", DatabaseName: "base", TableName: "table", Region: "eu-west-1"},
 	}
 }
 
 // converting adds a conversion and a backup to a stream.
 func converting(c *firehose.Config) {
-	c.Conversion, c.BufferingHints = toParquet(), nil
+	c.Conversion, c.BufferingHints = conversion(), nil
 	c.Backup = &firehose.Backup{Prefix: "raw/!{timestamp:yyyy}/", CompressionFormat: firehose.GZIP,
 		ErrorOutputPrefix: "raw-failed/!{firehose:error-output-type}/"}
 }
@@ -49,21 +64,11 @@ type unconverted struct {
 	DataCatalogTable       json.RawMessage `json:"dataCatalogTable"`
 }
 
-// annotate adds a member to every record, like our function.
-func annotate(in event) (any, error) {
-	var out answer
-	for _, r := range in.Records {
-		text := strings.TrimSuffix(string(*r.Data), "}") + `,"count":7}` + "\n"
-		out.Records = append(out.Records, answerRecord{r.RecordID, "Ok", []byte(text)})
-	}
-	return out, nil
-}
-
 func TestStream_conversion(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, b := newStream(t, annotate, converting)
-		put(t, s, `{"Name":"a","other":1}`, `{"name":"b"}{"name":"c","list":[]}`, `{"list":["x",null]}`)
+		s, b := newStream(t, upper, converting)
+		put(t, s, `{"name":"a"}`, `{"name":"b"}{"name":"c"}`)
 		closeStream(t, s)
 		var key string
 		for _, key = range b.keys() {
@@ -76,23 +81,14 @@ func TestStream_conversion(t *testing.T) {
 		if !want.MatchString(key) {
 			t.Errorf("keys %q", b.keys())
 		}
-		rows, err := firehoseparquet.Decode([]byte(b.under("data/")))
-		if err != nil {
-			t.Fatal(err)
+		wantFile := `SNAPPY of {"NAME":"A"}` + "\n" + `SNAPPY of {"NAME":"B"}{"NAME":"C"}` + "\n"
+		if diff := cmp.Diff(wantFile, b.under("data/")); diff != "" {
+			t.Errorf("file (-want +got):\n%s", diff)
 		}
-		wantRows := []map[string]any{
-			{"name": "a", "count": int64(7), "list": nil},
-			{"name": "b", "count": nil, "list": nil},
-			{"name": "c", "count": int64(7), "list": []any{}},
-			{"name": nil, "count": int64(7), "list": []any{"x", nil}},
-		}
-		if diff := cmp.Diff(wantRows, rows); diff != "" {
-			t.Errorf("rows (-want +got):\n%s", diff)
-		}
-		if got := b.under("raw/2000/"); got != `{"Name":"a","other":1}{"name":"b"}{"name":"c","list":[]}{"list":["x",null]}` {
+		if got := b.under("raw/2000/"); got != `{"name":"a"}{"name":"b"}{"name":"c"}` {
 			t.Errorf("backup has %q, want the original records", got)
 		}
-		if m := s.Metrics(); m.DeliveredRecords != 3 || m.BackedUpRecords != 3 || m.Pending() != 0 || m.Objects != 2 {
+		if m := s.Metrics(); m.DeliveredRecords != 2 || m.BackedUpRecords != 2 || m.Pending() != 0 || m.Objects != 2 {
 			t.Errorf("metrics = %+v", m)
 		}
 	})
@@ -104,14 +100,12 @@ func TestStream_conversionFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, b := newStream(t, nil, converting)
 		start := time.Now()
-		put(t, s, `{"name":"fine"}`, `{"count":"many"}`, `not JSON`, `[{"name":"x"}]`, "\n", `{"name":"lost"}{"count":"with it"}`)
+		put(t, s, "fine", "bad 1", "bad 2")
 		closeStream(t, s)
-		if rows, err := firehoseparquet.Decode([]byte(b.under("data/"))); err != nil || len(rows) != 1 || rows[0]["name"] != "fine" {
-			t.Errorf("rows %v, %v", rows, err)
+		if got := b.under("data/"); got != "SNAPPY of fine\n" {
+			t.Errorf("converted %q", got)
 		}
-		const malformed = "DataFormatConversion.MalformedData"
-		want := map[string]string{`{"count":"many"}`: malformed, "not JSON": "DataFormatConversion.ParseError",
-			`[{"name":"x"}]`: malformed, "\n": malformed, `{"name":"lost"}{"count":"with it"}`: malformed}
+		want := map[string]string{"bad 1": malformed, "bad 2": malformed}
 		got := map[string]string{}
 		for text := range strings.Lines(b.under("failed/format-conversion-failed/2000/01/01/00/")) {
 			var line unconverted
@@ -119,7 +113,7 @@ func TestStream_conversionFails(t *testing.T) {
 				t.Fatalf("%v in %q", err, text)
 			}
 			got[string(line.RawData)] = line.LastErrorCode
-			if line.AttemptsMade != 1 || line.LastErrorMessage == "" || line.ArrivalTimestamp != start.UnixMilli() ||
+			if line.AttemptsMade != 1 || line.LastErrorMessage != "it is bad" || line.ArrivalTimestamp != start.UnixMilli() ||
 				line.AttemptEndingTimestamp < line.ArrivalTimestamp || line.SequenceNumber == "" {
 				t.Errorf("line %+v", line)
 			}
@@ -132,7 +126,7 @@ func TestStream_conversionFails(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("failed (-want +got):\n%s", diff)
 		}
-		if m := s.Metrics(); m.FailedRecords[malformed] != 4 || m.Failed() != 5 || m.DeliveredRecords != 1 || m.Pending() != 0 {
+		if m := s.Metrics(); m.FailedRecords[malformed] != 2 || m.Failed() != 2 || m.DeliveredRecords != 1 || m.Pending() != 0 {
 			t.Errorf("metrics = %+v", m)
 		}
 	})
@@ -143,15 +137,15 @@ func TestStream_conversionBehindProcessing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, b := newStream(t, func(in event) (any, error) {
-			return answer{Records: []answerRecord{{in.Records[0].RecordID, "ProcessingFailed", []byte{}}, {in.Records[1].RecordID, "Ok", []byte("x")}}}, nil
+			return answer{Records: []answerRecord{{in.Records[0].RecordID, "ProcessingFailed", []byte{}}, {in.Records[1].RecordID, "Ok", []byte("bad")}}}, nil
 		}, converting)
 		put(t, s, "a", "b")
 		closeStream(t, s)
 		if lines := errorLines(t, b); len(lines) != 1 || string(lines[0].RawData) != "a" {
 			t.Errorf("processing failed: %+v", lines)
 		}
-		if b.under("data/") != "" || !strings.Contains(b.under("failed/format-conversion-failed/"), `"rawData":"eA=="`) {
-			t.Errorf("objects %q, want a conversion failure for the output x", b.keys())
+		if b.under("data/") != "" || !strings.Contains(b.under("failed/format-conversion-failed/"), `"rawData":"YmFk"`) {
+			t.Errorf("objects %q, want a conversion failure for the output of the function", b.keys())
 		}
 		if b.under("raw/") != "ab" {
 			t.Errorf("backup has %q", b.under("raw/"))
@@ -217,7 +211,7 @@ func TestAPI_describeConversion(t *testing.T) {
 	if diff := cmp.Diff(&firehose.BufferingHints{SizeInMBs: 128, IntervalInSeconds: 300}, config.BufferingHints); diff != "" {
 		t.Errorf("hints (-want +got):\n%s", diff)
 	}
-	want := toParquet()
+	want := conversion()
 	want.Schema, want.Compression, want.Table.VersionID = nil, "SNAPPY", "LATEST"
 	if diff := cmp.Diff(want, config.Conversion); diff != "" {
 		t.Errorf("conversion (-want +got):\n%s", diff)

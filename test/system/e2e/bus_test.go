@@ -1,0 +1,162 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/resolverwatch/resolverwatch/test/system/e2e/eventpattern"
+	"github.com/resolverwatch/resolverwatch/test/system/e2e/permission"
+)
+
+// rule is a deployed EventBridge rule with its targets.
+type rule struct {
+	Name, Arn, EventPattern, ScheduleExpression, State string
+
+	targets []target
+}
+
+type target struct {
+	Arn, Input       string
+	DeadLetterConfig struct{ Arn string }
+}
+
+// kind says what triggers the rule.
+func (r *rule) kind() string {
+	if r.ScheduleExpression != "" {
+		return "of a schedule"
+	}
+	return "of events"
+}
+
+// rules returns the deployed rules.
+func (d *deployed) rules(t *testing.T) []rule {
+	t.Helper()
+	if d.allRules != nil {
+		return d.allRules
+	}
+	for _, r := range d.of("AWS::Events::Rule") {
+		var described rule
+		d.e.ask(t, "events", "AWSEvents.DescribeRule", map[string]string{"Name": r.id}, &described)
+		var targets struct{ Targets []target }
+		d.e.ask(t, "events", "AWSEvents.ListTargetsByRule", map[string]string{"Rule": r.id}, &targets)
+		described.targets = targets.Targets
+		d.allRules = append(d.allRules, described)
+	}
+	return d.allRules
+}
+
+// schedule is a deployed schedule of EventBridge Scheduler.
+type schedule struct {
+	ScheduleExpression, State string
+	FlexibleTimeWindow        struct{ Mode string }
+	Target                    struct{ Arn, RoleArn, Input string }
+}
+
+func (d *deployed) schedules(t *testing.T) (all []schedule) {
+	t.Helper()
+	for _, r := range d.of("AWS::Scheduler::Schedule") {
+		var s schedule
+		d.e.get(t, "scheduler", "/schedules/"+r.id, &s)
+		all = append(all, s)
+	}
+	return all
+}
+
+// route sends an event to the rules, and returns what they pass to the importer. A rule
+// that matches must have targets that accept it, with a permission for this very rule.
+func (d *deployed) route(t *testing.T, event any) (payloads [][]byte) {
+	t.Helper()
+	body := encode(event)
+	for _, r := range d.rules(t) {
+		if r.EventPattern == "" || r.State != "ENABLED" {
+			continue
+		}
+		matches, err := eventpattern.Match(r.EventPattern, body)
+		if err != nil {
+			t.Fatalf("rule %s: %v", r.Name, err)
+		}
+		if matches {
+			payloads = append(payloads, d.hand(t, &r, body)...)
+		}
+	}
+	return payloads
+}
+
+// hand returns what a rule's targets receive for an event, if the function lets the rule
+// invoke it.
+func (d *deployed) hand(t *testing.T, r *rule, event string) (payloads [][]byte) {
+	t.Helper()
+	for _, to := range r.targets {
+		if to.Arn != d.importer.FunctionArn {
+			t.Fatalf("rule %s has the target %s, want the importer", r.Name, to.Arn)
+		}
+		d.mustLetIn(t, permission.Call{Principal: "events.amazonaws.com", Action: "lambda:InvokeFunction", Resource: to.Arn,
+			Context: map[string][]string{"aws:sourcearn": {r.Arn}, "aws:sourceaccount": {account}}})
+		d.mustTakeDeadLetters(t, r, to.DeadLetterConfig.Arn)
+		payload := event
+		if to.Input != "" {
+			payload = to.Input
+		}
+		payloads = append(payloads, []byte(payload))
+	}
+	return payloads
+}
+
+// mustLetIn fails unless the importer's own policy lets a service invoke it.
+func (d *deployed) mustLetIn(t *testing.T, call permission.Call) {
+	t.Helper()
+	var out struct{ Policy string }
+	d.e.get(t, "lambda", "/2015-03-31/functions/"+d.importer.FunctionName+"/policy", &out)
+	mustAllow(t, call, nil, parsePolicy(t, "of the importer", out.Policy))
+}
+
+// mustTakeDeadLetters fails unless the queue accepts events that a rule could not deliver,
+// and its key, if it has one, lets EventBridge use it.
+func (d *deployed) mustTakeDeadLetters(t *testing.T, r *rule, queue string) {
+	t.Helper()
+	attributes := d.queueAttributes(t, d.one(t, "AWS::SQS::Queue", "Importer").id)
+	if attributes["QueueArn"] != queue {
+		t.Fatalf("rule %s sends undeliverable events to %q, want %s", r.Name, queue, attributes["QueueArn"])
+	}
+	source := map[string][]string{"aws:sourcearn": {r.Arn}, "aws:sourceaccount": {account}}
+	mustAllow(t, permission.Call{Principal: "events.amazonaws.com", Action: "sqs:SendMessage", Resource: queue, Context: source},
+		nil, parsePolicy(t, "of the queue", attributes["Policy"]))
+	if key := attributes["KmsMasterKeyId"]; key != "" {
+		for _, action := range []string{"kms:GenerateDataKey", "kms:Decrypt"} {
+			mustAllow(t, permission.Call{Principal: "events.amazonaws.com", Action: action, Resource: key, Context: source},
+				nil, d.keyPolicy(t, key))
+		}
+	}
+}
+
+// objectEvent returns an S3 event in EventBridge's format.
+func objectEvent(kind, bucket, key, version string) map[string]any {
+	return map[string]any{
+		"version": "0", "id": fmt.Sprintf("event-of-%s", version), "detail-type": kind, "source": "aws.s3", "account": account,
+		"region": region, "time": "2026-01-01T00:00:00Z", "resources": []string{"arn:aws:s3:::" + bucket},
+		"detail": map[string]any{"version": "0", "bucket": map[string]any{"name": bucket},
+			"object": map[string]any{"key": key, "version-id": version, "sequencer": "00"}, "reason": "PutObject"},
+	}
+}
+
+// parsePolicy parses a deployed policy.
+func parsePolicy(t *testing.T, name, document string) permission.Policy {
+	t.Helper()
+	if !json.Valid([]byte(document)) {
+		t.Fatalf("policy %s: is not JSON: %q", name, document)
+	}
+	policy, err := permission.Parse(name, document)
+	check(t, err)
+	return policy
+}
+
+func mustAllow(t *testing.T, call permission.Call, role []permission.Policy, resource ...permission.Policy) {
+	t.Helper()
+	verdict, err := permission.Decide(call, role, resource)
+	if err != nil || !verdict.Allowed {
+		t.Errorf("not allowed: %s: %s %v", call, verdict.Why, err)
+	}
+}
