@@ -24,18 +24,18 @@ var Columns = []string{
 
 // Hit is a record that matched the list.
 type Hit struct {
-	Host       sighting.Host
-	Instance   string
+	host       sighting.Host
+	instance   string
 	Time       string // query_timestamp
-	Indicator  string
-	Scope      indicator.Scope
-	Feeds      []string
-	Category   string
-	Severity   indicator.Severity
-	Confidence indicator.Confidence
-	Matched    string
-	Unmarked   bool     // it was not logged as malicious
-	Record     [16]byte // see recordKey
+	indicator  string
+	scope      indicator.Scope
+	feeds      []string
+	category   string
+	severity   indicator.Severity
+	confidence indicator.Confidence
+	matched    string
+	unmarked   bool     // it was not logged as malicious
+	record     [16]byte // see recordKey
 }
 
 // IsHit reports whether a record matched the list.
@@ -47,20 +47,20 @@ func NewHit(m *verdict.Mark, previous verdict.Verdict) Hit {
 	o, match := m.Object, &m.Threat.Match
 	var scratch []byte
 	hit := Hit{
-		Host:       sighting.HostOf(o),
-		Instance:   string(o.Instance.Decode(&scratch)),
+		host:       sighting.HostOf(o),
+		instance:   string(o.Instance.Decode(&scratch)),
 		Time:       string(o.QueryTimestamp.Decode(&scratch)),
-		Indicator:  string(match.Indicator),
-		Scope:      match.Scope,
-		Category:   string(match.Category),
-		Severity:   match.Severity,
-		Confidence: match.Confidence,
-		Matched:    string(m.Threat.Matched),
-		Unmarked:   previous != verdict.Malicious,
-		Record:     recordKey(o.Bytes),
+		indicator:  string(match.Indicator),
+		scope:      match.Scope,
+		category:   string(match.Category),
+		severity:   match.Severity,
+		confidence: match.Confidence,
+		matched:    string(m.Threat.Matched),
+		unmarked:   previous != verdict.Malicious,
+		record:     recordKey(o.Bytes),
 	}
 	for _, feed := range match.Feeds {
-		hit.Feeds = append(hit.Feeds, string(feed))
+		hit.feeds = append(hit.feeds, string(feed))
 	}
 	return hit
 }
@@ -105,9 +105,9 @@ type rowKey struct {
 // row sums up the hits of one host and one entry.
 type row struct {
 	Hit
-	instances, feeds  map[string]bool
-	queries, unmarked int
-	first, last       string
+	instances, allFeeds      map[string]bool
+	queries, unmarkedQueries int
+	first, last              string
 }
 
 // NewReport returns an empty report about the entries of list.
@@ -118,27 +118,27 @@ func NewReport(list *List) *Report {
 // Add counts a hit. A record that was delivered several times counts once. It is unmarked
 // if none of its deliveries was logged as malicious.
 func (r *Report) Add(hit *Hit) {
-	if known := r.records[hit.Record]; known != nil {
-		if known.unmarked && !hit.Unmarked {
-			known.row.unmarked, known.unmarked = known.row.unmarked-1, false
+	if known := r.records[hit.record]; known != nil {
+		if known.unmarked && !hit.unmarked {
+			known.row.unmarkedQueries, known.unmarked = known.row.unmarkedQueries-1, false
 		}
 		return
 	}
 
 	row := r.row(hit)
-	r.records[hit.Record] = &counted{row, hit.Unmarked}
+	r.records[hit.record] = &counted{row, hit.unmarked}
 	row.count(hit)
 }
 
 // row returns the row of a hit, which it adds if necessary.
 func (r *Report) row(hit *Hit) *row {
-	k := rowKey{hit.Host, hit.Indicator, hit.Scope}
+	k := rowKey{hit.host, hit.indicator, hit.scope}
 	known := r.rows[k]
 	if known == nil {
 		known = &row{
 			Hit:       *hit,
 			instances: map[string]bool{},
-			feeds:     map[string]bool{},
+			allFeeds:  map[string]bool{},
 			first:     hit.Time,
 			last:      hit.Time,
 		}
@@ -149,20 +149,20 @@ func (r *Report) row(hit *Hit) *row {
 
 func (known *row) count(hit *Hit) {
 	known.queries++
-	if hit.Unmarked {
-		known.unmarked++
+	if hit.unmarked {
+		known.unmarkedQueries++
 	}
-	if hit.Instance != "" {
-		known.instances[hit.Instance] = true
+	if hit.instance != "" {
+		known.instances[hit.instance] = true
 	}
-	for _, feed := range hit.Feeds {
-		known.feeds[feed] = true
+	for _, feed := range hit.feeds {
+		known.allFeeds[feed] = true
 	}
 
-	known.Matched = min(known.Matched, hit.Matched)
-	if cmp.Or(cmp.Compare(hit.Severity, known.Severity), cmp.Compare(hit.Confidence, known.Confidence),
-		cmp.Compare(known.Category, hit.Category)) > 0 {
-		known.Severity, known.Confidence, known.Category = hit.Severity, hit.Confidence, hit.Category
+	known.matched = min(known.matched, hit.matched)
+	if cmp.Or(cmp.Compare(hit.severity, known.severity), cmp.Compare(hit.confidence, known.confidence),
+		cmp.Compare(known.category, hit.category)) > 0 {
+		known.severity, known.confidence, known.category = hit.severity, hit.confidence, hit.category
 	}
 	// Time stamps of one format and zone sort as text.
 	known.first, known.last = min(known.first, hit.Time), max(known.last, hit.Time)
@@ -172,17 +172,17 @@ func (known *row) count(hit *Hit) {
 // first, then those with the most unmarked queries. Unknown values are empty.
 func (r *Report) Rows() [][]string {
 	sorted := slices.SortedFunc(maps.Values(r.rows), func(a, b *row) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.unmarked, a.unmarked),
-			cmp.Compare(a.Host.Account, b.Host.Account), cmp.Compare(a.Host.VPC, b.Host.VPC), cmp.Compare(a.Host.Address, b.Host.Address),
-			cmp.Compare(a.Indicator, b.Indicator), cmp.Compare(a.Scope.String(), b.Scope.String()))
+		return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(b.unmarkedQueries, a.unmarkedQueries),
+			cmp.Compare(a.host.Account, b.host.Account), cmp.Compare(a.host.VPC, b.host.VPC), cmp.Compare(a.host.Address, b.host.Address),
+			cmp.Compare(a.indicator, b.indicator), cmp.Compare(a.scope.String(), b.scope.String()))
 	})
 	rows := make([][]string, len(sorted))
 	for i, row := range sorted {
 		rows[i] = []string{
-			row.Host.Account, row.Host.VPC, row.Host.Address, sortedList(row.instances), row.Indicator, row.Scope.String(), sortedList(row.feeds),
-			row.Category, row.Severity.String(), strconv.Itoa(int(row.Confidence)),
-			r.list.addedAt(indicator.Key{Value: row.Indicator, Scope: row.Scope, Action: indicator.ActionBlock}),
-			row.Matched, strconv.Itoa(row.queries), strconv.Itoa(row.unmarked), stamp(row.first), stamp(row.last),
+			row.host.Account, row.host.VPC, row.host.Address, sortedList(row.instances), row.indicator, row.scope.String(), sortedList(row.allFeeds),
+			row.category, row.severity.String(), strconv.Itoa(int(row.confidence)),
+			r.list.addedAt(indicator.Key{Value: row.indicator, Scope: row.scope, Action: indicator.ActionBlock}),
+			row.matched, strconv.Itoa(row.queries), strconv.Itoa(row.unmarkedQueries), stamp(row.first), stamp(row.last),
 		}
 	}
 	return rows
