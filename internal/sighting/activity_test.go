@@ -141,16 +141,16 @@ func TestSummary_indicators(t *testing.T) {
 	summary := NewSummary()
 	for i := range 12 {
 		record := seen("192.0.2.1", "x", "2026-01-01T00:00:00Z")
-		record.Threat.Indicator, record.Threat.Category = fmt.Sprintf("n%02d.example", i), "phishing"
+		record.threat.indicator, record.threat.category = fmt.Sprintf("n%02d.example", i), "phishing"
 		summary.Add(record, "")
 	}
 	for i := range 3 {
 		record := seen(fmt.Sprintf("192.0.2.%d", i%2), "x", fmt.Sprintf("2026-01-0%dT00:00:00Z", 3-i))
-		record.Threat.Feeds = "alpha, beta"
+		record.threat.feeds = "alpha, beta"
 		summary.Add(record, "")
 	}
 	veto := seen("192.0.2.9", "x", "2026-01-01T00:00:00Z")
-	veto.Threat.AllowedBy = "evil.example (ours)"
+	veto.threat.allowedBy = "evil.example (ours)"
 	summary.Add(veto, "")
 	var out strings.Builder
 	summary.Print(&out)

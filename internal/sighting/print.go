@@ -22,47 +22,47 @@ const maxCellRunes = 60
 
 // Print writes the summary as text.
 func (s *Summary) Print(out io.Writer) {
-	fmt.Fprintf(out, "%s logged queries\n", thousands(s.Records()))
+	fmt.Fprintf(out, "%s logged queries\n", thousands(s.records()))
 	for _, line := range []struct {
 		verdict verdict.Verdict
 		count   int
 		detail  string
 	}{
 		{verdict.Malicious, s.Malicious, ""},
-		{verdict.Allowed, s.Allowed, ""},
-		{verdict.Clean, s.Clean, ""},
-		{verdict.Unknown, s.Unknown, s.reasons()},
+		{verdict.Allowed, s.allowed, ""},
+		{verdict.Clean, s.clean, ""},
+		{verdict.Unknown, s.unknown, s.reasonCounts()},
 	} {
 		fmt.Fprintf(out, "  %-10s %12s%s\n", line.verdict, thousands(line.count), line.detail)
 	}
-	if s.Marked > 0 {
-		fmt.Fprintf(out, "%s of them were already marked and keep their verdict\n", thousands(s.Marked))
+	if s.marked > 0 {
+		fmt.Fprintf(out, "%s of them were already marked and keep their verdict\n", thousands(s.marked))
 	}
 
 	tallies := s.sortedTallies()
 	printTallies(out, "Hosts that asked for malicious names", tallies, false)
 	printTallies(out, "Allowed", tallies, true)
-	if s.Omitted > 0 {
-		fmt.Fprintf(out, "\n%s more matching queries are not listed\n", thousands(s.Omitted))
+	if s.omitted > 0 {
+		fmt.Fprintf(out, "\n%s more matching queries are not listed\n", thousands(s.omitted))
 	}
 	printIndicators(out, tallies)
 	s.activity.print(out)
 }
 
-func (s *Summary) reasons() string {
-	if len(s.Reasons) == 0 {
+func (s *Summary) reasonCounts() string {
+	if len(s.reasons) == 0 {
 		return ""
 	}
 	var parts []string
-	for _, reason := range slices.Sorted(maps.Keys(s.Reasons)) {
-		parts = append(parts, fmt.Sprintf("%s %s", reason, thousands(s.Reasons[reason])))
+	for _, reason := range slices.Sorted(maps.Keys(s.reasons)) {
+		parts = append(parts, fmt.Sprintf("%s %s", reason, thousands(s.reasons[reason])))
 	}
 	return "   " + strings.Join(parts, ", ")
 }
 
 func printTallies(out io.Writer, title string, tallies []*pairTally, allowed bool) {
 	tallies = slices.DeleteFunc(slices.Clone(tallies), func(t *pairTally) bool {
-		return (t.Threat.AllowedBy != "") != allowed
+		return (t.Threat.allowedBy != "") != allowed
 	})
 
 	last := "Category"
@@ -72,11 +72,11 @@ func printTallies(out io.Writer, title string, tallies []*pairTally, allowed boo
 
 	var rows []table.Row
 	for _, t := range tallies {
-		detail := t.Threat.Category
+		detail := t.Threat.category
 		if allowed {
-			detail = t.Threat.AllowedBy
+			detail = t.Threat.allowedBy
 		}
-		rows = append(rows, cells(t.Host.Address, t.Instance, t.Host.VPC, t.Threat.Indicator, t.Threat.Scope, t.Threat.Feeds,
+		rows = append(rows, cells(t.Host.Address, t.Instance, t.Host.VPC, t.Threat.indicator, t.Threat.scope, t.Threat.feeds,
 			t.Severity.String(), thousands(t.Records), t.First, t.Last, detail))
 	}
 	printRows(out, title,
@@ -122,8 +122,8 @@ func (t *Table) Add(s *Sighting) {
 		return
 	}
 	t.count++
-	t.rows.AppendRow(cells(s.Time, s.Host.Address, s.Host.VPC, s.Name, s.Verdict, s.Part, s.Matched,
-		s.Threat.Indicator, s.Threat.Feeds, s.Severity.String()))
+	t.rows.AppendRow(cells(s.time, s.host.Address, s.host.VPC, s.name, s.verdict, s.part, s.matched,
+		s.threat.indicator, s.threat.feeds, s.severity.String()))
 }
 
 // Render prints the table.

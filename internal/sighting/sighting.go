@@ -16,26 +16,26 @@ import (
 
 // Sighting is one record with a malicious or allowed part.
 type Sighting struct {
-	Host     Host
-	Time     string // query_timestamp, as logged
-	Name     string // query_name, as logged
-	Verdict  string
-	Part     string // query_name or answers[i]
-	Matched  string // the name or address that was found there
-	Threat   Threat
-	Severity indicator.Severity
+	host     Host
+	time     string // query_timestamp, as logged
+	name     string // query_name, as logged
+	verdict  string
+	part     string // query_name or answers[i]
+	matched  string // the name or address that was found there
+	threat   matchedThreat
+	severity indicator.Severity
 }
 
 // Host identifies the machine that asked. The instance is not part of it, because not
 // every record has one.
 type Host struct{ Account, VPC, Address string }
 
-// Threat is the indicator that matched.
-type Threat struct {
-	Indicator, Scope string
-	Feeds            string // see [JoinFeeds]
-	Category         string
-	AllowedBy        string // the vetoing entry and its feed; empty unless it was vetoed
+// matchedThreat is the indicator that matched.
+type matchedThreat struct {
+	indicator, scope string
+	feeds            string // see [JoinFeeds]
+	category         string
+	allowedBy        string // the vetoing entry and its feed; empty unless it was vetoed
 }
 
 // HostOf returns the host that sent a query.
@@ -57,10 +57,10 @@ func FromMark(m *verdict.Mark) Sighting {
 	o := m.Object
 	var scratch []byte
 	s := Sighting{
-		Host:    HostOf(o),
-		Time:    string(o.QueryTimestamp.Decode(&scratch)),
-		Name:    string(o.QueryName.Decode(&scratch)),
-		Verdict: string(m.Verdict),
+		host:    HostOf(o),
+		time:    string(o.QueryTimestamp.Decode(&scratch)),
+		name:    string(o.QueryName.Decode(&scratch)),
+		verdict: string(m.Verdict),
 	}
 
 	if m.Threat == nil {
@@ -69,15 +69,15 @@ func FromMark(m *verdict.Mark) Sighting {
 	}
 
 	match := &m.Threat.Match
-	s.Part, s.Matched, s.Severity = m.Threat.Part.String(), string(m.Threat.Matched), match.Severity
-	s.Threat = Threat{
-		Indicator: string(match.Indicator),
-		Scope:     match.Scope.String(),
-		Feeds:     JoinFeeds(match.Feeds),
-		Category:  string(match.Category),
+	s.part, s.matched, s.severity = m.Threat.Part.String(), string(m.Threat.Matched), match.Severity
+	s.threat = matchedThreat{
+		indicator: string(match.Indicator),
+		scope:     match.Scope.String(),
+		feeds:     JoinFeeds(match.Feeds),
+		category:  string(match.Category),
 	}
 	if len(match.AllowedBy.Indicator) > 0 {
-		s.Threat.AllowedBy = fmt.Sprintf("%s (%s)", match.AllowedBy.Indicator, match.AllowedBy.Feed)
+		s.threat.allowedBy = fmt.Sprintf("%s (%s)", match.AllowedBy.Indicator, match.AllowedBy.Feed)
 	}
 	return s
 }
@@ -97,16 +97,16 @@ func (s *Sighting) readThreat(o *resolverlog.Object) {
 	}
 
 	threat := marked.Threat
-	s.Part, s.Matched = threat.Part, threat.Matched
-	s.Threat = Threat{
-		Indicator: threat.Indicator,
-		Scope:     threat.Scope,
-		Feeds:     strings.Join(threat.Feeds, feedSeparator),
-		Category:  threat.Category,
-		AllowedBy: threat.AllowedBy,
+	s.part, s.matched = threat.Part, threat.Matched
+	s.threat = matchedThreat{
+		indicator: threat.Indicator,
+		scope:     threat.Scope,
+		feeds:     strings.Join(threat.Feeds, feedSeparator),
+		category:  threat.Category,
+		allowedBy: threat.AllowedBy,
 	}
 	if severity, err := indicator.ParseSeverity(threat.Severity); err == nil {
-		s.Severity = severity
+		s.severity = severity
 	}
 }
 
@@ -130,7 +130,7 @@ func unknownReason(m *verdict.Mark) verdict.Reason {
 	return ""
 }
 
-// feedSeparator separates the feeds of a [Threat].
+// feedSeparator separates the feeds of a matchedThreat.
 const feedSeparator = ", "
 
 // JoinFeeds returns feed ids as text, separated by a comma and a space.

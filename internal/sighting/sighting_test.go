@@ -11,9 +11,9 @@ import (
 
 func seen(address, name, time string) *Sighting {
 	return &Sighting{
-		Host: Host{Account: "123456789012", VPC: "vpc-1", Address: address},
-		Time: time, Name: name, Verdict: "malicious", Severity: indicator.SeverityHigh,
-		Threat: Threat{Indicator: "evil.example", Scope: "subtree", Feeds: "alpha"},
+		host: Host{Account: "123456789012", VPC: "vpc-1", Address: address},
+		time: time, name: name, verdict: "malicious", severity: indicator.SeverityHigh,
+		threat: matchedThreat{indicator: "evil.example", scope: "subtree", feeds: "alpha"},
 	}
 }
 

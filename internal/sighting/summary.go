@@ -21,11 +21,11 @@ const maxPairs = 200_000
 
 // Summary counts records by verdict and lists those that matched by host and indicator.
 type Summary struct {
-	Malicious, Allowed, Clean, Unknown int
+	Malicious, allowed, clean, unknown int
 
-	Reasons map[verdict.Reason]int // unknown records by reason
-	Marked  int                    // records that were already marked
-	Omitted int                    // matching records that are not listed
+	reasons map[verdict.Reason]int // unknown records by reason
+	marked  int                    // records that were already marked
+	omitted int                    // matching records that are not listed
 	pairs   map[pair]*pairTally
 
 	activity *activity
@@ -33,14 +33,14 @@ type Summary struct {
 
 type pair struct {
 	host   Host
-	threat Threat
+	threat matchedThreat
 }
 
 // pairTally sums up the records of one host and one indicator.
 type pairTally struct {
 	Host        Host
 	Instance    string
-	Threat      Threat
+	Threat      matchedThreat
 	Severity    indicator.Severity
 	Records     int
 	First, Last string // query_timestamp of the first and the last record
@@ -50,19 +50,19 @@ type pairTally struct {
 // NewSummary returns an empty summary.
 func NewSummary() *Summary {
 	return &Summary{
-		Reasons:  map[verdict.Reason]int{},
+		reasons:  map[verdict.Reason]int{},
 		pairs:    map[pair]*pairTally{},
 		activity: newActivity(),
 	}
 }
 
-// Records returns the number of all records.
-func (s *Summary) Records() int { return s.Malicious + s.Allowed + s.Clean + s.Unknown }
+// records returns the number of all records.
+func (s *Summary) records() int { return s.Malicious + s.allowed + s.clean + s.unknown }
 
 // Count adds a marked record to the count of its verdict.
 func (s *Summary) Count(m *verdict.Mark) {
 	if m.AlreadyMarked {
-		s.Marked++
+		s.marked++
 	}
 	s.countVerdict(m.Verdict, unknownReason(m))
 }
@@ -72,13 +72,13 @@ func (s *Summary) countVerdict(v verdict.Verdict, reason verdict.Reason) {
 	case verdict.Malicious:
 		s.Malicious++
 	case verdict.Allowed:
-		s.Allowed++
+		s.allowed++
 	case verdict.Clean:
-		s.Clean++
+		s.clean++
 	case verdict.Unknown:
-		s.Unknown++
+		s.unknown++
 		if reason != "" {
-			s.Reasons[reason]++
+			s.reasons[reason]++
 		}
 	}
 }
@@ -89,14 +89,14 @@ func (s *Summary) Itemise(o *resolverlog.Object, v verdict.Verdict) { s.activity
 // Add lists a sighting. The caller counts its record with [Summary.Count].
 func (s *Summary) Add(seen *Sighting, instance string) {
 	s.mergePair(&pairTally{
-		Host:     seen.Host,
+		Host:     seen.host,
 		Instance: instance,
-		Threat:   seen.Threat,
-		Severity: seen.Severity,
+		Threat:   seen.threat,
+		Severity: seen.severity,
 		Records:  1,
-		First:    seen.Time,
-		Last:     seen.Time,
-		Name:     seen.Name,
+		First:    seen.time,
+		Last:     seen.time,
+		Name:     seen.name,
 	})
 }
 
@@ -104,13 +104,13 @@ func (s *Summary) Add(seen *Sighting, instance string) {
 // other must not be used again.
 func (s *Summary) Merge(other *Summary) {
 	s.Malicious += other.Malicious
-	s.Allowed += other.Allowed
-	s.Clean += other.Clean
-	s.Unknown += other.Unknown
-	s.Marked += other.Marked
-	s.Omitted += other.Omitted
-	for reason, count := range other.Reasons {
-		s.Reasons[reason] += count
+	s.allowed += other.allowed
+	s.clean += other.clean
+	s.unknown += other.unknown
+	s.marked += other.marked
+	s.omitted += other.omitted
+	for reason, count := range other.reasons {
+		s.reasons[reason] += count
 	}
 	for _, tally := range other.pairs {
 		s.mergePair(tally)
@@ -123,7 +123,7 @@ func (s *Summary) mergePair(tally *pairTally) {
 	known, found := s.pairs[key]
 	switch {
 	case !found && len(s.pairs) >= maxPairs:
-		s.Omitted += tally.Records
+		s.omitted += tally.Records
 		return
 	case !found:
 		s.pairs[key] = tally
@@ -147,9 +147,9 @@ func (s *Summary) sortedTallies() []*pairTally {
 			cmp.Compare(b.Severity, a.Severity),
 			cmp.Compare(b.Records, a.Records),
 			compareHosts(a.Host, b.Host),
-			cmp.Compare(a.Threat.Indicator, b.Threat.Indicator),
-			cmp.Compare(a.Threat.AllowedBy, b.Threat.AllowedBy),
-			cmp.Compare(a.Threat.Feeds, b.Threat.Feeds),
+			cmp.Compare(a.Threat.indicator, b.Threat.indicator),
+			cmp.Compare(a.Threat.allowedBy, b.Threat.allowedBy),
+			cmp.Compare(a.Threat.feeds, b.Threat.feeds),
 		)
 	})
 }
@@ -173,11 +173,11 @@ type indicatorTally struct {
 func printIndicators(out io.Writer, tallies []*pairTally) {
 	all := map[feedIndicator]*indicatorTally{}
 	for _, t := range tallies {
-		if t.Threat.AllowedBy != "" {
+		if t.Threat.allowedBy != "" {
 			continue
 		}
-		for feed := range strings.SplitSeq(t.Threat.Feeds, feedSeparator) {
-			addTally(all, feedIndicator{feed, t.Threat.Category, t.Threat.Indicator, t.Threat.Scope}, t)
+		for feed := range strings.SplitSeq(t.Threat.feeds, feedSeparator) {
+			addTally(all, feedIndicator{feed, t.Threat.category, t.Threat.indicator, t.Threat.scope}, t)
 		}
 	}
 
