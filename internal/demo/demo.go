@@ -52,10 +52,10 @@ type Options struct {
 	//
 	// Default: see [FindBinaries].
 	ImporterBinary, TransformerBinary string
-	// Command is the name of this command in the report.
+	// command is the name of this command in the report.
 	//
 	// Default: the name that it was called by.
-	Command string
+	command string
 	// Stdout receives the report, Stderr the progress.
 	Stdout, Stderr io.Writer
 
@@ -95,8 +95,8 @@ func Run(ctx context.Context, o Options) error {
 	if o.Records <= 0 {
 		o.Records = DefaultRecords
 	}
-	if o.Command == "" {
-		o.Command = os.Args[0]
+	if o.command == "" {
+		o.command = os.Args[0]
 	}
 	if o.buffer == 0 {
 		o.buffer = bufferInterval

@@ -76,9 +76,9 @@ func (d *demo) keepRunning(ctx context.Context) error {
 		`       --cli-binary-format raw-in-base64-out --record 'Data="{\"query_name\":\"www.evil.example.\"}"'`,
 		"",
 		"# show the status, allow a name, and roll back",
-		d.Command + " status",
-		d.Command + ` allow www.evil.example --reason "a test"`,
-		d.Command + " rollback",
+		d.command + " status",
+		d.command + ` allow www.evil.example --reason "a test"`,
+		d.command + " rollback",
 	} {
 		d.print("  %s\n", command)
 	}

@@ -97,10 +97,10 @@ func (d *demo) reportNext() {
 	d.print("\nTry next\n\n")
 	for _, command := range []string{
 		"zcat " + logs + "/dns-query-logs/*/*/*/*.gz | grep '\"malicious\"' | head -n 3",
-		d.Command + " scan --feed " + csv + " " + d.Out + "/" + rawLogs,
-		d.Command + " check --feed " + csv + " a.tunnel.c2.example www.example.test",
-		d.Command + " index inspect " + d.Out + "/" + localaws.IndexBucket + "/" + d.published.Object,
-		d.Command + " demo --keep    # keeps it running, to explore with the AWS CLI",
+		d.command + " scan --feed " + csv + " " + d.Out + "/" + rawLogs,
+		d.command + " check --feed " + csv + " a.tunnel.c2.example www.example.test",
+		d.command + " index inspect " + d.Out + "/" + localaws.IndexBucket + "/" + d.published.Object,
+		d.command + " demo --keep    # keeps it running, to explore with the AWS CLI",
 	} {
 		d.print("  %s\n", command)
 	}
