@@ -108,7 +108,7 @@ func (p *Pipeline) startReaders(
 // readSource cuts one source into chunks. It passes each chunk to the queue of the writer first
 // and then to a worker, so that a full queue blocks the reader and never a worker.
 func (p *Pipeline) readSource(ctx context.Context, source Source, s *stream, work chan<- *Chunk, pool *sync.Pool) error {
-	file, err := source.Open(ctx)
+	file, err := source.open(ctx)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package logfile_test
+package logfile
 
 import (
 	"bytes"
@@ -13,25 +13,23 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/resolverwatch/resolverwatch/internal/logfile"
 )
 
 // source returns an input with the given text.
-func source(name, text string) logfile.Source {
-	return logfile.Source{Name: name, Size: int64(len(text)), Open: func(context.Context) (io.ReadCloser, error) {
+func source(name, text string) Source {
+	return Source{Name: name, Size: int64(len(text)), open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(text)), nil
 	}}
 }
 
 // upper converts a chunk to upper case after a random delay.
-func upper(_ int, chunk *logfile.Chunk) {
+func upper(_ int, chunk *Chunk) {
 	time.Sleep(rand.N(2 * time.Millisecond))
 	chunk.Out = append(chunk.Out[:0], bytes.ToUpper(chunk.Text)...)
 }
 
 func TestPipeline_writesInInputOrder(t *testing.T) {
-	var sources []logfile.Source
+	var sources []Source
 	var want strings.Builder
 	for i := range 20 {
 		text := strings.Repeat(fmt.Sprintf("{\"source\":%d}\n", i), 1+i*i*400)
@@ -41,10 +39,10 @@ func TestPipeline_writesInInputOrder(t *testing.T) {
 	for workers := 1; workers <= 4; workers++ {
 		var got bytes.Buffer
 		var ended []int
-		pipeline := logfile.Pipeline{
+		pipeline := Pipeline{
 			Workers: workers,
 			Work:    upper,
-			Write:   func(chunk *logfile.Chunk) error { got.Write(chunk.Out); return nil },
+			Write:   func(chunk *Chunk) error { got.Write(chunk.Out); return nil },
 			Ended:   func(source int, err error) error { ended = append(ended, source); return err },
 			Read:    func(int) {},
 		}
@@ -66,18 +64,18 @@ func TestPipeline_badSource(t *testing.T) {
 	writer := gzip.NewWriter(&packed)
 	fmt.Fprint(writer, strings.Repeat("{\"n\":1}\n", 1000))
 	writer.Close()
-	sources := []logfile.Source{
+	sources := []Source{
 		source("good", "{}\n"),
 		source("truncated", packed.String()[:packed.Len()-4]),
-		{Name: "absent", Open: func(context.Context) (io.ReadCloser, error) { return nil, os.ErrNotExist }},
+		{Name: "absent", open: func(context.Context) (io.ReadCloser, error) { return nil, os.ErrNotExist }},
 		source("last", "{}\n"),
 	}
 	problems := map[string]error{}
 	chunks := map[string]int{}
-	pipeline := logfile.Pipeline{
+	pipeline := Pipeline{
 		Workers: 2,
 		Work:    upper,
-		Write:   func(chunk *logfile.Chunk) error { chunks[sources[chunk.Source].Name]++; return nil },
+		Write:   func(chunk *Chunk) error { chunks[sources[chunk.Source].Name]++; return nil },
 		Ended:   func(source int, err error) error { problems[sources[source].Name] = err; return nil },
 		Read:    func(int) {},
 	}
@@ -97,21 +95,21 @@ func TestPipeline_badSource(t *testing.T) {
 
 // The run stops when writing fails or the context is canceled.
 func TestPipeline_stops(t *testing.T) {
-	endless := logfile.Source{Name: "endless", Size: -1, Open: func(context.Context) (io.ReadCloser, error) {
+	endless := Source{Name: "endless", Size: -1, open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(endlessLog{}), nil
 	}}
 	full := errors.New("no space left")
 	ctx, cancel := context.WithCancel(t.Context())
-	for name, write := range map[string]func(*logfile.Chunk) error{
-		"write fails": func(*logfile.Chunk) error { return full },
-		"interrupted": func(*logfile.Chunk) error { cancel(); return nil },
+	for name, write := range map[string]func(*Chunk) error{
+		"write fails": func(*Chunk) error { return full },
+		"interrupted": func(*Chunk) error { cancel(); return nil },
 	} {
-		pipeline := logfile.Pipeline{
+		pipeline := Pipeline{
 			Workers: 3, Work: upper, Write: write,
 			Ended: func(_ int, err error) error { return err },
 			Read:  func(int) {},
 		}
-		err := pipeline.Run(ctx, []logfile.Source{endless, endless, endless, endless})
+		err := pipeline.Run(ctx, []Source{endless, endless, endless, endless})
 		if !errors.Is(err, full) && !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -132,7 +130,7 @@ func TestExpand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sources, skipped, err := logfile.Expand(dir)
+	sources, skipped, err := Expand(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,12 +20,12 @@ import (
 type Source struct {
 	Name string
 	Size int64
-	Open func(ctx context.Context) (io.ReadCloser, error)
+	open func(ctx context.Context) (io.ReadCloser, error)
 }
 
 // Stdin returns the source for standard input.
 func Stdin(stdin io.Reader) Source {
-	return Source{Name: "standard input", Size: -1, Open: func(context.Context) (io.ReadCloser, error) {
+	return Source{Name: "standard input", Size: -1, open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(stdin), nil
 	}}
 }
@@ -72,7 +72,7 @@ func file(path string, info fs.FileInfo) Source {
 	if !info.Mode().IsRegular() {
 		size = -1
 	}
-	return Source{Name: path, Size: size, Open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }}
+	return Source{Name: path, Size: size, open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }}
 }
 
 // looksLikeLog reports whether a file in a folder has the name of a log file. Firehose and S3
