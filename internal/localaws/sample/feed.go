@@ -29,15 +29,15 @@ type Feed struct {
 	Key      string // of the object in the list bucket
 	Kind     string // description for the user
 	Settings settings.Feed
-	Lines    []string
+	lines    []string
 }
 
 // Body returns the text of the list.
-func (f *Feed) Body() []byte { return []byte(strings.Join(f.Lines, "\n") + "\n") }
+func (f *Feed) Body() []byte { return []byte(strings.Join(f.lines, "\n") + "\n") }
 
 // Without returns a copy of the feed without the lines that contain text.
 func (f Feed) Without(text string) Feed {
-	f.Lines = slices.DeleteFunc(slices.Clone(f.Lines), func(line string) bool { return strings.Contains(line, text) })
+	f.lines = slices.DeleteFunc(slices.Clone(f.lines), func(line string) bool { return strings.Contains(line, text) })
 	return f
 }
 
@@ -45,13 +45,13 @@ func (f Feed) Without(text string) Feed {
 func Feeds() []Feed {
 	confidence := 80
 	return []Feed{
-		{ID: MalwareHosts, Key: "feeds/" + MalwareHosts + "/hosts.txt", Kind: "hosts file", Lines: malwareHosts(),
+		{ID: MalwareHosts, Key: "feeds/" + MalwareHosts + "/hosts.txt", Kind: "hosts file", lines: malwareHosts(),
 			Settings: settings.Feed{Format: "hosts", Category: "malware_download", Severity: "high", Confidence: &confidence}},
 		{ID: BotnetC2, Key: "feeds/" + BotnetC2 + "/indicators.csv", Kind: "CSV with names, addresses and networks",
-			Lines: botnetC2()},
-		{ID: Phishing, Key: "feeds/" + Phishing + "/filter.txt", Kind: "Adblock filter list", Lines: phishing(),
+			lines: botnetC2()},
+		{ID: Phishing, Key: "feeds/" + Phishing + "/filter.txt", Kind: "Adblock filter list", lines: phishing(),
 			Settings: settings.Feed{Category: "phishing"}},
-		{ID: Partners, Key: "allow/" + Partners + "/names.txt", Kind: "allowlist", Lines: []string{
+		{ID: Partners, Key: "allow/" + Partners + "/names.txt", Kind: "allowlist", lines: []string{
 			"# business partners: never mark these names", "cdn.partner.example"}},
 	}
 }

@@ -167,7 +167,7 @@ func unusual() []func(*Generator) Record {
 		func(*Generator) Record { return Record{Data: control()} },
 		func(g *Generator) Record { // already marked, as in a replay
 			line := g.harmlessLine()
-			line.Marked = true
+			line.marked = true
 			line.Object = fmt.Appendf(line.Object[:len(line.Object)-1], `,"verdict":"clean","index_generation":1}`)
 			return Record{Data: append(bytes.Clone(line.Object), '\n'), Lines: []Line{line}}
 		},

@@ -1,4 +1,4 @@
-package sample_test
+package sample
 
 import (
 	"bytes"
@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -22,9 +21,9 @@ import (
 
 var start = time.Date(2026, 3, 14, 9, 0, 0, 0, time.UTC)
 
-func records(n int) []sample.Record {
-	g := sample.New(1, start)
-	all := make([]sample.Record, n)
+func records(n int) []Record {
+	g := New(1, start)
+	all := make([]Record, n)
 	for i := range all {
 		all[i] = g.Next()
 	}
@@ -44,7 +43,7 @@ func TestGenerator_repeatable(t *testing.T) {
 // A short run already contains everything.
 func TestGenerator_coverage(t *testing.T) {
 	t.Parallel()
-	ledger := sample.NewLedger()
+	ledger := NewLedger()
 	var all bytes.Buffer
 	for _, record := range records(200) {
 		ledger.Add(&record)
@@ -54,7 +53,7 @@ func TestGenerator_coverage(t *testing.T) {
 		all.Write(record.Data)
 	}
 	verdicts := ledger.Verdicts()
-	for _, want := range []string{sample.Malicious, sample.Allowed, sample.Clean, sample.Unknown} {
+	for _, want := range []string{Malicious, Allowed, Clean, Unknown} {
 		if verdicts[want] == 0 {
 			t.Errorf("no query has verdict %s", want)
 		}
@@ -100,14 +99,14 @@ func TestGenerator_reservedNames(t *testing.T) {
 
 func TestFeed_Without(t *testing.T) {
 	t.Parallel()
-	for _, f := range sample.Feeds() {
-		if f.ID != sample.BotnetC2 {
+	for _, f := range Feeds() {
+		if f.ID != BotnetC2 {
 			continue
 		}
 		less := f.Without("beacon.botnet.example")
-		if bytes.Contains(less.Body(), []byte("beacon.botnet")) || len(less.Lines) != len(f.Lines)-1 ||
+		if bytes.Contains(less.Body(), []byte("beacon.botnet")) || len(less.lines) != len(f.lines)-1 ||
 			!bytes.Contains(f.Body(), []byte("beacon.botnet")) {
-			t.Errorf("%d lines became %d", len(f.Lines), len(less.Lines))
+			t.Errorf("%d lines became %d", len(f.lines), len(less.lines))
 		}
 	}
 }
@@ -116,7 +115,7 @@ func TestFeed_Without(t *testing.T) {
 func buildIndex(t *testing.T) *index.Index {
 	t.Helper()
 	builder := index.NewBuilder()
-	for _, f := range sample.Feeds() {
+	for _, f := range Feeds() {
 		allow := strings.HasPrefix(f.Key, "allow/")
 		builder.Feed(f.ID, allow)
 		options := feed.Options{Format: feed.Format(f.Settings.Format)}
@@ -163,8 +162,8 @@ func TestGenerator_expectations(t *testing.T) {
 }
 
 func ExampleGenerator() {
-	g := sample.New(7, start)
-	ledger := sample.NewLedger()
+	g := New(7, start)
+	ledger := NewLedger()
 	for range 1000 {
 		record := g.Next()
 		ledger.Add(&record)
@@ -175,7 +174,7 @@ func ExampleGenerator() {
 
 func TestLine_Check(t *testing.T) {
 	t.Parallel()
-	line := sample.Line{Object: []byte(`{"query_name":"x"}`), Want: sample.Want{Verdict: "malicious", Indicator: "e", Part: "query_name", Feeds: []string{"f"}}}
+	line := Line{Object: []byte(`{"query_name":"x"}`), Want: Want{Verdict: "malicious", Indicator: "e", Part: "query_name", Feeds: []string{"f"}}}
 	good := `{"query_name":"x","verdict":"malicious","index_generation":1,"threat":{"indicator":"e","part":"query_name","feeds":["f"]}}` + "\n"
 	tests := []struct{ name, marked, want string }{
 		{"good", good, ""},

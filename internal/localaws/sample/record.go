@@ -35,7 +35,7 @@ type Line struct {
 	// Key identifies the object by its time stamp and source port.
 	Key    string
 	Object []byte // before marking
-	Marked bool   // already marked, so it must be delivered unchanged
+	marked bool   // already marked, so it must be delivered unchanged
 	Host   Host
 	Query  string // query name as written in the log
 	Want   Want
@@ -49,8 +49,8 @@ type Record struct {
 	Failed string // why it cannot be marked, or "" if it can
 }
 
-// Dropped reports whether the record must be dropped.
-func (r *Record) Dropped() bool { return len(r.Lines) == 0 && r.Failed == "" }
+// isDropped reports whether the record must be dropped.
+func (r *Record) isDropped() bool { return len(r.Lines) == 0 && r.Failed == "" }
 
 // Ledger collects the expected results of records.
 type Ledger struct {
@@ -70,7 +70,7 @@ func (l *Ledger) Add(r *Record) {
 	switch {
 	case r.Failed != "":
 		l.Failed[string(r.Data)] = r.Failed
-	case r.Dropped():
+	case r.isDropped():
 		l.Dropped++
 	}
 	for _, line := range r.Lines {
@@ -115,7 +115,7 @@ func (m *MarkedRecord) Key() string { return m.Time + "/" + m.Port }
 // expected mark.
 func (l *Line) Check(marked []byte) error {
 	object := l.Object
-	if !l.Marked {
+	if !l.marked {
 		object = object[:len(object)-1] // the mark replaces the closing brace
 	}
 
