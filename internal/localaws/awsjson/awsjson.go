@@ -91,11 +91,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.WriteError(w, err)
 		return
 	}
-	a.Write(w, http.StatusOK, answer)
+	a.write(w, http.StatusOK, answer)
 }
 
-// Write sends answer, encoded as JSON.
-func (a *API) Write(w http.ResponseWriter, status int, answer any) {
+// write sends answer, encoded as JSON.
+func (a *API) write(w http.ResponseWriter, status int, answer any) {
 	text, err := json.Marshal(answer)
 	if err != nil {
 		status, text = http.StatusInternalServerError, []byte(`{"__type":"InternalFailure"}`)
@@ -122,7 +122,7 @@ func (a *API) WriteError(w http.ResponseWriter, err error) {
 	if status == 0 {
 		status = http.StatusBadRequest
 	}
-	a.Write(w, status, struct {
+	a.write(w, status, struct {
 		Type    string `json:"__type"`
 		Message string `json:"message"`
 	}{known.Code, known.Message})

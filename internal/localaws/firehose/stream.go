@@ -379,7 +379,7 @@ func (s *Stream) store(o object) {
 		uuid.NewString(),
 		o.target.extension)
 
-	for delay := s.config.DeliveryRetryDelay; ; delay = min(2*delay, maxDeliveryDelay) {
+	for delay := s.config.deliveryRetryDelay; ; delay = min(2*delay, maxDeliveryDelay) {
 		if o.target.bucket.Put(s.ctx, key, o.body, o.target.encoding) == nil {
 			o.target.counted(&s.counted, o.items)
 			return

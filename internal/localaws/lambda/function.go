@@ -152,9 +152,6 @@ func (c *Config) validate() error {
 	return errors.Join(problems...)
 }
 
-// Name returns the function's name.
-func (f *Function) Name() string { return f.config.Name }
-
 // ARN returns the ARN of the function.
 func (f *Function) ARN() string {
 	return "arn:aws:lambda:us-east-1:000000000000:function:" + f.config.Name
