@@ -26,7 +26,7 @@ func newQueryAPI(stack string) *queryAPI {
 	return &queryAPI{stack: stack, created: time.Now().UTC(), outputs: []stackOutput{
 		{settings.OutputListBucketName, ListBucket},
 		{settings.OutputIndexBucketName, IndexBucket},
-		{settings.OutputTableName, Table},
+		{settings.OutputTableName, tableName},
 		{settings.OutputOutputBucketName, LogBucket},
 		{settings.OutputDeliveryStreamName, DeliveryStream},
 		{settings.OutputImporterFunctionName, Importer},

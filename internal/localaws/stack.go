@@ -36,7 +36,7 @@ const (
 	ListBucket     = "resolverwatch-lists"
 	IndexBucket    = "resolverwatch-index"
 	LogBucket      = "resolverwatch-logs"
-	Table          = "resolverwatch-indicators"
+	tableName      = "resolverwatch-indicators"
 	DeliveryStream = "resolverwatch"
 	Importer       = "resolverwatch-importer"
 	Transformer    = "resolverwatch-transformer"
@@ -69,10 +69,6 @@ type Config struct {
 	// RetryDelays are the pauses before the importer retries a failed event. Nil means
 	// 1 min and 2 min, as on AWS.
 	RetryDelays []time.Duration
-
-	// S3Fault and TableFault inject errors; see [s3.Config] and [dynamodb.Config].
-	S3Fault    func(s3.Request) *s3.Fault
-	TableFault func(operation string) error
 }
 
 // Limits of the local functions.
@@ -88,18 +84,18 @@ type Stack struct {
 	URL string
 	// Stream is the delivery stream that receives query logs.
 	Stream *firehose.Stream
-	// Importer and Transformer are the functions.
-	Importer, Transformer *lambda.Function
-	// Secrets holds the credentials of feeds that are fetched from a URL.
-	Secrets secretsmanager.Store
+	// Importer is the importer's function.
+	Importer *lambda.Function
 
-	objects    *s3.Server
-	table      *dynamodb.Server
-	parameters ssm.Store
-	name       string // name of the stack
-	legacyKey  string // key of the list that is the feed "default"
-	server     *http.Server
-	served     chan error
+	transformer *lambda.Function
+	secrets     secretsmanager.Store // credentials of feeds that are fetched from a URL
+	objects     *s3.Server
+	table       *dynamodb.Server
+	parameters  ssm.Store
+	name        string // name of the stack
+	legacyKey   string // key of the list that is the feed "default"
+	server      *http.Server
+	served      chan error
 }
 
 // Start starts the services on a free port and creates the buckets and the table. A
@@ -135,10 +131,9 @@ func (s *Stack) build(config Config) error {
 
 	s.objects = s3.New(s3.Config{
 		Policies: policies(s.legacyKey, config.Feeds),
-		Fault:    config.S3Fault,
 		OnEvent:  s.invokeImporter,
 	})
-	s.table = dynamodb.New(dynamodb.Config{Fault: config.TableFault})
+	s.table = dynamodb.New(dynamodb.Config{})
 	if err := s.storeFeeds(forImporter.Stack, config.Feeds); err != nil {
 		return err
 	}
@@ -169,7 +164,7 @@ func (s *Stack) buildFunctions(config *Config, forImporter *settings.Importer,
 		return err
 	}
 
-	s.Transformer, err = lambda.New(lambda.Config{
+	s.transformer, err = lambda.New(lambda.Config{
 		Name:        Transformer,
 		Binary:      config.TransformerBinary,
 		Environment: s.withEndpoint(forTransformer.Encode()),
@@ -201,7 +196,7 @@ func functionSettings(config *Config) (settings.Importer, settings.Transformer, 
 	names := map[string]string{
 		settings.EnvListBucket:  ListBucket,
 		settings.EnvIndexBucket: IndexBucket,
-		settings.EnvTable:       Table,
+		settings.EnvTable:       tableName,
 	}
 	lookup := func(name string) (string, bool) { value, found := names[name]; return value, found }
 
@@ -239,7 +234,7 @@ func (s *Stack) delivery(config *Config) firehose.Config {
 		ErrorOutputPrefix:  "delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/",
 		BufferingHints:     &firehose.BufferingHints{SizeInMBs: 5, IntervalInSeconds: 60},
 		CompressionFormat:  firehose.GZIP,
-		Processing:         firehose.NewProcessing(s.Transformer, s.Transformer.ARN()),
+		Processing:         firehose.NewProcessing(s.transformer, s.transformer.ARN()),
 	}
 	if config.Delivery != nil {
 		config.Delivery(&stream)
@@ -271,7 +266,7 @@ func (s *Stack) invokeImporter(event s3.Event) {
 // services. If ctx ends first, records may be lost and Close returns an error.
 func (s *Stack) Close(ctx context.Context) error {
 	err := s.Stream.Close(ctx)
-	err = errors.Join(err, s.Importer.Close(), s.Transformer.Close(), s.server.Close())
+	err = errors.Join(err, s.Importer.Close(), s.transformer.Close(), s.server.Close())
 	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
@@ -285,11 +280,11 @@ func (s *Stack) gateway() http.Handler {
 	services := map[string]http.Handler{
 		dynamodb.TargetPrefix:       s.table,
 		ssm.TargetPrefix:            &s.parameters,
-		secretsmanager.TargetPrefix: &s.Secrets,
+		secretsmanager.TargetPrefix: &s.secrets,
 		firehose.TargetPrefix:       firehose.API{DeliveryStream: s.Stream},
 	}
 	query := newQueryAPI(s.name)
-	functions := lambda.API{Importer: s.Importer, Transformer: s.Transformer}
+	functions := lambda.API{Importer: s.Importer, Transformer: s.transformer}
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		service, operation := awsjson.Target(r)

@@ -1,4 +1,4 @@
-package localaws_test
+package localaws
 
 import (
 	"bytes"
@@ -27,7 +27,6 @@ import (
 	awsssm "github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/smithy-go"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -38,9 +37,9 @@ import (
 // They are small stand-ins that use the services like the real functions.
 func TestMain(m *testing.M) {
 	switch os.Getenv("AWS_LAMBDA_FUNCTION_NAME") {
-	case localaws.Importer:
+	case Importer:
 		runtime.Start(importList)
-	case localaws.Transformer:
+	case Transformer:
 		runtime.Start(transform)
 	default:
 		os.Exit(m.Run())
@@ -122,13 +121,13 @@ func transform(ctx context.Context, event json.RawMessage) (any, error) {
 }
 
 // newStack starts a stack with the stand-ins and short buffers.
-func newStack(t *testing.T, change func(*localaws.Config)) *localaws.Stack {
+func newStack(t *testing.T, change func(*Config)) *Stack {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := localaws.Config{
+	c := Config{
 		ImporterBinary: binary, TransformerBinary: binary,
 		Feeds:       map[indicator.FeedID]settings.Feed{"one": {Format: "plain"}},
 		RetryDelays: []time.Duration{time.Millisecond, time.Millisecond},
@@ -140,7 +139,7 @@ func newStack(t *testing.T, change func(*localaws.Config)) *localaws.Stack {
 	if change != nil {
 		change(&c)
 	}
-	stack, err := localaws.Start(t.Context(), c)
+	stack, err := Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,10 +151,10 @@ func newStack(t *testing.T, change func(*localaws.Config)) *localaws.Stack {
 	return stack
 }
 
-func upload(t *testing.T, stack *localaws.Stack, key, body string) {
+func upload(t *testing.T, stack *Stack, key, body string) {
 	t.Helper()
 	client := awss3.NewFromConfig(stack.AWSConfig())
-	_, err := client.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(localaws.ListBucket), Key: &key, Body: strings.NewReader(body)})
+	_, err := client.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(ListBucket), Key: &key, Body: strings.NewReader(body)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,11 +164,11 @@ func upload(t *testing.T, stack *localaws.Stack, key, body string) {
 }
 
 // send sends a record to Firehose and returns the contents of all objects afterwards.
-func send(t *testing.T, stack *localaws.Stack) string {
+func send(t *testing.T, stack *Stack) string {
 	t.Helper()
 	client := awsfirehose.NewFromConfig(stack.AWSConfig())
 	_, err := client.PutRecord(t.Context(), &awsfirehose.PutRecordInput{
-		DeliveryStreamName: aws.String(localaws.DeliveryStream), Record: &types.Record{Data: []byte("x")}})
+		DeliveryStreamName: aws.String(DeliveryStream), Record: &types.Record{Data: []byte("x")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +176,7 @@ func send(t *testing.T, stack *localaws.Stack) string {
 		time.Sleep(5 * time.Millisecond)
 	}
 	var all []byte
-	for _, object := range stack.Objects(localaws.LogBucket, "dns-query-logs/") {
+	for _, object := range stack.Objects(LogBucket, "dns-query-logs/") {
 		r, err := gzip.NewReader(bytes.NewReader(object.Body))
 		if err != nil {
 			t.Fatal(err)
@@ -203,7 +202,7 @@ func TestStack(t *testing.T) {
 	if got := send(t, stack); !strings.Contains(got, `{"format":"plain"}evil.example`) {
 		t.Errorf("with a list, delivered %q", got)
 	}
-	rows, err := awsdynamodb.NewFromConfig(stack.AWSConfig()).Scan(t.Context(), &awsdynamodb.ScanInput{TableName: aws.String(localaws.Table)})
+	rows, err := awsdynamodb.NewFromConfig(stack.AWSConfig()).Scan(t.Context(), &awsdynamodb.ScanInput{TableName: aws.String(tableName)})
 	if err != nil || len(rows.Items) != 1 {
 		t.Errorf("table holds %v, %v", rows, err)
 	}
@@ -212,7 +211,7 @@ func TestStack(t *testing.T) {
 // The importer may write only the lists of feeds that it fetches.
 func TestStack_fetchedFeeds(t *testing.T) {
 	t.Parallel()
-	stack := newStack(t, func(c *localaws.Config) {
+	stack := newStack(t, func(c *Config) {
 		c.Feeds["url"] = settings.Feed{URL: "https://lists.example/"}
 		c.Feeds["ours"] = settings.Feed{URL: "https://lists.example/", Allow: true}
 	})
@@ -223,7 +222,7 @@ func TestStack_fetchedFeeds(t *testing.T) {
 		"feeds/url/fetched": "", "allow/ours/fetched": "",
 		"allow/url/fetched": "AccessDenied", "feeds/ours/fetched": "AccessDenied", "feeds/one/fetched": "AccessDenied",
 	} {
-		_, err := client.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(localaws.ListBucket), Key: &key, Body: strings.NewReader("x")})
+		_, err := client.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(ListBucket), Key: &key, Body: strings.NewReader("x")})
 		code := ""
 		if failure := smithy.APIError(nil); errors.As(err, &failure) {
 			code = failure.ErrorCode()
@@ -238,7 +237,7 @@ func TestStack_fetchedFeeds(t *testing.T) {
 func TestStack_eventLost(t *testing.T) {
 	t.Parallel()
 	lost := make(chan string, 1)
-	stack := newStack(t, func(c *localaws.Config) {
+	stack := newStack(t, func(c *Config) {
 		c.OnEventLost = func(event []byte, err error) { lost <- fmt.Sprintf("%s: %s", err, event) }
 	})
 	upload(t, stack, "feeds/one/poison.txt", "x")
@@ -246,7 +245,7 @@ func TestStack_eventLost(t *testing.T) {
 		t.Errorf("lost %s", got)
 	}
 	upload(t, stack, "reports/one/x", "x") // not a list, so the importer is not invoked
-	if objects := stack.Objects(localaws.IndexBucket, ""); len(objects) != 0 {
+	if objects := stack.Objects(IndexBucket, ""); len(objects) != 0 {
 		t.Errorf("index bucket holds %v", objects)
 	}
 }
@@ -276,7 +275,7 @@ func TestStack_Save(t *testing.T) {
 	stack := newStack(t, nil)
 	upload(t, stack, "reports/one/x.txt", "text")
 	folder := t.TempDir()
-	files, err := stack.Save(localaws.ListBucket, "reports/", folder)
+	files, err := stack.Save(ListBucket, "reports/", folder)
 	if err != nil || files != 1 {
 		t.Fatalf("%d files, %v", files, err)
 	}
@@ -284,7 +283,7 @@ func TestStack_Save(t *testing.T) {
 		t.Errorf("file holds %q, %v", text, err)
 	}
 	upload(t, stack, "reports/../../x", "text")
-	if _, err := stack.Save(localaws.ListBucket, "", folder); err == nil {
+	if _, err := stack.Save(ListBucket, "", folder); err == nil {
 		t.Error("a key that leads out of the folder was saved")
 	}
 }
@@ -297,21 +296,21 @@ func TestStart_refusals(t *testing.T) {
 	}
 	tests := []struct {
 		name   string
-		change func(*localaws.Config)
+		change func(*Config)
 		want   string
 	}{
-		{"no importer", func(c *localaws.Config) { c.ImporterBinary = "/nowhere/bootstrap" }, "binary"},
-		{"no transformer", func(c *localaws.Config) { c.TransformerBinary = "" }, "binary"},
-		{"bad prefix", func(c *localaws.Config) {
+		{"no importer", func(c *Config) { c.ImporterBinary = "/nowhere/bootstrap" }, "binary"},
+		{"no transformer", func(c *Config) { c.TransformerBinary = "" }, "binary"},
+		{"bad prefix", func(c *Config) {
 			c.Delivery = func(c *firehose.Config) { c.ErrorOutputPrefix = "" }
 		}, "ErrorOutputPrefix"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c := localaws.Config{ImporterBinary: binary, TransformerBinary: binary}
+			c := Config{ImporterBinary: binary, TransformerBinary: binary}
 			test.change(&c)
-			if _, err := localaws.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error with %q", err, test.want)
 			}
 		})

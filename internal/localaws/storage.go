@@ -71,7 +71,7 @@ func (s *Stack) create(ctx context.Context) error {
 		}
 	}
 	if err := s.createTable(ctx); err != nil {
-		return fmt.Errorf("creating table %s: %w", Table, err)
+		return fmt.Errorf("creating table %s: %w", tableName, err)
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func (s *Stack) createTable(ctx context.Context) error {
 	client := awsdynamodb.NewFromConfig(s.configOf(OwnerKey))
 	partition, sort := aws.String(settings.TablePartitionKey), aws.String(settings.TableSortKey)
 	_, err := client.CreateTable(ctx, &awsdynamodb.CreateTableInput{
-		TableName:   aws.String(Table),
+		TableName:   aws.String(tableName),
 		BillingMode: tabletypes.BillingModePayPerRequest,
 		AttributeDefinitions: []tabletypes.AttributeDefinition{
 			{AttributeName: partition, AttributeType: tabletypes.ScalarAttributeTypeS},
@@ -107,7 +107,7 @@ func (s *Stack) createTable(ctx context.Context) error {
 
 	expiry := &tabletypes.TimeToLiveSpecification{AttributeName: aws.String(settings.TableTTL), Enabled: aws.Bool(true)}
 	_, err = client.UpdateTimeToLive(ctx, &awsdynamodb.UpdateTimeToLiveInput{
-		TableName: aws.String(Table), TimeToLiveSpecification: expiry})
+		TableName: aws.String(tableName), TimeToLiveSpecification: expiry})
 	return err
 }
 
