@@ -19,13 +19,13 @@ import (
 type WorkGroup struct {
 	client         *athena.Client
 	name, database string
-	// Pause is the time between two status requests for a running query.
-	Pause time.Duration
+	// pause is the time between two status requests for a running query.
+	pause time.Duration
 }
 
 // New returns the workgroup with this name.
 func New(config aws.Config, name, database string) *WorkGroup {
-	return &WorkGroup{client: athena.NewFromConfig(config), name: name, database: database, Pause: time.Second}
+	return &WorkGroup{client: athena.NewFromConfig(config), name: name, database: database, pause: time.Second}
 }
 
 // NamedQuery is a query that is saved in the workgroup.
@@ -70,7 +70,7 @@ type Progress struct {
 // Execution is a query that succeeded.
 type Execution struct {
 	Progress
-	ID    string
+	id    string
 	group *WorkGroup
 }
 
@@ -87,7 +87,7 @@ func (g *WorkGroup) Run(ctx context.Context, sql string, progress func(Progress)
 		return nil, fmt.Errorf("starting a query in workgroup %s: %w", g.name, err)
 	}
 
-	e := &Execution{ID: aws.ToString(started.QueryExecutionId), group: g}
+	e := &Execution{id: aws.ToString(started.QueryExecutionId), group: g}
 	for {
 		succeeded, err := e.refresh(ctx)
 		if ctx.Err() != nil {
@@ -107,7 +107,7 @@ func (g *WorkGroup) Run(ctx context.Context, sql string, progress func(Progress)
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(g.Pause):
+		case <-time.After(g.pause):
 		}
 	}
 }
@@ -116,9 +116,9 @@ func (g *WorkGroup) Run(ctx context.Context, sql string, progress func(Progress)
 // not answer, the state is empty.
 func (e *Execution) refresh(ctx context.Context) (succeeded bool, err error) {
 	e.Progress = Progress{}
-	out, err := e.group.client.GetQueryExecution(ctx, &athena.GetQueryExecutionInput{QueryExecutionId: &e.ID})
+	out, err := e.group.client.GetQueryExecution(ctx, &athena.GetQueryExecutionInput{QueryExecutionId: &e.id})
 	if err != nil {
-		return false, fmt.Errorf("reading the status of query %s: %w", e.ID, err)
+		return false, fmt.Errorf("reading the status of query %s: %w", e.id, err)
 	}
 
 	status := out.QueryExecution.Status
@@ -132,7 +132,7 @@ func (e *Execution) refresh(ctx context.Context) (succeeded bool, err error) {
 	case types.QueryExecutionStateSucceeded:
 		return true, nil
 	case types.QueryExecutionStateFailed, types.QueryExecutionStateCancelled:
-		return false, fmt.Errorf("query %s: %s: %s", e.ID, strings.ToLower(string(status.State)), aws.ToString(status.StateChangeReason))
+		return false, fmt.Errorf("query %s: %s: %s", e.id, strings.ToLower(string(status.State)), aws.ToString(status.StateChangeReason))
 	default:
 		return false, nil
 	}
@@ -144,8 +144,8 @@ const stopTimeout = 5 * time.Second
 func (e *Execution) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	if _, err := e.group.client.StopQueryExecution(ctx, &athena.StopQueryExecutionInput{QueryExecutionId: &e.ID}); err != nil {
-		return fmt.Errorf("stopping query %s: %w", e.ID, err)
+	if _, err := e.group.client.StopQueryExecution(ctx, &athena.StopQueryExecutionInput{QueryExecutionId: &e.id}); err != nil {
+		return fmt.Errorf("stopping query %s: %w", e.id, err)
 	}
 	return nil
 }
@@ -162,11 +162,11 @@ type Row []*string
 // Rows calls begin with the columns and then each with every row, until one of them returns
 // an error.
 func (e *Execution) Rows(ctx context.Context, begin func([]Column) error, each func(Row) error) error {
-	pages := athena.NewGetQueryResultsPaginator(e.group.client, &athena.GetQueryResultsInput{QueryExecutionId: &e.ID})
+	pages := athena.NewGetQueryResultsPaginator(e.group.client, &athena.GetQueryResultsInput{QueryExecutionId: &e.id})
 	for first := true; pages.HasMorePages(); first = false {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return fmt.Errorf("reading the result of query %s: %w", e.ID, err)
+			return fmt.Errorf("reading the result of query %s: %w", e.id, err)
 		}
 		rows := page.ResultSet.Rows
 		if first {

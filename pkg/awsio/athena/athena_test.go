@@ -1,4 +1,4 @@
-package athena_test
+package athena
 
 import (
 	"context"
@@ -14,12 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/test/localathena"
 )
 
 // group returns a workgroup that runs queries with execute.
-func group(t *testing.T, execute func(context.Context, string) (*localathena.Result, error)) *athena.WorkGroup {
+func group(t *testing.T, execute func(context.Context, string) (*localathena.Result, error)) *WorkGroup {
 	t.Helper()
 	queries := map[string]string{}
 	for i := range 12 {
@@ -28,20 +27,20 @@ func group(t *testing.T, execute func(context.Context, string) (*localathena.Res
 	return client(t, localathena.New(localathena.Config{WorkGroup: "soc", Database: "dns", Queries: queries, Execute: execute}))
 }
 
-func client(t *testing.T, service http.Handler) *athena.WorkGroup {
+func client(t *testing.T, service http.Handler) *WorkGroup {
 	t.Helper()
 	server := httptest.NewServer(service)
 	t.Cleanup(server.Close)
-	g := athena.New(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL,
+	g := New(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")}, "soc", "dns")
-	g.Pause = time.Millisecond
+	g.pause = time.Millisecond
 	return g
 }
 
 func TestWorkGroup_NamedQueries(t *testing.T) {
 	t.Parallel()
 	queries, err := group(t, nil).NamedQueries(t.Context())
-	if err != nil || len(queries) != 12 || queries[11] != (athena.NamedQuery{Name: "query-11", Text: "SELECT 11"}) {
+	if err != nil || len(queries) != 12 || queries[11] != (NamedQuery{Name: "query-11", Text: "SELECT 11"}) {
 		t.Errorf("%v, %v", queries, err)
 	}
 }
@@ -59,17 +58,17 @@ func TestWorkGroup_Run(t *testing.T) {
 		return result, nil
 	})
 	var states []string
-	done, err := g.Run(t.Context(), "!", func(p athena.Progress) { states = append(states, p.State) })
+	done, err := g.Run(t.Context(), "!", func(p Progress) { states = append(states, p.State) })
 	if err != nil || done.Bytes != 42 || states[0] != "QUEUED" || states[len(states)-1] != "SUCCEEDED" {
 		t.Fatalf("%+v, %v, %v", done, states, err)
 	}
 	n := 0
-	err = done.Rows(t.Context(), func(columns []athena.Column) error {
-		if len(columns) != 2 || columns[0] != (athena.Column{Name: "n", Type: "bigint"}) {
+	err = done.Rows(t.Context(), func(columns []Column) error {
+		if len(columns) != 2 || columns[0] != (Column{Name: "n", Type: "bigint"}) {
 			t.Errorf("columns %v", columns)
 		}
 		return nil
-	}, func(row athena.Row) error {
+	}, func(row Row) error {
 		if want := fmt.Sprint(n, "!"); *row[0] != want || row[1] != nil {
 			t.Errorf("row %d: %v", n, row)
 		}
@@ -101,7 +100,7 @@ func TestWorkGroup_Run_stopped(t *testing.T) {
 		return nil, ctx.Err()
 	})
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := g.Run(ctx, "SELECT", func(athena.Progress) { cancel() })
+	_, err := g.Run(ctx, "SELECT", func(Progress) { cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
@@ -158,7 +157,7 @@ func TestExecution_Rows_noHeader(t *testing.T) {
 		t.Fatal(err)
 	}
 	var names []string
-	err = done.Rows(t.Context(), func([]athena.Column) error { return nil }, func(row athena.Row) error {
+	err = done.Rows(t.Context(), func([]Column) error { return nil }, func(row Row) error {
 		names = append(names, *row[0])
 		return nil
 	})
