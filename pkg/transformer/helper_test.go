@@ -1,4 +1,4 @@
-package transformer_test
+package transformer
 
 import (
 	"bytes"
@@ -16,7 +16,6 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
-	"github.com/resolverwatch/resolverwatch/pkg/transformer"
 )
 
 // start is the time on the test clock at the start of each test.
@@ -104,9 +103,9 @@ func (s *store) Current(ctx context.Context, etag string) (index.Current, string
 	case s.currentErr != nil:
 		return index.Current{}, "", s.currentErr
 	case s.version == 0:
-		return index.Current{}, "", transformer.ErrNoIndex
+		return index.Current{}, "", ErrNoIndex
 	case etag == version:
-		return index.Current{}, "", transformer.ErrNotModified
+		return index.Current{}, "", ErrNotModified
 	}
 	return s.now.current, version, nil
 }
@@ -132,15 +131,15 @@ func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
 
 // newTransformer returns a transformer with an index that lists evil.example, and its store
 // and clock. change can modify the configuration.
-func newTransformer(t testing.TB, change func(*transformer.Config)) (*transformer.Transformer, *store, *clock) {
+func newTransformer(t testing.TB, change func(*Config)) (*Transformer, *store, *clock) {
 	t.Helper()
 	s, c := &store{}, &clock{}
 	s.set(publish(t, 7, start, "evil.example"))
-	config := transformer.Config{Store: s, Clock: c.now}
+	config := Config{Store: s, clock: c.now}
 	if change != nil {
 		change(&config)
 	}
-	tr, err := transformer.New(config)
+	tr, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +212,7 @@ func check(t testing.TB, response []byte, ids ...string) []answer {
 }
 
 // invoke sends records and returns the answers.
-func invoke(t testing.TB, tr *transformer.Transformer, records ...string) []answer {
+func invoke(t testing.TB, tr *Transformer, records ...string) []answer {
 	t.Helper()
 	response, err := tr.Invoke(context.Background(), event(records...))
 	if err != nil {

@@ -1,4 +1,4 @@
-package transformer_test
+package transformer
 
 import (
 	"bytes"
@@ -8,15 +8,13 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/resolverwatch/resolverwatch/pkg/transformer"
 )
 
 var errStore = errors.New("access denied")
 
 // logTo returns a configuration change that writes the log to a buffer.
-func logTo(log *bytes.Buffer) func(*transformer.Config) {
-	return func(c *transformer.Config) { c.Log = slog.New(slog.NewTextHandler(log, nil)) }
+func logTo(log *bytes.Buffer) func(*Config) {
+	return func(c *Config) { c.Log = slog.New(slog.NewTextHandler(log, nil)) }
 }
 
 func TestTransformer_index_polling(t *testing.T) {
@@ -50,7 +48,7 @@ func TestTransformer_index_polling(t *testing.T) {
 
 func TestTransformer_index_stale(t *testing.T) {
 	t.Parallel()
-	tr, s, c := newTransformer(t, func(c *transformer.Config) { c.MaxIndexAge = 24 * time.Hour })
+	tr, s, c := newTransformer(t, func(c *Config) { c.MaxIndexAge = 24 * time.Hour })
 	for _, tt := range []struct {
 		after time.Duration
 		want  string
@@ -111,10 +109,10 @@ func TestTransformer_index_none(t *testing.T) {
 
 func TestTransformer_index_failWithout(t *testing.T) {
 	t.Parallel()
-	tr, s, c := newTransformer(t, func(c *transformer.Config) { c.FailWithoutIndex = true })
+	tr, s, c := newTransformer(t, func(c *Config) { c.FailWithoutIndex = true })
 	s.fail(errStore, nil)
 	for range 2 {
-		if got, err := tr.Invoke(context.Background(), event(clean)); !errors.Is(err, transformer.ErrWithoutIndex) {
+		if got, err := tr.Invoke(context.Background(), event(clean)); !errors.Is(err, errNotReady) {
 			t.Errorf("response %s, error %v", got, err)
 		}
 	}
@@ -149,7 +147,7 @@ func TestTransformer_index_failures(t *testing.T) {
 		log        string
 	}{
 		{"no access to the pointer", good, errStore, nil, "reading the index pointer: access denied"},
-		{"pointer deleted", good, transformer.ErrNoIndex, nil, "reading the index pointer: it was deleted"},
+		{"pointer deleted", good, ErrNoIndex, nil, "reading the index pointer: it was deleted"},
 		{"object deleted", good, nil, errStore, "access denied"},
 		{"empty", changed(func(p *published) { p.object = nil }), nil, nil, "opening an index"},
 		{"truncated", changed(func(p *published) { p.object = p.object[:len(p.object)/2] }), nil, nil, "opening an index"},
@@ -205,7 +203,7 @@ func TestTransformer_index_listedCanary(t *testing.T) {
 func TestTransformer_index_hangs(t *testing.T) {
 	t.Parallel()
 	const wait, invocations = 500 * time.Millisecond, 10
-	tr, s, _ := newTransformer(t, func(c *transformer.Config) { c.ColdStartWait = wait })
+	tr, s, _ := newTransformer(t, func(c *Config) { c.ColdStartWait = wait })
 	hang := make(chan struct{})
 	s.hang = hang
 	began := time.Now()
@@ -233,7 +231,7 @@ func TestTransformer_index_hangsWithLittleTime(t *testing.T) {
 	t.Parallel()
 	s := &store{hang: make(chan struct{})}
 	defer close(s.hang)
-	tr, err := transformer.New(transformer.Config{Store: s, ColdStartWait: time.Minute})
+	tr, err := New(Config{Store: s, ColdStartWait: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,9 +256,9 @@ func TestTransformer_index_panic(t *testing.T) {
 	p := &panicking{}
 	p.set(publish(t, 7, start, "evil.example"))
 	var log bytes.Buffer
-	config := transformer.Config{Store: p}
+	config := Config{Store: p}
 	logTo(&log)(&config)
-	tr, err := transformer.New(config)
+	tr, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}

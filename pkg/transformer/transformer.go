@@ -36,8 +36,8 @@ var errNotReady = errors.New("no index is available")
 // Config configures a [Transformer]. Only Store is required.
 type Config struct {
 	Store Store
-	// Clock returns the current time. Default: time.Now.
-	Clock func() time.Time
+	// clock returns the current time. Default: time.Now.
+	clock func() time.Time
 	// Poll is the time between two polls for a newer index. Default: 1 minute.
 	Poll time.Duration
 	// ColdStartWait is how long invocations wait for a poll. Default: 2 seconds.
@@ -50,9 +50,9 @@ type Config struct {
 	FailWithoutIndex bool
 	SkipCNAMEs       bool // see [verdict.Options]
 	SkipAddresses    bool // see [verdict.Options]
-	// OnMark is called for each log object, see [verdict.Options]. Concurrent invocations
+	// onMark is called for each log object, see [verdict.Options]. Concurrent invocations
 	// call it concurrently. Default: nothing is called.
-	OnMark func(*verdict.Mark)
+	onMark func(*verdict.Mark)
 	// Log receives failures. It never receives content of records. Default: nothing is
 	// logged.
 	Log *slog.Logger
@@ -72,8 +72,8 @@ type Transformer struct {
 
 // setDefaults sets the fields that are unset.
 func (c *Config) setDefaults() {
-	if c.Clock == nil {
-		c.Clock = time.Now
+	if c.clock == nil {
+		c.clock = time.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -105,7 +105,7 @@ func New(config Config) (*Transformer, error) {
 		config: config,
 		indexes: loader{
 			store:    config.Store,
-			clock:    config.Clock,
+			clock:    config.clock,
 			interval: config.Poll,
 			wait:     config.ColdStartWait,
 			log:      config.Log,
@@ -128,7 +128,7 @@ func (t *Transformer) Invoke(ctx context.Context, event []byte) ([]byte, error) 
 // Append is like [Transformer.Invoke] but appends the response to dst, so that callers can
 // reuse the memory of an earlier response. If there is an error, it returns dst unchanged.
 func (t *Transformer) Append(ctx context.Context, dst, event []byte) ([]byte, error) {
-	left := newBudget(ctx, t.config.Clock)
+	left := newBudget(ctx, t.config.clock)
 	w := t.workers.Get().(*worker)
 	defer func() {
 		w.release()
@@ -159,7 +159,7 @@ func (t *Transformer) markerOptions(inService *loaded) (*index.Index, verdict.Op
 	o := verdict.Options{
 		SkipCNAMEs:    t.config.SkipCNAMEs,
 		SkipAddresses: t.config.SkipAddresses,
-		OnMark:        t.config.OnMark,
+		OnMark:        t.config.onMark,
 	}
 	if inService == nil {
 		return nil, o
@@ -170,7 +170,7 @@ func (t *Transformer) markerOptions(inService *loaded) (*index.Index, verdict.Op
 
 // age returns the time since a publish last renewed an index.
 func (t *Transformer) age(inService *loaded) time.Duration {
-	return t.config.Clock().Sub(inService.current.RenewedAt)
+	return t.config.clock().Sub(inService.current.RenewedAt)
 }
 
 // report logs the failed records of an event and writes its metrics.
@@ -178,7 +178,7 @@ func (t *Transformer) report(w *worker, inService *loaded) {
 	if w.stats.failed > 0 {
 		t.config.Log.Warn("records failed", "records", w.stats.failed, "first", w.stats.firstID, "error", w.stats.firstError)
 	}
-	now := t.config.Clock()
+	now := t.config.clock()
 	if inService == nil {
 		t.metrics.write(now, &w.stats, w.marker.Counts(), nil, 0, t.indexes.failures.Swap(0))
 		return

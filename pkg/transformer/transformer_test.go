@@ -1,4 +1,4 @@
-package transformer_test
+package transformer
 
 import (
 	"bytes"
@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/resolverwatch/resolverwatch/pkg/transformer"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -125,7 +124,7 @@ func TestTransformer_Invoke_noEvent(t *testing.T) {
 		`{"records":[]} x`, `{"records":[]`, `{"Records":[{"s3":{}}]}`,
 	} {
 		got, err := tr.Append(context.Background(), []byte("before"), []byte(event))
-		if !errors.Is(err, transformer.ErrInvalidEvent) || string(got) != "before" {
+		if !errors.Is(err, errEvent) || string(got) != "before" {
 			t.Errorf("%q: response %q, error %v", event, got, err)
 		}
 	}
@@ -152,7 +151,7 @@ func TestTransformer_Invoke_limit(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
-			tr, _, _ := newTransformer(t, func(c *transformer.Config) { c.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
+			tr, _, _ := newTransformer(t, func(c *Config) { c.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
 			records := make([]string, tt.records)
 			for i := range records {
 				records[i] = record(tt.size)
@@ -190,8 +189,8 @@ func TestTransformer_Invoke_outOfTime(t *testing.T) {
 	t.Parallel()
 	var c *clock
 	seen := 0
-	tr, _, c := newTransformer(t, func(config *transformer.Config) {
-		config.OnMark = func(*verdict.Mark) {
+	tr, _, c := newTransformer(t, func(config *Config) {
+		config.onMark = func(*verdict.Mark) {
 			if seen++; seen == 100 {
 				c.advance(81 * time.Second)
 			}
@@ -233,9 +232,9 @@ func many(record string, n int) []string {
 func TestTransformer_Invoke_panic(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	tr, _, _ := newTransformer(t, func(c *transformer.Config) {
+	tr, _, _ := newTransformer(t, func(c *Config) {
 		c.Log = slog.New(slog.NewJSONHandler(&log, nil))
-		c.OnMark = func(m *verdict.Mark) {
+		c.onMark = func(m *verdict.Mark) {
 			if m.Verdict == verdict.Malicious {
 				panic("secret.example")
 			}
@@ -254,7 +253,7 @@ func TestTransformer_Invoke_panic(t *testing.T) {
 func TestTransformer_Invoke_log(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	tr, _, _ := newTransformer(t, func(c *transformer.Config) { c.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
+	tr, _, _ := newTransformer(t, func(c *Config) { c.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
 	invoke(t, tr, clean, evil)
 	if log.Len() != 0 {
 		t.Errorf("log of an invocation without failures: %s", &log)
@@ -279,7 +278,7 @@ func TestTransformer_Invoke_log(t *testing.T) {
 func TestTransformer_Invoke_metrics(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	tr, s, c := newTransformer(t, func(c *transformer.Config) { c.Metrics, c.Stack = &out, "prod" })
+	tr, s, c := newTransformer(t, func(c *Config) { c.Metrics, c.Stack = &out, "prod" })
 	c.advance(90 * time.Second)
 	s.fail(errors.New("throttled"), nil)
 	invoke(t, tr, clean)
@@ -370,13 +369,13 @@ func TestTransformer_Append_allocations(t *testing.T) {
 
 func TestNew_errors(t *testing.T) {
 	t.Parallel()
-	for _, config := range []transformer.Config{
+	for _, config := range []Config{
 		{},
 		{Store: &store{}, Poll: -1},
 		{Store: &store{}, ColdStartWait: -1},
 		{Store: &store{}, MaxIndexAge: -1},
 	} {
-		if _, err := transformer.New(config); err == nil {
+		if _, err := New(config); err == nil {
 			t.Errorf("no error for %+v", config)
 		}
 	}
