@@ -62,8 +62,8 @@ type Pin struct {
 	Reason string    `json:"reason,omitempty"`
 }
 
-// Same reports whether two pointers are equal.
-func (c *Current) Same(other *Current) bool {
+// same reports whether two pointers are equal.
+func (c *Current) same(other *Current) bool {
 	return c.Generation == other.Generation && c.Highest == other.Highest && c.Object == other.Object &&
 		c.Pinned == other.Pinned && c.Pin.same(other.Pin) && c.RenewedAt.Equal(other.RenewedAt) &&
 		slices.Equal(c.Feeds, other.Feeds)

@@ -26,7 +26,7 @@ func MoveCurrent(ctx context.Context, pointer Pointer, next Current, etag string
 			stored, _, err := pointer.Current(ctx)
 			return stored, err
 		},
-		func(stored Current) bool { return stored.Same(&next) },
+		func(stored Current) bool { return stored.same(&next) },
 	)
 }
 
