@@ -81,7 +81,6 @@ type Metrics struct {
 	FailedRecords    map[string]int // stored under ErrorOutputPrefix, by error code
 	BackedUpRecords  int            // stored in the backup
 	Objects          int            // including those of the backup
-	Invocations      int            // of the processor, including retries
 }
 
 // Failed returns the number of failed records.

@@ -56,9 +56,6 @@ type Config struct {
 	Conversion *Conversion
 	// Backup stores the records as producers sent them. If nil, there is no backup.
 	Backup *Backup
-	// deliveryRetryDelay is the pause before an object is stored again after an error. It
-	// doubles with each try, up to 30 s. 0 means 1 s.
-	deliveryRetryDelay time.Duration
 	// Refuse, if set, is called for every PutRecord and PutRecordBatch with the number of
 	// records. It returns how many of the last ones to refuse with
 	// ServiceUnavailableException, like AWS above the quota of the stream.
@@ -175,7 +172,6 @@ func (c *Config) setDefaults() {
 		}
 	}
 	c.CompressionFormat = cmp.Or(c.CompressionFormat, Uncompressed)
-	c.deliveryRetryDelay = cmp.Or(c.deliveryRetryDelay, time.Second)
 
 	if c.Conversion != nil {
 		converted := *c.Conversion

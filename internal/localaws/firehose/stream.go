@@ -328,8 +328,11 @@ func (s *Stream) setTargets() error {
 	return err
 }
 
-// maxDeliveryDelay is the longest pause between two tries to store an object.
-const maxDeliveryDelay = 30 * time.Second
+// Pauses before an object is stored again after an error. They double with each try.
+const (
+	minDeliveryDelay = time.Second
+	maxDeliveryDelay = 30 * time.Second
+)
 
 // streamVersion is part of keys. On AWS it counts the changes of the stream's configuration.
 const streamVersion = 1
@@ -379,7 +382,7 @@ func (s *Stream) store(o object) {
 		uuid.NewString(),
 		o.target.extension)
 
-	for delay := s.config.deliveryRetryDelay; ; delay = min(2*delay, maxDeliveryDelay) {
+	for delay := minDeliveryDelay; ; delay = min(2*delay, maxDeliveryDelay) {
 		if o.target.bucket.Put(s.ctx, key, o.body, o.target.encoding) == nil {
 			o.target.counted(&s.counted, o.items)
 			return

@@ -77,7 +77,6 @@ func (s *Stream) invoke(batch []record) ([]byte, error) {
 		return nil, err
 	}
 
-	s.counted.add(func(m *Metrics) { m.Invocations++ })
 	ctx, cancel := context.WithTimeout(s.ctx, invokeLimit)
 	defer cancel()
 	return s.config.Processing.Function.Invoke(ctx, payload)
