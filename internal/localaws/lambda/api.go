@@ -33,7 +33,7 @@ func (a API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
 	if err != nil {
-		refuse(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", ErrTooLarge.Error())
+		refuse(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", errTooLarge.Error())
 		return
 	}
 
@@ -63,7 +63,7 @@ func respond(w http.ResponseWriter, output []byte, err error) {
 	case errors.As(err, &failed):
 		w.Header().Set("X-Amz-Function-Error", "Unhandled")
 		send(w, http.StatusOK, failed)
-	case errors.Is(err, ErrTooLarge):
+	case errors.Is(err, errTooLarge):
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", err.Error())
 	case errors.Is(err, ErrThrottled):
 		refuse(w, http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded.")

@@ -34,8 +34,8 @@ const initLimit = 10 * time.Second
 var (
 	// ErrThrottled is TooManyRequestsException: all environments are busy.
 	ErrThrottled = errors.New("the concurrency limit of the function is reached")
-	// ErrTooLarge is RequestTooLargeException: the payload exceeds the limit.
-	ErrTooLarge = errors.New("the payload is larger than Lambda allows")
+	// errTooLarge is RequestTooLargeException: the payload exceeds the limit.
+	errTooLarge = errors.New("the payload is larger than Lambda allows")
 	// ErrClosed is returned after [Function.Close].
 	ErrClosed = errors.New("the function is closed")
 )
@@ -225,11 +225,11 @@ func (i *invocation) finish(r result) {
 }
 
 // Invoke runs the function with payload and returns its response. Its errors are
-// [*FunctionError], [ErrThrottled], [ErrTooLarge], [ErrClosed] and that of ctx. If ctx ends, the
+// [*FunctionError], [ErrThrottled], errTooLarge, [ErrClosed] and that of ctx. If ctx ends, the
 // process is killed.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if len(payload) > maxRequestBytes {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(payload), maxRequestBytes)
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", errTooLarge, len(payload), maxRequestBytes)
 	}
 	select {
 	case <-f.slots:
@@ -241,10 +241,10 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 }
 
 // InvokeAsync queues an event and returns immediately. Failed events are retried after each of
-// the RetryDelays, and throttled events wait. Its errors are [ErrTooLarge] and [ErrClosed].
+// the RetryDelays, and throttled events wait. Its errors are errTooLarge and [ErrClosed].
 func (f *Function) InvokeAsync(event []byte) error {
 	if len(event) > maxEventBytes {
-		return fmt.Errorf("%w: %d bytes, at most %d in an event", ErrTooLarge, len(event), maxEventBytes)
+		return fmt.Errorf("%w: %d bytes, at most %d in an event", errTooLarge, len(event), maxEventBytes)
 	}
 
 	f.mu.Lock()

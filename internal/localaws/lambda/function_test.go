@@ -1,4 +1,4 @@
-package lambda_test
+package lambda
 
 import (
 	"bytes"
@@ -16,8 +16,6 @@ import (
 	"time"
 
 	runtime "github.com/aws/aws-lambda-go/lambda"
-
-	"github.com/resolverwatch/resolverwatch/internal/localaws/lambda"
 )
 
 // TestMain lets the test binary act as a bootstrap if Lambda's variables are set, so that the
@@ -65,18 +63,18 @@ func handle(ctx context.Context, o order) (any, error) {
 	return o.Do, nil
 }
 
-func newFunction(t *testing.T, change func(*lambda.Config)) *lambda.Function {
+func newFunction(t *testing.T, change func(*Config)) *Function {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := lambda.Config{Name: "test", Binary: binary, Timeout: 10 * time.Second, AccessKey: "ROLE",
+	config := Config{Name: "test", Binary: binary, Timeout: 10 * time.Second, AccessKey: "ROLE",
 		RetryDelays: []time.Duration{time.Millisecond, time.Millisecond}}
 	if change != nil {
 		change(&config)
 	}
-	f, err := lambda.New(config)
+	f, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,14 +123,14 @@ func TestFunction_Invoke_failures(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFunction(t, func(c *lambda.Config) {
+			f := newFunction(t, func(c *Config) {
 				c.Environment = map[string]string{"START": test.start}
 				if test.timeout > 0 {
 					c.Timeout = test.timeout
 				}
 			})
 			_, err := f.Invoke(t.Context(), payload(t, test.order))
-			var failed *lambda.FunctionError
+			var failed *FunctionError
 			if !errors.As(err, &failed) || failed.Type != test.want {
 				t.Fatalf("got %v, want type %s", err, test.want)
 			}
@@ -152,11 +150,11 @@ func TestFunction_Invoke_limits(t *testing.T) {
 	if out, err := f.Invoke(t.Context(), payload(t, order{Do: "large", Bytes: 6291556})); err != nil || len(out) != 6291556 {
 		t.Errorf("largest response: %d bytes, %v", len(out), err)
 	}
-	if _, err := f.Invoke(t.Context(), make([]byte, 6291457)); !errors.Is(err, lambda.ErrTooLarge) {
-		t.Errorf("larger request: got %v, want ErrTooLarge", err)
+	if _, err := f.Invoke(t.Context(), make([]byte, 6291457)); !errors.Is(err, errTooLarge) {
+		t.Errorf("larger request: got %v, want errTooLarge", err)
 	}
-	if err := f.InvokeAsync(make([]byte, 1<<20+1)); !errors.Is(err, lambda.ErrTooLarge) {
-		t.Errorf("larger event: got %v, want ErrTooLarge", err)
+	if err := f.InvokeAsync(make([]byte, 1<<20+1)); !errors.Is(err, errTooLarge) {
+		t.Errorf("larger event: got %v, want errTooLarge", err)
 	}
 	out, err := f.Invoke(t.Context(), payload(t, order{Do: "deadline"}))
 	var left float64
@@ -167,12 +165,12 @@ func TestFunction_Invoke_limits(t *testing.T) {
 
 func TestFunction_Invoke_throttled(t *testing.T) {
 	t.Parallel()
-	f := newFunction(t, func(c *lambda.Config) { c.Concurrency = 1 })
+	f := newFunction(t, func(c *Config) { c.Concurrency = 1 })
 	started := make(chan struct{})
 	var group sync.WaitGroup
 	group.Go(func() {
 		close(started)
-		for err := lambda.ErrThrottled; errors.Is(err, lambda.ErrThrottled); { // the other call may be first
+		for err := ErrThrottled; errors.Is(err, ErrThrottled); { // the other call may be first
 			_, err = f.Invoke(t.Context(), payload(t, order{Do: "sleep", Wait: time.Second}))
 		}
 	})
@@ -181,7 +179,7 @@ func TestFunction_Invoke_throttled(t *testing.T) {
 	for deadline := time.Now().Add(5 * time.Second); err == nil && time.Now().Before(deadline); {
 		_, err = f.Invoke(t.Context(), payload(t, order{}))
 	}
-	if !errors.Is(err, lambda.ErrThrottled) {
+	if !errors.Is(err, ErrThrottled) {
 		t.Errorf("got %v, want ErrThrottled", err)
 	}
 	group.Wait()
@@ -190,7 +188,7 @@ func TestFunction_Invoke_throttled(t *testing.T) {
 // The function sees the variables that Lambda sets, but not those of the parent process.
 func TestFunction_environment(t *testing.T) {
 	t.Setenv("SECRET_OF_THE_PARENT", "x")
-	f := newFunction(t, func(c *lambda.Config) {
+	f := newFunction(t, func(c *Config) {
 		c.Environment, c.MemoryMB = map[string]string{"OWN": "value"}, 256
 	})
 	out, err := f.Invoke(t.Context(), payload(t, order{Do: "environment"}))
@@ -223,7 +221,7 @@ func TestFunction_InvokeAsync(t *testing.T) {
 			t.Parallel()
 			var lost atomic.Int32
 			var logs bytes.Buffer
-			f := newFunction(t, func(c *lambda.Config) {
+			f := newFunction(t, func(c *Config) {
 				c.Logs = &logs
 				c.OnFailure = func([]byte, error) { lost.Add(1) }
 			})
@@ -261,7 +259,7 @@ func TestFunction_Close(t *testing.T) {
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("process %d still exists: %v", pid, err)
 	}
-	if _, err := f.Invoke(t.Context(), nil); !errors.Is(err, lambda.ErrClosed) {
+	if _, err := f.Invoke(t.Context(), nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("invoking after Close: got %v, want ErrClosed", err)
 	}
 }
@@ -274,20 +272,20 @@ func TestNew_refusals(t *testing.T) {
 	}
 	tests := []struct {
 		name   string
-		config lambda.Config
+		config Config
 		want   string
 	}{
-		{"no name", lambda.Config{Binary: binary}, "name"},
-		{"no binary", lambda.Config{Name: "x", Binary: "/nowhere/bootstrap"}, "binary"},
-		{"16 minutes", lambda.Config{Name: "x", Binary: binary, Timeout: 16 * time.Minute}, "timeout"},
-		{"reserved variable", lambda.Config{Name: "x", Binary: binary, Environment: map[string]string{"AWS_REGION": "x"}}, "reserved"},
-		{"5 KB of variables", lambda.Config{Name: "x", Binary: binary,
+		{"no name", Config{Binary: binary}, "name"},
+		{"no binary", Config{Name: "x", Binary: "/nowhere/bootstrap"}, "binary"},
+		{"16 minutes", Config{Name: "x", Binary: binary, Timeout: 16 * time.Minute}, "timeout"},
+		{"reserved variable", Config{Name: "x", Binary: binary, Environment: map[string]string{"AWS_REGION": "x"}}, "reserved"},
+		{"5 KB of variables", Config{Name: "x", Binary: binary,
 			Environment: map[string]string{"FEEDS": strings.Repeat("x", 5000)}}, "4096"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := lambda.New(test.config); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := New(test.config); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error with %q", err, test.want)
 			}
 		})
@@ -318,11 +316,11 @@ func TestAPI(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			request := httptest.NewRequestWithContext(t.Context(), "POST", lambda.PathPrefix+test.function+"/invocations",
+			request := httptest.NewRequestWithContext(t.Context(), "POST", PathPrefix+test.function+"/invocations",
 				bytes.NewReader(payload(t, test.order)))
 			request.Header.Set("X-Amz-Invocation-Type", test.kind)
 			recorder := httptest.NewRecorder()
-			lambda.API{"test": f}.ServeHTTP(recorder, request)
+			API{"test": f}.ServeHTTP(recorder, request)
 			got := fmt.Sprint(recorder.Code, recorder.Header().Get("X-Amz-Function-Error"))
 			if want := fmt.Sprint(test.wantStatus, test.wantError); got != want || !strings.Contains(recorder.Body.String(), test.wantBody) {
 				t.Errorf("got %s %s, want %s %s", got, recorder.Body, want, test.wantBody)

@@ -41,8 +41,8 @@ type Config struct {
 	// Fault, if set, is called before every request. If it returns a fault, the server sends
 	// it and does nothing else.
 	Fault func(Request) *Fault
-	// Now is the clock, or nil for time.Now. Modification times are whole seconds, as on AWS.
-	Now func() time.Time
+	// now is the clock, or nil for time.Now. Modification times are whole seconds, as on AWS.
+	now func() time.Time
 }
 
 // Request is a request as seen by [Config.Fault].
@@ -79,11 +79,11 @@ type Server struct {
 
 // New returns a server without buckets.
 func New(config Config) *Server {
-	if config.Now == nil {
-		config.Now = time.Now
+	if config.now == nil {
+		config.now = time.Now
 	}
 
-	clock := &wholeSeconds{config.Now}
+	clock := &wholeSeconds{config.now}
 	memory := newMemory(clock.Now, config.OnEvent)
 	protocol := gofakes3.New(memory, gofakes3.WithTimeSource(clock), gofakes3.WithTimeSkewLimit(0))
 

@@ -1,4 +1,4 @@
-package s3_test
+package s3
 
 import (
 	"errors"
@@ -18,8 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 )
 
 const bucketName = "lists"
@@ -27,17 +25,17 @@ const bucketName = "lists"
 // env is a server with one versioned bucket and SDK clients.
 type env struct {
 	t      *testing.T
-	server *s3.Server
+	server *Server
 	url    string
 	*sdk.Client
 }
 
-func newEnv(t *testing.T, config s3.Config) *env {
+func newEnv(t *testing.T, config Config) *env {
 	t.Helper()
 	if config.Policies != nil {
-		config.Policies["owner"] = s3.FullAccess()
+		config.Policies["owner"] = FullAccess()
 	}
-	server := s3.New(config)
+	server := New(config)
 	listener := httptest.NewServer(server)
 	t.Cleanup(listener.Close)
 	e := &env{t: t, server: server, url: listener.URL}
@@ -107,7 +105,7 @@ func status(err error) int {
 
 func TestServer_conditionalPut(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, s3.Config{})
+	e := newEnv(t, Config{})
 	first := e.mustPut("present", "one")
 	second := e.mustPut("present", "two")
 	e.mustPut("deleted", "x")
@@ -143,7 +141,7 @@ func TestServer_conditionalPut(t *testing.T) {
 func TestServer_conditionalPut_race(t *testing.T) {
 	t.Parallel()
 	const rounds, writers = 20, 8
-	e := newEnv(t, s3.Config{})
+	e := newEnv(t, Config{})
 	current := e.mustPut("CURRENT", "start").ETag
 	for round := range rounds {
 		var winners atomic.Int32
@@ -170,7 +168,7 @@ func TestServer_conditionalPut_race(t *testing.T) {
 
 func TestServer_conditionalGet(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, s3.Config{})
+	e := newEnv(t, Config{})
 	old := e.mustPut("key", "one")
 	current := e.mustPut("key", "two")
 	tests := []struct {
@@ -202,7 +200,7 @@ func TestServer_conditionalGet(t *testing.T) {
 
 func TestServer_versions(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, s3.Config{})
+	e := newEnv(t, Config{})
 	first := e.mustPut("key", "first")
 	second := e.mustPut("key", "the second")
 	if body, err := e.get(sdk.GetObjectInput{Key: aws.String("key"), VersionId: first.VersionId}); err != nil || body != "first" {
@@ -238,7 +236,7 @@ func TestServer_versions(t *testing.T) {
 
 func TestServer_objectDetails(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, s3.Config{Now: func() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 890e6, time.UTC) }})
+	e := newEnv(t, Config{now: func() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 890e6, time.UTC) }})
 	e.put("key", "old", func(in *sdk.PutObjectInput) { in.Metadata = map[string]string{"gone": "yes"} })
 	_, err := e.put("key", "0123456789", func(in *sdk.PutObjectInput) {
 		in.ContentType, in.ContentEncoding = aws.String("application/octet-stream"), aws.String("gzip")
@@ -279,7 +277,7 @@ func TestServer_objectDetails(t *testing.T) {
 // A 304 has the ETag and nothing that describes a body.
 func TestServer_notModified(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, s3.Config{})
+	e := newEnv(t, Config{})
 	put := e.mustPut("key", "body")
 	_, err := e.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String(bucketName), Key: aws.String("key"), IfNoneMatch: put.ETag})
 	var response *smithyhttp.ResponseError
@@ -295,7 +293,7 @@ func TestServer_notModified(t *testing.T) {
 // A PUT with a wrong checksum is refused, and readers receive the checksum of the object.
 func TestServer_checksums(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, s3.Config{})
+	e := newEnv(t, Config{})
 	_, err := e.put("broken", "body", func(in *sdk.PutObjectInput) { in.ChecksumCRC32 = aws.String("AAAAAA==") })
 	if status(err) != http.StatusBadRequest {
 		t.Errorf("wrong checksum: got %v, want 400", err)
@@ -312,7 +310,7 @@ func TestServer_checksums(t *testing.T) {
 
 func TestServer_ListObjectsV2(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, s3.Config{})
+	e := newEnv(t, Config{})
 	for _, key := range []string{"a", "f/1", "f/2", "f/3", "g/1", "h", "odd key+%ü"} {
 		e.mustPut(key, "x")
 	}
@@ -357,7 +355,7 @@ func TestServer_ListObjectsV2(t *testing.T) {
 
 func TestServer_ListObjectVersions_pages(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, s3.Config{})
+	e := newEnv(t, Config{})
 	want := []string{}
 	for _, key := range []string{"a", "b", "c"} {
 		var ids []string
@@ -386,7 +384,7 @@ func TestServer_ListObjectVersions_pages(t *testing.T) {
 
 func TestServer_policies(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, s3.Config{Policies: map[string]s3.Policy{
+	e := newEnv(t, Config{Policies: map[string]Policy{
 		"lister": {
 			{Actions: []string{"s3:GetObject"}, Resources: []string{bucketName + "/index/*"}},
 			{Actions: []string{"s3:ListBucket"}, Resources: []string{bucketName}, Prefixes: []string{"index/*"}},
@@ -442,9 +440,9 @@ func TestServer_faults(t *testing.T) {
 	t.Parallel()
 	var left atomic.Int32
 	left.Store(1)
-	e := newEnv(t, s3.Config{Fault: func(r s3.Request) *s3.Fault {
+	e := newEnv(t, Config{Fault: func(r Request) *Fault {
 		if r.Action == "s3:PutObject" && r.Key == "index/CURRENT" && left.Add(-1) >= 0 {
-			return s3.Conflict()
+			return Conflict()
 		}
 		return nil
 	}})
@@ -458,7 +456,7 @@ func TestServer_faults(t *testing.T) {
 
 func TestServer_notImplemented(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, s3.Config{})
+	e := newEnv(t, Config{})
 	e.mustPut("key", "body")
 	_, err := e.GetObjectAcl(t.Context(), &sdk.GetObjectAclInput{Bucket: aws.String(bucketName), Key: aws.String("key")})
 	if status(err) != http.StatusNotImplemented {
@@ -476,8 +474,8 @@ func TestServer_notImplemented(t *testing.T) {
 func TestServer_events(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
-	var events []s3.Event
-	e := newEnv(t, s3.Config{OnEvent: func(event s3.Event) {
+	var events []Event
+	e := newEnv(t, Config{OnEvent: func(event Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		events = append(events, event)
@@ -509,7 +507,7 @@ func TestServer_events(t *testing.T) {
 
 func TestServer_multipart(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, s3.Config{})
+	e := newEnv(t, Config{})
 	key := &sdk.CreateMultipartUploadInput{Bucket: aws.String(bucketName), Key: aws.String("large")}
 	upload, err := e.CreateMultipartUpload(t.Context(), key)
 	if err != nil {
@@ -532,7 +530,7 @@ func TestServer_multipart(t *testing.T) {
 
 func TestServer_Objects(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, s3.Config{})
+	e := newEnv(t, Config{})
 	for _, key := range []string{"out/b", "out/a", "other"} {
 		e.mustPut(key, key)
 	}
