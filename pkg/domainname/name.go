@@ -77,14 +77,6 @@ func (n Name) String() string { return n.text }
 // IsZero reports whether n is the zero Name.
 func (n Name) IsZero() bool { return n.text == "" }
 
-// Labels returns the number of labels.
-func (n Name) Labels() int {
-	if n.text == "" {
-		return 0
-	}
-	return strings.Count(n.text, ".") + 1
-}
-
 // isCanonical reports whether text is already the canonical form of a name.
 func isCanonical(text string) bool {
 	if len(text)+2 > maxWireOctets {

@@ -145,7 +145,7 @@ func (c *check) addLine(feed indicator.FeedID, text string) {
 		c.add(allowFeed, i)
 	case 2: // the allow feed allows the parent
 		_, text, _ := strings.Cut(name.String(), ".")
-		if parent, err := domainname.Parse(text); err == nil && parent.Labels() > 1 {
+		if parent, err := domainname.Parse(text); err == nil && strings.Contains(parent.String(), ".") {
 			i.Name = parent
 			c.add(allowFeed, i)
 		}

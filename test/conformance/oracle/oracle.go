@@ -48,7 +48,7 @@ func (o *Oracle) Add(feed indicator.FeedID, i indicator.Indicator) {
 		return
 	}
 	name := i.Name.String()
-	o.names[name] = add(o.names[name], listed{feed, i.Name.Labels(), i})
+	o.names[name] = add(o.names[name], listed{feed, strings.Count(name, ".") + 1, i})
 }
 
 func add(entries []listed, e listed) []listed {
