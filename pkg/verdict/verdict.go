@@ -57,25 +57,8 @@ type Counts struct {
 	AlreadyMarked                         int // objects that came with a verdict
 }
 
-// Objects returns the total number of objects.
-func (c *Counts) Objects() int {
-	return c.Malicious + c.Allowed + c.Clean + c.Unknown() + c.AlreadyMarked
-}
-
 // Unknown returns the number of unknown objects with any reason.
 func (c *Counts) Unknown() int { return c.NoIndex + c.Timeout + c.BadName + c.StaleIndex }
-
-// Add adds other to c.
-func (c *Counts) Add(other *Counts) {
-	c.Malicious += other.Malicious
-	c.Allowed += other.Allowed
-	c.Clean += other.Clean
-	c.NoIndex += other.NoIndex
-	c.Timeout += other.Timeout
-	c.BadName += other.BadName
-	c.StaleIndex += other.StaleIndex
-	c.AlreadyMarked += other.AlreadyMarked
-}
 
 // count adds one object.
 func (c *Counts) count(m *Mark) {
