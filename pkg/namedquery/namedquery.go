@@ -31,10 +31,9 @@ type Parameter struct {
 
 // Query is a parsed named query.
 type Query struct {
-	Question    string // first line of the comment at the top, a question
-	Description string // the rest of that comment, up to the parameters
-	Parameters  []Parameter
-	text        string
+	Question   string // first line of the comment at the top, a question
+	Parameters []Parameter
+	text       string
 }
 
 // placeholder matches a use of a parameter in the text: its name, its value, its name again.
@@ -77,7 +76,7 @@ func Parse(text string) (*Query, error) {
 		return nil, errors.New("parsing a named query: it does not start with a comment")
 	}
 
-	q.Question, q.Description = head[0], strings.TrimSpace(strings.Join(head[1:], "\n"))
+	q.Question = head[0]
 	if err := q.checkPlaceholders(body); err != nil {
 		return nil, err
 	}
