@@ -127,7 +127,7 @@ func hosts() []Host {
 	var all []Host
 	for i := range 60 {
 		all = append(all, Host{
-			AccountID: []string{"111122223333", "444455556666"}[i%2],
+			accountID: []string{"111122223333", "444455556666"}[i%2],
 			VPCID:     fmt.Sprintf("vpc-0a1b2c3d4e5f6%04d", i%4+1),
 			SrcAddr:   fmt.Sprintf("10.0.%d.%d", i%4, 10+i),
 			Instance:  fmt.Sprintf("i-0%016x", 0xabcde000+i),

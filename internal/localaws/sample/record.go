@@ -17,8 +17,9 @@ const (
 
 // Host is the machine that sent a query.
 type Host struct {
-	AccountID, VPCID, SrcAddr string
-	Instance                  string
+	VPCID, SrcAddr string
+	Instance       string
+	accountID      string
 }
 
 // Want is the expected result of a query.

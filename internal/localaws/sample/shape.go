@@ -34,7 +34,7 @@ type common struct {
 }
 
 func (l *logged) common(version string) common {
-	return common{version, l.host.AccountID, "us-east-1", l.host.VPCID, l.time, l.name, l.kind, "IN", l.rcode}
+	return common{version, l.host.accountID, "us-east-1", l.host.VPCID, l.time, l.name, l.kind, "IN", l.rcode}
 }
 
 // current writes version 1.100000. `srcids` is an object, and the members of DNS Firewall are
