@@ -13,7 +13,7 @@ RUNS             ?= 9
 LAMBDA_FLAGS     := -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -ldflags="-s -w -buildid="
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test athena e2e conformance proof corpus lint lint-templates fuzz bench bench-compare build lambdas node synth consumer cold-kernels race testlist clean
+.PHONY: help demo test athena e2e conformance proof corpus lint lint-templates fuzz bench bench-compare exports build lambdas node synth consumer cold-kernels race testlist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,9 @@ bench: ## measure speed and size against floors and peers; BENCH_JSON=FILE also 
 
 bench-compare: ## compare the bench of HEAD with that of BASE=COMMIT, RUNS times each (9); ONLY=SUITES takes some
 	go run ./test/bench/compare -base "$(BASE)" -runs $(RUNS) -only "$(ONLY)"
+
+exports: ## count the exported names that no other production package uses, and those listed with a reason
+	@go test -C test/system ./exports -run 'ExportedNames$$' -count=1 -v
 
 build: ## build the command and the Lambdas that the demo runs, for this machine
 	go build -trimpath -o bin/resolverwatch ./cmd/resolverwatch
