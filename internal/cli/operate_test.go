@@ -15,6 +15,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/demo"
 	"github.com/resolverwatch/resolverwatch/internal/localaws"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/role"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -50,7 +51,7 @@ func TestOperateScripts(t *testing.T) {
 			env.Values["stack"] = stack
 			for name, value := range map[string]string{
 				"AWS_ENDPOINT_URL": stack.URL, "AWS_REGION": "us-east-1",
-				"AWS_ACCESS_KEY_ID": localaws.OperatorKey, "AWS_SECRET_ACCESS_KEY": "any",
+				"AWS_ACCESS_KEY_ID": role.Operator, "AWS_SECRET_ACCESS_KEY": "any",
 			} {
 				env.Setenv(name, value)
 			}

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/role"
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
@@ -67,7 +68,7 @@ func (d *demo) keepRunning(ctx context.Context) error {
 		"(with version 1, leave out --cli-binary-format):\n\n", d.stack.URL)
 	for _, command := range []string{
 		"export AWS_ENDPOINT_URL=" + d.stack.URL + " AWS_DEFAULT_REGION=us-east-1 \\",
-		"       AWS_ACCESS_KEY_ID=" + localaws.OwnerKey + " AWS_SECRET_ACCESS_KEY=local",
+		"       AWS_ACCESS_KEY_ID=" + role.Owner + " AWS_SECRET_ACCESS_KEY=local",
 		"aws s3 ls --recursive s3://" + localaws.LogBucket,
 		"",
 		"# upload a list, then send a query that it matches a few seconds later",

@@ -24,6 +24,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/dynamodb"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/lambda"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/role"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/secretsmanager"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/ssm"
@@ -129,8 +130,15 @@ func (s *Stack) build(config Config) error {
 	}
 	s.name, s.legacyKey = forImporter.Stack, forImporter.LegacyKey
 
+	deployment := role.Deployment{
+		ListBucket:  ListBucket,
+		IndexBucket: IndexBucket,
+		LogBucket:   LogBucket,
+		LegacyKey:   s.legacyKey,
+		Feeds:       config.Feeds,
+	}
 	s.objects = s3.New(s3.Config{
-		Policies: policies(s.legacyKey, config.Feeds),
+		Policies: deployment.Policies(),
 		OnEvent:  s.invokeImporter,
 	})
 	s.table = dynamodb.New(dynamodb.Config{})
@@ -152,7 +160,7 @@ func (s *Stack) buildFunctions(config *Config, forImporter *settings.Importer,
 		Name:        Importer,
 		Binary:      config.ImporterBinary,
 		Environment: s.withEndpoint(forImporter.Encode()),
-		AccessKey:   importerKey,
+		AccessKey:   role.Importer,
 		MemoryMB:    forImporter.MemoryMiB,
 		Timeout:     importerTimeout,
 		Concurrency: 1,
@@ -168,7 +176,7 @@ func (s *Stack) buildFunctions(config *Config, forImporter *settings.Importer,
 		Name:        Transformer,
 		Binary:      config.TransformerBinary,
 		Environment: s.withEndpoint(forTransformer.Encode()),
-		AccessKey:   transformerKey,
+		AccessKey:   role.Transformer,
 		MemoryMB:    transformerMemoryMB,
 		Timeout:     transformerTimeout,
 		Logs:        config.logs(Transformer),
@@ -229,7 +237,7 @@ func (s *Stack) withEndpoint(environment map[string]string) map[string]string {
 func (s *Stack) delivery(config *Config) firehose.Config {
 	stream := firehose.Config{
 		DeliveryStreamName: DeliveryStream,
-		Bucket:             &logBucket{client: s.s3Client(firehoseKey)},
+		Bucket:             &logBucket{client: s.s3Client(role.Delivery)},
 		Prefix:             "dns-query-logs/!{timestamp:yyyy/MM/dd}/",
 		ErrorOutputPrefix:  "delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/",
 		BufferingHints:     &firehose.BufferingHints{SizeInMBs: 5, IntervalInSeconds: 60},

@@ -17,12 +17,13 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/resolverwatch/resolverwatch/internal/localaws/role"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // AWSConfig returns a configuration for SDK clients that act as the owner of the account.
-func (s *Stack) AWSConfig() aws.Config { return s.configOf(OwnerKey) }
+func (s *Stack) AWSConfig() aws.Config { return s.configOf(role.Owner) }
 
 func (s *Stack) configOf(accessKey string) aws.Config {
 	return aws.Config{
@@ -77,7 +78,7 @@ func (s *Stack) create(ctx context.Context) error {
 }
 
 func (s *Stack) createBucket(ctx context.Context, bucket string, versioned bool) error {
-	client := s.s3Client(OwnerKey)
+	client := s.s3Client(role.Owner)
 	if _, err := client.CreateBucket(ctx, &awss3.CreateBucketInput{Bucket: &bucket}); err != nil || !versioned {
 		return err
 	}
@@ -87,7 +88,7 @@ func (s *Stack) createBucket(ctx context.Context, bucket string, versioned bool)
 }
 
 func (s *Stack) createTable(ctx context.Context) error {
-	client := awsdynamodb.NewFromConfig(s.configOf(OwnerKey))
+	client := awsdynamodb.NewFromConfig(s.configOf(role.Owner))
 	partition, sort := aws.String(settings.TablePartitionKey), aws.String(settings.TableSortKey)
 	_, err := client.CreateTable(ctx, &awsdynamodb.CreateTableInput{
 		TableName:   aws.String(tableName),
