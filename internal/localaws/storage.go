@@ -11,15 +11,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	tabletypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/resolverwatch/resolverwatch/internal/localaws/dynamodb"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/role"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/s3"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // AWSConfig returns a configuration for SDK clients that act as the owner of the account.
@@ -71,10 +70,7 @@ func (s *Stack) create(ctx context.Context) error {
 			return fmt.Errorf("creating bucket %s: %w", bucket, err)
 		}
 	}
-	if err := s.createTable(ctx); err != nil {
-		return fmt.Errorf("creating table %s: %w", tableName, err)
-	}
-	return nil
+	return dynamodb.CreateTable(ctx, awsdynamodb.NewFromConfig(s.AWSConfig()), tableName)
 }
 
 func (s *Stack) createBucket(ctx context.Context, bucket string, versioned bool) error {
@@ -84,31 +80,6 @@ func (s *Stack) createBucket(ctx context.Context, bucket string, versioned bool)
 	}
 	_, err := client.PutBucketVersioning(ctx, &awss3.PutBucketVersioningInput{Bucket: &bucket,
 		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}})
-	return err
-}
-
-func (s *Stack) createTable(ctx context.Context) error {
-	client := awsdynamodb.NewFromConfig(s.configOf(role.Owner))
-	partition, sort := aws.String(settings.TablePartitionKey), aws.String(settings.TableSortKey)
-	_, err := client.CreateTable(ctx, &awsdynamodb.CreateTableInput{
-		TableName:   aws.String(tableName),
-		BillingMode: tabletypes.BillingModePayPerRequest,
-		AttributeDefinitions: []tabletypes.AttributeDefinition{
-			{AttributeName: partition, AttributeType: tabletypes.ScalarAttributeTypeS},
-			{AttributeName: sort, AttributeType: tabletypes.ScalarAttributeTypeS},
-		},
-		KeySchema: []tabletypes.KeySchemaElement{
-			{AttributeName: partition, KeyType: tabletypes.KeyTypeHash},
-			{AttributeName: sort, KeyType: tabletypes.KeyTypeRange},
-		},
-	})
-	if err != nil {
-		return err
-	}
-
-	expiry := &tabletypes.TimeToLiveSpecification{AttributeName: aws.String(settings.TableTTL), Enabled: aws.Bool(true)}
-	_, err = client.UpdateTimeToLive(ctx, &awsdynamodb.UpdateTimeToLiveInput{
-		TableName: aws.String(tableName), TimeToLiveSpecification: expiry})
 	return err
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -16,7 +15,6 @@ import (
 	locals3 "github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 	localssm "github.com/resolverwatch/resolverwatch/internal/localaws/ssm"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // Config points the SDK to a local server.
@@ -64,21 +62,7 @@ func DynamoDB(t *testing.T, config localdynamodb.Config) *dynamodb.Client {
 	server := httptest.NewServer(localdynamodb.New(config))
 	t.Cleanup(server.Close)
 	client := dynamodb.NewFromConfig(Config(server.URL))
-
-	name, entry := aws.String(settings.TablePartitionKey), aws.String(settings.TableSortKey)
-	_, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName:   aws.String(Table),
-		BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: name, AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: entry, AttributeType: types.ScalarAttributeTypeS},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: name, KeyType: types.KeyTypeHash},
-			{AttributeName: entry, KeyType: types.KeyTypeRange},
-		},
-	})
-	if err != nil {
+	if err := localdynamodb.CreateTable(t.Context(), client, Table); err != nil {
 		t.Fatal(err)
 	}
 	return client

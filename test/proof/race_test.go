@@ -19,9 +19,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -36,6 +34,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/transformer"
+	"github.com/resolverwatch/resolverwatch/test/localclient"
 )
 
 // raceTime is how long the race runs, unless RESOLVERWATCH_RACE sets another time.
@@ -111,10 +110,10 @@ func newRace(t *testing.T) *race {
 	t.Cleanup(objects.Close)
 	table := httptest.NewServer(localdynamodb.New(localdynamodb.Config{}))
 	t.Cleanup(table.Close)
-	config := func(url string) aws.Config {
-		return aws.Config{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")}
+	r := &race{
+		objects: bucket.NewClient(localclient.Config(objects.URL)),
+		table:   dynamodb.NewFromConfig(localclient.Config(table.URL)),
 	}
-	r := &race{objects: bucket.NewClient(config(objects.URL)), table: dynamodb.NewFromConfig(config(table.URL))}
 	for _, bucket := range []string{"lists", "index"} {
 		_, err := r.objects.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket})
 		if err == nil {
@@ -125,18 +124,7 @@ func newRace(t *testing.T) *race {
 			t.Fatal(err)
 		}
 	}
-	name, entry := aws.String("name"), aws.String("entry")
-	_, err := r.table.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName: aws.String("table"), BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: name, AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: entry, AttributeType: types.ScalarAttributeTypeS},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: name, KeyType: types.KeyTypeHash}, {AttributeName: entry, KeyType: types.KeyTypeRange},
-		},
-	})
-	if err != nil {
+	if err := localdynamodb.CreateTable(t.Context(), r.table, "table"); err != nil {
 		t.Fatal(err)
 	}
 	return r
