@@ -37,6 +37,20 @@ func (l *logged) common(version string) common {
 	return common{version, l.host.accountID, "us-east-1", l.host.VPCID, l.time, l.name, l.kind, "IN", l.rcode}
 }
 
+// versioned contains the members of all versions since 1.
+type versioned struct {
+	common
+	Answers   []answer          `json:"answers"`
+	SrcAddr   string            `json:"srcaddr"`
+	SrcPort   string            `json:"srcport"`
+	Transport string            `json:"transport"`
+	SrcIDs    map[string]string `json:"srcids"`
+}
+
+func (l *logged) versioned(version string, sources map[string]string) versioned {
+	return versioned{l.common(version), l.answers, l.host.SrcAddr, fmt.Sprint(l.port), "UDP", sources}
+}
+
 // current writes version 1.100000. `srcids` is an object, and the members of DNS Firewall are
 // present if a rule matched.
 func current(l *logged) []byte {
@@ -50,29 +64,15 @@ func current(l *logged) []byte {
 		rule = firewall{"rslvr-frg-01234567890abcdef", l.firewall, "rslvr-fdl-01234567890abcdef"}
 	}
 	return encode(struct {
-		common
-		Answers   []answer          `json:"answers"`
-		SrcAddr   string            `json:"srcaddr"`
-		SrcPort   string            `json:"srcport"`
-		Transport string            `json:"transport"`
-		SrcIDs    map[string]string `json:"srcids"`
+		versioned
 		firewall
-	}{l.common("1.100000"), l.answers, l.host.SrcAddr, fmt.Sprint(l.port), "UDP",
-		map[string]string{"instance": l.host.Instance}, rule})
+	}{l.versioned("1.100000", map[string]string{"instance": l.host.Instance}), rule})
 }
 
 // hyphenated writes version 1.000000 for a query through a Resolver endpoint, where the member is
 // spelled `resolver-endpoint`.
 func hyphenated(l *logged) []byte {
-	return encode(struct {
-		common
-		Answers   []answer          `json:"answers"`
-		SrcAddr   string            `json:"srcaddr"`
-		SrcPort   string            `json:"srcport"`
-		Transport string            `json:"transport"`
-		SrcIDs    map[string]string `json:"srcids"`
-	}{l.common("1.000000"), l.answers, l.host.SrcAddr, fmt.Sprint(l.port), "UDP",
-		map[string]string{"resolver-endpoint": "rslvr-in-0123456789abcdef0"}})
+	return encode(l.versioned("1.000000", map[string]string{"resolver-endpoint": "rslvr-in-0123456789abcdef0"}))
 }
 
 // preview writes the format before version 1: `Address` with a trailing space instead of `Rdata`,
