@@ -54,30 +54,26 @@ func (h *Handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 //   - our own: {"publish":true}, {"feed":"<id>"}, {"feed":"<id>","force":"<reason>"}. The
 //     schedule of a feed with a URL sends the second.
 type event struct {
-	Source string `json:"source"`
-	Detail struct {
-		Bucket struct {
-			Name string `json:"name"`
-		} `json:"bucket"`
-		Object struct {
-			Key string `json:"key"`
-		} `json:"object"`
-	} `json:"detail"`
+	Source  string   `json:"source"`
+	Detail  location `json:"detail"`
 	Records []struct {
-		EventSource string `json:"eventSource"`
-		S3          struct {
-			Bucket struct {
-				Name string `json:"name"`
-			} `json:"bucket"`
-			Object struct {
-				Key string `json:"key"`
-			} `json:"object"`
-		} `json:"s3"`
+		EventSource string   `json:"eventSource"`
+		S3          location `json:"s3"`
 	} `json:"Records"`
 	Event   string `json:"Event"`
 	Publish bool   `json:"publish"`
 	Feed    string `json:"feed"`
 	Force   string `json:"force"`
+}
+
+// location is where an object is.
+type location struct {
+	Bucket struct {
+		Name string `json:"name"`
+	} `json:"bucket"`
+	Object struct {
+		Key string `json:"key"`
+	} `json:"object"`
 }
 
 // Values that identify the events of AWS.
