@@ -1,8 +1,8 @@
 // Package localaws runs Resolverwatch's pipeline on this machine, for the demo and for
-// tests. It serves S3, DynamoDB, the Parameter Store, Secrets Manager, Lambda and Firehose
-// on loopback, wired like the deployed stack, and runs the compiled functions as child
-// processes. Given the paths of the functions' binaries and their settings, [Start] returns
-// a [Stack] with one URL that the AWS SDKs and the AWS CLI can use.
+// tests. It serves S3, DynamoDB, the Parameter Store, Lambda and Firehose on loopback, wired
+// like the deployed stack, and runs the compiled functions as child processes. Given the
+// paths of the functions' binaries and their settings, [Start] returns a [Stack] with one
+// URL that the AWS SDKs and the AWS CLI can use.
 //
 // Each service is a package below this one. Its documentation lists the rules of AWS that it
 // enforces and the features that it lacks. Everything is kept in memory until [Stack.Close].
@@ -26,7 +26,6 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/lambda"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/role"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/s3"
-	"github.com/resolverwatch/resolverwatch/internal/localaws/secretsmanager"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/ssm"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
@@ -89,7 +88,6 @@ type Stack struct {
 	Importer *lambda.Function
 
 	transformer *lambda.Function
-	secrets     secretsmanager.Store // credentials of feeds that are fetched from a URL
 	objects     *s3.Server
 	table       *dynamodb.Server
 	parameters  ssm.Store
@@ -286,10 +284,9 @@ func (s *Stack) Close(ctx context.Context) error {
 // Everything else is S3.
 func (s *Stack) gateway() http.Handler {
 	services := map[string]http.Handler{
-		dynamodb.TargetPrefix:       s.table,
-		ssm.TargetPrefix:            &s.parameters,
-		secretsmanager.TargetPrefix: &s.secrets,
-		firehose.TargetPrefix:       firehose.API{DeliveryStream: s.Stream},
+		dynamodb.TargetPrefix: s.table,
+		ssm.TargetPrefix:      &s.parameters,
+		firehose.TargetPrefix: firehose.API{DeliveryStream: s.Stream},
 	}
 	query := newQueryAPI(s.name)
 	functions := lambda.API{Importer: s.Importer, Transformer: s.transformer}

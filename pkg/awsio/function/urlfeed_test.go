@@ -22,7 +22,6 @@ import (
 
 	localdynamodb "github.com/resolverwatch/resolverwatch/internal/localaws/dynamodb"
 	locals3 "github.com/resolverwatch/resolverwatch/internal/localaws/s3"
-	"github.com/resolverwatch/resolverwatch/internal/localaws/secretsmanager"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/function"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/parameter"
@@ -32,6 +31,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/test/localclient"
+	"github.com/resolverwatch/resolverwatch/test/localsecrets"
 )
 
 // publisher serves a list to clients that send the key.
@@ -92,7 +92,7 @@ func TestHandler_Invoke_feedByURL(t *testing.T) {
 	vendor.publish("id,domain\n1,evil.example\n2,worse.example\n")
 	server := httptest.NewTLSServer(vendor)
 	t.Cleanup(server.Close)
-	var vault secretsmanager.Store
+	var vault localsecrets.Store
 	arn, err := vault.Put("vendor", `{"key":"hunter2hunter2"}`)
 	if err != nil {
 		t.Fatal(err)

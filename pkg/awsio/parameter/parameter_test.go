@@ -14,12 +14,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/secretsmanager"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/parameter"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/test/localclient"
+	"github.com/resolverwatch/resolverwatch/test/localsecrets"
 )
 
 var (
@@ -183,7 +183,7 @@ func TestSecrets_tries(t *testing.T) {
 // A secret is text, or one member of a JSON object. Errors do not contain any of it.
 func TestSecrets_Secret(t *testing.T) {
 	t.Parallel()
-	var store secretsmanager.Store
+	var store localsecrets.Store
 	server := httptest.NewServer(&store)
 	t.Cleanup(server.Close)
 	secrets := parameter.NewSecrets(localclient.Config(server.URL))

@@ -1,4 +1,4 @@
-package secretsmanager_test
+package localsecrets_test
 
 import (
 	"encoding/json"
@@ -8,14 +8,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/secretsmanager"
+	"github.com/resolverwatch/resolverwatch/test/localsecrets"
 )
 
 // ask calls an operation and returns the status and the response.
-func ask(t *testing.T, store *secretsmanager.Store, operation, body string) (int, map[string]any) {
+func ask(t *testing.T, store *localsecrets.Store, operation, body string) (int, map[string]any) {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
-	request.Header.Set("X-Amz-Target", secretsmanager.TargetPrefix+"."+operation)
+	request.Header.Set("X-Amz-Target", "secretsmanager."+operation)
 	recorder := httptest.NewRecorder()
 	store.ServeHTTP(recorder, request)
 	var answer map[string]any
@@ -27,7 +27,7 @@ func ask(t *testing.T, store *secretsmanager.Store, operation, body string) (int
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	var store secretsmanager.Store
+	var store localsecrets.Store
 	arn, err := store.Put("feeds/vendor", "first")
 	if err != nil || !regexp.MustCompile(`^arn:aws:secretsmanager:us-east-1:000000000000:secret:feeds/vendor-\w{6}$`).MatchString(arn) {
 		t.Fatalf("arn %q, %v", arn, err)
@@ -48,7 +48,7 @@ func TestStore(t *testing.T) {
 
 func TestStore_refusals(t *testing.T) {
 	t.Parallel()
-	var store secretsmanager.Store
+	var store localsecrets.Store
 	if _, err := store.Put("a", "text"); err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,9 @@
-// Package secretsmanager serves a Secrets Manager from memory: GetSecretValue of the JSON 1.1
-// protocol, with AWS's error codes.
+// Package localsecrets serves a Secrets Manager from memory, for tests: GetSecretValue of the
+// JSON 1.1 protocol, with AWS's error codes.
 //
 // It lacks the operations that create and change secrets; use [Store.Put]. It also lacks older
 // versions, stages other than AWSCURRENT, binary secrets and encryption.
-package secretsmanager
+package localsecrets
 
 import (
 	"context"
@@ -15,9 +15,6 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
 )
-
-// TargetPrefix is the service's name in the X-Amz-Target header.
-const TargetPrefix = "secretsmanager"
 
 // arnPrefix begins every ARN. The account is fictitious.
 const arnPrefix = "arn:aws:secretsmanager:us-east-1:000000000000:secret:"
