@@ -30,7 +30,7 @@ func parse(r *http.Request) (*call, *Fault) {
 	query := r.URL.Query()
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	c := &call{
-		Request: Request{Method: r.Method, Bucket: bucket, Key: key, AccessKey: accessKey(r)},
+		Request: Request{Method: r.Method, bucket: bucket, Key: key, accessKey: accessKey(r)},
 		http:    r,
 		version: query.Get("versionId"),
 		tagging: query.Has("tagging") && key != "",
@@ -53,7 +53,7 @@ func parse(r *http.Request) (*call, *Fault) {
 		return c, notImplemented("If-None-Match other than *")
 	}
 
-	if c.Action = c.action(query); c.Action == "" {
+	if c.action = c.iamAction(query); c.action == "" {
 		return c, &Fault{Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed",
 			Message: "The specified method is not allowed against this resource."}
 	}
@@ -75,12 +75,12 @@ func accessKey(r *http.Request) string {
 	return key
 }
 
-// action returns the IAM action that the request needs, or "" if S3 has no such operation.
-func (c *call) action(query url.Values) string {
+// iamAction returns the IAM action that the request needs, or "" if S3 has no such operation.
+func (c *call) iamAction(query url.Values) string {
 	switch {
-	case c.Bucket == "" && c.Method == http.MethodGet:
+	case c.bucket == "" && c.Method == http.MethodGet:
 		return "s3:ListAllMyBuckets"
-	case c.Bucket == "":
+	case c.bucket == "":
 		return ""
 	case c.Key == "":
 		return c.bucketAction(query)
@@ -145,7 +145,7 @@ func (c *call) forward() *http.Request {
 // resource returns the resource of the request as policies name it.
 func (c *call) resource() string {
 	if c.Key == "" {
-		return c.Bucket
+		return c.bucket
 	}
-	return c.Bucket + "/" + c.Key
+	return c.bucket + "/" + c.Key
 }

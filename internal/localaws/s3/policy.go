@@ -36,26 +36,26 @@ func (s *Server) authorize(c *call) *Fault {
 	if s.config.Policies == nil {
 		return nil
 	}
-	if c.AccessKey == "" {
+	if c.accessKey == "" {
 		return accessDenied()
 	}
-	if _, exists := s.config.Policies[c.AccessKey]; !exists {
+	if _, exists := s.config.Policies[c.accessKey]; !exists {
 		return &Fault{Status: http.StatusForbidden, Code: "InvalidAccessKeyId",
 			Message: "The AWS Access Key Id you provided does not exist in our records."}
 	}
 
 	switch {
-	case c.Action == "s3:DeleteObject" && c.Key == "":
+	case c.action == "s3:DeleteObject" && c.Key == "":
 		return s.authorizeDeletes(c)
-	case !s.allowed(c.AccessKey, c.Action, c.resource(), c.http.URL.Query().Get("prefix")):
+	case !s.allowed(c.accessKey, c.action, c.resource(), c.http.URL.Query().Get("prefix")):
 		return accessDenied()
 	case c.http.Header.Get("X-Amz-Copy-Source") != "":
 		source, err := url.QueryUnescape(strings.TrimPrefix(c.http.Header.Get("X-Amz-Copy-Source"), "/"))
-		if err != nil || !s.allowed(c.AccessKey, "s3:GetObject", source, "") {
+		if err != nil || !s.allowed(c.accessKey, "s3:GetObject", source, "") {
 			return accessDenied()
 		}
 	case c.Method == http.MethodPut && c.http.Header.Get("X-Amz-Tagging") != "":
-		if !s.allowed(c.AccessKey, "s3:PutObjectTagging", c.resource(), "") {
+		if !s.allowed(c.accessKey, "s3:PutObjectTagging", c.resource(), "") {
 			return accessDenied()
 		}
 	}
@@ -79,7 +79,7 @@ func (s *Server) authorizeDeletes(c *call) *Fault {
 		if object.VersionId != "" {
 			action += "Version"
 		}
-		if !s.allowed(c.AccessKey, action, c.Bucket+"/"+object.Key, "") {
+		if !s.allowed(c.accessKey, action, c.bucket+"/"+object.Key, "") {
 			return accessDenied()
 		}
 	}

@@ -48,10 +48,10 @@ type Config struct {
 // Request is a request as seen by [Config.Fault].
 type Request struct {
 	Method    string // "GET", "PUT", ...
-	Bucket    string
+	bucket    string
 	Key       string // "" if the request is about the bucket
-	Action    string // the IAM action, such as "s3:GetObject"
-	AccessKey string
+	action    string // the IAM action, such as "s3:GetObject"
+	accessKey string
 }
 
 // Fault is an error response.
@@ -122,9 +122,9 @@ func (s *Server) checkRead(call *call) *Fault {
 		return nil
 	}
 
-	found := s.memory.find(call.Bucket, call.Key, call.version)
+	found := s.memory.find(call.bucket, call.Key, call.version)
 	if found == nil || found.marker {
-		if !s.allowed(call.AccessKey, "s3:ListBucket", call.Bucket, call.Key) {
+		if !s.allowed(call.accessKey, "s3:ListBucket", call.bucket, call.Key) {
 			return accessDenied()
 		}
 		return nil // gofakes3 chooses the kind of 404
@@ -210,7 +210,7 @@ func parseTags(header string) (map[string]string, error) {
 
 // serveTagging answers GetObjectTagging and PutObjectTagging.
 func (s *Server) serveTagging(w http.ResponseWriter, c *call) {
-	found := s.memory.find(c.Bucket, c.Key, c.version)
+	found := s.memory.find(c.bucket, c.Key, c.version)
 	if found == nil || found.marker {
 		writeFault(w, c.http, &Fault{Status: http.StatusNotFound, Code: "NoSuchKey",
 			Message: "The specified key does not exist."})

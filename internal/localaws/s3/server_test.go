@@ -441,7 +441,7 @@ func TestServer_faults(t *testing.T) {
 	var left atomic.Int32
 	left.Store(1)
 	e := newEnv(t, Config{Fault: func(r Request) *Fault {
-		if r.Action == "s3:PutObject" && r.Key == "index/CURRENT" && left.Add(-1) >= 0 {
+		if r.action == "s3:PutObject" && r.Key == "index/CURRENT" && left.Add(-1) >= 0 {
 			return Conflict()
 		}
 		return nil
