@@ -38,7 +38,7 @@ func TestDelivery_refusesSharedFolders(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{
 			OutputBucket: bucketIn(stack, "logs", "111122223333", "eu-west-1"), Prefix: "dns/" + day, ParquetPrefix: "dns/"})
-	}, "Test/Catalog: Prefix and ParquetPrefix: must be in separate folders")
+	}, "Test/Catalog Prefix and ParquetPrefix")
 }
 
 // A prefix is a prop of the delivery, although only the catalog derives partitions from it.

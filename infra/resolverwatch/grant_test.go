@@ -199,9 +199,8 @@ func TestCatalog_grantQueryRefuses(t *testing.T) {
 	wantRefused(t, func(awscdk.Stack) {
 		stack := newStackOf(t, ownAccount)
 		catalog(stack).GrantQuery(awsiam.Role_FromRoleArn(stack, jsii.String("R"), jsii.String("arn:aws:iam::"+otherAccount+":role/r"), nil))
-	}, "Known/Catalog: GrantQuery: the principal belongs to account "+otherAccount+" and the catalog to "+ownAccount,
-		"define an awsiam.Role in this stack that the principal may assume")
+	}, "Known/Catalog GrantQuery")
 	wantRefused(t, func(stack awscdk.Stack) {
 		catalog(stack).GrantQuery(awsiam.NewAccountPrincipal(jsii.String(otherAccount)))
-	}, "Test/Catalog: GrantQuery: the principal has no policy to add the permission to; define an awsiam.Role")
+	}, "Test/Catalog GrantQuery")
 }

@@ -56,7 +56,10 @@ func TestIndicatorStoreFromAttributes_refuses(t *testing.T) {
 		resolverwatch.IndicatorStoreFromAttributes(stack, "Store", &resolverwatch.IndicatorStoreAttributes{
 			ListBucketName: "Lists", Account: "123", Region: "Ireland"})
 	},
-		"Test/Store: IndexBucketName: must be set", "TableName: must be set",
-		"ListBucketName: must be 3 to 63", `Account: must be 12 digits, got "123"`, `Region: must be a Region such as eu-west-1, got "Ireland"`,
+		"Test/Store IndexBucketName",
+		"Test/Store TableName",
+		"Test/Store ListBucketName",
+		"Test/Store Account",
+		"Test/Store Region",
 	)
 }

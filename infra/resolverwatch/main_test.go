@@ -3,6 +3,7 @@
 package resolverwatch_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -15,5 +16,9 @@ import (
 func TestMain(m *testing.M) {
 	code := m.Run()
 	jsii.Close()
+	if err := golden.finish(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	os.Exit(code)
 }

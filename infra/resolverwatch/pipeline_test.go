@@ -139,13 +139,21 @@ func TestPipeline_twoInOneStack(t *testing.T) {
 	}
 	wantRefused(t, func(stack awscdk.Stack) {
 		second(stack, resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{Code: code()}})
-	}, `Test/Second/Pipeline/Transformer: StackName: "Test" is already the StackName of Test/Pipeline/Transformer in this stack; choose a different name`)
+	},
+		"Test/Second/Pipeline/Transformer StackName",
+		"Test/Second/Pipeline/Importer StackName",
+		"Test/Second/Pipeline/Catalog DatabaseName",
+		"Test/Second/Pipeline/Catalog WorkGroupName",
+	)
 	named := func() *resolverwatch.ImporterProps {
 		return &resolverwatch.ImporterProps{Code: code(), StackName: "second"}
 	}
 	wantRefused(t, func(stack awscdk.Stack) {
 		second(stack, resolverwatch.PipelineProps{Importer: named()})
-	}, `Test/Second/Pipeline/Catalog: DatabaseName: "test" is already the DatabaseName of Test/Pipeline/Catalog`, `WorkGroupName: "Test" is already the WorkGroupName of Test/Pipeline/Catalog`)
+	},
+		"Test/Second/Pipeline/Catalog DatabaseName",
+		"Test/Second/Pipeline/Catalog WorkGroupName",
+	)
 	stack := newStack(t)
 	second(stack, resolverwatch.PipelineProps{Importer: named(),
 		Catalog: &resolverwatch.CatalogProps{DatabaseName: "second", WorkGroupName: "second"}})
@@ -195,12 +203,17 @@ func TestPipeline_refuses(t *testing.T) {
 			Catalog:      &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack), Prefix: "x"},
 		})
 	},
-		"Test/Pipeline: Importer.MaxIndexBytes: is set by the pipeline; unset it, or use the parts alone",
-		"Transformer.IndexBucket: is set", "Delivery.Transformer: is set", "QueryLogging.Stream: is set",
-		"Catalog.OutputBucket: is set", "Catalog.Prefix: is set",
-		"Stream and Delivery: only one", "Stream and Catalog: only one",
-		"WithoutQueryLogging and QueryLogging: only one", "WithoutQueryLogging and Stream: only one",
-		"WithoutCatalog and Catalog: only one",
+		"Test/Pipeline Importer.MaxIndexBytes",
+		"Test/Pipeline Transformer.IndexBucket",
+		"Test/Pipeline Delivery.Transformer",
+		"Test/Pipeline QueryLogging.Stream",
+		"Test/Pipeline Catalog.OutputBucket",
+		"Test/Pipeline Catalog.Prefix",
+		"Test/Pipeline Stream and Delivery",
+		"Test/Pipeline Stream and Catalog",
+		"Test/Pipeline WithoutQueryLogging and QueryLogging",
+		"Test/Pipeline WithoutQueryLogging and Stream",
+		"Test/Pipeline WithoutCatalog and Catalog",
 	)
 }
 

@@ -67,5 +67,5 @@ func TestPipeline_refusesPreviousKeys(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		newPipeline(stack, &resolverwatch.PipelineProps{PreviousKeys: []awskms.IKey{
 			nil, awskms.Alias_FromAliasName(stack, jsii.String("A"), jsii.String("alias/x"))}})
-	}, "PreviousKeys[0]: must be set", "PreviousKeys[1]: must be a key, got an alias")
+	}, "Test/Pipeline PreviousKeys[0]", "Test/Pipeline PreviousKeys[1]")
 }

@@ -121,21 +121,21 @@ func TestQueryLogging_refuses(t *testing.T) {
 		resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
 			Name: "123", VPCs: append(vpcs(stack, 0, 100), nil), ShareWith: []string{"12345"}})
 	},
-		"Test/QueryLogging: Stream: must be set",
-		`Name: must not consist of digits alone, got "123"`,
-		"VPCs: at most 100 can be associated in an account and Region, got 101: use Route 53 Profiles",
-		"VPCs[100]: must be set",
-		`ShareWith[0]: must be a 12-digit account id, or the ARN of`,
+		"Test/QueryLogging Stream",
+		"Test/QueryLogging Name",
+		"Test/QueryLogging VPCs",
+		"Test/QueryLogging VPCs[100]",
+		"Test/QueryLogging ShareWith[0]",
 	)
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
 			Stream: existingStream(stack), Name: "a/b", ShareOutside: true})
-	}, `Name: must be 1 to 64 of`, "ShareOutside: has no effect without ShareWith")
+	}, "Test/QueryLogging Name", "Test/QueryLogging ShareOutside")
 	wantRefused(t, func(stack awscdk.Stack) {
 		vpc := vpcs(stack, 0, 1)[0]
 		resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
 			Stream: existingStream(stack), VPCs: []awsec2.IVpc{vpc, vpc}})
-	}, "Test/QueryLogging: VPCs[1]: Test/vpc-000 is listed twice")
+	}, "Test/QueryLogging VPCs[1]")
 }
 
 func TestQueryLoggingAssociation(t *testing.T) {
@@ -152,7 +152,7 @@ func TestQueryLoggingAssociation(t *testing.T) {
 	made.one(association, "Shared").want(t, object{"ResolverQueryLogConfigId": "rqlc-shared"})
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewQueryLoggingAssociation(stack, "Member", nil)
-	}, "Test/Member: QueryLogConfigID: must be set\nTest/Member: VPC: must be set")
+	}, "Test/Member QueryLogConfigID", "Test/Member VPC")
 }
 
 func TestQueryLoggingFromAttributes(t *testing.T) {

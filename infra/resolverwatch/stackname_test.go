@@ -39,7 +39,7 @@ func TestPipeline_stackName(t *testing.T) {
 		onlyFunctions(stack, resolverwatch.PipelineProps{
 			Importer:    &resolverwatch.ImporterProps{StackName: "one"},
 			Transformer: &resolverwatch.TransformerProps{StackName: "two"}})
-	}, `Test/Pipeline: Importer.StackName and Transformer.StackName: must be the same, got "one" and "two"`)
+	}, "Test/Pipeline Importer.StackName and Transformer.StackName")
 }
 
 // Two transformers in a stack would write to the same metrics.
@@ -49,5 +49,5 @@ func TestTransformer_twoInOneStack(t *testing.T) {
 		for _, id := range []string{"A", "B"} {
 			resolverwatch.NewTransformer(stack, id, &resolverwatch.TransformerProps{IndexBucket: bucket, Code: code()})
 		}
-	}, `Test/B: StackName: "Test" is already the StackName of Test/A in this stack; choose a different name`)
+	}, "Test/B StackName")
 }

@@ -237,24 +237,6 @@ func withoutHashes(text string) string {
 	}
 }
 
-// wantRefused checks that define panics with a message that contains each part.
-func wantRefused(t *testing.T, define func(stack awscdk.Stack), parts ...string) {
-	t.Helper()
-	stack := newStack(t)
-	defer func() {
-		refused, isError := recover().(error)
-		if !isError {
-			t.Fatalf("want a panic, got %v", refused)
-		}
-		for _, part := range parts {
-			if !strings.Contains(refused.Error(), part) {
-				t.Errorf("message lacks %q:\n%v", part, refused)
-			}
-		}
-	}()
-	define(stack)
-}
-
 // warnings returns the warnings of a synthesis.
 func warnings(t *testing.T, stack awscdk.Stack) string {
 	t.Helper()
