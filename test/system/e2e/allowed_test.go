@@ -71,6 +71,27 @@ func (d *deployed) mustLogEncrypted(t *testing.T) {
 	}
 }
 
+// logGroup is a log group as CloudWatch Logs describes it.
+type logGroup struct {
+	LogGroupName, KmsKeyID string
+	RetentionInDays        int
+}
+
+// logGroup returns the one log group whose name begins with a text.
+func (d *deployed) logGroup(t *testing.T, name string) logGroup {
+	t.Helper()
+	var out struct{ LogGroups []logGroup }
+	in := map[string]string{}
+	if name != "" {
+		in["logGroupNamePrefix"] = name
+	}
+	d.e.ask(t, "logs", "Logs_20140328.DescribeLogGroups", in, &out)
+	if len(out.LogGroups) != 1 { // no name is a prefix of another
+		t.Fatalf("there are %d log groups %q", len(out.LogGroups), name)
+	}
+	return out.LogGroups[0]
+}
+
 // spare lists actions that are granted but that no call here needs, by statement, with the
 // reason.
 var spare = map[string]string{

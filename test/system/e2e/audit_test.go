@@ -88,6 +88,26 @@ func (m *machine) auditObject(t *testing.T, d *delivery, ledger *sample.Ledger, 
 	}
 }
 
+// logTable is the table of marked logs in JSON.
+const logTable = "dns_logs"
+
+// glueTable is a table of the Data Catalog.
+type glueTable struct {
+	Parameters        map[string]string
+	PartitionKeys     []struct{ Name, Type string }
+	StorageDescriptor struct {
+		Columns []struct{ Name, Type string }
+	}
+}
+
+func (d *deployed) glueTable(t *testing.T, name string) glueTable {
+	t.Helper()
+	var out struct{ Table glueTable }
+	in := map[string]string{"DatabaseName": d.outputs["DatabaseName"], "Name": name}
+	d.e.ask(t, "glue", "AWSGlue.GetTable", in, &out)
+	return out.Table
+}
+
 // writtenTable returns the table of the objects that the stream writes.
 func (d *deployed) writtenTable() string {
 	if c := d.stream.Config.Conversion; c != nil {

@@ -23,14 +23,6 @@ type target struct {
 	DeadLetterConfig struct{ Arn string }
 }
 
-// kind says what triggers the rule.
-func (r *rule) kind() string {
-	if r.ScheduleExpression != "" {
-		return "of a schedule"
-	}
-	return "of events"
-}
-
 // rules returns the deployed rules.
 func (d *deployed) rules(t *testing.T) []rule {
 	t.Helper()
@@ -50,9 +42,7 @@ func (d *deployed) rules(t *testing.T) []rule {
 
 // schedule is a deployed schedule of EventBridge Scheduler.
 type schedule struct {
-	ScheduleExpression, State string
-	FlexibleTimeWindow        struct{ Mode string }
-	Target                    struct{ Arn, RoleArn, Input string }
+	Target struct{ Arn, RoleArn, Input string }
 }
 
 func (d *deployed) schedules(t *testing.T) (all []schedule) {
@@ -111,6 +101,13 @@ func (d *deployed) mustLetIn(t *testing.T, call permission.Call) {
 	var out struct{ Policy string }
 	d.e.get(t, "lambda", "/2015-03-31/functions/"+d.importer.FunctionName+"/policy", &out)
 	mustAllow(t, call, nil, parsePolicy(t, "of the importer", out.Policy))
+}
+
+func (d *deployed) queueAttributes(t *testing.T, url string) map[string]string {
+	t.Helper()
+	var out struct{ Attributes map[string]string }
+	d.e.ask(t, "sqs", "AmazonSQS.GetQueueAttributes", map[string]any{"QueueUrl": url, "AttributeNames": []string{"All"}}, &out)
+	return out.Attributes
 }
 
 // mustTakeDeadLetters fails unless the queue accepts events that a rule could not deliver,

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	cloudformationtypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	awsfirehose "github.com/aws/aws-sdk-go-v2/service/firehose"
-	firehosetypes "github.com/aws/aws-sdk-go-v2/service/firehose/types"
 
 	"github.com/resolverwatch/resolverwatch/test/deployedstream"
 )
@@ -25,12 +24,10 @@ type deployed struct {
 	variant   variant
 	folder    string // for logs and built programs
 	stackID   string // also identifies it after its deletion
-	tags      map[string]string
 	outputs   map[string]string
 	resources []resource
 
-	streamText *firehosetypes.DeliveryStreamDescription
-	stream     *deployedstream.Stream
+	stream *deployedstream.Stream
 
 	importer, transformer functionConfig
 
@@ -42,7 +39,7 @@ type resource struct{ logical, kind, id string }
 
 // functionConfig is a function as Lambda's API describes it.
 type functionConfig struct {
-	FunctionName, FunctionArn, Role, Runtime, Handler, CodeSha256, KMSKeyArn string
+	FunctionName, FunctionArn, Role, CodeSha256 string
 
 	MemorySize, Timeout int
 	Architectures       []string
@@ -53,16 +50,13 @@ type functionConfig struct {
 // read reads the deployed stack.
 func read(t *testing.T, e *emulator, v variant, folder string) *deployed {
 	t.Helper()
-	d := &deployed{e: e, variant: v, folder: folder, tags: map[string]string{}, outputs: map[string]string{}}
+	d := &deployed{e: e, variant: v, folder: folder, outputs: map[string]string{}}
 	ctx, client := context.Background(), cloudformation.NewFromConfig(e.config())
 	stacks, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &v.stack})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.stackID = aws.ToString(stacks.Stacks[0].StackId)
-	for _, tag := range stacks.Stacks[0].Tags {
-		d.tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-	}
 	for _, output := range stacks.Stacks[0].Outputs {
 		d.outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
 	}
@@ -75,9 +69,6 @@ func read(t *testing.T, e *emulator, v variant, folder string) *deployed {
 			aws.ToString(summary.ResourceType), aws.ToString(summary.PhysicalResourceId)})
 	}
 	d.readStream(t)
-	if d.stream, err = deployedstream.Read(d.streamText); err != nil {
-		t.Fatal(err)
-	}
 	if d.stream.Config.Processing == nil {
 		t.Fatal("the deployed stream has no processor")
 	}
@@ -94,7 +85,9 @@ func (d *deployed) readStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.streamText = out.DeliveryStreamDescription
+	if d.stream, err = deployedstream.Read(out.DeliveryStreamDescription); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (d *deployed) function(t *testing.T, name string) functionConfig {
@@ -149,23 +142,6 @@ func (d *deployed) skipped(t *testing.T) (kinds []string) {
 	kinds = d.typesOf(t, cloudformationtypes.ResourceStatusDeleteSkipped)
 	slices.Sort(kinds)
 	return slices.Compact(kinds)
-}
-
-// checkOrder checks that resources were deleted in order, from the associations to the
-// stream: a configuration with associations cannot be deleted, and logs must not be sent to
-// a deleted stream.
-func (d *deployed) checkOrder(t *testing.T) {
-	t.Helper()
-	deleted := d.typesOf(t, cloudformationtypes.ResourceStatusDeleteComplete)
-	last := -1
-	for _, kind := range []string{"AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation",
-		"AWS::Route53Resolver::ResolverQueryLoggingConfig", "AWS::KinesisFirehose::DeliveryStream"} {
-		at := slices.Index(deleted, kind)
-		if at <= last {
-			t.Errorf("%s was deleted in the wrong order: %q", kind, deleted)
-		}
-		last = at
-	}
 }
 
 // typesOf returns the types of the resources that reached a status, in order.

@@ -16,7 +16,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 )
 
-// TestDeployment deploys, compares, drives and destroys each variant.
+// TestDeployment deploys, drives and destroys each variant.
 func TestDeployment(t *testing.T) {
 	out, r := output(t), &report{}
 	defer func() { r.write(t, filepath.Join(out, "report.txt")) }()
@@ -45,25 +45,22 @@ func deploy(t *testing.T, r *report, c *cdk, v variant, folder string) {
 	}
 	args := deployArgs(t, folder, v.settings)
 	r.stage(t, "deploy", func(t *testing.T) { c.run(t, root(t), args...) })
-	r.stage(t, "deploy again, no changes", func(t *testing.T) {
-		if out := c.run(t, root(t), args...); !strings.Contains(out, "(no changes)") {
-			t.Errorf("the second deployment changes something:\n%s", out)
-		}
-	})
 	var d *deployed
 	r.stage(t, "read back", func(t *testing.T) {
 		d = read(t, c.emulator, v, folder)
 		r.detailf("%s", d.inventory())
 	})
-	r.part(t, "compare with the settings", func(t *testing.T) {
-		found := d.facts(t)
-		found.compare(t, d.variant.want)
-		r.detailf("%d facts read back", len(found))
-	})
-	r.part(t, "compare the code", func(t *testing.T) {
-		d.checkCode(t, "importer", d.importer)
-		d.checkCode(t, "transformer", d.transformer)
-	})
+	if v.changes != nil {
+		r.stage(t, "deploy again, no changes", func(t *testing.T) {
+			if out := c.run(t, root(t), args...); !strings.Contains(out, "(no changes)") {
+				t.Errorf("the second deployment changes something:\n%s", out)
+			}
+		})
+		r.part(t, "compare the code", func(t *testing.T) {
+			d.checkCode(t, "importer", d.importer)
+			d.checkCode(t, "transformer", d.transformer)
+		})
+	}
 	story := &story{deployed: d, generator: sample.New(1, time.Now().Add(-time.Hour)), ledger: sample.NewLedger(), guest: g}
 	driven := t.Run("drive", func(t *testing.T) { story.drive(t, r) })
 	if v.changes != nil && driven {
@@ -94,7 +91,7 @@ func (d *deployed) checkDestroyed(t *testing.T) (kept []string) {
 	left := buckets(t, d.e)
 	for _, bucket := range d.of("AWS::S3::Bucket") {
 		if !slices.Contains(left, bucket.id) {
-			t.Errorf("the %s is gone: data must outlive the stack", d.bucketRole(bucket.id))
+			t.Errorf("the bucket %s is gone: data must outlive the stack", bucket.logical)
 		}
 	}
 	tables, err := dynamodb.NewFromConfig(d.e.config()).ListTables(context.Background(), &dynamodb.ListTablesInput{})
@@ -102,7 +99,6 @@ func (d *deployed) checkDestroyed(t *testing.T) (kept []string) {
 	if !slices.Contains(tables.TableNames, d.outputs["TableName"]) {
 		t.Error("the table is gone: data must outlive the stack")
 	}
-	d.checkOrder(t)
 	kept = d.skipped(t)
 	for _, kind := range kept {
 		if !slices.Contains(outliving, kind) {

@@ -4,6 +4,10 @@
 // describe them. `make e2e` installs what the test needs and runs it; without the build tag
 // e2e the test is skipped.
 //
+// It shows what only a deployment can show. The values of properties are not read back: the
+// tests of the templates in infra/ cover them, and a deployment fails if the emulator does
+// not support a property.
+//
 // The emulator is moto, with our own handlers for CloudFormation (folder moto). They update
 // a resource in place if AWS does so, and fail if AWS would replace it. A shell and a small
 // replacement for the AWS command line run its commands. Where moto lacks a part of AWS

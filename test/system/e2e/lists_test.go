@@ -93,6 +93,15 @@ func (m *machine) deliver(t *testing.T, event map[string]any, key string) {
 	check(t, m.runningImporter.InvokeAsync(payloads[0]))
 }
 
+// tellsEventBridge reports whether a bucket sends its events to EventBridge.
+func (e *emulator) tellsEventBridge(t *testing.T, bucket string) bool {
+	t.Helper()
+	events, err := s3Client(e).GetBucketNotificationConfiguration(context.Background(),
+		&s3.GetBucketNotificationConfigurationInput{Bucket: &bucket})
+	check(t, err)
+	return events.EventBridgeConfiguration != nil
+}
+
 // settle waits until the importer has handled all its invocations.
 func (m *machine) settle(t *testing.T) {
 	t.Helper()

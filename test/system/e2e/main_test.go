@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -57,4 +58,20 @@ func buckets(t *testing.T, e *emulator) []string {
 		names = append(names, aws.ToString(bucket.Name))
 	}
 	return names
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// encode returns a value as JSON.
+func encode(value any) string {
+	out, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // structs of text and numbers can always be encoded
+	}
+	return string(out)
 }
