@@ -15,19 +15,20 @@ import (
 // A missing argument is reported in one line.
 func TestNil_refused(t *testing.T) {
 	pipeline := newPipeline(newStack(t), nil)
-	for want, call := range map[string]func(){
-		"P: scope: must be set: pass a stack, or a construct in a stack":                        func() { resolverwatch.NewPipeline(nil, "P", nil) },
-		"S: scope: must be set: pass a stack, or a construct in a stack":                        func() { resolverwatch.NewIndicatorStore(nil, "S", nil) },
-		"Test/Pipeline/Catalog: GrantQuery: grantee: must be set, such as an awsiam.Role":       func() { pipeline.Catalog().GrantQuery(nil) },
-		"Test/Pipeline/Delivery: GrantPutRecords: grantee: must be set, such as an awsiam.Role": func() { pipeline.Delivery().GrantPutRecords(nil) },
-		"Test/Pipeline/Delivery: GrantReadLogs: grantee: must be set, such as an awsiam.Role":   func() { pipeline.Delivery().GrantReadLogs(nil) },
-		"Test/Pipeline/Importer: GrantInvoke: grantee: must be set, such as an awsiam.Role":     func() { pipeline.Importer().GrantInvoke(nil) },
-		"Test/Pipeline/Transformer: GrantInvoke: grantee: must be set, such as an awsiam.Role":  func() { pipeline.Transformer().GrantInvoke(nil) },
-		"Test/Pipeline/Store: GrantUpload: grantee: must be set, such as an awsiam.Role":        func() { pipeline.Store().GrantUpload(nil) },
+	for _, test := range []struct {
+		prop string
+		call func()
+	}{
+		{"P scope", func() { resolverwatch.NewPipeline(nil, "P", nil) }},
+		{"S scope", func() { resolverwatch.NewIndicatorStore(nil, "S", nil) }},
+		{"Test/Pipeline/Catalog GrantQuery", func() { pipeline.Catalog().GrantQuery(nil) }},
+		{"Test/Pipeline/Delivery GrantPutRecords", func() { pipeline.Delivery().GrantPutRecords(nil) }},
+		{"Test/Pipeline/Delivery GrantReadLogs", func() { pipeline.Delivery().GrantReadLogs(nil) }},
+		{"Test/Pipeline/Importer GrantInvoke", func() { pipeline.Importer().GrantInvoke(nil) }},
+		{"Test/Pipeline/Transformer GrantInvoke", func() { pipeline.Transformer().GrantInvoke(nil) }},
+		{"Test/Pipeline/Store GrantUpload", func() { pipeline.Store().GrantUpload(nil) }},
 	} {
-		if got := refusedBy(t, call); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
+		wantRefusal(t, test.call, test.prop)
 	}
 }
 
@@ -37,12 +38,7 @@ func TestGrants_toOtherAccount(t *testing.T) {
 	stack := newStackOf(t, ownAccount)
 	pipeline := newPipeline(stack, nil)
 	caller := awsiam.Role_FromRoleArn(stack, jsii.String("Caller"), jsii.String("arn:aws:iam::"+otherAccount+":role/caller"), nil)
-	got := refusedBy(t, func() { pipeline.Delivery().GrantPutRecords(caller) })
-	want := "Known/Pipeline/Delivery: GrantPutRecords: the principal belongs to account " + otherAccount + " and the stream to " + ownAccount +
-		", and streams have no resource policy; define an awsiam.Role in this stack that the principal may assume, and grant to the role"
-	if got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
+	wantRefusal(t, func() { pipeline.Delivery().GrantPutRecords(caller) }, "Known/Pipeline/Delivery GrantPutRecords")
 	pipeline.Importer().GrantInvoke(caller)
 	pipeline.Transformer().GrantInvoke(caller)
 	var found []string

@@ -3,7 +3,6 @@
 package resolverwatch_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -14,11 +13,7 @@ import (
 // support concurrent calls, and takes seconds to start. The race detector finds races in it
 // that are not in our code.
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := refusals.Main(m)
 	jsii.Close()
-	if err := golden.finish(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
 	os.Exit(code)
 }

@@ -4,7 +4,6 @@ package resolverwatch_test
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -65,19 +64,10 @@ func TestPipeline_AddOutputs_refuses(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, nil)
 	pipeline.AddOutputs()
-	const remedy = ": call AddNamedOutputs with a name that is not taken, and pass it to the resolverwatch command as --pipeline"
-	for want, add := range map[string]func(){
-		"Test/Pipeline: AddOutputs: the stack already has the outputs of Test/Pipeline" + remedy: pipeline.AddOutputs,
-		"Test/Pipeline: AddNamedOutputs: the stack already has an output named OwnListBucketName" + remedy: func() {
-			awscdk.NewCfnOutput(stack, jsii.String("OwnListBucketName"), &awscdk.CfnOutputProps{Value: jsii.String("x")})
-			pipeline.AddNamedOutputs("Own")
-		},
-		`Test/Pipeline: AddNamedOutputs: name: must be 1 to 64 of a-z A-Z 0-9, starting with a capital letter, got "a-b"`: func() {
-			pipeline.AddNamedOutputs("a-b")
-		},
-	} {
-		if got := refusedBy(t, add); !strings.Contains(got, want) {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
+	wantRefusal(t, pipeline.AddOutputs, "Test/Pipeline AddOutputs")
+	wantRefusal(t, func() {
+		awscdk.NewCfnOutput(stack, jsii.String("OwnListBucketName"), &awscdk.CfnOutputProps{Value: jsii.String("x")})
+		pipeline.AddNamedOutputs("Own")
+	}, "Test/Pipeline AddNamedOutputs")
+	wantRefusal(t, func() { pipeline.AddNamedOutputs("a-b") }, "Test/Pipeline AddNamedOutputs")
 }

@@ -163,20 +163,15 @@ func TestQueryLoggingFromAttributes(t *testing.T) {
 	}
 	elsewhere := resolverwatch.QueryLoggingFromAttributes(stack, "Imported", &resolverwatch.QueryLoggingAttributes{
 		ConfigArn: "arn:aws:route53resolver:us-east-1:444455556666:resolver-query-log-config/rqlc-2"})
-	for want, define := range map[string]func(){
-		"Test/Member: QueryLogging: is in Region us-east-1, must be in eu-west-1: a query logging configuration": func() {
-			resolverwatch.NewQueryLoggingAssociation(stack, "Member", &resolverwatch.QueryLoggingAssociationProps{
-				QueryLogging: elsewhere, VPC: vpcs(stack, 0, 1)[0]})
-		},
-		"Test/Imported: ConfigID or ConfigArn: must be set": func() {
-			resolverwatch.QueryLoggingFromAttributes(stack, "Imported", nil)
-		},
-		`Test/Imported: ConfigArn: must be the ARN of a query logging configuration, got "arn:x"`: func() {
-			resolverwatch.QueryLoggingFromAttributes(stack, "Imported", &resolverwatch.QueryLoggingAttributes{ConfigArn: "arn:x"})
-		},
-	} {
-		if got := refusedBy(t, define); !strings.Contains(got, want) {
-			t.Errorf("got %q, want %q", got, want)
+	wantRefusal(t, func() {
+		resolverwatch.NewQueryLoggingAssociation(stack, "Member", &resolverwatch.QueryLoggingAssociationProps{
+			QueryLogging: elsewhere, VPC: vpcs(stack, 0, 1)[0]})
+	}, "Test/Member QueryLogging")
+	for _, attributes := range []*resolverwatch.QueryLoggingAttributes{nil, {ConfigArn: "arn:x"}} {
+		prop := "ConfigID or ConfigArn"
+		if attributes != nil {
+			prop = "ConfigArn"
 		}
+		wantRefusal(t, func() { resolverwatch.QueryLoggingFromAttributes(stack, "Imported", attributes) }, "Test/Imported "+prop)
 	}
 }
