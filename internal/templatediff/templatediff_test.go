@@ -2,6 +2,7 @@ package templatediff_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -22,102 +23,116 @@ const (
 func TestCompare(t *testing.T) {
 	for _, test := range []struct {
 		name, before, after string
-		want                string
-		wantLoses           bool
+		fate                templatediff.Fate // "" if there is no finding
+		changed             string            // the properties
+		leftBehind, loses   bool
 	}{
 		{
 			name:   "the same",
 			before: bucket + `, "Properties": {"BucketName": "a"}`,
 			after:  bucket + `, "Properties": {"BucketName": "a"}`,
-			want:   "X AWS::S3::Bucket: kept",
+			fate:   templatediff.Kept,
 		},
 		{
-			name:   "a change in place",
-			before: bucket,
-			after:  bucket + `, "Properties": {"VersioningConfiguration": {"Status": "Enabled"}, "Tags": []}`,
-			want:   "X AWS::S3::Bucket: updated in place (Tags, VersioningConfiguration)",
+			name:    "a change in place",
+			before:  bucket,
+			after:   bucket + `, "Properties": {"VersioningConfiguration": {"Status": "Enabled"}, "Tags": []}`,
+			fate:    templatediff.Updated,
+			changed: "Tags, VersioningConfiguration",
 		},
 		{
-			name:      "a name set later",
-			before:    bucket,
-			after:     bucket + `, "Properties": {"BucketName": "a"}`,
-			want:      "X AWS::S3::Bucket: replaced (BucketName); the earlier one stays in the account, outside of the stack",
-			wantLoses: true,
+			name:       "a name set later",
+			before:     bucket,
+			after:      bucket + `, "Properties": {"BucketName": "a"}`,
+			fate:       templatediff.Replaced,
+			changed:    "BucketName",
+			leftBehind: true,
+			loses:      true,
 		},
 		{
-			name:      "a name given up, nothing retained",
-			before:    fragile + `, "Properties": {"BucketName": "a"}`,
-			after:     fragile,
-			want:      "X AWS::S3::Bucket: replaced (BucketName); the earlier one is deleted",
-			wantLoses: true,
+			name:    "a name given up, nothing retained",
+			before:  fragile + `, "Properties": {"BucketName": "a"}`,
+			after:   fragile,
+			fate:    templatediff.Replaced,
+			changed: "BucketName",
+			loses:   true,
 		},
 		{
-			name:      "another sort key",
-			before:    table + `, "Properties": {"KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}]}`,
-			after:     table + `, "Properties": {"KeySchema": [{"AttributeName": "b", "KeyType": "HASH"}], "TableName": "t"}`,
-			want:      "X AWS::DynamoDB::Table: replaced (KeySchema, TableName); the earlier one stays in the account, outside of the stack",
-			wantLoses: true,
+			name:       "another sort key",
+			before:     table + `, "Properties": {"KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}]}`,
+			after:      table + `, "Properties": {"KeySchema": [{"AttributeName": "b", "KeyType": "HASH"}], "TableName": "t"}`,
+			fate:       templatediff.Replaced,
+			changed:    "KeySchema, TableName",
+			leftBehind: true,
+			loses:      true,
 		},
 		{
 			name:   "an attribute more",
 			before: table + `, "Properties": {"AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}]}`,
 			after: table + `, "Properties": {"AttributeDefinitions": [
 				{"AttributeName": "b", "AttributeType": "N"}, {"AttributeName": "a", "AttributeType": "S"}]}`,
-			want: "X AWS::DynamoDB::Table: updated in place (AttributeDefinitions)",
+			fate:    templatediff.Updated,
+			changed: "AttributeDefinitions",
 		},
 		{
-			name:      "an attribute of another type",
-			before:    table + `, "Properties": {"AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}]}`,
-			after:     table + `, "Properties": {"AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "N"}]}`,
-			want:      "X AWS::DynamoDB::Table: replaced (AttributeDefinitions); the earlier one stays in the account, outside of the stack",
-			wantLoses: true,
+			name:       "an attribute of another type",
+			before:     table + `, "Properties": {"AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}]}`,
+			after:      table + `, "Properties": {"AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "N"}]}`,
+			fate:       templatediff.Replaced,
+			changed:    "AttributeDefinitions",
+			leftBehind: true,
+			loses:      true,
 		},
 		{
-			name:      "a nested name",
-			before:    database + `, "Properties": {"DatabaseInput": {"Name": "a"}}`,
-			after:     database + `, "Properties": {"DatabaseInput": {"Name": "b"}}`,
-			want:      "X AWS::Glue::Database: replaced (DatabaseInput.Name); the earlier one is deleted",
-			wantLoses: true,
+			name:    "a nested name",
+			before:  database + `, "Properties": {"DatabaseInput": {"Name": "a"}}`,
+			after:   database + `, "Properties": {"DatabaseInput": {"Name": "b"}}`,
+			fate:    templatediff.Replaced,
+			changed: "DatabaseInput.Name",
+			loses:   true,
 		},
 		{
-			name:      "a key that CloudFormation does not replace",
-			before:    key,
-			after:     key + `, "Properties": {"MultiRegion": true}`,
-			want:      "X AWS::KMS::Key: refused (MultiRegion)",
-			wantLoses: true,
+			name:    "a key that CloudFormation does not replace",
+			before:  key,
+			after:   key + `, "Properties": {"MultiRegion": true}`,
+			fate:    templatediff.Refused,
+			changed: "MultiRegion",
+			loses:   true,
 		},
 		{
-			name:      "another type under the same logical id",
-			before:    table,
-			after:     `"Type": "AWS::DynamoDB::GlobalTable"`,
-			want:      "X AWS::DynamoDB::Table: refused (Type)",
-			wantLoses: true,
+			name:    "another type under the same logical id",
+			before:  table,
+			after:   `"Type": "AWS::DynamoDB::GlobalTable"`,
+			fate:    templatediff.Refused,
+			changed: "Type",
+			loses:   true,
 		},
 		{
-			name:      "no longer retained",
-			before:    bucket,
-			after:     fragile,
-			want:      "X AWS::S3::Bucket: no longer retained",
-			wantLoses: true,
+			name:   "no longer retained",
+			before: bucket,
+			after:  fragile,
+			fate:   templatediff.Released,
+			loses:  true,
 		},
 		{
 			name:   "retained unless the creation fails",
 			before: bucket,
 			after:  strings.Replace(bucket, `"Retain"`, `"RetainExceptOnCreate"`, 1),
-			want:   "X AWS::S3::Bucket: kept",
+			fate:   templatediff.Kept,
 		},
 		{
-			name:      "under a condition",
-			before:    bucket,
-			after:     bucket + `, "Condition": "HasBucket"`,
-			want:      "X AWS::S3::Bucket: under another condition",
-			wantLoses: true,
+			name:   "under a condition",
+			before: bucket,
+			after:  bucket + `, "Condition": "HasBucket"`,
+			fate:   templatediff.Conditional,
+			loses:  true,
 		},
 		{
-			name:   "a stateless type",
-			before: `"Type": "AWS::Glue::Table", "Properties": {"TableInput": {"Name": "a"}}`,
-			after:  `"Type": "AWS::Glue::Table", "Properties": {"TableInput": {"Name": "b"}}`,
-			want:   "X AWS::Glue::Table: replaced (TableInput.Name); the earlier one is deleted",
+			name:    "a stateless type",
+			before:  `"Type": "AWS::Glue::Table", "Properties": {"TableInput": {"Name": "a"}}`,
+			after:   `"Type": "AWS::Glue::Table", "Properties": {"TableInput": {"Name": "b"}}`,
+			fate:    templatediff.Replaced,
+			changed: "TableInput.Name",
 		},
 		{
 			name:   "an unknown type",
@@ -125,31 +140,69 @@ func TestCompare(t *testing.T) {
 			after:  unknown + `, "Properties": {"Encrypted": true}`,
 		},
 		{
-			name:   "an unknown type that is retained",
-			before: unknown + `, "DeletionPolicy": "Retain"`,
-			after:  unknown + `, "DeletionPolicy": "Retain", "Properties": {"BackupPolicy": {}}`,
-			want:   "X AWS::EFS::FileSystem: updated in place (BackupPolicy)",
+			name:    "an unknown type that is retained",
+			before:  unknown + `, "DeletionPolicy": "Retain"`,
+			after:   unknown + `, "DeletionPolicy": "Retain", "Properties": {"BackupPolicy": {}}`,
+			fate:    templatediff.Updated,
+			changed: "BackupPolicy",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			findings := compare(t, template("X", test.before), template("X", test.after))
-			if got := lines(findings); got != test.want {
-				t.Errorf("got  %s\nwant %s", got, test.want)
+			if test.fate == "" {
+				if len(findings) > 0 {
+					t.Errorf("got %v, want no finding", findings)
+				}
+				return
 			}
-			if loses := slices.ContainsFunc(findings, templatediff.Finding.LosesState); loses != test.wantLoses {
-				t.Errorf("loses state: %t, want %t", loses, test.wantLoses)
+			if len(findings) != 1 || findings[0].LogicalID != "X" {
+				t.Fatalf("got %v, want one finding for X", findings)
+			}
+			got := findings[0]
+			if changed := strings.Join(got.Changed, ", "); got.Fate != test.fate || changed != test.changed || got.LeftBehind != test.leftBehind {
+				t.Errorf("%s of %s, left behind: %t; want %s of %s, %t", got.Fate, changed, got.LeftBehind, test.fate, test.changed, test.leftBehind)
+			}
+			if loses := got.LosesState(); loses != test.loses {
+				t.Errorf("loses state: %t, want %t", loses, test.loses)
 			}
 		})
 	}
 }
 
+// The lines that cmd/keptresources prints.
+func TestFinding_String(t *testing.T) {
+	for want, finding := range map[string]templatediff.Finding{
+		"X AWS::S3::Bucket: kept": {LogicalID: "X", Type: "AWS::S3::Bucket", Fate: templatediff.Kept},
+		"X AWS::S3::Bucket: updated in place (Tags, VersioningConfiguration)": {LogicalID: "X", Type: "AWS::S3::Bucket",
+			Fate: templatediff.Updated, Changed: []string{"Tags", "VersioningConfiguration"}},
+		"X AWS::KMS::Key: refused (MultiRegion)": {LogicalID: "X", Type: "AWS::KMS::Key",
+			Fate: templatediff.Refused, Changed: []string{"MultiRegion"}},
+		"X AWS::S3::Bucket: no longer retained":      {LogicalID: "X", Type: "AWS::S3::Bucket", Fate: templatediff.Released},
+		"X AWS::S3::Bucket: under another condition": {LogicalID: "X", Type: "AWS::S3::Bucket", Fate: templatediff.Conditional},
+		"New AWS::S3::Bucket: added":                 {LogicalID: "New", Type: "AWS::S3::Bucket", Fate: templatediff.Added},
+	} {
+		if got := finding.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestCompare_removedAndAdded(t *testing.T) {
-	got := lines(compare(t, template("Old", bucket, "Fragile", fragile), template("New", bucket)))
-	want := `Fragile AWS::S3::Bucket: removed; the earlier one is deleted
-New AWS::S3::Bucket: added
-Old AWS::S3::Bucket: removed; the earlier one stays in the account, outside of the stack`
-	if got != want {
-		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	type fact struct {
+		fate       templatediff.Fate
+		leftBehind bool
+	}
+	got := map[string]fact{}
+	for _, finding := range compare(t, template("Old", bucket, "Fragile", fragile), template("New", bucket)) {
+		got[finding.LogicalID] = fact{finding.Fate, finding.LeftBehind}
+	}
+	want := map[string]fact{
+		"Fragile": {templatediff.Removed, false},
+		"New":     {templatediff.Added, false},
+		"Old":     {templatediff.Removed, true},
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
@@ -212,12 +265,4 @@ func template(resources ...string) []byte {
 		members = append(members, fmt.Sprintf("%q: {%s}", pair[0], pair[1]))
 	}
 	return fmt.Appendf(nil, `{"Resources": {%s}}`, strings.Join(members, ", "))
-}
-
-func lines(findings []templatediff.Finding) string {
-	var all []string
-	for _, finding := range findings {
-		all = append(all, finding.String())
-	}
-	return strings.Join(all, "\n")
 }
