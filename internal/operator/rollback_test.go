@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,29 +57,29 @@ func TestOperator_Rollback(t *testing.T) {
 func TestOperator_PlanRollback_refuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		name    string
-		spoil   func(b *bucket)
-		to      uint64
-		want    string
-		missing bool
+		name  string
+		spoil func(b *bucket)
+		to    uint64
+		kept  []uint64 // the generations that the error lists, if the wanted one is missing
+		want  string   // part of the error
 	}{
-		{"current", func(*bucket) {}, 3, "generation 3 is already current", false},
-		{"never published", func(*bucket) {}, 9, "generation 9 is not kept; the kept generations are 3, 2, 1", true},
-		{"swept", func(b *bucket) { delete(b.objects, b.manifests[1].Object) }, 1, "generation 1 is not kept; the kept generations are 3, 2", true},
+		{"current", func(*bucket) {}, 3, nil, ""},
+		{"never published", func(*bucket) {}, 9, []uint64{3, 2, 1}, ""},
+		{"swept", func(b *bucket) { delete(b.objects, b.manifests[1].Object) }, 1, []uint64{3, 2}, ""},
 		{"none before", func(b *bucket) {
 			delete(b.objects, b.manifests[1].Object)
 			delete(b.objects, b.manifests[2].Object)
-		}, 0, "no generation before 3 is kept", false},
+		}, 0, nil, "no generation before 3 is kept"},
 		{"damaged", func(b *bucket) { b.objects[b.manifests[2].Object] = b.objects[b.manifests[2].Object][:100] },
-			2, "the index of generation 2 cannot be used: opening an index", false},
+			2, nil, "the index of generation 2 cannot be used: opening an index"},
 		{"flipped", func(b *bucket) {
 			data := append([]byte(nil), b.objects[b.manifests[2].Object]...)
 			data[len(data)/2] ^= 1
 			b.objects[b.manifests[2].Object] = data
-		}, 2, "the index of generation 2 cannot be used: opening an index", false},
+		}, 2, nil, "the index of generation 2 cannot be used: opening an index"},
 		{"index of another generation", func(b *bucket) {
 			b.objects[b.manifests[2].Object] = b.objects[b.manifests[1].Object]
-		}, 2, "the index of generation 2 cannot be used: another index", false},
+		}, 2, nil, "the index of generation 2 cannot be used: another index"},
 	} {
 		var b bucket
 		b.publish(t, "a.example")
@@ -86,10 +87,25 @@ func TestOperator_PlanRollback_refuses(t *testing.T) {
 		b.publish(t, "c.example")
 		tc.spoil(&b)
 		_, err := operate(&b).PlanRollback(context.Background(), tc.to)
-		if err == nil || !strings.Contains(err.Error(), tc.want) || errors.Is(err, storage.ErrNotFound) != tc.missing {
+		if err == nil || !strings.Contains(err.Error(), tc.want) || errors.Is(err, storage.ErrNotFound) != (tc.kept != nil) {
 			t.Errorf("%s: error %v, want %q", tc.name, err, tc.want)
 		}
+		var missing *missingError
+		if tc.kept == nil {
+			continue
+		}
+		if !errors.As(err, &missing) || missing.Generation != tc.to || !slices.Equal(numbersOf(missing.Kept), tc.kept) {
+			t.Errorf("%s: error %v, want generation %d missing from %v", tc.name, err, tc.to, tc.kept)
+		}
 	}
+}
+
+func numbersOf(generations []Generation) []uint64 {
+	var numbers []uint64
+	for _, generation := range generations {
+		numbers = append(numbers, generation.Generation)
+	}
+	return numbers
 }
 
 // A rollback from a broken index must be possible.

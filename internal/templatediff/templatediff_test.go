@@ -159,6 +159,9 @@ func TestCompare(t *testing.T) {
 				t.Fatalf("got %v, want one finding for X", findings)
 			}
 			got := findings[0]
+			if !strings.Contains(test.before, fmt.Sprintf(`"Type": %q`, got.Type)) {
+				t.Errorf("type %s, want that of the first template: %s", got.Type, test.before)
+			}
 			if changed := strings.Join(got.Changed, ", "); got.Fate != test.fate || changed != test.changed || got.LeftBehind != test.leftBehind {
 				t.Errorf("%s of %s, left behind: %t; want %s of %s, %t", got.Fate, changed, got.LeftBehind, test.fate, test.changed, test.leftBehind)
 			}

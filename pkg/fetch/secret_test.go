@@ -106,16 +106,16 @@ func TestFetcher_Fetch_secretEchoed(t *testing.T) {
 		name   string
 		answer string
 		want   fetch.Outcome
-		reason string
+		reason string // part of it, if it is about the secret
 	}{
-		{"in a status", "HTTP/1.1 403 No " + hunter + "\r\n\r\n", fetch.Refused, "answers 403 Forbidden"},
-		{"instead of HTTP", hunter + "\r\n\r\n", fetch.Failed, "reading the response of lists.example"},
+		{"in a status", "HTTP/1.1 403 No " + hunter + "\r\n\r\n", fetch.Refused, ""},
+		{"instead of HTTP", hunter + "\r\n\r\n", fetch.Failed, ""},
 		{"in a broken header", "HTTP/1.1 200 OK\r\n" + hunter + "\r\n\r\n", fetch.Failed, "[secret]"},
 		{"in a length", "HTTP/1.1 200 OK\r\nContent-Length: " + hunter + "\r\n\r\n", fetch.Failed, "[secret]"},
 		{"in an encoding", list("x", "Content-Encoding: "+hunter), fetch.Refused, "[secret]"},
 		{"in a redirect to another host", redirect("https://mirror.example/?key=" + escaped), fetch.Refused, "would send the secret to another host"},
 		{"in a path to another host", redirect("https://mirror.example/" + url.PathEscape(hunter)), fetch.Refused, "would send the secret to another host"},
-		{"in a redirect that is not a URL", redirect("https://%zz/" + escaped), fetch.Refused, "that is not a URL"},
+		{"in a redirect that is not a URL", redirect("https://%zz/" + escaped), fetch.Refused, ""},
 		{"in a redirect to http", redirect("http://mirror.example/" + url.PathEscape(hunter)), fetch.Refused, "[withheld, because it contains part of the secret]"},
 		{"in a host", redirect("https://hunter2.test/" + escaped), fetch.Refused, "another host"},
 		{"in a list", list("evil.example\n# licensed to " + hunter + "\n"), fetch.Refused, "contains the secret"},

@@ -83,10 +83,10 @@ func TestOpen_errors(t *testing.T) {
 		name string
 		in   []byte
 		want error
-		text string
+		text string // part of the message, for errors that ErrCorrupt does not tell apart
 	}{
-		{"empty", nil, index.ErrNotIndex, "not an index file"},
-		{"web page", []byte("<html>" + strings.Repeat(" ", 500)), index.ErrNotIndex, "not an index file"},
+		{"empty", nil, index.ErrNotIndex, ""},
+		{"web page", []byte("<html>" + strings.Repeat(" ", 500)), index.ErrNotIndex, ""},
 		{"only the magic", file[:8], index.ErrCorrupt, "the header is truncated"},
 		{"truncated", file[:len(file)-1], index.ErrCorrupt, "header says"},
 		{"flipped bit", flipped, index.ErrCorrupt, "checksum does not match"},
