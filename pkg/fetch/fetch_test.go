@@ -139,54 +139,54 @@ func TestFetcher_Fetch_misbehaviour(t *testing.T) {
 		name   string
 		answer string
 		want   fetch.Outcome
-		reason string
 		retry  time.Duration // after now
 	}{
-		{"too many, in seconds", status("429 Slow Down", "Retry-After: 120\r\n"), fetch.RetryLater, "answers 429 Too Many Requests", 2 * time.Minute},
-		{"too many, until a date", status("429 x", "Retry-After: Tue, 01 Jan 2030 13:30:00 GMT\r\n"), fetch.RetryLater, "answers 429", 90 * time.Minute},
-		{"too many, for a year", status("429 x", "Retry-After: 31536000\r\n"), fetch.RetryLater, "answers 429", 24 * time.Hour},
-		{"too many, without a header", status("429 x", ""), fetch.RetryLater, "answers 429", time.Hour},
-		{"too many, invalid header", status("429 x", "Retry-After: soon\r\n"), fetch.RetryLater, "answers 429", time.Hour},
-		{"maintenance", status("503 x", "Retry-After: 60\r\n"), fetch.RetryLater, "answers 503 Service Unavailable", time.Minute},
-		{"overload", status("503 x", ""), fetch.Failed, "answers 503 Service Unavailable", 0},
-		{"server error", status("500 x", "Retry-After: 60\r\n"), fetch.Failed, "answers 500 Internal Server Error", 0},
-		{"bad gateway", status("502 x", ""), fetch.Failed, "answers 502 Bad Gateway", 0},
-		{"request timeout", status("408 x", ""), fetch.Failed, "answers 408", 0},
-		{"gone", status("410 x", ""), fetch.Refused, "answers 410 Gone", 0},
-		{"not found", status("404 x", ""), fetch.Refused, "answers 404 Not Found", 0},
-		{"unauthorized", status("401 x", ""), fetch.Refused, "check that the secret is set and valid", 0},
-		{"forbidden", status("403 x", ""), fetch.Refused, "check that the secret is set and valid", 0},
-		{"partial content", status("206 x", "Content-Range: bytes 0-5/100\r\n"), fetch.Failed, "answers 206 Partial Content", 0},
-		{"no content", "HTTP/1.1 204 No Content\r\n\r\n", fetch.Failed, "answers 204 No Content", 0},
-		{"not modified, without validators", "HTTP/1.1 304 Not Modified\r\n\r\n", fetch.Failed, "answers 304 Not Modified", 0},
-		{"multiple choices", status("300 x", ""), fetch.Failed, "answers 300 Multiple Choices", 0},
-		{"another protocol", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", fetch.Failed, "another protocol", 0},
-		{"unknown status", status("799 x", ""), fetch.Failed, "answers 799", 0},
+		{"too many, in seconds", status("429 Slow Down", "Retry-After: 120\r\n"), fetch.RetryLater, 2 * time.Minute},
+		{"too many, until a date", status("429 x", "Retry-After: Tue, 01 Jan 2030 13:30:00 GMT\r\n"), fetch.RetryLater, 90 * time.Minute},
+		{"too many, for a year", status("429 x", "Retry-After: 31536000\r\n"), fetch.RetryLater, 24 * time.Hour},
+		{"too many, without a header", status("429 x", ""), fetch.RetryLater, time.Hour},
+		{"too many, invalid header", status("429 x", "Retry-After: soon\r\n"), fetch.RetryLater, time.Hour},
+		{"maintenance", status("503 x", "Retry-After: 60\r\n"), fetch.RetryLater, time.Minute},
+		{"overload", status("503 x", ""), fetch.Failed, 0},
+		{"server error", status("500 x", "Retry-After: 60\r\n"), fetch.Failed, 0},
+		{"bad gateway", status("502 x", ""), fetch.Failed, 0},
+		{"request timeout", status("408 x", ""), fetch.Failed, 0},
+		{"gone", status("410 x", ""), fetch.Refused, 0},
+		{"not found", status("404 x", ""), fetch.Refused, 0},
+		{"unauthorized", status("401 x", ""), fetch.Refused, 0},
+		{"forbidden", status("403 x", ""), fetch.Refused, 0},
+		{"partial content", status("206 x", "Content-Range: bytes 0-5/100\r\n"), fetch.Failed, 0},
+		{"no content", "HTTP/1.1 204 No Content\r\n\r\n", fetch.Failed, 0},
+		{"not modified, without validators", "HTTP/1.1 304 Not Modified\r\n\r\n", fetch.Failed, 0},
+		{"multiple choices", status("300 x", ""), fetch.Failed, 0},
+		{"another protocol", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", fetch.Failed, 0},
+		{"unknown status", status("799 x", ""), fetch.Failed, 0},
 
-		{"shorter than announced", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + someList, fetch.Failed, "ends after 27 bytes, so the list is incomplete", 0},
-		{"longer than announced", "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n" + someList, fetch.Failed, "sends more bytes than it announced", 0},
-		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 27\r\nContent-Length: 13\r\n\r\n" + someList, fetch.Failed, "reading the response of lists.example", 0},
-		{"a negative length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n" + someList, fetch.Failed, "reading the response of lists.example", 0},
-		{"no length", "HTTP/1.1 200 OK\r\n\r\n" + someList, fetch.Failed, "has no length", 0},
-		{"chunks without an end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nevil.\r\n", fetch.Failed, "so the list is incomplete", 0},
-		{"invalid chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nevil.\r\n", fetch.Failed, "reading the list", 0},
-		{"more after the chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\nevil.example", fetch.Failed, "sends more bytes than it announced", 0},
-		{"over the limit, announced", "HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n", fetch.Refused, "has 1048577 bytes, the limit is 1048576", 0},
-		{"over the limit", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat("x", 2<<20), fetch.Refused, "more than 1048576 bytes", 0},
-		{"in another compression", list("x", "Content-Encoding: br"), fetch.Refused, `Content-Encoding "br", which the request does not accept`, 0},
+		{"shorter than announced", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + someList, fetch.Failed, 0},
+		{"longer than announced", "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n" + someList, fetch.Failed, 0},
+		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 27\r\nContent-Length: 13\r\n\r\n" + someList, fetch.Failed, 0},
+		{"a negative length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n" + someList, fetch.Failed, 0},
+		{"no length", "HTTP/1.1 200 OK\r\n\r\n" + someList, fetch.Failed, 0},
+		{"chunks without an end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nevil.\r\n", fetch.Failed, 0},
+		{"invalid chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nevil.\r\n", fetch.Failed, 0},
+		{"more after the chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\nevil.example", fetch.Failed, 0},
+		{"over the limit, announced", "HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n", fetch.Refused, 0},
+		{"over the limit", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat("x", 2<<20), fetch.Refused, 0},
+		{"in another compression", list("x", "Content-Encoding: br"), fetch.Refused, 0},
 
-		{"not HTTP", "SSH-2.0-OpenSSH_9.0\r\n", fetch.Failed, "reading the response of lists.example", 0},
-		{"nothing", "", fetch.Failed, "ends before the end of the headers", 0},
-		{"half of the headers", "HTTP/1.1 200 OK\r\nContent-Le", fetch.Failed, "reading the response of lists.example", 0},
-		{"endless headers", "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: "+strings.Repeat("x", 1000)+"\r\n", 200), fetch.Failed, "headers are over 65536 bytes", 0},
-		{"endless interim responses", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 100), fetch.Failed, "more than 5 interim responses", 0},
+		{"not HTTP", "SSH-2.0-OpenSSH_9.0\r\n", fetch.Failed, 0},
+		{"nothing", "", fetch.Failed, 0},
+		{"half of the headers", "HTTP/1.1 200 OK\r\nContent-Le", fetch.Failed, 0},
+		{"endless headers", "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: "+strings.Repeat("x", 1000)+"\r\n", 200), fetch.Failed, 0},
+		{"endless interim responses", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 100), fetch.Failed, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			result := newInternet(t, map[string]script{"lists.example": serves(tc.answer)}).fetch(nil)
-			if result.Outcome != tc.want || !strings.Contains(result.Reason, tc.reason) || result.Body != nil {
-				t.Errorf("%s (%s), want %s (%s)", result.Outcome, result.Reason, tc.want, tc.reason)
+			if result.Outcome != tc.want || result.Body != nil {
+				t.Errorf("%s (%s), want %s", result.Outcome, result.Reason, tc.want)
 			}
+			reasons.Compare(t, result.Reason)
 			wantRetry := time.Time{}
 			if tc.retry > 0 {
 				wantRetry = clock().Add(tc.retry)

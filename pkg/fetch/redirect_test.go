@@ -18,7 +18,6 @@ func TestFetcher_Fetch_redirects(t *testing.T) {
 		name    string
 		scripts map[string]script
 		want    fetch.Outcome
-		reason  string
 		url     string // of the last request
 	}{{
 		name: "to another path",
@@ -52,34 +51,35 @@ func TestFetcher_Fetch_redirects(t *testing.T) {
 			"b.test": serves(redirect("https://c.test/")), "c.test": serves(redirect("https://d.test/")),
 			"d.test": serves(redirect("https://e.test/")), "e.test": serves(redirect("https://f.test/")),
 		},
-		want: fetch.Refused, reason: "more than 5 redirects, the last to https://f.test/", url: "https://e.test/",
+		want: fetch.Refused, url: "https://e.test/",
 	}, {
 		name:    "to itself",
 		scripts: map[string]script{"lists.example": serves(redirect("/all.txt"))},
-		want:    fetch.Refused, reason: "redirect loop, back to https://lists.example/all.txt", url: "https://lists.example/all.txt",
+		want:    fetch.Refused, url: "https://lists.example/all.txt",
 	}, {
 		name: "loop over two hosts",
 		scripts: map[string]script{
 			"lists.example": serves(redirect("https://a.test/")), "a.test": serves(redirect("https://lists.example/all.txt")),
 		},
-		want: fetch.Refused, reason: "redirect loop", url: "https://a.test/",
+		want: fetch.Refused, url: "https://a.test/",
 	}, {
 		name: "to longer and longer paths",
 		scripts: map[string]script{"lists.example": func(w io.Writer, r *http.Request) {
 			io.WriteString(w, redirect(r.URL.Path+"/x"))
 		}},
-		want: fetch.Refused, reason: "more than 5 redirects", url: "https://lists.example/all.txt/x/x/x/x/x",
+		want: fetch.Refused, url: "https://lists.example/all.txt/x/x/x/x/x",
 	}, {
 		name:    "without a target",
 		scripts: map[string]script{"lists.example": serves("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n")},
-		want:    fetch.Failed, reason: "without a Location", url: "https://lists.example/all.txt",
+		want:    fetch.Failed, url: "https://lists.example/all.txt",
 	}} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			result := newInternet(t, tc.scripts).fetch(nil)
-			if result.Outcome != tc.want || !strings.Contains(result.Reason, tc.reason) || result.URL != tc.url {
-				t.Errorf("%s (%s) at %s, want %s (%s) at %s", result.Outcome, result.Reason, result.URL, tc.want, tc.reason, tc.url)
+			if result.Outcome != tc.want || result.URL != tc.url {
+				t.Errorf("%s (%s) at %s, want %s at %s", result.Outcome, result.Reason, result.URL, tc.want, tc.url)
 			}
+			reasons.Compare(t, result.Reason)
 		})
 	}
 }
@@ -87,36 +87,36 @@ func TestFetcher_Fetch_redirects(t *testing.T) {
 // Redirects to a URL or an address that is not allowed are refused without a connection.
 func TestFetcher_Fetch_redirectsOut(t *testing.T) {
 	t.Parallel()
-	for to, reason := range map[string]string{
-		"http://mirror.example/all.txt":        "must begin with https://",
-		"HTTP://lists.example/all.txt":         "must begin with https://",
-		"ftp://mirror.example/all.txt":         "must begin with https://",
-		"file:///proc/self/environ":            "must begin with https://",
-		"javascript:alert(1)":                  "must begin with https://",
-		"https:///x":                           "must name a host",
-		"https://mirror.example:99999/":        "the port must be in",
-		"https://me:hunter2@mirror.example/":   "must not hold a user",
-		"https://mirror.example/%zz":           "that is not a URL",
-		"https://127.0.0.1/":                   "must be a public host",
-		"https://127.0.0.1:9001/2018-06-01/":   "must be a public host",
-		"https://169.254.169.254/latest/":      "must be a public host",
-		"https://[::1]/":                       "must be a public host",
-		"https://10.1.2.3/":                    "must be a public host",
-		"https://[::ffff:10.1.2.3]/":           "must be a public host",
-		"https://[::ffff:169.254.169.254]/":    "must be a public host",
-		"https://[fe80::1%25eth0]/":            "must be a public host",
-		"https://localhost/":                   "must be a public host",
-		"https://100.64.0.1/":                  "100.64.0.1 resolves to 100.64.0.1, which is not a public address",
-		"https://198.18.0.1/":                  "which is not a public address",
-		"https://[64:ff9b::a9fe:a9fe]/":        "which is not a public address", // NAT64 of 169.254.169.254
-		"https://[2002:7f00:1::]/":             "which is not a public address", // 6to4 of 127.0.0.1
-		"https://[::127.0.0.1]/":               "which is not a public address",
-		"https://[2001:0:7f00:1::]/":           "which is not a public address",
-		"https://private.test/":                "private.test resolves to 10.0.0.8, which is not a public address",
-		"https://metadata.test/":               "metadata.test resolves to 169.254.169.254, which is not a public address",
-		"https://mapped.test/":                 "mapped.test resolves to ::ffff:127.0.0.1, which is not a public address",
-		"https://2852039166/latest/meta-data/": "2852039166 resolves to 169.254.169.254", // some resolvers accept this form
-		"https://b\u00fccher.example/":         "the host must be in ASCII",
+	for _, to := range []string{
+		"http://mirror.example/all.txt",
+		"HTTP://lists.example/all.txt",
+		"ftp://mirror.example/all.txt",
+		"file:///proc/self/environ",
+		"javascript:alert(1)",
+		"https:///x",
+		"https://mirror.example:99999/",
+		"https://me:hunter2@mirror.example/",
+		"https://mirror.example/%zz",
+		"https://127.0.0.1/",
+		"https://127.0.0.1:9001/2018-06-01/",
+		"https://169.254.169.254/latest/",
+		"https://[::1]/",
+		"https://10.1.2.3/",
+		"https://[::ffff:10.1.2.3]/",
+		"https://[::ffff:169.254.169.254]/",
+		"https://[fe80::1%25eth0]/",
+		"https://localhost/",
+		"https://100.64.0.1/",
+		"https://198.18.0.1/",
+		"https://[64:ff9b::a9fe:a9fe]/", // NAT64 of 169.254.169.254
+		"https://[2002:7f00:1::]/",      // 6to4 of 127.0.0.1
+		"https://[::127.0.0.1]/",
+		"https://[2001:0:7f00:1::]/",
+		"https://private.test/",
+		"https://metadata.test/",
+		"https://mapped.test/",
+		"https://2852039166/latest/meta-data/", // some resolvers accept this form
+		"https://b\u00fccher.example/",
 	} {
 		t.Run(to, func(t *testing.T) {
 			t.Parallel()
@@ -126,9 +126,10 @@ func TestFetcher_Fetch_redirectsOut(t *testing.T) {
 			in.answers["mapped.test"] = [][]netip.Addr{{netip.MustParseAddr("::ffff:127.0.0.1")}}
 			in.answers["2852039166"] = [][]netip.Addr{{netip.MustParseAddr("169.254.169.254")}}
 			result := in.fetch(nil)
-			if result.Outcome != fetch.Refused || !strings.Contains(result.Reason, reason) || strings.Contains(result.Reason, "hunter2") {
-				t.Errorf("%s (%s), want %q", result.Outcome, result.Reason, reason)
+			if result.Outcome != fetch.Refused || strings.Contains(result.Reason, "hunter2") {
+				t.Errorf("%s (%s), want a refusal without the password", result.Outcome, result.Reason)
 			}
+			reasons.Compare(t, result.Reason)
 			if len(in.dialled) != 1 || in.dialled[0].Addr() != publicAddress {
 				t.Errorf("dialled %v", in.dialled)
 			}
@@ -139,21 +140,25 @@ func TestFetcher_Fetch_redirectsOut(t *testing.T) {
 // The URL of the request is checked like a redirect.
 func TestFetcher_Fetch_urls(t *testing.T) {
 	t.Parallel()
-	for url, reason := range map[string]string{
-		"http://lists.example/":   "must begin with https://",
-		"https://127.0.0.1:9001/": "must be a public host",
-		"https://100.64.0.1/":     "which is not a public address",
-		"https://private.test/":   "which is not a public address",
-		"https://empty.test/":     "empty.test has no address",
-		"":                        "must begin with https://",
+	for _, url := range []string{
+		"http://lists.example/",
+		"https://127.0.0.1:9001/",
+		"https://100.64.0.1/",
+		"https://private.test/",
+		"https://empty.test/",
+		"",
 	} {
-		in := newInternet(t, nil)
-		in.answers["private.test"] = [][]netip.Addr{{netip.MustParseAddr("fd00:ec2::254")}}
-		in.answers["empty.test"] = [][]netip.Addr{{}}
-		result := in.fetch(func(r *fetch.Request) { r.URL = url })
-		if result.Outcome == fetch.Fetched || !strings.Contains(result.Reason, reason) || len(in.dialled) > 0 {
-			t.Errorf("%q: %s (%s), dialled %v", url, result.Outcome, result.Reason, in.dialled)
-		}
+		t.Run(url, func(t *testing.T) {
+			t.Parallel()
+			in := newInternet(t, nil)
+			in.answers["private.test"] = [][]netip.Addr{{netip.MustParseAddr("fd00:ec2::254")}}
+			in.answers["empty.test"] = [][]netip.Addr{{}}
+			result := in.fetch(func(r *fetch.Request) { r.URL = url })
+			if result.Outcome == fetch.Fetched || len(in.dialled) > 0 {
+				t.Errorf("%s (%s), dialled %v", result.Outcome, result.Reason, in.dialled)
+			}
+			reasons.Compare(t, result.Reason)
+		})
 	}
 }
 

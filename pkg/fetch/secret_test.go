@@ -155,17 +155,21 @@ func TestFetcher_Fetch_bearer(t *testing.T) {
 
 func TestFetcher_Fetch_badSecret(t *testing.T) {
 	t.Parallel()
-	for value, reason := range map[string]string{
-		"":                    "has 0 characters",
-		"1234567":             "has 7 characters, the minimum is 8",
-		"12345678\r\nX-Evil:": "at offset 8 is not printable ASCII",
-		"schl\u00fcssel":      "at offset 4 is not printable ASCII",
+	for name, value := range map[string]string{
+		"empty":     "",
+		"short":     "1234567",
+		"two lines": "12345678\r\nX-Evil:",
+		"not ASCII": "schl\u00fcssel",
 	} {
-		in := newInternet(t, nil)
-		result := in.fetch(func(r *fetch.Request) { r.Secret = fetch.Secret{Header: "X-Key", Value: value} })
-		if result.Outcome != fetch.Refused || !strings.Contains(result.Reason, reason) || len(in.dialled) > 0 {
-			t.Errorf("%q: %s (%s), dialled %v", value, result.Outcome, result.Reason, in.dialled)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := newInternet(t, nil)
+			result := in.fetch(func(r *fetch.Request) { r.Secret = fetch.Secret{Header: "X-Key", Value: value} })
+			if result.Outcome != fetch.Refused || len(in.dialled) > 0 {
+				t.Errorf("%s (%s), dialled %v", result.Outcome, result.Reason, in.dialled)
+			}
+			reasons.Compare(t, result.Reason)
+		})
 	}
 }
 
