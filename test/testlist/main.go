@@ -1,8 +1,8 @@
 // Command testlist compares the tests of all modules with test/testdata/tests.txt, so that no
 // test is lost silently: not by a move, not by a build tag, not in a merge. It fails if a
 // listed test does not exist, or if a test is not listed. With -add it first adds the tests
-// that are not listed. Nothing but an editor removes a line, in the commit that removes the
-// test.
+// that are not listed, and sorts. Nothing but an editor removes a line, in the commit that
+// removes the test.
 package main
 
 import (
@@ -39,7 +39,7 @@ func run(root, path string, add bool) error {
 
 	missing := without(listed, tests)
 	unlisted := without(tests, listed)
-	if add && len(unlisted) > 0 {
+	if add && (len(unlisted) > 0 || !slices.IsSorted(listed)) {
 		listed = append(listed, unlisted...)
 		slices.Sort(listed)
 		if err := os.WriteFile(path, []byte(strings.Join(listed, "\n")+"\n"), 0o644); err != nil {

@@ -84,6 +84,7 @@ func TestRun(t *testing.T) {
 		{"a test is new", "a.TestB\n", false, "a.TestA", "a.TestB\n"},
 		{"one of two with the same name is gone", "a.TestA\na.TestA\na.TestB\n", false, "a.TestA", "a.TestA\na.TestA\na.TestB\n"},
 		{"add", "a.TestB\n", true, "", "a.TestA\na.TestB\n"},
+		{"sort after a merge", "a.TestB\na.TestA\n", true, "", "a.TestA\na.TestB\n"},
 		{"add never removes", "a.TestB\nb.TestGone\n", true, "b.TestGone", "a.TestA\na.TestB\nb.TestGone\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
