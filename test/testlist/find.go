@@ -16,10 +16,10 @@ import (
 // kinds are the prefixes of the functions that the go command runs as tests.
 var kinds = []string{"Test", "Fuzz", "Example", "Benchmark"}
 
-// find returns the tests in a tree, sorted, as "folder.Name". It parses the files instead of
-// asking the go command, which is fast and covers every module and every build tag. Like the
-// go command it ignores folders named testdata and those that begin with a dot. A name is
-// listed twice if files with different build tags declare it.
+// find returns the tests in a tree, sorted, as "folder.Name", with the build constraint of
+// their file if it has one: "folder.Name (!race)". It parses the files instead of asking the
+// go command, which is fast and covers every module and every build tag. Like the go command
+// it ignores folders named testdata and those that begin with a dot.
 func find(root string) ([]string, error) {
 	var found []string
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -35,7 +35,7 @@ func find(root string) ([]string, error) {
 		if !strings.HasSuffix(path, "_test.go") {
 			return nil
 		}
-		names, err := testsOf(path)
+		names, constraint, err := testsOf(path)
 		if err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func find(root string) ([]string, error) {
 			return err
 		}
 		for _, name := range names {
-			found = append(found, filepath.ToSlash(folder)+"."+name)
+			found = append(found, filepath.ToSlash(folder)+"."+name+constraint)
 		}
 		return nil
 	})
@@ -55,20 +55,27 @@ func find(root string) ([]string, error) {
 	return found, err
 }
 
-// testsOf returns the names of the tests in a file.
-func testsOf(path string) ([]string, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+// testsOf returns the names of the tests in a file, and its build constraint in brackets
+// after a space, or "".
+func testsOf(path string) (names []string, constraint string, err error) {
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution|parser.ParseComments)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var names []string
+	for _, group := range file.Comments {
+		for _, comment := range group.List {
+			if text, ok := strings.CutPrefix(comment.Text, "//go:build "); ok && comment.Pos() < file.Package {
+				constraint = " (" + text + ")"
+			}
+		}
+	}
 	for _, declaration := range file.Decls {
 		function, ok := declaration.(*ast.FuncDecl)
 		if ok && function.Recv == nil && isTest(function.Name.Name) {
 			names = append(names, function.Name.Name)
 		}
 	}
-	return names, nil
+	return names, constraint, nil
 }
 
 // isTest reports whether the go command runs a function with this name: Test, TestName and

@@ -1,6 +1,6 @@
 // Command testlist compares the tests of all modules with test/testdata/tests.txt, so that no
-// test is lost silently: not by a move, not by a build tag, not in a merge. It fails if a
-// listed test does not exist, or if a test is not listed. With -add it first adds the tests
+// test is lost silently: not by a move, not by a build constraint, not in a merge. It fails if
+// a listed test does not exist, or if a test is not listed. With -add it first adds the tests
 // that are not listed, and sorts. Nothing but an editor removes a line, in the commit that
 // removes the test.
 package main
@@ -35,7 +35,10 @@ func run(root, path string, add bool) error {
 	if err != nil {
 		return err
 	}
-	listed := strings.Fields(string(text))
+	var listed []string
+	for line := range strings.Lines(string(text)) {
+		listed = append(listed, strings.TrimSpace(line))
+	}
 
 	missing := without(listed, tests)
 	unlisted := without(tests, listed)
@@ -45,7 +48,7 @@ func run(root, path string, add bool) error {
 		if err := os.WriteFile(path, []byte(strings.Join(listed, "\n")+"\n"), 0o644); err != nil {
 			return err
 		}
-		fmt.Printf("added %d tests to %s\n", len(unlisted), path)
+		fmt.Printf("sorted %s and added %d tests\n", path, len(unlisted))
 		unlisted = nil
 	}
 	return problems(path, missing, unlisted)
@@ -69,8 +72,8 @@ func problems(path string, missing, unlisted []string) error {
 	return fmt.Errorf("%s", bytes.TrimSpace(text.Bytes()))
 }
 
-// without returns the elements of a that are not in b. A name that a has more often than b,
-// because files with different build tags declare it, is returned as well.
+// without returns the elements of a that are not in b. An element that a has more often than
+// b is returned as well.
 func without(a, b []string) []string {
 	count := make(map[string]int, len(b))
 	for _, name := range b {

@@ -52,8 +52,8 @@ func TestFind(t *testing.T) {
 		".bin/tool/tool_test.go":    "package tool\nfunc TestTool() {}\n",
 	})
 	got, err := find(root)
-	want := []string{"nested/b.TestNested", "pkg/a.BenchmarkName", "pkg/a.ExampleName_suffix", "pkg/a.FuzzName",
-		"pkg/a.Test", "pkg/a.TestName", "pkg/a.Test_name"}
+	want := []string{"nested/b.TestNested", "pkg/a.BenchmarkName (never)", "pkg/a.ExampleName_suffix (never)",
+		"pkg/a.FuzzName (never)", "pkg/a.Test (never)", "pkg/a.TestName (never)", "pkg/a.Test_name (never)"}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, %v\nwant %v", got, err, want)
 	}
