@@ -36,8 +36,6 @@ var errNotReady = errors.New("no index is available")
 // Config configures a [Transformer]. Only Store is required.
 type Config struct {
 	Store Store
-	// clock returns the current time. Default: time.Now.
-	clock func() time.Time
 	// Poll is the time between two polls for a newer index. Default: 1 minute.
 	Poll time.Duration
 	// ColdStartWait is how long invocations wait for a poll. Default: 2 seconds.
@@ -50,9 +48,6 @@ type Config struct {
 	FailWithoutIndex bool
 	SkipCNAMEs       bool // see [verdict.Options]
 	SkipAddresses    bool // see [verdict.Options]
-	// onMark is called for each log object, see [verdict.Options]. Concurrent invocations
-	// call it concurrently. Default: nothing is called.
-	onMark func(*verdict.Mark)
 	// Log receives failures. It never receives content of records. Default: nothing is
 	// logged.
 	Log *slog.Logger
@@ -60,6 +55,10 @@ type Config struct {
 	// as its dimension. Default: no metrics are written.
 	Metrics io.Writer
 	Stack   string
+
+	// Tests set these. Concurrent invocations call them concurrently.
+	clock  func() time.Time    // default: time.Now
+	onMark func(*verdict.Mark) // see [verdict.Options]; default: nothing is called
 }
 
 // Transformer answers Firehose events. It is safe for concurrent use.

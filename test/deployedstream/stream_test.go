@@ -56,7 +56,7 @@ func TestRead(t *testing.T) {
 			CompressionFormat: "GZIP", Processing: processing,
 		},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(firehose.Config{}, "Refuse")); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(firehose.Config{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -118,5 +118,5 @@ func (a API) describe(_ context.Context, body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"DeliveryStreamDescription": stream.config.description(stream.ARN())}, nil
+	return map[string]any{"DeliveryStreamDescription": stream.config.description(stream.arn())}, nil
 }

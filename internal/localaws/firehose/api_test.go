@@ -1,4 +1,4 @@
-package firehose_test
+package firehose
 
 import (
 	"errors"
@@ -11,14 +11,12 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 	"github.com/aws/smithy-go"
-
-	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
 )
 
-func newClient(t *testing.T, change func(*firehose.Config)) (*sdk.Client, *firehose.Stream, *bucket) {
+func newClient(t *testing.T, change func(*Config)) (*sdk.Client, *Stream, *bucket) {
 	t.Helper()
 	s, b := newStream(t, upper, change)
-	server := httptest.NewServer(firehose.API{"test": s})
+	server := httptest.NewServer(API{"test": s})
 	t.Cleanup(server.Close)
 	return sdk.New(sdk.Options{Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}), s, b
@@ -49,7 +47,7 @@ func TestAPI(t *testing.T) {
 	}
 	got := described.DeliveryStreamDescription
 	destination := got.Destinations[0].ExtendedS3DestinationDescription
-	if *got.DeliveryStreamARN != s.ARN() || *destination.Prefix != "data/" || *destination.BufferingHints.IntervalInSeconds != 60 ||
+	if *got.DeliveryStreamARN != s.arn() || *destination.Prefix != "data/" || *destination.BufferingHints.IntervalInSeconds != 60 ||
 		len(destination.ProcessingConfiguration.Processors[0].Parameters) != 4 {
 		t.Errorf("description = %+v", got)
 	}
@@ -105,7 +103,7 @@ func TestAPI_refusals(t *testing.T) {
 // must be sent again.
 func TestAPI_throttled(t *testing.T) {
 	t.Parallel()
-	client, s, b := newClient(t, func(c *firehose.Config) { c.Refuse = func(records int) int { return records / 2 } })
+	client, s, b := newClient(t, func(c *Config) { c.refuse = func(records int) int { return records / 2 } })
 	out, err := client.PutRecordBatch(t.Context(), batchOf(4, 1))
 	if err != nil {
 		t.Fatal(err)

@@ -76,17 +76,17 @@ func (b *buffer[T]) release() {
 // Metrics counts records.
 type Metrics struct {
 	IncomingRecords  int
-	DeliveredRecords int            // stored under Prefix
+	deliveredRecords int            // stored under Prefix
 	DroppedRecords   int            // dropped by the function
-	FailedRecords    map[string]int // stored under ErrorOutputPrefix, by error code
-	BackedUpRecords  int            // stored in the backup
-	Objects          int            // including those of the backup
+	failedRecords    map[string]int // stored under ErrorOutputPrefix, by error code
+	backedUpRecords  int            // stored in the backup
+	objects          int            // including those of the backup
 }
 
-// Failed returns the number of failed records.
-func (m Metrics) Failed() int {
+// failed returns the number of failed records.
+func (m Metrics) failed() int {
 	total := 0
-	for _, count := range m.FailedRecords {
+	for _, count := range m.failedRecords {
 		total += count
 	}
 	return total
@@ -94,7 +94,7 @@ func (m Metrics) Failed() int {
 
 // Pending returns the number of records that are still being processed.
 func (m Metrics) Pending() int {
-	return m.IncomingRecords - m.DeliveredRecords - m.DroppedRecords - m.Failed()
+	return m.IncomingRecords - m.deliveredRecords - m.DroppedRecords - m.failed()
 }
 
 // counters hold Metrics for concurrent updates.
@@ -115,8 +115,8 @@ func (c *counters) accept() int {
 func (c *counters) add(change func(*Metrics)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.now.FailedRecords == nil {
-		c.now.FailedRecords = map[string]int{}
+	if c.now.failedRecords == nil {
+		c.now.failedRecords = map[string]int{}
 	}
 	change(&c.now)
 }
@@ -126,19 +126,19 @@ func (c *counters) read() Metrics {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	snapshot := c.now
-	snapshot.FailedRecords = maps.Clone(c.now.FailedRecords)
+	snapshot.failedRecords = maps.Clone(c.now.failedRecords)
 	return snapshot
 }
 
 // delivered counts the records in a stored object.
 func (c *counters) delivered(items []output) {
 	c.add(func(m *Metrics) {
-		m.Objects++
+		m.objects++
 		for _, item := range items {
 			if item.code != "" {
-				m.FailedRecords[item.code]++
+				m.failedRecords[item.code]++
 			} else {
-				m.DeliveredRecords++
+				m.deliveredRecords++
 			}
 		}
 	})
@@ -147,7 +147,7 @@ func (c *counters) delivered(items []output) {
 // backedUp counts the records in an object of the backup.
 func (c *counters) backedUp(items []output) {
 	c.add(func(m *Metrics) {
-		m.Objects++
-		m.BackedUpRecords += len(items)
+		m.objects++
+		m.backedUpRecords += len(items)
 	})
 }

@@ -56,10 +56,10 @@ type Config struct {
 	Conversion *Conversion
 	// Backup stores the records as producers sent them. If nil, there is no backup.
 	Backup *Backup
-	// Refuse, if set, is called for every PutRecord and PutRecordBatch with the number of
+	// refuse, if set, is called for every PutRecord and PutRecordBatch with the number of
 	// records. It returns how many of the last ones to refuse with
 	// ServiceUnavailableException, like AWS above the quota of the stream.
-	Refuse func(records int) int
+	refuse func(records int) int
 }
 
 // BufferingHints limit a buffer by size and time. It is flushed when it reaches either limit.

@@ -1,4 +1,4 @@
-package firehose_test
+package firehose
 
 import (
 	"bytes"
@@ -11,11 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	sdk "github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
-	"github.com/resolverwatch/resolverwatch/test/deployedstream"
 )
 
 // malformed is the code of a record that lineSchema cannot convert.
@@ -25,12 +21,12 @@ const malformed = "DataFormatConversion.MalformedData"
 // "bad". The conversion to Parquet has its own tests in test/system/firehoseparquet.
 type lineSchema struct{}
 
-func (lineSchema) Convert(records [][]byte, compression string) ([]byte, []*firehose.ConversionFailure, error) {
+func (lineSchema) Convert(records [][]byte, compression string) ([]byte, []*ConversionFailure, error) {
 	var file []byte
-	failures := make([]*firehose.ConversionFailure, len(records))
+	failures := make([]*ConversionFailure, len(records))
 	for i, record := range records {
 		if bytes.Contains(record, []byte("bad")) {
-			failures[i] = &firehose.ConversionFailure{Code: malformed, Message: "it is bad"}
+			failures[i] = &ConversionFailure{Code: malformed, Message: "it is bad"}
 			continue
 		}
 		file = fmt.Appendf(file, "%s of %s\n", compression, bytes.TrimSpace(record))
@@ -38,17 +34,17 @@ func (lineSchema) Convert(records [][]byte, compression string) ([]byte, []*fire
 	return file, failures, nil
 }
 
-func conversion() *firehose.Conversion {
-	return &firehose.Conversion{
+func conversion() *Conversion {
+	return &Conversion{
 		Schema: lineSchema{},
-		Table:  firehose.SchemaTable{CatalogID: "111122223333", DatabaseName: "base", TableName: "table", Region: "eu-west-1"},
+		Table:  SchemaTable{CatalogID: "111122223333", DatabaseName: "base", TableName: "table", Region: "eu-west-1"},
 	}
 }
 
 // converting adds a conversion and a backup to a stream.
-func converting(c *firehose.Config) {
+func converting(c *Config) {
 	c.Conversion, c.BufferingHints = conversion(), nil
-	c.Backup = &firehose.Backup{Prefix: "raw/!{timestamp:yyyy}/", CompressionFormat: firehose.GZIP,
+	c.Backup = &Backup{Prefix: "raw/!{timestamp:yyyy}/", CompressionFormat: GZIP,
 		ErrorOutputPrefix: "raw-failed/!{firehose:error-output-type}/"}
 }
 
@@ -88,7 +84,7 @@ func TestStream_conversion(t *testing.T) {
 		if got := b.under("raw/2000/"); got != `{"name":"a"}{"name":"b"}{"name":"c"}` {
 			t.Errorf("backup has %q, want the original records", got)
 		}
-		if m := s.Metrics(); m.DeliveredRecords != 2 || m.BackedUpRecords != 2 || m.Pending() != 0 || m.Objects != 2 {
+		if m := s.Metrics(); m.deliveredRecords != 2 || m.backedUpRecords != 2 || m.Pending() != 0 || m.objects != 2 {
 			t.Errorf("metrics = %+v", m)
 		}
 	})
@@ -126,7 +122,7 @@ func TestStream_conversionFails(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("failed (-want +got):\n%s", diff)
 		}
-		if m := s.Metrics(); m.FailedRecords[malformed] != 2 || m.Failed() != 2 || m.DeliveredRecords != 1 || m.Pending() != 0 {
+		if m := s.Metrics(); m.failedRecords[malformed] != 2 || m.failed() != 2 || m.deliveredRecords != 1 || m.Pending() != 0 {
 			t.Errorf("metrics = %+v", m)
 		}
 	})
@@ -136,7 +132,7 @@ func TestStream_conversionFails(t *testing.T) {
 func TestStream_conversionBehindProcessing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, b := newStream(t, func(in event) (any, error) {
+		s, b := newStream(t, func(in invocation) (any, error) {
 			return answer{Records: []answerRecord{{in.Records[0].RecordID, "ProcessingFailed", []byte{}}, {in.Records[1].RecordID, "Ok", []byte("bad")}}}, nil
 		}, converting)
 		put(t, s, "a", "b")
@@ -157,9 +153,9 @@ func TestStream_conversionBehindProcessing(t *testing.T) {
 func TestStream_conversionDefaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, b := newStream(t, nil, func(c *firehose.Config) {
+		s, b := newStream(t, nil, func(c *Config) {
 			converting(c)
-			c.Backup.BufferingHints = &firehose.BufferingHints{SizeInMBs: 1, IntervalInSeconds: 10}
+			c.Backup.BufferingHints = &BufferingHints{SizeInMBs: 1, IntervalInSeconds: 10}
 		})
 		put(t, s, `{"name":"a"}`)
 		time.Sleep(11 * time.Second)
@@ -180,7 +176,7 @@ func TestStream_Close_losesBackup(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		down := &bucket{fail: 1 << 30}
-		s, b := newStream(t, nil, func(c *firehose.Config) { c.Backup = &firehose.Backup{Bucket: down} })
+		s, b := newStream(t, nil, func(c *Config) { c.Backup = &Backup{Bucket: down} })
 		put(t, s, "a", "b")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -191,34 +187,4 @@ func TestStream_Close_losesBackup(t *testing.T) {
 			t.Errorf("delivered %q, want delivery in spite of the failing backup", b.under("data/"))
 		}
 	})
-}
-
-// DescribeDeliveryStream returns the configuration of the stream.
-func TestAPI_describeConversion(t *testing.T) {
-	t.Parallel()
-	client, s, _ := newClient(t, converting)
-	defer closeStream(t, s)
-	name := "test"
-	out, err := client.DescribeDeliveryStream(t.Context(), &sdk.DescribeDeliveryStreamInput{DeliveryStreamName: &name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	described, err := deployedstream.Read(out.DeliveryStreamDescription)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := described.Config
-	if diff := cmp.Diff(&firehose.BufferingHints{SizeInMBs: 128, IntervalInSeconds: 300}, config.BufferingHints); diff != "" {
-		t.Errorf("hints (-want +got):\n%s", diff)
-	}
-	want := conversion()
-	want.Schema, want.Compression, want.Table.VersionID = nil, "SNAPPY", "LATEST"
-	if diff := cmp.Diff(want, config.Conversion); diff != "" {
-		t.Errorf("conversion (-want +got):\n%s", diff)
-	}
-	backup := &firehose.Backup{Prefix: "raw/!{timestamp:yyyy}/", ErrorOutputPrefix: "raw-failed/!{firehose:error-output-type}/",
-		CompressionFormat: "GZIP", BufferingHints: &firehose.BufferingHints{SizeInMBs: 5, IntervalInSeconds: 300}}
-	if diff := cmp.Diff(backup, config.Backup); diff != "" {
-		t.Errorf("backup (-want +got):\n%s", diff)
-	}
 }

@@ -39,8 +39,8 @@ const (
 // region is the region of the local AWS.
 const region = "us-east-1"
 
-// ErrClosed is returned for records that arrive after [Stream.Close].
-var ErrClosed = errors.New("the delivery stream is closed")
+// errClosed is returned for records that arrive after [Stream.Close].
+var errClosed = errors.New("the delivery stream is closed")
 
 // Stream is a delivery stream. It is safe for concurrent use. Call [Stream.Close] to deliver the
 // buffered records.
@@ -124,8 +124,8 @@ func newBuffer(hints *BufferingHints, flush func([]output)) *buffer[output] {
 		interval: time.Duration(hints.IntervalInSeconds) * time.Second, flush: flush}
 }
 
-// Put accepts a record and returns its id. Its errors are AWS errors and [ErrClosed]. Put blocks
-// while the maximum number of invocations is in progress.
+// Put accepts a record and returns its id. Its errors are those of AWS, and one for
+// a closed stream. Put blocks while the maximum number of invocations is in progress.
 func (s *Stream) Put(data []byte) (id string, err error) {
 	if len(data) > maxRecordBytes {
 		return "", tooLong("record.data", maxRecordBytes)
@@ -179,13 +179,13 @@ func (s *Stream) accept(batch [][]byte) ([]string, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
-		return nil, ErrClosed
+		return nil, errClosed
 	}
 
 	ids := make([]string, len(batch))
 	accepted := len(batch)
-	if s.config.Refuse != nil {
-		accepted = max(0, accepted-s.config.Refuse(accepted))
+	if s.config.refuse != nil {
+		accepted = max(0, accepted-s.config.refuse(accepted))
 	}
 
 	now := time.Now()
@@ -208,8 +208,8 @@ func (s *Stream) accept(batch [][]byte) ([]string, error) {
 // function must not parse as an integer.
 func recordID(number int) string { return fmt.Sprintf("4966%052d000000", number) }
 
-// ARN returns the ARN of the stream.
-func (s *Stream) ARN() string {
+// arn returns the ARN of the stream.
+func (s *Stream) arn() string {
 	if s.config.DeliveryStreamARN != "" {
 		return s.config.DeliveryStreamARN
 	}
@@ -266,7 +266,7 @@ func (s *Stream) lossError(cause error) error {
 		problems = append(problems, fmt.Errorf("closing delivery stream %s: %d records are not delivered: %w",
 			s.config.DeliveryStreamName, lost, cause))
 	}
-	if lost := metrics.IncomingRecords - metrics.BackedUpRecords; s.backup != nil && lost > 0 {
+	if lost := metrics.IncomingRecords - metrics.backedUpRecords; s.backup != nil && lost > 0 {
 		problems = append(problems, fmt.Errorf("closing delivery stream %s: %d records are not backed up: %w",
 			s.config.DeliveryStreamName, lost, cause))
 	}

@@ -1,4 +1,4 @@
-package firehose_test
+package firehose
 
 import (
 	"bytes"
@@ -19,7 +19,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/lambda"
 )
 
@@ -86,9 +85,9 @@ func (b *bucket) under(prefix string) string {
 	return string(all)
 }
 
-// The event and the response of a function.
+// The event and the response of a function, as the function sees them.
 type (
-	event struct {
+	invocation struct {
 		InvocationID      string `json:"invocationId"`
 		DeliveryStreamArn string `json:"deliveryStreamArn"`
 		Region            string `json:"region"`
@@ -109,10 +108,10 @@ type (
 )
 
 // function is a processor implemented by a test.
-type function func(event) (any, error)
+type function func(invocation) (any, error)
 
 func (f function) Invoke(_ context.Context, payload []byte) ([]byte, error) {
-	var in event
+	var in invocation
 	if err := json.Unmarshal(payload, &in); err != nil {
 		return nil, err
 	}
@@ -127,7 +126,7 @@ func (f function) Invoke(_ context.Context, payload []byte) ([]byte, error) {
 }
 
 // upper converts every record to upper case.
-func upper(in event) (any, error) {
+func upper(in invocation) (any, error) {
 	var out answer
 	for _, r := range in.Records {
 		out.Records = append(out.Records, answerRecord{r.RecordID, "Ok", bytes.ToUpper(*r.Data)})
@@ -136,25 +135,25 @@ func upper(in event) (any, error) {
 }
 
 // newStream starts a stream with short prefixes.
-func newStream(t *testing.T, f function, change func(*firehose.Config)) (*firehose.Stream, *bucket) {
+func newStream(t *testing.T, f function, change func(*Config)) (*Stream, *bucket) {
 	t.Helper()
 	b := &bucket{}
-	config := firehose.Config{DeliveryStreamName: "test", Bucket: b, Prefix: "data/", ErrorOutputPrefix: "failed/",
-		BufferingHints: &firehose.BufferingHints{SizeInMBs: 1, IntervalInSeconds: 60}}
+	config := Config{DeliveryStreamName: "test", Bucket: b, Prefix: "data/", ErrorOutputPrefix: "failed/",
+		BufferingHints: &BufferingHints{SizeInMBs: 1, IntervalInSeconds: 60}}
 	if f != nil {
-		config.Processing = firehose.NewProcessing(f, "arn:aws:lambda:us-east-1:000000000000:function:f")
+		config.Processing = NewProcessing(f, "arn:aws:lambda:us-east-1:000000000000:function:f")
 	}
 	if change != nil {
 		change(&config)
 	}
-	s, err := firehose.New(config)
+	s, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s, b
 }
 
-func put(t *testing.T, s *firehose.Stream, records ...string) {
+func put(t *testing.T, s *Stream, records ...string) {
 	t.Helper()
 	for _, record := range records {
 		if _, err := s.Put([]byte(record)); err != nil {
@@ -163,7 +162,7 @@ func put(t *testing.T, s *firehose.Stream, records ...string) {
 	}
 }
 
-func closeStream(t *testing.T, s *firehose.Stream) {
+func closeStream(t *testing.T, s *Stream) {
 	t.Helper()
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
@@ -173,8 +172,8 @@ func closeStream(t *testing.T, s *firehose.Stream) {
 func TestStream_delivery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, b := newStream(t, upper, func(c *firehose.Config) {
-			c.Prefix, c.CompressionFormat = "dns/!{timestamp:yyyy/MM/dd}/", firehose.GZIP
+		s, b := newStream(t, upper, func(c *Config) {
+			c.Prefix, c.CompressionFormat = "dns/!{timestamp:yyyy/MM/dd}/", GZIP
 			c.ErrorOutputPrefix = "failed/!{firehose:error-output-type}/"
 		})
 		put(t, s, "a\n", "b\n", "")
@@ -187,7 +186,7 @@ func TestStream_delivery(t *testing.T) {
 		if keys := b.keys(); len(keys) != 1 || !want.MatchString(keys[0]) {
 			t.Errorf("keys %q", keys)
 		}
-		if _, err := s.Put(nil); !errors.Is(err, firehose.ErrClosed) {
+		if _, err := s.Put(nil); !errors.Is(err, errClosed) {
 			t.Errorf("Put after Close: %v", err)
 		}
 	})
@@ -197,7 +196,7 @@ func TestStream_delivery(t *testing.T) {
 func TestStream_intervals(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, b := newStream(t, upper, func(c *firehose.Config) { c.Processing.BufferIntervalInSeconds = 10 })
+		s, b := newStream(t, upper, func(c *Config) { c.Processing.BufferIntervalInSeconds = 10 })
 		start := time.Now()
 		put(t, s, "x")
 		time.Sleep(69 * time.Second)
@@ -220,7 +219,7 @@ func TestStream_sizes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var sizes []int
-		s, b := newStream(t, func(in event) (any, error) {
+		s, b := newStream(t, func(in invocation) (any, error) {
 			size := 0
 			for _, r := range in.Records {
 				size += len(*r.Data)
@@ -229,9 +228,9 @@ func TestStream_sizes(t *testing.T) {
 			defer mu.Unlock()
 			sizes = append(sizes, size)
 			return upper(in)
-		}, func(c *firehose.Config) {
+		}, func(c *Config) {
 			c.Processing.BufferSizeInMBs, c.Processing.BufferIntervalInSeconds = 0.5, 900
-			c.BufferingHints = &firehose.BufferingHints{SizeInMBs: 1, IntervalInSeconds: 900}
+			c.BufferingHints = &BufferingHints{SizeInMBs: 1, IntervalInSeconds: 900}
 		})
 		record := strings.Repeat("x", 200<<10)
 		for range 11 { // a batch of 0.5 MiB holds 2, an object of 1 MiB holds 6
@@ -257,8 +256,8 @@ func TestStream_sizes(t *testing.T) {
 func TestStream_event(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var events []event
-		s, _ := newStream(t, func(in event) (any, error) {
+		var events []invocation
+		s, _ := newStream(t, func(in invocation) (any, error) {
 			events = append(events, in)
 			if len(events) == 1 {
 				return nil, &lambda.FunctionError{Type: "Error", Message: "once"}
@@ -371,7 +370,7 @@ func TestStream_answers(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				calls := 0
-				s, b := newStream(t, func(in event) (any, error) {
+				s, b := newStream(t, func(in invocation) (any, error) {
 					calls++
 					return test.answer(in.Records[0].RecordID, in.Records[1].RecordID), nil
 				}, nil)
@@ -422,12 +421,12 @@ func TestStream_retries(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				calls := 0
-				s, b := newStream(t, func(in event) (any, error) {
+				s, b := newStream(t, func(in invocation) (any, error) {
 					if calls++; calls <= test.failures {
 						return nil, test.err
 					}
 					return upper(in)
-				}, func(c *firehose.Config) { c.Processing.NumberOfRetries = test.retries })
+				}, func(c *Config) { c.Processing.NumberOfRetries = test.retries })
 				start := time.Now()
 				put(t, s, "a", "b")
 				closeStream(t, s)
@@ -483,7 +482,7 @@ func TestStream_Close_givesUp(t *testing.T) {
 func TestStream_withoutProcessing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, b := newStream(t, nil, func(c *firehose.Config) { c.FileExtension = ".json" })
+		s, b := newStream(t, nil, func(c *Config) { c.FileExtension = ".json" })
 		put(t, s, "{}", "{}")
 		closeStream(t, s)
 		if keys := b.keys(); len(keys) != 1 || !strings.HasSuffix(keys[0], ".json") || b.under("") != "{}{}" {
@@ -497,7 +496,7 @@ func TestStream_Metrics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		results := []string{"Ok", "Dropped", "ProcessingFailed"}
-		s, b := newStream(t, func(in event) (any, error) {
+		s, b := newStream(t, func(in invocation) (any, error) {
 			var out answer
 			for _, r := range in.Records {
 				out.Records = append(out.Records, answerRecord{r.RecordID, results[len(*r.Data)%3], []byte("x")})
@@ -509,8 +508,8 @@ func TestStream_Metrics(t *testing.T) {
 		}
 		closeStream(t, s)
 		m := s.Metrics()
-		if m.IncomingRecords != 300 || m.DeliveredRecords != 100 || m.DroppedRecords != 100 ||
-			m.FailedRecords["Lambda.ProcessingFailedStatus"] != 100 || m.Pending() != 0 || m.Objects != len(b.keys()) {
+		if m.IncomingRecords != 300 || m.deliveredRecords != 100 || m.DroppedRecords != 100 ||
+			m.failedRecords["Lambda.ProcessingFailedStatus"] != 100 || m.Pending() != 0 || m.objects != len(b.keys()) {
 			t.Errorf("metrics = %+v", m)
 		}
 		if len(b.under("data/")) != 100 || len(errorLines(t, b)) != 100 {

@@ -64,7 +64,7 @@ func (s *Stream) transform(batch []record) {
 func (s *Stream) invoke(batch []record) ([]byte, error) {
 	in := event{
 		InvocationID:      uuid.NewString(),
-		DeliveryStreamArn: s.ARN(),
+		DeliveryStreamArn: s.arn(),
 		Region:            region,
 		Records:           make([]eventRecord, len(batch)),
 	}

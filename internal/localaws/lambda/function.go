@@ -225,8 +225,8 @@ func (i *invocation) finish(r result) {
 }
 
 // Invoke runs the function with payload and returns its response. Its errors are
-// [*FunctionError], [ErrThrottled], errTooLarge, [ErrClosed] and that of ctx. If ctx ends, the
-// process is killed.
+// [*FunctionError], [ErrThrottled], [ErrClosed], that of ctx, and one for a payload that is
+// too large. If ctx ends, the process is killed.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if len(payload) > maxRequestBytes {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", errTooLarge, len(payload), maxRequestBytes)
@@ -241,7 +241,8 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 }
 
 // InvokeAsync queues an event and returns immediately. Failed events are retried after each of
-// the RetryDelays, and throttled events wait. Its errors are errTooLarge and [ErrClosed].
+// the RetryDelays, and throttled events wait. Its errors are [ErrClosed] and one for
+// an event that is too large.
 func (f *Function) InvokeAsync(event []byte) error {
 	if len(event) > maxEventBytes {
 		return fmt.Errorf("%w: %d bytes, at most %d in an event", errTooLarge, len(event), maxEventBytes)

@@ -1,7 +1,0 @@
-package transformer
-
-// Errors that the external tests check.
-var (
-	ErrInvalidEvent = errEvent
-	ErrWithoutIndex = errNotReady
-)
