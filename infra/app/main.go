@@ -30,11 +30,11 @@ func run() (err error) {
 	}()
 	app := awscdk.NewApp(nil)
 	context, _ := app.Node().GetAllContext(nil).(map[string]any)
-	settings, err := config.Decode(context)
+	deployment, err := config.Decode(context)
 	if err != nil {
 		return err
 	}
-	stack.New(app, settings)
+	stack.New(app, deployment)
 	app.Synth(nil)
 	return nil
 }

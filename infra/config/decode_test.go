@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -25,15 +26,9 @@ func context(t *testing.T, text string) map[string]any {
 	return map[string]any{config.ContextKey: tree, "aws:cdk:version-reporting": true}
 }
 
+// Decode sets no default except the name of the stack. The constructs set the others.
 func TestDecode_defaults(t *testing.T) {
 	t.Parallel()
-	want := config.Config{
-		StackName:    "Resolverwatch",
-		Importer:     config.Importer{Guards: settings.DefaultGuards()},
-		Transformer:  config.Transformer{CheckCNAMEs: true, CheckAddresses: true},
-		QueryLogging: config.QueryLogging{Enabled: true},
-		Catalog:      config.Catalog{Enabled: true},
-	}
 	for name, context := range map[string]map[string]any{
 		"no context":  nil,
 		"no settings": {"@aws-cdk/core:newStyleStackSynthesis": true},
@@ -48,7 +43,7 @@ func TestDecode_defaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(settings.Deployment{StackName: "Resolverwatch"}, got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -59,31 +54,35 @@ func TestDecode_values(t *testing.T) {
 	t.Parallel()
 	got, err := config.Decode(context(t, `{
 		"stackName": "security-dns", "tags": {"cost:center": "4711"}, "removalPolicy": "destroy",
-		"store": {"billing": "provisioned", "readCapacity": 5},
-		"importer": {"protected": ["corp.example"], "guards": {"shrinkPercent": 12.5}, "logLevel": "debug"},
+		"logLevel": "debug", "logRetentionDays": 30,
+		"store": {"readCapacity": 5, "existingTable": "old"},
+		"importer": {"protected": ["corp.example"], "guards": {"shrinkPercent": 12.5}},
 		"feeds": {"urlhaus": {"format": "csv", "confidence": 0}, "vendor.blocked": {"maxAge": "7d"}},
-		"transformer": {"failureMode": "fail", "checkCnames": false},
-		"delivery": {"processorBufferMiB": 0.5},
-		"queryLogging": {"vpcIds": ["vpc-0a1b2c3d4e5f60001"]}
+		"transformer": {"failureMode": "fail", "checkAnswers": "names", "pollInterval": "90s"},
+		"delivery": {"bufferInterval": "0s", "sourceBackup": false},
+		"queryLogging": {"enabled": false, "vpcIds": ["vpc-0a1b2c3d4e5f60001"]}
 	}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config.Default()
-	want.StackName = "security-dns"
-	want.Tags = map[string]string{"cost:center": "4711"}
-	want.RemovalPolicy = config.RemovalPolicyDestroy
-	want.Store = config.Store{Billing: config.BillingProvisioned, ReadCapacity: 5}
+	want := settings.Deployment{
+		StackName:     "security-dns",
+		Tags:          map[string]string{"cost:center": "4711"},
+		RemovalPolicy: settings.RemovalPolicyDestroy,
+	}
+	want.LogLevel, want.LogRetentionDays = slog.LevelDebug, 30
+	want.Store.ReadCapacity, want.Store.ExistingTable = 5, "old"
 	want.Importer.Protected = []string{"corp.example"}
 	want.Importer.Guards.ShrinkPercent = 12.5
-	want.Importer.LogLevel = slog.LevelDebug
 	want.Feeds = map[string]settings.Feed{
 		"urlhaus":        {Format: "csv", Confidence: new(int)},
-		"vendor.blocked": {MaxAge: "7d"},
+		"vendor.blocked": {MaxAge: settings.Duration(7 * 24 * time.Hour)},
 	}
 	want.Transformer.FailureMode = settings.FailureModeFail
-	want.Transformer.CheckCNAMEs = false
-	want.Delivery = config.Delivery{ProcessorBufferMiB: 0.5}
+	want.Transformer.CheckAnswers = settings.CheckAnswersNames
+	want.Transformer.PollInterval = settings.Duration(90 * time.Second)
+	want.Delivery.BufferInterval, want.Delivery.SourceBackup = new(settings.Duration(0)), new(false)
+	want.QueryLogging.Enabled = new(false)
 	want.QueryLogging.VPCIDs = []string{"vpc-0a1b2c3d4e5f60001"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -110,11 +109,28 @@ func TestDecode_problems(t *testing.T) {
 		name: "section left out", in: `{"bufferSizeMiB": 5}`,
 		want: []string{"resolverwatch.bufferSizeMiB: unknown, the nearest is resolverwatch.delivery.bufferSizeMiB"},
 	}, {
-		name: "another section", in: `{"transformer": {"publishEveryMinutes": 5}}`,
-		want: []string{"resolverwatch.transformer.publishEveryMinutes: unknown, the nearest is resolverwatch.importer.publishEveryMinutes"},
+		name: "another section", in: `{"transformer": {"listKey": "a.txt"}}`,
+		want: []string{"resolverwatch.transformer.listKey: unknown, the nearest is resolverwatch.importer.listKey"},
 	}, {
 		name: "unknown member of a feed", in: `{"feeds": {"urlhaus": {"formta": "csv"}}}`,
 		want: []string{"resolverwatch.feeds.urlhaus.formta: unknown, the nearest is resolverwatch.feeds.urlhaus.format"},
+	}, {
+		name: "renamed", in: `{"transformer": {"pollSeconds": 60, "checkCnames": true}, "delivery": {"bufferIntervalSeconds": 60}}`,
+		want: []string{
+			`resolverwatch.delivery.bufferIntervalSeconds: is now bufferInterval, a duration, like "90s", "36h" or "7d"`,
+			"resolverwatch.transformer.checkCnames: is now checkAnswers, one of all, names, addresses, none",
+			`resolverwatch.transformer.pollSeconds: is now pollInterval, a duration, like "90s", "36h" or "7d"`,
+		},
+	}, {
+		name: "dropped",
+		in: `{"store": {"billing": "on-demand"}, "importer": {"guards": {"maxRatio": 50}, "logLevel": "debug"},
+			"feeds": {"vendor.list": {"timeout": "30s"}}}`,
+		want: []string{
+			"resolverwatch.feeds.vendor.list.timeout: was dropped: a fetch may take 5 minutes",
+			"resolverwatch.importer.guards.maxRatio: was dropped: the threshold is fixed, and the force of a feed overrides a refusal",
+			"resolverwatch.importer.logLevel: is now resolverwatch.logLevel, for all functions",
+			"resolverwatch.store.billing: was dropped: a capacity makes the table provisioned",
+		},
 	}, {
 		name: "account as a number", in: `{"account": 123456789012}`,
 		want: []string{"resolverwatch.account: 123456789012: must be text"},
@@ -123,13 +139,37 @@ func TestDecode_problems(t *testing.T) {
 		want: []string{`resolverwatch.account: "1234": must be twelve digits`},
 	}, {
 		name: "number as text", in: `{"importer": {"memoryMiB": "512"}}`,
-		want: []string{`resolverwatch.importer.memoryMiB: "512": must be a whole number, 0 or more`},
+		want: []string{`resolverwatch.importer.memoryMiB: "512": must be a whole number`},
 	}, {
-		name: "fraction, negative, too large", in: `{"importer": {"memoryMiB": 1.5, "timeoutSeconds": -1, "logRetentionDays": 1e300}}`,
+		name: "fraction, negative, too large", in: `{"importer": {"memoryMiB": 1.5, "guards": {"maxListBytes": 1e300}}, "store": {"readCapacity": -1}}`,
 		want: []string{
-			"resolverwatch.importer.logRetentionDays: 1e+300: must be a whole number, 0 or more",
-			"resolverwatch.importer.memoryMiB: 1.5: must be a whole number, 0 or more",
-			"resolverwatch.importer.timeoutSeconds: -1: must be a whole number, 0 or more",
+			"resolverwatch.importer.guards.maxListBytes: 1e+300: must be a whole number",
+			"resolverwatch.importer.memoryMiB: 1.5: must be a whole number",
+			"resolverwatch.store.readCapacity: -1: must be at least 1",
+		},
+	}, {
+		name: "out of bounds",
+		in: `{"transformer": {"pollInterval": "2h", "memoryMiB": 64}, "logRetentionDays": 31,
+			"feeds": {"urlhaus": {"confidence": 101, "maxAge": 7}}}`,
+		want: []string{
+			"resolverwatch.feeds.urlhaus.confidence: 101: must be in [0, 100]",
+			`resolverwatch.feeds.urlhaus.maxAge: 7: must be a duration, like "90s", "36h" or "7d"`,
+			"resolverwatch.logRetentionDays: 31: must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
+			"resolverwatch.transformer.memoryMiB: 64: must be in [128, 10240]",
+			`resolverwatch.transformer.pollInterval: "2h": must be in [1s, 1h]`,
+		},
+	}, {
+		name: "a 0 that would mean unset", in: `{"transformer": {"timeout": "0s"}, "importer": {"memoryMiB": 0, "guards": {"shrinkPercent": 0}}}`,
+		want: []string{
+			"resolverwatch.importer.guards.shrinkPercent: 0: must be in [1, 100]",
+			"resolverwatch.importer.memoryMiB: 0: must be in [128, 10240]",
+			`resolverwatch.transformer.timeout: "0s": must be in [1s, 5m]`,
+		},
+	}, {
+		name: "a number for a duration", in: `{"transformer": {"timeout": 60}, "delivery": {"bufferInterval": "60"}}`,
+		want: []string{
+			`resolverwatch.delivery.bufferInterval: "60": must be a duration, like "90s", "36h" or "7d"`,
+			`resolverwatch.transformer.timeout: 60: must be a duration, like "90s", "36h" or "7d"`,
 		},
 	}, {
 		name: "text for a flag", in: `{"createKey": "yes"}`,
@@ -150,15 +190,15 @@ func TestDecode_problems(t *testing.T) {
 			`resolverwatch.tags: ["a"]: must be an object`,
 		},
 	}, {
-		name: "words", in: `{"removalPolicy": "snapshot", "store": {"billing": "PAY_PER_REQUEST"}, "transformer": {"logLevel": "loud"}}`,
+		name: "words", in: `{"removalPolicy": "snapshot", "logLevel": "loud", "delivery": {"format": "parquet"}}`,
 		want: []string{
+			`resolverwatch.delivery.format: "parquet": must be one of JSON, PARQUET`,
+			`resolverwatch.logLevel: "loud": must be one of debug, info, warn, error`,
 			`resolverwatch.removalPolicy: "snapshot": must be one of retain, retain-on-update-or-delete, destroy`,
-			`resolverwatch.store.billing: "PAY_PER_REQUEST": must be one of on-demand, provisioned`,
-			`resolverwatch.transformer.logLevel: "loud": must be one of debug, info, warn, error`,
 		},
 	}, {
 		name: "rules of the guards", in: `{"importer": {"guards": {"shrinkPercent": 101}}}`,
-		want: []string{"resolverwatch.importer.guards: shrinkPercent 101: must be at most 100"},
+		want: []string{"resolverwatch.importer.guards.shrinkPercent: 101: must be in [1, 100]"},
 	}, {
 		name: "settings that are not an object", in: `7`,
 		want: []string{"resolverwatch: 7: must be an object"},
@@ -190,10 +230,10 @@ func TestDecode_problems(t *testing.T) {
 		},
 	}, {
 		name: "settings without effect on an existing stream",
-		in:   `{"delivery": {"existingStream": "dns", "prefix": "x/", "bufferIntervalSeconds": 0}, "catalog": {"enabled": false, "database": "dns"}}`,
+		in:   `{"delivery": {"existingStream": "dns", "prefix": "x/", "bufferInterval": "0s"}, "catalog": {"enabled": false, "database": "dns"}}`,
 		want: []string{
 			`resolverwatch.delivery.prefix: "x/": has no effect with resolverwatch.delivery.existingStream, which is not changed: unset one of them`,
-			"resolverwatch.delivery.bufferIntervalSeconds: 0: has no effect with resolverwatch.delivery.existingStream, which is not changed: unset one of them",
+			`resolverwatch.delivery.bufferInterval: "0s": has no effect with resolverwatch.delivery.existingStream, which is not changed: unset one of them`,
 			`resolverwatch.catalog.database: "dns": has no effect with resolverwatch.delivery.existingStream, which is not changed: unset one of them`,
 		},
 	}, {
@@ -215,62 +255,61 @@ func TestDecode_problems(t *testing.T) {
 
 func TestDecode_overrides(t *testing.T) {
 	t.Parallel()
-	base := `{"store": {"billing": "provisioned", "readCapacity": 5}, "tags": {"team": "dns"},
+	base := `{"removalPolicy": "destroy", "store": {"readCapacity": 5}, "tags": {"team": "dns"},
 		"queryLogging": {"vpcIds": ["vpc-1"]}, "feeds": {"urlhaus": {"format": "csv"}}}`
 	for _, tc := range []struct {
 		name      string
 		overrides map[string]any
-		want      func(*config.Config)
+		want      func(*settings.Deployment)
 		wantErr   string
 	}{{
-		name: "none", want: func(*config.Config) {},
+		name: "none", want: func(*settings.Deployment) {},
 	}, {
 		name:      "one setting of a section leaves the others",
 		overrides: map[string]any{"resolverwatch.store.readCapacity": "7"},
-		want:      func(c *config.Config) { c.Store.ReadCapacity = 7 },
+		want:      func(c *settings.Deployment) { c.Store.ReadCapacity = 7 },
 	}, {
 		name:      "in a section that does not exist",
 		overrides: map[string]any{"resolverwatch.importer.guards.shrinkPercent": "12.5"},
-		want:      func(c *config.Config) { c.Importer.Guards.ShrinkPercent = 12.5 },
+		want:      func(c *settings.Deployment) { c.Importer.Guards.ShrinkPercent = 12.5 },
 	}, {
 		name:      "empty is unset",
-		overrides: map[string]any{"resolverwatch.store.billing": "", "resolverwatch.tags.team": "", "resolverwatch.feeds.urlhaus": ""},
-		want: func(c *config.Config) {
-			c.Store.Billing, c.Tags, c.Feeds = "", map[string]string{}, map[string]settings.Feed{}
+		overrides: map[string]any{"resolverwatch.removalPolicy": "", "resolverwatch.tags.team": "", "resolverwatch.feeds.urlhaus": ""},
+		want: func(c *settings.Deployment) {
+			c.RemovalPolicy, c.Tags, c.Feeds = "", map[string]string{}, map[string]settings.Feed{}
 		},
 	}, {
 		name:      "list with commas",
 		overrides: map[string]any{"resolverwatch.queryLogging.vpcIds": "vpc-2, vpc-3"},
-		want:      func(c *config.Config) { c.QueryLogging.VPCIDs = []string{"vpc-2", "vpc-3"} },
+		want:      func(c *settings.Deployment) { c.QueryLogging.VPCIDs = []string{"vpc-2", "vpc-3"} },
 	}, {
 		name:      "list as JSON",
 		overrides: map[string]any{"resolverwatch.queryLogging.vpcIds": ` ["vpc-2"]`},
-		want:      func(c *config.Config) { c.QueryLogging.VPCIDs = []string{"vpc-2"} },
+		want:      func(c *settings.Deployment) { c.QueryLogging.VPCIDs = []string{"vpc-2"} },
 	}, {
 		name:      "map as JSON replaces it",
 		overrides: map[string]any{"resolverwatch.tags": `{"cost.center": "1"}`, "resolverwatch.tags.a.b": "2"},
-		want:      func(c *config.Config) { c.Tags = map[string]string{"cost.center": "1", "a.b": "2"} },
+		want:      func(c *settings.Deployment) { c.Tags = map[string]string{"cost.center": "1", "a.b": "2"} },
 	}, {
 		name:      "feed id with a dot",
 		overrides: map[string]any{"resolverwatch.feeds.vendor.list.confidence": "90"},
-		want: func(c *config.Config) {
+		want: func(c *settings.Deployment) {
 			ninety := 90
 			c.Feeds["vendor.list"] = settings.Feed{Confidence: &ninety}
 		},
 	}, {
 		name:      "text that looks like a number",
 		overrides: map[string]any{"resolverwatch.account": "012345678901", "resolverwatch.stackName": "true"},
-		want:      func(c *config.Config) { c.Account, c.StackName = "012345678901", "true" },
+		want:      func(c *settings.Deployment) { c.Account, c.StackName = "012345678901", "true" },
 	}, {
 		name:      "a value of cdk.json with its type",
 		overrides: map[string]any{"resolverwatch.store.readCapacity": 9, "resolverwatch.catalog.enabled": false},
-		want:      func(c *config.Config) { c.Store.ReadCapacity, c.Catalog.Enabled = 9, false },
+		want:      func(c *settings.Deployment) { c.Store.ReadCapacity, c.Catalog.Enabled = 9, new(false) },
 	}, {
 		name:      "everything as text",
 		overrides: map[string]any{"resolverwatch": `{"stackName": "x"}`},
-		want: func(c *config.Config) {
-			*c = config.Default()
-			c.StackName = "x"
+		want: func(c *settings.Deployment) {
+			*c = settings.Deployment{StackName: "x"}
 		},
 	}, {
 		name:      "unknown",
@@ -287,7 +326,30 @@ func TestDecode_overrides(t *testing.T) {
 	}, {
 		name:      "wrong type",
 		overrides: map[string]any{"resolverwatch.store.readCapacity": "many"},
-		wantErr:   `resolverwatch.store.readCapacity: "many": must be a whole number, 0 or more`,
+		wantErr:   `resolverwatch.store.readCapacity: "many": must be a whole number`,
+	}, {
+		name: "numbers, flags and durations",
+		overrides: map[string]any{
+			"resolverwatch.createKey": "true", "resolverwatch.logLevel": "warn",
+			"resolverwatch.transformer.pollInterval": "2m", "resolverwatch.delivery.bufferInterval": "0s",
+		},
+		want: func(c *settings.Deployment) {
+			c.CreateKey, c.LogLevel = true, slog.LevelWarn
+			c.Transformer.PollInterval, c.Delivery.BufferInterval = settings.Duration(2*time.Minute), new(settings.Duration(0))
+		},
+	}, {
+		name:      "a number for text",
+		overrides: map[string]any{"resolverwatch.account": 123456789012.0},
+		wantErr:   "resolverwatch.account: 123456789012: must be text",
+	}, {
+		name:      "out of bounds",
+		overrides: map[string]any{"resolverwatch.transformer.pollInterval": "2h", "resolverwatch.store.writeCapacity": "0"},
+		wantErr: "resolverwatch.store.writeCapacity: 0: must be at least 1\n" +
+			`resolverwatch.transformer.pollInterval: "2h": must be in [1s, 1h]`,
+	}, {
+		name:      "renamed",
+		overrides: map[string]any{"resolverwatch.transformer.timeoutSeconds": "60"},
+		wantErr:   `resolverwatch.transformer.timeoutSeconds: is now timeout, a duration, like "90s", "36h" or "7d"`,
 	}, {
 		name:      "broken JSON",
 		overrides: map[string]any{"resolverwatch.tags": "team=dns"},
@@ -304,7 +366,7 @@ func TestDecode_overrides(t *testing.T) {
 	}, {
 		name:      "keys of others with the same beginning",
 		overrides: map[string]any{"resolverwatch-team": "soc"},
-		want:      func(*config.Config) {},
+		want:      func(*settings.Deployment) {},
 	}} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

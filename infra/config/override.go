@@ -45,7 +45,7 @@ func meant(key string) bool {
 		return false
 	}
 	name, _, _ := strings.Cut(path[1:], path[:1])
-	_, ok := member(reflect.TypeFor[Config](), name)
+	_, ok := member(reflect.TypeFor[settings.Deployment](), name)
 	return ok
 }
 
@@ -55,21 +55,17 @@ func root(value any) (any, error) {
 	if !isText {
 		return value, nil
 	}
-	tree, err := parse(text, reflect.TypeFor[Config]())
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ContextKey, err)
-	}
-	return tree, nil
+	return parse(ContextKey, text, reflect.StructField{Type: reflect.TypeFor[settings.Deployment]()})
 }
 
 // override returns the tree with the setting at the path replaced, or removed if the value
 // means "unset". It does not change the given tree.
 func override(tree any, path string, value any) (any, error) {
-	steps, kind := locate(reflect.TypeFor[Config](), path)
-	if text, isText := value.(string); isText && kind != nil {
-		parsed, err := parse(text, kind)
+	steps, field := locate(reflect.TypeFor[settings.Deployment](), path)
+	if text, isText := value.(string); isText && field != nil {
+		parsed, err := parse(ContextKey+"."+path, text, *field)
 		if err != nil {
-			return tree, fmt.Errorf("%s.%s: %w", ContextKey, path, err)
+			return tree, err
 		}
 		value = parsed
 	}
@@ -92,34 +88,26 @@ func replace(tree any, steps []string, value any) any {
 	return copied
 }
 
-// parse reads the text that -c gives for a setting of a type. Empty text is nil, which
-// means unset. It returns text that is not a valid value unchanged, and decoding rejects
-// it.
-func parse(text string, kind reflect.Type) (any, error) {
-	if text == "" {
+// parse reads the text that -c gives for a setting or a section. Empty text is nil, which
+// means unset. It returns text that is not a valid value unchanged, and decoding rejects it.
+func parse(path, text string, field reflect.StructField) (any, error) {
+	kind := field.Type
+	switch {
+	case text == "":
 		return nil, nil //nolint:nilnil // nil is the value that means "unset"
-	}
-	if _, isWord := choices[kind]; isWord {
+	case settings.IsText(kind):
 		return text, nil
-	}
-	switch kind.Kind() {
-	case reflect.Pointer:
-		return parse(text, kind.Elem())
-	case reflect.String:
-		return text, nil
-	case reflect.Slice:
+	case kind.Kind() == reflect.Struct || kind.Kind() == reflect.Map:
+	case kind.Kind() == reflect.Slice:
 		if !strings.HasPrefix(strings.TrimSpace(text), "[") {
 			return split(text), nil
 		}
-	case reflect.Struct, reflect.Map:
-	default: // a number or a flag
-		if !json.Valid([]byte(text)) {
-			return text, nil
-		}
+	case !json.Valid([]byte(text)): // neither a number nor a flag
+		return text, nil
 	}
 	var value any
 	if err := json.Unmarshal([]byte(text), &value); err != nil {
-		return nil, fmt.Errorf("%s: must be %s as JSON: %w", show(text), describe(kind), err)
+		return nil, &settings.Problem{Path: path, Value: text, Rule: fmt.Sprintf("%s as JSON: %v", settings.Accepts(field), err)}
 	}
 	return value, nil
 }

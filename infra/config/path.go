@@ -9,60 +9,19 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Placeholders in a path for names that the user chooses.
-const (
-	anyFeed = "<feed id>"
-	anyTag  = "<key>"
-)
-
-// Keys returns the path of every setting, without the context key, in the order of the
-// fields: "store.billing", "feeds.<feed id>.format", "tags.<key>".
-func Keys() []string { return keys(reflect.TypeFor[Config](), "") }
-
-func keys(kind reflect.Type, path string) []string {
-	_, isWord := choices[kind]
-	switch {
-	case isWord:
-		return []string{path}
-	case kind.Kind() == reflect.Pointer:
-		return keys(kind.Elem(), path)
-	case kind.Kind() == reflect.Map && kind.Elem().Kind() == reflect.Struct:
-		return keys(kind.Elem(), path+"."+anyFeed)
-	case kind.Kind() == reflect.Map:
-		return []string{path + "." + anyTag}
-	case kind.Kind() != reflect.Struct:
-		return []string{path}
-	}
-	var list []string
-	for _, field := range reflect.VisibleFields(kind) {
-		list = append(list, keys(field.Type, strings.TrimPrefix(path+"."+jsonName(field), "."))...)
-	}
-	return list
-}
-
-func jsonName(field reflect.StructField) string {
-	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-	return name
-}
-
-// member returns the field with this exact name in JSON, case included.
+// member returns the member of a section or of a map with this exact name, case included.
 func member(kind reflect.Type, name string) (reflect.StructField, bool) {
-	fields := reflect.VisibleFields(kind)
-	i := slices.IndexFunc(fields, func(field reflect.StructField) bool { return jsonName(field) == name })
-	if i < 0 {
-		return reflect.StructField{}, false
+	if kind.Kind() == reflect.Map {
+		return reflect.StructField{Type: kind.Elem()}, true
 	}
-	return fields[i], true
+	return settings.Member(kind, name)
 }
 
-// locate splits a path into the steps through the tree. It returns the type of the value
+// locate splits a path into the steps through the tree. It returns the setting or section
 // there, or nil if the path is not valid.
-func locate(kind reflect.Type, path string) ([]string, reflect.Type) {
-	if kind.Kind() == reflect.Pointer {
-		kind = kind.Elem()
-	}
+func locate(kind reflect.Type, path string) ([]string, *reflect.StructField) {
 	if kind.Kind() == reflect.Map {
-		return locateNamed(kind.Elem(), path)
+		return locateNamed(kind, path)
 	}
 	name, rest, more := strings.Cut(path, ".")
 	if kind.Kind() != reflect.Struct {
@@ -73,7 +32,7 @@ func locate(kind reflect.Type, path string) ([]string, reflect.Type) {
 	case !found:
 		return strings.Split(path, "."), nil
 	case !more:
-		return []string{name}, field.Type
+		return []string{name}, &field
 	}
 	steps, inner := locate(field.Type, rest)
 	return append([]string{name}, steps...), inner
@@ -81,39 +40,47 @@ func locate(kind reflect.Type, path string) ([]string, reflect.Type) {
 
 // locateNamed does the same in a map. A feed id and the key of a tag may contain dots, so
 // the name is the shortest that leaves the path of a setting.
-func locateNamed(kind reflect.Type, path string) ([]string, reflect.Type) {
-	if kind.Kind() != reflect.Struct {
-		return []string{path}, kind
+func locateNamed(kind reflect.Type, path string) ([]string, *reflect.StructField) {
+	field, _ := member(kind, path)
+	if field.Type.Kind() != reflect.Struct {
+		return []string{path}, &field
 	}
 	for i := range len(path) {
 		if path[i] != '.' {
 			continue
 		}
-		if steps, inner := locate(kind, path[i+1:]); inner != nil {
+		if steps, inner := locate(field.Type, path[i+1:]); inner != nil {
 			return append([]string{path[:i]}, steps...), inner
 		}
 	}
 	name, rest, more := strings.Cut(path, ".")
 	if !more {
-		return []string{name}, kind
+		return []string{name}, &field
 	}
-	steps, _ := locate(kind, rest)
+	steps, _ := locate(field.Type, rest)
 	return append([]string{name}, steps...), nil
 }
 
-// unknown returns the error for a member that the struct at the path does not have.
-func unknown(path, name string, kind reflect.Type) error {
+// unknown returns the error for a member that the section at the path does not have: it was
+// renamed or dropped, or it is misspelled.
+func unknown(path, name string, section reflect.Type) error {
+	at := path + "." + name
+	if renamed := settings.Renamed(section, name); renamed != "" {
+		return fmt.Errorf("%s: %s", at, renamed)
+	}
+	if reason := dropped(section, path, name); reason != "" {
+		return fmt.Errorf("%s: %s", at, reason)
+	}
 	var candidates []string
-	for _, field := range reflect.VisibleFields(kind) {
-		candidates = append(candidates, path+"."+jsonName(field))
+	for _, field := range settings.Members(section) {
+		candidates = append(candidates, path+"."+settings.JSONName(field))
 	}
 	for _, key := range Keys() {
 		if !strings.Contains(key, "<") {
 			candidates = append(candidates, ContextKey+"."+key)
 		}
 	}
-	path += "." + name
-	return fmt.Errorf("%s: unknown, the nearest is %s", path, nearest(path, candidates))
+	return fmt.Errorf("%s: unknown, the nearest is %s", at, nearest(at, candidates))
 }
 
 // nearest returns the path with the fewest edits. Edits in the last step count twice,

@@ -2,6 +2,7 @@ package resolverwatch
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -126,7 +127,10 @@ var (
 	reservedEnds       = []string{"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"}
 )
 
-const bucketNameRule = "3 to 63 of a-z 0-9 . -, and begin and end with a letter or digit"
+const (
+	maxBucketName  = 63
+	bucketNameRule = "3 to 63 of a-z 0-9 . -, and begin and end with a letter or digit"
+)
 
 // bucketName rejects a name that S3 would reject, or that the CDK would reject without
 // naming the prop.
@@ -270,5 +274,52 @@ func resolve(resource constructs.IConstruct, property, into any) {
 	text, err := json.Marshal(awscdk.Stack_Of(resource).Resolve(property))
 	if err == nil {
 		_ = json.Unmarshal(text, into) // a token in place of a value is treated as not known
+	}
+}
+
+// lifecycle rejects rules that the CDK would reject at the end of the synthesis, where it
+// does not say which bucket they belong to.
+func (p *problems) lifecycle(prop string, rules []*awss3.LifecycleRule) {
+	for i, rule := range rules {
+		prop := fmt.Sprintf("%s[%d]", prop, i)
+		p.required(prop, rule == nil)
+		if rule == nil {
+			continue
+		}
+		p.transitions(prop, rule)
+		acts := rule.ExpirationDate != nil || rule.ExpiredObjectDeleteMarker != nil || rule.NoncurrentVersionsToRetain != nil ||
+			rule.Transitions != nil || rule.NoncurrentVersionTransitions != nil
+		for _, action := range []struct {
+			name  string
+			after awscdk.Duration
+		}{
+			{"Expiration", rule.Expiration},
+			{"NoncurrentVersionExpiration", rule.NoncurrentVersionExpiration},
+			{"AbortIncompleteMultipartUploadAfter", rule.AbortIncompleteMultipartUploadAfter},
+		} {
+			p.days(prop+"."+action.name, action.after)
+			acts = acts || action.after != nil
+		}
+		if !acts {
+			p.addf("%s: must have an action, such as Expiration or Transitions", prop)
+		}
+	}
+}
+
+// transitions rejects transition times that are not whole days.
+func (p *problems) transitions(prop string, rule *awss3.LifecycleRule) {
+	if rule.Transitions != nil {
+		for i, transition := range *rule.Transitions {
+			if transition != nil {
+				p.daysFrom(0, fmt.Sprintf("%s.Transitions[%d].TransitionAfter", prop, i), transition.TransitionAfter)
+			}
+		}
+	}
+	if rule.NoncurrentVersionTransitions != nil {
+		for i, transition := range *rule.NoncurrentVersionTransitions {
+			if transition != nil {
+				p.days(fmt.Sprintf("%s.NoncurrentVersionTransitions[%d].TransitionAfter", prop, i), transition.TransitionAfter)
+			}
+		}
 	}
 }

@@ -22,7 +22,8 @@ func TestBucketNames_refused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantRefused(t, func(stack awscdk.Stack) {
-				resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{ListBucketName: name, IndexBucketName: name})
+				resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
+					StoreSettings: resolverwatch.StoreSettings{ListBucketName: name, IndexBucketName: name}})
 			},
 				"Test/Store ListBucketName",
 				"Test/Store IndexBucketName",
@@ -34,13 +35,14 @@ func TestBucketNames_refused(t *testing.T) {
 
 func TestBucketNames_taken(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
-		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{IndexBucketName: "published"})
+		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
+			StoreSettings: resolverwatch.StoreSettings{IndexBucketName: "published"}})
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
-			Transformer: transformer(stack), OutputBucketName: "published"})
+			Transformer: transformer(stack), DeliverySettings: resolverwatch.DeliverySettings{OutputBucketName: "published"}})
 	}, "Test/Delivery OutputBucketName")
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
-			ListBucketName: "lists", IndexBucketName: "lists"})
+			StoreSettings: resolverwatch.StoreSettings{ListBucketName: "lists", IndexBucketName: "lists"}})
 	}, "Test/Store IndexBucketName")
 }
 

@@ -2,7 +2,6 @@ package resolverwatch
 
 import (
 	"fmt"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,10 +16,13 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // CatalogProps configures a [Catalog].
 type CatalogProps struct {
+	CatalogSettings
+
 	// OutputBucket holds the marked logs. Required.
 	OutputBucket awss3.IBucket
 	// OutputKey is the customer managed key of the output bucket.
@@ -61,15 +63,6 @@ type CatalogProps struct {
 	//
 	// Default: only IAM permissions.
 	LakeFormation bool
-	// DatabaseName is the name of the new Glue database.
-	//
-	// Default: the name of the stack in lower case, with underscores; in a nested stack, a
-	// name derived from its path.
-	DatabaseName string
-	// WorkGroupName is the name of the Athena workgroup.
-	//
-	// Default: the name of the stack.
-	WorkGroupName string
 	// ResultsBucket is an existing bucket for the results of queries.
 	//
 	// Default: a new bucket.
@@ -87,15 +80,11 @@ type CatalogProps struct {
 	//
 	// Default: 30 days.
 	ResultRetention awscdk.Duration
-	// BytesScannedLimit cancels any query that scans more than this; at least 10 MB.
-	//
-	// Default: 100 GiB.
-	BytesScannedLimit awscdk.Size
-	// MarkedLogRetention is how long marked logs are kept. It limits the partitions that a
-	// query without a time filter reads.
+	// MarkedLogRetentionDays is how long marked logs are kept, as in the delivery stream. It
+	// limits the partitions that a query without a time filter reads.
 	//
 	// Default: five years.
-	MarkedLogRetention awscdk.Duration
+	MarkedLogRetentionDays int
 	// EncryptionKey encrypts results.
 	//
 	// Default: the key of an existing results bucket, if it is known, otherwise keys of S3.
@@ -119,8 +108,6 @@ type CatalogProps struct {
 
 const (
 	defaultResultDays  = 30
-	defaultBytesLimit  = 100 << 30
-	minBytesLimit      = 10_000_000 // the minimum in Athena
 	defaultHistoryDays = 5 * 365
 )
 
@@ -134,13 +121,14 @@ var (
 )
 
 func (p CatalogProps) withDefaults(scope constructs.Construct) CatalogProps {
-	p.Prefix, _ = withSlash(orDefault(p.Prefix, defaultPrefix))
+	settings.Fill(&p.CatalogSettings)
+	p.Prefix, _ = withSlash(orDefault(p.Prefix, deliveryDefaults.Prefix))
 	if p.Format == "" && p.ParquetPrefix != "" {
 		p.Format = FormatParquet
 	}
-	p.DatabaseName = orDefault(p.DatabaseName, p.ExistingDatabaseName)
-	p.DatabaseName = orDefault(p.DatabaseName, notInDatabase.ReplaceAllString(strings.ToLower(knownStackName(scope)), "_"))
-	p.WorkGroupName = orDefault(p.WorkGroupName, stackName(scope))
+	p.Database = orDefault(p.Database, p.ExistingDatabaseName)
+	p.Database = orDefault(p.Database, notInDatabase.ReplaceAllString(strings.ToLower(knownStackName(scope)), "_"))
+	p.WorkGroup = orDefault(p.WorkGroup, stackName(scope))
 	if p.ResultRetention == nil {
 		p.ResultRetention = awscdk.Duration_Days(jsii.Number(defaultResultDays))
 	}
@@ -161,8 +149,10 @@ func (p CatalogProps) folders() []string {
 
 func (p CatalogProps) validate() error {
 	var problems problems
+	problems.settings(p.CatalogSettings)
+	problems.settings(DeliverySettings{Format: p.Format, MarkedLogRetentionDays: p.MarkedLogRetentionDays})
 	problems.required("OutputBucket", p.OutputBucket == nil)
-	prefix, _ := withSlash(orDefault(p.Prefix, defaultPrefix))
+	prefix, _ := withSlash(orDefault(p.Prefix, deliveryDefaults.Prefix))
 	_, err := newProjection(prefix)
 	problems.wrap("Prefix", err)
 	if p.ParquetPrefix != "" {
@@ -171,15 +161,13 @@ func (p CatalogProps) validate() error {
 		problems.wrap("ParquetPrefix", err)
 		problems.formatFolders(p.Prefix, p.ParquetPrefix)
 	}
-	choice(&problems, "Format", p.Format, FormatJSON, FormatParquet)
 	if p.Format == FormatParquet && p.ParquetPrefix == "" {
 		problems.addf("ParquetPrefix: must be set with Format %s", FormatParquet)
 	}
-	problems.name("DatabaseName", p.DatabaseName, databaseName, "1 to 128 of a-z 0-9 _, the first a letter")
+	problems.name("Database", p.Database, databaseName, "1 to 128 of a-z 0-9 _, the first a letter")
 	problems.name("ExistingDatabaseName", p.ExistingDatabaseName, existingDatabaseName, "1 to 255 of a-z 0-9 _ -")
-	problems.exclusive("ExistingDatabaseName", p.ExistingDatabaseName != "", "DatabaseName", p.DatabaseName != "")
-	problems.name("WorkGroupName", p.WorkGroupName, workGroupName, "1 to 128 of a-z A-Z 0-9 . _ -")
-	problems.known(map[string]awscdk.Duration{"MarkedLogRetention": p.MarkedLogRetention})
+	problems.exclusive("ExistingDatabaseName", p.ExistingDatabaseName != "", "Database", p.Database != "")
+	problems.name("WorkGroup", p.WorkGroup, workGroupName, "1 to 128 of a-z A-Z 0-9 . _ -")
 	problems.previousKeys(p.PreviousKeys)
 	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "OutputKey": p.OutputKey, "IndexKey": p.IndexKey,
 		"OutputBucket.EncryptionKey": keyUnless(p.OutputKey, p.OutputBucket), "IndexBucket.EncryptionKey": keyUnless(p.IndexKey, p.IndexBucket),
@@ -187,22 +175,9 @@ func (p CatalogProps) validate() error {
 	problems.exclusive("ResultsBucket", p.ResultsBucket != nil, "ResultRetention", p.ResultRetention != nil)
 	problems.exclusive("ResultsBucket", p.ResultsBucket != nil, "Versioned", p.Versioned)
 	problems.versions(p.Versioned, p.NoncurrentVersionExpiration)
-	problems.days("MarkedLogRetention", p.MarkedLogRetention)
 	problems.days("ResultRetention", p.ResultRetention)
 	problems.removal(p.RemovalPolicy)
-	problems.scanned(p.BytesScannedLimit)
 	return problems.join()
-}
-
-// scanned rejects a limit that Athena would reject.
-func (p *problems) scanned(given awscdk.Size) {
-	const bytesPerMiB = 1 << 20
-	limit := bytesPerMiB * p.size("BytesScannedLimit", given, defaultBytesLimit/bytesPerMiB)
-	if limit < minBytesLimit {
-		p.addf("BytesScannedLimit: must be at least %d bytes, got %g", minBytesLimit, limit)
-	} else if limit != math.Trunc(limit) {
-		p.addf("BytesScannedLimit: must be whole bytes, got %f", limit)
-	}
 }
 
 // Catalog makes the marked logs ready for queries: a Glue table whose partitions are
@@ -248,11 +223,11 @@ func NewCatalog(scope constructs.Construct, id string, props *CatalogProps) *Cat
 	this := &Catalog{
 		output: p.OutputBucket, outputKey: p.OutputKey, index: p.IndexBucket, indexKey: p.IndexKey,
 		results: p.ResultsBucket, key: p.EncryptionKey, folders: p.folders(), previous: p.PreviousKeys,
-		names: catalogNames{database: p.DatabaseName, workGroup: p.WorkGroupName},
+		names: catalogNames{database: p.Database, workGroup: p.WorkGroup},
 	}
 	begin(this, scope, id, problems)
-	claim(this, "", "DatabaseName", p.DatabaseName)
-	claim(this, "", "WorkGroupName", p.WorkGroupName)
+	claim(this, "", "Database", p.Database)
+	claim(this, "", "WorkGroup", p.WorkGroup)
 	if p.ExistingDatabaseName == "" {
 		this.newDatabase()
 	}

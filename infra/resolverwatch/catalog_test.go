@@ -80,9 +80,10 @@ func TestCatalog_props(t *testing.T) {
 	stack := newStack(t)
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)
 	resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{
-		OutputBucket: outputBucket(stack), Prefix: "logs/!{timestamp:yyyy-MM-dd-HH}", DatabaseName: "dns", WorkGroupName: "soc",
-		ResultRetention: awscdk.Duration_Days(jsii.Number(7)), BytesScannedLimit: awscdk.Size_Gibibytes(jsii.Number(1)),
-		MarkedLogRetention: awscdk.Duration_Days(jsii.Number(90)), EncryptionKey: key,
+		OutputBucket: outputBucket(stack), Prefix: "logs/!{timestamp:yyyy-MM-dd-HH}",
+		CatalogSettings:        resolverwatch.CatalogSettings{Database: "dns", WorkGroup: "soc", BytesScannedLimitGiB: 1},
+		ResultRetention:        awscdk.Duration_Days(jsii.Number(7)),
+		MarkedLogRetentionDays: 90, EncryptionKey: key,
 		AccessLogBucket: indexBucket(stack), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 	made := synth(t, stack)
@@ -120,7 +121,8 @@ func TestCatalog_hivePrefix(t *testing.T) {
 func TestCatalog_queries(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack),
-		IndexBucket: indexBucket(stack), Prefix: "dns/!{timestamp:yyyy-MM-dd-HH}/", WorkGroupName: "soc", DatabaseName: "dns"})
+		IndexBucket: indexBucket(stack), Prefix: "dns/!{timestamp:yyyy-MM-dd-HH}/",
+		CatalogSettings: resolverwatch.CatalogSettings{WorkGroup: "soc", Database: "dns"}})
 	made := synth(t, stack)
 	made.one(glueTable, "IndicatorTable").want(t, object{"TableInput.Name": "indicators", "DatabaseName": "dns",
 		"TableInput.StorageDescriptor.Location": "s3://index-bucket/indicators/"})
@@ -170,16 +172,16 @@ func TestCatalog_grantQuery(t *testing.T) {
 func TestCatalog_refuses(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{
-			Prefix: "logs/!{firehose:random-string}/!{timestamp:yyyy/MM/dd}/", DatabaseName: "DNS", WorkGroupName: "a b",
-			ResultsBucket: outputBucket(stack), ResultRetention: awscdk.Duration_Days(jsii.Number(1)),
-			BytesScannedLimit: awscdk.Size_Kibibytes(jsii.Number(1)),
+			Prefix:          "logs/!{firehose:random-string}/!{timestamp:yyyy/MM/dd}/",
+			CatalogSettings: resolverwatch.CatalogSettings{Database: "DNS", WorkGroup: "a b", BytesScannedLimitGiB: -1},
+			ResultsBucket:   outputBucket(stack), ResultRetention: awscdk.Duration_Days(jsii.Number(1)),
 		})
 	},
+		"Test/Catalog BytesScannedLimitGiB",
 		"Test/Catalog OutputBucket",
 		"Test/Catalog Prefix",
-		"Test/Catalog DatabaseName",
-		"Test/Catalog WorkGroupName",
+		"Test/Catalog Database",
+		"Test/Catalog WorkGroup",
 		"Test/Catalog ResultsBucket and ResultRetention",
-		"Test/Catalog BytesScannedLimit",
 	)
 }

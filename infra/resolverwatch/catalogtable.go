@@ -6,7 +6,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsathena"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsglue"
 	"github.com/aws/jsii-runtime-go"
@@ -60,7 +59,7 @@ func (c *Catalog) newTable(p CatalogProps, format logFormat) (awsglue.CfnTable, 
 		Name:        &format.table,
 		Description: jsii.String("Route 53 Resolver query logs with the verdict on each query"),
 		TableType:   jsii.String("EXTERNAL_TABLE"),
-		Parameters:  tableParameters(projection, bucket, format.classification, historyDays(p.MarkedLogRetention)),
+		Parameters:  tableParameters(projection, bucket, format.classification, historyDays(p.MarkedLogRetentionDays)),
 		PartitionKeys: []any{&awsglue.CfnTable_ColumnProperty{
 			Name: jsii.String(catalog.Partition), Type: jsii.String("string"),
 			Comment: jsii.String("when the record arrived, in UTC: " + projection.format)}},
@@ -87,11 +86,11 @@ func tableParameters(p projection, bucket, classification string, days int) map[
 }
 
 // historyDays is how far back partitions are computed: one day more than logs are kept.
-func historyDays(retention awscdk.Duration) int {
-	if retention == nil {
+func historyDays(retentionDays int) int {
+	if retentionDays == 0 {
 		return defaultHistoryDays
 	}
-	return int(*retention.ToDays(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})) + 1
+	return retentionDays + 1
 }
 
 // jsonStorage describes JSON lines. A line that is not JSON becomes a row of nulls; with
@@ -135,20 +134,17 @@ func glueColumns(columns []catalog.Column) []any {
 // newWorkGroup defines the workgroup. Its configuration overrides what clients ask for in
 // any query.
 func (c *Catalog) newWorkGroup(p CatalogProps) awsathena.CfnWorkGroup {
-	limit := float64(defaultBytesLimit)
-	if p.BytesScannedLimit != nil {
-		limit = *p.BytesScannedLimit.ToBytes(nil)
-	}
+	const bytesPerGiB = 1 << 30
 	encryption := &awsathena.CfnWorkGroup_EncryptionConfigurationProperty{EncryptionOption: jsii.String("SSE_S3")}
 	if p.EncryptionKey != nil {
 		encryption.EncryptionOption, encryption.KmsKey = jsii.String("SSE_KMS"), p.EncryptionKey.KeyArn()
 	}
 	return awsathena.NewCfnWorkGroup(c, jsii.String("WorkGroup"), &awsathena.CfnWorkGroupProps{
-		Name:                  &p.WorkGroupName,
+		Name:                  &p.WorkGroup,
 		Description:           jsii.String("Queries of Route 53 Resolver query logs"),
 		RecursiveDeleteOption: true,
 		WorkGroupConfiguration: &awsathena.CfnWorkGroup_WorkGroupConfigurationProperty{
-			BytesScannedCutoffPerQuery:      &limit,
+			BytesScannedCutoffPerQuery:      jsii.Number(p.BytesScannedLimitGiB * bytesPerGiB),
 			EnforceWorkGroupConfiguration:   true,
 			PublishCloudWatchMetricsEnabled: true,
 			EngineVersion: &awsathena.CfnWorkGroup_EngineVersionProperty{

@@ -39,7 +39,8 @@ func TestPipeline_refusesSharedResources(t *testing.T) {
 	wantRefusal(t, func() { importer("Two") }, "Test/Two Store")
 	other := awsec2.Vpc_FromVpcAttributes(stack, jsii.String("X"), &awsec2.VpcAttributes{
 		VpcId: jsii.String("vpc-2"), AvailabilityZones: jsii.Strings("eu-west-1a")})
-	pipeline("C", &resolverwatch.DeliveryProps{OutputBucket: logs, Prefix: "guests/!{timestamp:yyyy/MM/dd}/"}, other)
+	pipeline("C", &resolverwatch.DeliveryProps{OutputBucket: logs,
+		DeliverySettings: resolverwatch.DeliverySettings{Prefix: "guests/!{timestamp:yyyy/MM/dd}/"}}, other)
 }
 
 // A refusal names the construct that has the outputs.

@@ -15,7 +15,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 func archive(stack awscdk.Stack, name string) awss3.IBucket {
@@ -70,12 +69,12 @@ func TestPipeline_otherAccount(t *testing.T) {
 // be copied, because the Region of the stack tells the partition.
 func TestImporter_secretOfOtherAccount(t *testing.T) {
 	stack := newStackOf(t, ownAccount)
-	secret := func(account string) settings.Feed {
-		return settings.Feed{URL: "https://lists.example/x", SecretHeader: "Auth-Key",
+	secret := func(account string) resolverwatch.Feed {
+		return resolverwatch.Feed{URL: "https://lists.example/x", SecretHeader: "Auth-Key",
 			SecretARN: "arn:aws:secretsmanager:eu-west-1:" + account + ":secret:feed-AbCdEf"}
 	}
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{WithoutQueryLogging: true, Importer: &resolverwatch.ImporterProps{
-		Feeds: map[string]settings.Feed{"own": secret(ownAccount), "theirs": secret(otherAccount)}}})
+		Feeds: map[string]resolverwatch.Feed{"own": secret(ownAccount), "theirs": secret(otherAccount)}}})
 	steps := pipeline.Steps()
 	if len(steps) != 1 || steps[0].ID != "FeedSecretPolicy"+otherAccount+"EuWest1" {
 		t.Fatalf("steps %v, want one about the secret of the other account", steps)

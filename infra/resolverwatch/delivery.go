@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // Delivery carries the logs to S3: a delivery stream that has the records marked, and the
@@ -57,11 +59,7 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 		})
 	}
 	useOnce(this, p.uses(this.bucket)...)
-	this.logGroup = awslogs.NewLogGroup(this, jsii.String("LogGroup"), &awslogs.LogGroupProps{
-		Retention:     orDefault(p.LogRetention, awslogs.RetentionDays_THREE_MONTHS),
-		EncryptionKey: p.EncryptionKey,
-		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
-	})
+	this.logGroup = newLogGroup(this, p.LogRetentionSettings, p.EncryptionKey)
 	role, ready := newDeliveryRole(this, p)
 	this.role = role
 	this.stream = newStream(this, p, ready)
@@ -80,8 +78,9 @@ func (d *Delivery) letRoleUse(p DeliveryProps) {
 // outputLifecycle returns the rules that delete logs after their retention time.
 func outputLifecycle(p DeliveryProps) []*awss3.LifecycleRule {
 	rules := slices.Clone(p.LifecycleRules)
-	if p.MarkedLogRetention != nil {
-		rules = append(rules, &awss3.LifecycleRule{Id: jsii.String("LogRetention"), Expiration: p.MarkedLogRetention})
+	if p.MarkedLogRetentionDays != 0 {
+		rules = append(rules, &awss3.LifecycleRule{
+			Id: jsii.String("LogRetention"), Expiration: awscdk.Duration_Days(jsii.Number(p.MarkedLogRetentionDays))})
 	}
 	return append(rules, versionRules(p.Versioned, p.NoncurrentVersionExpiration)...)
 }
@@ -158,6 +157,9 @@ func (d *Delivery) Steps() []Step { return slices.Clone(d.steps) }
 
 // DeliveryProps configures a [Delivery].
 type DeliveryProps struct {
+	DeliverySettings
+	LogRetentionSettings
+
 	// Transformer marks the records, see [Transformer.Function]. An imported function must
 	// be imported with SameEnvironment or SkipPermissions. Required.
 	Transformer awslambda.IFunction
@@ -165,25 +167,10 @@ type DeliveryProps struct {
 	//
 	// Default: a new bucket.
 	OutputBucket awss3.IBucket
-	// OutputBucketName is the name of the new bucket.
-	//
-	// Default: CloudFormation chooses one.
-	OutputBucketName string
 	// OutputKey is the customer managed key that encrypts objects in the output bucket.
 	//
 	// Default: the key of an existing bucket, if it is known, otherwise EncryptionKey.
 	OutputKey awskms.IKey
-	// Prefix begins the keys of marked logs. It may contain Firehose's !{timestamp:...}
-	// expressions, which become the partitions of the catalog's table; without any,
-	// Firehose appends year, month, day and hour. A missing final slash is added.
-	//
-	// Default: dns-query-logs/!{timestamp:yyyy/MM/dd}/.
-	Prefix string
-	// Format of the objects: JSON, with one record per line, or PARQUET, to which Firehose
-	// converts the marked records. Parquet files contain only the catalogued columns.
-	//
-	// Default: JSON.
-	Format Format
 	// ParquetPrefix begins the keys of Parquet files, with the same rules as Prefix. The
 	// two formats need different folders, because a table has only one format. With JSON it
 	// says where the files from an earlier use of PARQUET are.
@@ -197,38 +184,6 @@ type DeliveryProps struct {
 	//
 	// Default: nothing is converted.
 	Schema *Schema
-	// SourceBackup keeps the records as Resolver wrote them under `raw/`, with JSON too.
-	// Firehose cannot turn off a backup, so set this when a stream with a backup goes back
-	// to JSON; otherwise the template does not describe what the stream does.
-	//
-	// Default: PARQUET has a backup. JSON has none, because the marked record contains the
-	// original.
-	SourceBackup bool
-	// WithoutSourceBackup leaves out the backup of PARQUET, which is the only copy of
-	// members without a column. It has no effect on a stream that already has a backup.
-	//
-	// Default: PARQUET has a backup.
-	WithoutSourceBackup bool
-	// ErrorPrefix begins the keys of records that could not be marked. It must contain
-	// !{firehose:error-output-type}.
-	//
-	// Default: delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/.
-	ErrorPrefix string
-	// Compression of the objects.
-	//
-	// Default: [CompressionGZIP]; [CompressionNone] with PARQUET, whose files are
-	// compressed internally.
-	Compression Compression
-	// BufferInterval is how long Firehose collects records before it writes an object, 0 to
-	// 900 s.
-	//
-	// Default: 60 s.
-	BufferInterval awscdk.Duration
-	// BufferSize is how much Firehose collects before it writes an object, in whole MiB: 1
-	// to 128, and at least 64 with PARQUET.
-	//
-	// Default: 5 MiB; 128 MiB with PARQUET.
-	BufferSize awscdk.Size
 	// ProcessorBufferSize is how much data Firehose passes to the transformer at once, at
 	// least 0.2 MiB. More than 1 MiB is rejected: the response, which is larger, could
 	// exceed Lambda's limit, and the batch would end up under the error prefix.
@@ -240,13 +195,8 @@ type DeliveryProps struct {
 	//
 	// Default: 60 s.
 	ProcessorBufferInterval awscdk.Duration
-	// MarkedLogRetention is how long marked logs stay in a new bucket. They show which
-	// machine asked for which name, which is personal data in many countries.
-	//
-	// Default: they are never deleted.
-	MarkedLogRetention awscdk.Duration
 	// Versioned keeps replaced and deleted objects in a new bucket. Logs are then deleted
-	// only NoncurrentVersionExpiration after MarkedLogRetention.
+	// only NoncurrentVersionExpiration after MarkedLogRetentionDays.
 	//
 	// Default: no versions are kept, because Firehose writes each object once.
 	Versioned bool
@@ -255,14 +205,10 @@ type DeliveryProps struct {
 	//
 	// Default: 90 days with Versioned.
 	NoncurrentVersionExpiration awscdk.Duration
-	// LifecycleRules of a new bucket, in addition to the rule of MarkedLogRetention.
+	// LifecycleRules of a new bucket, in addition to the rule of MarkedLogRetentionDays.
 	//
 	// Default: uploads that were never completed are removed after 7 days.
 	LifecycleRules []*awss3.LifecycleRule
-	// LogRetention is how long CloudWatch keeps the stream's error log.
-	//
-	// Default: three months.
-	LogRetention awslogs.RetentionDays
 	// Role is the role that Firehose assumes to invoke the transformer and to write. It
 	// must trust firehose.amazonaws.com. A role that this app can change gets the
 	// permissions that Firehose needs; for any other role they become a step, which must be
@@ -294,42 +240,19 @@ type DeliveryProps struct {
 
 // Limits of Firehose ("Quotas" and "Buffering hints" in its developer guide).
 const (
-	maxBufferInterval  = 900 * time.Second
-	maxBufferMiB       = 128
-	minProcessorMiB    = 0.2
-	maxProcessorMiB    = 1
-	defaultInterval    = 60 * time.Second
-	defaultBufferMiB   = 5
-	processorRetries   = 3
-	defaultCompression = CompressionGZIP
-)
-
-// Compression is how the objects of a delivery stream are compressed.
-type Compression string
-
-// Compressions, named as in Firehose. Athena cannot read Snappy and ZIP.
-const (
-	CompressionGZIP         Compression = "GZIP"
-	CompressionNone         Compression = "UNCOMPRESSED"
-	CompressionHadoopSnappy Compression = "HADOOP_SNAPPY"
-	CompressionSnappy       Compression = "Snappy"
-	CompressionZIP          Compression = "ZIP"
+	maxBufferInterval = 900 * time.Second
+	minProcessorMiB   = 0.2
+	processorRetries  = 3
 )
 
 func (p DeliveryProps) withDefaults() DeliveryProps {
-	p.Format = orDefault(p.Format, FormatJSON)
-	p.Prefix, _ = withSlash(orDefault(p.Prefix, defaultPrefix))
+	p.DeliverySettings = p.Filled()
+	settings.Fill(&p.LogRetentionSettings)
+	p.Prefix, _ = withSlash(p.Prefix)
 	p.ParquetPrefix, _ = withSlash(orDefault(p.ParquetPrefix, defaultParquetPrefix))
-	p.ErrorPrefix, _ = withSlash(orDefault(p.ErrorPrefix, defaultErrorPrefix))
-	p.Compression = orDefault(p.Compression, p.defaultCompression())
-	if p.BufferInterval == nil {
-		p.BufferInterval = seconds(defaultInterval)
-	}
+	p.ErrorPrefix, _ = withSlash(p.ErrorPrefix)
 	if p.ProcessorBufferInterval == nil {
-		p.ProcessorBufferInterval = seconds(defaultInterval)
-	}
-	if p.BufferSize == nil {
-		p.BufferSize = awscdk.Size_Mebibytes(jsii.Number(p.defaultBufferMiB()))
+		p.ProcessorBufferInterval = seconds(settings.ProcessorBufferInterval)
 	}
 	switch {
 	case p.OutputKey != nil:
@@ -343,15 +266,15 @@ func (p DeliveryProps) withDefaults() DeliveryProps {
 
 func (p DeliveryProps) validate() error {
 	var problems problems
+	problems.settings(p.DeliverySettings)
+	problems.settings(p.LogRetentionSettings)
 	problems.required("Transformer", p.Transformer == nil)
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "OutputBucketName", p.OutputBucketName != "")
-	problems.exclusive("OutputBucket", p.OutputBucket != nil, "MarkedLogRetention", p.MarkedLogRetention != nil)
+	problems.exclusive("OutputBucket", p.OutputBucket != nil, "MarkedLogRetentionDays", p.MarkedLogRetentionDays != 0)
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "Versioned", p.Versioned)
 	problems.versions(p.Versioned, p.NoncurrentVersionExpiration)
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "LifecycleRules", len(p.LifecycleRules) > 0)
-	problems.days("MarkedLogRetention", p.MarkedLogRetention)
 	problems.lifecycle("LifecycleRules", p.LifecycleRules)
-	problems.logRetention("LogRetention", p.LogRetention)
 	problems.removal(p.RemovalPolicy)
 	problems.bucketName("OutputBucketName", p.OutputBucketName)
 	problems.previousKeys(p.PreviousKeys)
@@ -361,19 +284,16 @@ func (p DeliveryProps) validate() error {
 	if p.ErrorPrefix != "" {
 		problems.wrap("ErrorPrefix", checkErrorPrefix(p.ErrorPrefix))
 	}
-	choice(&problems, "Compression", p.Compression,
-		CompressionGZIP, CompressionNone, CompressionHadoopSnappy, CompressionSnappy, CompressionZIP)
 	problems.parquet(p)
 	problems.formatFolders(p.Prefix, p.ParquetPrefix)
 	problems.otherFolders(p)
-	problems.duration("BufferInterval", p.BufferInterval, 0, maxBufferInterval)
-	problems.duration("ProcessorBufferInterval", p.ProcessorBufferInterval, 0, maxBufferInterval)
-	if size := problems.size("BufferSize", p.BufferSize, p.defaultBufferMiB()); size < 1 || size > maxBufferMiB || size != float64(int(size)) {
-		problems.addf("BufferSize: must be whole MiB in [1, %d], got %g MiB", maxBufferMiB, size)
+	if p.BufferInterval != nil {
+		problems.wholeSeconds("BufferInterval", *p.BufferInterval)
 	}
-	if size := problems.size("ProcessorBufferSize", p.ProcessorBufferSize, maxProcessorMiB); size < minProcessorMiB || size > maxProcessorMiB {
+	problems.duration("ProcessorBufferInterval", p.ProcessorBufferInterval, 0, maxBufferInterval)
+	if size := problems.size("ProcessorBufferSize", p.ProcessorBufferSize, settings.ProcessorBufferMiB); size < minProcessorMiB || size > settings.ProcessorBufferMiB {
 		problems.addf("ProcessorBufferSize: must be in [%g MiB, %d MiB], got %g MiB: the marked records of a larger batch "+
-			"could exceed Lambda's response limit of 6 MB; BufferSize is the size of objects", minProcessorMiB, maxProcessorMiB, size)
+			"could exceed Lambda's response limit of 6 MB; BufferSizeMiB is the size of objects", minProcessorMiB, settings.ProcessorBufferMiB, size)
 	}
 	return problems.join()
 }

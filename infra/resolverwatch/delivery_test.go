@@ -5,11 +5,11 @@ package resolverwatch_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
@@ -93,16 +93,22 @@ func TestDelivery_props(t *testing.T) {
 	stack := newStack(t)
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)
 	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
-		Transformer: transformer(stack), OutputBucketName: "marked.example", EncryptionKey: key,
-		Prefix: "logs/!{timestamp:yyyy/MM/dd/HH}/", ErrorPrefix: "errors/!{firehose:error-output-type}/",
-		Compression: "HADOOP_SNAPPY", BufferInterval: awscdk.Duration_Seconds(jsii.Number(0)),
-		BufferSize:              awscdk.Size_Mebibytes(jsii.Number(128)),
+		Transformer: transformer(stack),
+		DeliverySettings: resolverwatch.DeliverySettings{
+			OutputBucketName:       "marked.example",
+			Prefix:                 "logs/!{timestamp:yyyy/MM/dd/HH}/",
+			ErrorPrefix:            "errors/!{firehose:error-output-type}/",
+			Compression:            "HADOOP_SNAPPY",
+			BufferInterval:         new(resolverwatch.Duration),
+			BufferSizeMiB:          128,
+			MarkedLogRetentionDays: 400,
+		},
+		EncryptionKey:           key,
 		ProcessorBufferSize:     awscdk.Size_Kibibytes(jsii.Number(512)),
 		ProcessorBufferInterval: awscdk.Duration_Seconds(jsii.Number(5)),
-		MarkedLogRetention:      awscdk.Duration_Days(jsii.Number(400)),
 		LifecycleRules: []*awss3.LifecycleRule{{Id: jsii.String("Cold"), Transitions: &[]*awss3.Transition{{
 			StorageClass: awss3.StorageClass_GLACIER_INSTANT_RETRIEVAL(), TransitionAfter: awscdk.Duration_Days(jsii.Number(90))}}}},
-		LogRetention: awslogs.RetentionDays_ONE_WEEK, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+		LogRetentionSettings: resolverwatch.LogRetentionSettings{LogRetentionDays: 7}, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 	made := synth(t, stack)
 	made.one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{
@@ -138,8 +144,11 @@ func TestDelivery_props(t *testing.T) {
 func TestDelivery_addsSlash(t *testing.T) {
 	stack := newStack(t)
 	delivery := resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
-		Transformer: transformer(stack), Prefix: "dns-query-logs/!{timestamp:yyyy/MM/dd}",
-		ErrorPrefix: "failures/!{firehose:error-output-type}"})
+		Transformer: transformer(stack),
+		DeliverySettings: resolverwatch.DeliverySettings{
+			Prefix:      "dns-query-logs/!{timestamp:yyyy/MM/dd}",
+			ErrorPrefix: "failures/!{firehose:error-output-type}",
+		}})
 	synth(t, stack).one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{
 		destination + "Prefix":            "dns-query-logs/!{timestamp:yyyy/MM/dd}/",
 		destination + "ErrorOutputPrefix": "failures/!{firehose:error-output-type}/",
@@ -192,7 +201,7 @@ func TestDelivery_newerRegion(t *testing.T) {
 	synth(t, stack).one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{"DeliveryStreamType": "DirectPut"})
 }
 
-// Prefixes and sizes must be known at synthesis; an interval need not be.
+// Settings must be known at synthesis; other intervals need not be.
 func TestDelivery_tokens(t *testing.T) {
 	number := func(stack awscdk.Stack) *float64 {
 		return awscdk.NewCfnParameter(stack, jsii.String("N"), &awscdk.CfnParameterProps{Type: jsii.String("Number")}).ValueAsNumber()
@@ -200,36 +209,46 @@ func TestDelivery_tokens(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		text := *awscdk.NewCfnParameter(stack, jsii.String("P"), nil).ValueAsString()
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack),
-			Prefix: text, ErrorPrefix: text, BufferSize: awscdk.Size_Mebibytes(number(stack))})
+			DeliverySettings: resolverwatch.DeliverySettings{Prefix: text, ErrorPrefix: text, BufferSizeMiB: int(*number(stack))}})
 	},
+		"Test/Delivery BufferSizeMiB",
 		"Test/Delivery Prefix",
 		"Test/Delivery ErrorPrefix",
-		"Test/Delivery BufferSize",
 	)
 	stack := newStack(t)
 	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
-		Transformer: transformer(stack), BufferInterval: awscdk.Duration_Seconds(number(stack))})
-	synth(t, stack).one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{destination + "BufferingHints.IntervalInSeconds": "<N>"})
+		Transformer: transformer(stack), ProcessorBufferInterval: awscdk.Duration_Seconds(number(stack))})
+	synth(t, stack).one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{
+		destination + "ProcessingConfiguration.Processors.0.Parameters.2": object{"ParameterName": "BufferIntervalInSeconds", "ParameterValue": object{"Ref": "N"}}})
 }
 
 func TestDelivery_refuses(t *testing.T) {
+	tooLong := resolverwatch.Duration(901500 * time.Millisecond)
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
-			OutputBucket: indexBucket(stack), OutputBucketName: "x", MarkedLogRetention: awscdk.Duration_Days(jsii.Number(1)),
-			Prefix: "/logs", ErrorPrefix: "errors/", Compression: "BROTLI",
-			BufferInterval: awscdk.Duration_Seconds(jsii.Number(901)), BufferSize: awscdk.Size_Mebibytes(jsii.Number(129)),
+			OutputBucket: indexBucket(stack),
+			DeliverySettings: resolverwatch.DeliverySettings{
+				OutputBucketName:       "x",
+				MarkedLogRetentionDays: 1,
+				Prefix:                 "/logs",
+				ErrorPrefix:            "errors/",
+				Compression:            "BROTLI",
+				BufferInterval:         &tooLong,
+				BufferSizeMiB:          129,
+			},
 			ProcessorBufferSize: awscdk.Size_Mebibytes(jsii.Number(3)),
 		})
 	},
+		"Test/Delivery Compression",
+		"Test/Delivery BufferInterval",
+		"Test/Delivery BufferSizeMiB",
 		"Test/Delivery Transformer",
 		"Test/Delivery OutputBucket and OutputBucketName",
-		"Test/Delivery OutputBucket and MarkedLogRetention",
+		"Test/Delivery OutputBucket and MarkedLogRetentionDays",
 		"Test/Delivery OutputBucketName",
 		"Test/Delivery Prefix",
 		"Test/Delivery ErrorPrefix",
-		"Test/Delivery Compression",
 		"Test/Delivery BufferInterval",
-		"Test/Delivery BufferSize",
 		"Test/Delivery ProcessorBufferSize",
 	)
 }

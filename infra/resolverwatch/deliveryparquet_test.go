@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
@@ -16,7 +15,7 @@ import (
 func TestDelivery_parquet(t *testing.T) {
 	stack := newStack(t)
 	delivery := resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
-		Transformer: transformer(stack), Format: resolverwatch.FormatParquet,
+		Transformer: transformer(stack), DeliverySettings: resolverwatch.DeliverySettings{Format: resolverwatch.FormatParquet},
 		Schema: &resolverwatch.Schema{DatabaseName: "dns", TableName: "logs"}})
 	made := synth(t, stack)
 	const conversion, backup = destination + "DataFormatConversionConfiguration.", destination + "S3BackupConfiguration."
@@ -52,9 +51,14 @@ func TestDelivery_parquet(t *testing.T) {
 func TestDelivery_parquetWithoutBackup(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
-		Transformer: transformer(stack), Format: resolverwatch.FormatParquet, WithoutSourceBackup: true,
-		ParquetPrefix: "columns/!{timestamp:yyyy/MM/dd}", BufferSize: awscdk.Size_Mebibytes(jsii.Number(64)),
-		Schema: &resolverwatch.Schema{DatabaseName: "dns", TableName: "logs"}})
+		Transformer: transformer(stack),
+		DeliverySettings: resolverwatch.DeliverySettings{
+			Format:        resolverwatch.FormatParquet,
+			SourceBackup:  new(bool),
+			BufferSizeMiB: 64,
+		},
+		ParquetPrefix: "columns/!{timestamp:yyyy/MM/dd}",
+		Schema:        &resolverwatch.Schema{DatabaseName: "dns", TableName: "logs"}})
 	synth(t, stack).one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{
 		destination + "Prefix":                "columns/!{timestamp:yyyy/MM/dd}/",
 		destination + "BufferingHints":        object{"IntervalInSeconds": 60, "SizeInMBs": 64},
@@ -66,25 +70,26 @@ func TestDelivery_parquetWithoutBackup(t *testing.T) {
 func TestDelivery_refusesParquet(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
-			Transformer: transformer(stack), Format: resolverwatch.FormatParquet, Compression: "GZIP",
-			ParquetPrefix: "/x", BufferSize: awscdk.Size_Mebibytes(jsii.Number(5))})
+			Transformer: transformer(stack),
+			DeliverySettings: resolverwatch.DeliverySettings{
+				Format:        resolverwatch.FormatParquet,
+				Compression:   "GZIP",
+				BufferSizeMiB: 5,
+			},
+			ParquetPrefix: "/x"})
 	},
 		"Test/Delivery ParquetPrefix",
 		"Test/Delivery Schema",
 		"Test/Delivery Compression",
-		"Test/Delivery BufferSize",
+		"Test/Delivery BufferSizeMiB",
 	)
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
-			Transformer: transformer(stack), ParquetPrefix: "/x", SourceBackup: true, WithoutSourceBackup: true, Schema: &resolverwatch.Schema{}})
-	},
-		"Test/Delivery ParquetPrefix",
-		"Test/Delivery SourceBackup and WithoutSourceBackup",
-		"Test/Delivery Schema",
-		"Test/Delivery WithoutSourceBackup",
-	)
+			Transformer: transformer(stack), ParquetPrefix: "/x", Schema: &resolverwatch.Schema{}})
+	}, "Test/Delivery ParquetPrefix", "Test/Delivery Schema")
 	wantRefused(t, func(stack awscdk.Stack) {
-		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack), Format: "ORC"})
+		resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack),
+			DeliverySettings: resolverwatch.DeliverySettings{Format: "ORC"}})
 	}, "Test/Delivery Format")
 }
 
@@ -93,7 +98,7 @@ func TestDelivery_refusesParquet(t *testing.T) {
 func TestPipeline_parquet(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
-		Delivery: &resolverwatch.DeliveryProps{Format: resolverwatch.FormatParquet}})
+		Delivery: &resolverwatch.DeliveryProps{DeliverySettings: resolverwatch.DeliverySettings{Format: resolverwatch.FormatParquet}}})
 	made := synth(t, stack)
 	const description = "TableInput.StorageDescriptor."
 	made.one(glueTable, "ParquetTable").want(t, object{

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/regioninfo"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // deliveryStatements returns the statements from the developer guide of Firehose, "Grant
@@ -79,12 +81,12 @@ func newStream(d *Delivery, p DeliveryProps, ready constructs.IDependable) awski
 	fixed := fixedRole(d, d.role)
 	processor := awskinesisfirehose.NewLambdaFunctionProcessor(p.Transformer, &awskinesisfirehose.DataProcessorProps{
 		BufferInterval: p.ProcessorBufferInterval,
-		BufferSize:     awscdk.Size_Mebibytes(jsii.Number(maxProcessorMiB)),
+		BufferSize:     awscdk.Size_Mebibytes(jsii.Number(settings.ProcessorBufferMiB)),
 		Retries:        jsii.Number(processorRetries),
 	})
 	destination := awskinesisfirehose.NewS3Bucket(d.bucket, &awskinesisfirehose.S3BucketProps{
-		BufferingInterval: p.BufferInterval,
-		BufferingSize:     p.BufferSize,
+		BufferingInterval: seconds(p.BufferInterval.Std()),
+		BufferingSize:     awscdk.Size_Mebibytes(jsii.Number(p.BufferSizeMiB)),
 		Compression:       awskinesisfirehose.Compression_Of(jsii.String(string(p.Compression))),
 		DataOutputPrefix:  p.writtenPrefix(),
 		ErrorOutputPrefix: &p.ErrorPrefix,
@@ -107,7 +109,7 @@ func newStream(d *Delivery, p DeliveryProps, ready constructs.IDependable) awski
 	})
 	d.destroyLogStreams()
 	d.convert(stream, p)
-	setProcessorBuffer(stream, mebibytes(p.ProcessorBufferSize, maxProcessorMiB))
+	setProcessorBuffer(stream, mebibytes(p.ProcessorBufferSize, settings.ProcessorBufferMiB))
 	stream.Node().AddDependency(ready)
 	// Query logging writes only to streams with this tag. AWS sets it too, but an update of
 	// the stack's tags would remove a tag that is not in the template.
@@ -166,15 +168,6 @@ func setProcessorBuffer(stream awskinesisfirehose.DeliveryStream, mebibytes floa
 		"ParameterName": "BufferSizeInMBs", "ParameterValue": strconv.FormatFloat(mebibytes, 'f', -1, 64)})
 }
 
-// Format is the file format of marked logs.
-type Format string
-
-// Formats of marked logs.
-const (
-	FormatJSON    Format = "JSON"
-	FormatParquet Format = "PARQUET"
-)
-
 const (
 	defaultParquetPrefix = "dns-query-logs-parquet/!{timestamp:yyyy/MM/dd}/"
 	// backupPrefix begins the keys of records as Resolver wrote them.
@@ -189,20 +182,6 @@ const minParquetMiB = 64
 // Schema is a table in the Glue Data Catalog of the same account and Region.
 type Schema struct{ DatabaseName, TableName string }
 
-func (p DeliveryProps) defaultBufferMiB() float64 {
-	if p.Format == FormatParquet {
-		return maxBufferMiB
-	}
-	return defaultBufferMiB
-}
-
-func (p DeliveryProps) defaultCompression() Compression {
-	if p.Format == FormatParquet {
-		return CompressionNone
-	}
-	return defaultCompression
-}
-
 // writtenPrefix returns the prefix for the current format.
 func (p DeliveryProps) writtenPrefix() *string {
 	if p.Format == FormatParquet {
@@ -211,30 +190,22 @@ func (p DeliveryProps) writtenPrefix() *string {
 	return &p.Prefix
 }
 
-// parquet rejects props that Firehose rejects for a conversion, and props that have no
-// effect without one.
+// parquet rejects props that Firehose rejects for a conversion.
 func (p *problems) parquet(given DeliveryProps) {
 	p.wrap("ParquetPrefix", checkPrefix(given.ParquetPrefix))
-	p.exclusive("SourceBackup", given.SourceBackup, "WithoutSourceBackup", given.WithoutSourceBackup)
 	if given.Format == FormatParquet && given.Schema == nil {
 		p.addf("Schema: must be set with Format %s: keep the catalog, or name a table that Firehose converts by", FormatParquet)
 	}
 	p.required("Schema", given.Schema != nil && (given.Schema.DatabaseName == "" || given.Schema.TableName == ""))
-	switch given.Format {
-	case "", FormatJSON:
-		if given.WithoutSourceBackup {
-			p.addf("WithoutSourceBackup: has no effect without Format %s", FormatParquet)
-		}
-	case FormatParquet:
-		if given.Compression != "" && given.Compression != given.defaultCompression() {
-			p.addf("Compression: must be UNCOMPRESSED with Format %s, whose files are compressed inside by Snappy, got %s",
-				FormatParquet, given.Compression)
-		}
-		if size := p.size("BufferSize", given.BufferSize, given.defaultBufferMiB()); size < minParquetMiB {
-			p.addf("BufferSize: must be at least %d MiB with Format %s, got %g MiB", minParquetMiB, FormatParquet, size)
-		}
-	default:
-		choice(p, "Format", given.Format, FormatJSON, FormatParquet)
+	if given.Format != FormatParquet {
+		return
+	}
+	if given.Compression != "" && given.Compression != CompressionNone {
+		p.addf("Compression: must be %s with Format %s, whose files are compressed inside by Snappy, got %s",
+			CompressionNone, FormatParquet, given.Compression)
+	}
+	if size := given.BufferSizeMiB; size > 0 && size < minParquetMiB {
+		p.addf("BufferSizeMiB: must be at least %d with Format %s, got %d", minParquetMiB, FormatParquet, size)
 	}
 }
 
@@ -258,15 +229,10 @@ func readSchema(d *Delivery, p DeliveryProps) []statement {
 			arn("table", p.Schema.DatabaseName+"/"+p.Schema.TableName)}}}
 }
 
-// keepsSource reports whether the stream keeps the records as Resolver wrote them.
-func (p DeliveryProps) keepsSource() bool {
-	return p.SourceBackup || p.Format == FormatParquet && !p.WithoutSourceBackup
-}
-
 // sourceBackup keeps the original records. Conversion drops members that have no column, so
 // only the backup has them.
 func (d *Delivery) sourceBackup(p DeliveryProps) *awskinesisfirehose.DestinationS3BackupProps {
-	if !p.keepsSource() {
+	if !*p.SourceBackup {
 		return nil
 	}
 	return &awskinesisfirehose.DestinationS3BackupProps{
@@ -275,8 +241,8 @@ func (d *Delivery) sourceBackup(p DeliveryProps) *awskinesisfirehose.Destination
 		DataOutputPrefix:  jsii.String(backupPrefix),
 		ErrorOutputPrefix: jsii.String(backupErrorPrefix),
 		Compression:       awskinesisfirehose.Compression_GZIP(),
-		BufferingInterval: p.BufferInterval,
-		BufferingSize:     p.BufferSize,
+		BufferingInterval: seconds(p.BufferInterval.Std()),
+		BufferingSize:     awscdk.Size_Mebibytes(jsii.Number(p.BufferSizeMiB)),
 		EncryptionKey:     p.OutputKey,
 		LoggingConfig:     awskinesisfirehose.NewEnableLogging(d.logGroup),
 	}

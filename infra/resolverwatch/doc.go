@@ -18,7 +18,14 @@
 //
 // # Rules for all constructs
 //
-// Nil props mean the defaults, and props are never changed.
+// Nil props mean the defaults, and props are never changed. Values that cdk.json can set, too,
+// are in embedded structs such as [TransformerSettings]; docs/settings.md lists them with
+// their defaults and bounds. A literal names the struct, and an assignment need not:
+//
+//	props := &resolverwatch.TransformerProps{
+//		TransformerSettings: resolverwatch.TransformerSettings{MemoryMiB: 512},
+//	}
+//	props.LogRetentionDays = 30
 //
 // A constructor with invalid props panics. The text of the panic has a line for each
 // problem, with the path of the construct, the prop and the remedy; a pipeline checks all
@@ -29,7 +36,7 @@
 //
 // Tokens and the dummy values of look-ups that are not answered yet pass the checks, with
 // one exception: a prop from which the template is computed, such as a prefix, the URL of a
-// feed, a size or a duration, must be known at synthesis, so a token in it is refused. Two
+// feed, a number or a choice, must be known at synthesis, so a token in it is refused. Two
 // VPC look-ups that find the same VPC are an error annotation instead of a panic, so that
 // the CDK command can still answer the other look-ups of the app.
 //

@@ -99,6 +99,7 @@ func TestTransformer_indexOfOtherStack(t *testing.T) {
 			IndexBucket: store.IndexBucket(), StackName: id, Code: code()})
 	}
 	wantRefusal(t, func() { define("A", resolverwatch.NewIndicatorStore(stack, "Unnamed", nil)) }, "There/A IndexBucket")
-	define("C", resolverwatch.NewIndicatorStore(stack, "Named", &resolverwatch.IndicatorStoreProps{IndexBucketName: "published"}))
-	synth(t, there).one("AWS::Lambda::Function", "C").want(t, object{"Environment.Variables.RESOLVERWATCH_INDEX_BUCKET": "published"})
+	define("C", resolverwatch.NewIndicatorStore(stack, "Named", &resolverwatch.IndicatorStoreProps{
+		StoreSettings: resolverwatch.StoreSettings{IndexBucketName: "published"}}))
+	synth(t, there).one("AWS::Lambda::Function", "C").wantReceived(t, object{"stack": "C", "indexBucket": "published"})
 }

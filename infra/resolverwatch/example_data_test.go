@@ -1,6 +1,8 @@
 package resolverwatch_test
 
 import (
+	"time"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -29,11 +31,13 @@ func ExampleNewDelivery() {
 	})
 
 	delivery := resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{
-		Transformer:    transformer,
-		OutputBucket:   archive,
-		OutputKey:      key,
-		Prefix:         "dns/!{timestamp:yyyy/MM/dd}/",
-		BufferInterval: awscdk.Duration_Minutes(jsii.Number(5)),
+		DeliverySettings: resolverwatch.DeliverySettings{
+			Prefix:         "dns/!{timestamp:yyyy/MM/dd}/",
+			BufferInterval: new(resolverwatch.Duration(5 * time.Minute)),
+		},
+		Transformer:  transformer,
+		OutputBucket: archive,
+		OutputKey:    key,
 	})
 	for _, step := range delivery.Steps() {
 		awscdk.NewCfnOutput(stack, &step.ID, &awscdk.CfnOutputProps{Value: &step.Text, Description: &step.Why})
@@ -50,12 +54,14 @@ func ExampleNewCatalog() {
 	})
 
 	catalog := resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{
-		OutputBucket:         logs,
-		Prefix:               "dns/!{timestamp:yyyy/MM/dd}/",
-		MarkedLogRetention:   awscdk.Duration_Days(jsii.Number(400)),
-		ExistingDatabaseName: "security_lake",
-		WorkGroupName:        "dns",
-		BytesScannedLimit:    awscdk.Size_Gibibytes(jsii.Number(50)),
+		CatalogSettings: resolverwatch.CatalogSettings{
+			WorkGroup:            "dns",
+			BytesScannedLimitGiB: 50,
+		},
+		OutputBucket:           logs,
+		Prefix:                 "dns/!{timestamp:yyyy/MM/dd}/",
+		MarkedLogRetentionDays: 400,
+		ExistingDatabaseName:   "security_lake",
 	})
 	catalog.GrantQuery(analyst)
 }

@@ -1,6 +1,9 @@
 package resolverwatch_test
 
 import (
+	"log/slog"
+	"time"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -9,7 +12,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // The store is kept when its stack is deleted. The role of an ingest job may upload lists
@@ -56,7 +58,7 @@ func ExampleNewImporter() {
 	importer := resolverwatch.NewImporter(stack, "Importer", &resolverwatch.ImporterProps{
 		FunctionOptions: resolverwatch.FunctionOptions{VPC: vpc},
 		Store:           resolverwatch.NewIndicatorStore(stack, "Store", nil),
-		Feeds: map[string]settings.Feed{
+		Feeds: map[string]resolverwatch.Feed{
 			"vendor": {
 				URL:          "https://lists.example/domains.csv",
 				SecretARN:    *secret.SecretArn(),
@@ -77,11 +79,31 @@ func ExampleNewTransformer() {
 		&awsiam.FromRoleNameOptions{Mutable: jsii.Bool(false)})
 
 	transformer := resolverwatch.NewTransformer(stack, "Transformer", &resolverwatch.TransformerProps{
+		TransformerSettings: resolverwatch.TransformerSettings{MemoryMiB: 512},
+		FunctionOptions: resolverwatch.FunctionOptions{
+			LoggingSettings: resolverwatch.LoggingSettings{LogLevel: slog.LevelWarn},
+		},
 		IndexBucket: store.IndexBucket(),
-		MemoryMiB:   512,
 		Role:        role,
 	})
 	for _, step := range transformer.Steps() {
 		awscdk.NewCfnOutput(stack, &step.ID, &awscdk.CfnOutputProps{Value: &step.Text, Description: &step.Why})
 	}
+}
+
+// Settings are fields of embedded structs. A literal names the struct; an assignment does not
+// have to.
+func ExampleTransformerProps() {
+	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Security"), nil)
+
+	transformer := &resolverwatch.TransformerProps{
+		TransformerSettings: resolverwatch.TransformerSettings{
+			MemoryMiB: 512,
+			Timeout:   resolverwatch.Duration(time.Minute),
+		},
+	}
+	transformer.FailureMode = resolverwatch.FailureModeFail
+	transformer.LogRetentionDays = 30
+
+	resolverwatch.NewPipeline(stack, "Resolverwatch", &resolverwatch.PipelineProps{Transformer: transformer})
 }

@@ -30,7 +30,9 @@ func ExamplePipeline_AddNamedOutputs() {
 
 	guests := resolverwatch.NewPipeline(stack, "Guests", &resolverwatch.PipelineProps{
 		Importer: &resolverwatch.ImporterProps{StackName: "guests"},
-		Catalog:  &resolverwatch.CatalogProps{DatabaseName: "guests", WorkGroupName: "guests"},
+		Catalog: &resolverwatch.CatalogProps{
+			CatalogSettings: resolverwatch.CatalogSettings{Database: "guests", WorkGroup: "guests"},
+		},
 	})
 	guests.AddNamedOutputs("Guests")
 
@@ -48,9 +50,11 @@ func ExampleNewQueryLogging() {
 	stream := awskinesisfirehose.DeliveryStream_FromDeliveryStreamName(stack, jsii.String("Stream"), jsii.String("dns-logs"))
 
 	resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
-		Stream:    stream, // has the tag LogDeliveryEnabled=true
-		VPCs:      []awsec2.IVpc{vpc},
-		ShareWith: []string{"arn:aws:organizations::111122223333:organization/o-example"},
+		QueryLoggingSettings: resolverwatch.QueryLoggingSettings{
+			ShareWith: []string{"arn:aws:organizations::111122223333:organization/o-example"},
+		},
+		Stream: stream, // has the tag LogDeliveryEnabled=true
+		VPCs:   []awsec2.IVpc{vpc},
 	})
 
 	app.Synth(nil)

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 func ExampleNewPipeline() {
@@ -20,13 +19,15 @@ func ExampleNewPipeline() {
 		AssumedBy: awsiam.NewAccountRootPrincipal(),
 	})
 
-	pipeline := resolverwatch.NewPipeline(stack, "Resolverwatch", &resolverwatch.PipelineProps{
-		Importer: &resolverwatch.ImporterProps{
-			Protected: []string{"corp.example"}, // never marked, whatever a list says
-			Feeds: map[string]settings.Feed{
-				"phishing": {URL: "https://lists.example/phishing.csv", Severity: "high"},
-			},
+	importer := &resolverwatch.ImporterProps{
+		Feeds: map[string]resolverwatch.Feed{
+			"phishing": {URL: "https://lists.example/phishing.csv", Severity: "high"},
 		},
+	}
+	importer.Protected = []string{"corp.example"} // never marked, whatever a list says
+
+	pipeline := resolverwatch.NewPipeline(stack, "Resolverwatch", &resolverwatch.PipelineProps{
+		Importer:     importer,
 		Delivery:     &resolverwatch.DeliveryProps{OutputBucket: logs},
 		QueryLogging: &resolverwatch.QueryLoggingProps{VPCs: []awsec2.IVpc{vpc}},
 	})

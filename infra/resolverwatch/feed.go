@@ -19,7 +19,7 @@ import (
 
 // storeFeeds writes the settings of each feed into its own parameter, because together they
 // would not fit into the function's environment.
-func (i *Importer) storeFeeds(feeds map[string]settings.Feed) {
+func (i *Importer) storeFeeds(feeds map[string]Feed) {
 	for _, id := range slices.Sorted(maps.Keys(feeds)) {
 		text, err := json.Marshal(feeds[id])
 		if err != nil {
@@ -35,7 +35,7 @@ func (i *Importer) storeFeeds(feeds map[string]settings.Feed) {
 }
 
 // fetched returns the ids of the feeds that are fetched from a URL, sorted.
-func fetched(feeds map[string]settings.Feed) []string {
+func fetched(feeds map[string]Feed) []string {
 	var ids []string
 	for _, id := range slices.Sorted(maps.Keys(feeds)) {
 		if feeds[id].URL != "" {
@@ -58,7 +58,7 @@ func (i *Importer) scheduleFeeds(p ImporterProps) {
 	for _, id := range ids {
 		schedule := awsscheduler.NewCfnSchedule(i, jsii.String("Fetch-"+id), &awsscheduler.CfnScheduleProps{
 			Description:        jsii.String("Fetch the feed " + id),
-			ScheduleExpression: jsii.String(orDefault(p.Feeds[id].Schedule, settings.DefaultSchedule)),
+			ScheduleExpression: jsii.String(orDefault(p.Feeds[id].Schedule, defaultSchedule)),
 			FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("OFF")},
 			Target: &awsscheduler.CfnSchedule_TargetProperty{
 				Arn:              i.function.FunctionArn(),
@@ -73,6 +73,8 @@ func (i *Importer) scheduleFeeds(p ImporterProps) {
 		}
 	}
 }
+
+var defaultSchedule = settings.Default[Feed]().Schedule
 
 // newSchedulerRole returns the role with which the schedules of this account invoke the
 // function (EventBridge Scheduler user guide, "Confused deputy prevention").
@@ -109,7 +111,7 @@ const (
 
 // fetchFolders returns the folders in which the importer stores fetched lists. If there are
 // too many feeds to name each one, it returns the folders of all feeds.
-func fetchFolders(feeds map[string]settings.Feed) []string {
+func fetchFolders(feeds map[string]Feed) []string {
 	ids := fetched(feeds)
 	var folders []string
 	for _, id := range ids {
@@ -128,7 +130,7 @@ func fetchFolders(feeds map[string]settings.Feed) []string {
 }
 
 // feedSecrets returns the secrets of feeds, without duplicates.
-func feedSecrets(feeds map[string]settings.Feed) []string {
+func feedSecrets(feeds map[string]Feed) []string {
 	var secrets []string
 	for _, id := range fetched(feeds) {
 		if secret := feeds[id].SecretARN; secret != "" && !slices.Contains(secrets, secret) {
@@ -139,7 +141,7 @@ func feedSecrets(feeds map[string]settings.Feed) []string {
 }
 
 // secretsFit rejects more secrets than the policies of a role can name.
-func (p *problems) secretsFit(feeds map[string]settings.Feed) {
+func (p *problems) secretsFit(feeds map[string]Feed) {
 	bytes := 0
 	for _, secret := range feedSecrets(feeds) {
 		if isToken(secret) {
@@ -179,7 +181,7 @@ const (
 )
 
 // feeds rejects settings that the importer would reject when it reads them.
-func (p *problems) feeds(feeds map[string]settings.Feed) {
+func (p *problems) feeds(feeds map[string]Feed) {
 	for _, id := range slices.Sorted(maps.Keys(feeds)) {
 		prop, feed := fmt.Sprintf("Feeds[%q]", id), feeds[id]
 		p.feedTokens(prop, &feed)
@@ -191,7 +193,7 @@ func (p *problems) feeds(feeds map[string]settings.Feed) {
 // feedTokens rejects tokens in settings that are checked at synthesis, and replaces other
 // unknown values with placeholders that pass the checks. The ARN of a secret, and free
 // text, may be tokens.
-func (p *problems) feedTokens(prop string, feed *settings.Feed) {
+func (p *problems) feedTokens(prop string, feed *Feed) {
 	if isToken(feed.URL) {
 		p.addf("%s: url: must be known at synthesis, where it is checked, got a token: write it out, or look it up with "+
 			"StringParameter_ValueFromLookup; a secret in it belongs in SecretARN, with SecretQuery or SecretHeader", prop)
@@ -206,16 +208,20 @@ func (p *problems) feedTokens(prop string, feed *settings.Feed) {
 		name  string
 		value *string
 	}{
-		{"format", &feed.Format}, {"scope", &feed.Scope}, {"severity", &feed.Severity}, {"maxAge", &feed.MaxAge},
-		{"schedule", &feed.Schedule}, {"timeout", &feed.Timeout},
+		{"format", &feed.Format}, {"scope", &feed.Scope}, {"severity", &feed.Severity},
+		{"schedule", &feed.Schedule},
 	} {
 		if isToken(*member.value) {
-			p.addf("%s: %s: must be known at synthesis, got a token", prop, member.name)
+			p.token(prop + ": " + member.name)
 			*member.value = ""
 		}
 	}
+	if feed.Confidence != nil && *feed.Confidence == numberToken {
+		p.token(prop + ": confidence")
+		feed.Confidence = nil
+	}
 	if isToken(feed.SecretHeader) {
-		p.addf("%s: secretHeader: must be known at synthesis, got a token", prop)
+		p.token(prop + ": secretHeader")
 		feed.SecretHeader = "Authorization"
 	}
 }
@@ -232,7 +238,7 @@ const (
 
 // feedsFit rejects more feeds than a stack has room for, given the number of other
 // resources.
-func (p *problems) feedsFit(feeds map[string]settings.Feed, others int) {
+func (p *problems) feedsFit(feeds map[string]Feed, others int) {
 	urls, bytes := len(fetched(feeds)), 0
 	for _, feed := range feeds {
 		text, _ := json.Marshal(feed) //nolint:errchkjson // strings and numbers

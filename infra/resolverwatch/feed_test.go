@@ -10,17 +10,16 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // A token is rejected where a value must be known at synthesis, and the message names the
 // remedy.
 func TestImporter_refusesTokensOfFeeds(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
-		token := *stack.Region()
-		newPipeline(stack, &resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{Feeds: map[string]settings.Feed{
+		token, number := *stack.Region(), int(*awscdk.Token_AsNumber(stack.Region()))
+		newPipeline(stack, &resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{Feeds: map[string]resolverwatch.Feed{
 			"path":  {URL: "https://lists.example/?key=" + token},
-			"whole": {URL: token, Schedule: token, MaxAge: token},
+			"whole": {URL: token, Schedule: token, Confidence: &number},
 		}}})
 	},
 		`Test/Pipeline/Importer Feeds["path"]`,
@@ -33,15 +32,15 @@ func TestImporter_refusesTokensOfFeeds(t *testing.T) {
 // The maximum number of feeds fits into a stack with everything else, and one more does not
 // end in an error of the CDK.
 func TestImporter_refusesTooManyFeeds(t *testing.T) {
-	feeds := map[string]settings.Feed{}
+	feeds := map[string]resolverwatch.Feed{}
 	for i := range 216 {
-		feeds[fmt.Sprintf("feed-%d", i)] = settings.Feed{URL: fmt.Sprintf("https://lists.example/%d", i)}
+		feeds[fmt.Sprintf("feed-%d", i)] = resolverwatch.Feed{URL: fmt.Sprintf("https://lists.example/%d", i)}
 	}
 	wantRefused(t, func(stack awscdk.Stack) {
 		newPipeline(stack, &resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{Feeds: feeds}})
 	}, "Test/Pipeline/Importer Feeds")
 	for id := range feeds {
-		feeds[id] = settings.Feed{Force: strings.Repeat("x", 4000)}
+		feeds[id] = resolverwatch.Feed{Force: strings.Repeat("x", 4000)}
 	}
 	wantRefused(t, func(stack awscdk.Stack) {
 		newPipeline(stack, &resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{Feeds: feeds}})

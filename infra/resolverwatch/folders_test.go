@@ -18,11 +18,12 @@ func TestDelivery_refusesSharedFolders(t *testing.T) {
 		delivery resolverwatch.DeliveryProps
 		prop     string
 	}{
-		{resolverwatch.DeliveryProps{Prefix: "dns/" + day, ParquetPrefix: "dns/"}, "Prefix and ParquetPrefix"},
+		{resolverwatch.DeliveryProps{DeliverySettings: resolverwatch.DeliverySettings{Prefix: "dns/" + day}, ParquetPrefix: "dns/"}, "Prefix and ParquetPrefix"},
 		{resolverwatch.DeliveryProps{ParquetPrefix: "dns-query-logs/" + day}, "Prefix and ParquetPrefix"},
-		{resolverwatch.DeliveryProps{Prefix: "a/" + day, ParquetPrefix: "a/b/" + day}, "Prefix and ParquetPrefix"},
-		{resolverwatch.DeliveryProps{Prefix: "a/" + day, ErrorPrefix: "a/" + day + "!{firehose:error-output-type}/"}, "Prefix and ErrorPrefix"},
-		{resolverwatch.DeliveryProps{Prefix: "raw/" + day, SourceBackup: true}, "Prefix"},
+		{resolverwatch.DeliveryProps{DeliverySettings: resolverwatch.DeliverySettings{Prefix: "a/" + day}, ParquetPrefix: "a/b/" + day}, "Prefix and ParquetPrefix"},
+		{resolverwatch.DeliveryProps{DeliverySettings: resolverwatch.DeliverySettings{
+			Prefix: "a/" + day, ErrorPrefix: "a/" + day + "!{firehose:error-output-type}/"}}, "Prefix and ErrorPrefix"},
+		{resolverwatch.DeliveryProps{DeliverySettings: resolverwatch.DeliverySettings{Prefix: "raw/" + day, SourceBackup: new(true)}}, "Prefix"},
 	} {
 		id := string(rune('A' + i))
 		scope := awscdk.NewStack(stack, &id, nil)
@@ -39,6 +40,7 @@ func TestDelivery_refusesSharedFolders(t *testing.T) {
 func TestPipeline_reportsPrefixOfDelivery(t *testing.T) {
 	const prefix = "dns/!{timestamp:yyyy-MM-dd HH}/"
 	wantRefused(t, func(stack awscdk.Stack) {
-		newPipeline(stack, &resolverwatch.PipelineProps{Delivery: &resolverwatch.DeliveryProps{Prefix: prefix}})
+		newPipeline(stack, &resolverwatch.PipelineProps{Delivery: &resolverwatch.DeliveryProps{
+			DeliverySettings: resolverwatch.DeliverySettings{Prefix: prefix}}})
 	}, "Test/Pipeline/Delivery Prefix")
 }

@@ -23,8 +23,8 @@ func TestPipeline_formatSwitch(t *testing.T) {
 		pipeline := newPipeline(stack, &resolverwatch.PipelineProps{Delivery: &delivery})
 		return pipeline, synth(t, stack)
 	}
-	_, before := withFormat(resolverwatch.DeliveryProps{Format: resolverwatch.FormatParquet})
-	pipeline, after := withFormat(resolverwatch.DeliveryProps{SourceBackup: true})
+	_, before := withFormat(resolverwatch.DeliveryProps{DeliverySettings: resolverwatch.DeliverySettings{Format: resolverwatch.FormatParquet}})
+	pipeline, after := withFormat(resolverwatch.DeliveryProps{DeliverySettings: resolverwatch.DeliverySettings{SourceBackup: new(true)}})
 
 	after.one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{
 		destination + "DataFormatConversionConfiguration": object{"Enabled": false},

@@ -27,13 +27,12 @@ type functionProps struct {
 
 	name        string // the name of its folder under lambdas/
 	description string
-	role        awsiam.IRole      // nil = a new one
-	code        awslambda.Code    // nil = built from the embedded source
-	environment map[string]string // without the variables of the options
+	role        awsiam.IRole   // nil = a new one
+	code        awslambda.Code // nil = built from the embedded source
+	settings    string         // what the function receives, as JSON
 	memoryMiB   int
-	timeout     awscdk.Duration
-	concurrency int // reserved; 0 = none
-	logs        awslogs.RetentionDays
+	timeout     Duration
+	concurrency int         // reserved; 0 = none
 	key         awskms.IKey // encrypts its environment and its logs; nil = AWS's
 	statements  []statement // in addition to those for its logs, its key and its options
 	folders     []string    // the last parts of resources in statements with a wildcard
@@ -42,8 +41,6 @@ type functionProps struct {
 
 // Limits of Lambda ("Lambda quotas" in its developer guide).
 const (
-	minMemoryMiB        = 128
-	maxMemoryMiB        = 10_240
 	maxEnvironmentBytes = 4 << 10
 	maxReserved         = 1000 // concurrent executions of an account, by default
 )
@@ -56,9 +53,6 @@ type function struct {
 	logGroup awslogs.LogGroup
 }
 
-// envPrefix begins the names of all variables in pkg/settings.
-const envPrefix = "RESOLVERWATCH_"
-
 // newFunction defines a function. Its role may write its logs and do what the statements
 // allow. Everything else is denied, unless the app grants more.
 //
@@ -66,11 +60,7 @@ const envPrefix = "RESOLVERWATCH_"
 // of the function's own account, from principals with permission to pass them, and AWS does
 // not document which condition keys it sets when it assumes a role for the first time.
 func newFunction(c constructs.Construct, s *steps, p functionProps) *function {
-	logGroup := awslogs.NewLogGroup(c, jsii.String("LogGroup"), &awslogs.LogGroupProps{
-		Retention:     orDefault(p.logs, awslogs.RetentionDays_THREE_MONTHS),
-		EncryptionKey: p.key,
-		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
-	})
+	logGroup := newLogGroup(c, p.LogRetention, p.key)
 	role, ready := s.newRole(c, roleProps{
 		given:       p.role,
 		id:          "Role",
@@ -98,6 +88,17 @@ func newFunction(c constructs.Construct, s *steps, p functionProps) *function {
 	return &function{made, role, logGroup}
 }
 
+// newLogGroup defines a log group that is deleted with its stack.
+func newLogGroup(c constructs.Construct, retention LogRetentionSettings, key awskms.IKey) awslogs.LogGroup {
+	group := awslogs.NewLogGroup(c, jsii.String("LogGroup"), &awslogs.LogGroupProps{
+		EncryptionKey: key,
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	// The CDK's own property is an enum with a word for each number of days.
+	resourceOf(group).(awslogs.CfnLogGroup).SetRetentionInDays(jsii.Number(retention.LogRetentionDays))
+	return group
+}
+
 const lambdaService = "lambda.amazonaws.com"
 
 // goFunction returns the props that define how the function is built and configured.
@@ -108,7 +109,7 @@ func (p functionProps) goFunction(logGroup awslogs.LogGroup, role awsiam.IRole) 
 			Description:           &p.description,
 			Architecture:          p.Architecture,
 			MemorySize:            jsii.Number(p.memoryMiB),
-			Timeout:               p.timeout,
+			Timeout:               seconds(p.timeout.Std()),
 			Environment:           environment(p.variables()),
 			EnvironmentEncryption: p.key,
 			LogGroup:              logGroup,
@@ -171,9 +172,17 @@ func functionsArn(c constructs.Construct) string {
 
 // variables returns the function's own variables and the user's, which do not overlap.
 func (p functionProps) variables() map[string]string {
-	all := maps.Clone(p.environment)
+	all := ownVariables(p.settings, p.memoryMiB)
 	maps.Copy(all, p.Environment)
 	return all
+}
+
+// ownVariables returns the variables of a function without the user's.
+func ownVariables(received string, memoryMiB int) map[string]string {
+	return map[string]string{
+		settings.EnvSettings:    received,
+		settings.EnvMemoryLimit: settings.MemoryLimit(memoryMiB),
+	}
 }
 
 func environment(values map[string]string) *map[string]*string {
@@ -184,40 +193,42 @@ func environment(values map[string]string) *map[string]*string {
 	return &variables
 }
 
-// maxNameBytes is the longest name that a token in an environment can stand for.
-const maxNameBytes = 128
+// maxTokenBytes is the length with which a token counts if nothing is known about it.
+const maxTokenBytes = 128
 
-// fit rejects variables that are too long together. It names the props that cause it:
-// grows, and Environment for the user's variables. A token counts as the longest possible
-// name.
-func (p *problems) fit(own, users map[string]string, grows string) {
+// longest returns text, or text of the maximum length if it contains a token.
+func longest(text string, maxBytes int) string {
+	if isToken(text) {
+		return strings.Repeat("x", maxBytes)
+	}
+	return text
+}
+
+// fit rejects variables that can be too long together when the stack is deployed: each token
+// counts with the longest value that it can have. It names the props that the user can
+// shorten, which are those in props and, for the user's variables, Environment.
+func (p *problems) fit(own, users map[string]string, props ...string) {
 	size := 0
 	for _, variables := range []map[string]string{own, users} {
 		for name, value := range variables {
-			if isToken(value) {
-				size += len(name) + maxNameBytes
-			} else {
-				size += len(name) + len(value)
-			}
+			size += len(name) + len(anyToken.ReplaceAllString(value, strings.Repeat("x", maxTokenBytes)))
 		}
 	}
 	if size <= maxEnvironmentBytes {
 		return
 	}
-	var props []string
-	if grows != "" {
-		props = append(props, grows)
-	}
 	if len(users) > 0 {
 		props = append(props, "Environment")
 	}
-	p.addf("%s: the function's environment has %d bytes, and Lambda allows at most %d; shorten it",
+	p.addf("%s: the variables of the function can have %d bytes in all, and Lambda allows at most %d; shorten %[1]s",
 		strings.Join(props, " and "), size, maxEnvironmentBytes)
 }
 
 // FunctionOptions are options that an organization sets in the same way for all its
 // functions. The props of [Importer] and [Transformer] embed them.
 type FunctionOptions struct {
+	LoggingSettings
+
 	// VPC is the network that the function runs in. From there it must reach S3; the
 	// importer must also reach DynamoDB, Systems Manager, Secrets Manager for feeds with
 	// secrets, and the Internet for feeds with a URL.
@@ -280,6 +291,7 @@ var reservedVariables = []string{
 
 // functionOptions rejects options that Lambda or the CDK would reject.
 func (p *problems) functionOptions(o FunctionOptions) {
+	p.settings(o.LoggingSettings)
 	p.network(o)
 	p.variables(o.Environment)
 	p.layers(o)
@@ -358,9 +370,9 @@ func (p *problems) variables(environment map[string]string) {
 		switch {
 		case name == settings.EnvMemoryLimit:
 			p.addf("%s: is set by this package; set MemoryMiB", prop)
-		case strings.HasPrefix(name, envPrefix):
-			p.addf("%s: names that begin with %s are reserved for this package; set the corresponding prop, or use another name",
-				prop, envPrefix)
+		case name == settings.EnvSettings || strings.HasPrefix(name, settings.EnvSettings+"_"):
+			p.addf("%s: %s, and names that begin with %[2]s_, are reserved for this package; set the corresponding prop, or use another name",
+				prop, settings.EnvSettings)
 		case slices.Contains(reservedVariables, name):
 			p.addf("%s: Lambda sets this variable itself; use another name", prop)
 		case !variableName.MatchString(name):

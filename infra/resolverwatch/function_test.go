@@ -96,8 +96,11 @@ func TestFunction_options(t *testing.T) {
 	made := synth(t, stack)
 	for _, name := range []string{"Importer", "Transformer"} {
 		made.one("AWS::Lambda::Function", name).want(t, object{
-			"Architectures": []any{"x86_64"}, "Environment.Variables.OTEL_SERVICE_NAME": "dns", "Environment.Variables.RESOLVERWATCH_STACK": "Test",
+			"Architectures": []any{"x86_64"}, "Environment.Variables.OTEL_SERVICE_NAME": "dns",
 			"Layers": []any{*layer.LayerVersionArn()}, "TracingConfig.Mode": "Active", "CodeSigningConfigArn": *signing.CodeSigningConfigArn()})
+		if got := made.one("AWS::Lambda::Function", name).received(t)["stack"]; got != "Test" {
+			t.Errorf("the stack of the %s is %v", name, got)
+		}
 		permissions := strings.Join(made.one("AWS::IAM::Role", name+"Role").permissions(), "\n")
 		if !strings.Contains(permissions, "xray:PutTelemetryRecords on *\nxray:PutTraceSegments on *") {
 			t.Errorf("%s writes no traces:\n%s", name, permissions)
@@ -120,7 +123,7 @@ func TestFunction_refusesOptions(t *testing.T) {
 			FunctionOptions: resolverwatch.FunctionOptions{
 				SubnetSelection: &awsec2.SubnetSelection{}, SecurityGroups: []awsec2.ISecurityGroup{nil},
 				Architecture: awslambda.Architecture_Custom(jsii.String("riscv"), nil), Tracing: "ON",
-				Environment: map[string]string{"RESOLVERWATCH_STACK": "x", "GOMEMLIMIT": "1GiB", "AWS_REGION": "x", "a-b": "x"},
+				Environment: map[string]string{"RESOLVERWATCH": "x", "RESOLVERWATCH_STACK": "x", "GOMEMLIMIT": "1GiB", "AWS_REGION": "x", "a-b": "x"},
 				Layers:      []awslambda.ILayerVersion{layer, nil, nil, nil, nil, nil},
 			}})
 	},
@@ -131,6 +134,7 @@ func TestFunction_refusesOptions(t *testing.T) {
 		"Test/Transformer SecurityGroups",
 		`Test/Transformer Environment["AWS_REGION"]`,
 		`Test/Transformer Environment["GOMEMLIMIT"]`,
+		`Test/Transformer Environment["RESOLVERWATCH"]`,
 		`Test/Transformer Environment["RESOLVERWATCH_STACK"]`,
 		`Test/Transformer Environment["a-b"]`,
 		"Test/Transformer Layers",
@@ -177,18 +181,6 @@ func TestFunction_connectionsWithoutVPC(t *testing.T) {
 		transformer := resolverwatch.NewTransformer(stack, "Transformer", &resolverwatch.TransformerProps{IndexBucket: indexBucket(stack), Code: code()})
 		transformer.Connections()
 	}, "Test/Transformer Connections")
-}
-
-// The user's variables count towards the 4 KiB that Lambda allows.
-func TestFunction_refusesLongEnvironment(t *testing.T) {
-	options := resolverwatch.FunctionOptions{Environment: map[string]string{"LONG": strings.Repeat("x", 4000)}}
-	wantRefused(t, func(stack awscdk.Stack) {
-		resolverwatch.NewTransformer(stack, "Transformer", &resolverwatch.TransformerProps{
-			IndexBucket: indexBucket(stack), Code: code(), FunctionOptions: options})
-	}, "Test/Transformer Environment")
-	wantRefused(t, func(stack awscdk.Stack) {
-		newImporter(stack, resolverwatch.ImporterProps{FunctionOptions: options})
-	}, "Test/Importer Protected and Environment")
 }
 
 // Explicit subnets are used as they are, also if only their ids are known.

@@ -1,11 +1,11 @@
 package resolverwatch
 
 import (
-	"encoding/json"
 	"fmt"
-	"log/slog"
+	"math"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -24,6 +24,7 @@ import (
 
 // ImporterProps configures an [Importer].
 type ImporterProps struct {
+	ImporterSettings
 	FunctionOptions
 
 	// Store holds the lists, the index and the table. Required.
@@ -40,59 +41,25 @@ type ImporterProps struct {
 	// stack has room for about 200 feeds with a URL, and fewer with many VPCs.
 	//
 	// Default: none.
-	Feeds map[string]settings.Feed
-	// ListKey is the key of the single list that the original sample reads. It is the feed
-	// `default`.
-	//
-	// Default: config/all-malicious-domains.txt.
-	ListKey string
+	Feeds map[string]Feed
 	// PublishInterval is how often the importer publishes without an event, in whole
 	// minutes. Publishing removes expired entries and feeds, and shows transformers that
 	// the index is fresh.
 	//
 	// Default: 1 h.
 	PublishInterval awscdk.Duration
-	// Protected are zones that no list can block, such as your own.
+	// MaxIndexBytes is the size of the largest index that is published, in whole bytes. The
+	// transformers must be able to load it, see [Transformer.MaxIndexBytes]. It may be a
+	// token, such as the value of a parameter.
 	//
-	// Default: the built-in core of AWS and Internet infrastructure.
-	Protected []string
-	// DeletionGrace is how long a feed still counts after its last list was deleted. With 0
-	// the feed ends at once.
-	//
-	// Default: 24 h.
-	DeletionGrace awscdk.Duration
-	// Guards are the thresholds for refusing a list.
-	//
-	// Default: settings.DefaultGuards.
-	Guards *settings.Guards
-	// MaxIndexBytes is the size of the largest index that is published. The transformers
-	// must be able to load it, see [Transformer.MaxIndexBytes].
-	//
-	// Default: the limit of a transformer with 256 MiB.
-	MaxIndexBytes int
-	// MemoryMiB is the function's memory, 128 to 10,240. A million names need about 200
-	// MiB. Lists that need more memory than the function has are refused.
-	//
-	// Default: 1024.
-	MemoryMiB int
-	// Timeout of a run. If a run is cut off, the next run completes it.
-	//
-	// Default: 15 min.
-	Timeout awscdk.Duration
+	// Default: the limit of the pipeline's transformer; for an importer alone, of one with
+	// 256 MiB.
+	MaxIndexBytes *float64
 	// ReservedConcurrency limits how many importers run at once, and reserves them from the
 	// concurrency of the account. Importers can safely run at the same time.
 	//
 	// Default: nothing is reserved, because new accounts have too little concurrency.
 	ReservedConcurrency int
-	// LogLevel is the lowest level that is logged.
-	//
-	// Default: info.
-	LogLevel slog.Level
-	// LogRetention is how long CloudWatch keeps the function's logs, which contain no
-	// entries.
-	//
-	// Default: three months.
-	LogRetention awslogs.RetentionDays
 	// EncryptionKey encrypts the function's environment and logs, and the dead letters.
 	//
 	// Default: keys of AWS.
@@ -120,19 +87,13 @@ type ImporterProps struct {
 }
 
 const (
-	defaultImporterMiB     = 1024
-	maxLambdaTimeout       = 15 * time.Minute
-	defaultPublishInterval = time.Hour
-	maxDeletionGrace       = 365 * 24 * time.Hour
+	maxPublishInterval = 24 * time.Hour
+	maxInteger         = 1 << 53 // up to which a float64 has all whole numbers
 )
 
 func (p ImporterProps) withDefaults() ImporterProps {
-	p.ListKey = orDefault(p.ListKey, settings.DefaultLegacyKey)
-	p.MemoryMiB = orDefault(p.MemoryMiB, defaultImporterMiB)
-	p.MaxIndexBytes = orDefault(p.MaxIndexBytes, settings.DefaultMaxIndexBytes)
-	if p.Timeout == nil {
-		p.Timeout = seconds(maxLambdaTimeout)
-	}
+	settings.Fill(&p.ImporterSettings)
+	settings.Fill(&p.LoggingSettings)
 	return p
 }
 
@@ -158,59 +119,94 @@ func (p ImporterProps) checkStackName(stack string) error {
 func (p ImporterProps) validate() error {
 	var problems problems
 	problems.required("Store", p.Store == nil)
+	problems.settings(p.ImporterSettings)
 	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey})
-	problems.number("MemoryMiB", p.MemoryMiB, minMemoryMiB, maxMemoryMiB)
-	problems.duration("Timeout", p.Timeout, time.Second, maxLambdaTimeout)
-	problems.known(map[string]awscdk.Duration{"PublishInterval": p.PublishInterval, "DeletionGrace": p.DeletionGrace})
-	interval := durationOf(p.PublishInterval, defaultPublishInterval)
-	if interval < time.Minute || interval > 24*time.Hour || interval%time.Minute != 0 {
+	problems.known("PublishInterval", p.PublishInterval)
+	interval := durationOf(p.PublishInterval, settings.PublishInterval)
+	if interval < time.Minute || interval > maxPublishInterval || interval%time.Minute != 0 {
 		problems.addf("PublishInterval: must be whole minutes in [1m, 24h], got %v", interval)
 	}
-	problems.logRetention("LogRetention", p.LogRetention)
 	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, maxReserved)
 	problems.functionOptions(p.FunctionOptions)
 	problems.code(p.Code)
-	problems.duration("DeletionGrace", p.DeletionGrace, 0, maxDeletionGrace)
-	if p.MaxIndexBytes < 0 {
-		problems.addf("MaxIndexBytes: must be above 0, got %d", p.MaxIndexBytes)
-	}
+	problems.indexBytes(p.MaxIndexBytes)
 	problems.feeds(p.Feeds)
 	problems.feedsFit(p.Feeds, orDefault(p.otherResources, importerResources))
 	problems.secretsFit(p.Feeds)
 	problems.listKey(p.ListKey)
 	problems.protected(p.Protected)
-	if p.Guards != nil {
-		text, err := json.Marshal(p.Guards)
-		if err == nil {
-			_, err = settings.DecodeGuards(text)
-		}
-		problems.wrap("Guards", err)
-	}
 	return problems.join()
 }
 
-// environment returns the environment variables of the function, as pkg/settings defines
-// them.
-func (p ImporterProps) environment(stack string) map[string]string {
-	guards := settings.DefaultGuards()
-	if p.Guards != nil {
-		guards = *p.Guards
+// indexBytes rejects a size that is known and is not a positive number of whole bytes.
+func (p *problems) indexBytes(size *float64) {
+	if size == nil || isNumberToken(*size) {
+		return
 	}
-	names := p.Store.names()
-	variables := settings.Importer{
-		Stack:         stack,
-		LogLevel:      p.LogLevel,
-		ListBucket:    names.lists,
-		LegacyKey:     p.ListKey,
-		IndexBucket:   names.index,
-		Table:         names.table,
-		MaxIndexBytes: p.MaxIndexBytes,
-		Guards:        guards,
-		Protected:     p.Protected,
-		DeletionGrace: durationOf(p.DeletionGrace, settings.DefaultDeletionGrace),
-	}.Encode()
-	variables[settings.EnvMemoryLimit] = settings.MemoryLimit(p.MemoryMiB)
-	return variables
+	if *size < 1 || *size > maxInteger || *size != math.Trunc(*size) {
+		p.addf("MaxIndexBytes: must be a whole number above 0, got %v", *size)
+	}
+}
+
+// received returns what the function receives, in a deployment with a name. MaxIndexBytes is
+// indexBytesToken if it is a token.
+func (p ImporterProps) received(stack string) settings.ImporterFunction {
+	received := settings.Default[settings.ImporterFunction]()
+	received.Stack = stack
+	if p.Store != nil { // a pipeline defines it later
+		received.ListBucket = *p.Store.listBucket.BucketName()
+		received.IndexBucket = *p.Store.indexBucket.BucketName()
+		received.Table = *p.Store.table.TableName()
+	}
+	received.Logging = p.LoggingSettings
+	received.Importer = p.ImporterSettings
+	received.Guards.ListGuards = p.Guards
+	switch {
+	case p.MaxIndexBytes == nil:
+	case isNumberToken(*p.MaxIndexBytes):
+		received.MaxIndexBytes = indexBytesToken
+	default:
+		received.MaxIndexBytes = int(*p.MaxIndexBytes)
+	}
+	return received
+}
+
+// indexBytesToken stands for a MaxIndexBytes that is known only at deployment. It is the
+// longest number.
+const indexBytesToken = math.MinInt64
+
+// encode returns the settings for the function as JSON. CloudFormation inserts the value of
+// a MaxIndexBytes that is a token, as a bare number.
+func (p ImporterProps) encode(stack string) string {
+	received := p.received(stack)
+	text := received.Encode()
+	if received.MaxIndexBytes != indexBytesToken {
+		return text
+	}
+	const member = `"maxIndexBytes":` // inside a string, its quotes would be escaped
+	return strings.Replace(text, fmt.Sprint(member, indexBytesToken), member+*awscdk.Tokenization_StringifyNumber(p.MaxIndexBytes), 1)
+}
+
+// longestEnvironment returns the function's own variables with the longest names that its
+// tokens can stand for.
+func (p ImporterProps) longestEnvironment(stack string) map[string]string {
+	received := p.received(longest(stack, maxStackName))
+	received.ListBucket = longest(received.ListBucket, maxBucketName)
+	received.IndexBucket = longest(received.IndexBucket, maxBucketName)
+	received.Table = longest(received.Table, maxTableName)
+	return ownVariables(received.Encode(), p.MemoryMiB)
+}
+
+// growing returns the props that make the environment longer. The user can shorten them.
+func (p ImporterProps) growing() []string {
+	var props []string
+	if len(p.ListKey) > maxTokenBytes { // shortening another one gains little
+		props = append(props, "ListKey")
+	}
+	if len(p.Protected) > 0 {
+		props = append(props, "Protected")
+	}
+	return props
 }
 
 // Importer is the function that publishes the lists as an index and a table. Events of the
@@ -249,11 +245,10 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 		description: "Keeps the published index equal to the lists of malicious names",
 		role:        p.Role,
 		code:        p.Code,
-		environment: p.environment(this.stack),
+		settings:    p.encode(this.stack),
 		memoryMiB:   p.MemoryMiB,
-		timeout:     p.Timeout,
+		timeout:     settings.Duration(settings.ImporterTimeout),
 		concurrency: p.ReservedConcurrency,
-		logs:        p.LogRetention,
 		key:         p.EncryptionKey,
 		statements:  importerStatements(this, p),
 		folders:     importerFolders(p.Feeds),
@@ -261,7 +256,7 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 			reason: "events that fail go to a queue by the function's event invoke configuration, which also says why"}},
 	})
 	this.invokeOnEvents(p)
-	this.invokeOnSchedule(durationOf(p.PublishInterval, defaultPublishInterval))
+	this.invokeOnSchedule(durationOf(p.PublishInterval, settings.PublishInterval))
 	this.storeFeeds(p.Feeds)
 	this.scheduleFeeds(p)
 	this.letRoleUse(p)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
@@ -19,41 +18,28 @@ import (
 
 // IndicatorStoreProps configures an [IndicatorStore]. The zero value is valid.
 type IndicatorStoreProps struct {
+	StoreSettings
+
 	// Table is an existing table, which is used without changes. It must have the partition
 	// key `name` and the sort key `entry`, both strings; `expires_at` should be its TTL
 	// attribute.
 	//
 	// Default: a new table.
 	Table awsdynamodb.ITable
-	// TableName is the name of the new table.
-	//
-	// Default: CloudFormation chooses one.
-	TableName string
-	// BillingMode of the new table.
+	// BillingMode of the new table. PROVISIONED without a capacity means 500 read units and
+	// 500 write units.
 	//
 	// Default: PAY_PER_REQUEST, or PROVISIONED if a capacity is given.
 	BillingMode awsdynamodb.BillingMode
-	// ReadCapacity and WriteCapacity of the new table, in units a second.
-	//
-	// Default: 500 each, if BillingMode is PROVISIONED.
-	ReadCapacity, WriteCapacity int
 	// ListBucket is an existing bucket that lists are uploaded to. Versioning should be on,
 	// and the bucket must send its events to EventBridge: see [IndicatorStore.Steps].
 	//
 	// Default: a new bucket.
 	ListBucket awss3.IBucket
-	// ListBucketName is the name of the new list bucket.
-	//
-	// Default: CloudFormation chooses one.
-	ListBucketName string
 	// IndexBucket is an existing bucket for the published index, under `index/`.
 	//
 	// Default: a new bucket.
 	IndexBucket awss3.IBucket
-	// IndexBucketName is the name of the new index bucket.
-	//
-	// Default: CloudFormation chooses one.
-	IndexBucketName string
 	// NoncurrentVersionExpiration is how long replaced and deleted versions stay in the new
 	// buckets: whole days, at least 1.
 	//
@@ -83,9 +69,6 @@ type IndicatorStoreProps struct {
 	RemovalPolicy awscdk.RemovalPolicy
 }
 
-// Defaults of the original sample for a table with provisioned capacity.
-const defaultCapacity = 500
-
 const defaultNoncurrentDays = 90
 
 func (p IndicatorStoreProps) withDefaults() IndicatorStoreProps {
@@ -97,8 +80,8 @@ func (p IndicatorStoreProps) withDefaults() IndicatorStoreProps {
 		p.BillingMode = awsdynamodb.BillingMode_PAY_PER_REQUEST
 	}
 	if p.BillingMode == awsdynamodb.BillingMode_PROVISIONED {
-		p.ReadCapacity = orDefault(p.ReadCapacity, defaultCapacity)
-		p.WriteCapacity = orDefault(p.WriteCapacity, defaultCapacity)
+		p.ReadCapacity = orDefault(p.ReadCapacity, settings.DefaultCapacity)
+		p.WriteCapacity = orDefault(p.WriteCapacity, settings.DefaultCapacity)
 	}
 	if p.NoncurrentVersionExpiration == nil {
 		p.NoncurrentVersionExpiration = awscdk.Duration_Days(jsii.Number(defaultNoncurrentDays))
@@ -114,8 +97,11 @@ func (p IndicatorStoreProps) bucketNames() []givenName {
 // tableName matches the names that DynamoDB accepts (its developer guide, "Naming rules").
 var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
+const maxTableName = 255
+
 func (p IndicatorStoreProps) validate() error {
 	var problems problems
+	problems.settings(p.StoreSettings)
 	problems.exclusive("Table", p.Table != nil, "TableName", p.TableName != "")
 	problems.exclusive("ListBucket", p.ListBucket != nil, "ListBucketName", p.ListBucketName != "")
 	problems.exclusive("IndexBucket", p.IndexBucket != nil, "IndexBucketName", p.IndexBucketName != "")
@@ -131,9 +117,6 @@ func (p IndicatorStoreProps) validate() error {
 	}
 	choice(&problems, "BillingMode", p.BillingMode, awsdynamodb.BillingMode_PAY_PER_REQUEST, awsdynamodb.BillingMode_PROVISIONED)
 	problems.removal(p.RemovalPolicy)
-	const maxCapacity = 40_000 // of a table, by default (DynamoDB developer guide, "Quotas")
-	problems.number("ReadCapacity", p.ReadCapacity, 1, maxCapacity)
-	problems.number("WriteCapacity", p.WriteCapacity, 1, maxCapacity)
 	problems.previousKeys(p.PreviousKeys)
 	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "Table.EncryptionKey": ownKey(p.Table),
 		"ListBucket.EncryptionKey": ownKey(p.ListBucket), "IndexBucket.EncryptionKey": ownKey(p.IndexBucket)})
@@ -296,19 +279,6 @@ func (s *IndicatorStore) remindOfListBucket() {
 			`'{"EventBridgeConfiguration":{}}'`, name)
 	}
 	s.steps.remind(s, Step{ID: "ListBucketEvents", Why: why, Text: text})
-}
-
-// storeNames are the names with which the functions find the parts.
-type storeNames struct{ lists, index, table string }
-
-// names returns the names of the parts. For a store that is not defined yet, it returns
-// names of the maximum length.
-func (s *IndicatorStore) names() storeNames {
-	if s == nil {
-		longest := strings.Repeat("x", maxNameBytes)
-		return storeNames{longest, longest, longest}
-	}
-	return storeNames{*s.listBucket.BucketName(), *s.indexBucket.BucketName(), *s.table.TableName()}
 }
 
 // Table returns the table of indicators.

@@ -72,9 +72,14 @@ func TestIndicatorStore_props(t *testing.T) {
 	logs := awss3.Bucket_FromBucketName(stack, jsii.String("AccessLogs"), jsii.String("access-logs"))
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)
 	resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
-		TableName: "indicators", WriteCapacity: 50,
-		ListBucketName: "lists.example", IndexBucketName: "index.example", NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(30)),
-		EncryptionKey: key, AccessLogBucket: logs, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+		StoreSettings: resolverwatch.StoreSettings{
+			TableName:       "indicators",
+			WriteCapacity:   50,
+			ListBucketName:  "lists.example",
+			IndexBucketName: "index.example",
+		},
+		NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(30)),
+		EncryptionKey:               key, AccessLogBucket: logs, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 	made := synth(t, stack)
 	keyArn := "<" + *stack.GetLogicalId(key.Node().DefaultChild().(awscdk.CfnElement)) + ".Arn>"
@@ -141,20 +146,21 @@ func TestIndicatorStore_existing(t *testing.T) {
 func TestIndicatorStore_refuses(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
-			Table:     awsdynamodb.Table_FromTableName(stack, jsii.String("T"), jsii.String("indicators")),
-			TableName: "x", ReadCapacity: 50_000, ListBucketName: "Lists", NoncurrentVersionExpiration: awscdk.Duration_Hours(jsii.Number(36)),
+			Table:                       awsdynamodb.Table_FromTableName(stack, jsii.String("T"), jsii.String("indicators")),
+			StoreSettings:               resolverwatch.StoreSettings{TableName: "x", ReadCapacity: -1, ListBucketName: "Lists"},
+			NoncurrentVersionExpiration: awscdk.Duration_Hours(jsii.Number(36)),
 		})
 	},
+		"Test/Store ReadCapacity",
 		"Test/Store Table and TableName",
 		"Test/Store TableName",
 		"Test/Store ListBucketName",
 		"Test/Store ReadCapacity and WriteCapacity",
-		"Test/Store ReadCapacity",
 		"Test/Store NoncurrentVersionExpiration",
 	)
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewIndicatorStore(stack, "Store", &resolverwatch.IndicatorStoreProps{
-			BillingMode: awsdynamodb.BillingMode_PAY_PER_REQUEST, WriteCapacity: 5})
+			BillingMode: awsdynamodb.BillingMode_PAY_PER_REQUEST, StoreSettings: resolverwatch.StoreSettings{WriteCapacity: 5}})
 	}, "Test/Store ReadCapacity and WriteCapacity")
 }
 

@@ -18,7 +18,7 @@ import (
 func TestPipeline_existingDatabase(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
-		Delivery: &resolverwatch.DeliveryProps{Format: resolverwatch.FormatParquet, Versioned: true},
+		Delivery: &resolverwatch.DeliveryProps{DeliverySettings: resolverwatch.DeliverySettings{Format: resolverwatch.FormatParquet}, Versioned: true},
 		Catalog: &resolverwatch.CatalogProps{ExistingDatabaseName: "data-lake", LakeFormation: true, Versioned: true,
 			NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(7))},
 	})
@@ -78,10 +78,12 @@ func TestPipeline_existingDatabase(t *testing.T) {
 func TestCatalog_refusesDatabase(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewCatalog(stack, "Catalog", &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack),
-			ExistingDatabaseName: "Lake", DatabaseName: "dns", NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(7))})
+			ExistingDatabaseName:        "Lake",
+			CatalogSettings:             resolverwatch.CatalogSettings{Database: "dns"},
+			NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(7))})
 	},
 		"Test/Catalog ExistingDatabaseName",
-		"Test/Catalog ExistingDatabaseName and DatabaseName",
+		"Test/Catalog ExistingDatabaseName and Database",
 		"Test/Catalog NoncurrentVersionExpiration",
 	)
 	wantRefused(t, func(stack awscdk.Stack) {

@@ -17,7 +17,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // located returns a stack with a known account and Region, which look-ups need.
@@ -67,13 +66,14 @@ func lookedUp(stack awscdk.Stack) *resolverwatch.PipelineProps {
 	}
 	return &resolverwatch.PipelineProps{
 		EncryptionKey: awskms.Key_FromLookup(stack, jsii.String("Key"), &awskms.KeyLookupOptions{AliasName: jsii.String("alias/dns")}),
-		Store:         &resolverwatch.IndicatorStoreProps{TableName: parameter("/dns/table")},
+		Store:         &resolverwatch.IndicatorStoreProps{StoreSettings: resolverwatch.StoreSettings{TableName: parameter("/dns/table")}},
 		Transformer:   &resolverwatch.TransformerProps{FunctionOptions: resolverwatch.FunctionOptions{VPC: vpcs[0]}},
-		Importer: &resolverwatch.ImporterProps{Feeds: map[string]settings.Feed{
+		Importer: &resolverwatch.ImporterProps{Feeds: map[string]resolverwatch.Feed{
 			"phishing": {URL: parameter("/dns/url"), SecretARN: parameter("/dns/secret"), SecretHeader: "Authorization"}}},
-		Delivery:     &resolverwatch.DeliveryProps{ErrorPrefix: parameter("/dns/errors")},
-		QueryLogging: &resolverwatch.QueryLoggingProps{VPCs: vpcs, ShareWith: []string{parameter("/dns/organization")}},
-		Catalog:      &resolverwatch.CatalogProps{DatabaseName: parameter("/dns/database")},
+		Delivery: &resolverwatch.DeliveryProps{DeliverySettings: resolverwatch.DeliverySettings{ErrorPrefix: parameter("/dns/errors")}},
+		QueryLogging: &resolverwatch.QueryLoggingProps{VPCs: vpcs,
+			QueryLoggingSettings: resolverwatch.QueryLoggingSettings{ShareWith: []string{parameter("/dns/organization")}}},
+		Catalog: &resolverwatch.CatalogProps{CatalogSettings: resolverwatch.CatalogSettings{Database: parameter("/dns/database")}},
 	}
 }
 

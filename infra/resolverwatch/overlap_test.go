@@ -22,20 +22,23 @@ func TestPipeline_refusesLogsAmongLists(t *testing.T) {
 		newPipeline(stack, &resolverwatch.PipelineProps{
 			Store: &resolverwatch.IndicatorStoreProps{ListBucket: bucket(stack, "A")},
 			Delivery: &resolverwatch.DeliveryProps{OutputBucket: bucket(stack, "B"),
-				Prefix: "feeds/dns/!{timestamp:yyyy/MM/dd}", ErrorPrefix: "allow/" + failures}})
+				DeliverySettings: resolverwatch.DeliverySettings{Prefix: "feeds/dns/!{timestamp:yyyy/MM/dd}", ErrorPrefix: "allow/" + failures}}})
 	}, "Test/Pipeline Delivery.Prefix", "Test/Pipeline Delivery.ErrorPrefix")
 	wantRefused(t, func(stack awscdk.Stack) {
 		one := bucket(stack, "A")
 		newPipeline(stack, &resolverwatch.PipelineProps{
 			Store:    &resolverwatch.IndicatorStoreProps{ListBucket: one, IndexBucket: one},
-			Importer: &resolverwatch.ImporterProps{ListKey: "raw/all.txt"},
-			Delivery: &resolverwatch.DeliveryProps{OutputBucket: one, Format: "PARQUET", ParquetPrefix: "index/!{timestamp:yyyy/MM/dd}/"}})
+			Importer: &resolverwatch.ImporterProps{ImporterSettings: resolverwatch.ImporterSettings{ListKey: "raw/all.txt"}},
+			Delivery: &resolverwatch.DeliveryProps{OutputBucket: one,
+				DeliverySettings: resolverwatch.DeliverySettings{Format: "PARQUET"},
+				ParquetPrefix:    "index/!{timestamp:yyyy/MM/dd}/"}})
 	}, "Test/Pipeline Delivery.Format", "Test/Pipeline Delivery.ParquetPrefix")
 	wantRefused(t, func(stack awscdk.Stack) {
 		name := awscdk.NewCfnParameter(stack, jsii.String("Name"), nil).ValueAsString()
 		newPipeline(stack, &resolverwatch.PipelineProps{
-			Store:    &resolverwatch.IndicatorStoreProps{ListBucket: awss3.Bucket_FromBucketName(stack, jsii.String("A"), name)},
-			Delivery: &resolverwatch.DeliveryProps{OutputBucket: bucket(stack, "B"), Prefix: "reports/!{timestamp:yyyy/MM/dd}/"}})
+			Store: &resolverwatch.IndicatorStoreProps{ListBucket: awss3.Bucket_FromBucketName(stack, jsii.String("A"), name)},
+			Delivery: &resolverwatch.DeliveryProps{OutputBucket: bucket(stack, "B"),
+				DeliverySettings: resolverwatch.DeliverySettings{Prefix: "reports/!{timestamp:yyyy/MM/dd}/"}}})
 	}, "Test/Pipeline Delivery.Prefix")
 }
 
@@ -46,8 +49,10 @@ func TestPipeline_allowsLogsBesideLists(t *testing.T) {
 	one := awss3.Bucket_FromBucketName(stack, jsii.String("One"), jsii.String("one"))
 	other := awss3.Bucket_FromBucketName(stack, jsii.String("Other"), jsii.String("other"))
 	for id, props := range map[string]*resolverwatch.PipelineProps{
-		"same":  {Delivery: &resolverwatch.DeliveryProps{OutputBucket: one, Prefix: "feedstuff/!{timestamp:yyyy/MM/dd}/"}},
-		"other": {Delivery: &resolverwatch.DeliveryProps{OutputBucket: other, Prefix: "feeds/!{timestamp:yyyy/MM/dd}/"}},
+		"same": {Delivery: &resolverwatch.DeliveryProps{OutputBucket: one,
+			DeliverySettings: resolverwatch.DeliverySettings{Prefix: "feedstuff/!{timestamp:yyyy/MM/dd}/"}}},
+		"other": {Delivery: &resolverwatch.DeliveryProps{OutputBucket: other,
+			DeliverySettings: resolverwatch.DeliverySettings{Prefix: "feeds/!{timestamp:yyyy/MM/dd}/"}}},
 	} {
 		props.Store = &resolverwatch.IndicatorStoreProps{ListBucket: one}
 		newPipeline(awscdk.NewNestedStack(stack, &id, nil).(awscdk.Stack), props)

@@ -11,6 +11,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // PipelineProps configures a [Pipeline]. The zero value is valid. The props of the parts
@@ -168,7 +171,6 @@ func (p PipelineProps) validate() error {
 		set  bool
 	}{
 		{"Importer.Store", p.Importer != nil && p.Importer.Store != nil},
-		{"Importer.MaxIndexBytes", p.Importer != nil && p.Importer.MaxIndexBytes != 0},
 		{"Transformer.IndexBucket", p.Transformer != nil && p.Transformer.IndexBucket != nil},
 		{"Delivery.Transformer", p.Delivery != nil && p.Delivery.Transformer != nil},
 		{"QueryLogging.Stream", p.QueryLogging != nil && p.QueryLogging.Stream != nil},
@@ -182,6 +184,7 @@ func (p PipelineProps) validate() error {
 		}
 	}
 	problems.stackNames(p)
+	problems.loadable(p)
 	problems.exclusive("Stream", p.Stream != nil, "Delivery", p.Delivery != nil)
 	problems.exclusive("Stream", p.Stream != nil, "Catalog", p.Catalog != nil)
 	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "QueryLogging", p.QueryLogging != nil)
@@ -199,6 +202,17 @@ func (p *problems) stackNames(given PipelineProps) {
 	if importer != "" && transformer != "" && importer != transformer {
 		p.addf("Importer.StackName and Transformer.StackName: must be the same, got %q and %q; set one of them, and both use it",
 			importer, transformer)
+	}
+}
+
+// loadable rejects an index size that the transformer could not load. A size that is a token
+// is known only at deployment.
+func (p *problems) loadable(given PipelineProps) {
+	size := orEmpty(given.Importer).MaxIndexBytes
+	memory := orEmpty(given.Transformer).withDefaults().MemoryMiB
+	if limit := settings.MaxIndexBytes(memory); size != nil && *size > float64(limit) {
+		p.addf("Importer.MaxIndexBytes: must be at most %d, the limit of a transformer with %d MiB, got %.0f; "+
+			"lower it, or raise Transformer.MemoryMiB", limit, memory, *size)
 	}
 }
 
@@ -234,8 +248,8 @@ func (p PipelineProps) importerProps(store *IndicatorStore, transformer *Transfo
 	importer.Store = store
 	importer.StackName = p.stackName()
 	importer.otherResources = pipelineResources + len(orEmpty(p.QueryLogging).VPCs)
-	if transformer != nil {
-		importer.MaxIndexBytes = transformer.MaxIndexBytes()
+	if importer.MaxIndexBytes == nil && transformer != nil {
+		importer.MaxIndexBytes = jsii.Number(transformer.MaxIndexBytes())
 	}
 	setUnset(&importer.EncryptionKey, p.EncryptionKey)
 	return &importer
@@ -251,7 +265,7 @@ func (p PipelineProps) deliveryProps(scope constructs.Construct, transformer *Tr
 	setUnset(&delivery.AccessLogBucket, p.AccessLogBucket)
 	delivery.RemovalPolicy = orDefault(delivery.RemovalPolicy, p.RemovalPolicy)
 	if delivery.Schema == nil && !p.WithoutCatalog {
-		database := orEmpty(p.Catalog).withDefaults(scope).DatabaseName
+		database := orEmpty(p.Catalog).withDefaults(scope).Database
 		delivery.Schema = &Schema{DatabaseName: database, TableName: parquetTable}
 	}
 	return &delivery
@@ -277,9 +291,7 @@ func (p PipelineProps) catalogProps(store *IndicatorStore, delivery *Delivery) *
 	setUnset(&catalog.EncryptionKey, p.EncryptionKey)
 	catalog.PreviousKeys = bothKeys(p.PreviousKeys, catalog.PreviousKeys...)
 	setUnset(&catalog.AccessLogBucket, p.AccessLogBucket)
-	if catalog.MarkedLogRetention == nil && p.Delivery != nil {
-		catalog.MarkedLogRetention = p.Delivery.MarkedLogRetention
-	}
+	catalog.MarkedLogRetentionDays = orDefault(catalog.MarkedLogRetentionDays, orEmpty(p.Delivery).MarkedLogRetentionDays)
 	catalog.RemovalPolicy = orDefault(catalog.RemovalPolicy, p.RemovalPolicy)
 	return &catalog
 }
@@ -299,7 +311,7 @@ func (p *Pipeline) remindOfTransformation() {
 		Why: "An existing stream is left untouched, so nothing is marked until the transformer is set up in it.",
 		Text: fmt.Sprintf("in the stream, turn on data transformation with %s with a buffer of at most %d MiB, allow its role "+
 			"lambda:InvokeFunction and lambda:GetFunctionConfiguration on it, and tag it LogDeliveryEnabled=true",
-			function, maxProcessorMiB),
+			function, settings.ProcessorBufferMiB),
 	})
 }
 

@@ -35,15 +35,17 @@ func newPipeline(stack awscdk.Stack, props *resolverwatch.PipelineProps) *resolv
 func TestPipeline_wiring(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
-		Transformer: &resolverwatch.TransformerProps{MemoryMiB: 512},
+		Transformer: &resolverwatch.TransformerProps{TransformerSettings: resolverwatch.TransformerSettings{MemoryMiB: 512}},
 		Delivery: &resolverwatch.DeliveryProps{
-			Prefix: "logs/!{timestamp:yyyy/MM/dd}/", MarkedLogRetention: awscdk.Duration_Days(jsii.Number(30))},
+			DeliverySettings: resolverwatch.DeliverySettings{Prefix: "logs/!{timestamp:yyyy/MM/dd}/", MarkedLogRetentionDays: 30}},
 	})
 	made := synth(t, stack)
-	made.one("AWS::Lambda::Function", "Importer").want(t, object{
-		"Environment.Variables.RESOLVERWATCH_MAX_INDEX_BYTES": "218103808"}) // (512 - 96) MiB / 2
-	made.one("AWS::Lambda::Function", "Transformer").want(t, object{
-		"Environment.Variables.RESOLVERWATCH_INDEX_BUCKET": "<" + made.id("AWS::S3::Bucket", "StoreIndex") + ">"})
+	index := "<" + made.id("AWS::S3::Bucket", "StoreIndex") + ">"
+	made.one("AWS::Lambda::Function", "Importer").wantReceived(t, object{"stack": "Test", "indexBucket": index,
+		"listBucket":    "<" + made.id("AWS::S3::Bucket", "StoreLists") + ">",
+		"table":         "<" + made.id("AWS::DynamoDB::Table", "") + ">",
+		"maxIndexBytes": (512 - 96) << 20 / 2})
+	made.one("AWS::Lambda::Function", "Transformer").wantReceived(t, object{"stack": "Test", "indexBucket": index})
 	wantParameters(t, made, object{
 		"projection.arrived.range":  "NOW-31DAYS,NOW",
 		"storage.location.template": "s3://<" + made.id("AWS::S3::Bucket", "DeliveryLogs") + ">/logs/${arrived}/"})
@@ -125,7 +127,9 @@ func TestPipeline_nestedStack(t *testing.T) {
 	made := synth(t, nested.(awscdk.Stack))
 	made.one("AWS::Glue::Database", "").want(t, object{"DatabaseInput.Name": "test_dns_d0de50cb"})
 	made.one("AWS::Athena::WorkGroup", "").want(t, object{"Name": "<AWS::StackName>"})
-	made.one("AWS::Lambda::Function", "Importer").want(t, object{"Environment.Variables.RESOLVERWATCH_STACK": "<AWS::StackName>"})
+	if got := made.one("AWS::Lambda::Function", "Importer").received(t)["stack"]; got != "<AWS::StackName>" {
+		t.Errorf("the importer's stack is %v", got)
+	}
 }
 
 // Two pipelines in one stack must not share a database, a workgroup or settings of feeds.
@@ -142,8 +146,8 @@ func TestPipeline_twoInOneStack(t *testing.T) {
 	},
 		"Test/Second/Pipeline/Transformer StackName",
 		"Test/Second/Pipeline/Importer StackName",
-		"Test/Second/Pipeline/Catalog DatabaseName",
-		"Test/Second/Pipeline/Catalog WorkGroupName",
+		"Test/Second/Pipeline/Catalog Database",
+		"Test/Second/Pipeline/Catalog WorkGroup",
 	)
 	named := func() *resolverwatch.ImporterProps {
 		return &resolverwatch.ImporterProps{Code: code(), StackName: "second"}
@@ -151,12 +155,12 @@ func TestPipeline_twoInOneStack(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		second(stack, resolverwatch.PipelineProps{Importer: named()})
 	},
-		"Test/Second/Pipeline/Catalog DatabaseName",
-		"Test/Second/Pipeline/Catalog WorkGroupName",
+		"Test/Second/Pipeline/Catalog Database",
+		"Test/Second/Pipeline/Catalog WorkGroup",
 	)
 	stack := newStack(t)
 	second(stack, resolverwatch.PipelineProps{Importer: named(),
-		Catalog: &resolverwatch.CatalogProps{DatabaseName: "second", WorkGroupName: "second"}})
+		Catalog: &resolverwatch.CatalogProps{CatalogSettings: resolverwatch.CatalogSettings{Database: "second", WorkGroup: "second"}}})
 	if made := synth(t, stack); len(made.ids("AWS::Glue::Database")) != 2 {
 		t.Errorf("databases %v", made.ids("AWS::Glue::Database"))
 	}
@@ -196,19 +200,19 @@ func TestPipeline_refuses(t *testing.T) {
 		stream := existingStream(stack)
 		newPipeline(stack, &resolverwatch.PipelineProps{
 			Stream: stream, WithoutQueryLogging: true, WithoutCatalog: true,
-			Importer:     &resolverwatch.ImporterProps{MaxIndexBytes: 1},
+			Importer:     &resolverwatch.ImporterProps{MaxIndexBytes: jsii.Number(80<<20 + 1)},
 			Transformer:  &resolverwatch.TransformerProps{IndexBucket: indexBucket(stack)},
 			Delivery:     &resolverwatch.DeliveryProps{Transformer: transformer(stack)},
 			QueryLogging: &resolverwatch.QueryLoggingProps{Stream: stream},
 			Catalog:      &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack), Prefix: "x"},
 		})
 	},
-		"Test/Pipeline Importer.MaxIndexBytes",
 		"Test/Pipeline Transformer.IndexBucket",
 		"Test/Pipeline Delivery.Transformer",
 		"Test/Pipeline QueryLogging.Stream",
 		"Test/Pipeline Catalog.OutputBucket",
 		"Test/Pipeline Catalog.Prefix",
+		"Test/Pipeline Importer.MaxIndexBytes",
 		"Test/Pipeline Stream and Delivery",
 		"Test/Pipeline Stream and Catalog",
 		"Test/Pipeline WithoutQueryLogging and QueryLogging",

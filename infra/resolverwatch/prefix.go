@@ -12,13 +12,10 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Prefixes of the original sample, with the final slash that it left out: without the
-// slash, day and stream name run together in keys, and no partition can be derived from
-// them.
-const (
-	defaultPrefix      = "dns-query-logs/!{timestamp:yyyy/MM/dd}/"
-	defaultErrorPrefix = "delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
-)
+// deliveryDefaults has the prefixes of the original sample, with the final slash that it
+// left out: without the slash, day and stream name run together in keys, and no partition
+// can be derived from them.
+var deliveryDefaults = DeliverySettings{}.Filled()
 
 const (
 	errorTypeExpression = "!{firehose:error-output-type}"
@@ -268,7 +265,7 @@ func (p DeliveryProps) written() []writtenPrefix {
 		{"Delivery.ParquetPrefix", p.ParquetPrefix},
 		{"Delivery.ErrorPrefix", p.ErrorPrefix},
 	}
-	if p.keepsSource() {
+	if *p.Filled().SourceBackup {
 		prefixes = append(prefixes, writtenPrefix{"Delivery.Format", backupPrefix}, writtenPrefix{"Delivery.Format", backupErrorPrefix})
 	}
 	return prefixes
@@ -308,7 +305,7 @@ func sameBucket(a, b awss3.IBucket) string {
 // formatFolders rejects prefixes of the two formats with which the tables of both formats
 // would read the same objects, or one format would lie in the folder of the other.
 func (p *problems) formatFolders(prefix, parquetPrefix string) {
-	prefix, _ = withSlash(orDefault(prefix, defaultPrefix))
+	prefix, _ = withSlash(orDefault(prefix, deliveryDefaults.Prefix))
 	parquetPrefix, _ = withSlash(orDefault(parquetPrefix, defaultParquetPrefix))
 	folder, parquetFolder := writtenFolder(prefix), writtenFolder(parquetPrefix)
 	if isToken(prefix) || isToken(parquetPrefix) || !nested(folder, parquetFolder) && !nested(parquetFolder, folder) {

@@ -3,7 +3,6 @@ package resolverwatch
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"regexp"
 	"runtime"
@@ -33,14 +32,15 @@ func (p *problems) required(prop string, missing bool) {
 	}
 }
 
-// numberToken is the value of the CDK's number tokens in Go. They are far outside the range
-// of int.
-const numberToken = math.MinInt64
+// token rejects a token in a prop from which the template is computed.
+func (p *problems) token(prop string) {
+	p.addf("%s: must be known at synthesis, got a token", prop)
+}
 
 // number rejects a number outside [low, high]; 0 means unset.
 func (p *problems) number(prop string, value, low, high int) {
 	if value == numberToken {
-		p.addf("%s: must be known at synthesis, got a token", prop)
+		p.token(prop)
 		return
 	}
 	if value != 0 && (value < low || value > high) {
@@ -88,20 +88,18 @@ func readableDays(days float64) string {
 	}
 }
 
-// known rejects durations that are not known before deployment, because a function's
-// environment or a schedule is written from them.
-func (p *problems) known(durations map[string]awscdk.Duration) {
-	for _, prop := range slices.Sorted(maps.Keys(durations)) {
-		if d := durations[prop]; d != nil && *d.IsUnresolved() {
-			p.addf("%s: must be known at synthesis, got a token", prop)
-		}
+// known rejects a duration that is not known before deployment, because a schedule is
+// written from it.
+func (p *problems) known(prop string, value awscdk.Duration) {
+	if value != nil && *value.IsUnresolved() {
+		p.token(prop)
 	}
 }
 
 // size returns a size in MiB, or fallback if it is unset. It rejects a token.
 func (p *problems) size(prop string, value awscdk.Size, fallback float64) float64 {
 	if value != nil && *value.IsUnresolved() {
-		p.addf("%s: must be known at synthesis, got a token", prop)
+		p.token(prop)
 		return fallback
 	}
 	return mebibytes(value, fallback)
@@ -272,7 +270,7 @@ func (p ImporterProps) check(scope constructs.Construct) error {
 		problems.storeIn(p.Store, home)
 	}
 	problems.layersIn(p.Layers, home)
-	problems.fit(p.withDefaults().environment(stack), p.Environment, "Protected")
+	problems.fit(p.withDefaults().longestEnvironment(stack), p.Environment, p.growing()...)
 	return errors.Join(p.validate(), p.checkStackName(stack), problems.join(),
 		checkRole(scope, "Role", p.Role), checkRole(scope, "SchedulerRole", p.SchedulerRole))
 }
@@ -285,7 +283,7 @@ func (p TransformerProps) check(scope constructs.Construct) error {
 	problems.keyOf("IndexKey", p.IndexKey, p.IndexBucket)
 	problems.keyIn("EncryptionKey", p.EncryptionKey, placeOf(scope))
 	problems.layersIn(p.Layers, placeOf(scope))
-	problems.fit(p.withDefaults().environment(stack), p.Environment, "")
+	problems.fit(p.withDefaults().longestEnvironment(stack), p.Environment)
 	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
 }
 
@@ -331,8 +329,8 @@ func (p QueryLoggingAssociationProps) check(scope constructs.Construct) error {
 func (p CatalogProps) check(scope constructs.Construct) error {
 	var problems problems
 	home, named := placeOf(scope), p.withDefaults(scope)
-	problems.free(scope, "", "DatabaseName", named.DatabaseName)
-	problems.free(scope, "", "WorkGroupName", named.WorkGroupName)
+	problems.free(scope, "", "Database", named.Database)
+	problems.free(scope, "", "WorkGroup", named.WorkGroup)
 	problems.keyOf("OutputKey", p.OutputKey, p.OutputBucket)
 	problems.keyOf("IndexKey", p.IndexKey, p.IndexBucket)
 	problems.resultsIn("ResultsBucket", p.ResultsBucket, home)

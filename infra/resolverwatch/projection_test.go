@@ -10,7 +10,7 @@ func TestNewProjection(t *testing.T) {
 		name, prefix string
 		want         projection
 	}{
-		{"the default", defaultPrefix,
+		{"the default", deliveryDefaults.Prefix,
 			projection{folder: "dns-query-logs/", format: "yyyy/MM/dd", sql: "%Y/%m/%d", unit: "DAYS"}},
 		{"by hour", "logs/!{timestamp:yyyy/MM/dd/HH}/",
 			projection{folder: "logs/", format: "yyyy/MM/dd/HH", sql: "%Y/%m/%d/%H", unit: "HOURS"}},
@@ -58,7 +58,7 @@ func TestNewProjection_refuses(t *testing.T) {
 
 func TestCheckPrefix(t *testing.T) {
 	for prefix, want := range map[string]string{
-		defaultPrefix:                       "",
+		deliveryDefaults.Prefix:             "",
 		"logs/!{firehose:random-string}/":   "",
 		"!{partitionKeyFromQuery:x}/":       "must not use !{partitionKeyFromQuery:...}: the stream has no dynamic partitioning",
 		"l/!{firehose:error-output-type}/":  "must not use !{firehose:error-output-type}, which belongs in ErrorPrefix",
@@ -73,7 +73,7 @@ func TestCheckPrefix(t *testing.T) {
 
 func TestCheckErrorPrefix(t *testing.T) {
 	for prefix, want := range map[string]string{
-		defaultErrorPrefix:                      "",
+		deliveryDefaults.ErrorPrefix:            "",
 		"errors/!{firehose:error-output-type}/": "",
 		"errors/":                               "must contain !{firehose:error-output-type}",
 		"errors/!{timestamp:yyyy}/":             "must contain !{firehose:error-output-type}",
@@ -88,7 +88,7 @@ func TestCheckErrorPrefix(t *testing.T) {
 
 // Every prefix is either rejected, or its keys are in the partitions.
 func FuzzNewProjection(f *testing.F) {
-	f.Add(defaultPrefix)
+	f.Add(deliveryDefaults.Prefix)
 	f.Add("year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/")
 	f.Fuzz(func(t *testing.T, text string) {
 		prefix, _ := withSlash(text)

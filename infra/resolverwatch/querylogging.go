@@ -17,24 +17,15 @@ import (
 
 // QueryLoggingProps configures a [QueryLogging].
 type QueryLoggingProps struct {
+	QueryLoggingSettings
+
 	// Stream receives the query logs. An existing stream must be in the same account and
 	// Region, and must have the tag LogDeliveryEnabled=true. Required.
 	Stream awskinesisfirehose.IDeliveryStream
-	// Name of the query logging configuration. Changing it replaces the configuration and
-	// all its associations, which fails while VPCs are associated, because a VPC can log to
-	// Firehose only once: remove the VPCs first, and add them back afterwards.
-	//
-	// Default: derived from the construct's path.
-	Name string
 	// VPCs whose queries are logged, at most 100. A VPC can log to Firehose only once.
 	//
 	// Default: none, which is a warning; VPCs can be associated later.
 	VPCs []awsec2.IVpc
-	// ShareWith are the accounts, organizational units or organizations that may associate
-	// their own VPCs: account ids or ARNs.
-	//
-	// Default: it is not shared.
-	ShareWith []string
 	// ShareOutside lets accounts outside your organization accept the share.
 	//
 	// Default: only accounts of your organization can.

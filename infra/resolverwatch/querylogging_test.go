@@ -93,7 +93,8 @@ func TestQueryLogging_stableAssociations(t *testing.T) {
 func TestQueryLogging_hasNoTags(t *testing.T) {
 	stack := newStack(t)
 	resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
-		Stream: existingStream(stack), VPCs: vpcs(stack, 0, 1), ShareWith: []string{"111122223333"}})
+		Stream: existingStream(stack), VPCs: vpcs(stack, 0, 1),
+		QueryLoggingSettings: resolverwatch.QueryLoggingSettings{ShareWith: []string{"111122223333"}}})
 	awscdk.Tags_Of(stack).Add(jsii.String("team"), jsii.String("soc"), nil)
 	made := synth(t, stack)
 	made.one(queryLogConfig, "").want(t, object{"Tags": nil})
@@ -104,8 +105,9 @@ func TestQueryLogging_sharing(t *testing.T) {
 	stack := newStack(t)
 	const organization = "arn:aws:organizations::111122223333:organization/o-example"
 	resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
-		Stream: existingStream(stack), Name: "dns logs", VPCs: vpcs(stack, 0, 1),
-		ShareWith: []string{"111122223333", organization}, ShareOutside: true})
+		Stream:               existingStream(stack),
+		QueryLoggingSettings: resolverwatch.QueryLoggingSettings{Name: "dns logs", ShareWith: []string{"111122223333", organization}},
+		VPCs:                 vpcs(stack, 0, 1), ShareOutside: true})
 	made := synth(t, stack)
 	made.one(queryLogConfig, "").want(t, object{"Name": "dns logs"})
 	made.one("AWS::RAM::ResourceShare", "").want(t, object{
@@ -119,7 +121,7 @@ func TestQueryLogging_sharing(t *testing.T) {
 func TestQueryLogging_refuses(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
-			Name: "123", VPCs: append(vpcs(stack, 0, 100), nil), ShareWith: []string{"12345"}})
+			QueryLoggingSettings: resolverwatch.QueryLoggingSettings{Name: "123", ShareWith: []string{"12345"}}, VPCs: append(vpcs(stack, 0, 100), nil)})
 	},
 		"Test/QueryLogging Stream",
 		"Test/QueryLogging Name",
@@ -129,7 +131,7 @@ func TestQueryLogging_refuses(t *testing.T) {
 	)
 	wantRefused(t, func(stack awscdk.Stack) {
 		resolverwatch.NewQueryLogging(stack, "QueryLogging", &resolverwatch.QueryLoggingProps{
-			Stream: existingStream(stack), Name: "a/b", ShareOutside: true})
+			Stream: existingStream(stack), QueryLoggingSettings: resolverwatch.QueryLoggingSettings{Name: "a/b"}, ShareOutside: true})
 	}, "Test/QueryLogging Name", "Test/QueryLogging ShareOutside")
 	wantRefused(t, func(stack awscdk.Stack) {
 		vpc := vpcs(stack, 0, 1)[0]

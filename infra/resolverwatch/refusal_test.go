@@ -20,17 +20,19 @@ func TestPipeline_refusesPartsTogether(t *testing.T) {
 	protected := slices.Repeat([]string{"corp.example"}, 400)
 	wantRefusal(t, func() {
 		newPipeline(stack, &resolverwatch.PipelineProps{
-			Store:        &resolverwatch.IndicatorStoreProps{TableName: "x", ReadCapacity: -1},
-			Transformer:  &resolverwatch.TransformerProps{MemoryMiB: 1},
-			Importer:     &resolverwatch.ImporterProps{ListKey: "feeds/x", Protected: protected},
-			Delivery:     &resolverwatch.DeliveryProps{Prefix: "/x", Format: "PARQUET", ParquetPrefix: "!{timestamp:yyyy}/"},
-			QueryLogging: &resolverwatch.QueryLoggingProps{Name: "1"},
-			Catalog:      &resolverwatch.CatalogProps{DatabaseName: "A"},
+			Store:       &resolverwatch.IndicatorStoreProps{StoreSettings: resolverwatch.StoreSettings{TableName: "x", ReadCapacity: -1}},
+			Transformer: &resolverwatch.TransformerProps{TransformerSettings: resolverwatch.TransformerSettings{MemoryMiB: 1}},
+			Importer:    &resolverwatch.ImporterProps{ImporterSettings: resolverwatch.ImporterSettings{ListKey: "feeds/x", Protected: protected}},
+			Delivery: &resolverwatch.DeliveryProps{
+				DeliverySettings: resolverwatch.DeliverySettings{Prefix: "/x", Format: "PARQUET"},
+				ParquetPrefix:    "!{timestamp:yyyy}/"},
+			QueryLogging: &resolverwatch.QueryLoggingProps{QueryLoggingSettings: resolverwatch.QueryLoggingSettings{Name: "1"}},
+			Catalog:      &resolverwatch.CatalogProps{CatalogSettings: resolverwatch.CatalogSettings{Database: "A"}},
 		})
 	},
-		"Test/Pipeline/Store TableName", "Test/Pipeline/Store ReadCapacity", "Test/Pipeline/Transformer MemoryMiB",
+		"Test/Pipeline/Store ReadCapacity", "Test/Pipeline/Store TableName", "Test/Pipeline/Transformer MemoryMiB",
 		"Test/Pipeline/Importer ListKey", "Test/Pipeline/Importer Protected", "Test/Pipeline/QueryLogging Name",
-		"Test/Pipeline/Delivery Prefix", "Test/Pipeline/Delivery ParquetPrefix", "Test/Pipeline/Catalog DatabaseName",
+		"Test/Pipeline/Delivery Prefix", "Test/Pipeline/Delivery ParquetPrefix", "Test/Pipeline/Catalog Database",
 	)
 	if made := *awscdk.Stack_Of(stack).Node().FindAll(""); len(made) != 2 { // the stack and the pipeline
 		t.Errorf("%d constructs", len(made))
@@ -52,33 +54,37 @@ func TestRefusal_ofTheCDK(t *testing.T) {
 // Values that the CDK would reject without a path, or at the end of the synthesis, are
 // rejected with the name of the prop.
 func TestPipeline_refusesWhatTheCDKWould(t *testing.T) {
-	hours, fraction := awscdk.Duration_Hours(jsii.Number(5)), awscdk.Duration_Millis(jsii.Number(1.5))
+	hours := awscdk.Duration_Hours(jsii.Number(5))
+	logs := resolverwatch.LogRetentionSettings{LogRetentionDays: 45}
+	functions := resolverwatch.FunctionOptions{LoggingSettings: resolverwatch.LoggingSettings{LogRetention: logs}}
 	limit := awscdk.NewCfnParameter(newStack(t), jsii.String("Limit"), &awscdk.CfnParameterProps{Type: jsii.String("Number")})
 	wantRefused(t, func(stack awscdk.Stack) {
 		newPipeline(stack, &resolverwatch.PipelineProps{
 			RemovalPolicy: awscdk.RemovalPolicy_SNAPSHOT,
 			Store:         &resolverwatch.IndicatorStoreProps{BillingMode: "FREE"},
-			Importer:      &resolverwatch.ImporterProps{LogRetention: "45"},
-			Transformer:   &resolverwatch.TransformerProps{LogRetention: "45", ColdStartWait: fraction},
-			Delivery: &resolverwatch.DeliveryProps{MarkedLogRetention: hours, LogRetention: "45",
+			Importer:      &resolverwatch.ImporterProps{FunctionOptions: functions},
+			Transformer:   &resolverwatch.TransformerProps{FunctionOptions: functions},
+			Delivery: &resolverwatch.DeliveryProps{
+				DeliverySettings:     resolverwatch.DeliverySettings{MarkedLogRetentionDays: -1},
+				LogRetentionSettings: logs,
 				LifecycleRules: []*awss3.LifecycleRule{nil, {}, {Expiration: hours}, {Transitions: &[]*awss3.Transition{{
 					StorageClass: awss3.StorageClass_GLACIER(), TransitionAfter: hours}}}}},
-			Catalog: &resolverwatch.CatalogProps{MarkedLogRetention: awscdk.Duration_Days(jsii.Number(0)), ResultRetention: hours,
-				BytesScannedLimit: awscdk.Size_Gibibytes(limit.ValueAsNumber())},
+			Catalog: &resolverwatch.CatalogProps{MarkedLogRetentionDays: 36_501, ResultRetention: hours,
+				CatalogSettings: resolverwatch.CatalogSettings{BytesScannedLimitGiB: int(*limit.ValueAsNumber())}},
 		})
 	},
 		"Test/Pipeline RemovalPolicy",
 		"Test/Pipeline/Store BillingMode",
-		"Test/Pipeline/Transformer LogRetention",
-		"Test/Pipeline/Importer LogRetention",
-		"Test/Pipeline/Delivery MarkedLogRetention",
+		"Test/Pipeline/Transformer LogRetentionDays",
+		"Test/Pipeline/Importer LogRetentionDays",
+		"Test/Pipeline/Delivery MarkedLogRetentionDays",
+		"Test/Pipeline/Delivery LogRetentionDays",
 		"Test/Pipeline/Delivery LifecycleRules[0]",
 		"Test/Pipeline/Delivery LifecycleRules[1]",
 		"Test/Pipeline/Delivery LifecycleRules[2].Expiration",
 		"Test/Pipeline/Delivery LifecycleRules[3].Transitions[0].TransitionAfter",
-		"Test/Pipeline/Delivery LogRetention",
-		"Test/Pipeline/Catalog MarkedLogRetention",
+		"Test/Pipeline/Catalog BytesScannedLimitGiB",
+		"Test/Pipeline/Catalog MarkedLogRetentionDays",
 		"Test/Pipeline/Catalog ResultRetention",
-		"Test/Pipeline/Catalog BytesScannedLimit",
 	)
 }

@@ -19,14 +19,13 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // withRoles returns props of a pipeline with all roles given.
 func withRoles(role func(service string) awsiam.IRole) *resolverwatch.PipelineProps {
 	return &resolverwatch.PipelineProps{
 		Importer: &resolverwatch.ImporterProps{
-			Feeds: map[string]settings.Feed{"x": {URL: "https://lists.example/x"}},
+			Feeds: map[string]resolverwatch.Feed{"x": {URL: "https://lists.example/x"}},
 			Role:  role("lambda-importer"), SchedulerRole: role("scheduler"),
 		},
 		Transformer: &resolverwatch.TransformerProps{Role: role("lambda-transformer")},
@@ -48,7 +47,7 @@ func TestRole_given(t *testing.T) {
 	made := synth(t, stack)
 	fresh := newStack(t)
 	newPipeline(fresh, &resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{
-		Feeds: map[string]settings.Feed{"x": {URL: "https://lists.example/x"}}}})
+		Feeds: map[string]resolverwatch.Feed{"x": {URL: "https://lists.example/x"}}}})
 	want := synth(t, fresh)
 	for part, typ := range map[string]string{"ImporterRole": "AWS::Lambda::Function", "TransformerRole": "AWS::Lambda::Function",
 		"DeliveryRole": "AWS::KinesisFirehose::DeliveryStream", "ImporterSchedulerRole": "AWS::Scheduler::Schedule"} {
@@ -122,9 +121,9 @@ func TestRole_knownBeforeDeployment(t *testing.T) {
 		return awsiam.Role_FromRoleName(stack, &service, &service, &awsiam.FromRoleNameOptions{Mutable: jsii.Bool(false)})
 	})
 	props.EncryptionKey = awskms.NewKey(stack, jsii.String("Key"), nil)
-	props.Store = &resolverwatch.IndicatorStoreProps{TableName: "indicators"}
+	props.Store = &resolverwatch.IndicatorStoreProps{StoreSettings: resolverwatch.StoreSettings{TableName: "indicators"}}
 	secret := awssecretsmanager.NewSecret(stack, jsii.String("Token"), nil)
-	props.Importer.Feeds = map[string]settings.Feed{"x": {URL: "https://lists.example/x", SecretARN: *secret.SecretArn(), SecretHeader: "Auth-Key"}}
+	props.Importer.Feeds = map[string]resolverwatch.Feed{"x": {URL: "https://lists.example/x", SecretARN: *secret.SecretArn(), SecretHeader: "Auth-Key"}}
 	pipeline := newPipeline(stack, props)
 	texts := map[string]string{}
 	for _, step := range pipeline.Steps() {
@@ -175,7 +174,7 @@ func TestRole_customized(t *testing.T) {
 	}
 	awsiam.Role_CustomizeRoles(stack, &awsiam.CustomizeRolesOptions{UsePrecreatedRoles: &names})
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{
-		Feeds: map[string]settings.Feed{"x": {URL: "https://lists.example/x"}}}})
+		Feeds: map[string]resolverwatch.Feed{"x": {URL: "https://lists.example/x"}}}})
 	awss3.Bucket_FromBucketName(stack, jsii.String("More"), jsii.String("more")).GrantRead(pipeline.Importer().Function(), nil)
 	made := synth(t, stack)
 	for _, typ := range []string{"AWS::IAM::Role", "AWS::IAM::Policy"} {
@@ -244,7 +243,7 @@ func (a *roleAspect) Visit(node constructs.IConstruct) {
 func TestRole_aspects(t *testing.T) {
 	stack := newStack(t)
 	newPipeline(stack, &resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{
-		Feeds: map[string]settings.Feed{"x": {URL: "https://lists.example/x"}}}})
+		Feeds: map[string]resolverwatch.Feed{"x": {URL: "https://lists.example/x"}}}})
 	awsiam.PermissionsBoundary_Of(stack).Apply(awsiam.ManagedPolicy_FromManagedPolicyName(stack, jsii.String("Boundary"), jsii.String("boundary")))
 	awscdk.Aspects_Of(stack).Add(&roleAspect{path: "/platform/", prefix: "rw-"}, nil)
 	made := synth(t, stack)

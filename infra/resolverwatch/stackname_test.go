@@ -27,7 +27,9 @@ func TestPipeline_stackName(t *testing.T) {
 		pipeline := onlyFunctions(stack, props)
 		made := synth(t, stack)
 		for _, name := range []string{"Importer", "Transformer"} {
-			made.one("AWS::Lambda::Function", name).want(t, object{"Environment.Variables.RESOLVERWATCH_STACK": "second"})
+			if got := made.one("AWS::Lambda::Function", name).received(t)["stack"]; got != "second" {
+				t.Errorf("the stack of the %s is %v", name, got)
+			}
 		}
 		for _, metric := range []resolverwatch.Metric{pipeline.Importer().Metric("x", nil), pipeline.Transformer().Metric("x", nil)} {
 			if text, _ := json.Marshal(metric.Dimensions()); string(text) != `{"Stack":"second"}` {

@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 type object = map[string]any
@@ -131,6 +133,26 @@ func (r resource) want(t *testing.T, properties object) {
 		if diff := cmp.Diff(plain(want), plain(got)); diff != "" {
 			t.Errorf("%s %s (-want +got):\n%s", r.Type, path, diff)
 		}
+	}
+}
+
+// received returns what a function receives: the settings that differ from their defaults.
+// References are text.
+func (r resource) received(t *testing.T) object {
+	t.Helper()
+	text := flatten(r.get("Environment.Variables." + settings.EnvSettings))
+	var received object
+	if err := json.Unmarshal([]byte(text), &received); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return received
+}
+
+// wantReceived compares all that a function receives.
+func (r resource) wantReceived(t *testing.T, want object) {
+	t.Helper()
+	if diff := cmp.Diff(plain(want), any(r.received(t))); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", settings.EnvSettings, diff)
 	}
 }
 

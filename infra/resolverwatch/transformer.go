@@ -1,9 +1,7 @@
 package resolverwatch
 
 import (
-	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -21,6 +19,7 @@ import (
 
 // TransformerProps configures a [Transformer].
 type TransformerProps struct {
+	TransformerSettings
 	FunctionOptions
 
 	// IndexBucket holds the published index under `index/`. It may be in another Region or
@@ -43,57 +42,12 @@ type TransformerProps struct {
 	//
 	// Default: the name of the stack.
 	StackName string
-	// MemoryMiB is the function's memory, 128 to 10,240. Two indexes must fit, the active
-	// one and the one that is being loaded, so an index may have (MemoryMiB - 96) / 2 MiB.
-	// The importer does not publish a larger one. A name takes 12.6 bytes.
-	//
-	// Default: 256.
-	MemoryMiB int
-	// Timeout of an invocation, at most 5 min (Firehose does not wait longer).
-	//
-	// Default: 2 min.
-	Timeout awscdk.Duration
 	// ReservedConcurrency limits how many invocations run at once, and reserves them from
 	// the concurrency of the account. Firehose retries a throttled invocation three times;
 	// if it is throttled each time, the batch goes to the error prefix without marks.
 	//
 	// Default: nothing is reserved, because new accounts have too little concurrency.
 	ReservedConcurrency int
-	// PollInterval is how often a running function checks for a new index.
-	//
-	// Default: 1 min.
-	PollInterval awscdk.Duration
-	// MaxIndexAge is the maximum age of the last publish. With an older index, records that
-	// do not match are marked `unknown` instead of `clean`.
-	//
-	// Default: 7 days.
-	MaxIndexAge awscdk.Duration
-	// ColdStartWait is how long a starting function waits for its first index.
-	//
-	// Default: 2 s.
-	ColdStartWait awscdk.Duration
-	// FailWithoutIndex makes an invocation without an index fail. Firehose retries it three
-	// times, and then writes the records to the error prefix.
-	//
-	// Default: the records are delivered with the verdict `unknown`.
-	FailWithoutIndex bool
-	// SkipCNAMEs leaves the CNAME targets of answers unchecked.
-	//
-	// Default: they are checked.
-	SkipCNAMEs bool
-	// SkipAddresses leaves the addresses of answers unchecked.
-	//
-	// Default: they are checked.
-	SkipAddresses bool
-	// LogLevel is the lowest level that is logged.
-	//
-	// Default: info.
-	LogLevel slog.Level
-	// LogRetention is how long CloudWatch keeps the function's logs, which contain no query
-	// names.
-	//
-	// Default: three months.
-	LogRetention awslogs.RetentionDays
 	// EncryptionKey encrypts the function's environment and logs.
 	//
 	// Default: keys of AWS.
@@ -114,70 +68,44 @@ type TransformerProps struct {
 // functions of a pipeline have the same name.
 const transformerKind = "Transformer"
 
-// Defaults of the original sample.
-const (
-	defaultTransformerMiB     = 256
-	defaultTransformerTimeout = 120 * time.Second
-)
-
-// maxTransformerTimeout is how long Firehose waits for a function (its developer guide,
-// "Transform source data").
-const maxTransformerTimeout = 5 * time.Minute
-
 func (p TransformerProps) withDefaults() TransformerProps {
-	p.MemoryMiB = orDefault(p.MemoryMiB, defaultTransformerMiB)
-	if p.Timeout == nil {
-		p.Timeout = seconds(defaultTransformerTimeout)
-	}
+	settings.Fill(&p.TransformerSettings)
+	settings.Fill(&p.LoggingSettings)
 	p.IndexKey = firstKey(p.IndexKey, ownKey(p.IndexBucket))
 	return p
 }
 
 func (p TransformerProps) validate() error {
 	var problems problems
+	problems.settings(p.TransformerSettings)
+	problems.wholeSeconds("Timeout", p.Timeout)
 	problems.required("IndexBucket", p.IndexBucket == nil)
 	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "IndexKey": p.IndexKey, "IndexBucket.EncryptionKey": keyUnless(p.IndexKey, p.IndexBucket)})
 	problems.previousKeys(p.PreviousKeys)
-	problems.number("MemoryMiB", p.MemoryMiB, minMemoryMiB, maxMemoryMiB)
-	problems.duration("Timeout", p.Timeout, time.Second, maxTransformerTimeout)
 	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, maxReserved)
 	problems.functionOptions(p.FunctionOptions)
 	problems.code(p.Code)
-	problems.logRetention("LogRetention", p.LogRetention)
-	problems.duration("PollInterval", p.PollInterval, time.Second, time.Hour)
-	problems.known(map[string]awscdk.Duration{
-		"PollInterval": p.PollInterval, "MaxIndexAge": p.MaxIndexAge, "ColdStartWait": p.ColdStartWait})
-	problems.duration("MaxIndexAge", p.MaxIndexAge, time.Hour, maxDays*24*time.Hour)
-	if wait := durationOf(p.ColdStartWait, settings.DefaultColdStartWait); wait <= 0 || wait > time.Minute {
-		problems.addf("ColdStartWait: must be in (0s, 1m0s], got %v", wait)
-	}
 	return problems.join()
 }
 
-// environment returns the environment variables of the function, as pkg/settings defines
-// them.
-func (p TransformerProps) environment(stack string) map[string]string {
-	indexName := strings.Repeat("x", maxNameBytes) // a placeholder for a bucket that is not defined yet
-	if p.IndexBucket != nil {
-		indexName = *p.IndexBucket.BucketName()
+// received returns what the function receives, in a deployment with a name.
+func (p TransformerProps) received(stack string) settings.TransformerFunction {
+	received := settings.Default[settings.TransformerFunction]()
+	received.Stack = stack
+	if p.IndexBucket != nil { // a pipeline defines it later
+		received.IndexBucket = *p.IndexBucket.BucketName()
 	}
-	s := settings.Transformer{
-		Stack:          orDefault(p.StackName, stack),
-		LogLevel:       p.LogLevel,
-		IndexBucket:    indexName,
-		PollInterval:   durationOf(p.PollInterval, settings.DefaultPollInterval),
-		MaxIndexAge:    durationOf(p.MaxIndexAge, settings.DefaultMaxIndexAge),
-		ColdStartWait:  durationOf(p.ColdStartWait, settings.DefaultColdStartWait),
-		FailureMode:    settings.FailureModeMark,
-		CheckCNAMEs:    !p.SkipCNAMEs,
-		CheckAddresses: !p.SkipAddresses,
-	}
-	if p.FailWithoutIndex {
-		s.FailureMode = settings.FailureModeFail
-	}
-	variables := s.Encode()
-	variables[settings.EnvMemoryLimit] = settings.MemoryLimit(p.MemoryMiB)
-	return variables
+	received.Logging = p.LoggingSettings
+	received.Transformer = p.TransformerSettings
+	return received
+}
+
+// longestEnvironment returns the function's own variables with the longest names that its
+// tokens can stand for.
+func (p TransformerProps) longestEnvironment(stack string) map[string]string {
+	received := p.received(longest(stack, maxStackName))
+	received.IndexBucket = longest(received.IndexBucket, maxBucketName)
+	return ownVariables(received.Encode(), p.MemoryMiB)
 }
 
 // Transformer is the function that marks query logs for a delivery stream.
@@ -206,6 +134,7 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 	claim(this, transformerKind, "StackName", this.stack)
 	this.steps.letLogsUse(this, p.EncryptionKey)
 	keepLogsReadable(this, p.PreviousKeys)
+	received := p.received(this.stack)
 	this.function = newFunction(this, &this.steps, functionProps{
 		FunctionOptions: p.FunctionOptions,
 
@@ -213,11 +142,10 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 		description: "Marks Route 53 Resolver query logs on their way through Firehose",
 		role:        p.Role,
 		code:        p.Code,
-		environment: p.environment(this.stack),
+		settings:    received.Encode(),
 		memoryMiB:   p.MemoryMiB,
 		timeout:     p.Timeout,
 		concurrency: p.ReservedConcurrency,
-		logs:        p.LogRetention,
 		key:         p.EncryptionKey,
 		statements:  readIndex(p),
 		folders:     []string{"/" + settings.IndexPrefix + "*"},

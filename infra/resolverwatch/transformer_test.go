@@ -6,10 +6,10 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
@@ -25,20 +25,13 @@ func TestTransformer_defaults(t *testing.T) {
 	transformer := resolverwatch.NewTransformer(stack, "Transformer",
 		&resolverwatch.TransformerProps{IndexBucket: indexBucket(stack), Code: code()})
 	made := synth(t, stack)
-	made.one("AWS::Lambda::Function", "").want(t, object{
+	function := made.one("AWS::Lambda::Function", "")
+	function.want(t, object{
 		"Runtime": "provided.al2023", "Handler": "bootstrap", "Architectures": []any{"arm64"},
 		"MemorySize": 256, "Timeout": 120, "FunctionName": nil, "ReservedConcurrentExecutions": nil,
 		"Environment.Variables": object{
-			"GOMEMLIMIT":                    "230MiB",
-			"RESOLVERWATCH_STACK":           "Test",
-			"RESOLVERWATCH_INDEX_BUCKET":    "index-bucket",
-			"RESOLVERWATCH_POLL_INTERVAL":   "1m0s",
-			"RESOLVERWATCH_MAX_INDEX_AGE":   "168h0m0s",
-			"RESOLVERWATCH_COLD_START_WAIT": "2s",
-			"RESOLVERWATCH_FAILURE_MODE":    "mark",
-			"RESOLVERWATCH_CHECK_CNAMES":    "true",
-			"RESOLVERWATCH_CHECK_ADDRESSES": "true",
-			"RESOLVERWATCH_LOG_LEVEL":       "INFO",
+			"GOMEMLIMIT":    "230MiB",
+			"RESOLVERWATCH": `{"indexBucket":"index-bucket","stack":"Test"}`,
 		},
 	})
 	made.one("AWS::Logs::LogGroup", "").want(t, object{"RetentionInDays": 90})
@@ -69,27 +62,30 @@ func TestTransformer_props(t *testing.T) {
 	stack := newStack(t)
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)
 	resolverwatch.NewTransformer(stack, "Transformer", &resolverwatch.TransformerProps{
-		IndexBucket: indexBucket(stack), IndexKey: key, EncryptionKey: key, StackName: "prod",
-		MemoryMiB: 512, Timeout: awscdk.Duration_Seconds(jsii.Number(60)),
-		PollInterval:  awscdk.Duration_Seconds(jsii.Number(30)),
-		MaxIndexAge:   awscdk.Duration_Days(jsii.Number(2)),
-		ColdStartWait: awscdk.Duration_Millis(jsii.Number(500)), FailWithoutIndex: true, SkipCNAMEs: true, SkipAddresses: true,
-		LogLevel: slog.LevelDebug, LogRetention: awslogs.RetentionDays_ONE_DAY, Code: code(),
+		TransformerSettings: resolverwatch.TransformerSettings{
+			MemoryMiB:    512,
+			Timeout:      resolverwatch.Duration(time.Minute),
+			PollInterval: resolverwatch.Duration(30 * time.Second),
+			FailureMode:  resolverwatch.FailureModeFail,
+			CheckAnswers: resolverwatch.CheckAnswersNone,
+		},
+		FunctionOptions: resolverwatch.FunctionOptions{LoggingSettings: resolverwatch.LoggingSettings{
+			LogLevel:     slog.LevelDebug,
+			LogRetention: resolverwatch.LogRetentionSettings{LogRetentionDays: 1},
+		}},
+		IndexBucket:   indexBucket(stack),
+		IndexKey:      key,
+		EncryptionKey: key,
+		StackName:     "prod",
+		Code:          code(),
 	})
 	made := synth(t, stack)
-	made.one("AWS::Lambda::Function", "").want(t, object{
-		"MemorySize": 512, "Timeout": 60,
-		"Environment.Variables.GOMEMLIMIT":                    "460MiB",
-		"Environment.Variables.RESOLVERWATCH_STACK":           "prod",
-		"Environment.Variables.RESOLVERWATCH_POLL_INTERVAL":   "30s",
-		"Environment.Variables.RESOLVERWATCH_MAX_INDEX_AGE":   "48h0m0s",
-		"Environment.Variables.RESOLVERWATCH_COLD_START_WAIT": "500ms",
-		"Environment.Variables.RESOLVERWATCH_FAILURE_MODE":    "fail",
-		"Environment.Variables.RESOLVERWATCH_CHECK_CNAMES":    "false",
-		"Environment.Variables.RESOLVERWATCH_CHECK_ADDRESSES": "false",
-		"Environment.Variables.RESOLVERWATCH_LOG_LEVEL":       "DEBUG",
-		"KmsKeyArn": "<Key961B73FD.Arn>",
+	function := made.one("AWS::Lambda::Function", "")
+	function.want(t, object{
+		"MemorySize": 512, "Timeout": 60, "Environment.Variables.GOMEMLIMIT": "460MiB", "KmsKeyArn": "<Key961B73FD.Arn>",
 	})
+	function.wantReceived(t, object{"stack": "prod", "indexBucket": "index-bucket", "pollInterval": "30s", "failureMode": "fail",
+		"checkAnswers": "none", "logLevel": "DEBUG"})
 	made.one("AWS::Logs::LogGroup", "").want(t, object{"RetentionInDays": 1, "KmsKeyId": "<Key961B73FD.Arn>"})
 	made.wantPermissions("Transformer",
 		"s3:GetObject on arn:<AWS::Partition>:s3:::index-bucket/index/*",
@@ -115,35 +111,43 @@ func TestTransformer_indexOfOtherRegion(t *testing.T) {
 	}
 }
 
-// Numbers that become text must be known at synthesis.
+// Settings must be known at synthesis.
 func TestTransformer_refusesTokens(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		number := awscdk.NewCfnParameter(stack, jsii.String("N"), &awscdk.CfnParameterProps{Type: jsii.String("Number")}).ValueAsNumber()
-		unknown := awscdk.Duration_Seconds(number)
-		resolverwatch.NewTransformer(stack, "Transformer", &resolverwatch.TransformerProps{
-			IndexBucket: indexBucket(stack), PollInterval: unknown, MaxIndexAge: unknown, ColdStartWait: unknown, MemoryMiB: int(*number)})
+		text := *awscdk.NewCfnParameter(stack, jsii.String("T"), nil).ValueAsString()
+		props := &resolverwatch.TransformerProps{IndexBucket: indexBucket(stack)}
+		props.MemoryMiB = int(*number)
+		props.PollInterval = resolverwatch.Duration(*number)
+		props.FailureMode = resolverwatch.FailureMode(text)
+		props.LogRetentionDays = int(*number)
+		resolverwatch.NewTransformer(stack, "Transformer", props)
 	},
 		"Test/Transformer MemoryMiB",
-		"Test/Transformer ColdStartWait",
-		"Test/Transformer MaxIndexAge",
 		"Test/Transformer PollInterval",
+		"Test/Transformer FailureMode",
+		"Test/Transformer LogRetentionDays",
 	)
 }
 
 func TestTransformer_refuses(t *testing.T) {
-	wantRefused(t, func(stack awscdk.Stack) {
-		resolverwatch.NewTransformer(stack, "Transformer", &resolverwatch.TransformerProps{
-			MemoryMiB: 64, Timeout: awscdk.Duration_Minutes(jsii.Number(6)),
-			PollInterval:  awscdk.Duration_Hours(jsii.Number(2)),
-			MaxIndexAge:   awscdk.Duration_Minutes(jsii.Number(5)),
-			ColdStartWait: awscdk.Duration_Minutes(jsii.Number(2)),
-		})
-	},
-		"Test/Transformer IndexBucket",
+	props := &resolverwatch.TransformerProps{}
+	props.MemoryMiB = 64
+	props.Timeout = resolverwatch.Duration(6*time.Minute + time.Millisecond)
+	props.PollInterval = resolverwatch.Duration(2 * time.Hour)
+	props.FailureMode = "stop"
+	props.CheckAnswers = "some"
+	props.LogLevel = slog.LevelInfo + 1
+	props.LogRetentionDays = 45
+	wantRefused(t, func(stack awscdk.Stack) { resolverwatch.NewTransformer(stack, "Transformer", props) },
 		"Test/Transformer MemoryMiB",
 		"Test/Transformer Timeout",
 		"Test/Transformer PollInterval",
-		"Test/Transformer MaxIndexAge",
-		"Test/Transformer ColdStartWait",
+		"Test/Transformer FailureMode",
+		"Test/Transformer CheckAnswers",
+		"Test/Transformer Timeout",
+		"Test/Transformer IndexBucket",
+		"Test/Transformer LogLevel",
+		"Test/Transformer LogRetentionDays",
 	)
 }

@@ -4,14 +4,16 @@ package stack_test
 
 import (
 	"encoding/json"
-	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/infra/config"
+	declaration "github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // settings lists every setting with a value in the form that -c gives, and text that the
@@ -25,18 +27,18 @@ var settings = []struct {
 	{"store.readCapacity", "51", []string{`"ReadCapacityUnits":51`}},
 	{"store.writeCapacity", "52", []string{`"WriteCapacityUnits":52`}},
 	{"store.listBucketName", "interesting", []string{`"BucketName":"interesting"`}},
-	{"importer.listKey", "lists/all.txt", []string{`"RESOLVERWATCH_LEGACY_KEY":"lists/all.txt"`, `"/lists/all.txt"`}},
+	{"importer.listKey", "lists/all.txt", []string{`\"listKey\":\"lists/all.txt\"`, `"/lists/all.txt"`}},
 	{"delivery.outputBucketName", "marked", []string{`"BucketName":"marked"`}},
-	{"transformer.memoryMiB", "512", []string{`"MemorySize":512`, `"RESOLVERWATCH_MAX_INDEX_BYTES":"218103808"`}},
-	{"transformer.timeoutSeconds", "61", []string{`"Timeout":61`}},
+	{"transformer.memoryMiB", "512", []string{`"MemorySize":512`, `\"maxIndexBytes\":218103808`}},
+	{"transformer.timeout", "61s", []string{`"Timeout":61`}},
 	{"delivery.prefix", "logs/!{timestamp:yyyy/MM/dd/HH}/", []string{`"Prefix":"logs/!{timestamp:yyyy/MM/dd/HH}/"`, `"projection.arrived.interval.unit":"HOURS"`}},
 	{"delivery.format", "PARQUET", []string{`"ParquetSerDe"`, `"TableName":"dns_logs_parquet"`, `"Prefix":"dns-query-logs-parquet/!{timestamp:yyyy/MM/dd}/"`, `"Prefix":"raw/!{timestamp:yyyy/MM/dd}/"`, `"S3BackupMode":"Enabled"`}},
 	{"delivery.errorPrefix", "failed/!{firehose:error-output-type}/", []string{`"ErrorOutputPrefix":"failed/!{firehose:error-output-type}/"`}},
 	{"delivery.compression", "UNCOMPRESSED", []string{`"CompressionFormat":"UNCOMPRESSED"`}},
-	{"delivery.bufferIntervalSeconds", "300", []string{`"IntervalInSeconds":300`}},
+	{"delivery.bufferInterval", "5m", []string{`"IntervalInSeconds":300`}},
 	{"delivery.bufferSizeMiB", "64", []string{`"SizeInMBs":64`}},
 
-	{"stackName", "Other", []string{`"RESOLVERWATCH_STACK":"Other"`}},
+	{"stackName", "Other", []string{`\"stack\":\"Other\"`}},
 	{"account", "111122223333", []string{`111122223333`}},
 	{"region", "eu-west-1", []string{`eu-west-1`}},
 	{"removalPolicy", "destroy", []string{`"DeletionPolicy":"Delete"`}},
@@ -44,49 +46,34 @@ var settings = []struct {
 	{"previousKeyArns", "arn:aws:kms:eu-west-1:111122223333:key/earlier", []string{`"Sid":"PreviousKeysForS3"`, `"arn:aws:kms:eu-west-1:111122223333:key/earlier"`}},
 	{"createKey", "true", []string{`"AWS::KMS::Key"`, `"EnableKeyRotation":true`}},
 	{"accessLogBucket", "access", []string{`"DestinationBucketName":"access"`}},
-	{"store.billing", "provisioned", []string{`"ReadCapacityUnits":500`, `"WriteCapacityUnits":500`}},
-	{"store.existingTable", "mine", []string{`"RESOLVERWATCH_TABLE":"mine"`}},
-	{"store.existingListBucket", "mine", []string{`"RESOLVERWATCH_LIST_BUCKET":"mine"`, `ToDoListBucketEvents`}},
+	{"logLevel", "debug", []string{`\"logLevel\":\"DEBUG\"`}},
+	{"logRetentionDays", "1", []string{`"RetentionInDays":1`}},
+	{"store.existingTable", "mine", []string{`\"table\":\"mine\"`}},
+	{"store.existingListBucket", "mine", []string{`\"listBucket\":\"mine\"`, `ToDoListBucketEvents`}},
 	{"store.indexBucketName", "published", []string{`"BucketName":"published"`}},
-	{"store.existingIndexBucket", "mine", []string{`"RESOLVERWATCH_INDEX_BUCKET":"mine"`}},
-	{"store.noncurrentVersionDays", "33", []string{`"NoncurrentDays":33`}},
+	{"store.existingIndexBucket", "mine", []string{`\"indexBucket\":\"mine\"`}},
 	{"importer.memoryMiB", "2048", []string{`"MemorySize":2048`}},
-	{"importer.timeoutSeconds", "601", []string{`"Timeout":601`}},
-	{"importer.publishEveryMinutes", "30", []string{`"rate(30 minutes)"`}},
-	{"importer.protected", "corp.example,corp.test", []string{`"RESOLVERWATCH_PROTECTED":"corp.example corp.test"`}},
-	{"importer.deletionGraceHours", "48", []string{`"RESOLVERWATCH_DELETION_GRACE":"48h0m0s"`}},
-	{"importer.guards", `{"shrinkPercent":12.5}`, []string{`\"shrinkPercent\":12.5`}},
-	{"importer.logRetentionDays", "1", []string{`"RetentionInDays":1`}},
-	{"importer.logLevel", "debug", []string{`"RESOLVERWATCH_LOG_LEVEL":"DEBUG"`}},
-	{"importer.reservedConcurrency", "2", []string{`"ReservedConcurrentExecutions":2`}},
+	{"importer.protected", "corp.example,corp.test", []string{`\"protected\":[\"corp.example\",\"corp.test\"]`}},
+	{"importer.guards.shrinkPercent", "12.5", []string{`\"shrinkPercent\":12.5`}},
+	{"importer.guards.maxListBytes", "1000001", []string{`\"maxListBytes\":1000001`}},
 	{"feeds", `{"urlhaus":{"format":"csv"}}`, []string{`"/Other/feeds/urlhaus"`, `{\"format\":\"csv\"}`}},
-	{"transformer.pollSeconds", "31", []string{`"RESOLVERWATCH_POLL_INTERVAL":"31s"`}},
-	{"transformer.maxIndexAgeDays", "3", []string{`"RESOLVERWATCH_MAX_INDEX_AGE":"72h0m0s"`}},
-	{"transformer.coldStartWaitMillis", "500", []string{`"RESOLVERWATCH_COLD_START_WAIT":"500ms"`}},
-	{"transformer.failureMode", "fail", []string{`"RESOLVERWATCH_FAILURE_MODE":"fail"`}},
-	{"transformer.checkCnames", "false", []string{`"RESOLVERWATCH_CHECK_CNAMES":"false"`}},
-	{"transformer.checkAddresses", "false", []string{`"RESOLVERWATCH_CHECK_ADDRESSES":"false"`}},
-	{"transformer.logRetentionDays", "3", []string{`"RetentionInDays":3`}},
-	{"transformer.logLevel", "error", []string{`"RESOLVERWATCH_LOG_LEVEL":"ERROR"`}},
+	{"transformer.pollInterval", "31s", []string{`\"pollInterval\":\"31s\"`}},
+	{"transformer.failureMode", "fail", []string{`\"failureMode\":\"fail\"`}},
+	{"transformer.checkAnswers", "names", []string{`\"checkAnswers\":\"names\"`}},
 	{"delivery.existingOutputBucket", "mine", []string{`s3:::mine`}},
 	{"delivery.existingStream", "dns", []string{`deliverystream/dns`, `ToDoStreamTransformation`}},
-	{"delivery.processorBufferMiB", "0.5", []string{`"ParameterName":"BufferSizeInMBs","ParameterValue":"0.5"`}},
-	{"delivery.processorBufferIntervalSeconds", "7", []string{`"ParameterName":"BufferIntervalInSeconds","ParameterValue":"7"`}},
 	{"delivery.markedLogRetentionDays", "400", []string{`"ExpirationInDays":400`, `NOW-401DAYS`}},
-	{"delivery.logRetentionDays", "5", []string{`"RetentionInDays":5`}},
 	{"queryLogging.name", "all-vpcs", []string{`"Name":"all-vpcs"`}},
 	{"queryLogging.vpcIds", "vpc-0a1b2c3d4e5f60001", []string{`"ResourceId":"vpc-0a1b2c3d4e5f60001"`}},
 	{"queryLogging.shareWith", "444455556666", []string{`"AWS::RAM::ResourceShare"`, `"444455556666"`}},
 	{"catalog.database", "dns", []string{`"DatabaseName":"dns"`}},
 	{"catalog.workGroup", "soc", []string{`"AWS::Athena::WorkGroup"`, `"Name":"soc"`}},
 	{"catalog.bytesScannedLimitGiB", "10", []string{`"BytesScannedCutoffPerQuery":10737418240`}},
-	{"catalog.resultRetentionDays", "8", []string{`"ExpirationInDays":8`}},
 }
 
 // otherSettings lists settings that only remove something from the template, or that take
 // effect outside of it.
-var otherSettings = []string{"queryLogging.enabled", "catalog.enabled", "terminationProtection", "tags",
-	"delivery.parquetPrefix", "delivery.sourceBackup"}
+var otherSettings = []string{"queryLogging.enabled", "catalog.enabled", "terminationProtection", "tags", "delivery.sourceBackup"}
 
 func TestSettings(t *testing.T) {
 	// All settings that can be combined are in one stack, because a stack takes a third of
@@ -116,7 +103,7 @@ func TestSettings(t *testing.T) {
 }
 
 // exclusive lists the settings that exclude another one of the table.
-var exclusive = []string{"store.billing", "store.existingTable", "store.existingListBucket", "store.existingIndexBucket",
+var exclusive = []string{"store.existingTable", "store.existingListBucket", "store.existingIndexBucket",
 	"keyArn", "delivery.existingOutputBucket", "delivery.existingStream", "delivery.format"}
 
 // text returns the template of a stack and its environment, without HTML escapes.
@@ -150,13 +137,9 @@ func TestSettings_switches(t *testing.T) {
 
 // If 0 has a meaning of its own, it is not the default.
 func TestSettings_zeroes(t *testing.T) {
-	all := text(t, define(t, appContext(t, map[string]any{"importer": object{"deletionGraceHours": 0},
-		"delivery": object{"bufferIntervalSeconds": 0, "processorBufferIntervalSeconds": 0}})))
-	for _, want := range []string{`"RESOLVERWATCH_DELETION_GRACE":"0s"`, `"IntervalInSeconds":0`,
-		`"ParameterName":"BufferIntervalInSeconds","ParameterValue":"0"`} {
-		if !strings.Contains(all, want) {
-			t.Errorf("the template lacks %s", want)
-		}
+	all := text(t, define(t, appContext(t, map[string]any{"delivery": object{"bufferInterval": "0s"}})))
+	if want := `"IntervalInSeconds":0`; !strings.Contains(all, want) {
+		t.Errorf("the template lacks %s", want)
 	}
 }
 
@@ -176,56 +159,77 @@ func TestSettings_kept(t *testing.T) {
 // Settings of Parquet have no effect without it.
 func TestSettings_parquet(t *testing.T) {
 	all := text(t, define(t, appContext(t, map[string]any{"delivery": object{
-		"format": "PARQUET", "parquetPrefix": "columns/!{timestamp:yyyy/MM/dd/HH}", "sourceBackup": false}})))
-	for _, want := range []string{`"Prefix":"columns/!{timestamp:yyyy/MM/dd/HH}/"`, `FROM dns_logs_parquet`} {
-		if !strings.Contains(all, want) {
-			t.Errorf("the template lacks %s", want)
-		}
+		"format": "PARQUET", "sourceBackup": false}})))
+	if want := `FROM dns_logs_parquet`; !strings.Contains(all, want) {
+		t.Errorf("the template lacks %s", want)
 	}
 	if strings.Contains(all, "S3BackupMode") {
 		t.Error("an unwanted backup exists")
 	}
 }
 
-// The table above contains every setting.
+// The table above contains every setting. All settings of feeds, and all tags, count as one.
 func TestSettings_areAllTested(t *testing.T) {
 	tested := slices.Clone(otherSettings)
 	for _, setting := range settings {
 		tested = append(tested, setting.key)
 	}
-	text, err := json.Marshal(config.Default())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var tree object
-	if err := json.Unmarshal(text, &tree); err != nil {
-		t.Fatal(err)
-	}
-	for _, key := range leaves(tree, "") {
+	for _, field := range declaration.Fields(reflect.TypeFor[declaration.Deployment]()) {
+		key, _, _ := strings.Cut(field.Path, ".<")
 		if !slices.Contains(tested, key) {
 			t.Errorf("no test of the setting %s", key)
 		}
 	}
 }
 
-// leaves returns the paths of settings; all thresholds of guards count as one.
-func leaves(tree object, path string) []string {
-	var keys []string
-	for _, name := range slices.Sorted(maps.Keys(tree)) {
-		below, isObject := tree[name].(object)
-		if isObject && name != "guards" {
-			keys = append(keys, leaves(below, path+name+".")...)
-			continue
+// Setting a default explicitly changes nothing. Defaults that another setting decides, and
+// those of feeds, which the importer has, are not checked.
+func TestSettings_defaults(t *testing.T) {
+	unset, set := appContext(t, nil), appContext(t, nil)
+	defaults := 0
+	for _, field := range declaration.Fields(reflect.TypeFor[declaration.Deployment]()) {
+		if value, found := field.Tag.Lookup("default"); found && !strings.Contains(field.Path, "<") {
+			set[config.ContextKey+"."+field.Path] = value
+			defaults++
 		}
-		keys = append(keys, path+name)
 	}
-	return keys
+	if defaults < 20 {
+		t.Fatalf("only %d defaults are declared", defaults)
+	}
+	if diff := cmp.Diff(template(t, define(t, unset)), template(t, define(t, set))); diff != "" {
+		t.Errorf("without settings (-) and with all defaults (+):\n%s", diff)
+	}
 }
 
-// Settings that cannot work are rejected with the name of the setting.
+// The defaults that the format decides are those of [declaration.Delivery.Filled]. Setting
+// them explicitly changes nothing either.
+func TestSettings_defaultsByFormat(t *testing.T) {
+	for _, format := range []declaration.Format{declaration.FormatJSON, declaration.FormatParquet} {
+		filled := declaration.Delivery{Format: format}.Filled()
+		unset := appContext(t, object{"delivery": object{"format": string(format)}})
+		set := appContext(t, object{"delivery": object{"format": string(format), "sourceBackup": *filled.SourceBackup,
+			"compression": string(filled.Compression), "bufferSizeMiB": filled.BufferSizeMiB}})
+		if diff := cmp.Diff(template(t, define(t, unset)), template(t, define(t, set))); diff != "" {
+			t.Errorf("%s, without the settings (-) and with their defaults (+):\n%s", format, diff)
+		}
+	}
+}
+
+// A capacity makes the table provisioned, with the documented default for the other one.
+func TestSettings_capacity(t *testing.T) {
+	one := appContext(t, object{"store": object{"readCapacity": 50}})
+	both := appContext(t, object{"store": object{"readCapacity": 50, "writeCapacity": declaration.DefaultCapacity}})
+	if diff := cmp.Diff(template(t, define(t, one)), template(t, define(t, both))); diff != "" {
+		t.Errorf("without writeCapacity (-) and with its default (+):\n%s", diff)
+	}
+}
+
+// Values within their bounds that cannot work are rejected by the construct, with the name of
+// the prop.
 func TestSettings_refused(t *testing.T) {
-	for key, want := range map[string][2]string{
-		"importer.logRetentionDays": {"45", "resolverwatch.importer.logRetentionDays: must be one of [1 3 5 7 "},
+	for key, want := range map[string][2]string{ // value, construct and prop
+		"transformer.timeout":    {"1500ms", "/Transformer: Timeout: "},
+		"delivery.bufferSizeMiB": {"63", "/Delivery: BufferSizeMiB: "},
 	} {
 		t.Run(key, func(t *testing.T) {
 			defer func() {
@@ -233,7 +237,7 @@ func TestSettings_refused(t *testing.T) {
 					t.Errorf("got %v, want %q", err, want[1])
 				}
 			}()
-			context := appContext(t, nil)
+			context := appContext(t, object{"delivery": object{"format": "PARQUET"}})
 			context[config.ContextKey+"."+key] = want[0]
 			define(t, context)
 		})

@@ -8,30 +8,30 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/resolverwatch/resolverwatch/infra/config"
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // New defines the stack under scope, an app or a stage. It panics if a setting cannot work;
 // the message names the prop of the setting.
-func New(scope constructs.Construct, settings config.Config) awscdk.Stack {
-	stack := awscdk.NewStack(scope, &settings.StackName, &awscdk.StackProps{
-		Env:                   environment(settings),
+func New(scope constructs.Construct, deployment settings.Deployment) awscdk.Stack {
+	stack := awscdk.NewStack(scope, &deployment.StackName, &awscdk.StackProps{
+		Env:                   environment(deployment),
 		Description:           jsii.String(Description),
-		TerminationProtection: &settings.TerminationProtection,
-		Tags:                  tags(settings.Tags),
+		TerminationProtection: &deployment.TerminationProtection,
+		Tags:                  tags(deployment.Tags),
 	})
-	pipeline := resolverwatch.NewPipeline(stack, "Pipeline", PipelineProps(stack, settings))
+	pipeline := resolverwatch.NewPipeline(stack, "Pipeline", PipelineProps(stack, deployment))
 	pipeline.AddOutputs()
 	return stack
 }
 
 // environment returns nil if the stack must fit any account and Region.
-func environment(settings config.Config) *awscdk.Environment {
-	if settings.Account == "" && settings.Region == "" {
+func environment(deployment settings.Deployment) *awscdk.Environment {
+	if deployment.Account == "" && deployment.Region == "" {
 		return nil
 	}
-	return &awscdk.Environment{Account: unlessEmpty(settings.Account), Region: unlessEmpty(settings.Region)}
+	return &awscdk.Environment{Account: unlessEmpty(deployment.Account), Region: unlessEmpty(deployment.Region)}
 }
 
 func tags(values map[string]string) *map[string]*string {

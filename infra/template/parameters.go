@@ -31,11 +31,8 @@ const (
 // loops.
 const vpcSlots = 5
 
-// Defaults of parameters whose settings have none.
-const (
-	defaultDatabase  = "resolverwatch"
-	defaultMemoryMiB = 256
-)
+// defaultDatabase is the default of a parameter whose setting has none.
+const defaultDatabase = "resolverwatch"
 
 // maxRetentionDays is the most that the pattern of the parameter accepts.
 const maxRetentionDays = 9999
@@ -162,11 +159,18 @@ func (p *parameters) database(preset string) string {
 	return *parameter.ValueAsString()
 }
 
+// memory is the transformer's memory, which is known only at deployment, with the limits
+// that depend on it.
+type memory struct {
+	chosen awscdk.CfnParameter
+	limits awscdk.CfnMapping
+}
+
 // memory defines the parameter for the transformer's memory. The limit of its heap, and the
 // largest index that the importer publishes, depend on it.
-func (p *parameters) memory(pipeline *resolverwatch.Pipeline, preset int) {
+func (p *parameters) memory(preset int) memory {
 	if preset == 0 {
-		preset = defaultMemoryMiB
+		preset = settings.Default[settings.Transformer]().MemoryMiB
 	}
 	sizes := slices.Clone(memories)
 	if !slices.Contains(sizes, preset) {
@@ -182,24 +186,32 @@ func (p *parameters) memory(pipeline *resolverwatch.Pipeline, preset int) {
 			columnIndex: strconv.Itoa(settings.MaxIndexBytes(mib)),
 		}
 	}
-	chosen := p.add(parameterMemory, parameterProps{
-		group: groupMarking, label: "Memory of the transformer (MiB)",
-		description: "More memory takes longer lists and brings more processor time. 256 MiB are enough for 6.6 million names",
-		preset:      jsii.String(strconv.Itoa(preset)),
-		allowed:     allowed,
-		rule:        "must be one of " + strings.Join(allowed, ", "),
-	})
-
-	limits := awscdk.NewCfnMapping(p.scope, jsii.String(mappingMemory), &awscdk.CfnMappingProps{Mapping: &rows})
-	limit := func(column string) *string { return limits.FindInMap(chosen.ValueAsString(), &column, nil) }
-	transformer, importer := resourceOf(pipeline.Transformer().Function()), resourceOf(pipeline.Importer().Function())
-	transformer.AddPropertyOverride(jsii.String("MemorySize"), chosen.ValueAsString())
-	transformer.AddPropertyOverride(variable(settings.EnvMemoryLimit), limit(columnHeap))
-	importer.AddPropertyOverride(variable(settings.EnvMaxIndexBytes), limit(columnIndex))
+	return memory{
+		chosen: p.add(parameterMemory, parameterProps{
+			group: groupMarking, label: "Memory of the transformer (MiB)",
+			description: "More memory takes longer lists and brings more processor time. 256 MiB are enough for 6.6 million names",
+			preset:      jsii.String(strconv.Itoa(preset)),
+			allowed:     allowed,
+			rule:        "must be one of " + strings.Join(allowed, ", "),
+		}),
+		limits: awscdk.NewCfnMapping(p.scope, jsii.String(mappingMemory), &awscdk.CfnMappingProps{Mapping: &rows}),
+	}
 }
 
-// variable returns the path of an environment variable among the properties of a function.
-func variable(name string) *string { return jsii.String("Environment.Variables." + name) }
+func (m memory) limit(column string) *string {
+	return m.limits.FindInMap(m.chosen.ValueAsString(), &column, nil)
+}
+
+// maxIndexBytes returns a token for the size of the largest index that the transformer can
+// load.
+func (m memory) maxIndexBytes() *float64 { return awscdk.Token_AsNumber(m.limit(columnIndex)) }
+
+// apply gives the transformer the memory that is chosen at deployment.
+func (m memory) apply(transformer *resolverwatch.Transformer) {
+	function := resourceOf(transformer.Function())
+	function.AddPropertyOverride(jsii.String("MemorySize"), m.chosen.ValueAsString())
+	function.AddPropertyOverride(jsii.String("Environment.Variables."+settings.EnvMemoryLimit), m.limit(columnHeap))
+}
 
 // retention defines the parameter for the number of days that the marked logs are kept.
 func (p *parameters) retention(pipeline *resolverwatch.Pipeline, preset int) {

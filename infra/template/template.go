@@ -22,6 +22,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/infra/config"
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 	"github.com/resolverwatch/resolverwatch/infra/stack"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // stackID is the construct id of the stack. People choose the name of the stack when they
@@ -34,7 +35,7 @@ const stackID = "Resolverwatch"
 //
 // The error says which setting cannot work, and why.
 func Synthesize(context map[string]any, zips Zips) (text []byte, err error) {
-	settings, err := config.Decode(context)
+	deployment, err := config.Decode(context)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func Synthesize(context map[string]any, zips Zips) (text []byte, err error) {
 		AnalyticsReporting: jsii.Bool(false),
 		TreeMetadata:       jsii.Bool(false),
 	})
-	newStack(app, settings, zips)
+	newStack(app, deployment, zips)
 	app.Synth(nil)
 
 	synthesized, err := os.ReadFile(filepath.Join(assembly, stackID+".template.json"))
@@ -63,18 +64,18 @@ func Synthesize(context map[string]any, zips Zips) (text []byte, err error) {
 
 // LeftOut returns the settings that are set but that the template ignores, because each
 // deployment sets them for itself.
-func LeftOut(settings config.Config) []string {
+func LeftOut(deployment settings.Deployment) []string {
 	var names []string
 	for _, setting := range []struct {
 		name string
 		set  bool
 	}{
-		{"account", settings.Account != ""},
-		{"region", settings.Region != ""},
-		{"stackName", settings.StackName != config.DefaultStackName},
-		{"tags", len(settings.Tags) > 0},
-		{"terminationProtection", settings.TerminationProtection},
-		{"queryLogging.vpcIds", len(settings.QueryLogging.VPCIDs) > 0},
+		{"account", deployment.Account != ""},
+		{"region", deployment.Region != ""},
+		{"stackName", deployment.StackName != settings.DefaultStack},
+		{"tags", len(deployment.Tags) > 0},
+		{"terminationProtection", deployment.TerminationProtection},
+		{"queryLogging.vpcIds", len(deployment.QueryLogging.VPCIDs) > 0},
 	} {
 		if setting.set {
 			names = append(names, setting.name)
@@ -84,7 +85,7 @@ func LeftOut(settings config.Config) []string {
 }
 
 // newStack defines the stack of the template.
-func newStack(scope constructs.Construct, settings config.Config, zips Zips) awscdk.Stack {
+func newStack(scope constructs.Construct, deployment settings.Deployment, zips Zips) awscdk.Stack {
 	this := awscdk.NewStack(scope, jsii.String(stackID), &awscdk.StackProps{
 		Description: jsii.String(stack.Description),
 		Synthesizer: awscdk.NewBootstraplessSynthesizer(nil),
@@ -93,10 +94,13 @@ func newStack(scope constructs.Construct, settings config.Config, zips Zips) aws
 	this.TemplateOptions().SetTemplateFormatVersion(jsii.String("2010-09-09"))
 
 	p := newParameters(this)
-	pipeline := resolverwatch.NewPipeline(this, "Pipeline", p.pipelineProps(settings, zips))
-	p.memory(pipeline, settings.Transformer.MemoryMiB)
-	if settings.Delivery.ExistingStream == "" && settings.Delivery.ExistingOutputBucket == "" {
-		p.retention(pipeline, settings.Delivery.MarkedLogRetentionDays)
+	memory := p.memory(deployment.Transformer.MemoryMiB)
+	props := p.pipelineProps(deployment, zips)
+	props.Importer.MaxIndexBytes = memory.maxIndexBytes()
+	pipeline := resolverwatch.NewPipeline(this, "Pipeline", props)
+	memory.apply(pipeline.Transformer())
+	if deployment.Delivery.ExistingStream == "" && deployment.Delivery.ExistingOutputBucket == "" {
+		p.retention(pipeline, deployment.Delivery.MarkedLogRetentionDays)
 	}
 	if pipeline.QueryLogging() != nil {
 		p.vpcs(pipeline)
@@ -111,19 +115,19 @@ func newStack(scope constructs.Construct, settings config.Config, zips Zips) aws
 
 // pipelineProps returns the props for settings. Names that two deployments must not share
 // become parameters, or are derived from the name of the deployed stack.
-func (p *parameters) pipelineProps(settings config.Config, zips Zips) *resolverwatch.PipelineProps {
-	settings.QueryLogging.VPCIDs = nil
-	settings.Delivery.MarkedLogRetentionDays = 0
-	props := stack.PipelineProps(p.scope, settings)
+func (p *parameters) pipelineProps(deployment settings.Deployment, zips Zips) *resolverwatch.PipelineProps {
+	deployment.QueryLogging.VPCIDs = nil
+	deployment.Delivery.MarkedLogRetentionDays = 0
+	props := stack.PipelineProps(p.scope, deployment)
 	name := *awscdk.Aws_STACK_NAME()
 
 	code := p.code(zips)
 	props.Importer.Code, props.Importer.StackName = code(importer), name
 	props.Transformer.Code, props.Transformer.StackName = code(transformer), name
 	if props.Catalog != nil {
-		props.Catalog.DatabaseName = p.database(settings.Catalog.Database)
-		if props.Catalog.WorkGroupName == "" {
-			props.Catalog.WorkGroupName = name
+		props.Catalog.Database = p.database(deployment.Catalog.Database)
+		if props.Catalog.WorkGroup == "" {
+			props.Catalog.WorkGroup = name
 		}
 	}
 	if props.QueryLogging != nil && props.QueryLogging.Name == "" {

@@ -279,11 +279,14 @@ func TestSynthesize_memory(t *testing.T) {
 		}{
 			{"TransformerFunction", []string{"MemorySize"}, strconv.Itoa(mib)},
 			{"TransformerFunction", []string{"Environment", "Variables", settings.EnvMemoryLimit}, settings.MemoryLimit(mib)},
-			{"ImporterFunction", []string{"Environment", "Variables", settings.EnvMaxIndexBytes}, strconv.Itoa(settings.MaxIndexBytes(mib))},
 		} {
 			if got := property(t, resources, functionType, limit.function, limit.path...); got != limit.want {
 				t.Errorf("%d MiB: %s %v is %v, want %s", mib, limit.function, limit.path, got, limit.want)
 			}
+		}
+		importer := received(t, resources, "ImporterFunction", settings.DecodeImporter)
+		if got, want := importer.MaxIndexBytes, settings.MaxIndexBytes(mib); got != want {
+			t.Errorf("%d MiB: the importer publishes at most %d bytes, want %d", mib, got, want)
 		}
 	}
 }
@@ -407,7 +410,7 @@ func TestSynthesize_refused(t *testing.T) {
 		want     string
 	}{
 		"unknown setting":    {object{"transformer": object{"memory": 256}}, "resolverwatch.transformer.memory"},
-		"memory too small":   {object{"transformer": object{"memoryMiB": 64}}, "MemoryMiB: must be in [128, 10240], got 64"},
+		"memory too small":   {object{"transformer": object{"memoryMiB": 64}}, "transformer.memoryMiB: 64: must be in [128, 10240]"},
 		"retention too long": {object{"delivery": object{"markedLogRetentionDays": 10_000}}, "delivery.markedLogRetentionDays: must be at most 9999"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -429,7 +432,7 @@ func TestLeftOut(t *testing.T) {
 	if diff := cmp.Diff(want, LeftOut(decoded)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got := LeftOut(config.Default()); len(got) > 0 {
+	if got := LeftOut(settings.Deployment{StackName: settings.DefaultStack}); len(got) > 0 {
 		t.Errorf("without settings: %q", got)
 	}
 }

@@ -33,7 +33,7 @@ func TestOperateScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			stack, err := localaws.Start(context.Background(), localaws.Config{
 				ImporterBinary: binaries.Importer, TransformerBinary: binaries.Transformer,
-				Importer:    func(s *settings.Importer) { s.DeletionGrace = 0 },
+				Importer:    func(s *settings.ImporterFunction) { s.DeletionGrace = new(settings.Duration) },
 				RetryDelays: []time.Duration{time.Second, time.Second},
 				OnEventLost: func(event []byte, err error) { t.Errorf("event %s was lost: %v", event, err) },
 				Logs:        func(string) io.Writer { return os.Stderr },

@@ -64,7 +64,7 @@ type Options struct {
 
 // Times of the stack, which are shorter than in a deployment.
 const (
-	pollInterval   = time.Second
+	indexDelay     = time.Second
 	bufferInterval = 5 // seconds
 	retryDelay     = time.Second
 	runLimit       = 5 * time.Minute // a demo takes half a minute; after this time it must be stuck
@@ -190,7 +190,7 @@ func (d *demo) config(binaries *Binaries, logs *logFiles) localaws.Config {
 	config := localaws.Config{
 		ImporterBinary:    binaries.Importer,
 		TransformerBinary: binaries.Transformer,
-		Transformer:       func(s *settings.Transformer) { s.PollInterval = pollInterval },
+		Transformer:       func(s *settings.TransformerFunction) { s.PollInterval = settings.Duration(indexDelay) },
 		Delivery: func(c *firehose.Config) {
 			c.BufferingHints.IntervalInSeconds = d.buffer
 			c.Processing.BufferIntervalInSeconds = d.buffer

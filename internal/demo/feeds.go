@@ -114,7 +114,7 @@ func (d *demo) changeFeed(ctx context.Context) (*change, error) {
 			return nil, err
 		}
 	}
-	if err := sleep(ctx, pollInterval); err != nil { // the interval at which the transformer checks for a new index
+	if err := sleep(ctx, indexDelay); err != nil { // the interval at which the transformer checks for a new index
 		return nil, err
 	}
 	c.after, err = d.ask(ctx, c.query, sample.Want{Verdict: sample.Clean})

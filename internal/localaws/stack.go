@@ -50,8 +50,8 @@ type Config struct {
 
 	// Importer and Transformer, if set, modify the default settings of the functions. The
 	// stack sets the names of the buckets and the table.
-	Importer    func(*settings.Importer)
-	Transformer func(*settings.Transformer)
+	Importer    func(*settings.ImporterFunction)
+	Transformer func(*settings.TransformerFunction)
 
 	// Delivery, if set, modifies the default delivery stream.
 	Delivery func(*firehose.Config)
@@ -71,13 +71,6 @@ type Config struct {
 	RetryDelays []time.Duration
 }
 
-// Limits of the local functions.
-const (
-	importerTimeout     = 5 * time.Minute
-	transformerMemoryMB = 256
-	transformerTimeout  = 2 * time.Minute
-)
-
 // Stack is a running pipeline. Call [Stack.Close] to stop it.
 type Stack struct {
 	// URL is the endpoint of all services.
@@ -92,7 +85,7 @@ type Stack struct {
 	table       *dynamodb.Server
 	parameters  ssm.Store
 	name        string // name of the stack
-	legacyKey   string // key of the list that is the feed "default"
+	listKey     string // key of the list that is the feed "default"
 	server      *http.Server
 	served      chan error
 }
@@ -122,17 +115,14 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 
 // build creates all parts of the stack without starting them.
 func (s *Stack) build(config Config) error {
-	forImporter, forTransformer, err := functionSettings(&config)
-	if err != nil {
-		return err
-	}
-	s.name, s.legacyKey = forImporter.Stack, forImporter.LegacyKey
+	forImporter, forTransformer := functionSettings(&config)
+	s.name, s.listKey = forImporter.Stack, forImporter.ListKey
 
 	deployment := role.Deployment{
 		ListBucket:  ListBucket,
 		IndexBucket: IndexBucket,
 		LogBucket:   LogBucket,
-		LegacyKey:   s.legacyKey,
+		ListKey:     s.listKey,
 		Feeds:       config.Feeds,
 	}
 	s.objects = s3.New(s3.Config{
@@ -147,20 +137,23 @@ func (s *Stack) build(config Config) error {
 	if err := s.buildFunctions(&config, &forImporter, &forTransformer); err != nil {
 		return err
 	}
+
+	var err error
 	s.Stream, err = firehose.New(s.delivery(&config))
 	return err
 }
 
-// buildFunctions creates the functions without starting them.
-func (s *Stack) buildFunctions(config *Config, forImporter *settings.Importer,
-	forTransformer *settings.Transformer) (err error) {
+// buildFunctions creates the functions without starting them, with the limits of the deployed
+// ones.
+func (s *Stack) buildFunctions(config *Config, forImporter *settings.ImporterFunction,
+	forTransformer *settings.TransformerFunction) (err error) {
 	s.Importer, err = lambda.New(lambda.Config{
 		Name:        Importer,
 		Binary:      config.ImporterBinary,
-		Environment: s.withEndpoint(forImporter.Encode()),
+		Environment: s.environment(forImporter.Encode()),
 		AccessKey:   role.Importer,
 		MemoryMB:    forImporter.MemoryMiB,
-		Timeout:     importerTimeout,
+		Timeout:     settings.ImporterTimeout,
 		Concurrency: 1,
 		RetryDelays: config.RetryDelays,
 		OnFailure:   config.OnEventLost,
@@ -173,10 +166,10 @@ func (s *Stack) buildFunctions(config *Config, forImporter *settings.Importer,
 	s.transformer, err = lambda.New(lambda.Config{
 		Name:        Transformer,
 		Binary:      config.TransformerBinary,
-		Environment: s.withEndpoint(forTransformer.Encode()),
+		Environment: s.environment(forTransformer.Encode()),
 		AccessKey:   role.Transformer,
-		MemoryMB:    transformerMemoryMB,
-		Timeout:     transformerTimeout,
+		MemoryMB:    forTransformer.MemoryMiB,
+		Timeout:     forTransformer.Timeout.Std(),
 		Logs:        config.logs(Transformer),
 	})
 	return err
@@ -198,16 +191,11 @@ func (s *Stack) storeFeeds(stack string, feeds map[indicator.FeedID]settings.Fee
 }
 
 // functionSettings returns the settings of both functions: the defaults, modified by config.
-func functionSettings(config *Config) (settings.Importer, settings.Transformer, error) {
-	names := map[string]string{
-		settings.EnvListBucket:  ListBucket,
-		settings.EnvIndexBucket: IndexBucket,
-		settings.EnvTable:       tableName,
-	}
-	lookup := func(name string) (string, bool) { value, found := names[name]; return value, found }
-
-	forImporter, err := settings.DecodeImporter(lookup)
-	forTransformer, transformerErr := settings.DecodeTransformer(lookup)
+func functionSettings(config *Config) (settings.ImporterFunction, settings.TransformerFunction) {
+	forImporter := settings.Default[settings.ImporterFunction]()
+	forImporter.ListBucket, forImporter.IndexBucket, forImporter.Table = ListBucket, IndexBucket, tableName
+	forTransformer := settings.Default[settings.TransformerFunction]()
+	forTransformer.IndexBucket = IndexBucket
 
 	if config.Importer != nil {
 		config.Importer(&forImporter)
@@ -216,7 +204,7 @@ func functionSettings(config *Config) (settings.Importer, settings.Transformer, 
 		config.Transformer(&forTransformer)
 	}
 
-	return forImporter, forTransformer, errors.Join(err, transformerErr)
+	return forImporter, forTransformer
 }
 
 func (c *Config) logs(function string) io.Writer {
@@ -226,21 +214,29 @@ func (c *Config) logs(function string) io.Writer {
 	return c.Logs(function)
 }
 
-func (s *Stack) withEndpoint(environment map[string]string) map[string]string {
-	environment["AWS_ENDPOINT_URL"] = s.URL
-	return environment
+// environment returns the variables of a function with the given settings.
+func (s *Stack) environment(encoded string) map[string]string {
+	return map[string]string{settings.EnvSettings: encoded, "AWS_ENDPOINT_URL": s.URL}
 }
 
 // delivery returns the configuration of the delivery stream.
 func (s *Stack) delivery(config *Config) firehose.Config {
+	preset := settings.Delivery{}.Filled()
+	processing := firehose.NewProcessing(s.transformer, s.transformer.ARN())
+	processing.BufferSizeInMBs = settings.ProcessorBufferMiB
+	processing.BufferIntervalInSeconds = int(settings.ProcessorBufferInterval.Seconds())
+
 	stream := firehose.Config{
 		DeliveryStreamName: DeliveryStream,
 		Bucket:             &logBucket{client: s.s3Client(role.Delivery)},
-		Prefix:             "dns-query-logs/!{timestamp:yyyy/MM/dd}/",
-		ErrorOutputPrefix:  "delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/",
-		BufferingHints:     &firehose.BufferingHints{SizeInMBs: 5, IntervalInSeconds: 60},
-		CompressionFormat:  firehose.GZIP,
-		Processing:         firehose.NewProcessing(s.transformer, s.transformer.ARN()),
+		Prefix:             preset.Prefix,
+		ErrorOutputPrefix:  preset.ErrorPrefix,
+		BufferingHints: &firehose.BufferingHints{
+			SizeInMBs:         preset.BufferSizeMiB,
+			IntervalInSeconds: int(preset.BufferInterval.Std().Seconds()),
+		},
+		CompressionFormat: string(preset.Compression),
+		Processing:        processing,
 	}
 	if config.Delivery != nil {
 		config.Delivery(&stream)
@@ -254,7 +250,7 @@ func (s *Stack) delivery(config *Config) firehose.Config {
 func (s *Stack) invokeImporter(event s3.Event) {
 	key := event.Detail.Object.Key
 	isList := strings.HasPrefix(key, settings.BlockPrefix) || strings.HasPrefix(key, settings.AllowPrefix) ||
-		strings.HasPrefix(key, settings.GuardPrefix) || key == s.legacyKey
+		strings.HasPrefix(key, settings.GuardPrefix) || key == s.listKey
 	if event.Detail.Bucket.Name != ListBucket || !isList {
 		return
 	}

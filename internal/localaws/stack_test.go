@@ -52,6 +52,10 @@ func importList(ctx context.Context, event s3.Event) error {
 	if err != nil {
 		return err
 	}
+	own, err := settings.DecodeImporter(os.LookupEnv)
+	if err != nil {
+		return err
+	}
 	object := event.Detail.Object
 	if strings.Contains(object.Key, "poison") {
 		return errors.New("poisoned list")
@@ -65,18 +69,18 @@ func importList(ctx context.Context, event s3.Event) error {
 	if err != nil {
 		return err
 	}
-	name := settings.FeedParameter(os.Getenv(settings.EnvStack), strings.Split(object.Key, "/")[1])
+	name := settings.FeedParameter(own.Stack, strings.Split(object.Key, "/")[1])
 	parameter, err := awsssm.NewFromConfig(c).GetParameter(ctx, &awsssm.GetParameterInput{Name: &name})
 	if err != nil {
 		return err
 	}
-	_, err = awsdynamodb.NewFromConfig(c).PutItem(ctx, &awsdynamodb.PutItemInput{TableName: aws.String(os.Getenv(settings.EnvTable)),
+	_, err = awsdynamodb.NewFromConfig(c).PutItem(ctx, &awsdynamodb.PutItemInput{TableName: &own.Table,
 		Item: map[string]tabletypes.AttributeValue{
 			"name": &tabletypes.AttributeValueMemberS{Value: "#feed"}, "entry": &tabletypes.AttributeValueMemberS{Value: object.Key}}})
 	if err != nil {
 		return err
 	}
-	_, err = bucket.PutObject(ctx, &awss3.PutObjectInput{Bucket: aws.String(os.Getenv(settings.EnvIndexBucket)), Key: aws.String("index/CURRENT"),
+	_, err = bucket.PutObject(ctx, &awss3.PutObjectInput{Bucket: &own.IndexBucket, Key: aws.String("index/CURRENT"),
 		Body: strings.NewReader(*parameter.Parameter.Value + string(body))})
 	if err != nil {
 		return err
@@ -94,9 +98,13 @@ func transform(ctx context.Context, event json.RawMessage) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := settings.DecodeTransformer(os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
 	found := "nothing"
 	current, err := awss3.NewFromConfig(c).GetObject(ctx, &awss3.GetObjectInput{
-		Bucket: aws.String(os.Getenv(settings.EnvIndexBucket)), Key: aws.String("index/CURRENT")})
+		Bucket: &own.IndexBucket, Key: aws.String("index/CURRENT")})
 	missing := smithy.APIError(nil)
 	switch {
 	case err == nil:

@@ -54,6 +54,6 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 		Pointer:  indexes, Indexes: indexes, Indicators: indexes,
 		Fetch: importer.FetchPorts{Fetcher: fetch.New(fetch.Config{}), Secrets: parameter.NewSecrets(config), Inbox: lists},
 		Log:   logger, Metrics: os.Stdout, Stack: s.Stack,
-		LegacyKey: s.LegacyKey, Guards: guards, DeletionGrace: s.DeletionGrace, MaxIndexBytes: s.MaxIndexBytes,
+		LegacyKey: s.ListKey, Guards: guards, DeletionGrace: s.DeletionGrace.Std(), MaxIndexBytes: s.MaxIndexBytes,
 	}, s.ListBucket)
 }

@@ -33,15 +33,9 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 		return nil, err
 	}
 	return transformer.New(transformer.Config{
-		Store:            bucket.NewIndexReader(bucket.NewClient(config), s.IndexBucket, s.MaxIndexBytes),
-		Poll:             s.PollInterval,
-		ColdStartWait:    s.ColdStartWait,
-		MaxIndexAge:      s.MaxIndexAge,
-		FailWithoutIndex: s.FailureMode == settings.FailureModeFail,
-		SkipCNAMEs:       !s.CheckCNAMEs,
-		SkipAddresses:    !s.CheckAddresses,
-		Log:              slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: s.LogLevel})),
-		Metrics:          os.Stdout,
-		Stack:            s.Stack,
+		Store:    bucket.NewIndexReader(bucket.NewClient(config), s.IndexBucket, s.MaxIndexBytes()),
+		Settings: s,
+		Log:      slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: s.LogLevel})),
+		Metrics:  os.Stdout,
 	})
 }

@@ -16,10 +16,34 @@ func lookup(environment map[string]string) settings.Lookup {
 }
 
 func TestNewHandler(t *testing.T) {
-	if handler, err := newHandler(context.Background(), lookup(map[string]string{settings.EnvIndexBucket: "index"})); handler == nil || err != nil {
-		t.Errorf("with a complete environment: %v", err)
+	section := settings.Default[settings.TransformerFunction]()
+	section.IndexBucket = "index"
+	complete := map[string]string{settings.EnvSettings: section.Encode()}
+	if handler, err := newHandler(context.Background(), lookup(complete)); handler == nil || err != nil {
+		t.Errorf("with complete settings: %v", err)
 	}
-	if _, err := newHandler(context.Background(), lookup(nil)); err == nil || !strings.Contains(err.Error(), settings.EnvIndexBucket) {
-		t.Errorf("got error %v, want an error that contains %s", err, settings.EnvIndexBucket)
+	if _, err := newHandler(context.Background(), lookup(nil)); err == nil || !strings.Contains(err.Error(), settings.EnvSettings) {
+		t.Errorf("got error %v, want an error that contains %s", err, settings.EnvSettings)
+	}
+}
+
+// Lambda updates the code of a function before its configuration, so new code can start with
+// the variables of the previous release.
+func TestNewHandler_previousRelease(t *testing.T) {
+	handler, err := newHandler(context.Background(), lookup(map[string]string{
+		"GOMEMLIMIT":                      "230MiB",
+		"RESOLVERWATCH_CHECK_ADDRESSES":   "true",
+		"RESOLVERWATCH_CHECK_CNAMES":      "true",
+		"RESOLVERWATCH_COLD_START_WAIT":   "2s",
+		"RESOLVERWATCH_FAILURE_MODE":      "mark",
+		"RESOLVERWATCH_INDEX_BUCKET":      "index",
+		"RESOLVERWATCH_LOG_LEVEL":         "INFO",
+		"RESOLVERWATCH_MAX_INDEX_AGE":     "168h0m0s",
+		"RESOLVERWATCH_POLL_INTERVAL":     "1m0s",
+		"RESOLVERWATCH_STACK":             "Resolverwatch",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+	}))
+	if handler == nil || err != nil {
+		t.Errorf("got %v, %v", handler, err)
 	}
 }

@@ -30,22 +30,23 @@ type feedSettings struct {
 // problem.
 func parseFeedSettings(text []byte) (feedSettings, error) {
 	wire, err := settings.DecodeFeed(text)
-	if err != nil {
-		return feedSettings{}, err
-	}
-	return newFeedSettings(wire)
+	parsed, invalid := newFeedSettings(wire)
+	return parsed, errors.Join(err, invalid)
 }
 
 // newFeedSettings checks the settings of a feed. The error joins every problem.
 func newFeedSettings(wire settings.Feed) (feedSettings, error) {
-	s := feedSettings{Force: strings.TrimSpace(wire.Force), source: newFeedSource(&wire)}
-	var errs [3]error
-	s.Options, errs[0] = list.NewOptions(wire)
-	if wire.MaxAge != "" {
-		s.MaxAge, errs[1] = settings.ParseMaxAge(wire.MaxAge)
+	s := feedSettings{
+		Force:  strings.TrimSpace(wire.Force),
+		MaxAge: wire.MaxAge.Std(),
+		source: newFeedSource(&wire),
 	}
-	errs[2] = wire.ValidateSource()
-	return s, errors.Join(errs[:]...)
+	if err := wire.Validate(); err != nil {
+		return s, err
+	}
+	var err error
+	s.Options, err = list.NewOptions(wire)
+	return s, err
 }
 
 // readFeedSettings reads the settings of a feed. Invalid settings are not an error but a
@@ -99,8 +100,6 @@ type feedSource struct {
 	Allow                     bool // the list is stored in the allow folder
 	SecretARN, SecretKey      string
 	SecretHeader, SecretQuery string
-	MaxBytes                  int64 // 0 means the limit of the guards
-	Timeout                   time.Duration
 }
 
 func newFeedSource(wire *settings.Feed) feedSource {
@@ -114,8 +113,6 @@ func newFeedSource(wire *settings.Feed) feedSource {
 		SecretKey:    wire.SecretKey,
 		SecretHeader: wire.SecretHeader,
 		SecretQuery:  wire.SecretQuery,
-		MaxBytes:     wire.MaxBytes,
-		Timeout:      wire.FetchTimeout(),
 	}
 }
 

@@ -1,7 +1,7 @@
 package importer
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -56,7 +57,8 @@ func TestSettings_acceptTheSameFeedIDs(t *testing.T) {
 	}
 }
 
-// Both packages accept or both reject settings, for all combinations of members.
+// The package that reads lists and the package that declares the settings both accept or both
+// reject settings, for all combinations of members.
 func TestNewFeedSettings_agreesWithValidate(t *testing.T) {
 	t.Parallel()
 	number := func(n int) *int { return &n }
@@ -68,27 +70,26 @@ func TestNewFeedSettings_agreesWithValidate(t *testing.T) {
 			}
 		}
 	}
-	for _, word := range append(slices.Concat(settings.FeedScopes(), settings.FeedSeverities()), "HIGH", "cidr", "x", "2d", "0s") {
+	for _, word := range append(slices.Concat(settings.FeedScopes(), settings.FeedSeverities()), "HIGH", "cidr", "x") {
 		wantAgreement(t, settings.Feed{Scope: word})
 		wantAgreement(t, settings.Feed{Severity: word})
-		wantAgreement(t, settings.Feed{MaxAge: word})
-		wantAgreement(t, settings.Feed{URL: "https://lists.example/", Timeout: word})
 		wantAgreement(t, settings.Feed{Schedule: word})
 	}
 }
 
 func wantAgreement(t *testing.T, feed settings.Feed) {
 	t.Helper()
-	_, err := newFeedSettings(feed)
-	if checked := feed.Validate(); fmt.Sprint(err) != fmt.Sprint(checked) {
-		t.Errorf("%+v\npkg/importer: %v\npkg/settings: %v", feed, err, checked)
+	_, err := list.NewOptions(feed)
+	err = errors.Join(err, feed.ValidateSource())
+	if checked := feed.Validate(); (err == nil) != (checked == nil) {
+		t.Errorf("%+v\npkg/list: %v\npkg/settings: %v", feed, err, checked)
 	}
 }
 
 func TestParseFeedSettings(t *testing.T) {
 	t.Parallel()
 	_, err := parseFeedSettings([]byte(`{"format":"cvs","scope":"all","severity":"bad","confidence":200,"maxAge":"soon"}`))
-	for _, want := range []string{`format "cvs"`, `scope "all"`, `severity "bad"`, "confidence 200", `maxAge "soon"`} {
+	for _, want := range []string{`format: "cvs"`, `scope: "all"`, `severity: "bad"`, "confidence: 200", `maxAge: "soon"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
 		}

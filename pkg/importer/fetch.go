@@ -12,6 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
@@ -124,10 +125,7 @@ func (s *fetchStep) fetch(ctx context.Context, f *fetching, refetch bool) (err e
 // newRequest returns the request, with its limits. The error is about the secret.
 func (s *fetchStep) newRequest(ctx context.Context, f *fetching, refetch bool) (fetch.Request, error) {
 	source := &f.settings.source
-	request := fetch.Request{URL: source.URL, MaxBytes: s.guards.MaxListBytes, Timeout: source.Timeout}
-	if source.MaxBytes > 0 {
-		request.MaxBytes = min(request.MaxBytes, source.MaxBytes)
-	}
+	request := fetch.Request{URL: source.URL, MaxBytes: s.guards.MaxListBytes, Timeout: settings.FetchTimeout}
 
 	if deadline, limited := ctx.Deadline(); limited {
 		// There must be time left to import the list. A fetch that failed before gets a

@@ -92,7 +92,7 @@ func TestImporter_Handle_fetches(t *testing.T) {
 		t.Error(diff)
 	}
 	request := first.asked[0]
-	if request.ETag != "" || request.MaxBytes != 256<<20 || request.Timeout != 2*time.Minute || request.Secret != (fetch.Secret{}) {
+	if request.ETag != "" || request.MaxBytes != 256<<20 || request.Timeout != settings.FetchTimeout || request.Secret != (fetch.Secret{}) {
 		t.Errorf("asked %+v", request)
 	}
 	if first.counts["ListFetched"] != 1 || first.counts["ImportAccepted"] != 1 {
@@ -180,7 +180,7 @@ func TestImporter_Handle_fetchRequest(t *testing.T) {
 	t.Parallel()
 	w := newSiteWorld(t, func(f *settings.Feed) {
 		f.SecretARN, f.SecretKey, f.SecretQuery = siteSecret, "token", "auth-key"
-		f.MaxBytes, f.Timeout, f.Allow = 1000, "30s", true
+		f.Allow = true
 	})
 	w.secrets = map[string]string{siteSecret + "token": "hunter2hunter2"}
 	p := w.process()
@@ -190,7 +190,7 @@ func TestImporter_Handle_fetchRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	request := p.asked[0]
-	if request.MaxBytes != 1000 || request.Timeout > 20*time.Second || request.Timeout < 15*time.Second {
+	if request.Timeout > 20*time.Second || request.Timeout < 15*time.Second {
 		t.Errorf("asked %+v", request)
 	}
 	if request.Secret.Value != "hunter2hunter2" || request.Secret.Query != "auth-key" || request.Secret.Header != "" {
@@ -233,7 +233,7 @@ func TestImporter_Handle_fetchFails(t *testing.T) {
 		}, fetch.Failed, "AccessDeniedException", ""},
 		{"the settings became invalid", func(t *testing.T, w *world) {
 			w.setSource(t, func(f *settings.Feed) { f.Format = "cvs" })
-		}, fetch.Refused, `format "cvs"`, ""},
+		}, fetch.Refused, `format: "cvs"`, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -389,7 +389,7 @@ func TestImporter_Handle_fetchesAgain(t *testing.T) {
 // A list that the server confirms does not age.
 func TestImporter_Handle_fetchConfirms(t *testing.T) {
 	t.Parallel()
-	w := newSiteWorld(t, func(f *settings.Feed) { f.MaxAge = "12h" })
+	w := newSiteWorld(t, func(f *settings.Feed) { f.MaxAge = settings.Duration(12 * time.Hour) })
 	w.put("feeds/other/list", "other.example\n")
 	w.handle(t, keys("feeds/other/list")...)
 	w.fetch(t)

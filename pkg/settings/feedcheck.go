@@ -4,30 +4,33 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
-	"time"
 )
 
-// The words of feed settings. Each list repeats what its owner knows (formats in
-// pkg/feed, the others in pkg/indicator), because a CDK app must be able to check a
-// feed at synthesis and cannot link those. A test of pkg/importer keeps both alike.
+// The words of feed settings repeat what the owners of the formats (pkg/feed) and of scopes
+// and severities (pkg/indicator) define, because a CDK app must be able to check a feed at
+// synthesis without linking those packages. A test of pkg/importer compares them.
 
 // FeedFormats returns the formats of lists.
-func FeedFormats() []string {
-	return []string{"plain", "hosts", "adblock", "dnsmasq", "unbound", "bind", "rpz", "wildcard", "csv", "json", "misp", "stix"}
+func FeedFormats() []string { return feedWords("Format") }
+
+// FeedScopes returns what a name can cover.
+func FeedScopes() []string { return feedWords("Scope") }
+
+// FeedSeverities returns how severe an entry can be, in lower case.
+func FeedSeverities() []string { return feedWords("Severity") }
+
+func feedWords(name string) []string {
+	field, _ := reflect.TypeFor[Feed]().FieldByName(name)
+	return oneOf(field)
 }
 
-// FeedScopes returns how far a name can reach.
-func FeedScopes() []string { return []string{"name", "subtree", "under"} }
-
-// FeedSeverities returns how bad an entry can be. Their case does not matter.
-func FeedSeverities() []string { return []string{"low", "medium", "high", "critical"} }
-
-// formatsWithColumns are those whose lists have columns or members.
+// formatsWithColumns are the formats whose lists have columns or members.
 var formatsWithColumns = []string{"csv", "json"}
 
-// manualFeed is the feed of own edits in the table.
+// manualFeed is the feed of entries that people write into the table.
 const manualFeed = "manual"
 
 const (
@@ -36,9 +39,9 @@ const (
 	digits       = "0123456789"
 )
 
-// CheckFeedID makes sure that a feed may be called so: 1 to 64 characters out of a-z,
-// 0-9, dot, hyphen and underscore, the first a letter or digit, and not "manual", which
-// is kept for own edits in the table.
+// CheckFeedID checks the id of a feed: 1 to 64 characters out of a-z, 0-9, dot, hyphen and
+// underscore, the first a letter or digit. "manual" is reserved for your own edits in the
+// table.
 func CheckFeedID(id string) error {
 	switch {
 	case id == manualFeed:
@@ -53,21 +56,10 @@ func CheckFeedID(id string) error {
 // consistsOf reports whether text has no character that is not in set.
 func consistsOf(text, set string) bool { return strings.Trim(text, set) == "" }
 
-// Validate reports everything that makes the settings impossible, whatever the list:
-// words that are none, bounds that are broken, and what [Feed.ValidateSource] finds.
-// The importer refuses the same settings, so that a deployment that passes here is not
-// refused there.
+// Validate checks everything that does not depend on the list: the bounds of the settings, and
+// the rules of [Feed.ValidateSource]. The importer refuses the same settings.
 func (f *Feed) Validate() error {
-	return errors.Join(
-		checkWord("format", f.Format, FeedFormats()),
-		checkWord("scope", f.Scope, FeedScopes()),
-		checkWord("severity", strings.ToLower(f.Severity), FeedSeverities()),
-		f.checkConfidence(),
-		checkMaxAge(f.MaxAge),
-		f.checkColumn(),
-		f.ValidateSource(),
-		f.checkSize(),
-	)
+	return errors.Join(append(asErrors(Check(*f)), f.checkColumn(), f.ValidateSource(), f.checkSize())...)
 }
 
 func (f *Feed) checkSize() error {
@@ -78,40 +70,9 @@ func (f *Feed) checkSize() error {
 	return err
 }
 
-func checkWord(member, word string, words []string) error {
-	if word == "" || slices.Contains(words, word) {
-		return nil
-	}
-	return fmt.Errorf("%s %q: must be one of %s", member, word, strings.Join(words, ", "))
-}
-
 func (f *Feed) checkColumn() error {
 	if f.Column == "" || !slices.Contains(FeedFormats(), f.Format) || slices.Contains(formatsWithColumns, f.Format) {
 		return nil
 	}
 	return fmt.Errorf("column %q: a %s list has no columns", f.Column, f.Format)
-}
-
-func (f *Feed) checkConfidence() error {
-	if f.Confidence == nil || *f.Confidence >= 0 && *f.Confidence <= 100 {
-		return nil
-	}
-	return fmt.Errorf("confidence %d: must be in [0, 100]", *f.Confidence)
-}
-
-func checkMaxAge(text string) error {
-	if text == "" {
-		return nil
-	}
-	_, err := ParseMaxAge(text)
-	return err
-}
-
-// ParseMaxAge reads the member MaxAge of a feed.
-func ParseMaxAge(text string) (time.Duration, error) {
-	age, err := ParseDuration(text)
-	if err != nil {
-		return 0, fmt.Errorf("maxAge %q: %s", text, durationRule)
-	}
-	return age, nil
 }

@@ -56,8 +56,7 @@ func protectedProblem(name string) error {
 	return nil
 }
 
-// isNameCharacter reports whether a name can contain c. Names are separated by spaces in
-// the environment of the importer.
+// isNameCharacter reports whether a name can contain c.
 func isNameCharacter(c rune) bool {
 	if c >= utf8.RuneSelf {
 		return c != utf8.RuneError && !unicode.IsSpace(c)

@@ -11,37 +11,30 @@ import (
 	"time"
 )
 
-// Defaults and bounds of fetching a feed by its URL.
+// Constants of fetching a feed by its URL.
 const (
-	DefaultSchedule     = "rate(1 hour)"
-	DefaultFetchTimeout = 2 * time.Minute
-	MinFetchTimeout     = time.Second
-	MaxFetchTimeout     = 10 * time.Minute // the importer itself has 15
-	MinFetchInterval    = 5 * time.Minute
+	// FetchTimeout is the time limit of one fetch, from the first name lookup to the last byte.
+	// It leaves most of [ImporterTimeout] for reading the list.
+	FetchTimeout = 5 * time.Minute
+	// minFetchInterval is the shortest time between two fetches, because publishers of lists
+	// block clients that ask more often.
+	minFetchInterval = 5 * time.Minute
 )
 
 // maxURLBytes leaves room for the rest of a list's provenance: S3 keeps 2 KB of metadata.
 const maxURLBytes = 1024
 
-// ValidateSource reports everything that makes it impossible to fetch the feed. Its
-// error joins every problem; feeds without a URL must have none of the other settings.
+// ValidateSource checks the settings about fetching. Its error joins all problems. A feed
+// without a URL must not have any of the other settings.
 func (f *Feed) ValidateSource() error {
 	if f.URL == "" {
 		return f.checkNoSource()
 	}
-	problems := []error{CheckURL(f.URL), f.checkSecret(), f.checkFetchBounds()}
+	problems := []error{CheckURL(f.URL), f.checkSecret()}
 	if f.Schedule != "" {
-		problems = append(problems, CheckSchedule(f.Schedule))
+		problems = append(problems, checkSchedule(f.Schedule))
 	}
 	return errors.Join(problems...)
-}
-
-// FetchTimeout returns the bound of one fetch. The settings must be valid.
-func (f *Feed) FetchTimeout() time.Duration {
-	if timeout, err := ParseDuration(f.Timeout); err == nil {
-		return timeout
-	}
-	return DefaultFetchTimeout
 }
 
 func (f *Feed) checkNoSource() error {
@@ -56,8 +49,6 @@ func (f *Feed) checkNoSource() error {
 		{"secretKey", f.SecretKey != ""},
 		{"secretHeader", f.SecretHeader != ""},
 		{"secretQuery", f.SecretQuery != ""},
-		{"maxBytes", f.MaxBytes != 0},
-		{"timeout", f.Timeout != ""},
 	} {
 		if member.set {
 			problems = append(problems, fmt.Errorf("%s: needs a url", member.name))
@@ -66,13 +57,13 @@ func (f *Feed) checkNoSource() error {
 	return errors.Join(problems...)
 }
 
-// CheckURL makes sure that text is a URL that a list may be fetched from: https, a host,
-// no user, no fragment, at most 1,024 bytes. Which addresses the host has is looked at
-// when it is fetched; one that is an address already must not be of a private network.
+// CheckURL checks the URL of a list: https, a host, no user, no fragment, at most 1,024 bytes.
+// A host that is an address must not be in a private network. The addresses of other hosts are
+// checked when the list is fetched.
 func CheckURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil {
-		return errors.New("url: must be one") // its text may hold a password
+		return errors.New("url: must be a URL") // the text may contain a password
 	}
 	refuse := func(rule string) error { return fmt.Errorf("url %q: %s", showURL(u), rule) }
 	switch {
@@ -96,7 +87,8 @@ func CheckURL(text string) error {
 	return nil
 }
 
-// showURL returns what of a URL may be told: query and user can be secrets.
+// showURL returns the parts of a URL that an error may show: the query and the user can be
+// secrets.
 func showURL(u *url.URL) string {
 	const maxShown = 100
 	text := (&url.URL{Scheme: u.Scheme, Opaque: u.Opaque, Host: u.Host, Path: u.Path}).String()
@@ -111,7 +103,8 @@ func isPort(text string) bool {
 	return text == "" || err == nil && port > 0
 }
 
-// isLocalHost knows the hosts that are private by their looks.
+// isLocalHost reports whether a host is of this machine or of a private network, as far as its
+// text shows it.
 func isLocalHost(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
@@ -122,9 +115,9 @@ func isLocalHost(host string) bool {
 	return err == nil && (!address.IsGlobalUnicast() || address.IsPrivate())
 }
 
-// isSecretARN knows arn:<partition>:secretsmanager:<region>:<account>:secret:<name>. One
-// that the CDK resolves at deployment only stands as a token during synthesis, of which
-// nothing can be said.
+// isSecretARN reports whether text has the form
+// arn:<partition>:secretsmanager:<region>:<account>:secret:<name>. It accepts a token of the
+// CDK, whose value is not known during synthesis.
 func isSecretARN(text string) bool {
 	if strings.Contains(text, "${Token[") {
 		return true
@@ -139,10 +132,10 @@ func isSecretARN(text string) bool {
 
 const letters = lowerLetters + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-// tokenCharacters are those of a header's name (RFC 9110 section 5.6.2).
+// tokenCharacters are the characters in the name of a header (RFC 9110 section 5.6.2).
 const tokenCharacters = letters + digits + "!#$%&'*+-.^_`|~"
 
-// ownHeaders are those that fetching sets by itself, or that must not be a user's.
+// ownHeaders are the headers that fetching sets by itself, or that a user must not set.
 var ownHeaders = []string{
 	"accept", "accept-encoding", "connection", "content-length", "host", "if-modified-since", "if-none-match",
 	"range", "te", "transfer-encoding", "upgrade", "user-agent",
@@ -169,24 +162,7 @@ func (f *Feed) checkSecret() error {
 		problems = append(problems, fmt.Errorf("secretHeader %q: is set by the fetch itself", f.SecretHeader))
 	}
 	if u, err := url.Parse(f.URL); err == nil && f.SecretQuery != "" && u.Query().Has(f.SecretQuery) {
-		problems = append(problems, fmt.Errorf("secretQuery %q: stands in the url already", f.SecretQuery))
-	}
-	return errors.Join(problems...)
-}
-
-func (f *Feed) checkFetchBounds() error {
-	var problems []error
-	if f.MaxBytes < 0 {
-		problems = append(problems, fmt.Errorf("maxBytes %d: must be above 0", f.MaxBytes))
-	}
-	if f.Timeout != "" {
-		timeout, err := ParseDuration(f.Timeout)
-		switch {
-		case err != nil:
-			problems = append(problems, fmt.Errorf("timeout: %w", err))
-		case timeout < MinFetchTimeout || timeout > MaxFetchTimeout:
-			problems = append(problems, fmt.Errorf("timeout %q: must be from %v to %v", f.Timeout, MinFetchTimeout, MaxFetchTimeout))
-		}
+		problems = append(problems, fmt.Errorf("secretQuery %q: is in the url already", f.SecretQuery))
 	}
 	return errors.Join(problems...)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 var errStore = errors.New("access denied")
@@ -48,7 +50,7 @@ func TestTransformer_index_polling(t *testing.T) {
 
 func TestTransformer_index_stale(t *testing.T) {
 	t.Parallel()
-	tr, s, c := newTransformer(t, func(c *Config) { c.MaxIndexAge = 24 * time.Hour })
+	tr, s, c := newTransformer(t, func(c *Config) { c.Settings.MaxIndexAge = settings.Duration(24 * time.Hour) })
 	for _, tt := range []struct {
 		after time.Duration
 		want  string
@@ -109,7 +111,7 @@ func TestTransformer_index_none(t *testing.T) {
 
 func TestTransformer_index_failWithout(t *testing.T) {
 	t.Parallel()
-	tr, s, c := newTransformer(t, func(c *Config) { c.FailWithoutIndex = true })
+	tr, s, c := newTransformer(t, func(c *Config) { c.Settings.FailureMode = settings.FailureModeFail })
 	s.fail(errStore, nil)
 	for range 2 {
 		if got, err := tr.Invoke(context.Background(), event(clean)); !errors.Is(err, errNotReady) {
@@ -203,7 +205,7 @@ func TestTransformer_index_listedCanary(t *testing.T) {
 func TestTransformer_index_hangs(t *testing.T) {
 	t.Parallel()
 	const wait, invocations = 500 * time.Millisecond, 10
-	tr, s, _ := newTransformer(t, func(c *Config) { c.ColdStartWait = wait })
+	tr, s, _ := newTransformer(t, func(c *Config) { c.Settings.ColdStartWait = settings.Duration(wait) })
 	hang := make(chan struct{})
 	s.hang = hang
 	began := time.Now()
@@ -231,7 +233,7 @@ func TestTransformer_index_hangsWithLittleTime(t *testing.T) {
 	t.Parallel()
 	s := &store{hang: make(chan struct{})}
 	defer close(s.hang)
-	tr, err := New(Config{Store: s, ColdStartWait: time.Minute})
+	tr, err := New(Config{Store: s, Settings: settings.TransformerFunction{ColdStartWait: settings.Duration(time.Minute)}})
 	if err != nil {
 		t.Fatal(err)
 	}

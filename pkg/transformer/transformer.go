@@ -30,31 +30,21 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// errNotReady reports an invocation without an index if [Config.FailWithoutIndex] is set.
+// errNotReady reports an invocation without an index under [settings.FailureModeFail].
 var errNotReady = errors.New("no index is available")
 
 // Config configures a [Transformer]. Only Store is required.
 type Config struct {
 	Store Store
-	// Poll is the time between two polls for a newer index. Default: 1 minute.
-	Poll time.Duration
-	// ColdStartWait is how long invocations wait for a poll. Default: 2 seconds.
-	ColdStartWait time.Duration
-	// MaxIndexAge is the time after its last renewal at which an index becomes stale.
-	// Default: 7 days.
-	MaxIndexAge time.Duration
-	// FailWithoutIndex makes invocations without an index fail, so that Firehose
-	// tries again. Default: records are marked unknown.
-	FailWithoutIndex bool
-	SkipCNAMEs       bool // see [verdict.Options]
-	SkipAddresses    bool // see [verdict.Options]
+	// Settings says how records are marked. Unset fields have their defaults; IndexBucket is
+	// not used.
+	Settings settings.TransformerFunction
 	// Log receives failures. It never receives content of records. Default: nothing is
 	// logged.
 	Log *slog.Logger
-	// Metrics receives one line in Embedded Metric Format for each invocation, with Stack
-	// as its dimension. Default: no metrics are written.
+	// Metrics receives one line in Embedded Metric Format for each invocation. Default: no
+	// metrics are written.
 	Metrics io.Writer
-	Stack   string
 
 	// Tests set these. Concurrent invocations call them concurrently.
 	clock  func() time.Time    // default: time.Now
@@ -77,15 +67,7 @@ func (c *Config) setDefaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Poll == 0 {
-		c.Poll = settings.DefaultPollInterval
-	}
-	if c.ColdStartWait == 0 {
-		c.ColdStartWait = settings.DefaultColdStartWait
-	}
-	if c.MaxIndexAge == 0 {
-		c.MaxIndexAge = settings.DefaultMaxIndexAge
-	}
+	settings.Fill(&c.Settings)
 }
 
 // New returns a transformer. It does not use the store before the first event.
@@ -94,9 +76,9 @@ func New(config Config) (*Transformer, error) {
 		return nil, errors.New("creating a transformer: a store is required")
 	}
 
-	if config.Poll < 0 || config.ColdStartWait < 0 || config.MaxIndexAge < 0 {
-		return nil, fmt.Errorf("creating a transformer: poll %v, cold start wait %v and maximum index age %v must not be negative",
-			config.Poll, config.ColdStartWait, config.MaxIndexAge)
+	if s := &config.Settings; s.PollInterval < 0 || s.ColdStartWait < 0 || s.MaxIndexAge < 0 {
+		return nil, fmt.Errorf("creating a transformer: the poll interval %v, cold start wait %v and maximum index age %v must not be negative",
+			s.PollInterval, s.ColdStartWait, s.MaxIndexAge)
 	}
 
 	config.setDefaults()
@@ -105,17 +87,17 @@ func New(config Config) (*Transformer, error) {
 		indexes: loader{
 			store:    config.Store,
 			clock:    config.clock,
-			interval: config.Poll,
-			wait:     config.ColdStartWait,
+			interval: config.Settings.PollInterval.Std(),
+			wait:     config.Settings.ColdStartWait.Std(),
 			log:      config.Log,
 		},
 		workers: sync.Pool{New: func() any { return newWorker() }},
-		metrics: metrics{out: config.Metrics, stack: config.Stack},
+		metrics: metrics{out: config.Metrics, stack: config.Settings.Stack},
 	}, nil
 }
 
 // Invoke answers one event. It returns an error for something other than a Firehose event,
-// and for an invocation without an index if [Config.FailWithoutIndex] is set. The caller
+// and for an invocation without an index under [settings.FailureModeFail]. The caller
 // owns the response, so concurrent invocations do not share its memory.
 func (t *Transformer) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	// Marks make a response about a tenth longer than its event.
@@ -139,7 +121,7 @@ func (t *Transformer) Append(ctx context.Context, dst, event []byte) ([]byte, er
 	}
 
 	inService := t.indexes.get(ctx, left.waiting())
-	if inService == nil && t.config.FailWithoutIndex {
+	if inService == nil && t.config.Settings.FailureMode == settings.FailureModeFail {
 		return dst, errNotReady
 	}
 
@@ -156,14 +138,14 @@ func (t *Transformer) Append(ctx context.Context, dst, event []byte) ([]byte, er
 // markerOptions returns the index and the options of the marker for an invocation.
 func (t *Transformer) markerOptions(inService *loaded) (*index.Index, verdict.Options) {
 	o := verdict.Options{
-		SkipCNAMEs:    t.config.SkipCNAMEs,
-		SkipAddresses: t.config.SkipAddresses,
+		SkipCNAMEs:    !t.config.Settings.CheckAnswers.Names(),
+		SkipAddresses: !t.config.Settings.CheckAnswers.Addresses(),
 		OnMark:        t.config.onMark,
 	}
 	if inService == nil {
 		return nil, o
 	}
-	o.Stale = t.age(inService) > t.config.MaxIndexAge
+	o.Stale = t.age(inService) > t.config.Settings.MaxIndexAge.Std()
 	return inService.index, o
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -278,7 +279,7 @@ func TestTransformer_Invoke_log(t *testing.T) {
 func TestTransformer_Invoke_metrics(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	tr, s, c := newTransformer(t, func(c *Config) { c.Metrics, c.Stack = &out, "prod" })
+	tr, s, c := newTransformer(t, func(c *Config) { c.Metrics, c.Settings.Stack = &out, "prod" })
 	c.advance(90 * time.Second)
 	s.fail(errors.New("throttled"), nil)
 	invoke(t, tr, clean)
@@ -371,9 +372,9 @@ func TestNew_errors(t *testing.T) {
 	t.Parallel()
 	for _, config := range []Config{
 		{},
-		{Store: &store{}, Poll: -1},
-		{Store: &store{}, ColdStartWait: -1},
-		{Store: &store{}, MaxIndexAge: -1},
+		{Store: &store{}, Settings: settings.TransformerFunction{Transformer: settings.Transformer{PollInterval: -1}}},
+		{Store: &store{}, Settings: settings.TransformerFunction{ColdStartWait: -1}},
+		{Store: &store{}, Settings: settings.TransformerFunction{MaxIndexAge: -1}},
 	} {
 		if _, err := New(config); err == nil {
 			t.Errorf("no error for %+v", config)

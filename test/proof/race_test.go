@@ -198,7 +198,11 @@ func (r *race) read(ctx context.Context, t *testing.T) {
 	for ctx.Err() == nil {
 		r.cold.Add(1)
 		core, err := transformer.New(transformer.Config{
-			Store: bucket.NewIndexReader(r.objects, "index", maxBytes), Poll: time.Millisecond, MaxIndexAge: time.Hour,
+			Store: bucket.NewIndexReader(r.objects, "index", maxBytes),
+			Settings: settings.TransformerFunction{
+				Transformer: settings.Transformer{PollInterval: settings.Duration(time.Millisecond)},
+				MaxIndexAge: settings.Duration(time.Hour),
+			},
 		})
 		if err != nil {
 			t.Error(err)

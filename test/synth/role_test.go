@@ -39,7 +39,7 @@ func TestLocalRoles(t *testing.T) {
 		ListBucket:  "StoreLists",
 		IndexBucket: "StoreIndex",
 		LogBucket:   "DeliveryLogs",
-		LegacyKey:   settings.DefaultLegacyKey,
+		ListKey:     settings.Default[settings.Importer]().ListKey,
 		Feeds:       feeds,
 	}
 	for key, id := range map[string]string{

@@ -61,7 +61,9 @@ var twoPipelines = inStack("two pipelines", func(stack awscdk.Stack) {
 	resolverwatch.NewPipeline(stack, "Pipeline", props(stack))
 	resolverwatch.NewPipeline(stack, "Second", &resolverwatch.PipelineProps{
 		Importer: &resolverwatch.ImporterProps{StackName: "Second"},
-		Catalog:  &resolverwatch.CatalogProps{DatabaseName: "second", WorkGroupName: "second"},
+		Catalog: &resolverwatch.CatalogProps{
+			CatalogSettings: resolverwatch.CatalogSettings{Database: "second", WorkGroup: "second"},
+		},
 	})
 })
 
@@ -73,6 +75,30 @@ var taggedPipeline = inStack("tagged pipeline", func(stack awscdk.Stack) {
 var pipelineWithDatabase = inStack("pipeline with a database", func(stack awscdk.Stack) {
 	with := props(stack)
 	with.Catalog = &resolverwatch.CatalogProps{ExistingDatabaseName: "soc"}
+	resolverwatch.NewPipeline(stack, "Pipeline", with)
+})
+
+// pipelineInParquet returns a pipeline that writes Parquet under a prefix; "" is the default.
+func pipelineInParquet(prefix string) side {
+	return inStack("pipeline in Parquet "+prefix, func(stack awscdk.Stack) {
+		with := props(stack)
+		with.Delivery = &resolverwatch.DeliveryProps{
+			DeliverySettings: resolverwatch.DeliverySettings{Format: resolverwatch.FormatParquet},
+			ParquetPrefix:    prefix,
+		}
+		resolverwatch.NewPipeline(stack, "Pipeline", with)
+	})
+}
+
+var pipelineWithVersions = inStack("pipeline with versions", func(stack awscdk.Stack) {
+	with := props(stack)
+	with.Store = &resolverwatch.IndicatorStoreProps{NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(7))}
+	resolverwatch.NewPipeline(stack, "Pipeline", with)
+})
+
+var pipelineWithRetention = inStack("pipeline with a retention", func(stack awscdk.Stack) {
+	with := props(stack)
+	with.Catalog = &resolverwatch.CatalogProps{ResultRetention: awscdk.Duration_Days(jsii.Number(7))}
 	resolverwatch.NewPipeline(stack, "Pipeline", with)
 })
 

@@ -5,6 +5,7 @@ package upgrade_test
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -203,13 +204,27 @@ func (r *resource) get(property string) any {
 	return value
 }
 
-// places are the settings that say where state is.
-var places = []struct{ typ, path, property, name string }{
-	{"AWS::Lambda::Function", "/Importer/", "Environment.Variables." + settings.EnvListBucket, "list bucket"},
-	{"AWS::Lambda::Function", "/Importer/", "Environment.Variables." + settings.EnvIndexBucket, "index bucket"},
-	{"AWS::Lambda::Function", "/Importer/", "Environment.Variables." + settings.EnvTable, "table"},
-	{"AWS::KinesisFirehose::DeliveryStream", "/Delivery/", "ExtendedS3DestinationConfiguration.BucketARN", "output bucket"},
-	{"AWS::Athena::WorkGroup", "/Catalog/", "WorkGroupConfiguration.ResultConfiguration.OutputLocation", "results bucket"},
+// places returns where a resource says that state is, by the name of the state. It reads the
+// environment of the importer as the importer does, that of an earlier release included.
+func (r *resource) places() map[string]string {
+	path, _ := r.Metadata["aws:cdk:path"].(string)
+	switch {
+	case r.Type == "AWS::Lambda::Function" && strings.Contains(path, "/Importer/"):
+		importer, err := settings.DecodeImporter(func(name string) (string, bool) {
+			text := plain(r.get("Environment.Variables." + name))
+			return text, text != ""
+		})
+		if err != nil {
+			panic(fmt.Errorf("%s: %w", path, err))
+		}
+		return map[string]string{"list bucket": importer.ListBucket, "index bucket": importer.IndexBucket, "table": importer.Table}
+	case r.Type == "AWS::KinesisFirehose::DeliveryStream" && strings.Contains(path, "/Delivery/"):
+		return map[string]string{"output bucket": plain(r.get("ExtendedS3DestinationConfiguration.BucketARN"))}
+	case r.Type == "AWS::Athena::WorkGroup" && strings.Contains(path, "/Catalog/"):
+		return map[string]string{"results bucket": plain(r.get("WorkGroupConfiguration.ResultConfiguration.OutputLocation"))}
+	default:
+		return nil
+	}
 }
 
 // otherPlaces returns the state that is elsewhere after the change although no resource of
@@ -221,14 +236,13 @@ func otherPlaces(was, now map[string]*resource, known []effect) []effect {
 		if after == nil {
 			continue
 		}
-		path, _ := before.Metadata["aws:cdk:path"].(string)
-		for _, place := range places {
-			if before.Type != place.typ || !strings.Contains(path, place.path) ||
-				plain(before.get(place.property)) == plain(after.get(place.property)) ||
-				slices.ContainsFunc(known, func(e effect) bool { return e.resource == place.name && e.outcome >= leavesBehind }) {
+		places := after.places()
+		for name, place := range before.places() {
+			moved := slices.ContainsFunc(known, func(e effect) bool { return e.resource == name && e.outcome >= leavesBehind })
+			if place == places[name] || moved {
 				continue
 			}
-			effects = append(effects, effect{leavesBehind, "**another one is used; the old one stays as it is**", place.name, ""})
+			effects = append(effects, effect{leavesBehind, "**another one is used; the old one stays as it is**", name, ""})
 		}
 	}
 	return effects

@@ -18,7 +18,7 @@ var releases = []struct {
 	{"default", byDefault},
 	{"parquet", deployed(`{
 		"createKey": true,
-		"store": {"billing": "provisioned"},
+		"store": {"readCapacity": 500},
 		"feeds": {"urlhaus": {"url": "https://example.com/list.txt"}},
 		"delivery": {"format": "PARQUET", "markedLogRetentionDays": 400},
 		"queryLogging": {"vpcIds": ["vpc-0a1b2c3d4e5f60001"]}

@@ -42,11 +42,11 @@ func run(out string) error {
 	if err := json.Unmarshal(text, &cdk); err != nil {
 		return fmt.Errorf("reading cdk.json: %w", err)
 	}
-	settings, err := config.Decode(cdk.Context)
+	deployment, err := config.Decode(cdk.Context)
 	if err != nil {
 		return err
 	}
-	if names := template.LeftOut(settings); len(names) > 0 {
+	if names := template.LeftOut(deployment); len(names) > 0 {
 		log.Printf("not in the template, because each deployment has its own: %s", strings.Join(names, ", "))
 	}
 

@@ -27,8 +27,8 @@ const (
 type Deployment struct {
 	ListBucket, IndexBucket, LogBucket string
 
-	LegacyKey string // of the list that is the feed "default"
-	Feeds     map[indicator.FeedID]settings.Feed
+	ListKey string // of the list that is the feed "default"
+	Feeds   map[indicator.FeedID]settings.Feed
 }
 
 // Policies returns the S3 permissions of each role, by access key. The local DynamoDB and
@@ -59,7 +59,7 @@ func (d *Deployment) Policies() map[string]s3.Policy {
 }
 
 func (d *Deployment) importer() s3.Policy {
-	lists := under(d.ListBucket, settings.BlockPrefix+"*", settings.AllowPrefix+"*", d.LegacyKey)
+	lists := under(d.ListBucket, settings.BlockPrefix+"*", settings.AllowPrefix+"*", d.ListKey)
 	guards := under(d.ListBucket, settings.GuardPrefix+"*")
 	accepted := under(d.ListBucket, settings.AcceptedPrefix+"*")
 	reports := under(d.ListBucket, settings.ReportPrefix+"*")

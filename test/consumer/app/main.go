@@ -12,7 +12,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 func main() {
@@ -49,12 +48,15 @@ func newPipeline(stack awscdk.Stack) *resolverwatch.Pipeline {
 	return resolverwatch.NewPipeline(stack, "Resolverwatch", &resolverwatch.PipelineProps{
 		EncryptionKey: key,
 		Importer: &resolverwatch.ImporterProps{
-			Protected: []string{"corp.example"},
-			Feeds: map[string]settings.Feed{
+			ImporterSettings: resolverwatch.ImporterSettings{Protected: []string{"corp.example"}},
+			Feeds: map[string]resolverwatch.Feed{
 				"phishing": {URL: "https://lists.example/phishing.csv", Severity: "high"},
 			},
 		},
-		Delivery:     &resolverwatch.DeliveryProps{OutputBucket: logs, Format: resolverwatch.FormatParquet},
+		Delivery: &resolverwatch.DeliveryProps{
+			DeliverySettings: resolverwatch.DeliverySettings{Format: resolverwatch.FormatParquet},
+			OutputBucket:     logs,
+		},
 		QueryLogging: &resolverwatch.QueryLoggingProps{VPCs: vpcs},
 	})
 }

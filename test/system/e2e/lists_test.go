@@ -54,10 +54,21 @@ func (m *machine) importLists(t *testing.T) {
 	}
 	m.checkRow(t, legacyName, "default#block#subtree", true)
 	m.checkRow(t, guardedName, "default#block#subtree", false)
-	m.checkRow(t, ownName, "default#block#subtree", m.importer.Environment.Variables[settings.EnvProtected] == "")
+	m.checkRow(t, ownName, "default#block#subtree", len(m.importerSettings(t).Protected) == 0)
 	m.checkRow(t, "dropper.malware.example", sample.MalwareHosts+"#block#name", true)
 	m.checkRow(t, "cdn.partner.example", sample.Partners+"#allow#subtree", true)
 	m.checkRow(t, "#feed", sample.BotnetC2, true)
+}
+
+// importerSettings returns the settings in the environment of the deployed importer.
+func (m *machine) importerSettings(t *testing.T) settings.ImporterFunction {
+	t.Helper()
+	section, err := settings.DecodeImporter(func(name string) (string, bool) {
+		value, found := m.importer.Environment.Variables[name]
+		return value, found
+	})
+	check(t, err)
+	return section
 }
 
 // upload stores a list as its owner does. If the bucket sends events, the deployed rules

@@ -15,14 +15,11 @@ import (
 // listed before the existing one.
 func changed(vpc, newVPC string) map[string]any {
 	return map[string]any{
-		"queryLogging.vpcIds": newVPC + "," + vpc, "catalog.resultRetentionDays": 5,
-		"store.noncurrentVersionDays": 30,
-		"importer.memoryMiB":          1280, "importer.publishEveryMinutes": 30, "importer.logRetentionDays": 30,
-		"importer.guards.shrinkPercent": 35,
-		"feeds":                         map[string]any{lateFeed: map[string]any{"format": "plain", "category": "phishing", "severity": "high", "confidence": 90}},
-		"transformer.memoryMiB":         384, "transformer.pollSeconds": 20, "transformer.maxIndexAgeDays": 3,
-		"delivery.bufferIntervalSeconds": 90, "delivery.bufferSizeMiB": 8, "delivery.markedLogRetentionDays": 400,
-		"delivery.logRetentionDays": 7,
+		"queryLogging.vpcIds": newVPC + "," + vpc, "logRetentionDays": 30,
+		"importer.memoryMiB": 1280, "importer.guards.shrinkPercent": 35,
+		"feeds":                 map[string]any{lateFeed: map[string]any{"format": "plain", "category": "phishing", "severity": "high", "confidence": 90}},
+		"transformer.memoryMiB": 384, "transformer.pollInterval": "20s",
+		"delivery.bufferInterval": "90s", "delivery.bufferSizeMiB": 8, "delivery.markedLogRetentionDays": 400,
 	}
 }
 

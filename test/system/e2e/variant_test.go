@@ -47,7 +47,7 @@ const remoteFeed = "remote"
 // everything sets every setting of a deployment with new resources.
 func everything(vpc string) map[string]any {
 	feeds := map[string]any{remoteFeed: map[string]any{"url": "https://feeds.example/list.txt",
-		"schedule": "rate(6 hours)", "format": "plain", "severity": "low", "timeout": "3s"}}
+		"schedule": "rate(6 hours)", "format": "plain", "severity": "low"}}
 	for _, feed := range sample.Feeds() {
 		if feed.Settings.Category != "" {
 			feeds[string(feed.ID)] = feed.Settings
@@ -55,23 +55,18 @@ func everything(vpc string) map[string]any {
 	}
 	return map[string]any{
 		"stackName": "Marked", "tags": map[string]any{"team": "security"}, "createKey": true,
-		"store.tableName": "marked-indicators", "store.billing": "provisioned",
-		"store.readCapacity": 7, "store.writeCapacity": 9, "store.noncurrentVersionDays": 11,
+		"logRetentionDays": 30, "logLevel": "debug",
+		"store.tableName": "marked-indicators", "store.readCapacity": 7, "store.writeCapacity": 9,
 		"store.listBucketName": "marked-lists-e2e", "store.indexBucketName": "marked-index-e2e",
-		"importer.listKey": "lists/ours.txt", "importer.memoryMiB": 1536, "importer.timeoutSeconds": 600,
-		"importer.publishEveryMinutes": 30, "importer.protected": "corp.example", "importer.logRetentionDays": 30,
-		"importer.reservedConcurrency": 2, "importer.guards.shrinkPercent": 35, "feeds": feeds,
-		"transformer.memoryMiB": 512, "transformer.timeoutSeconds": 90, "transformer.pollSeconds": 20,
-		"transformer.maxIndexAgeDays": 3, "transformer.coldStartWaitMillis": 3000, "transformer.logRetentionDays": 14,
-		"transformer.failureMode":   "fail",
+		"importer.listKey": "lists/ours.txt", "importer.memoryMiB": 1536, "importer.protected": "corp.example",
+		"importer.guards.shrinkPercent": 35, "feeds": feeds,
+		"transformer.memoryMiB": 512, "transformer.timeout": "90s", "transformer.pollInterval": "20s",
+		"transformer.failureMode": "fail", "transformer.checkAnswers": "all",
 		"delivery.outputBucketName": "marked-logs-e2e", "delivery.prefix": "marked/y=!{timestamp:yyyy/MM/dd/HH}",
-		"delivery.errorPrefix":           "failed/!{firehose:error-output-type}/!{timestamp:yyyy}/",
-		"delivery.bufferIntervalSeconds": 75, "delivery.bufferSizeMiB": 3, "delivery.processorBufferMiB": 0.5,
-		"delivery.processorBufferIntervalSeconds": 45, "delivery.markedLogRetentionDays": 400,
-		"delivery.logRetentionDays": 7,
-		"queryLogging.vpcIds":       vpc, "queryLogging.name": "marked-queries", "queryLogging.shareWith": "444455556666",
+		"delivery.errorPrefix":    "failed/!{firehose:error-output-type}/!{timestamp:yyyy}/",
+		"delivery.bufferInterval": "75s", "delivery.bufferSizeMiB": 3, "delivery.markedLogRetentionDays": 400,
+		"queryLogging.vpcIds": vpc, "queryLogging.name": "marked-queries", "queryLogging.shareWith": "444455556666",
 		"catalog.database": "marked_db", "catalog.workGroup": "marked-group", "catalog.bytesScannedLimitGiB": 3,
-		"catalog.resultRetentionDays": 5,
 	}
 }
 
@@ -79,7 +74,7 @@ func everything(vpc string) map[string]any {
 func converting(vpc string) map[string]any {
 	return map[string]any{
 		"stackName": "Columns", "createKey": true, "queryLogging.vpcIds": vpc, "queryLogging.name": "columns",
-		"delivery.format": "PARQUET", "delivery.parquetPrefix": "columns/!{timestamp:yyyy/MM/dd}/", "delivery.bufferSizeMiB": 64,
+		"delivery.format": "PARQUET", "delivery.bufferSizeMiB": 64,
 	}
 }
 

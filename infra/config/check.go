@@ -1,0 +1,93 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// Forms of the ids and ARNs of AWS resources.
+var (
+	accountID  = regexp.MustCompile(`^[0-9]{12}$`)
+	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
+	keyARN     = regexp.MustCompile(`^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$`)
+	vpcID      = regexp.MustCompile(`^vpc-[0-9a-f]+$`)
+)
+
+const keyRule = "must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias"
+
+// check checks values that no construct sees, because the stack uses them, and rules that
+// need several settings.
+func (d *decoder) check(deployment *settings.Deployment) {
+	if account := deployment.Account; account != "" && !accountID.MatchString(account) {
+		d.refuse(ContextKey+".account", account, "must be twelve digits")
+	}
+	if region := deployment.Region; region != "" && !regionName.MatchString(region) {
+		d.refuse(ContextKey+".region", region, "must be the name of a Region, like eu-west-1")
+	}
+	// Some services would accept an alias, but the policies of roles cannot use one.
+	if key := deployment.KeyARN; key != "" && !keyARN.MatchString(key) {
+		d.refuse(ContextKey+".keyArn", key, keyRule)
+	}
+	d.checkPreviousKeys(deployment)
+	for _, key := range slices.Sorted(maps.Keys(deployment.Tags)) {
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			d.refuse(ContextKey+".tags."+key, deployment.Tags[key], "must not have a key that begins with aws:, which AWS reserves")
+		}
+	}
+	d.checkVPCs(deployment.QueryLogging.VPCIDs)
+	if deployment.Delivery.ExistingStream != "" {
+		d.checkIdle("delivery", deployment.Delivery)
+		d.checkIdle("catalog", deployment.Catalog)
+	}
+	if deployment.CreateKey && deployment.KeyARN != "" {
+		d.problems = append(d.problems, fmt.Errorf("%s.createKey and %[1]s.keyArn: "+
+			"only one can be set, because one key encrypts everything", ContextKey))
+	}
+}
+
+// checkPreviousKeys rejects values that are not the ARN of a key, and the key that is used
+// now. Elements that were rejected before are empty.
+func (d *decoder) checkPreviousKeys(deployment *settings.Deployment) {
+	for i, arn := range deployment.PreviousKeyARNs {
+		path := fmt.Sprintf("%s.previousKeyArns[%d]", ContextKey, i)
+		switch {
+		case arn == "":
+		case !keyARN.MatchString(arn):
+			d.refuse(path, arn, keyRule)
+		case arn == deployment.KeyARN || slices.Contains(deployment.PreviousKeyARNs[:i], arn):
+			d.refuse(path, arn, "must be an earlier key, listed only once")
+		}
+	}
+}
+
+// checkVPCs rejects values that are not the id of a VPC, and duplicates. Elements that were
+// rejected before are empty.
+func (d *decoder) checkVPCs(ids []string) {
+	for i, id := range ids {
+		path := fmt.Sprintf("%s.queryLogging.vpcIds[%d]", ContextKey, i)
+		switch {
+		case id == "":
+		case !vpcID.MatchString(id):
+			d.refuse(path, id, "must be the id of a VPC, like vpc-0a1b2c3d4e5f60001")
+		case slices.Contains(ids[:i], id):
+			d.refuse(path, id, "must not be listed twice")
+		}
+	}
+}
+
+// checkIdle rejects settings of a section that have no effect with an existing stream.
+func (d *decoder) checkIdle(name string, section any) {
+	for _, field := range settings.Fields(reflect.TypeOf(section)) {
+		value := reflect.ValueOf(section).FieldByIndex(field.Index)
+		if !value.IsZero() && field.Path != "existingStream" && field.Path != "enabled" {
+			d.refuse(ContextKey+"."+name+"."+field.Path, value.Interface(),
+				"has no effect with "+ContextKey+".delivery.existingStream, which is not changed: unset one of them")
+		}
+	}
+}

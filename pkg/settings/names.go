@@ -1,0 +1,14 @@
+package settings
+
+// Dimensions that all metrics have in CloudWatch. A few also have the feed as a dimension.
+const (
+	MetricNamespace      = "Resolverwatch"
+	MetricDimensionStack = "Stack"
+	MetricDimensionFeed  = "Feed"
+)
+
+// DefaultStack is the name of the stack if none is set.
+const DefaultStack = "Resolverwatch"
+
+// FeedParameter returns the name of the SSM parameter that holds a feed's settings.
+func FeedParameter(stack, feed string) string { return "/" + stack + "/feeds/" + feed }
