@@ -7,9 +7,29 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// renamed replaces phrases in the names of measures of earlier commits by those of today, so
+// that a measure can be compared across its renaming.
+var renamed = strings.NewReplacer(
+	" bytes a line", " bytes per line",
+	"1 % gone, 1 % new:", "1 % removed, 1 % added:",
+	"allocations a record", "allocations per record",
+	"as it passed here", "elapsed",
+	"build, against a sort of the names", "build / sort of the names",
+	"malicious of them", "malicious records",
+	"of them left in part, or throttled", "partly unprocessed or throttled batches",
+	"read and open, against read and checksum", "read and open / read and checksum",
+	"real ones of RESOLVERWATCH_CORPUS", "real ones from RESOLVERWATCH_CORPUS",
+	"records of it", "records in the event",
+	"size, filters and all", "size, with filters",
+	"the same again:", "unchanged list:",
+	"the same with an answer of its own", "the same with a new response",
+	"transform, of the event", "transform, event bytes",
 )
 
 // figures holds the values of each measure over all runs of a bench.
@@ -39,7 +59,7 @@ func (f *figures) add(report io.Reader) error {
 			return fmt.Errorf("reading the report of the bench: %w", err)
 		}
 
-		name := line.Measure
+		name := renamed.Replace(line.Measure)
 		if seen[name]++; seen[name] > 1 {
 			name = fmt.Sprintf("%s (%d)", name, seen[name])
 		}

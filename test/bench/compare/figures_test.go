@@ -26,6 +26,18 @@ func TestFigures_add(t *testing.T) {
 	}
 }
 
+// Measures that were renamed are compared under their present names.
+func TestFigures_renamed(t *testing.T) {
+	f := newFigures()
+	report := `{"measure":"parse hosts, generated, 29 bytes a line","value":1}{"measure":"1 % gone, 1 % new: batches","value":2}`
+	if err := f.add(strings.NewReader(report)); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"parse hosts, generated, 29 bytes per line", "1 % removed, 1 % added: batches"}; !slices.Equal(f.names, want) {
+		t.Errorf("names %q, want %q", f.names, want)
+	}
+}
+
 func TestQuantile(t *testing.T) {
 	for _, test := range []struct {
 		sorted              []float64
