@@ -193,6 +193,8 @@ func guessWords(text []byte) Format {
 		return Plain
 	case isAddress(word) && bytes.IndexByte(word, '/') < 0 && len(rest) > 0 && rest[0] != ',':
 		return Hosts
+	case startsShortLine(word, rest):
+		return Hosts
 	case looksLikeTable(text):
 		return CSV
 	case len(rest) > 0:
