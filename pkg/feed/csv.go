@@ -71,6 +71,12 @@ func (r *csvReader) finish(c *collector) {
 	}
 }
 
+// readLong accepts a comment.
+func (r *csvReader) readLong(_ *collector, head []byte) bool {
+	text := trimLeft(head)
+	return len(r.open) == 0 && len(text) > 0 && text[0] == '#'
+}
+
 func (r *csvReader) readComment(row []byte) {
 	if r.started {
 		return

@@ -77,6 +77,7 @@
 package feed
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -323,10 +324,17 @@ func newLineReader(format Format, o Options) lineReader {
 	}
 }
 
+// longLineReader is a lineReader that can do with the head of a line that is over the limit.
+// readLong reports whether the head is enough: the line is a comment, an entry that is skipped
+// whatever follows, or an entry that is complete within the head.
+type longLineReader interface {
+	readLong(c *collector, head []byte) bool
+}
+
 func readLines(in *window, c *collector, reader lineReader) error {
 	limit := c.options.Limits.withDefaults().LineBytes
 	for {
-		line, ok, err := in.nextLine(limit)
+		line, cut, ok, err := in.nextLine(limit)
 		if err != nil {
 			return atLine(err, c.line+1)
 		}
@@ -335,10 +343,18 @@ func readLines(in *window, c *collector, reader lineReader) error {
 		}
 
 		c.line++
-		if expected := expectedEntries(line); expected > 0 {
-			c.counts.expected = expected
+		switch {
+		case cut:
+			if long, canCut := reader.(longLineReader); !canCut || !long.readLong(c, line) {
+				return refuse(ErrLongLine, c.line, "over %d bytes", limit)
+			}
+		case in.marked && bytes.Contains(line, byteOrderMark):
+			for _, joined := range bytes.Split(line, byteOrderMark) {
+				readLine(c, reader, joined)
+			}
+		default:
+			readLine(c, reader, line)
 		}
-		reader.readLine(c, line)
 		if c.err != nil {
 			return c.err
 		}
@@ -346,4 +362,13 @@ func readLines(in *window, c *collector, reader lineReader) error {
 
 	reader.finish(c)
 	return c.err
+}
+
+// readLine passes a line to the reader. A byte order mark ends a line as well as a line feed
+// does: it is the start of another list that was appended to one without a final line feed.
+func readLine(c *collector, reader lineReader, line []byte) {
+	if expected := expectedEntries(line); expected > 0 {
+		c.counts.expected = expected
+	}
+	reader.readLine(c, line)
 }
