@@ -46,6 +46,8 @@ var (
 			"if its entries are whole names after all, set the format to json")
 	ErrPartial = newReason("only one page of several",
 		"fetch the other pages too and provide all objects in one bundle")
+	ErrZone = newReason("a policy zone whose name is not in the file",
+		"put a line `$ORIGIN` with the name of the zone and a final dot before the records")
 	ErrColumn = newReason("no such column",
 		"set the column to a heading of the table, or to a number counted from 1")
 )
