@@ -49,6 +49,7 @@ const (
 	SkipNotDetection                    // MISP: `to_ids` is false
 	SkipObservation                     // STIX: an observed name or address without an indicator
 	SkipCondition                       // STIX: a pattern that needs more than one value
+	SkipHarmless                        // STIX: benign or anomalous, by the types of the indicator
 	skipEnd
 )
 
@@ -75,6 +76,7 @@ var skipTexts = [skipEnd]string{
 	SkipNotDetection:    "not meant for detection (to_ids is false)",
 	SkipObservation:     "observed, but not an indicator",
 	SkipCondition:       "pattern that needs more than one value",
+	SkipHarmless:        "harmless or only unusual, by its source",
 }
 
 // String returns the reason in words.
