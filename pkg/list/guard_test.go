@@ -104,6 +104,29 @@ func TestGuards_drops(t *testing.T) {
 		{"evil.medium.com", subtree, ""}, // a customer's name
 		{"discordapp.net", name, list.DropSharedHost},
 		{"asuscomm.com", subtree, list.DropSharedHost}, // a dynamic DNS zone that is not a public suffix
+		{"www.dropbox.com", name, list.DropSharedHost}, // the site of a shared host
+		{"www.medium.com", name, list.DropSharedHost},
+		{"www.evil.medium.com", name, ""},
+		{"www.google.com", name, list.DropProtected},
+		{"www.evil.google.com", subtree, ""},
+		{"bit.ly", name, list.DropSharedHost},
+		{"amzn.to", subtree, list.DropSharedHost},
+		{"evil.lnk.to", name, ""}, // a customer's name
+		{"ipfs.io", name, list.DropSharedHost},
+		{"dweb.link", name, list.DropSharedHost},
+		{"bafyevil.ipfs.w3s.link", subtree, ""}, // one file
+		{"webhook.site", name, list.DropSharedHost},
+		{"evil.webhook.site", subtree, ""},
+		{"res.cloudinary.com", name, list.DropSharedHost},
+		{"web.app", subtree, list.DropPrivateSuffix},
+		{"evil.web.app", subtree, ""},
+		{"weeblysite.com", subtree, list.DropSharedHost}, // a hosting zone that is not a public suffix
+		{"evil.weeblysite.com", subtree, ""},
+		{"urldefense.proofpoint.com", name, list.DropSharedHost},
+		{"storage.googleapis.com", subtree, list.DropSharedHost},
+		{"evil-lure.storage.googleapis.com", subtree, ""}, // a customer's bucket
+		{"evil-lure.storage.googleapis.com", name, ""},
+		{"evil.t.me", subtree, ""},
 		{"evil.asuscomm.com", subtree, ""},
 	} {
 		s := list.Options{Scope: tc.scope}
@@ -137,6 +160,49 @@ func TestGuards_entriesAbove(t *testing.T) {
 		if got := dropped(t, tc.entry, list.Options{Scope: tc.scope}, guards); got != tc.want {
 			t.Errorf("%s %v: dropped as %q, want %q", tc.entry, tc.scope, got, tc.want)
 		}
+	}
+}
+
+// Without a top list of the user's, a small one is built in. It protects exact names.
+func TestGuards_neededNames(t *testing.T) {
+	t.Parallel()
+	with := defaultGuards()
+	if err := with.ReadTop(strings.NewReader("popular.example\n")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		entry   string
+		scope   indicator.Scope
+		want    list.DropReason
+		wantTop list.DropReason // with a top list
+	}{
+		{"registry.npmjs.org", indicator.ScopeName, list.DropNeeded, ""},
+		{"registry.npmjs.org", indicator.ScopeSubtree, list.DropNeeded, ""},
+		{"login.microsoftonline.com", indicator.ScopeName, list.DropNeeded, ""},
+		{"console.aws.amazon.com", indicator.ScopeName, list.DropNeeded, ""},
+		{"ocsp.digicert.com", indicator.ScopeName, list.DropNeeded, ""},
+		{"security.ubuntu.com", indicator.ScopeName, list.DropNeeded, ""},
+		{"ctldl.windowsupdate.com", indicator.ScopeName, list.DropNeeded, ""},
+		{"crates.io", indicator.ScopeName, list.DropNeeded, ""},
+		{"www.crates.io", indicator.ScopeName, list.DropNeeded, ""},
+		{"pki.goog", indicator.ScopeSubtree, list.DropNeeded, ""}, // above such names
+		{"pki.goog", indicator.ScopeName, "", ""},
+		{"evil.pki.goog", indicator.ScopeSubtree, "", ""},
+		{"www.pki.goog", indicator.ScopeSubtree, "", ""},
+		{"evil.crates.io", indicator.ScopeSubtree, "", ""},
+		{"google.com", indicator.ScopeName, list.DropProtected, list.DropProtected},
+		{"popular.example", indicator.ScopeName, "", list.DropTopList},
+	} {
+		s := list.Options{Scope: tc.scope}
+		if got := dropped(t, tc.entry, s, defaultGuards()); got != tc.want {
+			t.Errorf("%s %v: dropped as %q, want %q", tc.entry, tc.scope, got, tc.want)
+		}
+		if got := dropped(t, tc.entry, s, with); got != tc.wantTop {
+			t.Errorf("%s %v: with a top list dropped as %q, want %q", tc.entry, tc.scope, got, tc.wantTop)
+		}
+	}
+	if got := dropped(t, "registry.npmjs.org", list.Options{Action: indicator.ActionAllow}, defaultGuards()); got != "" {
+		t.Errorf("an allow entry is dropped as %q", got)
 	}
 }
 
