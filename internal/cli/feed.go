@@ -176,9 +176,11 @@ type lintResult struct {
 	Addresses int                     `json:"addresses"`
 	Allowed   int                     `json:"allow_entries"`
 	Repeated  int                     `json:"repeated"`
+	Expired   int                     `json:"expired"`
 	Rejected  int                     `json:"rejected"`
 	Dropped   map[list.DropReason]int `json:"dropped"`
 	Skipped   map[string]int          `json:"skipped"`
+	Warning   string                  `json:"warning,omitempty"`
 	Refusals  list.Refusals           `json:"refusals"`
 	Findings  []finding               `json:"findings"`
 	Omitted   int                     `json:"findings_omitted"`
@@ -196,6 +198,7 @@ func (l *lintResult) setCounts(report *list.Summary) {
 	l.Format, l.Lines, l.Entries = report.Format, report.Lines, report.Entries
 	l.Accepted, l.Addresses, l.Allowed = report.Names, report.Addresses, report.Allowed
 	l.Repeated, l.Rejected, l.Dropped = report.Repeats, report.Rejected, report.Dropped
+	l.Expired, l.Warning = report.Expired, report.Warning()
 	l.Skipped = map[string]int{}
 	for reason, count := range report.Skips {
 		l.Skipped[reason.String()] = count
@@ -211,10 +214,17 @@ func (l *lintResult) write(out io.Writer, form string) error {
 }
 
 func (l *lintResult) print(out io.Writer) {
-	fmt.Fprintf(out, "%s: %s, %d lines, %d entries\n", l.File, orUnknown(string(l.Format)), l.Lines, l.Entries)
+	fmt.Fprintf(out, "%s: %s, %d lines, %d entries", l.File, orUnknown(string(l.Format)), l.Lines, l.Entries)
+	if l.Warning != "" {
+		fmt.Fprintf(out, "; %s", l.Warning)
+	}
+	fmt.Fprintln(out)
 	fmt.Fprintf(out, "  %7d accepted (addresses: %d, allow entries: %d)\n", l.Accepted, l.Addresses, l.Allowed)
 	if l.Repeated > 0 {
 		fmt.Fprintf(out, "  %7d repeated\n", l.Repeated)
+	}
+	if l.Expired > 0 {
+		fmt.Fprintf(out, "  %7d expired\n", l.Expired)
 	}
 	if l.Rejected > 0 {
 		fmt.Fprintf(out, "  %7d rejected\n", l.Rejected)

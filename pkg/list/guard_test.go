@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -317,7 +318,22 @@ func TestRead_refusals(t *testing.T) {
 		{name: "error document", in: `{"message":"Access Denied"}`, want: list.RefusedUnreadable},
 		{name: "binary", in: "evil.example\x00\n", want: list.RefusedUnreadable, wantWhere: "line 1"},
 		{name: "long line", in: "evil.example\n" + strings.Repeat("x", 5_000) + "\n", want: list.RefusedUnreadable, wantWhere: "line 2"},
-		{name: "19 lines of rubbish and a name", in: "evil.example\n" + strings.Repeat("no name\n", 18)},
+		{
+			name: "18 lines of rubbish and a name", in: "evil.example\n" + strings.Repeat("no name\n", 18),
+			want: list.RefusedInvalid, overridable: true,
+		},
+		{name: "a line of rubbish and a name", in: "evil.example\nrubbish it is\n"},
+		{
+			name: "2 lines of rubbish and a name", in: "evil.example\nrubbish it is\nno name\n",
+			want: list.RefusedInvalid, overridable: true,
+		},
+		{name: "2 lines of rubbish", in: "rubbish it is\nno name\n", want: list.RefusedNoEntries},
+		{name: "10 % kept by the guards", in: numbered("n", 3) + strings.Repeat("pastebin.com\n", 27)},
+		{
+			name: "less than 10 % kept by the guards", in: numbered("n", 3) + strings.Repeat("pastebin.com\n", 28),
+			want: list.RefusedDropped, overridable: true,
+		},
+		{name: "a short list of which little is kept", in: "evil.example\n" + strings.Repeat("pastebin.com\n", 18)},
 		{
 			name: "20 lines of rubbish and a name", in: "evil.example\n" + strings.Repeat("no name\n", 20),
 			settings: list.Options{Format: feed.Plain}, want: list.RefusedInvalid, overridable: true,
@@ -386,6 +402,53 @@ func TestRead_hooksAndCounts(t *testing.T) {
 	total := report.Names + report.Repeats + report.Dropped[list.DropSingleLabel]
 	if total != report.Accepted || report.Repeats != 1 || entries.Len() != report.Names {
 		t.Errorf("report is %+v", report)
+	}
+}
+
+// Expired entries stay in the list, because its length is compared with later ones, but they are
+// not counted as entries that match.
+func TestRead_expired(t *testing.T) {
+	t.Parallel()
+	const csv = "domain,valid_until\nnever.example,\nlive.example,2026-03-01\nended.example,2026-02-28\nnow.example,2026-02-28T12:00:00Z\n" +
+		"again.example,2020-01-01\nagain.example,2026-04-01\ntwice.example,2020-01-01\ntwice.example,2020-01-02\n"
+	guards := defaultGuards()
+	guards.Now = time.Date(2026, 2, 28, 12, 0, 0, 0, time.UTC)
+	entries, report, err := list.Read(strings.NewReader(csv), list.Options{}, guards, list.Hooks{})
+	if err != nil || entries.Len() != 6 || report.Names != 3 || report.Expired != 3 || report.Repeats != 2 || report.Warning() != "" {
+		t.Errorf("%v, %d entries, %+v, warning %q", err, entries.Len(), report, report.Warning())
+	}
+
+	guards.Now = guards.Now.AddDate(1, 0, 0)
+	ended := strings.Replace(csv, "never.example,\n", "", 1)
+	_, report, err = list.Read(strings.NewReader(ended), list.Options{}, guards, list.Hooks{})
+	if err != nil || report.Names != 0 || report.Expired != 5 || report.Warning() != "most of the list is not used: 5 expired" {
+		t.Errorf("%v, %+v, warning %q", err, report, report.Warning())
+	}
+}
+
+func TestSummary_Warning(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		in   string
+		want string
+	}{
+		{"a.example\nb.example\n", ""},
+		{"a.example\npastebin.com\n", ""}, // half
+		{"a.example\na.example\na.example\npastebin.com\n", ""},
+		{"a.example\npastebin.com\ngithub.com\n", "most of the list is not used: 2 dropped"},
+		{"a.example\nb.example\npastebin.com\nno name\nno name\n", "most of the list is not used: 2 rejected, 1 dropped"},
+		{"a.example\n/path\n/path\n/path\n", ""}, // skipped on purpose
+	} {
+		_, report, err := list.Read(strings.NewReader(tc.in), list.Options{Format: feed.Plain}, defaultGuards(), list.Hooks{})
+		if got := report.Warning(); err != nil || got != tc.want {
+			t.Errorf("%q: %v, warning %q, want %q", tc.in, err, got, tc.want)
+		}
+		full := list.Report{Outcome: list.OutcomeAccepted}
+		full.AddSummary(&report)
+		first, _, _ := strings.Cut(string(full.Text()), "\n")
+		if strings.Contains(first, "not used") != (tc.want != "") {
+			t.Errorf("%q: the first line of the report is %q", tc.in, first)
+		}
 	}
 }
 
