@@ -344,16 +344,12 @@ func readLines(in *window, c *collector, reader lineReader) error {
 
 		c.line++
 		switch {
-		case cut:
-			if long, canCut := reader.(longLineReader); !canCut || !long.readLong(c, line) {
-				return refuse(ErrLongLine, c.line, "over %d bytes", limit)
-			}
-		case in.marked && bytes.Contains(line, byteOrderMark):
-			for _, joined := range bytes.Split(line, byteOrderMark) {
-				readLine(c, reader, joined)
-			}
+		case cut || in.marked:
+			readOddLine(c, reader, line, cut)
+		case startsEntry(line):
+			reader.readLine(c, line)
 		default:
-			readLine(c, reader, line)
+			readComment(c, reader, line)
 		}
 		if c.err != nil {
 			return c.err
@@ -364,9 +360,23 @@ func readLines(in *window, c *collector, reader lineReader) error {
 	return c.err
 }
 
-// readLine passes a line to the reader. A byte order mark ends a line as well as a line feed
-// does: it is the start of another list that was appended to one without a final line feed.
-func readLine(c *collector, reader lineReader, line []byte) {
+// readOddLine reads a line of a list that has byte order marks, or the head of a line that is too
+// long. A byte order mark ends a line as well as a line feed does: it is the start of another
+// list that was appended to one without a final line feed.
+func readOddLine(c *collector, reader lineReader, line []byte, cut bool) {
+	if cut {
+		if long, canCut := reader.(longLineReader); !canCut || !long.readLong(c, line) {
+			c.err = refuse(ErrLongLine, c.line, "over %d bytes", c.options.Limits.withDefaults().LineBytes)
+		}
+		return
+	}
+	for _, joined := range bytes.Split(line, byteOrderMark) {
+		readComment(c, reader, joined)
+	}
+}
+
+// readComment reads a line that may be a comment, which may tell the number of entries.
+func readComment(c *collector, reader lineReader, line []byte) {
 	if expected := expectedEntries(line); expected > 0 {
 		c.counts.expected = expected
 	}

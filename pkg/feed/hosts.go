@@ -34,8 +34,8 @@ func (h *hostsReader) readLine(c *collector, line []byte) {
 		return
 	}
 
-	word, names := cutWord(text)
-	if !bytes.Equal(word, h.address) && !h.setAddress(word) {
+	names, ok := h.cutAddress(text)
+	if !ok {
 		c.reject(text, errNotHosts)
 		return
 	}
@@ -43,7 +43,8 @@ func (h *hostsReader) readLine(c *collector, line []byte) {
 		c.reject(text, errNoName)
 		return
 	}
-	for len(names) > 0 && !isComment(names) {
+	for more := true; more; more = len(names) > 0 && !isComment(names) {
+		var word []byte
 		word, names = cutHostName(names)
 		switch {
 		case isLocalName(word):
@@ -77,8 +78,10 @@ func (h *hostsReader) readLong(c *collector, head []byte) bool {
 // rest is empty if a comment follows the name without a space.
 func cutHostName(names []byte) (name, rest []byte) {
 	for i, c := range names {
+		if isNameByte[c] {
+			continue
+		}
 		switch {
-		case isNameByte[c]:
 		case c == ';' || c == '/' && i+1 < len(names) && names[i+1] == '/':
 			return names[:i], nil
 		case isSpace(c) || c >= utf8.RuneSelf && wideSpace(names[i:]) > 0:
@@ -95,12 +98,13 @@ var shortAddresses = []string{"0", "0.0", "0.0.0", "127.1", "127.0.1"}
 // parseHostsAddress reports whether word is an address at the start of a hosts line, and
 // whether it leads nowhere. The zone of an IPv6 address is ignored.
 func parseHostsAddress(word []byte) (blocks, ok bool) {
-	if slices.Contains(shortAddresses, string(word)) {
-		return true, true
-	}
 	host, _, _ := bytes.Cut(word, []byte{'%'})
 	ip, err := parseAddress(host)
-	return err == nil && leadsNowhere(ip), err == nil
+	if err != nil {
+		isShort := slices.Contains(shortAddresses, string(word))
+		return isShort, isShort
+	}
+	return leadsNowhere(ip), true
 }
 
 // startsShortLine reports whether a line starts with a short address, given its first word and
@@ -110,15 +114,21 @@ func startsShortLine(word, rest []byte) bool {
 	return slices.Contains(shortAddresses, string(word)) && looksLikeIndicator(name) && !isAddress(name)
 }
 
-// setAddress reports whether word is an address.
-func (h *hostsReader) setAddress(word []byte) bool {
-	blocks, ok := parseHostsAddress(word)
-	if !ok {
-		return false
+// cutAddress returns the part of a line after its address, and reports whether it has one.
+func (h *hostsReader) cutAddress(text []byte) (names []byte, ok bool) {
+	if n := len(h.address); n > 0 && n < len(text) && isSpace(text[n]) && bytes.Equal(text[:n], h.address) {
+		return trimLeft(text[n+1:]), true
 	}
-	h.address = append(h.address[:0], word...)
-	h.blocks = blocks
-	return true
+	word, names := cutWord(text)
+	if bytes.Equal(word, h.address) {
+		return names, true
+	}
+	blocks, ok := parseHostsAddress(word)
+	if ok {
+		h.address = append(h.address[:0], word...)
+		h.blocks = blocks
+	}
+	return names, ok
 }
 
 // isLocalName reports whether a name is one of those that every hosts file has for the

@@ -183,7 +183,7 @@ type window struct {
 	start, end int   // the part of buf that is not consumed
 	offset     int64 // of buf in the stream
 	err        error // sticky; io.EOF at the end
-	marked     bool  // some byte so far can start a byte order mark
+	marked     bool  // there is a byte order mark after the one at the start
 	dropping   bool  // the rest of the current line is not wanted
 }
 
@@ -200,6 +200,7 @@ func (w *window) head() ([]byte, error) {
 	}
 	if bytes.HasPrefix(w.buf[:w.end], byteOrderMark) {
 		w.start = len(byteOrderMark)
+		w.marked = bytes.Contains(w.buf[w.start:w.end], byteOrderMark)
 	}
 	return w.buf[w.start:w.end], nil
 }
@@ -218,7 +219,9 @@ func (w *window) nextLine(limit int) (line []byte, cut, ok bool, err error) {
 		if i := bytes.IndexByte(w.buf[w.start+searched:w.end], '\n'); i >= 0 {
 			line = w.buf[w.start : w.start+searched+i]
 			w.start += len(line) + 1
-			line, cut = cutLine(line, limit)
+			if len(line) > limit {
+				line, cut = cutLine(line, limit)
+			}
 			return line, cut, true, nil
 		}
 		searched = w.end - w.start
@@ -241,7 +244,7 @@ func (w *window) nextLine(limit int) (line []byte, cut, ok bool, err error) {
 
 // cutLine returns the head of a line if it is over the limit.
 func cutLine(line []byte, limit int) (head []byte, cut bool) {
-	if len(line) > limit && len(bytes.TrimSuffix(line, []byte{'\r'})) > limit {
+	if len(bytes.TrimSuffix(line, []byte{'\r'})) > limit {
 		return line[:limit], true
 	}
 	return line, false
@@ -287,7 +290,8 @@ func (w *window) more() bool {
 func (w *window) read() (n int) {
 	for range maxEmptyReads {
 		if n, w.err = w.r.Read(w.buf[w.end:]); n > 0 || w.err != nil {
-			w.marked = w.marked || bytes.IndexByte(w.buf[w.end:w.end+n], byteOrderMark[0]) >= 0
+			overlap := max(w.start, w.end+1-len(byteOrderMark))
+			w.marked = w.marked || bytes.Contains(w.buf[overlap:w.end+n], byteOrderMark)
 			return n
 		}
 	}

@@ -59,7 +59,20 @@ func wideSpace(text []byte) int {
 
 // trim removes white space and invisible characters from both ends. Control characters stay,
 // because they make a name illegal.
-func trim(text []byte) []byte { return trimRight(trimLeft(text)) }
+func trim(text []byte) []byte {
+	start, end := 0, len(text)
+	for start < end && isSpace(text[start]) {
+		start++
+	}
+	for start < end && isSpace(text[end-1]) {
+		end--
+	}
+	text = text[start:end]
+	if len(text) > 0 && (text[0] >= utf8.RuneSelf || text[len(text)-1] >= utf8.RuneSelf) {
+		return trimRight(trimLeft(text))
+	}
+	return text
+}
 
 func trimLeft(text []byte) []byte {
 	for len(text) > 0 && isSpace(text[0]) {
@@ -149,6 +162,11 @@ const (
 	maxTotalComment = 80 // bytes of a comment that may give the number of entries
 	maxTotal        = 1_000_000_000
 )
+
+// startsEntry reports whether a line starts as most entries do, so that it is no comment.
+func startsEntry(line []byte) bool {
+	return len(line) > 0 && (isNameByte[line[0]] || line[0] == '|')
+}
 
 // expectedEntries returns the number in a comment like `# Number of entries: 1,904`, or 0 if
 // the line is not such a comment.
