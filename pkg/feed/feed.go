@@ -57,8 +57,15 @@
 // An entry that answers with the unspecified address, a loopback address or another
 // address that leads nowhere is a block. One that answers with a real address or another
 // name is a rewrite, and one that names a server to ask is a forward. Both are skipped,
-// because lists for safe search and split DNS look the same. `@@` rules and
-// `rpz-passthru.` are allow entries of their own list.
+// because lists for safe search and split DNS look the same. `@@` rules,
+// `rpz-passthru.` and arrays such as `allow` in JSON are allow entries of their own list.
+//
+// # Joined lists, spaces and long lines
+//
+// A byte order mark ends a line, because it is the start of a list that was appended. Spaces
+// outside ASCII part words; they and characters without a width are trimmed. Of a line over the
+// limit only the head is kept: it is skipped if the head shows that the line is a comment or
+// would be skipped anyway, and read if it holds all of the entry. Otherwise the list is refused.
 //
 // # Definitions of the formats
 //
