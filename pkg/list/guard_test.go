@@ -128,6 +128,9 @@ func TestGuards_drops(t *testing.T) {
 		{"evil-lure.storage.googleapis.com", subtree, ""}, // a customer's bucket
 		{"evil-lure.storage.googleapis.com", name, ""},
 		{"evil.t.me", subtree, ""},
+		{"f003.backblazeb2.com", name, list.DropSharedHost}, // many buckets
+		{"evil.s3.us-west-004.backblazeb2.com", subtree, ""},
+		{"ucevil.dl.dropboxusercontent.com", subtree, ""},
 		{"evil.asuscomm.com", subtree, ""},
 	} {
 		s := list.Options{Scope: tc.scope}

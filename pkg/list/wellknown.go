@@ -58,7 +58,8 @@ const sharedApexes = `
 	webhook.site pipedream.net m.pipedream.net beeceptor.com free.beeceptor.com requestcatcher.com
 
 	page.link app.link onelink.me sendgrid.net ct.sendgrid.net list-manage.com typeform.com jotform.com
-	safelinks.protection.outlook.com 1drv.com
+	safelinks.protection.outlook.com 1drv.com dl.dropboxusercontent.com docsend.com figma.site
+	arweave.net eth.limo eth.link
 
 	bit.ly bitly.com bitly.ws j.mp tinyurl.com tiny.cc is.gd v.gd cutt.ly cutt.us rebrand.ly ow.ly buff.ly
 	lnkd.in clck.ru alturl.com t.co t.ly rb.gy tr.ee tr.im u.to n9.cl snip.ly surl.li dub.sh dub.co
@@ -68,11 +69,14 @@ const sharedApexes = `
 	qrs.ly scan.page smarturl.it sn.rs spoo.me su.pr to.ly vt.tiktok.com vm.tiktok.com wp.me youtu.be
 	x.co x.gd xy2.eu zpr.io zurl.to zws.im amzn.to a.co db.tt dft.ba fb.me git.new go.ly hyperurl.co
 	ity.im linkin.bio lstu.fr mjt.lu odesli.co po.st prf.hn s.ee s.gy shly.link spti.fi t.cn urlday.cc
-	yourls.org yun.ir zpag.es
+	yourls.org yun.ir zpag.es bit.do tiny.one v.ht short.gy g.co maps.app.goo.gl wa.link rebrandly.com
+	urls.fr cli.re chilp.it
 
 	ipfs.io gateway.ipfs.io dweb.link gateway.pinata.cloud
 	ipfs.filebase.io ipfs.fleek.co ipfs.infura.io trustless-gateway.link siasky.net
-	requestbin.net requestbin.com hookbin.com webhook.cool httpbin.org postb.in ptsv3.com`
+	gateway.lighthouse.storage hardbin.com
+	requestbin.net requestbin.com hookbin.com webhook.cool httpbin.org postb.in ptsv3.com mockbin.org
+	mockbin.io putsreq.com smee.io webhook-test.com typedwebhook.tools`
 
 // sharedHosts, and the names under them, serve many unrelated users by path: file sharing, code,
 // pastes, chats, images, documents, forms and redirectors.
@@ -90,21 +94,32 @@ const sharedHosts = `
 
 	drive.google.com docs.google.com sites.google.com storage.cloud.google.com
 	firebasestorage.googleapis.com script.google.com forms.gle feedproxy.google.com translate.google.com
-	dropbox.com dl.dropbox.com dl.dropboxusercontent.com app.box.com onedrive.live.com 1drv.ms
+	dropbox.com dl.dropbox.com app.box.com onedrive.live.com 1drv.ms
 	storage.live.com forms.office.com sway.office.com attachments.office.net
 	mediafire.com mega.nz mega.co.nz we.tl sendspace.com transfer.sh pcloud.com u.pcloud.link
 	gofile.io file.io anonfiles.com catbox.moe files.catbox.moe litterbox.catbox.moe
 	pixeldrain.com uploadfiles.io ufile.io workupload.com filebin.net tmpfiles.org temp.sh 0x0.st
 	bashupload.com oshi.at krakenfiles.com 1fichier.com easyupload.io filetransfer.io swisstransfer.com
 	files.fm dropmefiles.com 4sync.com dropmark.com uplooder.net disk.yandex.ru disk.yandex.com
-	cloud.mail.ru drive.proton.me slack-files.com docsend.com
+	cloud.mail.ru drive.proton.me slack-files.com drive.usercontent.google.com
+	4shared.com zippyshare.com uptobox.com turbobit.net rapidgator.net nitroflare.com upload.ee send.cm
+	filemail.com fromsmash.com transfernow.net sendgb.com wormhole.app icedrive.net terabox.com
+	1024terabox.com yadi.sk limewire.com buzzheavier.com jumpshare.com
+	f000.backblazeb2.com f001.backblazeb2.com f002.backblazeb2.com f003.backblazeb2.com
+	f004.backblazeb2.com f005.backblazeb2.com s3.wasabisys.com
+	objectstorage.us-ashburn-1.oraclecloud.com objectstorage.us-phoenix-1.oraclecloud.com
+	objectstorage.eu-frankfurt-1.oraclecloud.com objectstorage.uk-london-1.oraclecloud.com
+	hooks.zapier.com hooks.slack.com maker.ifttt.com hook.us1.make.com hook.eu1.make.com
 
 	pastebin.com paste.ee hastebin.com rentry.co rentry.org ghostbin.com dpaste.org controlc.com
+	dpaste.com pastes.io paste.rs privatebin.net snippet.host rentry.cc pastebin.ai
 	pastebin.pl justpaste.it pastie.org ix.io sprunge.us termbin.com clbin.com textbin.net zerobin.net
 	discord.com discordapp.com cdn.discordapp.com media.discordapp.net discordapp.net discord.gg
 	files.slack.com telegram.org api.telegram.org telegra.ph teletype.in wa.me chat.whatsapp.com
 	archive.org web.archive.org archive.ph reddit.com twitter.com x.com linkedin.com vk.com pinterest.com
 	trello.com imgur.com i.imgur.com i.ibb.co ibb.co postimg.cc i.postimg.cc res.cloudinary.com
+	ik.imagekit.io ucarecdn.com images.unsplash.com i.pinimg.com static.wixstatic.com gyazo.com
+	i.gyazo.com prnt.sc cdn.prod.website-files.com assets.website-files.com uploads-ssl.webflow.com
 	cdn.shopify.com cdn.fbsbx.com pbs.twimg.com media.tenor.com
 	canva.com figma.com evernote.com express.adobe.com spark.adobe.com acrobat.adobe.com
 	documentcloud.adobe.com indd.adobe.com docusign.com doc.clickup.com form.jotform.com padlet.com
@@ -122,18 +137,26 @@ const sharedHosts = `
 // 2026-11.
 const neededNames = `
 	login.microsoftonline.com login.microsoft.com login.windows.net login.live.com sts.windows.net
-	account.microsoft.com account.live.com graph.microsoft.com graph.windows.net management.azure.com
+	login.microsoftonline.us device.login.microsoftonline.com autologon.microsoftazuread-sso.com
+	secure.aadcdn.microsoftonline-p.com aadcdn.msauth.net aadcdn.msftauth.net logincdn.msftauth.net
+	entra.microsoft.com dev.azure.com account.microsoft.com account.live.com graph.microsoft.com
+	graph.windows.net management.azure.com
 	portal.azure.com portal.office.com outlook.office.com outlook.office365.com autodiscover-s.outlook.com
 	accounts.google.com accounts.youtube.com oauth2.googleapis.com sts.googleapis.com iam.googleapis.com
 	cloudresourcemanager.googleapis.com compute.googleapis.com logging.googleapis.com
 	console.cloud.google.com console.developers.google.com mail.google.com apis.google.com
 	fonts.googleapis.com fonts.gstatic.com ajax.googleapis.com maps.googleapis.com
 	appleid.apple.com idmsa.apple.com gsa.apple.com setup.icloud.com gateway.icloud.com
+	us-east-1.console.aws.amazon.com us-west-2.console.aws.amazon.com eu-west-1.console.aws.amazon.com
+	eu-central-1.console.aws.amazon.com us-east-1.signin.aws.amazon.com us-west-2.signin.aws.amazon.com
+	eu-west-1.signin.aws.amazon.com eu-central-1.signin.aws.amazon.com
 	console.aws.amazon.com signin.aws.amazon.com docs.aws.amazon.com awscli.amazonaws.com
-	id.atlassian.com auth0.com login.okta.com login.salesforce.com dash.cloudflare.com api.cloudflare.com
+	cloud.google.com console.firebase.google.com login.yahoo.com id.atlassian.com auth0.com
+	login.okta.com login.salesforce.com dash.cloudflare.com api.cloudflare.com
 
 	registry.npmjs.org npmjs.com registry.yarnpkg.com nodejs.org deb.nodesource.com rpm.nodesource.com
-	files.pythonhosted.org bootstrap.pypa.io python.org conda.anaconda.org repo.anaconda.com
+	npm.pkg.github.com pypi.python.org files.pythonhosted.org bootstrap.pypa.io python.org
+	conda.anaconda.org repo.anaconda.com
 	proxy.golang.org sum.golang.org go.dev pkg.go.dev dl.google.com
 	crates.io index.crates.io static.crates.io static.rust-lang.org sh.rustup.rs
 	index.rubygems.org repo.maven.apache.org repo1.maven.org central.sonatype.com plugins.gradle.org
@@ -142,7 +165,11 @@ const neededNames = `
 	registry-1.docker.io auth.docker.io index.docker.io hub.docker.com download.docker.com
 	production.cloudflare.docker.com quay.io cdn.quay.io ghcr.io gcr.io k8s.gcr.io registry.k8s.io
 	pkgs.k8s.io dl.k8s.io mcr.microsoft.com public.ecr.aws get.helm.sh
-	registry.terraform.io releases.hashicorp.com apt.releases.hashicorp.com checkpoint-api.hashicorp.com
+	gallery.ecr.aws pkg-containers.githubusercontent.com maven.google.com repo.spring.io jitpack.io
+	plugins-artifacts.gradle.org cdn.cocoapods.org pub.dev repo.hex.pm hex.pm formulae.brew.sh
+	artifacts.elastic.co packages.grafana.com packages.gitlab.com apt.postgresql.org repo.mysql.com
+	rpm.releases.hashicorp.com registry.terraform.io releases.hashicorp.com apt.releases.hashicorp.com
+	checkpoint-api.hashicorp.com
 
 	archive.ubuntu.com security.ubuntu.com ports.ubuntu.com changelogs.ubuntu.com motd.ubuntu.com
 	esm.ubuntu.com ppa.launchpad.net ppa.launchpadcontent.net keyserver.ubuntu.com api.snapcraft.io
@@ -163,7 +190,9 @@ const neededNames = `
 	x1.c.lencr.org x1.i.lencr.org r10.o.lencr.org r11.o.lencr.org e5.o.lencr.org e6.o.lencr.org
 	acme-v02.api.letsencrypt.org ocsp.apple.com ocsp2.apple.com crl.apple.com valid.apple.com
 	oneocsp.microsoft.com crl.microsoft.com mscrl.microsoft.com ocsp.verisign.com crl.verisign.com
-	ocsp.thawte.com crl.thawte.com
+	ocsp.thawte.com crl.thawte.com ocsp.identrust.com crl.identrust.com apps.identrust.com
+	isrg.trustid.ocsp.identrust.com ocsp.quovadisglobal.com ocsp.trustwave.com crl.trustwave.com
+	subca.ocsp-certum.com ocsp.certum.pl ocsp.buypass.com ocsp.msocsp.com
 
 	update.microsoft.com windowsupdate.microsoft.com download.windowsupdate.com ctldl.windowsupdate.com
 	fe2.update.microsoft.com fe3.delivery.mp.microsoft.com sls.update.microsoft.com
