@@ -142,13 +142,18 @@ func (r *jsonReader) addEntry(text []byte) {
 	cursor := jsonscan.New(text)
 	switch text[0] {
 	case '{':
-		if list := nestedList(text); list != nil {
+		list, isEmpty := nestedList(text)
+		if list != nil {
 			r.addNested(text, list)
 			break
 		}
 		r.row.reset()
 		if err := r.readMembers(&cursor); err != nil {
 			r.c.reject(text, err)
+			break
+		}
+		if isEmpty && (!r.row.known || r.row.isVague()) { // a pulse without indicators, whose name is a title
+			r.c.skip(text, SkipNoValue)
 			break
 		}
 		r.addObject(&r.row, text)

@@ -127,6 +127,11 @@ func TestParse_otx(t *testing.T) {
 		{name: "a pulse without indicators", in: `[` + pulse + `,{"name":"","description":"x","indicators":[]}]`, want: reading{
 			Accepted: want.Accepted, Skipped: append(want.Skipped[:1:1], `{"name":"","description":"x","indicators":[]}: row without an indicator`),
 		}},
+		{name: "the title of a pulse without indicators", in: `[` + pulse + `,{"name":"campaign.example","indicators":[]}]`, want: reading{
+			Accepted: want.Accepted, Skipped: append(want.Skipped[:1:1], `{"name":"campaign.example","indicators":[]}: row without an indicator`),
+		}},
+		{name: "an entry without indicators of its own", in: `[{"domain":"evil.example","indicators":[]}]`,
+			want: reading{Accepted: []string{"subtree evil.example"}}},
 		{name: "indicators of an entry that are no entries", in: `[{"domain":"evil.example","indicators":["phishing","new"]},{"domain":"b.example","iocs":7}]`,
 			want: reading{Accepted: []string{"subtree evil.example", "subtree b.example"}}},
 		{name: "a report of iocs", in: `[{"title":"t","url":"https://blog.example/x","iocs":[{"type":"domain","value":"evil.example"}]}]`,

@@ -221,30 +221,33 @@ func (r *jsonReader) skipOf(text []byte) Skip {
 // describing them: a pulse of OTX, or a report.
 var nestedWords = []string{"indicators", "iocs"}
 
-// nestedList returns the array of objects in an object, or nil if there is none.
-func nestedList(object []byte) []byte {
+// nestedList returns the array of objects in an object, or nil if there is none. isEmpty reports
+// whether there is one without elements instead.
+func nestedList(object []byte) (list []byte, isEmpty bool) {
 	found := func(word string) bool { return bytes.Contains(object, []byte(`"`+word+`"`)) }
 	if !slices.ContainsFunc(nestedWords, found) {
-		return nil
+		return nil, false
 	}
 	cursor := jsonscan.New(object)
 	if cursor.Open('{') != nil {
-		return nil
+		return nil, false
 	}
 	for {
 		name, more, err := cursor.Member()
 		if err != nil || !more {
-			return nil
+			return nil, isEmpty
 		}
 		isNested := cursor.Next() == '[' && slices.Contains(nestedWords, string(name.Raw()))
-		list, start := cursor, cursor.Pos()
+		array, start := cursor, cursor.Pos()
 		if cursor.Skip() != nil {
-			return nil
+			return nil, isEmpty
 		}
-		if isNested && list.Open('[') == nil {
-			if more, err := list.Element(); err == nil && more && list.Next() == '{' {
-				return cursor.Since(start)
+		if isNested && array.Open('[') == nil {
+			more, err := array.Element()
+			if err == nil && more && array.Next() == '{' {
+				return cursor.Since(start), false
 			}
+			isEmpty = isEmpty || err == nil && !more
 		}
 	}
 }
