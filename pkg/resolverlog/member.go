@@ -33,16 +33,12 @@ func (s *Scanner) readValue(c *jsonscan.Cursor, name []byte) error {
 		return text(c, &o.FirewallAction)
 	case "version", "transport", "region", "query_class", "srcport":
 		return c.Skip() // in most records, so not worth the checks of skipOther
-	case "message":
-		return text(c, &o.message)
-	case "messageType":
-		return text(c, &o.messageType)
-	case "logEvents":
-		c.Next()
-		start := c.Pos()
-		err := c.Skip()
-		o.logEvents = c.Since(start)
-		return err
+	case "additional_properties":
+		return s.readAdditionalProperties(c)
+	case "message", "messageType", "logEvents", "events", "Records", "records", "rawData":
+		return s.envelope.read(c, name)
+	case "query", "src_endpoint", "cloud", "time", "time_dt", "action", "disposition":
+		return s.ocsf.read(c, name)
 	case catalog.Verdict:
 		o.reserve(name)
 		return text(c, &o.Verdict)
@@ -54,7 +50,7 @@ func (s *Scanner) readValue(c *jsonscan.Cursor, name []byte) error {
 // skipOther skips a member that marking does not need. It records if the name is reserved or
 // if the member would share the column of `answers`.
 func (s *Scanner) skipOther(c *jsonscan.Cursor, name []byte) error {
-	if len(name) == len("answers") && bytes.EqualFold(name, []byte("answers")) {
+	if isMember(name, "answers") {
 		return s.skipFoldedAnswers(c)
 	}
 	s.object.reserve(name)
@@ -142,12 +138,14 @@ func (s *Scanner) readAnswer(c *jsonscan.Cursor, i int) error {
 		if !more {
 			break
 		}
-		switch string(name.Decode(&s.name)) {
-		case "Type":
+		switch name := name.Decode(&s.name); {
+		case string(name) == "Class":
+			err = c.Skip()
+		case isMember(name, "Type"):
 			err = text(c, &a.Type)
-		case "Rdata":
+		case isMember(name, "Rdata"):
 			err = text(c, &a.Rdata)
-		case "Address":
+		case isMember(name, "Address"):
 			err = text(c, &address)
 		default:
 			err = c.Skip()
@@ -163,6 +161,11 @@ func (s *Scanner) readAnswer(c *jsonscan.Cursor, i int) error {
 
 	s.object.Answers = append(s.object.Answers, a)
 	return nil
+}
+
+// isMember reports whether name is want, in upper or lower case. want must be ASCII.
+func isMember(name []byte, want string) bool {
+	return len(name) == len(want) && (string(name) == want || bytes.EqualFold(name, []byte(want)))
 }
 
 // checkAnswer sets OddAnswers if the next value is not an object, an array or null.
@@ -247,6 +250,36 @@ func (s *Scanner) readSourceIDArray(c *jsonscan.Cursor) error {
 		}
 		if !s.object.Instance.IsSet() && bytes.HasPrefix(id.Raw(), []byte("i-")) {
 			s.object.Instance = id
+		}
+	}
+}
+
+// readAdditionalProperties reads whether the record was delivered late. AWS documents the
+// name of that member and not its type.
+func (s *Scanner) readAdditionalProperties(c *jsonscan.Cursor) error {
+	s.object.Delayed = false
+	if c.Next() != '{' {
+		return c.Skip()
+	}
+
+	if err := c.Open('{'); err != nil {
+		return err
+	}
+
+	for {
+		name, more, err := c.Member()
+		if !more {
+			return err
+		}
+		isDelayed := string(name.Decode(&s.name)) == "is_delayed"
+		c.Next()
+		start := c.Pos()
+		if err := c.Skip(); err != nil {
+			return err
+		}
+		if isDelayed {
+			value := c.Since(start)
+			s.object.Delayed = string(value) == "true" || bytes.EqualFold(value, []byte(`"true"`))
 		}
 	}
 }

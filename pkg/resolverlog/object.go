@@ -3,24 +3,37 @@
 // original bytes and the few values that marking needs.
 //
 // A record has zero, one or many objects, bare or in an envelope, in every shape that
-// Resolver has written. [Scanner] lists the shapes. Reading is strict: each object is
-// checked as JSON to its last byte. Nothing is changed or copied: values point into the
-// record.
+// Resolver has written, or in OCSF, which Route 53 Global Resolver writes. [Scanner] lists
+// the shapes. Reading is strict: each object is checked as JSON to its last byte. Nothing is
+// changed or copied: values point into the record.
 //
 // The format: https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-query-logs-format.html
 package resolverlog
 
 import "github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 
+// Shape says which members an object has its values in.
+type Shape int
+
+// The shapes of objects.
+const (
+	ShapeOther    Shape = iota // there is no query name
+	ShapeResolver              // the members of Resolver query logs, such as `query_name`
+	ShapeOCSF                  // DNS Activity of the Open Cybersecurity Schema Framework: `query.hostname`
+)
+
 // Object is one log object. The case of member names matters, and if a member is repeated,
-// the last one counts. A text is unset if its member is missing or not a string.
+// the last one counts. A text is unset if its member is missing or not a string. The values
+// of an OCSF object are in the fields of the Resolver members that mean the same.
 type Object struct {
 	Bytes []byte // original bytes, from the opening to the closing brace
 	Empty bool   // the object has no members
+	Shape Shape
 
 	QueryName      jsonscan.Text
 	QueryType      jsonscan.Text
 	QueryTimestamp jsonscan.Text
+	EpochMillis    int64 // the time of an OCSF object, in milliseconds since 1970 UTC; 0 if unset
 	Rcode          jsonscan.Text
 	Answers        []Answer // the elements of `answers` that are objects
 
@@ -35,6 +48,10 @@ type Object struct {
 	Instance       jsonscan.Text // srcids.instance; in the preview shape the id that starts with "i-"
 	FirewallAction jsonscan.Text
 
+	// Delayed reports that the record was delivered late, according to
+	// `additional_properties.is_delayed`.
+	Delayed bool
+
 	// Verdict is the member `verdict`, if it is a string. It is set if the object was already
 	// marked.
 	Verdict jsonscan.Text
@@ -43,13 +60,11 @@ type Object struct {
 	// that Athena would see it twice. Both can be empty.
 	Reserved, Clash string
 
-	message     jsonscan.Text
-	messageType jsonscan.Text
-	logEvents   []byte  // the value of the member `logEvents`
-	reserved    [4]bool // which of our members the object has
+	reserved [4]bool // which of our members the object has
 }
 
-// Answer is one resource record of an answer.
+// Answer is one resource record of an answer. The case of its member names does not matter:
+// tools that read the log through a table write them in lower case, as OCSF does.
 type Answer struct {
 	Index int // position in `answers`
 	Type  jsonscan.Text

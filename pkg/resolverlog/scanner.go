@@ -1,7 +1,6 @@
 package resolverlog
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
@@ -18,21 +17,27 @@ import (
 //
 //   - a log object of version 1.100000, of version 1.000000 (`srcids` is missing, or has a
 //     hyphen in its names), or of the preview (`Address` in answers, `srcids` as an array)
-//   - `{"message":"<log objects>"}`, an object without `query_name`
+//   - a DNS Activity of OCSF, as Route 53 Global Resolver and Security Lake write it
+//   - `{"message":"<log objects>"}`, an object without a query name; the message can also be
+//     a log object itself
 //   - the CloudWatch Logs envelope, an object with `messageType` and `logEvents`; the
 //     `message` of each event contains log objects. A control message contains none.
+//   - the answer of FilterLogEvents or GetLogEvents: `{"events":[{"message":"..."}]}`
+//   - `{"Records":[...]}`, with log objects or with events that have a message
 //
 // Envelopes do not nest. Any other object is returned unchanged, without a query name. The
 // zero Scanner is empty and ready for [Scanner.Reset]. Reusing a Scanner allocates nothing.
 // It is not safe for concurrent use.
 type Scanner struct {
 	record  jsonscan.Cursor // the record, whose objects can be envelopes
-	events  jsonscan.Cursor // the rest of the log events of a CloudWatch envelope
+	events  jsonscan.Cursor // the rest of the log events of an envelope
 	message jsonscan.Cursor // the rest of the log objects of an envelope
 	inside  bool            // events is in use
 
-	object Object
-	err    error
+	object   Object
+	envelope envelope // members of the current object, if it is an envelope
+	ocsf     ocsf     // members of the current object, if it is OCSF
+	err      error
 
 	name []byte // buffer for a member name without escapes
 	text []byte // buffer for a message without escapes; objects point into it
@@ -80,8 +85,8 @@ func (s *Scanner) next() (bool, error) {
 			}
 			return true, nil
 		case s.inside:
-			if err := s.nextEvent(); err != nil {
-				return false, err
+			if found, err := s.nextEvent(); found || err != nil {
+				return found, err
 			}
 		case s.record.AtEnd():
 			return false, nil
@@ -99,6 +104,8 @@ func (s *Scanner) next() (bool, error) {
 // read reads one object.
 func (s *Scanner) read(c *jsonscan.Cursor) error {
 	s.object = Object{Answers: s.object.Answers[:0]}
+	s.envelope.reset()
+	s.ocsf.reset()
 	if err := c.Open('{'); err != nil {
 		return err
 	}
@@ -111,6 +118,7 @@ func (s *Scanner) read(c *jsonscan.Cursor) error {
 		}
 		if !more {
 			s.object.Bytes = c.Since(start)
+			s.setShape()
 			return nil
 		}
 		if err := s.readValue(c, name.Decode(&s.name)); err != nil {
@@ -119,64 +127,65 @@ func (s *Scanner) read(c *jsonscan.Cursor) error {
 	}
 }
 
-// errNoMessage reports a log event without a message.
-var errNoMessage = errors.New("no message")
-
-// Message types of the CloudWatch Logs envelope, see
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
-const (
-	dataMessage    = "DATA_MESSAGE"
-	controlMessage = "CONTROL_MESSAGE"
-)
+// setShape sets the shape of an object that was read, and the values of an OCSF object.
+func (s *Scanner) setShape() {
+	switch {
+	case s.object.QueryName.IsSet():
+		s.object.Shape = ShapeResolver
+	case s.ocsf.hostname.IsSet():
+		s.object.Shape = ShapeOCSF
+		s.ocsf.fill(&s.object)
+	}
+}
 
 // openEnvelope enters the current object if it is an envelope. An object that has one of our
 // members was already marked, so it is not an envelope.
 func (s *Scanner) openEnvelope() (enveloped bool, err error) {
-	o := &s.object
-	if o.QueryName.IsSet() || o.Reserved != "" {
+	if !s.envelope.used || s.object.Shape != ShapeOther || s.object.Reserved != "" {
 		return false, nil
 	}
 
-	if len(o.logEvents) > 0 && o.logEvents[0] == '[' {
-		switch string(o.messageType.Decode(&s.name)) {
-		case controlMessage:
-			return true, nil
-		case dataMessage:
-			s.events = jsonscan.New(o.logEvents)
-			s.inside = true
-			return true, s.events.Open('[')
+	switch s.envelope.kind(&s.name) {
+	case envelopeControl:
+		return true, nil
+	case envelopeSetAside:
+		return false, ErrSetAside
+	case envelopeEvents:
+		s.events = jsonscan.New(s.envelope.list)
+		s.inside = true
+		return true, s.events.Open('[')
+	case envelopeMessage:
+		s.message = s.envelope.open(&s.text)
+		if s.message.Next() != '{' { // a message in plain text
+			s.message = jsonscan.Cursor{}
+			return false, nil
 		}
-	}
-
-	s.unwrap(o.message)
-	if s.message.Next() != '{' { // a message in plain text
-		s.message = jsonscan.Cursor{}
+		return true, nil
+	default:
 		return false, nil
 	}
-	return true, nil
 }
 
-// nextEvent moves to the objects of the next log event, or leaves the envelope.
-func (s *Scanner) nextEvent() error {
+// nextEvent moves to the objects of the next log event, or leaves the envelope. found means
+// that the event is itself a log object, which is then the current object.
+func (s *Scanner) nextEvent() (found bool, err error) {
 	more, err := s.events.Element()
 	if !more {
 		s.inside = false
-		return err
+		return false, err
 	}
 
 	if err := s.read(&s.events); err != nil {
-		return fmt.Errorf("reading a log event: %w", err)
+		return false, fmt.Errorf("reading a log event: %w", err)
 	}
 
-	if !s.object.message.IsSet() {
-		return fmt.Errorf("reading a log event: %w", errNoMessage)
+	switch {
+	case s.envelope.hasMessage():
+		s.message = s.envelope.open(&s.text)
+		return false, nil
+	case s.object.Shape != ShapeOther:
+		return true, nil
+	default:
+		return false, fmt.Errorf("reading a log event: %w", errNoMessage)
 	}
-
-	s.unwrap(s.object.message)
-	return nil
-}
-
-// unwrap makes the scanner read the text of a message next.
-func (s *Scanner) unwrap(message jsonscan.Text) {
-	s.message = jsonscan.New(message.Decode(&s.text))
 }

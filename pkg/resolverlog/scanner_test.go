@@ -2,6 +2,7 @@ package resolverlog_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -109,6 +110,19 @@ func TestScanner_shapes(t *testing.T) {
 		{"CloudWatch Logs, no events", `{"messageType":"DATA_MESSAGE","logEvents":[]}`, nil},
 		{"CloudWatch Logs, then more", `{"messageType":"DATA_MESSAGE","logEvents":[` + event(recordBare) + `]}` + record11, []object{wantBare, want11}},
 		{"CloudWatch Logs, control", `{"messageType":"CONTROL_MESSAGE","logEvents":[{"message":"CWL CONTROL MESSAGE: checking"}]}`, nil},
+		{"message that is an object", `{"message":` + record11 + `,"source":"s3"}`, []object{want11}},
+		{
+			"message that is another object", `{"message":{"text":"hello"}}`,
+			[]object{{`{"message":{"text":"hello"}}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}},
+		},
+		{"answer of FilterLogEvents", `{"events":[` + event(record11) + "," + event(recordBare) + `],"searchedLogStreams":[]}`, []object{want11, wantBare}},
+		{"events whose message is an object", `{"events":[{"message":` + record11 + `}]}`, []object{want11}},
+		{"Records", `{"Records":[` + record11 + "," + recordBare + `]}`, []object{want11, wantBare}},
+		{"records of events", `{"records":[` + event(record11) + `]}` + recordBare, []object{want11, wantBare}},
+		{
+			"Records of another log", `{"Records":[{"eventName":"x"}]}`,
+			[]object{{`{"Records":[{"eventName":"x"}]}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}},
+		},
 		{"envelopes do not nest", `{"message":` + quote(`{"message":"{}"}`) + `}`, []object{{`{"message":"{}"}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -140,6 +154,9 @@ func TestScanner_members(t *testing.T) {
 		{"answers of unexpected types", `{"answers":[1,"x",null,[],{"Type":1,"Rdata":2},{"Type":"A"}]}`, object{Answers: "4 - -, 5 A -"}},
 		{"single answer without an array", `{"answers":{"Class":"IN","Rdata":"192.0.2.1","Type":"A"}}`, object{Answers: "0 A 192.0.2.1"}},
 		{"Rdata before Address", `{"answers":[{"Type":"A","Address":"192.0.2.1","Rdata":"192.0.2.2"}]}`, object{Answers: "0 A 192.0.2.2"}},
+		{"lower case", `{"answers":[{"rdata":"192.0.2.1","type":"A","class":"IN"}]}`, object{Answers: "0 A 192.0.2.1"}},
+		{"capitals", `{"answers":[{"RDATA":"192.0.2.1","TYPE":"A"},{"RData":"x.test.","tYpe":"CNAME"}]}`, object{Answers: "0 A 192.0.2.1, 1 CNAME x.test."}},
+		{"address in lower case", `{"answers":[{"address":"192.0.2.1 ","type":"A"}]}`, object{Answers: "0 A 192.0.2.1 "}},
 		{"last answers count", `{"answers":[{"Type":"A"}],"answers":[]}`, object{}},
 		{"instance not first", `{"srcids":{"resolver_endpoint":"e","instance":"i-1"}}`, object{Instance: "i-1"}},
 		{"first instance in a list", `{"srcids":["i-1","i-2"]}`, object{Instance: "i-1"}},
@@ -191,6 +208,9 @@ func TestScanner_errors(t *testing.T) {
 		{"malformed message", `{"message":"{]"}`, "reading a message: byte 1: want a member name", 0},
 		{"log event of the wrong type", `{"messageType":"DATA_MESSAGE","logEvents":[7]}`, "reading a log event: byte 1: want an object", 0},
 		{"log event without message", `{"messageType":"DATA_MESSAGE","logEvents":[{}]}`, "reading a log event: no message", 0},
+		{"event without message", `{"events":[{"message":"{}"},{}]}`, "reading a log event: no message", 1},
+		{"record of the wrong type", `{"Records":[{"query_name":"a.test"},7]}`, "reading a log event: byte 25: want an object", 1},
+		{"set aside by Firehose", `{"attemptsMade":1,"rawData":"e30="}`, resolverlog.ErrSetAside.Error(), 0},
 		{"log event in plain text", `{"messageType":"DATA_MESSAGE","logEvents":[{"message":"words"}]}`, "reading a message: byte 0: want an object", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -229,6 +249,7 @@ func TestScanner_allocatesNothing(t *testing.T) {
 	records := [][]byte{
 		[]byte(record11), []byte(recordPreview + recordHyphen), []byte(`{"message":` + quote(record11) + `}`),
 		[]byte(`{"messageType":"DATA_MESSAGE","logEvents":[{"message":` + quote(record11) + `}]}`),
+		[]byte(recordOCSF), []byte(`{"Records":[` + record11 + `]}`),
 	}
 	var s resolverlog.Scanner
 	if n := testing.AllocsPerRun(100, func() {
@@ -251,6 +272,10 @@ func FuzzScanner(f *testing.F) {
 		`{"message":` + quote(record11) + `}`,
 		`{"messageType":"DATA_MESSAGE","logEvents":[{"message":` + quote(recordBare) + `}]}`,
 		`{"query\u005fname":"\u00e9\ud83d\ude00` + "\xff" + `","VERDICT":1,"threat":{}}`,
+		recordOCSF, `{"query":{"hostname":"a.test"},"cloud":{"account_uid":"1","account":{"uid":2}},"action":"denied","query_type":"A"}`,
+		`{"message":` + record11 + `}{"records":[` + recordOCSF + `,{"message":{}}]}`,
+		`{"events":[{"message":` + quote(recordBare) + `},{"query_name":""}],"query":{}}`,
+		`{"rawData":"e30="}`, `{"answers":[{"rdata":"x","TYPE":"A","Rdata":null}],"additional_properties":{"is_delayed":true}}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -260,6 +285,10 @@ func FuzzScanner(f *testing.F) {
 			t.Skip(wantErr)
 		}
 		got, err := scan(string(record))
+		shapes, wantShapes := shapes(string(record)), slowShapes(want)
+		if diff := cmp.Diff(wantShapes, shapes); diff != "" && err == nil {
+			t.Fatalf("shapes (-want +got):\n%s", diff)
+		}
 		if (err == nil) != (wantErr == nil) {
 			t.Fatalf("error %v, want %v", err, wantErr)
 		}
@@ -302,4 +331,27 @@ func presence(present bool) string {
 		return "present"
 	}
 	return ""
+}
+
+// shapes returns the shape of each object, and whether it was delayed.
+func shapes(record string) (all []string) {
+	var s resolverlog.Scanner
+	for s.Reset([]byte(record)); s.Next(); {
+		all = append(all, fmt.Sprint(s.Object().Shape, s.Object().Delayed))
+	}
+	return all
+}
+
+func slowShapes(slow []slowlog.Object) (all []string) {
+	for _, o := range slow {
+		shape := resolverlog.ShapeOther
+		switch {
+		case o.OCSF:
+			shape = resolverlog.ShapeOCSF
+		case o.Texts["query_name"] != nil:
+			shape = resolverlog.ShapeResolver
+		}
+		all = append(all, fmt.Sprint(shape, o.Delayed))
+	}
+	return all
 }

@@ -25,6 +25,7 @@ var (
 	errDepth     = errors.New("nested too deep")
 	errNoObject  = errors.New("not an object")
 	errNoMessage = errors.New("log event without a message")
+	errSetAside  = errors.New("record that Firehose set aside")
 )
 
 // Object is a log object with the values that marking needs. A text is nil if its
@@ -35,6 +36,8 @@ type Object struct {
 	Texts    map[string]*string // last value of each top-level member, by name
 	Answers  []Answer
 	Instance *string
+	OCSF     bool // the name is in query.hostname; Texts has it under query_name
+	Delayed  bool
 	Reserved bool // the object has a member with one of our names
 	Clash    bool // the object has such a member twice or in another case
 	// OddAnswers reports that a member `answers`, in upper or lower case, is or contains a
@@ -88,11 +91,11 @@ func Parse(record []byte) ([]Object, error) {
 // open returns the objects in an envelope.
 func open(members []member) (inner []json.RawMessage, enveloped bool, err error) {
 	texts := textsOf(members)
-	if reserved, _ := ours(members); texts["query_name"] != nil || reserved {
+	if reserved, _ := ours(members); reserved || isRecord(members) {
 		return nil, false, nil
 	}
 
-	if events := last(members, "logEvents"); events != nil && events[0] == '[' && texts["messageType"] != nil {
+	if events := last(members, "logEvents"); isArray(events) && texts["messageType"] != nil {
 		switch *texts["messageType"] {
 		case "CONTROL_MESSAGE":
 			return nil, true, nil
@@ -101,32 +104,66 @@ func open(members []member) (inner []json.RawMessage, enveloped bool, err error)
 			return inner, true, err
 		}
 	}
-
-	message := texts["message"]
-	if message == nil || !strings.HasPrefix(strings.TrimLeft(*message, " \t\r\n"), "{") {
-		return nil, false, nil
+	for _, list := range []json.RawMessage{last(members, "events"), lastOf(members, "Records", "records")} {
+		if all := elements(list); isArray(list) && len(all) > 0 && has(all[0], "message", "query_name", "query") {
+			inner, err = openEvents(list)
+			return inner, true, err
+		}
+	}
+	if texts["rawData"] != nil {
+		return nil, true, errSetAside
 	}
 
-	inner, err = split([]byte(*message))
+	message := last(members, "message")
+	switch {
+	case message != nil && message[0] == '{' && has(message, "query_name", "query"):
+		return []json.RawMessage{message}, true, nil
+	case texts["message"] == nil || !strings.HasPrefix(strings.TrimLeft(*texts["message"], " \t\r\n"), "{"):
+		return nil, false, nil
+	}
+	inner, err = split([]byte(*texts["message"]))
 	return inner, true, err
 }
 
-// openEvents returns the objects in the messages of log events.
+// isRecord reports whether an object has a query name.
+func isRecord(members []member) bool {
+	if textsOf(members)["query_name"] != nil {
+		return true
+	}
+	query, err := membersOf(last(members, "query"))
+	return err == nil && textsOf(query)["hostname"] != nil
+}
+
+// has reports whether a value is an object with a member of one of these names.
+func has(object json.RawMessage, names ...string) bool {
+	members, err := membersOf(object)
+	return err == nil && slices.ContainsFunc(members, func(m member) bool { return slices.Contains(names, m.name) })
+}
+
+func isArray(value json.RawMessage) bool { return len(value) > 0 && value[0] == '[' }
+
+// openEvents returns the objects in log events.
 func openEvents(events json.RawMessage) (inner []json.RawMessage, err error) {
 	for _, event := range elements(events) {
 		members, err := membersOf(event)
 		if err != nil {
 			return nil, err
 		}
-		message := textsOf(members)["message"]
-		if message == nil {
+		message := last(members, "message")
+		switch text := text(message); {
+		case text != nil:
+			texts, err := split([]byte(*text))
+			if err != nil {
+				return nil, err
+			}
+			inner = append(inner, texts...)
+		case message != nil && message[0] == '{':
+			inner = append(inner, message)
+		case isRecord(members):
+			inner = append(inner, event)
+		default:
 			return nil, errNoMessage
 		}
-		texts, err := split([]byte(*message))
-		if err != nil {
-			return nil, err
-		}
-		inner = append(inner, texts...)
 	}
 	return inner, nil
 }
@@ -139,11 +176,61 @@ func newObject(text json.RawMessage) (Object, error) {
 	o := Object{Bytes: restore(text), Members: len(members), Texts: textsOf(members)}
 	o.Answers = answers(last(members, "answers"))
 	o.Instance = instance(last(members, "srcids"))
+	delayed := last(object(last(members, "additional_properties")), "is_delayed")
+	o.Delayed = string(delayed) == "true" || strings.EqualFold(string(delayed), `"true"`)
+	if o.Texts["query_name"] == nil && isRecord(members) {
+		o.fillOCSF(members)
+	}
 	o.Reserved, o.Clash = ours(members)
 	for _, m := range members {
 		o.OddAnswers = o.OddAnswers || len(m.name) == len("answers") && strings.EqualFold(m.name, "answers") && hasScalar(m.value)
 	}
 	return o, nil
+}
+
+// fillOCSF sets the texts that a DNS Activity has under other names.
+func (o *Object) fillOCSF(members []member) {
+	o.OCSF = true
+	query, source, cloud := object(last(members, "query")), object(last(members, "src_endpoint")), object(last(members, "cloud"))
+	account := textsOf(cloud)["account_uid"]
+	for _, m := range cloud { // the last of the two members counts
+		switch m.name {
+		case "account":
+			if uid := last(object(m.value), "uid"); uid != nil {
+				account = text(uid)
+			}
+		case "account_uid":
+			account = text(m.value)
+		}
+	}
+	var action *string
+	if disposition, did := o.Texts["disposition"], o.Texts["action"]; did != nil && strings.EqualFold(*did, "Denied") ||
+		disposition != nil && strings.EqualFold(*disposition, "Blocked") {
+		action = new("BLOCK")
+	} else if disposition != nil && strings.EqualFold(*disposition, "Alert") {
+		action = new("ALERT")
+	}
+	for name, value := range map[string]*string{
+		"query_name": textsOf(query)["hostname"], "query_type": textsOf(query)["type"],
+		"query_timestamp": o.Texts["time_dt"], "account_id": account, "vpc_id": textsOf(source)["vpc_uid"],
+		"srcaddr": textsOf(source)["ip"], "firewall_rule_action": action,
+	} {
+		if o.Texts[name] == nil {
+			o.Texts[name] = value
+		}
+	}
+	if o.Instance == nil {
+		o.Instance = textsOf(source)["instance_uid"]
+	}
+}
+
+// object returns the members of an object, or nil for any other value.
+func object(value json.RawMessage) []member {
+	members, err := membersOf(value)
+	if err != nil {
+		return nil
+	}
+	return members
 }
 
 // hasScalar reports whether a value, or an element of it, is a string, a number or a
@@ -164,14 +251,23 @@ func answers(value json.RawMessage) (list []Answer) {
 		if err != nil {
 			continue
 		}
-		texts := textsOf(members)
-		a := Answer{Index: i, Type: texts["Type"], Rdata: texts["Rdata"]}
+		a := Answer{Index: i, Type: folded(members, "type"), Rdata: folded(members, "rdata")}
 		if a.Rdata == nil {
-			a.Rdata = texts["Address"]
+			a.Rdata = folded(members, "address")
 		}
 		list = append(list, a)
 	}
 	return list
+}
+
+// folded returns the last text with a name in any case, or nil.
+func folded(members []member, name string) (value *string) {
+	for _, m := range members {
+		if len(m.name) == len(name) && strings.EqualFold(m.name, name) {
+			value = text(m.value)
+		}
+	}
+	return value
 }
 
 func instance(value json.RawMessage) *string {
@@ -294,9 +390,12 @@ func elements(value json.RawMessage) (values []json.RawMessage) {
 }
 
 // last returns the value of the last member with a name, or nil if there is none.
-func last(members []member, name string) (value json.RawMessage) {
+func last(members []member, name string) json.RawMessage { return lastOf(members, name) }
+
+// lastOf returns the value of the last member with one of the names.
+func lastOf(members []member, names ...string) (value json.RawMessage) {
 	for _, m := range members {
-		if m.name == name {
+		if slices.Contains(names, m.name) {
 			value = m.value
 		}
 	}
