@@ -101,11 +101,10 @@ func (h *huntOptions) localList(cmd *cobra.Command, messages io.Writer, since ti
 
 // huntMarker is the [chunkMarker] of a local hunt.
 type huntMarker struct {
-	marker   *verdict.Marker
-	from     time.Time // older queries are ignored; zero for no limit
-	result   *huntResult
-	previous verdict.Verdict // that the current record was logged with
-	line     []byte
+	marker *verdict.Marker
+	from   time.Time // older queries are ignored; zero for no limit
+	result *huntResult
+	line   []byte
 }
 
 // huntResult is the result of one chunk.
@@ -118,7 +117,7 @@ func newHuntMarkers(list *hunt.List, from time.Time) []chunkMarker {
 	markers := make([]chunkMarker, runtime.GOMAXPROCS(0))
 	for i := range markers {
 		w := &huntMarker{from: from}
-		w.marker = verdict.NewMarker(list.Index, verdict.Options{OnMark: w.onMark})
+		w.marker = verdict.NewMarker(list.Index, verdict.Options{Remark: true, OnMark: w.onMark})
 		markers[i] = w
 	}
 	return markers
@@ -132,11 +131,6 @@ func (w *huntMarker) begin(chunk *logfile.Chunk) *lineCounts {
 
 // mark marks a record as if it had not been marked before.
 func (w *huntMarker) mark(record []byte) (err error) {
-	object, previous := verdict.Unmark(record)
-	if previous != "" {
-		record = object
-	}
-	w.previous = previous
 	w.line, err = w.marker.Mark(w.line[:0], record)
 	return err
 }
@@ -146,7 +140,7 @@ func (w *huntMarker) onMark(m *verdict.Mark) {
 	if !hunt.IsHit(m) {
 		return
 	}
-	hit := hunt.NewHit(m, w.previous)
+	hit := hunt.NewHit(m, m.Previous)
 	if at, err := time.Parse(time.RFC3339, hit.Time); err == nil && at.Before(w.from) {
 		return
 	}

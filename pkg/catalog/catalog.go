@@ -29,6 +29,7 @@ const (
 	ThreatSeverity   = "severity"
 	ThreatConfidence = "confidence"
 	ThreatAllowedBy  = "allowed_by"
+	ThreatMoreParts  = "more_parts"
 )
 
 // Glue column types.
@@ -46,17 +47,34 @@ type Column struct {
 	Description string // comment of the Glue column
 }
 
-// Columns returns the columns of a marked log: those of Resolver, then ours.
-func Columns() []Column { return append(LogColumns(), markColumns()...) }
+// Columns returns the columns of a marked log: those of Resolver, then ours, then those that
+// were added later. Columns are added at the end, so that files and readers that go by
+// position keep their columns.
+func Columns() []Column {
+	return append(append(firstLogColumns(), markColumns()...), addedLogColumns()...)
+}
 
 // LogColumns returns the members that Resolver writes, according to its documentation and
 // to real records. Members that a later version adds pass through the pipeline, but have no
 // column.
+func LogColumns() []Column { return append(firstLogColumns(), addedLogColumns()...) }
+
+// addedLogColumns returns the members of Resolver that got their column later.
+//
+// additional_properties is an object, but its column is a string for the same reason as
+// srcids: AWS documents one of its members and says nothing about the others.
+func addedLogColumns() []Column {
+	return []Column{
+		{"additional_properties", typeString, "Resolver adds it", "JSON: about the delivery of the record, such as is_delayed"},
+	}
+}
+
+// firstLogColumns returns the columns that the table had first.
 //
 // srcids is an object, but its column is a string: early records have a list there, and a
 // map column would fail the whole query. A string column returns the JSON of both, and
 // json_extract_scalar(srcids, '$.instance') reads a member.
-func LogColumns() []Column {
+func firstLogColumns() []Column {
 	return []Column{
 		{"version", typeString, always, "version of the log format, major.minor"},
 		{"account_id", typeString, always, "account that owns the VPC; a string, to keep leading zeros"},
@@ -107,6 +125,8 @@ func threatColumns() []Column {
 		{ThreatSeverity, typeString, onMatch, "low, medium, high or critical"},
 		{ThreatConfidence, typeInt, onMatch, "how sure the feed is, 0 to 100"},
 		{ThreatAllowedBy, typeString, "allowed", "entry that vetoed the match, and its feed in parentheses"},
+		// Members are added at the end, so that files with fewer of them stay readable.
+		{ThreatMoreParts, typeInt, "other parts are malicious too", "how many other parts of the record (query name, answers) are malicious"},
 	}
 }
 

@@ -42,10 +42,11 @@ func ExampleMarker() {
 		}
 		fmt.Print(string(lines))
 	}
-	fmt.Printf("%+v\n", marker.Counts())
+	counts := marker.Counts()
+	fmt.Printf("%d malicious, %d clean\n", counts.Malicious, counts.Clean)
 
 	// Output:
 	// {"query_name":"www.example.test.","srcaddr":"10.0.0.5","verdict":"clean","index_generation":7}
 	// {"query_name":"login.evil.example.","srcaddr":"10.0.0.5","verdict":"malicious","index_generation":7,"threat":{"indicator":"evil.example","scope":"subtree","matched":"login.evil.example","part":"query_name","feeds":["corp"],"category":"phishing","severity":"high","confidence":90}}
-	// {Malicious:1 Allowed:0 Clean:1 NoIndex:0 Timeout:0 BadName:0 StaleIndex:0 AlreadyMarked:0}
+	// 1 malicious, 1 clean
 }

@@ -17,14 +17,14 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// goldenMarks marks testdata/log.jsonl, which has one record per line.
-func goldenMarks(t *testing.T) []byte {
+// goldenMarks marks a log in testdata, which has one record per line.
+func goldenMarks(t *testing.T, file string) []byte {
 	t.Helper()
 	x := newIndex(t,
 		"urlhaus block subtree evil.example malware_download high 90", "corp block name www.evil.example",
 		"addr block cidr 2001:db8:bad::/48 botnet_cc critical 80",
 		"corp block subtree partner.example", "allow-partners allow subtree partner.example")
-	log, err := os.ReadFile("testdata/log.jsonl")
+	log, err := os.ReadFile("testdata/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +41,17 @@ func goldenMarks(t *testing.T) []byte {
 // TestGolden pins what users read: the marked form of each shape of record.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	const path = "testdata/marked.jsonl"
-	got := goldenMarks(t)
+	compareGolden(t, "testdata/marked.jsonl", goldenMarks(t, "log.jsonl"))
+}
+
+// TestGolden_ocsf pins the marked form of OCSF records, whose members have no columns.
+func TestGolden_ocsf(t *testing.T) {
+	t.Parallel()
+	compareGolden(t, "testdata/ocsf-marked.jsonl", goldenMarks(t, "ocsf.jsonl"))
+}
+
+func compareGolden(t *testing.T, path string, got []byte) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(path, got, 0o644); err != nil {
 			t.Fatal(err)
@@ -62,7 +71,7 @@ func TestGolden(t *testing.T) {
 func TestGolden_catalog(t *testing.T) {
 	t.Parallel()
 	seen, seenThreat := map[string]bool{}, map[string]bool{}
-	for line := range strings.Lines(string(goldenMarks(t))) {
+	for line := range strings.Lines(string(goldenMarks(t, "log.jsonl"))) {
 		names := memberNames(t, line)
 		for _, name := range names {
 			seen[name] = true
@@ -86,7 +95,9 @@ func TestGolden_catalog(t *testing.T) {
 }
 
 // ourColumns returns the columns of the members that we add.
-func ourColumns() []catalog.Column { return catalog.Columns()[len(catalog.LogColumns()):] }
+func ourColumns() []catalog.Column {
+	return slices.DeleteFunc(catalog.Columns(), func(c catalog.Column) bool { return slices.Contains(catalog.LogColumns(), c) })
+}
 
 // threatColumns returns the columns of the members of threat, which are in its type.
 func threatColumns() (columns []catalog.Column) {

@@ -63,5 +63,5 @@ func parseEntry(fields []string) (*indicator.Indicator, error) {
 
 // quote returns text as a JSON string.
 func quote(text string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(text) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`).Replace(text) + `"`
 }

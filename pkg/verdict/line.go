@@ -22,6 +22,7 @@ const (
 	threatSeverity   = `,"` + catalog.ThreatSeverity + `":"`
 	threatConfidence = `","` + catalog.ThreatConfidence + `":`
 	threatAllowedBy  = `,"` + catalog.ThreatAllowedBy + `":"`
+	threatMoreParts  = `,"` + catalog.ThreatMoreParts + `":`
 
 	partQueryName = "query_name"
 	partAnswers   = "answers["
@@ -75,6 +76,9 @@ func (t *Threat) append(dst []byte) []byte {
 		// Listed names, blocks and feed ids contain nothing that needs an escape.
 		dst = append(append(dst, threatAllowedBy...), veto.Indicator...)
 		dst = append(append(append(dst, " ("...), veto.Feed...), `)"`...)
+	}
+	if t.MoreParts > 0 {
+		dst = strconv.AppendInt(append(dst, threatMoreParts...), int64(t.MoreParts), 10)
 	}
 	return append(dst, '}')
 }

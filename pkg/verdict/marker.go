@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
-	"unsafe"
 
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
-	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
 )
 
@@ -28,9 +26,12 @@ var ErrShape = errors.New("member has a type that a query cannot read")
 
 // Options configure a [Marker]. The zero Options check everything.
 type Options struct {
-	SkipCNAMEs    bool // do not check CNAME targets in answers
-	SkipAddresses bool // do not check A and AAAA addresses in answers
+	SkipCNAMEs    bool // do not check names in answers: targets of CNAME, MX, SRV, HTTPS and SVCB
+	SkipAddresses bool // do not check addresses in answers: A, AAAA, and hints of HTTPS and SVCB
 	Stale         bool // the index is too old to call anything clean
+	// Remark replaces the mark of objects that came with one, if there is an index. Otherwise
+	// they stay as they are.
+	Remark bool
 	// OnMark is called for each object of a record after all objects of the record have
 	// been checked. The mark is valid only during the call. If it is nil, nothing is called.
 	OnMark func(*Mark)
@@ -41,10 +42,15 @@ type Mark struct {
 	Verdict Verdict
 	Reason  Reason  // set for Unknown, unless AlreadyMarked
 	Threat  *Threat // set for Malicious and Allowed, unless AlreadyMarked
-	// AlreadyMarked reports that the object came with a verdict, which is in Verdict.
+	// AlreadyMarked reports that the object came with a verdict, which is in Verdict and was
+	// kept.
 	AlreadyMarked bool
-	Object        *resolverlog.Object
-	Line          []byte // the line that was written, including the line end
+	// Previous is the verdict that the object came with, if it was replaced. Changed reports
+	// whether the new mark differs from it in more than the generation.
+	Previous Verdict
+	Changed  bool
+	Object   *resolverlog.Object
+	Line     []byte // the line that was written, including the line end
 }
 
 // Threat is the part of an object that decided the verdict, with its match.
@@ -52,6 +58,9 @@ type Threat struct {
 	Match   index.Match
 	Matched []byte // the name or address in canonical form
 	Part    Part
+	// MoreParts is the number of other parts that are malicious too. An answer is one part,
+	// whatever is in it.
+	MoreParts int
 }
 
 // Part is a place in an object: [QueryName], or the index of an answer.
@@ -79,7 +88,10 @@ type Marker struct {
 	match   index.Match // of the current lookup
 	text    []byte      // the current part, decoded
 	threat  Threat      // of the current object
+	bad     int         // malicious parts of the current object
+	lastBad Part        // the last of them
 	mark    Mark
+	bare    []byte // the current object without the mark that it came with
 	counts  Counts
 }
 
@@ -208,14 +220,25 @@ func verdictOf(o *resolverlog.Object) Verdict {
 // markObject marks one object and appends its line.
 func (m *Marker) markObject(dst []byte, o *resolverlog.Object) []byte {
 	m.mark = Mark{Object: o, Verdict: verdictOf(o)}
-	if m.mark.Verdict != "" {
-		m.mark.AlreadyMarked = true
-	} else {
+	var before decision
+	switch {
+	case m.mark.Verdict == "":
 		m.decide(o)
+	case m.options.Remark && m.index != nil:
+		before = decisionOf(o.Bytes)
+		m.mark.Previous = m.mark.Verdict
+		m.bare = stripMark(m.bare[:0], o.Bytes)
+		o.Bytes, o.Empty = m.bare, len(bytes.TrimSpace(m.bare[1:])) == 1
+		m.decide(o)
+	default:
+		m.mark.AlreadyMarked = true
 	}
 
 	start := len(dst)
 	dst = m.appendLine(dst)
+	if m.mark.Previous != "" {
+		m.mark.Changed = !before.equal(decisionOf(dst[start:]))
+	}
 	m.counts.count(&m.mark)
 	if m.options.OnMark != nil {
 		m.mark.Line = dst[start:]
@@ -251,93 +274,145 @@ func (m *Marker) decide(o *resolverlog.Object) {
 	}
 }
 
-// lookUp looks up the parts of an object until one of them is malicious. It returns the
-// outcome of m.threat, and whether the object has a valid query name.
+// lookUp looks up the parts of an object. It returns the outcome of m.threat, and whether
+// the object has a valid query name.
 func (m *Marker) lookUp(o *resolverlog.Object) (outcome index.Outcome, named bool) {
 	m.threat.Match.Outcome = index.None
+	m.bad = 0
 	if o.QueryName.IsSet() {
-		var decided, covered bool
-		named, covered, decided = m.lookUpName(o.QueryName.Decode(&m.text), QueryName)
-		if decided || covered {
+		var covered bool
+		named, covered = m.lookUpName(o.QueryName.Decode(&m.text), QueryName)
+		if covered {
 			return m.threat.Match.Outcome, named
 		}
 	}
 
 	for i := range o.Answers {
-		if m.lookUpAnswer(&o.Answers[i]) {
-			break
+		if !m.lookUpAnswer(&o.Answers[i]) {
+			m.counts.UnreadAnswers++
 		}
 	}
+	m.threat.MoreParts = max(m.bad-1, 0)
 	return m.threat.Match.Outcome, named
 }
 
-// lookUpAnswer looks up one answer and reports whether it decides the verdict. Only CNAME,
-// A and AAAA answers are looked up.
-func (m *Marker) lookUpAnswer(a *resolverlog.Answer) (decided bool) {
+// lookUpAnswer looks up what is checked in one answer. It returns false if that cannot be
+// read.
+func (m *Marker) lookUpAnswer(a *resolverlog.Answer) (ok bool) {
+	kind, part := kindOf(a.Type), Part(a.Index)
 	switch {
-	case isType(a.Type, "CNAME"):
-		if m.options.SkipCNAMEs {
-			return false
-		}
-		// The preview shape puts a space after Rdata. No name ends with a space in its text
-		// form.
-		_, _, decided = m.lookUpName(bytes.TrimRight(a.Rdata.Decode(&m.text), " "), Part(a.Index))
-		return decided
-	case m.addresses && (isType(a.Type, "A") || isType(a.Type, "AAAA")):
-		return m.lookUpAddr(bytes.TrimRight(a.Rdata.Decode(&m.text), " "), Part(a.Index))
+	case kind == unchecked, kind == addressAnswer && !m.addresses:
+		return true
+	case kind != addressAnswer && m.options.SkipCNAMEs && (kind != serviceAnswer || !m.addresses):
+		return true
+	}
+
+	// The preview shape puts a space after Rdata. No name ends with a space in its text form.
+	rdata := bytes.TrimRight(a.Rdata.Decode(&m.text), " ")
+	switch kind {
+	case addressAnswer:
+		return m.lookUpAddr(rdata, part)
+	case nameAnswer:
+		ok, _ = m.lookUpName(rdata, part)
+		return ok
+	case lastAnswer:
+		return m.lookUpTarget(lastField(rdata), part)
 	default:
-		return false
+		return m.lookUpService(rdata, part)
 	}
 }
 
-func isType(t jsonscan.Text, name string) bool {
-	return len(t.Raw()) == len(name) && bytes.EqualFold(t.Raw(), []byte(name))
+// lookUpTarget looks up the target of a service. The root means that there is no target, or
+// none other than the name that was asked for.
+func (m *Marker) lookUpTarget(name []byte, part Part) (ok bool) {
+	if string(name) == "." {
+		return true
+	}
+	ok, _ = m.lookUpName(name, part)
+	return ok
 }
 
-// lookUpName looks up a name. It reports whether the name is valid, whether an allow feed
-// covers it, and whether it decides the verdict.
-func (m *Marker) lookUpName(text []byte, part Part) (valid, covered, decided bool) {
+// lookUpService looks up the target of an HTTPS or SVCB answer and the addresses that it
+// hints at.
+func (m *Marker) lookUpService(rdata []byte, part Part) (ok bool) {
+	target, params, ok := cutService(rdata)
+	if !ok {
+		return false
+	}
+
+	if !m.options.SkipCNAMEs {
+		ok = m.lookUpTarget(target, part)
+	}
+	if !m.addresses {
+		return ok
+	}
+	for {
+		var hints []byte
+		if hints, params = cutHints(params); len(hints) == 0 {
+			return ok
+		}
+		for len(hints) > 0 {
+			var hint []byte
+			hint, hints, _ = bytes.Cut(hints, []byte{','})
+			ok = m.lookUpAddr(hint, part) && ok
+		}
+	}
+}
+
+// lookUpName looks up a name. It reports whether the name is valid, and whether an allow
+// feed covers it.
+func (m *Marker) lookUpName(text []byte, part Part) (valid, covered bool) {
 	if err := m.query.Set(text); err != nil {
-		return false, false, false
+		return false, false
 	}
-	if !m.index.Match(&m.query, &m.match) {
-		return true, m.match.AllowCovered, false
+	if m.index.Match(&m.query, &m.match) {
+		covered = m.match.AllowCovered
+		m.keepMatch(m.query.Bytes(), part)
+		return true, covered
 	}
-	covered = m.match.AllowCovered
-	return true, covered, m.keepMatch(m.query.Bytes(), part)
+	return true, m.match.AllowCovered
 }
 
-// lookUpAddr looks up an address and reports whether it decides the verdict.
-func (m *Marker) lookUpAddr(text []byte, part Part) (decided bool) {
+// lookUpAddr looks up an address, and the IPv4 address that it carries. It returns false if
+// the text is not an address.
+func (m *Marker) lookUpAddr(text []byte, part Part) (ok bool) {
 	address, err := parseAddr(text)
-	if err != nil || !m.index.MatchAddr(address, &m.match) {
+	if err != nil {
 		return false
+	}
+	m.matchAddr(address, address, part)
+	if inner, ok := EmbeddedIPv4(address); ok {
+		m.matchAddr(inner, address, part)
+	}
+	return true
+}
+
+// matchAddr looks up an address that was seen in the form of another.
+func (m *Marker) matchAddr(address, seen netip.Addr, part Part) {
+	if !m.index.MatchAddr(address, &m.match) {
+		return
 	}
 	var buf [len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")]byte
-	return m.keepMatch(address.AppendTo(buf[:0]), part)
+	m.keepMatch(seen.AppendTo(buf[:0]), part)
 }
 
-// parseAddr is [netip.ParseAddr] without copying text. It drops the zone, which has no
-// meaning in an answer.
-func parseAddr(text []byte) (netip.Addr, error) {
-	text, _, _ = bytes.Cut(text, []byte{'%'})
-	//nolint:gosec // only the error keeps the string, and the callers drop the error
-	address, err := netip.ParseAddr(unsafe.String(unsafe.SliceData(text), len(text)))
-	if err != nil {
-		return netip.Addr{}, err
+// keepMatch makes the current match the threat of the object if it is malicious and more
+// severe than all before it, or if it is the first vetoed match and nothing is malicious.
+func (m *Marker) keepMatch(matched []byte, part Part) {
+	kept := &m.threat.Match
+	switch {
+	case m.match.Outcome == index.Malicious:
+		if m.bad == 0 || m.lastBad != part {
+			m.bad, m.lastBad = m.bad+1, part
+		}
+		if kept.Outcome == index.Malicious && m.match.Severity <= kept.Severity {
+			return
+		}
+	case kept.Outcome != index.None:
+		return
 	}
-	return address, nil
-}
 
-// keepMatch makes the current match the threat of the object if it is malicious, which
-// decides the verdict, or if it is the first vetoed match.
-func (m *Marker) keepMatch(matched []byte, part Part) (decided bool) {
-	decided = m.match.Outcome == index.Malicious
-	if !decided && m.threat.Match.Outcome == index.Allowed {
-		return false
-	}
 	m.threat.Match, m.match = m.match, m.threat.Match
 	m.threat.Matched = append(m.threat.Matched[:0], matched...)
 	m.threat.Part = part
-	return decided
 }

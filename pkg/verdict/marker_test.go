@@ -31,6 +31,7 @@ type threat struct {
 	Severity   string   `json:"severity"`
 	Confidence int      `json:"confidence"`
 	AllowedBy  string   `json:"allowed_by"`
+	MoreParts  int      `json:"more_parts"`
 }
 
 // marked marks a record with one object and returns the mark.
@@ -134,11 +135,13 @@ func TestMarker_decision(t *testing.T) {
 		{"preview shape", `{"query_name":"a.test","answers":[{"Address":"evil.example. ","Type":"CNAME"}]}`, "malicious evil.example answers[0]"},
 		{"single answer without an array", `{"query_name":"a.test","answers":{"Rdata":"203.0.113.7","Type":"a"}}`, "malicious 203.0.113.7 answers[0]"},
 		{"index counts elements that are not answers", answered("a.test", `null,["x"],`+rr("A", "203.0.113.7")), "malicious 203.0.113.7 answers[2]"},
-		{"other types are not checked", answered("a.test", rr("TXT", "evil.example")+","+rr("PTR", "evil.example")+","+rr("MX", "10 evil.example")), "clean"},
+		{"other types are not checked", answered("a.test", rr("TXT", "evil.example")+","+rr("PTR", "evil.example")+","+rr("NS", "evil.example")), "clean"},
 		{"answers without a type are not checked", answered("a.test", `{"Rdata":"evil.example"}`), "clean"},
 		{"invalid data", answered("a.test", rr("CNAME", "foo@bar.test.")+","+rr("A", "no address")+","+rr("A", "")+","+rr("AAAA", "fe80::1%eth0")+","+rr("CNAME", "a..b")), "clean"},
 		{"query name comes first", answered("evil.example", rr("A", "203.0.113.7")), "malicious evil.example query_name"},
-		{"answers are checked in order", answered("a.test", rr("A", "203.0.113.7")+","+rr("CNAME", "evil.example")), "malicious 203.0.113.7 answers[0]"},
+		{"answers are checked in order", answered("a.test", rr("A", "203.0.113.7")+","+rr("CNAME", "moneropool.test")), "malicious 203.0.113.7 answers[0]"},
+		{"the most severe answer decides", answered("a.test", rr("A", "203.0.113.7")+","+rr("CNAME", "evil.example")), "malicious evil.example answers[1]"},
+		{"the most severe part decides", answered("moneropool.test", rr("CNAME", "evil.example")), "malicious evil.example answers[0]"},
 
 		{"vetoed by its own feed", query("safe.vetoed.example"), "allowed vetoed.example query_name"},
 		{"own veto does not cover other subdomains", query("x.vetoed.example"), "malicious vetoed.example query_name"},
@@ -366,7 +369,7 @@ func TestMarker_OnMark(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("marks (-want +got):\n%s", diff)
 	}
-	wantCounts := verdict.Counts{Malicious: 1, Clean: 1, BadName: 1, AlreadyMarked: 1}
+	wantCounts := verdict.Counts{Malicious: 1, Clean: 1, BadName: 1, AlreadyMarked: 1, Resolver: 4}
 	if counts := m.Counts(); counts != wantCounts || total(counts) != strings.Count(string(lines), "\n") {
 		t.Errorf("counts %+v, want %+v", counts, wantCounts)
 	}
@@ -387,6 +390,9 @@ func TestMarker_allocatesNothing(t *testing.T) {
 		[]byte(`{"query_name":"\u0061.evil.example."}`),
 		[]byte(`{"query_name":"good.evil.example."}{"query_name":"a..b","answers":[{"Type":"A","Rdata":"203.0.113.7"}]}`),
 		[]byte(`{"message":"{\"query_name\":\"www.evil.example\"}"}`),
+		[]byte(`{"query_name":"evil.example","answers":[{"Type":"HTTPS","Rdata":"1 x.evil.example. alpn=\"h2\" ipv4hint=203.0.113.7,192.0.2.1"},` +
+			`{"Type":"AAAA","Rdata":"64:ff9b::cb00:7107"},{"Type":"MX","Rdata":"10 evil.example."}]}`),
+		[]byte(`{"query":{"hostname":"evil.example"},"src_endpoint":{"ip":"10.0.0.5"},"cloud":{"account":{"uid":"1"}},"action":"Denied"}`),
 	}
 	var buf []byte
 	m := verdict.NewMarker(x, verdict.Options{})

@@ -5,9 +5,16 @@
 //
 // # How a verdict is decided
 //
-// The query name is looked up first, then every CNAME target and every address in the
-// answers, in order. The first malicious part decides. If an allow feed covers the query
-// name, the answers are not checked.
+// These parts of an object are looked up: the query name, then every answer in order. In an
+// answer, these are looked up:
+//
+//   - CNAME, MX, SRV: the target. The Rdata of the latter two ends with it.
+//   - A, AAAA: the address, and the IPv4 address in one in 64:ff9b::/96.
+//   - HTTPS, SVCB: the target, then the addresses of ipv4hint and ipv6hint. The Rdata has the
+//     presentation form of RFC 9460, such as `1 . alpn="h2" ipv4hint=192.0.2.1`.
+//
+// The most severe malicious part decides, and the first of those that are equally severe. If
+// an allow feed covers the query name, the answers are not checked.
 //
 //   - malicious: an entry matches, even if the index is stale.
 //   - allowed: something matched, and every match was vetoed.
@@ -23,10 +30,13 @@
 //	"feeds":["corp","urlhaus"],"category":"phishing","severity":"high","confidence":90}
 //
 // The members are in this order, without the line breaks; pkg/catalog says when each of
-// them is present. `threat` always has all its members except `allowed_by`. In text that is
+// them is present. `threat` always has all its members except `allowed_by` and `more_parts`,
+// which counts the other malicious parts. In text that is
 // not valid UTF-8, each invalid byte is written as U+FFFD; the original bytes are still in
 // the record. The same record and index always give the same bytes.
 package verdict
+
+import "github.com/resolverwatch/resolverwatch/pkg/resolverlog"
 
 // Verdict is a value of the member `verdict`.
 type Verdict string
@@ -54,7 +64,12 @@ const (
 type Counts struct {
 	Malicious, Allowed, Clean             int
 	NoIndex, Timeout, BadName, StaleIndex int // unknown objects, by reason
-	AlreadyMarked                         int // objects that came with a verdict
+	AlreadyMarked                         int // objects that came with a verdict, which they kept
+
+	Remarked, Changed     int // objects that came with a verdict: replaced, and with another result
+	Resolver, OCSF, Other int // objects by shape; the last have no query name
+	Delayed               int // objects that Resolver delivered late
+	UnreadAnswers         int // answers of a checked type whose Rdata cannot be read
 }
 
 // Unknown returns the number of unknown objects with any reason.
@@ -62,6 +77,28 @@ func (c *Counts) Unknown() int { return c.NoIndex + c.Timeout + c.BadName + c.St
 
 // count adds one object.
 func (c *Counts) count(m *Mark) {
+	c.countVerdict(m)
+	switch m.Object.Shape {
+	case resolverlog.ShapeOCSF:
+		c.OCSF++
+	case resolverlog.ShapeOther:
+		c.Other++
+	case resolverlog.ShapeResolver:
+		c.Resolver++
+	}
+	if m.Object.Delayed {
+		c.Delayed++
+	}
+	if m.Previous != "" {
+		c.Remarked++
+	}
+	if m.Changed {
+		c.Changed++
+	}
+}
+
+// countVerdict adds one object to the count of its verdict.
+func (c *Counts) countVerdict(m *Mark) {
 	switch {
 	case m.AlreadyMarked:
 		c.AlreadyMarked++

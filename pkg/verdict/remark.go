@@ -1,0 +1,109 @@
+package verdict
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+
+	"github.com/resolverwatch/resolverwatch/pkg/catalog"
+	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
+)
+
+// isOurs reports whether name is that of a member that we add.
+func isOurs(name []byte) bool {
+	switch string(name) {
+	case catalog.Verdict, catalog.VerdictReason, catalog.IndexGeneration, catalog.Threat:
+		return true
+	}
+	return false
+}
+
+// stripMark appends an object without the members that we add, wherever they are. The rest
+// keeps its bytes and its order. The object must be valid, as a [resolverlog.Scanner]
+// returns it.
+func stripMark(dst, object []byte) []byte {
+	c := jsonscan.New(object)
+	if c.Open('{') != nil {
+		return append(dst, object...)
+	}
+
+	dst = append(dst, '{')
+	var scratch []byte
+	var space []byte // white space at the start of an object without other members
+	kept := 0
+	for start := c.Pos(); ; start = c.Pos() + 1 {
+		name, more, err := c.Member()
+		if !more || err != nil {
+			break
+		}
+		if c.Skip() != nil {
+			break
+		}
+		c.Next() // white space before the comma or the brace belongs to the member
+		member := c.Since(start)
+		if isOurs(name.Decode(&scratch)) {
+			if kept == 0 && space == nil {
+				space = member[:len(member)-len(bytes.TrimLeft(member, " \t\r\n"))]
+			}
+			continue
+		}
+		if kept > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, member...)
+		kept++
+	}
+
+	if kept == 0 {
+		dst = append(dst, space...)
+	}
+	return append(dst, '}')
+}
+
+// decision holds the members of a mark that depend on the lists. The generation is not one
+// of them: it changes with every publish.
+type decision struct{ verdict, reason, threat []byte }
+
+// decisionOf returns the members of a marked object or line.
+func decisionOf(object []byte) (d decision) {
+	c := jsonscan.New(object)
+	if c.Open('{') != nil {
+		return d
+	}
+
+	var scratch []byte
+	for {
+		name, more, err := c.Member()
+		if !more || err != nil {
+			return d
+		}
+		c.Next()
+		start := c.Pos()
+		if c.Skip() != nil {
+			return d
+		}
+		switch value := c.Since(start); string(name.Decode(&scratch)) {
+		case catalog.Verdict:
+			d.verdict = value
+		case catalog.VerdictReason:
+			d.reason = value
+		case catalog.Threat:
+			d.threat = value
+		}
+	}
+}
+
+// equal reports whether two decisions have the same values.
+func (d decision) equal(other decision) bool {
+	return sameJSON(d.verdict, other.verdict) && sameJSON(d.reason, other.reason) && sameJSON(d.threat, other.threat)
+}
+
+// sameJSON reports whether two values are the same, whatever their white space and the order
+// of their members.
+func sameJSON(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	var left, right any
+	return json.Unmarshal(a, &left) == nil && json.Unmarshal(b, &right) == nil && reflect.DeepEqual(left, right)
+}
