@@ -138,17 +138,15 @@ func (s *Scanner) readAnswer(c *jsonscan.Cursor, i int) error {
 		if !more {
 			break
 		}
-		switch name := name.Decode(&s.name); {
-		case string(name) == "Class":
-			err = c.Skip()
-		case isMember(name, "Type"):
+		switch name := name.Decode(&s.name); string(name) {
+		case "Type":
 			err = text(c, &a.Type)
-		case isMember(name, "Rdata"):
+		case "Rdata":
 			err = text(c, &a.Rdata)
-		case isMember(name, "Address"):
-			err = text(c, &address)
-		default:
+		case "Class":
 			err = c.Skip()
+		default:
+			err = a.readFolded(c, name, &address)
 		}
 		if err != nil {
 			return err
@@ -161,6 +159,20 @@ func (s *Scanner) readAnswer(c *jsonscan.Cursor, i int) error {
 
 	s.object.Answers = append(s.object.Answers, a)
 	return nil
+}
+
+// readFolded reads the value of the member with this name, whose case does not matter.
+func (a *Answer) readFolded(c *jsonscan.Cursor, name []byte, address *jsonscan.Text) error {
+	switch {
+	case isMember(name, "type"):
+		return text(c, &a.Type)
+	case isMember(name, "rdata"):
+		return text(c, &a.Rdata)
+	case isMember(name, "Address"):
+		return text(c, address)
+	default:
+		return c.Skip()
+	}
 }
 
 // isMember reports whether name is want, in upper or lower case. want must be ASCII.

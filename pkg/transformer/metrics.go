@@ -27,6 +27,11 @@ const (
 	metricUnknownStale     = "UnknownStaleIndex"
 	metricUnknownBadName   = "UnknownBadName"
 	metricUnknownTimeout   = "UnknownTimeout"
+	metricShapeResolver    = "ShapeResolver" // this and the next two count log objects by shape
+	metricShapeOCSF        = "ShapeOCSF"
+	metricShapeOther       = "ShapeOther"
+	metricDelayed          = "Delayed"         // log objects that Resolver delivered late
+	metricUnreadAnswers    = "UnreadAnswers"   // answers of a checked type that could not be read
 	metricIndexLoadFailed  = "IndexLoadFailed" // failed polls for an index
 	metricIndexGeneration  = "IndexGeneration" // this and the next need an index
 	metricIndexAge         = "IndexAge"        // time since the index was last renewed
@@ -61,6 +66,11 @@ func (m *metrics) write(
 		count(metricUnknownStale, objects.StaleIndex),
 		count(metricUnknownBadName, objects.BadName),
 		count(metricUnknownTimeout, objects.Timeout),
+		count(metricShapeResolver, objects.Resolver),
+		count(metricShapeOCSF, objects.OCSF),
+		count(metricShapeOther, objects.Other),
+		count(metricDelayed, objects.Delayed),
+		count(metricUnreadAnswers, objects.UnreadAnswers),
 		count(metricIndexLoadFailed, int(loadFailed)),
 	}
 

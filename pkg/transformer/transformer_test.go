@@ -37,6 +37,11 @@ func TestTransformer_Invoke_records(t *testing.T) {
 		{"CloudWatch Logs", envelope, "clean@7 malicious@7"},
 		{"CloudWatch Logs, compressed", compress(t, envelope), "clean@7 malicious@7"},
 		{"CloudWatch Logs, control", compress(t, control), "Dropped"},
+		// Firehose delivers or sets aside a record as a whole; "resolverwatch scan" marks the other
+		// messages of one that was set aside.
+		{"CloudWatch Logs, one message in words", strings.Replace(envelope, `{\"query_name\":\"a.test\"}`, "words", 1), "ProcessingFailed"},
+		{"OCSF", `{"query":{"hostname":"evil.example."},"answers":[]}`, "malicious@7"},
+		{"record that was set aside", `{"attemptsMade":1,"rawData":"e30="}`, "ProcessingFailed"},
 		{"already marked", `{"query_name":"evil.example","verdict":"clean"}`, "clean"},
 		{"empty", "", "Dropped"},
 		{"white space", " \r\n", "Dropped"},
@@ -285,17 +290,19 @@ func TestTransformer_Invoke_metrics(t *testing.T) {
 	invoke(t, tr, clean)
 	s.fail(nil, nil)
 	c.advance(time.Minute)
-	invoke(t, tr, clean, evil, evil, "", "x", `{}`, `{"verdict":"clean"}`)
+	invoke(t, tr, clean, evil, evil, "", "x", `{}`, `{"verdict":"clean"}`,
+		`{"query":{"hostname":"a.test"},"answers":[{"type":"HTTPS","rdata":"?"}],"additional_properties":{"is_delayed":true}}`)
 
 	lines := strings.SplitAfter(out.String(), "\n")
 	if len(lines) != 3 {
 		t.Fatalf("lines: %q", lines)
 	}
 	for i, want := range []map[string]float64{
-		{"Records": 1, "Unknown": 1, "UnknownNoIndex": 1, "IndexLoadFailed": 1},
+		{"Records": 1, "Unknown": 1, "UnknownNoIndex": 1, "IndexLoadFailed": 1, "ShapeResolver": 1},
 		{
-			"Records": 7, "Clean": 1, "Malicious": 2, "Dropped": 1, "ProcessingFailed": 1, "Unknown": 1, "UnknownBadName": 1,
+			"Records": 8, "Clean": 2, "Malicious": 2, "Dropped": 1, "ProcessingFailed": 1, "Unknown": 1, "UnknownBadName": 1,
 			"AlreadyMarked": 1, "IndexGeneration": 7, "IndexAge": 150,
+			"ShapeResolver": 3, "ShapeOCSF": 1, "ShapeOther": 2, "Delayed": 1, "UnreadAnswers": 1,
 		},
 	} {
 		var got map[string]any

@@ -220,30 +220,37 @@ func verdictOf(o *resolverlog.Object) Verdict {
 // markObject marks one object and appends its line.
 func (m *Marker) markObject(dst []byte, o *resolverlog.Object) []byte {
 	m.mark = Mark{Object: o, Verdict: verdictOf(o)}
-	var before decision
+	start := len(dst)
 	switch {
 	case m.mark.Verdict == "":
 		m.decide(o)
+		dst = m.appendLine(dst)
 	case m.options.Remark && m.index != nil:
-		before = decisionOf(o.Bytes)
-		m.mark.Previous = m.mark.Verdict
-		m.bare = stripMark(m.bare[:0], o.Bytes)
-		o.Bytes, o.Empty = m.bare, len(bytes.TrimSpace(m.bare[1:])) == 1
-		m.decide(o)
+		dst = m.remark(dst, o)
 	default:
 		m.mark.AlreadyMarked = true
+		dst = m.appendLine(dst)
 	}
 
-	start := len(dst)
-	dst = m.appendLine(dst)
-	if m.mark.Previous != "" {
-		m.mark.Changed = !before.equal(decisionOf(dst[start:]))
-	}
 	m.counts.count(&m.mark)
 	if m.options.OnMark != nil {
 		m.mark.Line = dst[start:]
 		m.options.OnMark(&m.mark)
 	}
+	return dst
+}
+
+// remark replaces the mark that an object came with, and appends its line.
+func (m *Marker) remark(dst []byte, o *resolverlog.Object) []byte {
+	before := decisionOf(o.Bytes)
+	m.mark.Previous = m.mark.Verdict
+	m.bare = stripMark(m.bare[:0], o.Bytes)
+	o.Bytes, o.Empty = m.bare, len(bytes.TrimSpace(m.bare[1:])) == 1
+	m.decide(o)
+
+	start := len(dst)
+	dst = m.appendLine(dst)
+	m.mark.Changed = !before.equal(decisionOf(dst[start:]))
 	return dst
 }
 

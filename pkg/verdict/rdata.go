@@ -19,42 +19,46 @@ const (
 	serviceAnswer            // HTTPS, SVCB: the target, and the hints of addresses
 )
 
-// kindOf returns the kind of an answer by its type. TYPE64 and TYPE65 are the names of SVCB
-// and HTTPS in programs that do not know the types (RFC 3597).
+// kindOf returns the kind of an answer by its type, whose case does not matter.
 func kindOf(t jsonscan.Text) answerKind {
-	raw := t.Raw()
-	switch len(raw) {
-	case len("A"):
-		return ifType(raw, "A", addressAnswer)
-	case len("MX"):
-		return ifType(raw, "MX", lastAnswer)
-	case len("SRV"):
-		return ifType(raw, "SRV", lastAnswer)
-	case len("AAAA"):
-		if bytes.EqualFold(raw, []byte("SVCB")) {
-			return serviceAnswer
-		}
-		return ifType(raw, "AAAA", addressAnswer)
-	case len("CNAME"):
-		if bytes.EqualFold(raw, []byte("HTTPS")) {
-			return serviceAnswer
-		}
-		return ifType(raw, "CNAME", nameAnswer)
-	case len("TYPE65"):
-		if bytes.EqualFold(raw, []byte("TYPE64")) {
-			return serviceAnswer
-		}
-		return ifType(raw, "TYPE65", serviceAnswer)
+	switch raw := t.Raw(); string(raw) {
+	case "A", "AAAA":
+		return addressAnswer
+	case "CNAME":
+		return nameAnswer
 	default:
-		return unchecked
+		return kindOfOther(raw)
 	}
 }
 
-func ifType(raw []byte, name string, kind answerKind) answerKind {
-	if bytes.EqualFold(raw, []byte(name)) {
-		return kind
+// kindOfOther is kindOf for types that few records have.
+func kindOfOther(raw []byte) answerKind {
+	if len(raw) > len("TYPE65") {
+		return unchecked
+	}
+	for _, t := range answerTypes {
+		if len(raw) == len(t.name) && bytes.EqualFold(raw, []byte(t.name)) {
+			return t.kind
+		}
 	}
 	return unchecked
+}
+
+// answerTypes are the types of answers that are checked. TYPE64 and TYPE65 are the names of
+// SVCB and HTTPS in programs that do not know the types (RFC 3597).
+var answerTypes = [...]struct {
+	name string
+	kind answerKind
+}{
+	{"A", addressAnswer},
+	{"AAAA", addressAnswer},
+	{"CNAME", nameAnswer},
+	{"MX", lastAnswer},
+	{"SRV", lastAnswer},
+	{"HTTPS", serviceAnswer},
+	{"SVCB", serviceAnswer},
+	{"TYPE64", serviceAnswer},
+	{"TYPE65", serviceAnswer},
 }
 
 // lastField returns the last field of Rdata: the target in `10 mail.example.` (MX, RFC 1035)
