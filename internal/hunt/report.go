@@ -49,7 +49,7 @@ func NewHit(m *verdict.Mark, previous verdict.Verdict) Hit {
 	hit := Hit{
 		host:       sighting.HostOf(o),
 		instance:   string(o.Instance.Decode(&scratch)),
-		Time:       string(o.QueryTimestamp.Decode(&scratch)),
+		Time:       string(o.AppendTime(nil)),
 		indicator:  string(match.Indicator),
 		scope:      match.Scope,
 		category:   string(match.Category),
@@ -72,7 +72,8 @@ var identity = [...]string{"account_id", "vpc_id", "srcaddr", "srcport", "transp
 // recordKey returns the same key for two deliveries of one record.
 func recordKey(record []byte) [16]byte {
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(record, &members); err != nil { // such as nested too deeply
+	err := json.Unmarshal(record, &members)
+	if err != nil || members["query_name"] == nil { // nested too deeply, or OCSF, which has other members
 		return xxh3.Hash128(record).Bytes()
 	}
 	var text []byte

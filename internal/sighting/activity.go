@@ -79,7 +79,7 @@ func (a *activity) count(o *resolverlog.Object, v verdict.Verdict) {
 	}
 	host.firewall[decision{action(o.FirewallAction.Decode(&a.scratch)), v}]++
 
-	at, err := time.Parse(time.RFC3339, string(o.QueryTimestamp.Decode(&a.scratch)))
+	at, err := time.Parse(time.RFC3339, string(o.AppendTime(a.scratch[:0])))
 	if err != nil {
 		a.undated++
 		return

@@ -17,7 +17,7 @@ import (
 // Sighting is one record with a malicious or allowed part.
 type Sighting struct {
 	host     Host
-	time     string // query_timestamp, as logged
+	time     string // when it was logged, see [resolverlog.Object.AppendTime]
 	name     string // query_name, as logged
 	verdict  string
 	part     string // query_name or answers[i]
@@ -58,7 +58,7 @@ func FromMark(m *verdict.Mark) Sighting {
 	var scratch []byte
 	s := Sighting{
 		host:    HostOf(o),
-		time:    string(o.QueryTimestamp.Decode(&scratch)),
+		time:    string(o.AppendTime(nil)),
 		name:    string(o.QueryName.Decode(&scratch)),
 		verdict: string(m.Verdict),
 	}

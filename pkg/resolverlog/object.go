@@ -10,7 +10,11 @@
 // The format: https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-query-logs-format.html
 package resolverlog
 
-import "github.com/resolverwatch/resolverwatch/pkg/jsonscan"
+import (
+	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
+)
 
 // Shape says which members an object has its values in.
 type Shape int
@@ -61,6 +65,20 @@ type Object struct {
 	Reserved, Clash string
 
 	reserved [4]bool // which of our members the object has
+}
+
+// AppendTime appends when the query was made: `query_timestamp` as it was written or, of an
+// OCSF object, `time_dt`, or `time` in the form of RFC 3339. It appends nothing if none of
+// them is there.
+func (o *Object) AppendTime(dst []byte) []byte {
+	switch {
+	case o.QueryTimestamp.IsSet():
+		return o.QueryTimestamp.Append(dst)
+	case o.EpochMillis != 0:
+		return time.UnixMilli(o.EpochMillis).UTC().AppendFormat(dst, "2006-01-02T15:04:05.999Z07:00")
+	default:
+		return dst
+	}
 }
 
 // Answer is one resource record of an answer. The case of its member names does not matter:
