@@ -87,6 +87,7 @@ type logRun struct {
 	collect func(chunk *logfile.Chunk) error
 
 	source     lineCounts // of the source that is being collected
+	records    int        // of all sources
 	incomplete bool       // something could not be read
 }
 
@@ -132,6 +133,7 @@ func (r *logRun) write(chunk *logfile.Chunk) error {
 func (r *logRun) ended(source int, err error) error {
 	counts, name := r.source, r.sources[source].Name
 	r.source = lineCounts{}
+	r.records += counts.records
 
 	if more := counts.refused - maxRefusals; more > 0 {
 		fmt.Fprintf(r.messages, "%s: %d more lines are not records\n", name, more)
@@ -142,7 +144,7 @@ func (r *logRun) ended(source int, err error) error {
 	case err != nil:
 		fmt.Fprintln(r.messages, err)
 	case counts.refused > 0 && counts.records == 0:
-		fmt.Fprintf(r.messages, "%s: not a Resolver query log: it has no records; a log is JSON with one object on each line\n", name)
+		fmt.Fprintf(r.messages, "%s: not a Resolver query log: it has no records; a log is JSON with one object on each line, or an export of CloudWatch Logs\n", name)
 	case counts.records > 0 && counts.named == 0:
 		fmt.Fprintf(r.messages, "%s: not a Resolver query log: no record has a query_name\n", name)
 	}
@@ -151,11 +153,16 @@ func (r *logRun) ended(source int, err error) error {
 	return nil //nolint:nilerr // the error was reported, and the run is marked as incomplete
 }
 
-// outcome reports whether parts of the input are missing from the result.
+// outcome reports whether parts of the input, or all of it, are missing from the result.
 func (r *logRun) outcome() error {
-	if !r.incomplete {
+	if r.records > 0 && !r.incomplete {
 		return nil
 	}
-	fmt.Fprintln(r.messages, "resolverwatch: the result is incomplete: parts of the input could not be read, see above")
+	if r.records == 0 {
+		fmt.Fprintln(r.messages, "resolverwatch: nothing was scanned: there is no record in the input")
+	}
+	if r.incomplete {
+		fmt.Fprintln(r.messages, "resolverwatch: the result is incomplete: parts of the input could not be read, see above")
+	}
 	return errReported
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"flag"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -44,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"exitcode": exitCode,
 			"compress": compress,
 			"cut":      cut,
+			"utf16":    toUTF16,
 		},
 	})
 }
@@ -114,6 +117,15 @@ func compress(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(writer.Close())
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), out.Bytes(), 0o600))
+}
+
+// toUTF16 converts a file to UTF-16 with a byte order mark: `utf16 log.json wide.json`.
+func toUTF16(ts *testscript.TestScript, _ bool, args []string) {
+	out := []byte{0xff, 0xfe}
+	for _, unit := range utf16.Encode([]rune(ts.ReadFile(args[0]))) {
+		out = binary.LittleEndian.AppendUint16(out, unit)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out, 0o600))
 }
 
 // cut removes the last bytes of a file: `cut 9 log.gz`.

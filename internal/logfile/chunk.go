@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 )
 
 const (
@@ -41,7 +42,8 @@ func (c *chunker) next(buf []byte) (text []byte, line int, err error) {
 			break
 		}
 		if len(text) >= maxRecordBytes {
-			return nil, 0, fmt.Errorf("line %d: no record ends within %d MiB: not a Resolver query log", c.line, maxRecordBytes>>20)
+			return nil, 0, fmt.Errorf("line %d: no record ends within %d MiB: not a Resolver query log; "+
+				"if the records are in one large object, put each on its own line, for example with jq -c '.events[]'", c.line, maxRecordBytes>>20)
 		}
 	}
 	if len(text) == 0 {
@@ -111,12 +113,15 @@ func lastObjectEnd(text []byte) int {
 	}
 }
 
-// objectLength returns the length of the object at the start of text, including white space
-// before it. It returns 0 if the object is not complete, and -1 if text does not start with
-// an object. It looks only at braces and strings; the parser of the record checks the rest.
+// objectLength returns the length of the object at the start of text, including the filler
+// and the prefix before it. It returns 0 if the object is not complete, and -1 if text does
+// not start with an object. It looks only at braces and strings; the parser of the record
+// checks the rest.
 func objectLength(text []byte) int {
+	start := fillerLength(text)
+	start += prefixLength(text[start:])
 	depth, quoted, previous := 0, false, byte(0)
-	for i := 0; i < len(text); i++ {
+	for i := start; i < len(text); i++ {
 		c := text[i]
 		switch {
 		case quoted && c == '\\':
@@ -143,25 +148,46 @@ func objectLength(text []byte) int {
 	return 0
 }
 
-// Records calls mark for each record of a chunk that begins at the given line. A record is a
-// line or, if mark returns an error for the line, an object on several lines that begins
-// there. If mark returns an error for this too, Records calls refuse with the number of the
-// line and the error, and continues with the next line.
-func Records(text []byte, line int, mark func(record []byte) error, refuse func(line int, err error)) {
-	for len(text) > 0 {
-		end := bytes.IndexByte(text, '\n') + 1
-		if end == 0 {
-			end = len(text)
+// byteOrderMark is U+FEFF in UTF-8. Some programs put it at the start of a file, and joined
+// files have it in the middle.
+const byteOrderMark = "\uFEFF"
+
+// fillerLength returns the length of the text before the next record that is not a part of
+// any: white space, byte order marks, and the brackets and commas of an array of records.
+func fillerLength(text []byte) int {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '[' || c == ']' || c == ',':
+		case bytes.HasPrefix(text[i:], []byte(byteOrderMark)):
+			i += len(byteOrderMark) - 1
+		default:
+			return i
 		}
-		lines := 1
-		if err := mark(text[:end]); err != nil {
-			if size := objectLength(text); size > end && mark(text[:size]) == nil {
-				end, lines = size, bytes.Count(text[:size], []byte{'\n'})
-			} else {
-				refuse(line, err)
-			}
-		}
-		line += lines
-		text = text[end:]
 	}
+	return len(text)
+}
+
+// maxPrefixBytes limits the text before a record on its line. The name of a log stream has
+// at most 512 bytes.
+const maxPrefixBytes = 1 << 10
+
+// moment matches a clock time, or seconds or milliseconds since 1970.
+var moment = regexp.MustCompile(`[0-9]{2}:[0-9]{2}|[0-9]{10}`)
+
+// prefixLength returns the length of the text before a record on its line: a time in an
+// export of CloudWatch Logs, a time and the name of the stream in the output of aws logs
+// tail. It returns 0 if there is none.
+func prefixLength(text []byte) int {
+	if len(text) == 0 || text[0] == '{' {
+		return 0
+	}
+
+	brace := bytes.IndexAny(text[:min(len(text), maxPrefixBytes)], "{\n\"")
+	if brace < 1 || text[brace] != '{' || bytes.IndexByte([]byte(" \t,|:"), text[brace-1]) < 0 {
+		return 0
+	}
+	if !moment.Match(text[:brace]) {
+		return 0
+	}
+	return brace
 }

@@ -24,7 +24,15 @@ func TestObjectLength(t *testing.T) {
 		{"truncated in a string", "{\"a\":\"b\n{}", -1},
 		{"truncated before the next", "{\"a\":1\n{}", -1},
 		{"not an object", `hello {}`, -1},
-		{"an array", `[{}]`, -1},
+		{"an array", `[{}]`, 3},
+		{"the rest of an array", ",\n{}]", 4},
+		{"the end of an array", "]\n", 0},
+		{"a byte order mark", "\ufeff{}", 5},
+		{"after a time", `2026-11-01T10:00:00.000Z {"a":1}`, 32},
+		{"after a time and a stream", "2026-11-01T10:00:00.000000+00:00 vpc-1_i-1 {\n}", 46},
+		{"after milliseconds", "1793527200000\t{}", 16},
+		{"time on another line", "2026-11-01T10:00:00.000Z\n{}", -1},
+		{"after a time in quotes", `"10:00" {}`, -1},
 		{"empty", ``, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -22,6 +22,21 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 )
 
+// open returns the text of raw, which may be compressed, in UTF-8. The caller calls the
+// returned function when it has read the text.
+func open(raw io.Reader) (io.Reader, func(), error) {
+	expanded, release, err := decompress(raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	text, err := decodeText(expanded)
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	return text, release, nil
+}
+
 // decompress returns the text of raw, which may be gzip, zstd or plain text. It looks at the
 // first bytes and not at the name. Gzip may have several members, as Firehose writes it. The
 // caller calls the returned function when it has read the text.

@@ -113,7 +113,7 @@ func (p *Pipeline) readSource(ctx context.Context, source Source, s *stream, wor
 		return err
 	}
 	defer func() { _ = file.Close() }() // only read
-	text, release, err := decompress(&counter{file, p.Read})
+	text, release, err := open(&counter{file, p.Read})
 	if err != nil {
 		return fmt.Errorf("%s: %w", source.Name, err)
 	}

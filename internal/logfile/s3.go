@@ -24,7 +24,7 @@ const s3Scheme = "s3://"
 func IsS3(argument string) bool { return strings.HasPrefix(argument, s3Scheme) }
 
 // ExpandS3 returns the objects whose keys begin with the prefix of s3://bucket/prefix, in the
-// order of their keys. Folder markers are ignored.
+// order of their keys. Folder markers and the test object of an export are ignored.
 func ExpandS3(ctx context.Context, client S3, location string) ([]Source, error) {
 	bucket, prefix, _ := strings.Cut(strings.TrimPrefix(location, s3Scheme), "/")
 	if bucket == "" {
@@ -38,7 +38,7 @@ func ExpandS3(ctx context.Context, client S3, location string) ([]Source, error)
 			return nil, fmt.Errorf("listing %s: %w", location, err)
 		}
 		for _, object := range page.Contents {
-			if key := aws.ToString(object.Key); !strings.HasSuffix(key, "/") {
+			if key := aws.ToString(object.Key); !strings.HasSuffix(key, "/") && path.Base(key) != exportTest {
 				sources = append(sources, s3Object(client, bucket, key, aws.ToInt64(object.Size)))
 			}
 		}

@@ -75,10 +75,14 @@ func file(path string, info fs.FileInfo) Source {
 	return Source{Name: path, Size: size, open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }}
 }
 
+// exportTest is the name of the object with which CloudWatch Logs tests that it may write to
+// the bucket of an export.
+const exportTest = "aws-logs-write-test"
+
 // looksLikeLog reports whether a file in a folder has the name of a log file. Firehose and S3
 // log delivery also write names without an extension.
 func looksLikeLog(entry fs.DirEntry) bool {
-	if !entry.Type().IsRegular() || strings.HasPrefix(entry.Name(), ".") {
+	if !entry.Type().IsRegular() || strings.HasPrefix(entry.Name(), ".") || entry.Name() == exportTest {
 		return false
 	}
 	switch filepath.Ext(entry.Name()) {
