@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -25,6 +26,7 @@ type scanOptions struct {
 	form          string
 	onlyMatches   bool
 	failOnMatch   bool
+	keepMarks     bool
 	skipCNAMEs    bool
 	skipAddresses bool
 	workers       int
@@ -44,8 +46,13 @@ malicious names, the top indicators, NXDOMAIN rates, DNS Firewall actions, queri
 and days without logs. LIST is
 ` + listSyntax + `.
 
-Lines that are not records are reported with their numbers and left out. The exit code is
-then 1.`,
+Besides the lines that Resolver writes, LOG may be an export of CloudWatch Logs, the output of
+aws logs tail or filter-log-events, a CSV file of Logs Insights with @message, a JSON array,
+or what Firehose put under processing-failed/. Lines that are not records are reported with
+their numbers and left out. The exit code is then 1, as it is if there is no record at all.
+
+Records that are already marked get a new mark, and scan says how many changed. Without
+--feed and --index, all records must be marked, and scan sums up the marks that they have.`,
 		Example: `  # Which hosts asked for a malicious name?
   resolverwatch scan --feed urlhaus.csv --feed hosts.txt --allow ours.txt vpcdnsquerylogs/
 
@@ -64,8 +71,9 @@ then 1.`,
 	flags.StringVarP(&o.form, "output", "o", "", "`FORM`: ndjson, table or summary (default: summary on a terminal, else ndjson)")
 	flags.BoolVar(&o.onlyMatches, "only-matches", false, "write only malicious records")
 	flags.BoolVar(&o.failOnMatch, "fail-on-match", false, "exit with code 3 if a record is malicious")
-	flags.BoolVar(&o.skipCNAMEs, "skip-cnames", false, "do not check CNAME targets in answers")
-	flags.BoolVar(&o.skipAddresses, "skip-addresses", false, "do not check addresses in answers")
+	flags.BoolVar(&o.keepMarks, "keep-marks", false, "keep the marks of records that are already marked")
+	flags.BoolVar(&o.skipCNAMEs, "skip-cnames", false, "do not check names in answers: targets of CNAME, MX, SRV, HTTPS and SVCB")
+	flags.BoolVar(&o.skipAddresses, "skip-addresses", false, "do not check addresses in answers: A, AAAA, and hints of HTTPS and SVCB")
 	flags.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many files to read, and chunks to mark, at the same time")
 	return cmd
 }
@@ -82,15 +90,21 @@ func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error 
 	if err != nil {
 		return err
 	}
-	x, err := o.lists.load(cmd, std.err)
-	if err != nil {
-		return err
+	var x *index.Index // nil: records keep the marks that they have
+	if o.lists.areNamed() {
+		if x, err = o.lists.load(cmd, std.err); err != nil {
+			return err
+		}
 	}
 
 	out := bufio.NewWriterSize(std.out, 1<<20)
 	s := newScanner(x, o, out, std.err)
 	logs := &logRun{sources: sources, messages: std.err, markers: s.markers(), collect: s.collect}
-	if err := logs.run(cmd.Context(), o.lists.quiet); err != nil {
+	err = logs.run(cmd.Context(), o.lists.quiet)
+	if errors.Is(err, errNoLists) {
+		return errors.Join(usagef(cmd, "%w", errNoLists), out.Flush())
+	}
+	if err != nil {
 		return errors.Join(err, out.Flush())
 	}
 
@@ -123,5 +137,10 @@ func (o *scanOptions) setForm(cmd *cobra.Command, out io.Writer) error {
 }
 
 func (o *scanOptions) markOptions(onMark func(*verdict.Mark)) verdict.Options {
-	return verdict.Options{SkipCNAMEs: o.skipCNAMEs, SkipAddresses: o.skipAddresses, OnMark: onMark}
+	return verdict.Options{
+		SkipCNAMEs:    o.skipCNAMEs,
+		SkipAddresses: o.skipAddresses,
+		Remark:        !o.keepMarks,
+		OnMark:        onMark,
+	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -9,6 +10,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
+
+// errNoLists reports a record that must be marked although there is nothing to mark it with.
+var errNoLists = errors.New("no list of malicious names: name one with --feed")
 
 // scanner marks chunks and collects their results.
 type scanner struct {
@@ -25,6 +29,7 @@ type scanner struct {
 // scanWorker is the [chunkMarker] of scan.
 type scanWorker struct {
 	options *scanOptions
+	indexed bool // there is an index
 	marker  *verdict.Marker
 	chunk   *logfile.Chunk
 	result  *scanResult
@@ -37,6 +42,7 @@ type scanResult struct {
 	lineCounts
 	summary   *sighting.Summary
 	sightings []sighting.Sighting // rows of the table
+	unmarked  bool                // a record has no mark, and there is no index
 }
 
 func newScanner(x *index.Index, o *scanOptions, out, messages io.Writer) *scanner {
@@ -48,7 +54,7 @@ func newScanner(x *index.Index, o *scanOptions, out, messages io.Writer) *scanne
 		table:    sighting.NewTable(out),
 	}
 	for range o.workers {
-		w := &scanWorker{options: o}
+		w := &scanWorker{options: o, indexed: x != nil}
 		w.marker = verdict.NewMarker(x, o.markOptions(w.onMark))
 		s.workers = append(s.workers, w)
 	}
@@ -82,6 +88,7 @@ func (w *scanWorker) mark(record []byte) (err error) {
 func (w *scanWorker) onMark(m *verdict.Mark) {
 	w.result.count(m)
 	w.result.summary.Count(m)
+	w.result.unmarked = w.result.unmarked || !w.indexed && !m.AlreadyMarked
 
 	matched := m.Verdict == verdict.Malicious
 	if w.options.form == formNDJSON {
@@ -108,6 +115,9 @@ func (w *scanWorker) onMark(m *verdict.Mark) {
 // collect takes the results of the chunks in input order.
 func (s *scanner) collect(chunk *logfile.Chunk) error {
 	result := chunk.Result.(*scanResult)
+	if result.unmarked {
+		return errNoLists
+	}
 	s.summary.Merge(result.summary)
 	for i := range result.sightings {
 		s.table.Add(&result.sightings[i])
@@ -124,6 +134,10 @@ func (s *scanner) collect(chunk *logfile.Chunk) error {
 
 // print prints the table or the summary. Records were written when they were collected.
 func (s *scanner) print() {
+	// A mark that was replaced is not silent, even with --quiet.
+	if remarks := s.summary.Remarks(); remarks != "" && s.options.form != formSummary {
+		fmt.Fprintln(s.messages, remarks)
+	}
 	switch s.options.form {
 	case formTable:
 		s.table.Render()

@@ -35,6 +35,9 @@ func (s *Summary) Print(out io.Writer) {
 	} {
 		fmt.Fprintf(out, "  %-10s %12s%s\n", line.verdict, thousands(line.count), line.detail)
 	}
+	if remarks := s.Remarks(); remarks != "" {
+		fmt.Fprintln(out, remarks)
+	}
 	if s.marked > 0 {
 		fmt.Fprintf(out, "%s of them were already marked and keep their verdict\n", thousands(s.marked))
 	}

@@ -23,10 +23,11 @@ const maxPairs = 200_000
 type Summary struct {
 	Malicious, allowed, clean, unknown int
 
-	reasons map[verdict.Reason]int // unknown records by reason
-	marked  int                    // records that were already marked
-	omitted int                    // matching records that are not listed
-	pairs   map[pair]*pairTally
+	reasons           map[verdict.Reason]int // unknown records by reason
+	marked            int                    // records that were already marked and keep their mark
+	remarked, changed int                    // records that were already marked: with a new mark, and with another result
+	omitted           int                    // matching records that are not listed
+	pairs             map[pair]*pairTally
 
 	activity *activity
 }
@@ -64,6 +65,12 @@ func (s *Summary) Count(m *verdict.Mark) {
 	if m.AlreadyMarked {
 		s.marked++
 	}
+	if m.Previous != "" {
+		s.remarked++
+	}
+	if m.Changed {
+		s.changed++
+	}
 	s.countVerdict(m.Verdict, unknownReason(m))
 }
 
@@ -81,6 +88,15 @@ func (s *Summary) countVerdict(v verdict.Verdict, reason verdict.Reason) {
 			s.reasons[reason]++
 		}
 	}
+}
+
+// Remarks says how many records were marked again, and how many of them changed. It is empty
+// if none was.
+func (s *Summary) Remarks() string {
+	if s.remarked == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s re-marked, %s changed", thousands(s.remarked), thousands(s.changed))
 }
 
 // Itemise adds a record to the activity of its host, VPC and hour.
@@ -108,6 +124,8 @@ func (s *Summary) Merge(other *Summary) {
 	s.clean += other.clean
 	s.unknown += other.unknown
 	s.marked += other.marked
+	s.remarked += other.remarked
+	s.changed += other.changed
 	s.omitted += other.omitted
 	for reason, count := range other.reasons {
 		s.reasons[reason] += count
