@@ -169,8 +169,11 @@ func printAllow(out io.Writer, plan *operator.AllowPlan) error {
 	}
 	fmt.Fprintln(out, "current verdict:")
 
-	answer := checkName(plan.Index, plan.Entry.Value())
 	if !plan.Entry.Block.IsValid() || plan.Entry.Block.IsSingleIP() {
+		answer, err := checkText(plan.Index, plan.Entry.Value())
+		if err != nil {
+			return err
+		}
 		if err := answer.print(out); err != nil {
 			return err
 		}

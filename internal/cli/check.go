@@ -14,6 +14,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
@@ -28,11 +29,14 @@ func newCheck(std streams) *cobra.Command {
 		Use:   "check --feed LIST NAME...",
 		Short: "Show the verdict on a name, and why",
 		Long: `Check looks up names and addresses as the transformer does, and shows which entry of which
-list decides the verdict. NAME may be an address. With - as NAME, check reads names from
-standard input, one on each line. With --stack or --index-bucket it uses the current index
+list decides the verdict. NAME may be an address, and what people paste: a URL, host:port,
+||name^, or text that was defanged. Check then says what it looked up. Text that can be
+neither a name nor an address is an error, never clean: the others are still looked up, and
+the exit code is 1. With - as NAME, check reads names from standard input, one on each line. With --stack or --index-bucket it uses the current index
 of a deployed stack. LIST is
 ` + listSyntax + `.`,
 		Example: `  resolverwatch check --feed urlhaus.csv www.evil.example 192.0.2.1
+  resolverwatch check --feed urlhaus.csv 'hxxps://evil[.]example/login'
   resolverwatch check --index lists.rwx -o json - < names.txt
   resolverwatch check --stack Resolverwatch www.evil.example`,
 		Args: argCount(1, anyNumber, "nothing to check: name at least one NAME, or - for standard input"),
@@ -75,12 +79,20 @@ func loadIndex(cmd *cobra.Command, l *lists, d *deployment, messages io.Writer) 
 	return o.Open(cmd.Context(), 0)
 }
 
-// checkAll writes an answer for each name. matched means that one of them is malicious.
+// checkAll writes an answer for each name. matched means that one of them is malicious. The
+// error is errReported if one of them is not a name.
 func checkAll(x *index.Index, std streams, names []string, form string) (matched bool, err error) {
 	out := bufio.NewWriter(std.out)
-	one := func(name string) error {
-		answer := checkName(x, name)
+	failed := false
+	one := func(text string) error {
+		answer, err := checkText(x, text)
+		if err != nil {
+			fmt.Fprintf(std.err, "resolverwatch: cannot look up \"%s\": %v\n", sighting.Printable(text), err)
+			failed = true
+			return nil
+		}
 		matched = matched || answer.Verdict == verdict.Malicious
+		failed = failed || answer.Verdict == verdict.Unknown
 		if form == formJSON {
 			return json.NewEncoder(out).Encode(answer)
 		}
@@ -105,12 +117,16 @@ func checkAll(x *index.Index, std streams, names []string, form string) (matched
 			return matched, fmt.Errorf("reading names from standard input: %w", err)
 		}
 	}
-	return matched, out.Flush()
+	if err := out.Flush(); err != nil || !failed {
+		return matched, err
+	}
+	return matched, errReported
 }
 
 // answer is the verdict on one name, and why.
 type answer struct {
 	Name       string             `json:"name"`
+	LookedUp   string             `json:"looked_up,omitempty"` // if it is not the name as it was given
 	Verdict    verdict.Verdict    `json:"verdict"`
 	Reason     verdict.Reason     `json:"verdict_reason,omitempty"`
 	Indicator  string             `json:"indicator,omitempty"`
@@ -123,43 +139,100 @@ type answer struct {
 	Why        string             `json:"why"`
 }
 
-func checkName(x *index.Index, text string) answer {
+// checkText looks up the name or the address that text means. The error says why it means
+// neither.
+func checkText(x *index.Index, text string) (answer, error) {
+	name, block, err := feed.ParseObservable(text)
+	if err != nil {
+		return answer{}, err
+	}
+	if name != "" {
+		return checkName(x, text, name)
+	}
+	if !block.IsSingleIP() {
+		return answer{}, errBlock
+	}
+	return checkAddress(x, text, block.Addr()), nil
+}
+
+// errBlock reports a block of addresses. Entries may cover parts of it.
+var errBlock = errors.New("a block of addresses; check one of its addresses")
+
+// checkAddress looks up an address and, as the transformer does, the IPv4 address that it
+// carries.
+func checkAddress(x *index.Index, text string, address netip.Addr) answer {
 	a := answer{Name: text, Verdict: verdict.Clean}
 	var m index.Match
-	if address, err := netip.ParseAddr(text); err == nil {
-		x.MatchAddr(address, &m)
-		a.explain(&m, "the address is in")
-		return a
+	x.MatchAddr(address, &m)
+	relation := "the address is in"
+	if inner, ok := verdict.EmbeddedIPv4(address); ok {
+		var carried index.Match
+		x.MatchAddr(inner, &carried)
+		if outweighs(&carried, &m) {
+			m, relation = carried, fmt.Sprintf("the address carries %s, which is in", inner)
+		}
 	}
-	var query domainname.Query
-	lookedUp := asLogged(text)
-	if err := query.Set([]byte(lookedUp)); err != nil {
-		a.Verdict, a.Reason, a.Why = verdict.Unknown, verdict.BadName, describeBadName(err)
-		return a
+	a.explain(&m, relation)
+	a.setLookedUp(address.String(), "")
+	return a
+}
+
+// outweighs reports whether the match of a later part of a record decides over an earlier
+// one.
+func outweighs(later, earlier *index.Match) bool {
+	if later.Outcome == index.Malicious && earlier.Outcome == index.Malicious {
+		return later.Severity > earlier.Severity
+	}
+	return later.Outcome == index.Malicious || later.Outcome == index.Allowed && earlier.Outcome == index.None
+}
+
+// checkName looks up a name that text means.
+func checkName(x *index.Index, text, name string) (answer, error) {
+	a := answer{Name: text, Verdict: verdict.Clean}
+	logged, err := asLogged(name)
+	if err != nil {
+		return answer{}, err
 	}
 
+	var query domainname.Query
+	if err := query.Set([]byte(logged)); err != nil {
+		a.Verdict, a.Reason, a.Why = verdict.Unknown, verdict.BadName, describeBadName(err)
+		return a, nil
+	}
+
+	var m index.Match
 	x.Match(&query, &m)
 	relation := "the name is under"
 	if bytes.Equal(m.Indicator, query.Bytes()) {
 		relation = "the name is"
 	}
 	a.explain(&m, relation)
-	if lookedUp != text {
-		a.Why = "looked up as " + lookedUp + ", its form in logs: " + a.Why
+	note := ""
+	if logged != name {
+		note = ", its form in logs"
 	}
-	return a
+	a.setLookedUp(logged, note)
+	return a, nil
+}
+
+// setLookedUp says what was looked up, if it is not the text as it was given.
+func (a *answer) setLookedUp(lookedUp, note string) {
+	if lookedUp != strings.TrimSpace(a.Name) {
+		a.LookedUp = lookedUp
+		a.Why = "looked up as " + lookedUp + note + ": " + a.Why
+	}
 }
 
 // asLogged returns a name in the form that logs have. Unicode labels become A-labels.
-func asLogged(text string) string {
+func asLogged(text string) (string, error) {
 	if strings.IndexFunc(text, func(r rune) bool { return r >= 0x80 }) < 0 {
-		return text
+		return text, nil
 	}
 	name, err := domainname.Parse(text)
 	if err != nil {
-		return text
+		return "", err
 	}
-	return name.String()
+	return name.String(), nil
 }
 
 func describeBadName(err error) string {

@@ -3,9 +3,12 @@ package feed
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 )
@@ -19,6 +22,8 @@ var (
 	errLeadingZero = errors.New("IPv4 octet with a leading zero, which some programs read as octal")
 	errZone        = errors.New("IPv6 address with a zone, which only has a meaning on one machine")
 	errPrefix      = errors.New("CIDR prefix length out of range")
+	errText        = errors.New("neither a name nor an address")
+	errHash        = errors.New("neither a name nor an address, but a hash or a mail address")
 )
 
 // target is the result of reading text that should be a name, an address or a URL. Exactly
@@ -344,4 +349,95 @@ func leadsNowhere(ip netip.Addr) bool {
 func textLeadsNowhere(text []byte) bool {
 	ip, err := parseAddress(text)
 	return err == nil && leadsNowhere(ip)
+}
+
+// ParseObservable reads the name, or the address or block, that a person means with text out
+// of an alert, a report or a list: a name, an address, a URL, `host:port`, an Adblock rule
+// for a whole host. Defanged text is refanged; white space, quotes and commas around it do
+// not count. Exactly one of name and block is set. A name keeps its case and its final dot.
+//
+// The error says why the text can be neither. No entry of a list could mean such text, so it
+// must not be looked up as if it were a name.
+func ParseObservable(text string) (name string, block netip.Prefix, err error) {
+	pasted := []byte(strings.TrimFunc(text, isAround))
+	switch string(pasted) {
+	case "":
+		return "", block, domainname.ErrEmpty
+	case ".": // the root, which is a name but cannot be listed
+		return ".", block, nil
+	}
+
+	t := parsePasted(pasted)
+	switch {
+	case t.skip == SkipOtherType:
+		return "", block, errHash
+	case t.skip != 0:
+		return "", block, fmt.Errorf("%w: %s", errText, t.skip)
+	case t.err != nil:
+		return "", block, t.err
+	case t.block.IsValid():
+		return "", t.block, nil
+	}
+	if err := checkHost(t.host); err != nil {
+		return "", block, err
+	}
+	return string(t.host), block, nil
+}
+
+// isAround reports whether a rune before or after a name is not a part of it. Names in
+// documents come with quotes, list separators, and spaces that have no width.
+func isAround(r rune) bool {
+	return unicode.IsSpace(r) || strings.ContainsRune("\"'`<>,;\u200b\u2060\ufeff\u201c\u201d\u2018\u2019\u00ab\u00bb", r)
+}
+
+// parsePasted is parseTarget for text that may be an Adblock rule.
+func parsePasted(text []byte) target {
+	rule, isException := bytes.CutPrefix(text, []byte("@@"))
+	if isException || text[0] == '|' || text[len(text)-1] == '^' {
+		pattern, _, _ := bytes.Cut(rule, []byte{'$'})
+		host, _, why := cutHost(pattern)
+		if why != 0 {
+			return target{skip: why}
+		}
+		return parseAuthority(host, false)
+	}
+
+	plain := refang(text)
+	if _, isURL := cutScheme(plain); !isURL && brokenURL.Match(plain) {
+		return target{err: errHost}
+	}
+	return parseTarget(text)
+}
+
+// brokenURL matches `http:/host`, which is not the host `http`.
+var brokenURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:/`)
+
+// checkHost returns an error if a host can be neither a name nor an address. DNS allows any
+// octet in a name, but logs have the usual ones, escapes, and those of base64.
+func checkHost(host []byte) error {
+	switch {
+	case len(host) == 0:
+		return errHost
+	case host[0] == '.':
+		return domainname.ErrEmptyLabel
+	case isHash(host):
+		return errHash
+	}
+
+	if bytes.IndexFunc(host, unicode.IsSpace) >= 0 {
+		return fmt.Errorf("%w: several words", errText)
+	}
+
+	for _, c := range host {
+		if !isNameByte[c] && c < 0x80 && bytes.IndexByte([]byte(`\=+~`), c) < 0 {
+			return fmt.Errorf("%w: it has the character %q", errText, c)
+		}
+	}
+
+	// No top-level domain is a number, so this is an address with a mistake in it.
+	last := bytes.TrimSuffix(host, []byte{'.'})
+	if last = last[bytes.LastIndexByte(last, '.')+1:]; len(last) > 0 && all(last, isDigit) {
+		return fmt.Errorf("%w: its last label is a number", errText)
+	}
+	return nil
 }
