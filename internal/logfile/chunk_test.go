@@ -49,6 +49,9 @@ func TestChunker_layouts(t *testing.T) {
 	pretty := strings.ReplaceAll(record, ",", ",\n  ")
 	for _, test := range []struct{ name, separator, record string }{
 		{"one on each line", "\n", record},
+		{"array on one line", ",", record},
+		{"array with one on each line", ",\n", record},
+		{"array with records on several lines", ",\n", pretty},
 		{"CRLF", "\r\n", record},
 		{"no line ends", "", record},
 		{"on several lines", "\n", pretty},
@@ -67,7 +70,7 @@ func TestChunker_layouts(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if start := bytes.TrimSpace(chunk); len(start) > 0 && !bytes.HasPrefix(start, []byte(`{"query_name"`)) {
+				if start := chunk[fillerLength(chunk):]; len(start) > 0 && !bytes.HasPrefix(start, []byte(`{"query_name"`)) {
 					t.Fatalf("chunk %d begins with %.40q", chunks, start)
 				}
 				if want := 1 + bytes.Count(joined.Bytes(), []byte{'\n'}); line != want {
@@ -82,6 +85,30 @@ func TestChunker_layouts(t *testing.T) {
 				t.Errorf("%d chunks: the text was not cut", chunks)
 			}
 		})
+	}
+}
+
+// Records after a time are cut between records too, if they have several lines.
+func TestChunker_prefix(t *testing.T) {
+	for _, record := range []string{`{"query_name":"x.example."}`, "{\n  \"query_name\": \"x.example.\",\n  \"answers\": [\n{}\n]\n}"} {
+		one := "2026-11-01T10:00:00.000000+00:00 vpc-1_i-1 " + record + "\n"
+		cut := chunker{reader: strings.NewReader(strings.Repeat(one, 3*chunkBytes/len(one))), line: 1}
+		chunks := 0
+		for ; ; chunks++ {
+			chunk, _, err := cut.next(nil)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := strings.TrimSpace(string(chunk)); !strings.HasPrefix(text, "2026-") || !strings.HasSuffix(text, "}") {
+				t.Fatalf("chunk %d begins with %.60q and ends with %q", chunks, text, text[max(0, len(text)-20):])
+			}
+		}
+		if chunks < 3 {
+			t.Errorf("%d chunks: the text was not cut", chunks)
+		}
 	}
 }
 
@@ -108,6 +135,18 @@ func TestRecords(t *testing.T) {
 		{"an object on several lines", "{\n1\n}\n{2}\n", []string{"{\n1\n}", "{2}"}, nil},
 		{"a bad line between", "{1}\nnonsense\n{2}\n", []string{"{1}", "{2}"}, []int{11}},
 		{"a truncated line", "{1\n{2}\n", []string{"{2}"}, []int{10}},
+		{"an array", "[{1},{2}]\n", []string{"{1}", "{2}"}, nil},
+		{"an array with one on each line", "[\n{1},\n{2}\n]\n{3}", []string{"{1}", "{2}", "{3}"}, nil},
+		{"an array with objects on several lines", "[{\n1\n},{2}, {\n3}\n]", []string{"{\n1\n}", "{2}", "{\n3}"}, nil},
+		{"text between the elements of an array", "[{1},\nx {2}]\n{3}\n", []string{"{1}", "{3}"}, []int{11}},
+		{"text after an object", "{1}\n{2} x\n{3}", []string{"{1}", "{2}", "{3}"}, []int{11}},
+		{"byte order marks", "\ufeff{1}\n\ufeff{2}\n", []string{"{1}", "{2}"}, nil},
+		{"after a time", "10:00 {1}\n10:01 words\n10:02 {\n2\n}\n", []string{"{1}", "{\n2\n}"}, []int{11}},
+		{"before and after tabs", "EVENTS\t1793527200000\t{1}\tstream\t1793527200000\n{2}\n", []string{"{1}", "{2}"}, nil},
+		{"encoded as texts", `"{1}"` + "\n[\"{2}\",\"{\\n3}\"]\n", []string{"{1}", "{2}", "{\n3}"}, nil},
+		{"a text that is not a record", `"hello"` + "\n{1}\n", []string{"{1}"}, []int{10}},
+		{"a table", "@timestamp,@message\n2026,\"{1}\"\n2026,no\n\"{\"\"2\"\"}\",2026\n", []string{"{1}", `{"2"}`}, []int{12}},
+		{"the line of an error after an object with lines", "{\n1\n}\nx\n{2}", []string{"{\n1\n}", "{2}"}, []int{13}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string

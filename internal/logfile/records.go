@@ -19,7 +19,7 @@ const maxNesting = 4
 // in it:
 //
 //   - an object on several lines that begins there
-//   - the elements of an array, which may go on on other lines
+//   - the elements of an array, which may have more lines
 //   - an object after a time and other words, as exports of CloudWatch Logs and `aws logs
 //     tail` write it
 //   - a record that was encoded as a JSON text
@@ -147,7 +147,7 @@ func (r *recordReader) readText(text []byte, depth int) int {
 		return 0
 	}
 	record := encoded.Append(nil)
-	if objectLength(record) <= 0 {
+	if objectLength(record) <= 0 && !bytes.HasPrefix(record, []byte(`"{`)) && !bytes.HasPrefix(record, []byte(`"\"`)) {
 		return 0
 	}
 	r.read(record, depth+1)
