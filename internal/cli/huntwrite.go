@@ -178,7 +178,8 @@ func (r *retroWriter) record(row athena.Row) (record []byte, previous string, er
 			continue
 		}
 		value := []byte(cell)
-		if isStructured := column.Name == "answers" || column.Name == "srcids"; !isStructured || !json.Valid(value) {
+		isStructured := column.Name == "answers" || column.Name == "srcids" || column.Name == "additional_properties"
+		if !isStructured || !json.Valid(value) {
 			if value, err = json.Marshal(cell); err != nil {
 				return nil, "", fmt.Errorf("encoding %s: %w", column.Name, err)
 			}

@@ -1,7 +1,7 @@
 -- Which records did these hosts log?
 --
--- One row per distinct record, with the columns of the log. answers and srcids are JSON, as
--- Resolver writes them.
+-- One row per distinct record, with the columns of the log. answers, srcids and
+-- additional_properties are JSON, as Resolver writes them.
 --
 -- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
 --   hosts  text       hosts as account/VPC/address, separated by spaces, must be given
@@ -12,7 +12,7 @@ WITH logged AS (
          json_format(CAST(transform(answers, answer -> MAP(ARRAY['Rdata', 'Type', 'Class'],
            ARRAY[answer.rdata, answer.type, answer.class])) AS JSON)) AS answers,
          srcaddr, srcport, transport, srcids, firewall_rule_action, firewall_rule_group_id, firewall_domain_list_id,
-         verdict, threat.indicator AS indicator,
+         additional_properties, verdict, threat.indicator AS indicator,
          coalesce(try(from_iso8601_timestamp(query_timestamp)),
                   with_timezone(date_parse(arrived, '${format}'), 'UTC')) AS asked_at
   FROM ${logs}
@@ -25,7 +25,7 @@ WITH logged AS (
 )
 SELECT version, account_id, region, vpc_id, query_timestamp, query_name, query_type, query_class, rcode, answers,
        srcaddr, srcport, transport, srcids, firewall_rule_action, firewall_rule_group_id, firewall_domain_list_id,
-       verdict, indicator
+       additional_properties, verdict, indicator
 FROM logged
 WHERE asked_at >= /*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/
   AND asked_at < /*until:*/current_timestamp/*:until*/

@@ -2,8 +2,8 @@
 --
 -- Takes the entries that were added to the lists since a given time and looks for them in
 -- older logs, by the same rules that mark records: names and their subdomains by scope,
--- CNAME targets and addresses in answers, allow entries as vetoes, deepest entry first. One
--- row per host and entry. unmarked counts the queries that had no malicious verdict when
+-- targets and addresses in answers, allow entries as vetoes, the most severe part and the
+-- deepest entry first. One row per host and entry. unmarked counts the queries that had no malicious verdict when
 -- they were logged.
 --
 -- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
@@ -31,11 +31,20 @@ WITH listed AS (
          account_id, vpc_id, srcaddr, json_extract_scalar(srcids, '$.instance') AS instance, verdict,
          coalesce(try(from_iso8601_timestamp(query_timestamp)),
                   with_timezone(date_parse(arrived, '${format}'), 'UTC')) AS asked_at,
-         -- The parts to look up: the query name, then the answers in order.
-         ARRAY['name ' || query_name] || coalesce(transform(answers, answer -> CASE
-           WHEN upper(answer.type) = 'CNAME' THEN 'name ' || regexp_replace(answer.rdata, ' +\z')
-           WHEN upper(answer.type) IN ('A', 'AAAA') THEN 'address ' || split_part(regexp_replace(answer.rdata, ' +\z'), '%', 1) END),
-           ARRAY[]) AS parts
+         -- What is looked up: the query name, then the answers in order. An HTTPS or SVCB
+         -- answer has a target and hints of addresses.
+         ARRAY['name ' || query_name] || coalesce(flatten(transform(answers, answer -> CASE
+           WHEN upper(answer.type) = 'CNAME' THEN ARRAY['name ' || regexp_replace(answer.rdata, ' +\z')]
+           WHEN upper(answer.type) IN ('A', 'AAAA') THEN ARRAY['address ' || regexp_replace(answer.rdata, ' +\z')]
+           WHEN upper(answer.type) IN ('MX', 'SRV') THEN
+             ARRAY['name ' || nullif(regexp_extract(answer.rdata, '([^ \t]+)[ \t]*\z', 1), '.')]
+           WHEN upper(answer.type) IN ('HTTPS', 'SVCB', 'TYPE64', 'TYPE65')
+             AND regexp_like(answer.rdata, '^[ \t]*[0-9]+[ \t]+[^ \t]') THEN
+             ARRAY['name ' || nullif(element_at(regexp_extract_all(answer.rdata, '(?s)(?:\\.|\\\z|"(?:\\.|[^"\\])*(?:"|\\?\z)|[^ \t"\\])+'), 2), '.')]
+             || transform(flatten(transform(
+                  filter(slice(regexp_extract_all(answer.rdata, '(?s)(?:\\.|\\\z|"(?:\\.|[^"\\])*(?:"|\\?\z)|[^ \t"\\])+'), 3, 1000), param -> regexp_like(param, '(?i)^ipv[46]hint=')),
+                  param -> split(regexp_replace(regexp_replace(param, '^[^=]*="*'), '"+\z'), ','))), hint -> 'address ' || hint)
+           END)), ARRAY[]) AS parts
   FROM ${logs}
   -- A line that is not JSON has neither. Records without a verdict are from before
   -- Resolverwatch was set up.
@@ -45,11 +54,11 @@ WITH listed AS (
         date_format(/*from:*/current_timestamp - INTERVAL '30' DAY/*:from*/ - INTERVAL '1' DAY, '${format}') AND
         date_format(/*until:*/current_timestamp/*:until*/ + INTERVAL '86399' SECOND, '${format}')
 ), observed AS (
-  -- Only ASCII letters are lowered.
+  -- Only ASCII letters are lowered. The zone of an address has no meaning in an answer.
   SELECT logged.*, place,
          IF(starts_with(part, 'name '), translate(substr(part, length('name ') + 1),
             'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')) AS name,
-         IF(starts_with(part, 'address '), try_cast(substr(part, length('address ') + 1) AS ipaddress)) AS address
+         IF(starts_with(part, 'address '), try_cast(split_part(substr(part, length('address ') + 1), '%', 1) AS ipaddress)) AS address
   FROM logged CROSS JOIN UNNEST(parts) WITH ORDINALITY AS looked_up (part, place)
   WHERE asked_at >= /*from:*/current_timestamp - INTERVAL '30' DAY/*:from*/
     AND asked_at < /*until:*/current_timestamp/*:until*/
@@ -64,12 +73,17 @@ WITH listed AS (
   SELECT split.*, transform(labels, label -> length(to_utf8(regexp_replace(label, '(?s)\\([0-9]{3}|.)',
          escaped -> IF(length(escaped[1]) = 3, '-', escaped[1]))))) AS octets
   FROM split
+), translated AS (
+  -- An address in 64:ff9b::/96 carries an IPv4 address, which is looked up too.
+  SELECT measured.*, form, form_bits
+  FROM measured CROSS JOIN UNNEST(IF(starts_with(bits, rpad('00000000011001001111111110011011', 96, '0')),
+    ARRAY[bits, lpad('1111111111111111', 96, '0') || substr(bits, 97)], ARRAY[bits])) WITH ORDINALITY AS forms (form_bits, form)
 ), candidates AS (
   -- The name and its ancestors, or the blocks that contain the address. A name that does
   -- not fit into a DNS packet has none.
-  SELECT measured.*, depth, key, coalesce(array_join(labels, '.'), CAST(address AS varchar)) AS matched
-  FROM measured CROSS JOIN sizes CROSS JOIN UNNEST(CASE
-    WHEN address IS NOT NULL THEN transform(sizes, size -> CAST(ROW(size, 'address ' || substr(bits, 1, size))
+  SELECT translated.*, depth, key, coalesce(array_join(labels, '.'), CAST(address AS varchar)) AS matched
+  FROM translated CROSS JOIN sizes CROSS JOIN UNNEST(CASE
+    WHEN address IS NOT NULL THEN transform(sizes, size -> CAST(ROW(size, 'address ' || substr(form_bits, 1, size))
                                                               AS row(depth bigint, key varchar)))
     WHEN cardinality(labels) > 0
       AND (array_join(labels, '.') = name OR array_join(labels, '.') || '.' = name)
@@ -78,21 +92,25 @@ WITH listed AS (
            array_join(slice(labels, -size, size), '.')) AS row(depth bigint, key varchar)))
     END) AS candidate (depth, key)
 ), matches AS (
-  SELECT candidates.record, account_id, vpc_id, srcaddr, instance, verdict, asked_at, place, matched, depth,
+  SELECT candidates.record, account_id, vpc_id, srcaddr, instance, verdict, asked_at, place, form, matched, depth,
          indicator, scope, action, feed, category, severity, confidence, added_at, breadth, badness,
-         max(IF(action = 'allow' AND vetoes_all, depth)) OVER (PARTITION BY record, place) AS vetoed,
-         max(IF(action = 'allow', depth)) OVER (PARTITION BY record, place, feed) AS vetoed_by_feed,
+         max(IF(action = 'allow' AND vetoes_all, depth)) OVER (PARTITION BY record, place, form) AS vetoed,
+         max(IF(action = 'allow', depth)) OVER (PARTITION BY record, place, form, feed) AS vetoed_by_feed,
          max(IF(action = 'allow' AND vetoes_all AND place = 1, 1)) OVER (PARTITION BY record) AS name_allowed
   FROM candidates JOIN listed ON listed.key = candidates.key
     AND (scope IN ('subtree', 'cidr') OR (scope = 'name' AND depth = cardinality(labels))
          OR (scope = 'under' AND depth < cardinality(labels)))
 ), blocked AS (
-  SELECT matches.*, min(place) OVER (PARTITION BY record) AS first_place
+  SELECT matches.*, max(badness) OVER (PARTITION BY record, place, form) AS worst
   FROM matches
   WHERE action = 'block' AND depth > coalesce(vetoed, -1) AND depth > coalesce(vetoed_by_feed, -1)
     AND (place = 1 OR name_allowed IS NULL)
+), ranked AS (
+  SELECT blocked.*, rank() OVER (PARTITION BY record ORDER BY worst DESC, place, form) AS choice
+  FROM blocked
 ), hits AS (
-  -- One row per distinct record: its first malicious part, by its deepest entry.
+  -- One row per distinct record: its most severe part, the first of several, by its deepest
+  -- entry.
   SELECT arbitrary(account_id) AS account_id, arbitrary(vpc_id) AS vpc_id, arbitrary(srcaddr) AS srcaddr,
          arbitrary(instance) AS instance, min(asked_at) AS asked_at, bool_and(coalesce(verdict, '') <> 'malicious') AS unmarked,
          arbitrary(matched) AS matched,
@@ -103,8 +121,8 @@ WITH listed AS (
          min_by(confidence, ROW(-badness, -confidence, feed, -depth, breadth)) AS confidence,
          max(badness) AS badness,
          min_by(added_at, ROW(-depth, breadth, added_at)) AS added_at
-  FROM blocked
-  WHERE place = first_place
+  FROM ranked
+  WHERE choice = 1
   GROUP BY record
 )
 SELECT account_id, vpc_id, srcaddr,

@@ -32,12 +32,14 @@ func expected(t testing.TB, line string) map[string]any {
 	var log struct {
 		Answers *[]struct{ Rdata, Type, Class *string }
 		Srcids  json.RawMessage
-		Index   *int64 `json:"index_generation"`
+		More    json.RawMessage `json:"additional_properties"`
+		Index   *int64          `json:"index_generation"`
 		Threat  *struct {
 			Indicator, Scope, Matched, Part, Category, Severity *string
 			Feeds                                               []any
 			Confidence                                          *int32
 			AllowedBy                                           *string `json:"allowed_by"`
+			MoreParts                                           *int32  `json:"more_parts"`
 		}
 	}
 	var texts map[string]any
@@ -61,12 +63,15 @@ func expected(t testing.TB, line string) map[string]any {
 	if log.Srcids != nil {
 		row["srcids"] = string(log.Srcids) // already without spaces and in lower case
 	}
+	if log.More != nil {
+		row["additional_properties"] = string(log.More) // the same
+	}
 	row["index_generation"] = orNull(log.Index)
 	if threat := log.Threat; threat != nil {
 		row["threat"] = map[string]any{"indicator": orNull(threat.Indicator), "scope": orNull(threat.Scope),
 			"matched": orNull(threat.Matched), "part": orNull(threat.Part), "category": orNull(threat.Category),
 			"severity": orNull(threat.Severity), "feeds": threat.Feeds, "confidence": orNull(threat.Confidence),
-			"allowed_by": orNull(threat.AllowedBy)}
+			"allowed_by": orNull(threat.AllowedBy), "more_parts": orNull(threat.MoreParts)}
 	}
 	return row
 }
@@ -101,6 +106,7 @@ func TestGolden(t *testing.T) {
 		}{
 			{"no threat", rows[i]["threat"] == nil}, {"a threat", rows[i]["threat"] != nil},
 			{"no srcids", rows[i]["srcids"] == nil}, {"srcids as a list", rows[i]["srcids"] == `["i-0a1b2c3d"]`},
+			{"additional_properties", rows[i]["additional_properties"] == `{"is_delayed":true}`},
 			{"no answers", rows[i]["answers"] == nil}, {"no index", rows[i]["index_generation"] == nil},
 			{"empty answers", rows[i]["answers"] != nil && len(rows[i]["answers"].([]any)) == 0},
 		} {
@@ -109,7 +115,8 @@ func TestGolden(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"no threat", "a threat", "no srcids", "srcids as a list", "no answers", "empty answers", "no index"} {
+	for _, kind := range []string{"no threat", "a threat", "no srcids", "srcids as a list", "no answers", "empty answers", "no index",
+		"additional_properties"} {
 		if seen[kind] == 0 {
 			t.Errorf("no golden record has %s", kind)
 		}
