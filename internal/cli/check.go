@@ -79,48 +79,70 @@ func loadIndex(cmd *cobra.Command, l *lists, d *deployment, messages io.Writer) 
 	return o.Open(cmd.Context(), 0)
 }
 
+// checker looks up names and writes an answer for each.
+type checker struct {
+	index   *index.Index
+	form    string
+	out     *bufio.Writer
+	errors  io.Writer
+	matched bool // a name is malicious
+	failed  bool // a name could not be looked up
+}
+
 // checkAll writes an answer for each name. matched means that one of them is malicious. The
-// error is errReported if one of them is not a name.
+// error is errReported if one of them could not be looked up.
 func checkAll(x *index.Index, std streams, names []string, form string) (matched bool, err error) {
-	out := bufio.NewWriter(std.out)
-	failed := false
-	one := func(text string) error {
-		answer, err := checkText(x, text)
-		if err != nil {
-			fmt.Fprintf(std.err, "resolverwatch: cannot look up \"%s\": %v\n", sighting.Printable(text), err)
-			failed = true
-			return nil
-		}
-		matched = matched || answer.Verdict == verdict.Malicious
-		failed = failed || answer.Verdict == verdict.Unknown
-		if form == formJSON {
-			return json.NewEncoder(out).Encode(answer)
-		}
-		return answer.print(out)
-	}
+	c := &checker{index: x, form: form, out: bufio.NewWriter(std.out), errors: std.err}
 	for _, name := range names {
-		if name != "-" {
-			if err := one(name); err != nil {
-				return matched, err
-			}
-			continue
+		if name == "-" {
+			err = c.checkLines(std.in)
+		} else {
+			err = c.check(name)
 		}
-		lines := bufio.NewScanner(std.in)
-		for lines.Scan() {
-			if line := strings.TrimSpace(lines.Text()); line != "" {
-				if err := one(line); err != nil {
-					return matched, err
-				}
-			}
-		}
-		if err := lines.Err(); err != nil {
-			return matched, fmt.Errorf("reading names from standard input: %w", err)
+		if err != nil {
+			return c.matched, err
 		}
 	}
-	if err := out.Flush(); err != nil || !failed {
-		return matched, err
+	if err := c.out.Flush(); err != nil {
+		return c.matched, err
 	}
-	return matched, errReported
+	if c.failed {
+		return c.matched, errReported
+	}
+	return c.matched, nil
+}
+
+// checkLines checks the names in a text, one on each line.
+func (c *checker) checkLines(text io.Reader) error {
+	lines := bufio.NewScanner(text)
+	for lines.Scan() {
+		if line := strings.TrimSpace(lines.Text()); line != "" {
+			if err := c.check(line); err != nil {
+				return err
+			}
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("reading names from standard input: %w", err)
+	}
+	return nil
+}
+
+// check writes the answer for one name, or reports that it cannot be looked up.
+func (c *checker) check(text string) error {
+	answer, err := checkText(c.index, text)
+	if err != nil {
+		c.failed = true
+		fmt.Fprintf(c.errors, "resolverwatch: cannot look up \"%s\": %v\n", sighting.Printable(text), err)
+		return nil
+	}
+
+	c.matched = c.matched || answer.Verdict == verdict.Malicious
+	c.failed = c.failed || answer.Verdict == verdict.Unknown
+	if c.form == formJSON {
+		return json.NewEncoder(c.out).Encode(answer)
+	}
+	return answer.print(c.out)
 }
 
 // answer is the verdict on one name, and why.

@@ -181,7 +181,7 @@ func (r *recordReader) readRow(line []byte, err error, depth int) {
 
 // isTail reports whether text after a record is the rest of a line whose columns are
 // separated by tabs, as `aws logs filter-log-events --output text` writes it.
-func isTail(text []byte) bool { return text[0] == '\t' && bytes.IndexAny(text, `{"`) < 0 }
+func isTail(text []byte) bool { return text[0] == '\t' && !bytes.ContainsAny(text, `{"`) }
 
 func (r *recordReader) report(err error) {
 	if r.where != "" {

@@ -185,30 +185,30 @@ func hasMember(object []byte, names ...string) bool {
 func Messages(object []byte) (messages [][]byte, ok bool, err error) {
 	var s Scanner
 	c := jsonscan.New(object)
-	if s.read(&c) != nil || !s.envelope.used || s.object.Shape != ShapeOther || s.object.Reserved != "" {
+	mayBeEnvelope := s.read(&c) == nil && s.envelope.used && s.object.Shape == ShapeOther && s.object.Reserved == ""
+	if !mayBeEnvelope {
 		return nil, false, nil
 	}
 
 	e := &s.envelope
 	switch e.kind(&s.name) {
+	case envelopeControl:
+		return nil, true, nil
 	case envelopeSetAside:
 		record, err := setAside(e.rawData)
 		return [][]byte{record}, true, err
-	case envelopeMessage:
-		message := e.copyMessage()
-		inner := jsonscan.New(message)
-		if inner.Next() != '{' {
-			return nil, false, nil
-		}
-		return [][]byte{message}, true, nil
 	case envelopeEvents:
 		messages, err = eventMessages(e.list)
 		return messages, true, err
-	case envelopeControl:
-		return nil, true, nil
-	default:
-		return nil, false, nil
+	case envelopeMessage:
+		messages = [][]byte{e.copyMessage()}
+		c = jsonscan.New(messages[0])
+		if c.Next() == '{' {
+			return messages, true, nil
+		}
+	case notEnvelope:
 	}
+	return nil, false, nil
 }
 
 // copyMessage returns the message, decoded.
