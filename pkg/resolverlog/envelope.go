@@ -8,9 +8,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
-// ErrSetAside reports an object in which Firehose keeps a record that it could not process:
+// errSetAside reports an object in which Firehose keeps a record that it could not process:
 // the record is in its member `rawData`, in base64. [Messages] returns it.
-var ErrSetAside = errors.New("record that Firehose set aside, in base64")
+var errSetAside = errors.New("record that Firehose set aside, in base64")
 
 // errNoMessage reports a log event without a message.
 var errNoMessage = errors.New("no message")

@@ -37,7 +37,6 @@ type Object struct {
 	QueryName      jsonscan.Text
 	QueryType      jsonscan.Text
 	QueryTimestamp jsonscan.Text
-	EpochMillis    int64 // the time of an OCSF object, in milliseconds since 1970 UTC; 0 if unset
 	Rcode          jsonscan.Text
 	Answers        []Answer // the elements of `answers` that are objects
 
@@ -64,7 +63,8 @@ type Object struct {
 	// that Athena would see it twice. Both can be empty.
 	Reserved, Clash string
 
-	reserved [4]bool // which of our members the object has
+	epochMillis int64   // the time of an OCSF object, in milliseconds since 1970 UTC; 0 if unset
+	reserved    [4]bool // which of our members the object has
 }
 
 // AppendTime appends when the query was made: `query_timestamp` as it was written or, of an
@@ -74,8 +74,8 @@ func (o *Object) AppendTime(dst []byte) []byte {
 	switch {
 	case o.QueryTimestamp.IsSet():
 		return o.QueryTimestamp.Append(dst)
-	case o.EpochMillis != 0:
-		return time.UnixMilli(o.EpochMillis).UTC().AppendFormat(dst, "2006-01-02T15:04:05.999Z07:00")
+	case o.epochMillis != 0:
+		return time.UnixMilli(o.epochMillis).UTC().AppendFormat(dst, "2006-01-02T15:04:05.999Z07:00")
 	default:
 		return dst
 	}

@@ -128,7 +128,7 @@ func (x *ocsf) readTime(c *jsonscan.Cursor) error {
 // meaning.
 func (x *ocsf) fill(o *Object) {
 	o.QueryName = x.hostname
-	o.EpochMillis = x.millis
+	o.epochMillis = x.millis
 	for _, value := range []struct {
 		dst *jsonscan.Text
 		src jsonscan.Text

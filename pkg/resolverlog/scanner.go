@@ -149,7 +149,7 @@ func (s *Scanner) openEnvelope() (enveloped bool, err error) {
 	case envelopeControl:
 		return true, nil
 	case envelopeSetAside:
-		return false, ErrSetAside
+		return false, errSetAside
 	case envelopeEvents:
 		s.events = jsonscan.New(s.envelope.list)
 		s.inside = true

@@ -77,8 +77,8 @@ func (t *Threat) append(dst []byte) []byte {
 		dst = append(append(dst, threatAllowedBy...), veto.Indicator...)
 		dst = append(append(append(dst, " ("...), veto.Feed...), `)"`...)
 	}
-	if t.MoreParts > 0 {
-		dst = strconv.AppendInt(append(dst, threatMoreParts...), int64(t.MoreParts), 10)
+	if t.moreParts > 0 {
+		dst = strconv.AppendInt(append(dst, threatMoreParts...), int64(t.moreParts), 10)
 	}
 	return append(dst, '}')
 }

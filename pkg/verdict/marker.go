@@ -58,9 +58,9 @@ type Threat struct {
 	Match   index.Match
 	Matched []byte // the name or address in canonical form
 	Part    Part
-	// MoreParts is the number of other parts that are malicious too. An answer is one part,
+	// moreParts is the number of other parts that are malicious too. An answer is one part,
 	// whatever is in it.
-	MoreParts int
+	moreParts int
 }
 
 // Part is a place in an object: [QueryName], or the index of an answer.
@@ -299,7 +299,7 @@ func (m *Marker) lookUp(o *resolverlog.Object) (outcome index.Outcome, named boo
 			m.counts.UnreadAnswers++
 		}
 	}
-	m.threat.MoreParts = max(m.bad-1, 0)
+	m.threat.moreParts = max(m.bad-1, 0)
 	return m.threat.Match.Outcome, named
 }
 

@@ -66,7 +66,6 @@ type Counts struct {
 	NoIndex, Timeout, BadName, StaleIndex int // unknown objects, by reason
 	AlreadyMarked                         int // objects that came with a verdict, which they kept
 
-	Remarked, Changed     int // objects that came with a verdict: replaced, and with another result
 	Resolver, OCSF, Other int // objects by shape; the last have no query name
 	Delayed               int // objects that Resolver delivered late
 	UnreadAnswers         int // answers of a checked type whose Rdata cannot be read
@@ -88,12 +87,6 @@ func (c *Counts) count(m *Mark) {
 	}
 	if m.Object.Delayed {
 		c.Delayed++
-	}
-	if m.Previous != "" {
-		c.Remarked++
-	}
-	if m.Changed {
-		c.Changed++
 	}
 }
 
