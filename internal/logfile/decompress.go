@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -22,15 +23,30 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 )
 
+// maxCompressions limits how often a file may be compressed. A subscription of CloudWatch
+// Logs compresses its records, and Firehose compresses the object again.
+const maxCompressions = 2
+
 // open returns the text of raw, which may be compressed, in UTF-8. The caller calls the
 // returned function when it has read the text.
-func open(raw io.Reader) (io.Reader, func(), error) {
-	expanded, release, err := decompress(raw)
-	if err != nil {
-		return nil, nil, err
+func open(raw io.Reader) (text io.Reader, release func(), err error) {
+	var releases []func()
+	release = func() {
+		for _, release := range slices.Backward(releases) {
+			release()
+		}
 	}
-	text, err := decodeText(expanded)
-	if err != nil {
+
+	text = raw
+	for range maxCompressions {
+		var one func()
+		if text, one, err = decompress(text); err != nil {
+			release()
+			return nil, nil, err
+		}
+		releases = append(releases, one)
+	}
+	if text, err = decodeText(text); err != nil {
 		release()
 		return nil, nil, err
 	}

@@ -2,6 +2,7 @@ package resolverlog
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -11,6 +12,10 @@ import (
 // errSetAside reports an object in which Firehose keeps a record that it could not process:
 // the record is in its member `rawData`, in base64. [Messages] returns it.
 var errSetAside = errors.New("record that Firehose set aside, in base64")
+
+// errTable reports the answer of a query of CloudWatch Logs Insights, which has a row of cells
+// for each record. [Messages] returns the records.
+var errTable = errors.New("answer of a query of Logs Insights")
 
 // errNoMessage reports a log event without a message.
 var errNoMessage = errors.New("no message")
@@ -35,6 +40,7 @@ type envelope struct {
 	logEvents   []byte // the value of `logEvents`, and so on
 	events      []byte
 	records     []byte
+	results     []byte
 	rawData     jsonscan.Text
 
 	list []byte // the array of events, set by kind
@@ -49,6 +55,7 @@ const (
 	envelopeEvents
 	envelopeMessage
 	envelopeSetAside
+	envelopeTable
 )
 
 func (e *envelope) reset() {
@@ -76,6 +83,8 @@ func (e *envelope) read(c *jsonscan.Cursor, name []byte) error {
 		return value(c, &e.events)
 	case "Records", "records":
 		return value(c, &e.records)
+	case "results":
+		return value(c, &e.results)
 	default:
 		return text(c, &e.rawData)
 	}
@@ -113,6 +122,8 @@ func (e *envelope) kind(scratch *[]byte) envelopeKind {
 	switch {
 	case e.rawData.IsSet():
 		return envelopeSetAside
+	case isArray(e.results) && holdsCells(e.results):
+		return envelopeTable
 	case e.object != nil && isRecord(e.object):
 		return envelopeMessage
 	case e.message.IsSet():
@@ -147,6 +158,23 @@ func holdsRecords(list []byte) bool {
 	}
 	var element []byte
 	return value(&c, &element) == nil && hasMember(element, "message", "query_name", "query")
+}
+
+// holdsCells reports whether the first element of an array is an array of cells, as in the
+// answer of GetQueryResults.
+func holdsCells(rows []byte) bool {
+	c := jsonscan.New(rows)
+	if c.Open('[') != nil {
+		return false
+	}
+	if more, err := c.Element(); !more || err != nil || c.Open('[') != nil {
+		return false
+	}
+	if more, err := c.Element(); !more || err != nil {
+		return false
+	}
+	var cell []byte
+	return value(&c, &cell) == nil && hasMember(cell, "field")
 }
 
 // isRecord reports whether an object has a query name in one of the shapes.
@@ -197,6 +225,9 @@ func Messages(object []byte) (messages [][]byte, ok bool, err error) {
 	case envelopeSetAside:
 		record, err := setAside(e.rawData)
 		return [][]byte{record}, true, err
+	case envelopeTable:
+		messages, err = rowMessages(e.results)
+		return messages, true, err
 	case envelopeEvents:
 		messages, err = eventMessages(e.list)
 		return messages, true, err
@@ -226,6 +257,29 @@ func setAside(data jsonscan.Text) ([]byte, error) {
 		return nil, fmt.Errorf("decoding rawData: %w", err)
 	}
 	return new(Expander).Expand(record, maxSetAside)
+}
+
+// rowMessages returns the cell `@message` of each row. A row without one is returned as it
+// is.
+func rowMessages(rows []byte) (messages [][]byte, err error) {
+	var all []json.RawMessage
+	if err := json.Unmarshal(rows, &all); err != nil {
+		return nil, fmt.Errorf("reading the rows of a table: %w", err)
+	}
+
+	for _, row := range all {
+		var cells []struct{ Field, Value string }
+		message := []byte(row)
+		if json.Unmarshal(row, &cells) == nil {
+			for _, cell := range cells {
+				if cell.Field == "@message" {
+					message = []byte(cell.Value)
+				}
+			}
+		}
+		messages = append(messages, message)
+	}
+	return messages, nil
 }
 
 // eventMessages returns the message of each event. An event without one is returned as it

@@ -32,6 +32,11 @@ func TestMessages(t *testing.T) {
 		{"control message", `{"messageType":"CONTROL_MESSAGE","logEvents":[]}`, []string{}},
 		{"events", `{"events":[{"message":` + quote(recordBare) + `},7]}`, []string{recordBare, "7"}},
 		{"Records", `{"Records":[` + recordBare + `,` + recordOCSF + `]}`, []string{recordBare, recordOCSF}},
+		{
+			"answer of GetQueryResults", `{"results":[[{"field":"@timestamp","value":"2026"},{"field":"@message","value":` + quote(recordBare) + `}],[{"field":"n","value":"1"}]],"status":"Complete"}`,
+			[]string{recordBare, `[{"field":"n","value":"1"}]`},
+		},
+		{"other results", `{"results":[1]}`, nil},
 		{"set aside", `{"rawData":"` + encode([]byte(record11+recordBare)) + `"}`, []string{record11 + recordBare}},
 		{"set aside, escaped slashes", `{"rawData":"Pz8\/"}`, []string{"???"}},
 		{"set aside, gzip", `{"attemptsMade":1,"rawData":"` + encode(zipped) + `"}`, []string{record11}},

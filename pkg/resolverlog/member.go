@@ -35,7 +35,7 @@ func (s *Scanner) readValue(c *jsonscan.Cursor, name []byte) error {
 		return c.Skip() // in most records, so not worth the checks of skipOther
 	case "additional_properties":
 		return s.readAdditionalProperties(c)
-	case "message", "messageType", "logEvents", "events", "Records", "records", "rawData":
+	case "message", "messageType", "logEvents", "events", "Records", "records", "results", "rawData":
 		return s.envelope.read(c, name)
 	case "query", "src_endpoint", "cloud", "time", "time_dt", "action", "disposition":
 		return s.ocsf.read(c, name)

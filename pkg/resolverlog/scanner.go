@@ -150,6 +150,8 @@ func (s *Scanner) openEnvelope() (enveloped bool, err error) {
 		return true, nil
 	case envelopeSetAside:
 		return false, errSetAside
+	case envelopeTable:
+		return false, errTable
 	case envelopeEvents:
 		s.events = jsonscan.New(s.envelope.list)
 		s.inside = true

@@ -211,6 +211,7 @@ func TestScanner_errors(t *testing.T) {
 		{"event without message", `{"events":[{"message":"{}"},{}]}`, "reading a log event: no message", 1},
 		{"record of the wrong type", `{"Records":[{"query_name":"a.test"},7]}`, "reading a log event: byte 25: want an object", 1},
 		{"set aside by Firehose", `{"attemptsMade":1,"rawData":"e30="}`, "record that Firehose set aside, in base64", 0},
+		{"answer of GetQueryResults", `{"results":[[{"field":"@message","value":"{}"}]]}`, "answer of a query of Logs Insights", 0},
 		{"log event in plain text", `{"messageType":"DATA_MESSAGE","logEvents":[{"message":"words"}]}`, "reading a message: byte 0: want an object", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -275,7 +276,7 @@ func FuzzScanner(f *testing.F) {
 		recordOCSF, `{"query":{"hostname":"a.test"},"cloud":{"account_uid":"1","account":{"uid":2}},"action":"denied","query_type":"A"}`,
 		`{"message":` + record11 + `}{"records":[` + recordOCSF + `,{"message":{}}]}`,
 		`{"events":[{"message":` + quote(recordBare) + `},{"query_name":""}],"query":{}}`,
-		`{"rawData":"e30="}`, `{"answers":[{"rdata":"x","TYPE":"A","Rdata":null}],"additional_properties":{"is_delayed":true}}`,
+		`{"rawData":"e30="}`, `{"results":[[{"field":"@message","value":"{}"}]]}`, `{"answers":[{"rdata":"x","TYPE":"A","Rdata":null}],"additional_properties":{"is_delayed":true}}`,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -26,6 +26,7 @@ var (
 	errNoObject  = errors.New("not an object")
 	errNoMessage = errors.New("log event without a message")
 	errSetAside  = errors.New("record that Firehose set aside")
+	errTable     = errors.New("answer of a query of Logs Insights")
 )
 
 // Object is a log object with the values that marking needs. A text is nil if its
@@ -112,6 +113,11 @@ func open(members []member) (inner []json.RawMessage, enveloped bool, err error)
 	}
 	if texts["rawData"] != nil {
 		return nil, true, errSetAside
+	}
+	if rows := elements(last(members, "results")); len(rows) > 0 {
+		if cells := elements(rows[0]); len(cells) > 0 && has(cells[0], "field") {
+			return nil, true, errTable
+		}
 	}
 
 	message := last(members, "message")
