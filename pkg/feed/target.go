@@ -409,6 +409,15 @@ func parsePasted(text []byte) target {
 	return parseTarget(text)
 }
 
+// isEscape reports whether text begins with an escape of a name, `\.` or `\DDD`. Other
+// backslashes are those of paths.
+func isEscape(text []byte) bool {
+	if len(text) < 2 || text[0] != '\\' {
+		return false
+	}
+	return text[1] == '.' || len(text) > 3 && all(text[1:4], isDigit)
+}
+
 // brokenURL matches `http:/host`, which is not the host `http`.
 var brokenURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:/`)
 
@@ -428,8 +437,8 @@ func checkHost(host []byte) error {
 		return fmt.Errorf("%w: several words", errText)
 	}
 
-	for _, c := range host {
-		if !isNameByte[c] && c < 0x80 && bytes.IndexByte([]byte(`\=+~`), c) < 0 {
+	for i, c := range host {
+		if !isNameByte[c] && c < 0x80 && bytes.IndexByte([]byte("=+~"), c) < 0 && !isEscape(host[i:]) {
 			return fmt.Errorf("%w: it has the character %q", errText, c)
 		}
 	}
