@@ -1,0 +1,101 @@
+// Package foreign recognizes files of other kinds that people mistake for lists: rules of
+// intrusion detection and of proxies, and the like. They hold names, but not as a list: a rule
+// may let a name through.
+package foreign
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+)
+
+// kind is a kind of file that is not a list.
+type kind struct {
+	name string
+	// line matches a line that only such files have. It must match as many lines as needed. If
+	// most is set, it must match the first line that is not a comment and more than half of all.
+	line   *regexp.Regexp
+	needed int
+	most   bool
+}
+
+// kinds are tried in their order.
+var kinds = []kind{
+	{name: "Suricata rules", needed: 1, line: regexp.MustCompile(
+		`^#?\s*(alert|drop|reject\w*|pass|log|sdrop|activate|dynamic)\s+\w[\w-]*\s+\S.*\s(->|<>|<-)\s+\S.*\(.*(sid|msg)\s*:`)},
+	{name: "YARA rules", needed: 1, line: regexp.MustCompile(`^\s*((private|global)\s+)*rule\s+\w+\s*(:[\w\s]+)?\{?\s*$`)},
+	{name: "Sigma rules", needed: 1, line: regexp.MustCompile(`^logsource:\s*$`)},
+	{name: "Clash rules", needed: 1, line: regexp.MustCompile(
+		`^\s*-\s+['"]?(DOMAIN|DOMAIN-SUFFIX|DOMAIN-KEYWORD|DOMAIN-REGEX|IP-CIDR6?|GEOIP|GEOSITE|RULE-SET|PROCESS-NAME|MATCH)\s*,|^payload:\s*$`)},
+	{name: "Surge rules", needed: 1, most: true, line: regexp.MustCompile(
+		`^\s*(DOMAIN|HOST|host|(?i:DOMAIN-SUFFIX|DOMAIN-KEYWORD|DOMAIN-SET|DOMAIN-WILDCARD|HOST-SUFFIX|HOST-KEYWORD|HOST-WILDCARD|` +
+			`IP-CIDR6?|IP6-CIDR|IP-ASN|GEOIP|USER-AGENT|URL-REGEX|PROCESS-NAME|DEST-PORT|SRC-IP|RULE-SET|FINAL|AND|OR|NOT))\s*,\s*[^,\s]+(\s*,\s*` +
+			`(?i:REJECT|DIRECT|PROXY|no-resolve|[\w-]+).*)?$`)},
+	{name: "firewall rules", needed: 1, most: true, line: regexp.MustCompile(
+		`^\s*(-[AI]\s+[\w-]+\s.*-j\s+\w+|(iptables|ip6tables|ipset|nft|ufw)\s+\S.*|(add|create)\s+\S+\s+(hash:\w+|[0-9a-fA-F.:]+(/\d+)?)(\s.*)?)$`)},
+	{name: "a proxy configuration script", needed: 1, line: regexp.MustCompile(`^\s*function\s+FindProxyForURL\s*\(`)},
+	{name: "keys or certificates", needed: 1, line: regexp.MustCompile(`^-----BEGIN ([A-Z ]*KEY( BLOCK)?|[A-Z ]*CERTIFICATE[A-Z ]*)-----\s*$`)},
+	{name: "a Git LFS pointer, not the file itself", needed: 1, line: regexp.MustCompile(`^version https://git-lfs\.github\.com/spec/`)},
+}
+
+// maxLines is how many lines are looked at.
+const maxLines = 400
+
+// Name returns the kind of file that text is, or "" if it may be a list. The text is the start
+// of a file.
+func Name(text []byte) string {
+	counts := make([]int, len(kinds))
+	first := make([]bool, len(kinds)) // the first line matches
+	lines := 0
+	for seen := 0; len(text) > 0 && seen < maxLines; seen++ {
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte{'\n'})
+		line = bytes.TrimRight(line, " \t\r")
+		if len(line) == 0 {
+			continue
+		}
+		if line[0] != '#' && line[0] != ';' && line[0] != '!' {
+			lines++
+		}
+		for i := range kinds {
+			if mayStart(&kinds[i], line) && kinds[i].line.Match(line) {
+				counts[i]++
+				first[i] = first[i] || lines == 1
+			}
+		}
+	}
+	for i := range kinds {
+		if counts[i] >= kinds[i].needed && (!kinds[i].most || first[i] && 2*counts[i] > lines) {
+			return kinds[i].name
+		}
+	}
+	return ""
+}
+
+// mayStart is a quick test that spares nearly every line of a list the regular expressions.
+func mayStart(k *kind, line []byte) bool {
+	return bytes.ContainsAny(line, " ,:{(") && k.line != nil
+}
+
+// Markup returns the kind of document that a text with markup is: text must begin with `<`.
+func Markup(text []byte) string {
+	const searched = 4 << 10
+	start := strings.ToLower(string(text[:min(len(text), searched)]))
+	for _, known := range []struct{ mark, name string }{
+		{"stix_package", "a STIX 1 document in XML"},
+		{"openioc", "an OpenIOC document in XML"},
+		{"<ioc ", "an OpenIOC document in XML"},
+		{"<html", ""},
+		{"<!doctype html", ""},
+		{"<head", ""},
+		{"<error", ""},
+		{"<rss", "a news feed in XML"},
+		{"<feed", "a news feed in XML"},
+		{"<?xml", "an XML document"},
+	} {
+		if strings.Contains(start, known.mark) {
+			return known.name
+		}
+	}
+	return ""
+}
