@@ -11,7 +11,7 @@ import (
 // networks, and those of other roots, which malware uses: Namecoin, Emercoin, OpenNIC, Handshake's
 // most common ones, and I2P.
 var otherTLDs = wordSet("example test invalid localhost local localdomain onion alt internal " +
-	"lan home corp intranet private host domain workgroup " +
+	"lan home corp intranet private " +
 	"bit coin emc lib bazar i2p eth crypto " +
 	"bbs chan cyb dyn epic fur geek gopher indy libre neo null o oss oz parody pirate free ku te ti uu")
 

@@ -39,6 +39,7 @@ func findTable(s *spool.Sample, named string) *tableText {
 		number++
 		switch text := trim(bytes.TrimPrefix(line, byteOrderMark)); {
 		case len(text) == 0:
+		case isRule(text):
 		case text[0] == '#':
 			if len(lines) == 0 {
 				comments = append(comments, text)
@@ -161,7 +162,7 @@ func (t *tableText) isKnownHeading(cells [][]byte) bool {
 // are words over cells of another kind. Headings with dots, such as source.fqdn, look like
 // names, so they also need other cells below them.
 func (t *tableText) isHeading(first [][]byte, rows [][][]byte) bool {
-	known, odd := 0, false
+	known, differs, doubts, odd := 0, 0, 0, false
 	for i, text := range first {
 		cell := kindOf(text)
 		h := column.HeadingOf(string(text))
@@ -172,6 +173,9 @@ func (t *tableText) isHeading(first [][]byte, rows [][][]byte) bool {
 			known++
 		case dotted && h.Role != column.None && t.differs(text, i, rows):
 			known++
+			differs++
+		case dotted && h.Role != column.None: // a name such as evil.link, or such a heading
+			doubts++
 		case cell.Kind == column.Number && t.differs(text, i, rows): // a sum in the row of headings
 		case cell.Kind != column.Word && cell.Kind != column.File:
 			return false
@@ -180,6 +184,9 @@ func (t *tableText) isHeading(first [][]byte, rows [][][]byte) bool {
 		case cell.Kind == column.Word && t.differs(text, i, rows):
 			odd = true
 		}
+	}
+	if doubts > 0 {
+		return differs > 0
 	}
 	return known > 0 || odd
 }
@@ -219,16 +226,19 @@ func (t *tableText) sampled() *column.Table {
 // isRagged reports whether many rows have more cells than there are headings, and yet their
 // indicators in the given column. Their last column is then text with separators in it.
 func (t *tableText) isRagged(indicator int) bool {
+	if indicator < 0 || len(t.titles) == 0 {
+		return false
+	}
 	long, right := 0, 0
 	for _, row := range t.rows {
-		if len(trimCells(row)) <= len(t.titles) || indicator < 0 {
+		if len(trimCells(row)) <= len(t.titles) {
 			continue
 		}
 		if long++; kindOf(row[indicator]).Kind.IsIndicator() {
 			right++
 		}
 	}
-	return len(t.titles) > 0 && long >= 3 && 4*long >= len(t.rows) && 5*right >= 4*long
+	return long >= 3 && 4*long >= len(t.rows) && 5*right >= 4*long
 }
 
 func trimCells(row [][]byte) [][]byte {

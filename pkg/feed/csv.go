@@ -92,11 +92,16 @@ func (r *csvReader) readLine(c *collector, line []byte) {
 	}
 	row := trimRow(line, r.separator)
 	switch start := trimLeft(row); {
-	case len(start) == 0, start[0] == '#':
+	case len(start) == 0, start[0] == '#', isRule(start):
 	case r.heading != nil && bytes.Equal(row, r.heading):
 	default:
 		r.readRow(c, row)
 	}
+}
+
+// isRule reports whether a line only separates headings from rows, as in Markdown.
+func isRule(line []byte) bool {
+	return len(line) > 2 && all(line, func(c byte) bool { return c == '-' || c == '|' || c == ':' || c == '+' || c == '=' || c == ' ' })
 }
 
 // finish gives up on a row that is still open, and refuses the list if many of its rows

@@ -165,7 +165,7 @@ func declaredFormat(head []byte) Format {
 		switch {
 		case len(text) == 0:
 			continue
-		case hasAnyPrefix(text, "[Adblock", "[AdGuard", "[uBlock", "! Title:"):
+		case startsAdblock(text):
 			return Adblock
 		case bytes.HasPrefix(text, []byte(zeekFields+"\t")):
 			return CSV
@@ -179,6 +179,12 @@ func declaredFormat(head []byte) Format {
 		return ""
 	}
 	return ""
+}
+
+// startsAdblock reports whether a line is the heading of an Adblock list.
+func startsAdblock(text []byte) bool {
+	start := bytes.ToLower(text[:min(len(text), len("[adblock plus"))])
+	return hasAnyPrefix(start, "[adblock", "[adguard", "[ublock", "! title:", "!title:")
 }
 
 // startsZone reports whether a line is the SOA record of a zone file.

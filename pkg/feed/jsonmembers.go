@@ -170,10 +170,11 @@ func (s *memberSample) message() string {
 		return ""
 	}
 	texts := map[string]string{}
-	isEntry := false
+	isEntry, isCertain := false, false
 	for _, m := range s.first {
 		texts[strings.ToLower(m.name)] = m.value
 		h := column.HeadingOf(m.name)
+		isCertain = isCertain || h.Proves()
 		isEntry = isEntry || h.Role == column.Name && !h.IsVague() || h.Role == column.Address
 	}
 	for _, name := range []string{"error", "errors", "error_message", "error_code", "errormessage", "errorcode", "fault", "exception", "err"} {
@@ -181,7 +182,10 @@ func (s *memberSample) message() string {
 			return texts[name]
 		}
 	}
-	if isEntry {
+	for _, name := range []string{"code", "status", "statuscode", "status_code"} {
+		isEntry = isEntry && texts[name] == ""
+	}
+	if isEntry || isCertain {
 		return ""
 	}
 	for _, name := range []string{"message", "detail", "msg", "error_description", "reason"} {

@@ -151,7 +151,7 @@ func (c *chooser) isTypeColumn(s *stats, strict bool) bool {
 	case s.heading.Role == Name && s.heading.strength == generic:
 		return s.types > 0 && 2*s.types >= s.filled
 	}
-	return s.valid > 0 && 10*s.types >= 8*s.filled
+	return s.valid > 0 && 10*s.types >= 6*s.filled
 }
 
 // findType looks for a column whose cells are names of types, whatever its heading says.

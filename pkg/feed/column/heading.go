@@ -106,11 +106,11 @@ var vocabulary = []words{
 	{Reference, definite, "reference references urlhaus_link urlhaus_reference link links source sources report reports " +
 		"report_url blog blog_url blog_post tweet tweets twitter post article write_up writeup external_reference " +
 		"external_references ref refs see advisory publication news story citation credit more_info information info_url " +
-		"details phish_detail_url malware_malpedia malpedia permalink virustotal vt vt_link urlscan event_description_url " +
-		"meta_source meta_url meta_desc pulse_source url_source source_url reference_url urlhaus_url screenshot manual docs " +
+		"details phish_detail_url malware_malpedia malpedia permalink virustotal vt vt_link urlscan event_description.url " +
+		"meta.source meta.url meta.desc pulse_source url_source source_url reference_url urlhaus_url screenshot manual docs " +
 		"documentation homepage license"},
 	{FirstSeen, definite, "first_seen first_seen_utc firstseen dateadded date_added date added created created_at valid_from " +
-		"firstseen_utc time_source insertdate insert_date creation_date submission_time"},
+		"firstseen_utc time.source time.observation insertdate insert_date creation_date submission_time"},
 	{Expires, definite, "expires expires_at expiry expiration valid_until expiration_date end_of_validity"},
 
 	// MISP and IntelMQ; abuse.ch (false positive); German and Polish warning lists (DeleteDate).
@@ -133,7 +133,7 @@ var vocabulary = []words{
 		"hash hashes md5_hash sha1_hash sha256_hash ssdeep tlsh imphash md5sum sha256sum dropped_filename itw_filename " +
 		"path_name pdb yara signature"},
 	{Context, definite, "registrar nameserver nameservers name_server ns nshost nsname ns_name nsip mx reverse_dns rdns ptr " +
-		"reverse_name reverse source_reverse_dns destination_reverse_dns provider isp asn as as_name as_number as_owner asname " +
+		"reverse_name reverse source.reverse_dns destination.reverse_dns provider isp asn as as_name as_number as_owner asname " +
 		"hoster hosting_provider dns_a dns_aaaa dns_mx dns_ns cname resolver parent registrant whois country city geoip " +
 		"cc tld port dst_port description descriptions desc note notes comment comments remark remarks remarks_note message " +
 		"tags tag title info feed_name feed_url feed_provider id uuid event_id resolved_ip resolved_ips resolves_to resolution " +
@@ -143,6 +143,11 @@ var vocabulary = []words{
 
 // vagueRank is above the ranks of all headings that are not vague.
 const vagueRank = 1000
+
+// Proves reports whether the heading alone shows that an object is an entry of a list.
+func (h Heading) Proves() bool {
+	return (h.Role == Name || h.Role == Address) && h.strength >= generic
+}
 
 // IsVague reports whether the heading is one that many unrelated documents have.
 func (h Heading) IsVague() bool { return h.Rank >= vagueRank }
@@ -240,10 +245,10 @@ func compound(text string) Heading {
 
 func isEvil(word string) bool { return slices.Contains(evil, word) }
 
-// normalize converts a heading to lower case with words joined by underscores.
+// normalize converts a heading to lower case with words joined by underscores. Dots stay.
 func normalize(text string) string {
 	text = strings.ToLower(strings.TrimSpace(text))
-	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '.' })
 	return strings.Join(words, "_")
 }
 

@@ -94,9 +94,9 @@ func (c *chooser) settle(left, right *stats) (lost *stats, why string, err error
 	case left.isAddress() && right.isAddress():
 		return c.fewerHosts(left, right)
 	case left.isAddress():
-		return c.settleAddress(left, right, true, p.only)
+		return c.settleAddress(left, right, true, p)
 	case right.isAddress():
-		return c.settleAddress(right, left, false, 0)
+		return c.settleAddress(right, left, false, p)
 	case left.isGenericBeside(right):
 		return right, "a host beside a column of indicators", nil
 	case right.isGenericBeside(left):
@@ -119,11 +119,11 @@ func (s *stats) isGenericBeside(other *stats) bool {
 }
 
 // settleAddress decides between an address and a name or URL in the same rows. before says that
-// the address comes first, and nameless is the number of rows that have only the address.
+// the address comes first in them.
 //
 // A row that begins with a name says where it pointed. A row that begins with an address says
 // what its name is, and that name belongs to a provider as often as not.
-func (c *chooser) settleAddress(address, other *stats, before bool, nameless int) (*stats, string, error) {
+func (c *chooser) settleAddress(address, other *stats, before bool, p pairing) (*stats, string, error) {
 	const reverse = "the rows are about addresses; this may be the name that the provider gave them"
 	h := other.heading
 	switch {
@@ -139,8 +139,10 @@ func (c *chooser) settleAddress(address, other *stats, before bool, nameless int
 		return c.fewerHosts(other, address)
 	case !before:
 		return nil, "", nil
-	case h.strength == hostLike, nameless > 0:
+	case h.strength == hostLike, p.first > 0:
 		return other, reverse, nil
+	case p.second > 0: // the rows are about names, some of which do not resolve
+		return nil, "", nil
 	}
 	lost, why, err := c.fewerHosts(address, other)
 	if lost == address { // names with few addresses: the addresses still count in rows without a name
@@ -193,12 +195,24 @@ func (c *chooser) distrust(chosen []*stats) error {
 	few := s.isURL() && s.indicators() > 1 && (s.distinct == 1 || s.indicators() >= 10 && s.spread() <= 0.2)
 	files := c.filesBefore(s)
 	switch {
-	case few && (files || !headed && s.number > 0):
+	case few && (files || s.number > 0 && (!headed || s.distinct == 1 && s.indicators() > 2 && !c.rates())):
 		return c.unclear(fmt.Sprintf("the URLs are at %d hosts in %d rows, as references are", s.distinct, s.indicators()), s)
 	case files && !headed:
 		return c.unclear("the rows are about files, so the names may be where they are described", s)
 	}
 	return nil
+}
+
+// rates reports whether a column says something about indicators that a list of articles does
+// not say.
+func (c *chooser) rates() bool {
+	return slices.ContainsFunc(c.columns, func(s stats) bool {
+		switch s.role {
+		case Type, Category, Severity, Confidence, Detection, Status, Active, Expires:
+			return true
+		}
+		return false
+	})
 }
 
 // filesBefore reports whether a column of hashes comes before a column.

@@ -181,19 +181,20 @@ func fits(cell Kind, kind ValueType) bool {
 type pairing struct {
 	both int // rows
 	same int // of these, rows in which the hosts are the same or one lies under the other
-	only int // rows in which only the second column has an indicator
+	// first and second are rows in which only that column has an indicator, and the other one
+	// is empty.
+	first, second int
 }
 
 func (t *Table) pair(a, b *stats) (p pairing) {
 	for _, row := range t.Rows {
 		x, y := cellOf(row, a.number), cellOf(row, b.number)
 		switch {
-		case !y.Kind.IsIndicator():
-		case !x.Kind.IsIndicator():
-			if x.Kind == Empty {
-				p.only++
-			}
-		default:
+		case x.Kind.IsIndicator() && y.Kind == Empty:
+			p.first++
+		case y.Kind.IsIndicator() && x.Kind == Empty:
+			p.second++
+		case x.Kind.IsIndicator() && y.Kind.IsIndicator():
 			p.both++
 			if sameHost(x.Host, y.Host) {
 				p.same++

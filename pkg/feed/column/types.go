@@ -30,7 +30,7 @@ var typeWords = indexTypes(map[ValueType]string{
 	// ThreatFox, OTX, CrowdStrike, MISP, STIX, Zeek, Sophos, Volexity, SEKOIA.
 	TypeName: "domain domains domain_name domain_names domainname fqdn hostname hostnames host hosts host_name dns dns_name " +
 		"domain_name_value hostname_value network_domain c2_domain phishing_domain malicious_domain intel_domain " +
-		"indicator_domain domain_port host_port hostname_port domain_hostname hostname_domain subdomain subdomains fully_qualified_domain_name c2",
+		"indicator_domain domain_port host_port hostname_port domain_hostname hostname_domain subdomain subdomains fully_qualified_domain_name",
 	TypeURL: "url urls uri uris url_value link_url malicious_url phishing_url c2_url download_url payload_url intel_url " +
 		"indicator_url url_full uri_url",
 	TypeAddress: "ip ips ipv4 ipv6 ip_address ip_addresses ipaddress ip_addr ipaddr ipv4_addr ipv6_addr ipv4_address " +

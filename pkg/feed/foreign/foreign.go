@@ -54,7 +54,7 @@ func Name(text []byte) string {
 		if len(line) == 0 {
 			continue
 		}
-		if line[0] != '#' && line[0] != ';' && line[0] != '!' {
+		if line[0] != '#' && line[0] != ';' && line[0] != '!' && line[0] != '[' { // `[` begins a section
 			lines++
 		}
 		for i := range kinds {
