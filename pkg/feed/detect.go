@@ -357,7 +357,7 @@ func guessWords(text []byte) Format {
 	switch {
 	case isURL && len(rest) == 0: // commas in it may separate cells, or not
 		return Plain
-	case isAddress(word) && bytes.IndexByte(word, '/') < 0 && startsName(rest):
+	case isAddress(word) && bytes.IndexByte(word, '/') < 0 && startsName(rest, textLeadsNowhere(word)):
 		return Hosts
 	case looksLikeTable(text):
 		return CSV
@@ -374,20 +374,18 @@ func guessWords(text []byte) Format {
 }
 
 // startsName reports whether text begins with a word that can be a name of a hosts file. A
-// number or a date after an address is another cell of a table.
-func startsName(text []byte) bool {
+// number, a date, or a word after an address that leads somewhere is another cell of a table.
+func startsName(text []byte, blocks bool) bool {
 	word, _ := cutWord(text)
-	if len(word) == 0 {
-		return false
-	}
-	letters := false
+	letters, dots := false, false
 	for _, c := range word {
 		if !isNameByte[c] && c < 0x80 {
 			return false
 		}
 		letters = letters || isLetter(c) || c >= 0x80
+		dots = dots || c == '.'
 	}
-	return letters || textLeadsNowhere(word)
+	return letters && (dots || blocks) || textLeadsNowhere(word)
 }
 
 func looksLikeAdblock(text []byte) bool {
@@ -417,8 +415,10 @@ func looksLikeZoneFile(text []byte) bool {
 
 // looksLikeTable reports whether a line has several cells, or is one quoted cell.
 func looksLikeTable(text []byte) bool {
-	if text[0] == '"' && bytes.IndexByte(text, ',') < 0 {
-		return text[len(text)-1] == '"'
+	if text[0] == '"' && text[len(text)-1] == '"' {
+		if cells, err := splitRow(text, ','); err == nil && len(cells) == 1 {
+			return true
+		}
 	}
 	for i := range len(separators) {
 		cells, err := splitRow(text, separators[i])

@@ -36,10 +36,13 @@ func (e *NoneError) Error() string {
 	return fmt.Sprintf("%q is not among %s", e.Named, list)
 }
 
+// maxShownValue is the length to which an error cuts a value.
+const maxShownValue = 60
+
 // UnclearError is returned by [Choose] if it would have to guess. Each of Readings is one
 // column that could hold the indicators, with its first values.
 type UnclearError struct {
-	Why      string
+	Why      string // or empty, if the readings say it all
 	Readings []Candidate
 }
 
@@ -62,9 +65,16 @@ func (c *Candidate) Flag() string {
 func (e *UnclearError) Error() string {
 	parts := make([]string, 0, len(e.Readings))
 	for _, c := range e.Readings {
-		parts = append(parts, fmt.Sprintf("`--column %s` lists %s", quoteFlag(c.Flag()), strings.Join(c.Values, ", ")))
+		values := make([]string, len(c.Values))
+		for i, value := range c.Values {
+			values[i] = strconv.Quote(value[:min(len(value), maxShownValue)])
+		}
+		parts = append(parts, fmt.Sprintf("`--column %s` lists %s", quoteFlag(c.Flag()), strings.Join(values, ", ")))
 	}
-	return e.Why + ": " + strings.Join(parts, "; ")
+	if e.Why != "" {
+		return e.Why + ": " + strings.Join(parts, "; ")
+	}
+	return strings.Join(parts, "; ")
 }
 
 // quoteFlag quotes a heading that a shell would split.

@@ -127,7 +127,7 @@ func (c *chooser) settleAddress(address, other *stats, before bool, p pairing) (
 	const reverse = "the rows are about addresses; this may be the name that the provider gave them"
 	h := other.heading
 	switch {
-	case other.isURL():
+	case other.isURL() && h.Role == URL:
 		if before && 2*other.distinct <= address.distinct {
 			return other, "it repeats a few hosts", nil
 		}
@@ -161,7 +161,7 @@ func (c *chooser) fewerHosts(a, b *stats) (*stats, string, error) {
 	case 2*b.distinct <= a.distinct:
 		return b, why, nil
 	}
-	return nil, "", c.unclear("two columns could hold the indicators", a, b)
+	return nil, "", c.unclear("", a, b)
 }
 
 // contradict returns an error if a column without a known heading has a better claim than the
@@ -179,7 +179,7 @@ func (c *chooser) contradict(chosen []*stats, other *stats) error {
 		return nil
 	case s.isURL() && 2*s.distinct <= other.distinct,
 		s.isAddress() && other.number < s.number && 2*other.distinct > s.distinct:
-		return c.unclear("two columns could hold the indicators", other, s)
+		return c.unclear("", other, s)
 	}
 	return nil
 }
@@ -196,7 +196,7 @@ func (c *chooser) distrust(chosen []*stats) error {
 	files := c.filesBefore(s)
 	switch {
 	case few && (files || s.number > 0 && (!headed || s.distinct == 1 && s.indicators() > 2 && !c.rates())):
-		return c.unclear(fmt.Sprintf("the URLs are at %d hosts in %d rows, as references are", s.distinct, s.indicators()), s)
+		return c.unclear(fmt.Sprintf("different hosts in %d URLs: %d, so they may be references", s.indicators(), s.distinct), s)
 	case files && !headed:
 		return c.unclear("the rows are about files, so the names may be where they are described", s)
 	}
