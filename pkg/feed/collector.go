@@ -29,6 +29,7 @@ type collector struct {
 	counts counts
 
 	categories categoryCache
+	words      wordCache
 
 	columns []column.Reading // how the columns are read, for the report
 	types   map[string]int   // skipped entries by the type that their rows say
@@ -44,6 +45,7 @@ func newCollector(o Options, emit func(*indicator.Indicator) error) *collector {
 	c := &collector{options: o, emit: emit}
 	c.categories.known = map[string]indicator.Category{}
 	c.types = map[string]int{}
+	c.words = newWordCache()
 	if o.Line == nil {
 		c.options.Line = new(int)
 	}

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"slices"
 
@@ -15,6 +16,7 @@ import (
 
 const (
 	maxSampledRows = 2048
+	maxSingleCells = 256 // rows, if no line can be split
 	maxSampledCell = 512 // bytes; longer cells are prose
 )
 
@@ -28,6 +30,14 @@ type tableText struct {
 	declared  bool   // by `#fields`
 	line      int    // of the first row, from 1
 	rows      [][][]byte
+}
+
+// table returns the table that the sample shows. It is looked for only once.
+func (p *opening) table(named string) *tableText {
+	if p.found == nil || p.found.named != named {
+		p.found = findTable(p.sample, named)
+	}
+	return p.found
 }
 
 // findTable reads a sample as a table.
@@ -54,11 +64,15 @@ func findTable(s *spool.Sample, named string) *tableText {
 	})
 
 	if t.declare(comments) {
-		t.splitRows(lines)
+		t.splitRows(lines, maxSampledRows)
 		return t
 	}
-	t.separator = commonSeparator(lines)
-	t.splitRows(lines)
+	most := maxSampledRows
+	var found bool
+	if t.separator, found = commonSeparator(lines); !found {
+		most = maxSingleCells
+	}
+	t.splitRows(lines, most)
 	t.findHeading(comments, lines)
 	return t
 }
@@ -79,25 +93,25 @@ func (t *tableText) declare(comments [][]byte) bool {
 
 const zeekFields = "#fields"
 
-// splitRows splits the lines into rows. A row whose quotes are open goes on in the next lines.
-func (t *tableText) splitRows(lines [][]byte) {
-	var all [][]byte
-	for i := 0; i < len(lines); i++ {
+// splitRows splits the lines into rows, or lines from all over the table if it is long. A row
+// whose quotes are open goes on in the next lines.
+func (t *tableText) splitRows(lines [][]byte, most int) {
+	next := 0
+	for _, i := range spool.Pick(len(lines), most) {
+		if i < next { // a line of the row before
+			continue
+		}
 		row := trimRow(lines[i], t.separator)
-		_, err := splitRow(row, t.separator)
-		for next := i + 1; errors.Is(err, errOpenQuote) && next < len(lines) && next < i+maxRowLines; next++ {
+		cells, err := splitRow(row, t.separator)
+		for next = i + 1; errors.Is(err, errOpenQuote) && next < len(lines) && next < i+maxRowLines; next++ {
 			row = append(append(row[:len(row):len(row)], '\n'), trimRow(lines[next], t.separator)...)
-			if _, err = splitRow(row, t.separator); err == nil {
-				i = next
-			}
+			cells, err = splitRow(row, t.separator)
 		}
 		if err == nil {
-			all = append(all, row)
+			t.rows = append(t.rows, cells)
+		} else {
+			next = i + 1
 		}
-	}
-	for _, i := range spool.Pick(len(all), maxSampledRows) {
-		cells, _ := splitRow(all[i], t.separator) // it was split before
-		t.rows = append(t.rows, cells)
 	}
 }
 
@@ -356,35 +370,60 @@ func allDigits(parts [][]byte) bool {
 	return true
 }
 
-// separators of tables, the more likely ones first.
-const separators = ",;\t|"
+// separators of tables. The tab comes first, because it is hardly ever part of a cell.
+const separators = "\t,;|"
 
-// commonSeparator returns the separator with which most rows have the same number of cells.
-func commonSeparator(lines [][]byte) byte {
-	best, most, width := separators[0], 0, 0
+// commonSeparator returns the separator with which most rows have the same number of cells, and
+// reports whether any row has several cells. Of several such separators it is the one with which
+// more cells are names, addresses or URLs: the others are part of URLs or of text.
+func commonSeparator(lines [][]byte) (separator byte, found bool) {
+	separator = ','
+	var best agreement
 	for i := range len(separators) {
-		rows, cells := agreement(lines, separators[i])
-		if rows > most || rows == most && cells > width {
-			best, most, width = separators[i], rows, cells
+		if a := agree(lines, separators[i]); a.rows > 0 && a.isBetter(best) {
+			best, separator = a, separators[i]
 		}
 	}
-	return best
+	return separator, best.rows > 0
 }
 
-// agreement returns the most common number of cells, above 1, and how many lines have it.
-func agreement(lines [][]byte, separator byte) (rows, width int) {
+// agreement is how well a separator splits lines.
+type agreement struct {
+	rows       int // with the most common number of cells, above 1
+	cells      int // of each
+	indicators int // cells of the first rows that are a name, an address or a URL
+}
+
+func (a agreement) isBetter(b agreement) bool {
+	return cmp.Or(cmp.Compare(a.rows, b.rows), cmp.Compare(a.indicators, b.indicators), cmp.Compare(a.cells, b.cells)) > 0
+}
+
+func agree(lines [][]byte, separator byte) (a agreement) {
+	const looked = 20 // rows in which the cells are looked at
 	counts := map[int]int{}
+	seen := 0
 	for _, i := range spool.Pick(len(lines), maxVotes) {
+		if bytes.IndexByte(lines[i], separator) < 0 {
+			continue
+		}
 		cells, err := splitRow(trimRow(lines[i], separator), separator)
 		if err != nil || len(cells) < 2 {
 			continue
 		}
 		n := len(cells)
-		if counts[n]++; counts[n] > rows || counts[n] == rows && n > width {
-			rows, width = counts[n], n
+		if counts[n]++; counts[n] > a.rows || counts[n] == a.rows && n > a.cells {
+			a.rows, a.cells = counts[n], n
+		}
+		if seen++; seen > looked {
+			continue
+		}
+		for _, cell := range cells {
+			if kindOf(cell).Kind.IsIndicator() {
+				a.indicators++
+			}
 		}
 	}
-	return rows, width
+	return a
 }
 
 // trimRow removes white space from the end of a row, but not the tabs that separate cells.

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
-	"github.com/resolverwatch/resolverwatch/pkg/feed/spool"
 )
 
 var (
@@ -50,8 +49,8 @@ type csvReader struct {
 }
 
 // newCSVReader chooses the columns of a table. The error is a [*RefusedError].
-func newCSVReader(s *spool.Sample, c *collector) (*csvReader, error) {
-	t := findTable(s, c.options.Column)
+func newCSVReader(opened *opening, c *collector) (*csvReader, error) {
+	t := opened.table(c.options.Column)
 	r := &csvReader{
 		separator: t.separator,
 		heading:   t.heading,

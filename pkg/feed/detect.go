@@ -28,12 +28,13 @@ const maxVotes = 1000
 // The error is a [*RefusedError] that wraps [ErrEmpty] or [ErrUnknownFormat], or one of
 // [ErrPage], [ErrForeign], [ErrEncoding], [ErrBinary] and [ErrArchive] if text is not a list.
 func Detect(text []byte) (Format, error) {
-	return chooseFormat(spool.Whole(bytes.TrimPrefix(text, byteOrderMark)), &Options{}, false)
+	return chooseFormat(&opening{sample: spool.Whole(bytes.TrimPrefix(text, byteOrderMark))}, &Options{}, false)
 }
 
 // chooseFormat checks that a list can be read, and returns the format: the one that is set in
 // the options, or the one that the sample looks like.
-func chooseFormat(s *spool.Sample, o *Options, compressed bool) (Format, error) {
+func chooseFormat(opened *opening, o *Options, compressed bool) (Format, error) {
+	s := opened.sample
 	startsJSON := looksLikeJSON(s.Head)
 	wanted := o.Format
 	if wanted == "" && o.Column != "" { // only tables and JSON have columns
@@ -56,7 +57,7 @@ func chooseFormat(s *spool.Sample, o *Options, compressed bool) (Format, error) 
 		if format := declaredFormat(s.Head); format != "" {
 			return format, nil
 		}
-		return countVotes(s)
+		return countVotes(opened)
 	case startsJSON && !wanted.isJSON():
 		return wanted, refuse(ErrWrongFormat, 1, "JSON, not %s", wanted)
 	}
@@ -195,8 +196,8 @@ func startsZone(text []byte) bool {
 }
 
 // countVotes returns the format that most of the entries look like.
-func countVotes(s *spool.Sample) (Format, error) {
-	table := findTable(s, "")
+func countVotes(opened *opening) (Format, error) {
+	s, table := opened.sample, opened.table("")
 	if table.hasHeading() {
 		return CSV, nil
 	}

@@ -276,7 +276,7 @@ func Parse(r io.Reader, o Options, emit func(*indicator.Indicator) error) (Repor
 
 // readList chooses the format and reads the list into c.
 func readList(opened *opening, c *collector) (Format, error) {
-	format, err := chooseFormat(opened.sample, &c.options, opened.source.compression != "")
+	format, err := chooseFormat(opened, &c.options, opened.source.compression != "")
 	if err != nil {
 		return format, err
 	}
@@ -290,7 +290,7 @@ func readList(opened *opening, c *collector) (Format, error) {
 		err = readSTIX(opened.in, c)
 	default:
 		var reader lineReader
-		if reader, err = newLineReader(format, opened.sample, c); err == nil {
+		if reader, err = newLineReader(format, opened, c); err == nil {
 			err = readLines(opened.in, c, reader)
 		}
 	}
@@ -307,7 +307,7 @@ type lineReader interface {
 	finish(c *collector)
 }
 
-func newLineReader(format Format, s *spool.Sample, c *collector) (lineReader, error) {
+func newLineReader(format Format, opened *opening, c *collector) (lineReader, error) {
 	switch format {
 	case Hosts:
 		return &hostsReader{}, nil
@@ -322,7 +322,7 @@ func newLineReader(format Format, s *spool.Sample, c *collector) (lineReader, er
 	case RPZ:
 		return &rpzReader{}, nil
 	case CSV:
-		return newCSVReader(s, c)
+		return newCSVReader(opened, c)
 	default:
 		return plainReader{}, nil
 	}

@@ -35,12 +35,12 @@ func (c *collector) addRow(row *cells, text []byte) {
 	}
 	kind := column.TypeAny
 	if len(row[column.Type]) > 0 {
-		if kind = column.ParseType(string(row[column.Type])); !kind.IsIndicator() {
+		if kind = c.words.typeOf(row[column.Type]); !kind.IsIndicator() {
 			c.skipType(value, row[column.Type])
 			return
 		}
 	}
-	if why := row.dismissed(); why != 0 {
+	if why := c.words.dismiss(row); why != 0 {
 		c.skip(value, why)
 		return
 	}
@@ -53,15 +53,15 @@ func (c *collector) addRow(row *cells, text []byte) {
 	c.addTyped(value, kind, scope)
 }
 
-// dismissed returns the reason to skip a row whose source says that it does not count, or 0.
-func (row *cells) dismissed() Skip {
+// dismiss returns the reason to skip a row whose source says that it does not count, or 0.
+func (w *wordCache) dismiss(row *cells) Skip {
 	switch {
 	case len(row[column.Detection]) > 0 && column.IsNo(string(row[column.Detection])):
 		return SkipNotDetection
 	case len(row[column.Withdrawn]) > 0 && column.IsOff(string(row[column.Withdrawn])),
 		len(row[column.Active]) > 0 && column.IsNo(string(row[column.Active])),
-		len(row[column.Status]) > 0 && column.IsDismissed(string(row[column.Status])),
-		len(row[column.Category]) > 0 && column.IsDismissed(string(row[column.Category])):
+		len(row[column.Status]) > 0 && w.isDismissed(row[column.Status]),
+		len(row[column.Category]) > 0 && w.isDismissed(row[column.Category]):
 		return SkipWithdrawn
 	}
 	return 0
@@ -149,6 +149,38 @@ func isPlaceholder(cell []byte) bool {
 		return bytes.EqualFold(cell, []byte("none")) || bytes.EqualFold(cell, []byte("null"))
 	}
 	return false
+}
+
+// wordCache remembers what the words of a list mean. A list has few of them.
+type wordCache struct {
+	types     map[string]column.ValueType
+	dismissed map[string]bool
+}
+
+func newWordCache() wordCache {
+	return wordCache{types: map[string]column.ValueType{}, dismissed: map[string]bool{}}
+}
+
+func (w *wordCache) typeOf(word []byte) column.ValueType {
+	kind, found := w.types[string(word)]
+	if !found {
+		kind = column.ParseType(string(word))
+		if len(w.types) < maxCategories {
+			w.types[string(word)] = kind
+		}
+	}
+	return kind
+}
+
+func (w *wordCache) isDismissed(word []byte) bool {
+	dismissed, found := w.dismissed[string(word)]
+	if !found {
+		dismissed = column.IsDismissed(string(word))
+		if len(w.dismissed) < maxCategories {
+			w.dismissed[string(word)] = dismissed
+		}
+	}
+	return dismissed
 }
 
 // categoryCache converts each category of a list only once. A list has few of them, and rows

@@ -288,6 +288,7 @@ type opening struct {
 	mark   int  // of the start of the list in the window
 	whole  bool // the window has the whole list
 	sample *spool.Sample
+	found  *tableText // in the sample, once it was looked for
 }
 
 // open opens a list and takes its sample. If the list is longer than a window, that takes a

@@ -37,7 +37,11 @@ func Take(head []byte, rest io.Reader) *Sample {
 			kept = append(kept, block{index, bytes.Clone(text[:n])})
 		}
 		if err != nil {
-			return &Sample{Runs: joinBlocks(kept, n < blockBytes)}
+			end := index // of the last block of the list
+			if n == 0 {
+				end--
+			}
+			return &Sample{Runs: joinBlocks(kept, len(kept) > 0 && kept[len(kept)-1].index == end)}
 		}
 		if len(kept) == maxBlocks {
 			step *= 2
