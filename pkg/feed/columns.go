@@ -165,7 +165,7 @@ func (t *tableText) isKnownHeading(cells [][]byte) bool {
 		h := column.HeadingOf(string(cell))
 		known = known || h.Role.IsIndicator() || h.Role == column.Type ||
 			t.named != "" && column.SameHeading(string(cell), t.named)
-		if kindOf(cell).Kind.IsIndicator() && !(h.Role != column.None && t.differs(cell, i, t.rows)) {
+		if kindOf(cell).Kind.IsIndicator() && (h.Role == column.None || !t.differs(cell, i, t.rows)) {
 			return false
 		}
 	}
@@ -203,6 +203,32 @@ func (t *tableText) isHeading(first [][]byte, rows [][][]byte) bool {
 		return differs > 0
 	}
 	return known > 0 || odd
+}
+
+// hasHeading reports whether the table has a row of headings that proves a table: known ones
+// in the first row, or known ones in a comment above rows with as many cells.
+func (t *tableText) hasHeading() bool {
+	return t.declared || t.heading != nil && t.isKnownHeading(byteCells(t.titles)) ||
+		t.commented && !t.looksLikeRules()
+}
+
+func byteCells(titles []string) (cells [][]byte) {
+	for _, title := range titles {
+		cells = append(cells, []byte(title))
+	}
+	return cells
+}
+
+// looksLikeRules reports whether the rows below headings in a comment are lines of another
+// format that happen to have as many cells.
+func (t *tableText) looksLikeRules() bool {
+	rules := 0
+	for _, row := range t.rows {
+		if text := bytes.Join(row, []byte{t.separator}); len(text) > 0 && guessRule(text) != "" {
+			rules++
+		}
+	}
+	return 2*rules > len(t.rows)
 }
 
 // differs reports whether most of the cells below a heading are of another kind than the
@@ -432,4 +458,20 @@ func trimRow(row []byte, separator byte) []byte {
 		return trimRight(row)
 	}
 	return bytes.TrimRight(row, " \r\n")
+}
+
+// looksLikeIndicator reports whether a cell is a URL, an address, or a name with a dot.
+func looksLikeIndicator(cell []byte) bool {
+	if len(cell) == 0 {
+		return false
+	}
+	t := parseTarget(cell)
+	switch {
+	case t.block.IsValid():
+		return true
+	case t.host == nil || bytes.IndexByte(t.host, '.') < 0:
+		return false
+	}
+	_, err := domainname.Parse(string(t.host))
+	return err == nil
 }

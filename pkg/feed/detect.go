@@ -2,12 +2,9 @@ package feed
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/feed/foreign"
 	"github.com/resolverwatch/resolverwatch/pkg/feed/spool"
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
@@ -85,7 +82,7 @@ func checkText(head []byte, compressed bool) error {
 		}
 		return refuse(ErrArchive, 0, "%s", name)
 	}
-	if name := wideEncoding(head); name != "" {
+	if name := foreign.Encoding(head); name != "" {
 		return refuse(ErrEncoding, 0, "%s", name)
 	}
 	if i := bytes.IndexByte(head, 0); i >= 0 {
@@ -101,7 +98,7 @@ func checkText(head []byte, compressed bool) error {
 	if kind := foreign.Markup(text); kind != "" {
 		return refuseForeign(kind)
 	}
-	return refuse(ErrPage, line, "%s", pageTitle(text))
+	return refuse(ErrPage, line, "%s", foreign.PageTitle(text))
 }
 
 // skipComments returns the text after the comments and blank lines at its start, and the number
@@ -114,47 +111,6 @@ func skipComments(text []byte) (rest []byte, number int) {
 		}
 		text = after
 	}
-}
-
-// wideEncoding returns the name of the encoding if head is UTF-16 or UTF-32, and "" if not.
-func wideEncoding(head []byte) string {
-	switch {
-	case len(head) < 2:
-		return ""
-	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
-		return "UTF-32"
-	case head[0] == 0xff && head[1] == 0xfe, head[0] == 0xfe && head[1] == 0xff:
-		return "UTF-16"
-	}
-
-	// Without a byte order mark, it is UTF-16 if the first characters are all ASCII:
-	// every other byte is zero, and only those are.
-	const characters = 8
-	if len(head) < 2*characters {
-		return ""
-	}
-	zeros := [2]int{}
-	for i, c := range head[:2*characters] {
-		if c == 0 {
-			zeros[i%2]++
-		}
-	}
-	if zeros == [2]int{0, characters} || zeros == [2]int{characters, 0} {
-		return "UTF-16 without a byte order mark"
-	}
-	return ""
-}
-
-// title matches the title of an HTML page, or the code of an S3 error.
-var title = regexp.MustCompile(`(?is)<(?:title|code)[^>]*>([^<]{1,80})`)
-
-const maxTitleSearch = 4 << 10 // bytes
-
-func pageTitle(page []byte) string {
-	if found := title.FindSubmatch(page[:min(len(page), maxTitleSearch)]); found != nil {
-		return "it says " + strconv.Quote(string(bytes.TrimSpace(found[1])))
-	}
-	return "it begins with <"
 }
 
 // declaredFormat returns the format that a line at the start of a list declares, or "".
@@ -233,32 +189,6 @@ func lineOf(head, text []byte) int {
 		return 0
 	}
 	return 1 + bytes.Count(head[:at], []byte{'\n'})
-}
-
-// hasHeading reports whether the table has a row of headings that proves a table: known ones
-// in the first row, or known ones in a comment above rows with as many cells.
-func (t *tableText) hasHeading() bool {
-	return t.declared || t.heading != nil && t.isKnownHeading(byteCells(t.titles)) ||
-		t.commented && !t.looksLikeRules()
-}
-
-func byteCells(titles []string) (cells [][]byte) {
-	for _, title := range titles {
-		cells = append(cells, []byte(title))
-	}
-	return cells
-}
-
-// looksLikeRules reports whether the rows below headings in a comment are lines of another
-// format that happen to have as many cells.
-func (t *tableText) looksLikeRules() bool {
-	rules := 0
-	for _, row := range t.rows {
-		if text := bytes.Join(row, []byte{t.separator}); len(text) > 0 && guessRule(text) != "" {
-			rules++
-		}
-	}
-	return 2*rules > len(t.rows)
 }
 
 // votes counts what the entries of a list look like.
@@ -374,21 +304,6 @@ func guessWords(text []byte) Format {
 	return ""
 }
 
-// startsName reports whether text begins with a word that can be a name of a hosts file. A
-// number, a date, or a word after an address that leads somewhere is another cell of a table.
-func startsName(text []byte, blocks bool) bool {
-	word, _ := cutWord(text)
-	letters, dots := false, false
-	for _, c := range word {
-		if !isNameByte[c] && c < 0x80 {
-			return false
-		}
-		letters = letters || isLetter(c) || c >= 0x80
-		dots = dots || c == '.'
-	}
-	return letters && (dots || blocks) || textLeadsNowhere(word)
-}
-
 func looksLikeAdblock(text []byte) bool {
 	if hasAnyPrefix(text, "||", "@@", "|http", "[Adblock", "[AdGuard", "[uBlock") {
 		return true
@@ -428,22 +343,6 @@ func looksLikeTable(text []byte) bool {
 		}
 	}
 	return false
-}
-
-// looksLikeIndicator reports whether a cell is a URL, an address, or a name with a dot.
-func looksLikeIndicator(cell []byte) bool {
-	if len(cell) == 0 {
-		return false
-	}
-	t := parseTarget(cell)
-	switch {
-	case t.block.IsValid():
-		return true
-	case t.host == nil || bytes.IndexByte(t.host, '.') < 0:
-		return false
-	}
-	_, err := domainname.Parse(string(t.host))
-	return err == nil
 }
 
 func hasAnyPrefix(text []byte, prefixes ...string) bool {

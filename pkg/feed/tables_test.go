@@ -145,7 +145,7 @@ func TestParse_tables_references(t *testing.T) {
 		want: "refused: it is not clear which column has the indicators",
 	}, {
 		name: "an unknown heading over URLs of several vendors",
-		in: "spotted at,adres\n" +
+		in: "spotted at,plek\n" +
 			"https://a.vendor.test/1,evil.example\n" +
 			"https://b.vendor2.test/2,bad.example\n",
 		want: "refused: it is not clear which column has the indicators",

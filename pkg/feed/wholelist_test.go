@@ -37,7 +37,7 @@ func TestParse_wholeList(t *testing.T) {
 	}{
 		{"rules after many names", names + repeat("||b%05d.example^\n", many), feed.Adblock, 2 * many, nil},
 		{"hosts after a few names", repeat("a%d.example\n", 30) + repeat("0.0.0.0 b%05d.example\n", many), feed.Hosts, many, nil},
-		{"rows that contradict the column", "no,adres,van\n" + repeat("%d,a.example,x\n", 10) + repeat("%d,x,b.example\n", many), feed.CSV, many, nil},
+		{"rows that contradict the column", "no,plek,van\n" + repeat("%d,a.example,x\n", 10) + repeat("%d,x,b.example\n", many), feed.CSV, many, nil},
 		{"a column of URLs that turns out to repeat one host", repeat("a%05d.example,https://blog.vendor.test/x\n", many), feed.CSV, many, nil},
 		{
 			"two columns of names, of which the first lines have one",
@@ -79,12 +79,12 @@ func readers(t *testing.T, text string) map[string]io.Reader {
 // sample cannot see them, because they are few.
 func TestParse_lateContradiction(t *testing.T) {
 	t.Parallel()
-	text := "no,adres,van\n" + repeat("%d,a%[1]d.example,x\n", 50) + repeat("%d,x y,b%[1]d.example\n", 10)
+	text := "no,plek,van\n" + repeat("%d,a%[1]d.example,x\n", 50) + repeat("%d,x y,b%[1]d.example\n", 10)
 	_, _, err := read(t, text, feed.Options{})
 	if !errors.Is(err, feed.ErrUnclear) {
 		t.Errorf("error %v, want %v", err, feed.ErrUnclear)
 	}
-	if _, _, err := read(t, text, feed.Options{Column: "adres"}); err != nil {
+	if _, _, err := read(t, text, feed.Options{Column: "plek"}); err != nil {
 		t.Errorf("with the column named: %v", err)
 	}
 }

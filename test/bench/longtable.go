@@ -85,7 +85,7 @@ func (t *longTable) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		if t.rows == 0 {
-			t.rest = append(t.rest[:0], "nr,gezien,adres,bron\n"...)
+			t.rest = append(t.rest[:0], "nr,gezien,plek,bron\n"...)
 		}
 		for len(t.rest) < 64<<10 {
 			t.rows++

@@ -271,11 +271,12 @@ func (c *chooser) plan(chosen []*stats) *Plan {
 	for i := range c.columns {
 		s := &c.columns[i]
 		role, why := s.role, s.why
-		if slices.Contains(chosen, s) {
+		switch {
+		case slices.Contains(chosen, s):
 			role, why = c.roleOf(s)
-		} else if role == None && s.indicators() > 0 && why == "" {
+		case role == None && s.indicators() > 0 && why == "":
 			why = "another column is read"
-		} else if role == Context && s.indicators() == 0 {
+		case role == Context && s.indicators() == 0:
 			why = "" // nobody would take it for the indicators
 		}
 		p.Roles[i], p.Ranks[i] = role, s.heading.Rank
@@ -290,11 +291,7 @@ func (c *chooser) plan(chosen []*stats) *Plan {
 // describes reports whether a table has one column for a role, which counts even where it is
 // empty. Flags may have several columns, and any of them can dismiss a row.
 func describes(role Role) bool {
-	switch role {
-	case Path, Category, Severity, Confidence, Reference, FirstSeen, Expires:
-		return true
-	}
-	return false
+	return slices.Contains([]Role{Path, Category, Severity, Confidence, Reference, FirstSeen, Expires}, role)
 }
 
 func (c *chooser) reading(s *stats, role Role, why string) Reading {

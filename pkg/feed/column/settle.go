@@ -206,13 +206,8 @@ func (c *chooser) distrust(chosen []*stats) error {
 // rates reports whether a column says something about indicators that a list of articles does
 // not say.
 func (c *chooser) rates() bool {
-	return slices.ContainsFunc(c.columns, func(s stats) bool {
-		switch s.role {
-		case Type, Category, Severity, Confidence, Detection, Status, Active, Expires:
-			return true
-		}
-		return false
-	})
+	ratings := []Role{Type, Category, Severity, Confidence, Detection, Status, Active, Expires}
+	return slices.ContainsFunc(c.columns, func(s stats) bool { return slices.Contains(ratings, s.role) })
 }
 
 // filesBefore reports whether a column of hashes comes before a column.

@@ -6,6 +6,7 @@ package foreign
 import (
 	"bytes"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -98,4 +99,46 @@ func Markup(text []byte) string {
 		}
 	}
 	return ""
+}
+
+// Encoding returns the name of the encoding if head is UTF-16 or UTF-32, and "" if not.
+func Encoding(head []byte) string {
+	switch {
+	case len(head) < 2:
+		return ""
+	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
+		return "UTF-32"
+	case head[0] == 0xff && head[1] == 0xfe, head[0] == 0xfe && head[1] == 0xff:
+		return "UTF-16"
+	}
+
+	// Without a byte order mark, it is UTF-16 if the first characters are all ASCII:
+	// every other byte is zero, and only those are.
+	const characters = 8
+	if len(head) < 2*characters {
+		return ""
+	}
+	zeros := [2]int{}
+	for i, c := range head[:2*characters] {
+		if c == 0 {
+			zeros[i%2]++
+		}
+	}
+	if zeros == [2]int{0, characters} || zeros == [2]int{characters, 0} {
+		return "UTF-16 without a byte order mark"
+	}
+	return ""
+}
+
+// title matches the title of an HTML page, or the code of an S3 error.
+var title = regexp.MustCompile(`(?is)<(?:title|code)[^>]*>([^<]{1,80})`)
+
+const maxTitleSearch = 4 << 10 // bytes
+
+// PageTitle returns what a web page or an error of a bucket says about itself.
+func PageTitle(page []byte) string {
+	if found := title.FindSubmatch(page[:min(len(page), maxTitleSearch)]); found != nil {
+		return "it says " + strconv.Quote(string(bytes.TrimSpace(found[1])))
+	}
+	return "it begins with <"
 }
