@@ -31,8 +31,8 @@ func HasKnownTLD(name string) bool {
 	if otherTLDs[last] {
 		return true
 	}
-	// The public suffix list has every top-level domain; for any other label the package
-	// returns the label itself, which is not in the list's section of ICANN.
-	_, icann := publicsuffix.PublicSuffix(last)
+	// The public suffix list has every top-level domain in its section of ICANN. Of some, such as
+	// ck, it only has what is under them.
+	_, icann := publicsuffix.PublicSuffix("x." + last)
 	return icann
 }

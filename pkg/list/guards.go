@@ -62,7 +62,7 @@ func (g *Guards) Clone() Guards {
 // identify guard lists that have not been added yet.
 func (g *Guards) Fingerprint(words ...string) string {
 	all := []string{
-		coreNames, coreZones, sharedApexes, sharedHosts, customerWildcards, specialBlocks, publicsuffix.List.String(),
+		coreNames, coreZones, sharedApexes, sharedHosts, customerWildcards, specialBlocks, publicsuffix.List.String(), string(DropUnknownTLD),
 		fmt.Sprint(g.own, g.MinPrefixIPv4, g.MinPrefixIPv6, g.TopListRanks),
 	}
 	hash := sha256.Sum256(fmt.Appendf(nil, "%q", append(all, words...)))
