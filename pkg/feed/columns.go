@@ -80,9 +80,9 @@ func findTable(s *spool.Sample, named string) *tableText {
 // declare reads the headings of a Zeek log, in which they follow `#fields` and a tab.
 func (t *tableText) declare(comments [][]byte) bool {
 	for _, comment := range comments {
-		if fields, found := bytes.CutPrefix(comment, []byte(zeekFields)); found && len(fields) > 0 && isSpace(fields[0]) {
-			t.separator, t.commented, t.declared = '\t', true, true
-			for _, title := range bytes.Fields(fields) {
+		if fields, found := bytes.CutPrefix(comment, []byte(zeekFields)); found && len(fields) > 0 && bytes.IndexByte([]byte("\t ,;|"), fields[0]) >= 0 {
+			t.separator, t.commented, t.declared = zeekSeparator(comments, fields[0]), true, true
+			for _, title := range bytes.FieldsFunc(fields, func(r rune) bool { return r == rune(t.separator) }) {
 				t.titles = append(t.titles, string(title))
 			}
 			return true
@@ -92,6 +92,17 @@ func (t *tableText) declare(comments [][]byte) bool {
 }
 
 const zeekFields = "#fields"
+
+// zeekSeparator returns the separator that `#separator` declares, or the one after `#fields`.
+func zeekSeparator(comments [][]byte, used byte) byte {
+	for _, comment := range comments {
+		declared, found := bytes.CutPrefix(comment, []byte("#separator "))
+		if declared = trim(declared); found && len(declared) == 1 {
+			return declared[0]
+		}
+	}
+	return used
+}
 
 // splitRows splits the lines into rows, or lines from all over the table if it is long. A row
 // whose quotes are open goes on in the next lines.
@@ -141,6 +152,9 @@ func (t *tableText) findHeading(comments, lines [][]byte) {
 		return
 	}
 	width := t.width()
+	if width < 2 { // the lines are not rows
+		return
+	}
 	for _, comment := range slices.Backward(comments) {
 		cells, err := splitRow(trim(bytes.TrimLeft(comment, "#")), t.separator)
 		if err == nil && len(cells) > 1 && len(cells) >= width-1 && len(cells) <= width+1 && t.isKnownHeading(cells) {

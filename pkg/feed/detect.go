@@ -124,7 +124,7 @@ func declaredFormat(head []byte) Format {
 			continue
 		case startsAdblock(text):
 			return Adblock
-		case bytes.HasPrefix(text, []byte(zeekFields+"\t")):
+		case hasAnyPrefix(text, zeekFields+"\t", zeekFields+" "):
 			return CSV
 		case isComment(text):
 			continue

@@ -338,3 +338,71 @@ func TestParse_tables_nameAndAddress(t *testing.T) {
 		want: "refused: it is not clear which column has the indicators",
 	}})
 }
+
+// A comment is no row of headings if the lines after it are not rows.
+func TestParse_tables_commentsThatLookLikeHeadings(t *testing.T) {
+	t.Parallel()
+	testTables(t, []tableCase{{
+		name: "hosts",
+		in:   "# domain, ip\n127.0.0.1 localhost\n0.0.0.0 evil.example\n0.0.0.0 b.example\n",
+		want: "name evil.example, name b.example",
+	}, {
+		name: "dnsmasq",
+		in:   "# domain,ip,name\naddress=/evil.example/0.0.0.0\naddress=/b.example/0.0.0.0\n",
+		want: "subtree evil.example, subtree b.example",
+	}, {
+		name: "BIND",
+		in:   "# domain; type; url\nzone \"evil.example\" { type master; file \"x\"; };\n",
+		want: "subtree evil.example",
+	}, {
+		name: "wildcards",
+		in:   "# host | url\n*.evil.example\n*.b.example\n",
+		want: "subtree evil.example, subtree b.example",
+	}, {
+		name: "Adblock",
+		in:   "! Includes: malware, phishing, hosts\n||evil.example^\n||b.example^\n",
+		want: "subtree evil.example, subtree b.example",
+	}, {
+		name: "a policy zone",
+		in:   "; malware, phishing, hosts\n$TTL 60\n@ SOA localhost. root.localhost. 1 2 3 4 5\nevil.example CNAME .\n",
+		want: "name evil.example",
+	}, {
+		name: "a table after all",
+		in:   "# id,dateadded,url,threat\n1,2026-01-01,http://evil.example/x,malware\n",
+		want: "name evil.example",
+	}})
+}
+
+// A line that a format defines for its start decides, and rules count although they come last.
+func TestParse_tables_declaredFormats(t *testing.T) {
+	t.Parallel()
+	testTables(t, []tableCase{{
+		name: "patterns that look like cells",
+		in:   "[AdBlock Plus 3.1]\n|100x60.\n|101x61.\n|102x62.\n||evil.example^\n",
+		want: "subtree evil.example",
+	}, {
+		name: "names and then rules",
+		in:   "a.example\nb.example\nc.example\n||d.example^\n||e.example/login^\n",
+		want: "name a.example, name b.example, name c.example, subtree d.example",
+	}, {
+		name: "Zeek's addresses",
+		in:   "#fields\tindicator\tindicator_type\n192.0.2.7\tIntel::ADDR\nevil.example\tIntel::DOMAIN\n",
+		want: "cidr 192.0.2.7, subtree evil.example",
+	}, {
+		name: "Zeek with another separator",
+		in:   "#separator ,\n#fields,indicator,indicator_type\n192.0.2.7,Intel::ADDR\n",
+		want: "cidr 192.0.2.7",
+	}, {
+		name: "URLs with cells after them",
+		in:   "http://evil.example,phishing,2026-01-01\nhttp://b.example/in,phishing,2026-01-01\n",
+		want: "name evil.example, name b.example",
+	}, {
+		name: "URLs with commas in them",
+		in:   "http://evil.example/a,b\nhttp://b.example/c\nhttp://c.example/d\n",
+		want: "name evil.example, name b.example, name c.example",
+	}, {
+		name: "addresses and countries",
+		in:   "192.0.2.7\tDE\n192.0.2.8\tUS\n",
+		want: "cidr 192.0.2.7, cidr 192.0.2.8",
+	}})
+}

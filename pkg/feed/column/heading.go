@@ -127,7 +127,8 @@ var vocabulary = []words{
 		"legitimate legitimate_domain legit original original_domain impersonated impersonates company organisation " +
 		"organization customer mimics spoofed real_domain"},
 	{Context, definite, "reporter reporters reported_by sensor sensors observer analyst author researcher submitter user " +
-		"username contact email e_mail abuse_contact collector honeypot probe src_ip srcip source_ip_of_victim client client_ip"},
+		"username contact email e_mail abuse_contact collector honeypot probe computer device machine endpoint asset workstation agent detected_by seen_by observed_by " +
+		"affected_host infected_host src_ip srcip source_ip_of_victim client client_ip"},
 	{Context, definite, "file files filename file_name filenames file_path filepath sample samples sample_name process " +
 		"process_name service task task_name tool tool_name script module driver dll mutex registry md5 sha1 sha256 sha512 " +
 		"hash hashes md5_hash sha1_hash sha256_hash ssdeep tlsh imphash md5sum sha256sum dropped_filename itw_filename " +

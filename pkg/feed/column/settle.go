@@ -137,6 +137,8 @@ func (c *chooser) settleAddress(address, other *stats, before bool, p pairing) (
 		return nil, "", nil
 	case !h.Role.IsIndicator() || h.strength == vague:
 		return c.fewerHosts(other, address)
+	case h.strength == hostLike && p.lacks(before) && 5*address.filled >= 4*c.rows:
+		return other, reverse, nil
 	case !before:
 		return nil, "", nil
 	case h.strength == hostLike, p.first > 0:

@@ -186,6 +186,15 @@ type pairing struct {
 	first, second int
 }
 
+// lacks reports whether some rows have only an address, and none has only the other column.
+// before says that the address is the first column of the pair.
+func (p pairing) lacks(before bool) bool {
+	if before {
+		return p.first > 0 && p.second == 0
+	}
+	return p.second > 0 && p.first == 0
+}
+
 func (t *Table) pair(a, b *stats) (p pairing) {
 	for _, row := range t.Rows {
 		x, y := cellOf(row, a.number), cellOf(row, b.number)

@@ -78,7 +78,8 @@ func mayStart(k *kind, line []byte) bool {
 	return bytes.ContainsAny(line, " ,:{(") && k.line != nil
 }
 
-// Markup returns the kind of document that a text with markup is: text must begin with `<`.
+// Markup returns the kind of document that a text with markup is, or "" for a web page and for
+// an error of a bucket. The text must begin with `<`.
 func Markup(text []byte) string {
 	const searched = 4 << 10
 	start := strings.ToLower(string(text[:min(len(text), searched)]))
@@ -86,17 +87,19 @@ func Markup(text []byte) string {
 		{"stix_package", "a STIX 1 document in XML"},
 		{"openioc", "an OpenIOC document in XML"},
 		{"<ioc ", "an OpenIOC document in XML"},
-		{"<html", ""},
-		{"<!doctype html", ""},
-		{"<head", ""},
+		{"<<<<<<<", "a file with merge conflicts"},
+		{"<html", ""}, {"<!doctype", ""}, {"<head", ""}, {"<body", ""}, {"<title", ""}, {"<script", ""}, {"<meta", ""},
+		{"<div", ""}, {"<p>", ""}, {"<a ", ""}, {"<h1", ""}, {"<br", ""}, {"<center", ""}, {"<!--", ""},
 		{"<error", ""},
 		{"<rss", "a news feed in XML"},
 		{"<feed", "a news feed in XML"},
-		{"<?xml", "an XML document"},
 	} {
 		if strings.Contains(start, known.mark) {
 			return known.name
 		}
+	}
+	if strings.Contains(start, ">") {
+		return "an XML document"
 	}
 	return ""
 }
