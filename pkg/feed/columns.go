@@ -15,7 +15,7 @@ import (
 // then decides which of its columns holds what.
 
 const (
-	maxSampledRows = 2048
+	maxSampledRows = 1024
 	maxSingleCells = 256 // rows, if no line can be split
 	maxSampledCell = 512 // bytes; longer cells are prose
 )

@@ -64,6 +64,11 @@ func newCSVReader(opened *opening, c *collector) (*csvReader, error) {
 		return r, refuseColumn(err, t.line)
 	}
 	r.roles, r.ranks = plan.Roles, plan.Ranks
+	for i, role := range r.roles {
+		if role == column.Context {
+			r.roles[i] = column.None
+		}
+	}
 	r.needed = slices.IndexFunc(r.roles, column.Role.IsIndicator)
 	r.ragged = t.isRagged(r.needed)
 	r.watched = !plan.Named
@@ -100,7 +105,7 @@ func (r *csvReader) readLine(c *collector, line []byte) {
 
 // isRule reports whether a line only separates headings from rows, as in Markdown.
 func isRule(line []byte) bool {
-	return len(line) > 2 && all(line, func(c byte) bool { return c == '-' || c == '|' || c == ':' || c == '+' || c == '=' || c == ' ' })
+	return len(line) > 2 && bytes.IndexByte([]byte("-|:+="), line[0]) >= 0 && all(line, func(c byte) bool { return c == '-' || c == '|' || c == ':' || c == '+' || c == '=' || c == ' ' })
 }
 
 // finish gives up on a row that is still open, and refuses the list if many of its rows

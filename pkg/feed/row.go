@@ -60,8 +60,8 @@ func (w *wordCache) dismiss(row *cells) Skip {
 		return SkipNotDetection
 	case len(row[column.Withdrawn]) > 0 && column.IsOff(string(row[column.Withdrawn])),
 		len(row[column.Active]) > 0 && column.IsNo(string(row[column.Active])),
-		len(row[column.Status]) > 0 && w.isDismissed(row[column.Status]),
-		len(row[column.Category]) > 0 && w.isDismissed(row[column.Category]):
+		len(row[column.Status]) > 0 && w.isDismissed(&w.status, row[column.Status]),
+		len(row[column.Category]) > 0 && w.isDismissed(&w.category, row[column.Category]):
 		return SkipWithdrawn
 	}
 	return 0
@@ -155,6 +155,14 @@ func isPlaceholder(cell []byte) bool {
 type wordCache struct {
 	types     map[string]column.ValueType
 	dismissed map[string]bool
+	status    lastWord
+	category  lastWord
+}
+
+// lastWord is the word of the row before, which is often the same.
+type lastWord struct {
+	text      []byte
+	dismissed bool
 }
 
 func newWordCache() wordCache {
@@ -172,7 +180,10 @@ func (w *wordCache) typeOf(word []byte) column.ValueType {
 	return kind
 }
 
-func (w *wordCache) isDismissed(word []byte) bool {
+func (w *wordCache) isDismissed(last *lastWord, word []byte) bool {
+	if bytes.Equal(word, last.text) {
+		return last.dismissed
+	}
 	dismissed, found := w.dismissed[string(word)]
 	if !found {
 		dismissed = column.IsDismissed(string(word))
@@ -180,6 +191,7 @@ func (w *wordCache) isDismissed(word []byte) bool {
 			w.dismissed[string(word)] = dismissed
 		}
 	}
+	last.text, last.dismissed = append(last.text[:0], word...), dismissed
 	return dismissed
 }
 

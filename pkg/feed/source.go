@@ -303,7 +303,15 @@ func open(again *spool.Spool, o *Options) (*opening, error) {
 	if opened.whole || !needsSample(head, o) {
 		return opened, nil
 	}
-	taken := spool.Take(head, opened.source)
+	var taken *spool.Sample
+	if opened.source.compression == "" {
+		if taken, err = again.TakeAt(opened.mark); err != nil {
+			return opened, err
+		}
+	}
+	if taken == nil {
+		taken = spool.Take(head, opened.source)
+	}
 	if err := opened.restart(o); err != nil {
 		return opened, err
 	}

@@ -130,6 +130,9 @@ func (t *Table) count(s *stats) {
 		if cell.Kind.IsIndicator() {
 			hosts[cell.Host] = true
 		}
+		if cell.Kind != Word && cell.Kind != HostPart { // such as ip:port
+			continue
+		}
 		if kind := ParseType(cell.Text); kind != TypeUnknown {
 			s.types++
 			if kind.IsIndicator() {

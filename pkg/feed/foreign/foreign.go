@@ -6,6 +6,7 @@ package foreign
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,8 @@ import (
 // kind is a kind of file that is not a list.
 type kind struct {
 	name string
+	// words are what a line must contain, one of them, before the regular expression is tried.
+	words []string
 	// line matches a line that only such files have. It must match as many lines as needed. If
 	// most is set, it must match the first line that is not a comment and more than half of all.
 	line   *regexp.Regexp
@@ -22,21 +25,21 @@ type kind struct {
 
 // kinds are tried in their order.
 var kinds = []kind{
-	{name: "Suricata rules", needed: 1, line: regexp.MustCompile(
+	{name: "Suricata rules", words: []string{"->", "<>", "<-"}, needed: 1, line: regexp.MustCompile(
 		`^#?\s*(alert|drop|reject\w*|pass|log|sdrop|activate|dynamic)\s+\w[\w-]*\s+\S.*\s(->|<>|<-)\s+\S.*\(.*(sid|msg)\s*:`)},
-	{name: "YARA rules", needed: 1, line: regexp.MustCompile(`^\s*((private|global)\s+)*rule\s+\w+\s*(:[\w\s]+)?\{?\s*$`)},
-	{name: "Sigma rules", needed: 1, line: regexp.MustCompile(`^logsource:\s*$`)},
-	{name: "Clash rules", needed: 1, line: regexp.MustCompile(
+	{name: "YARA rules", words: []string{"rule "}, needed: 1, line: regexp.MustCompile(`^\s*((private|global)\s+)*rule\s+\w+\s*(:[\w\s]+)?\{?\s*$`)},
+	{name: "Sigma rules", words: []string{"logsource"}, needed: 1, line: regexp.MustCompile(`^logsource:\s*$`)},
+	{name: "Clash rules", words: []string{"- ", "payload"}, needed: 1, line: regexp.MustCompile(
 		`^\s*-\s+['"]?(DOMAIN|DOMAIN-SUFFIX|DOMAIN-KEYWORD|DOMAIN-REGEX|IP-CIDR6?|GEOIP|GEOSITE|RULE-SET|PROCESS-NAME|MATCH)\s*,|^payload:\s*$`)},
-	{name: "Surge rules", needed: 1, most: true, line: regexp.MustCompile(
+	{name: "Surge rules", words: []string{","}, needed: 1, most: true, line: regexp.MustCompile(
 		`^\s*(DOMAIN|HOST|host|(?i:DOMAIN-SUFFIX|DOMAIN-KEYWORD|DOMAIN-SET|DOMAIN-WILDCARD|HOST-SUFFIX|HOST-KEYWORD|HOST-WILDCARD|` +
 			`IP-CIDR6?|IP6-CIDR|IP-ASN|GEOIP|USER-AGENT|URL-REGEX|PROCESS-NAME|DEST-PORT|SRC-IP|RULE-SET|FINAL|AND|OR|NOT))\s*,\s*[^,\s]+(\s*,\s*` +
 			`(?i:REJECT|DIRECT|PROXY|no-resolve|[\w-]+).*)?$`)},
-	{name: "firewall rules", needed: 1, most: true, line: regexp.MustCompile(
+	{name: "firewall rules", words: []string{" -j ", "iptables", "ip6tables", "ipset", "nft", "ufw", "hash:", "add ", "create "}, needed: 1, most: true, line: regexp.MustCompile(
 		`^\s*(-[AI]\s+[\w-]+\s.*-j\s+\w+|(iptables|ip6tables|ipset|nft|ufw)\s+\S.*|(add|create)\s+\S+\s+(hash:\w+|[0-9a-fA-F.:]+(/\d+)?)(\s.*)?)$`)},
-	{name: "a proxy configuration script", needed: 1, line: regexp.MustCompile(`^\s*function\s+FindProxyForURL\s*\(`)},
-	{name: "keys or certificates", needed: 1, line: regexp.MustCompile(`^-----BEGIN ([A-Z ]*KEY( BLOCK)?|[A-Z ]*CERTIFICATE[A-Z ]*)-----\s*$`)},
-	{name: "a Git LFS pointer, not the file itself", needed: 1, line: regexp.MustCompile(`^version https://git-lfs\.github\.com/spec/`)},
+	{name: "a proxy configuration script", words: []string{"FindProxyForURL"}, needed: 1, line: regexp.MustCompile(`^\s*function\s+FindProxyForURL\s*\(`)},
+	{name: "keys or certificates", words: []string{"-----BEGIN"}, needed: 1, line: regexp.MustCompile(`^-----BEGIN ([A-Z ]*KEY( BLOCK)?|[A-Z ]*CERTIFICATE[A-Z ]*)-----\s*$`)},
+	{name: "a Git LFS pointer, not the file itself", words: []string{"git-lfs"}, needed: 1, line: regexp.MustCompile(`^version https://git-lfs\.github\.com/spec/`)},
 }
 
 // maxLines is how many lines are looked at.
@@ -59,7 +62,7 @@ func Name(text []byte) string {
 			lines++
 		}
 		for i := range kinds {
-			if mayStart(&kinds[i], line) && kinds[i].line.Match(line) {
+			if kinds[i].mayMatch(line) && kinds[i].line.Match(line) {
 				counts[i]++
 				first[i] = first[i] || lines == 1
 			}
@@ -73,9 +76,9 @@ func Name(text []byte) string {
 	return ""
 }
 
-// mayStart is a quick test that spares nearly every line of a list the regular expressions.
-func mayStart(k *kind, line []byte) bool {
-	return bytes.ContainsAny(line, " ,:{(") && k.line != nil
+// mayMatch is a quick test that spares nearly every line of a list the regular expression.
+func (k *kind) mayMatch(line []byte) bool {
+	return slices.ContainsFunc(k.words, func(word string) bool { return bytes.Contains(line, []byte(word)) })
 }
 
 // Markup returns the kind of document that a text with markup is, or "" for a web page and for

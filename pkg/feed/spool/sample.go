@@ -2,14 +2,16 @@ package spool
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 )
 
 // A sample has at most maxBlocks blocks of blockBytes each, spread evenly over the whole list,
-// and so takes 1 MiB of memory at most.
+// and so takes 512 KiB of memory at most.
 const (
 	blockBytes = 8 << 10
-	maxBlocks  = 128
+	maxBlocks  = 64
 )
 
 // Sample is text from a whole list.
@@ -48,6 +50,38 @@ func Take(head []byte, rest io.Reader) *Sample {
 			kept = thin(kept, step)
 		}
 	}
+}
+
+// TakeAt is [Take] for an input that can seek and is a list as it is, without compression. It
+// reads only the blocks that it returns, the same ones as Take. mark is the length of a byte order
+// mark. If the input cannot seek, it returns nil.
+func (s *Spool) TakeAt(mark int) (*Sample, error) {
+	if s.seeker == nil {
+		return nil, nil
+	}
+	size, err := s.seeker.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, nil //nolint:nilerr // the list is read to its end instead
+	}
+	start := s.start + int64(mark)
+	count, step := int((size-start+blockBytes-1)/blockBytes), 1
+	for (count+step-1)/step >= maxBlocks {
+		step *= 2
+	}
+
+	var kept []block
+	for index := 0; index < count; index += step {
+		if _, err := s.seeker.Seek(start+int64(index)*blockBytes, io.SeekStart); err != nil {
+			return nil, fmt.Errorf("reading a list again: %w", err)
+		}
+		text := make([]byte, blockBytes)
+		n, err := io.ReadFull(s.input, text)
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+			break // the reader of the list will meet the error again
+		}
+		kept = append(kept, block{index, text[:n]})
+	}
+	return &Sample{Runs: joinBlocks(kept, len(kept) > 0 && kept[len(kept)-1].index == count-1)}, nil
 }
 
 // block is a piece of a list; the one with index 0 is its start.
