@@ -43,7 +43,8 @@ func (p *opening) table(named string) *tableText {
 // findTable reads a sample as a table.
 func findTable(s *spool.Sample, named string) *tableText {
 	t := &tableText{named: named}
-	var comments, lines [][]byte
+	var comments [][]byte
+	lines := make([][]byte, 0, s.Count())
 	number := 0
 	s.EachLine(func(line []byte) bool {
 		number++

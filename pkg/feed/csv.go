@@ -31,7 +31,8 @@ type csvReader struct {
 	heading   []byte // the row of headings; it may occur again where lists were joined
 	roles     []column.Role
 	ranks     []int
-	needed    int // the first column that can hold an indicator
+	used      []column.Role // the roles that some column has
+	needed    int           // the first column that can hold an indicator
 	ragged    bool
 	limit     int // of the bytes of a row
 	cells     cells
@@ -69,6 +70,7 @@ func newCSVReader(opened *opening, c *collector) (*csvReader, error) {
 			r.roles[i] = column.None
 		}
 	}
+	r.used = slices.Compact(slices.Sorted(slices.Values(r.roles)))
 	r.needed = slices.IndexFunc(r.roles, column.Role.IsIndicator)
 	r.ragged = t.isRagged(r.needed)
 	r.watched = !plan.Named
@@ -164,7 +166,9 @@ func (r *csvReader) isBlank() bool {
 
 // split sorts the cells of a row by role.
 func (r *csvReader) split(row []byte) error {
-	r.cells = cells{}
+	for _, role := range r.used {
+		r.cells[role] = nil
+	}
 	at, more := 0, true
 	for ; more; at++ {
 		if at == len(r.roles) {

@@ -157,10 +157,8 @@ func countVotes(opened *opening) (Format, error) {
 	if table.hasHeading() {
 		return CSV, nil
 	}
-	var lines [][]byte
-	size := 0
+	lines := make([][]byte, 0, s.Count())
 	s.EachLine(func(line []byte) bool {
-		size += len(line) + 1
 		if text := trim(line); len(text) > 0 {
 			lines = append(lines, text)
 		}
@@ -176,8 +174,8 @@ func countVotes(opened *opening) (Format, error) {
 		return votes.winner(), nil
 	case votes.unknown != nil:
 		return "", refuse(ErrUnknownFormat, lineOf(s.Head, votes.unknown), "%q", shown(votes.unknown))
-	case size >= windowBytes-len(byteOrderMark):
-		return "", refuse(ErrUnknownFormat, 0, "nothing but comments in the first %d bytes", size)
+	case len(s.Head) >= windowBytes-len(byteOrderMark):
+		return "", refuse(ErrUnknownFormat, 0, "nothing but comments in the first %d bytes, or in the samples after them", len(s.Head))
 	}
 	return "", refuse(ErrEmpty, 0, "")
 }

@@ -70,20 +70,16 @@ func (w *wordCache) dismiss(row *cells) Skip {
 // addTyped adds a value of a type. Of a pair, both parts are indicators if both can be:
 // `domain|ip` says that the two belong together.
 func (c *collector) addTyped(value []byte, kind column.ValueType, scope indicator.Scope) {
-	first, second, isPair := bytes.Cut(value, []byte{'|'})
-	first, second = trim(first), trim(second)
-	switch kind {
-	case column.TypeNameAddress, column.TypeNamePort, column.TypeAddressPair:
-		if !isPair || len(first) == 0 || len(second) == 0 {
-			c.reject(value, errComposite)
-			return
-		}
-	default:
+	if kind != column.TypeNameAddress && kind != column.TypeNamePort && kind != column.TypeAddressPair {
 		c.addValue(value, kind, scope)
 		return
 	}
 
+	first, second, isPair := bytes.Cut(value, []byte{'|'})
+	first, second = trim(first), trim(second)
 	switch {
+	case !isPair || len(first) == 0 || len(second) == 0:
+		c.reject(value, errComposite)
 	case kind == column.TypeNameAddress && isAddress(second):
 		c.addValue(first, column.TypeName, scope)
 		c.addValue(second, column.TypeAddress, scope)

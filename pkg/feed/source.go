@@ -325,7 +325,11 @@ func (p *opening) start(o *Options) (head []byte, err error) {
 	if p.source, err = openSource(p.again, o.Limits.withDefaults()); err != nil {
 		return nil, err
 	}
-	p.in = newWindow(p.source)
+	if p.in == nil {
+		p.in = newWindow(p.source)
+	} else {
+		p.in = &window{r: p.source, buf: p.in.buf}
+	}
 	head, err = p.in.head()
 	p.mark, p.whole = p.in.start, errors.Is(p.in.err, io.EOF)
 	return head, err

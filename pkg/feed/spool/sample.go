@@ -8,10 +8,10 @@ import (
 )
 
 // A sample has at most maxBlocks blocks of blockBytes each, spread evenly over the whole list,
-// and so takes 512 KiB of memory at most.
+// and so takes 256 KiB of memory at most.
 const (
 	blockBytes = 8 << 10
-	maxBlocks  = 64
+	maxBlocks  = 32
 )
 
 // Sample is text from a whole list.
@@ -123,6 +123,14 @@ func joinBlocks(blocks []block, ended bool) (runs [][]byte) {
 		i = last + 1
 	}
 	return runs
+}
+
+// Count returns the number of lines of the sample.
+func (s *Sample) Count() (n int) {
+	for _, run := range s.Runs {
+		n += bytes.Count(run, []byte{'\n'}) + 1
+	}
+	return n
 }
 
 // EachLine calls visit for each line of the sample, until visit returns false.
