@@ -178,10 +178,12 @@ type lintResult struct {
 	Addresses int                     `json:"addresses"`
 	Allowed   int                     `json:"allow_entries"`
 	Repeated  int                     `json:"repeated"`
+	Expired   int                     `json:"expired"`
 	Rejected  int                     `json:"rejected"`
 	Dropped   map[list.DropReason]int `json:"dropped"`
 	Skipped   map[string]int          `json:"skipped"`
 	Types     map[string]int          `json:"skipped_types,omitempty"`
+	Warning   string                  `json:"warning,omitempty"`
 	Refusals  list.Refusals           `json:"refusals"`
 	Findings  []finding               `json:"findings"`
 	Omitted   int                     `json:"findings_omitted"`
@@ -200,6 +202,7 @@ func (l *lintResult) setCounts(report *list.Summary) {
 	l.Accepted, l.Addresses, l.Allowed = report.Names, report.Addresses, report.Allowed
 	l.Repeated, l.Rejected, l.Dropped = report.Repeats, report.Rejected, report.Dropped
 	l.Columns, l.Types = report.Columns, report.Types
+	l.Expired, l.Warning = report.Expired, report.Warning()
 	l.Skipped = map[string]int{}
 	for reason, count := range report.Skips {
 		l.Skipped[reason.String()] = count
@@ -215,13 +218,20 @@ func (l *lintResult) write(out io.Writer, form string) error {
 }
 
 func (l *lintResult) print(out io.Writer) {
-	fmt.Fprintf(out, "%s: %s, %d lines, %d entries\n", l.File, orUnknown(string(l.Format)), l.Lines, l.Entries)
+	fmt.Fprintf(out, "%s: %s, %d lines, %d entries", l.File, orUnknown(string(l.Format)), l.Lines, l.Entries)
+	if l.Warning != "" {
+		fmt.Fprintf(out, "; %s", l.Warning)
+	}
+	fmt.Fprintln(out)
 	for _, line := range list.DescribeColumns(l.Columns) {
 		fmt.Fprintf(out, "  %s\n", line)
 	}
 	fmt.Fprintf(out, "  %7d accepted (addresses: %d, allow entries: %d)\n", l.Accepted, l.Addresses, l.Allowed)
 	if l.Repeated > 0 {
 		fmt.Fprintf(out, "  %7d repeated\n", l.Repeated)
+	}
+	if l.Expired > 0 {
+		fmt.Fprintf(out, "  %7d expired\n", l.Expired)
 	}
 	if l.Rejected > 0 {
 		fmt.Fprintf(out, "  %7d rejected\n", l.Rejected)

@@ -248,20 +248,20 @@ func forceHint(refusals list.Refusals) string {
 // describeList describes in one line what was read from a list.
 func describeList(report *list.Summary, path string) string {
 	text := fmt.Sprintf("%d entries from %s (%s)", report.Names, path, report.Format)
-	dropped := 0
-	for _, count := range report.Dropped {
-		dropped += count
-	}
+	dropped := report.TotalDropped()
 	for _, left := range []struct {
 		count int
 		why   string
 	}{
 		{report.Repeats, "repeated"}, {report.Rejected, "rejected"},
-		{dropped, "dropped by the guards"}, {report.Skipped, "skipped"},
+		{dropped, "dropped by the guards"}, {report.Skipped, "skipped"}, {report.Expired, "expired"},
 	} {
 		if left.count > 0 {
 			text += fmt.Sprintf(", %d %s", left.count, left.why)
 		}
+	}
+	if warning := report.Warning(); warning != "" {
+		text += "; " + warning
 	}
 	return text
 }

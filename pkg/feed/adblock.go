@@ -40,6 +40,54 @@ func (a *adblockReader) readLine(c *collector, line []byte) {
 
 func (a *adblockReader) finish(*collector) {}
 
+// readLong accepts comments, and rules whose head shows that they do not list a host.
+func (a *adblockReader) readLong(c *collector, head []byte) bool {
+	text := trim(head)
+	switch {
+	case len(text) == 0:
+		return false
+	case isAdblockComment(text):
+		return true
+	case isHostsLine(text):
+		return a.hosts.readLong(c, text)
+	}
+
+	why := skipOfHead(text)
+	if why != 0 {
+		c.skip(text, why)
+	}
+	return why != 0
+}
+
+// skipOfHead returns the reason to skip a rule of which only the head is known, or zero if its
+// end decides. A modifier counts once its name is complete.
+func skipOfHead(head []byte) Skip {
+	rule, allows := bytes.CutPrefix(head, []byte("@@"))
+	pattern, modifiers, ends := bytes.Cut(rule, []byte{'$'})
+	end := hostLength(pattern)
+	switch {
+	case !ends && end == len(pattern): // the host may go on
+		return 0
+	case bytes.HasPrefix(rule, []byte{'/'}):
+		return SkipRegex
+	case isCosmetic(head), end < len(pattern) && pattern[end] == ',': // only cosmetic rules start with several names
+		return SkipCosmetic
+	}
+	if _, _, why := cutHost(pattern); why != 0 {
+		return why
+	}
+
+	last := bytes.LastIndexByte(modifiers, ',') + 1
+	if bytes.IndexByte(modifiers[last:], '=') < 0 {
+		modifiers = modifiers[:last]
+	}
+	action := indicator.ActionBlock
+	if allows {
+		action = indicator.ActionAllow
+	}
+	return checkModifiers(modifiers, action)
+}
+
 // readRule reads a rule that is not cosmetic.
 func (a *adblockReader) readRule(c *collector, text []byte) {
 	rule, action := text, indicator.ActionBlock
@@ -103,6 +151,8 @@ func cutHost(pattern []byte) (host []byte, scope indicator.Scope, why Skip) {
 		return nil, 0, SkipPattern // matches any host with this ending
 	case tail == "" && !isWholeHost(host):
 		return nil, 0, SkipPattern // matches any host with this beginning
+	case !anchored && (host[0] == '-' || host[0] == '_'):
+		return nil, 0, SkipPattern // the end of a path, such as -miner.js
 	}
 
 	if rest, found := bytes.CutPrefix(host, []byte("*.")); found {
@@ -176,8 +226,8 @@ func isHostsLine(text []byte) bool {
 		return false
 	}
 	word, names := cutWord(text)
-	_, err := parseAddress(word)
-	return err == nil && len(names) > 0
+	_, ok := parseHostsAddress(word)
+	return ok && len(names) > 0
 }
 
 // isRegexRule reports whether a rule is `/regex/`, with or without modifiers.

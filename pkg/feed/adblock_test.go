@@ -62,6 +62,13 @@ func TestParse_adblock(t *testing.T) {
 			"://blog.*.example^" + pattern, "||a.*.example^" + pattern,
 		}},
 	}, {
+		name: "the end of a path is not a host",
+		in:   "-miner.js\n_ads.example\n@@-miner.example\n||-a.example^\n",
+		want: reading{
+			Accepted: []string{"subtree -a.example"},
+			Skipped:  []string{"-miner.js" + pattern, "_ads.example" + pattern, "@@-miner.example" + pattern},
+		},
+	}, {
 		name: "regular expressions",
 		in:   "/^ads[0-9]+/\n/banner\\d+/$important\n",
 		want: reading{Skipped: []string{"/^ads[0-9]+/" + regex, "/banner\\d+/$important" + regex}},

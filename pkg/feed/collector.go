@@ -17,10 +17,11 @@ import (
 // collector receives what the readers find. It counts the entries, completes them with the
 // defaults of the options, and emits them.
 type collector struct {
-	options Options
-	emit    func(*indicator.Indicator) error
-	line    int
-	err     error // from emit: the parse must stop
+	options   Options
+	emit      func(*indicator.Indicator) error
+	line      int
+	err       error // from emit: the parse must stop
+	exception bool  // the list declares the current entries as exceptions
 
 	base   indicator.Indicator // the defaults of an entry
 	entry  indicator.Indicator // the entry that is emitted
@@ -137,7 +138,7 @@ func (c *collector) addAddress(block netip.Prefix, action indicator.Action) {
 // actionFor returns the action of an entry whose list declares the given one. Nothing in an
 // allow feed blocks. In a block feed, the list's own exceptions still allow.
 func (c *collector) actionFor(declared indicator.Action) indicator.Action {
-	if c.options.Action == indicator.ActionAllow {
+	if c.options.Action == indicator.ActionAllow || c.exception {
 		return indicator.ActionAllow
 	}
 	return declared

@@ -126,6 +126,12 @@ func (r *csvReader) finish(c *collector) {
 // maxMissShare is the part of the rows, one in so many, that may contradict the chosen column.
 const maxMissShare = 10
 
+// readLong accepts a comment.
+func (r *csvReader) readLong(_ *collector, head []byte) bool {
+	text := trimLeft(head)
+	return len(r.open) == 0 && len(text) > 0 && text[0] == '#'
+}
+
 // readRow reads a row that starts on the current line.
 func (r *csvReader) readRow(c *collector, row []byte) {
 	switch err := r.split(row); {

@@ -288,6 +288,8 @@ func guessWords(text []byte) Format {
 		return Plain
 	case isAddress(word) && bytes.IndexByte(word, '/') < 0 && startsName(rest, textLeadsNowhere(word)):
 		return Hosts
+	case startsShortLine(word, rest):
+		return Hosts
 	case looksLikeTable(text):
 		return CSV
 	case len(rest) > 0:

@@ -27,6 +27,8 @@ func TestDetect(t *testing.T) {
 		{"a top-level domain", ".onion\n", feed.Plain},
 		{"hosts", "# Title\n127.0.0.1 localhost\n0.0.0.0\tevil.example\n", feed.Hosts},
 		{"hosts with IPv6 addresses", "::1 localhost\n:: evil.example # note\n", feed.Hosts},
+		{"hosts with short addresses", "# x\n0 evil.example\n0 b.example # note\n", feed.Hosts},
+		{"numbered addresses", "0\t192.0.2.1\n1\t192.0.2.2\n", feed.CSV},
 		{"Adblock Plus", "[Adblock Plus 2.0]\n! Title\n||evil.example^\n", feed.Adblock},
 		{"AdGuard, mostly exceptions", "@@||good.example^\n||evil.example^$all,domain=a|b\nbare.example\n", feed.Adblock},
 		{"cosmetic rules", "evil.example##.ad\nb.example#@#.ad\n", feed.Adblock},

@@ -17,7 +17,8 @@ var (
 // dnsmasqReader reads dnsmasq configuration. The names of `address=/x/`, `server=/x/` and
 // `local=/x/` are blocks if the answer leads nowhere: no answer, `#` (for `address`), an
 // address as in hosts files, or (for `server` and `local`) a loopback address without a
-// port. Other addresses are rewrites and forwards. Other options are skipped.
+// port. Other addresses are rewrites and forwards. Other options are skipped. A dot before a
+// name changes nothing.
 type dnsmasqReader struct{}
 
 func (dnsmasqReader) readLine(c *collector, line []byte) {
@@ -28,12 +29,11 @@ func (dnsmasqReader) readLine(c *collector, line []byte) {
 	text = cutComment(text)
 	key, value, _ := bytes.Cut(text, []byte{'='})
 	key, value = trim(key), trim(value)
-	option := string(key)
 	switch {
 	case !all(key, isOptionByte):
 		c.reject(text, errOption)
 		return
-	case option != "address" && option != "server" && option != "local" || len(value) == 0 || value[0] != '/':
+	case !isNameOption(key) || len(value) == 0 || value[0] != '/':
 		c.skip(text, SkipDirective)
 		return
 	}
@@ -43,7 +43,7 @@ func (dnsmasqReader) readLine(c *collector, line []byte) {
 		c.reject(text, errSlashes)
 		return
 	}
-	why, err := checkAnswer(option, value[end+1:])
+	why, err := checkAnswer(string(key), value[end+1:])
 	for names, more := value[1:end], true; more; {
 		var name []byte
 		name, names, more = bytes.Cut(names, []byte{'/'})
@@ -52,6 +52,29 @@ func (dnsmasqReader) readLine(c *collector, line []byte) {
 }
 
 func (dnsmasqReader) finish(*collector) {}
+
+// readLong accepts comments and options that do not list names.
+func (dnsmasqReader) readLong(c *collector, head []byte) bool {
+	text := trim(head)
+	option, _, _ := bytes.Cut(text, []byte{'='})
+	option = trim(option)
+	switch {
+	case len(text) == 0 || isNameOption(option) || !all(option, isOptionByte):
+		return len(text) > 0 && text[0] == '#'
+	default:
+		c.skip(text, SkipDirective)
+		return true
+	}
+}
+
+// isNameOption reports whether an option can have names.
+func isNameOption(option []byte) bool {
+	switch string(option) {
+	case "address", "server", "local":
+		return true
+	}
+	return false
+}
 
 // addDnsmasqName adds one name of an option. why and err are what checkAnswer returned.
 func addDnsmasqName(c *collector, name []byte, why Skip, err error) {
@@ -65,8 +88,16 @@ func addDnsmasqName(c *collector, name []byte, why Skip, err error) {
 	case len(name) == 1 && name[0] == '#':
 		c.reject(name, errMatchesAll)
 	default:
-		c.addZone(name, indicator.ScopeSubtree, indicator.ActionBlock)
+		c.addZone(cutLeadingDot(name), indicator.ScopeSubtree, indicator.ActionBlock)
 	}
+}
+
+// cutLeadingDot removes the dot before the name of a zone. A dot alone stays.
+func cutLeadingDot(name []byte) []byte {
+	if len(name) > 1 && name[0] == '.' {
+		return name[1:]
+	}
+	return name
 }
 
 // checkAnswer returns the reason why an option with this answer is not a block, or zero.

@@ -57,8 +57,15 @@
 // An entry that answers with the unspecified address, a loopback address or another
 // address that leads nowhere is a block. One that answers with a real address or another
 // name is a rewrite, and one that names a server to ask is a forward. Both are skipped,
-// because lists for safe search and split DNS look the same. `@@` rules and
-// `rpz-passthru.` are allow entries of their own list.
+// because lists for safe search and split DNS look the same. `@@` rules,
+// `rpz-passthru.` and arrays such as `allow` in JSON are allow entries of their own list.
+//
+// # Joined lists, spaces and long lines
+//
+// A byte order mark ends a line, because it is the start of a list that was appended. Spaces
+// outside ASCII part words; they and characters without a width are trimmed. Of a line over the
+// limit only the head is kept: it is skipped if the head shows that the line is a comment or
+// would be skipped anyway, and read if it holds all of the entry. Otherwise the list is refused.
 //
 // # Definitions of the formats
 //
@@ -77,6 +84,7 @@
 package feed
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -328,10 +336,17 @@ func newLineReader(format Format, opened *opening, c *collector) (lineReader, er
 	}
 }
 
+// longLineReader is a lineReader that can do with the head of a line that is over the limit.
+// readLong reports whether the head is enough: the line is a comment, an entry that is skipped
+// whatever follows, or an entry that is complete within the head.
+type longLineReader interface {
+	readLong(c *collector, head []byte) bool
+}
+
 func readLines(in *window, c *collector, reader lineReader) error {
 	limit := c.options.Limits.withDefaults().LineBytes
 	for {
-		line, ok, err := in.nextLine(limit)
+		line, cut, ok, err := in.nextLine(limit)
 		if err != nil {
 			return atLine(err, c.line+1)
 		}
@@ -340,10 +355,14 @@ func readLines(in *window, c *collector, reader lineReader) error {
 		}
 
 		c.line++
-		if expected := expectedEntries(line); expected > 0 {
-			c.counts.expected = expected
+		switch {
+		case cut || in.marked:
+			readOddLine(c, reader, line, cut)
+		case startsEntry(line):
+			reader.readLine(c, line)
+		default:
+			readComment(c, reader, line)
 		}
-		reader.readLine(c, line)
 		if c.err != nil {
 			return c.err
 		}
@@ -351,4 +370,27 @@ func readLines(in *window, c *collector, reader lineReader) error {
 
 	reader.finish(c)
 	return c.err
+}
+
+// readOddLine reads a line of a list that has byte order marks, or the head of a line that is too
+// long. A byte order mark ends a line as well as a line feed does: it is the start of another
+// list that was appended to one without a final line feed.
+func readOddLine(c *collector, reader lineReader, line []byte, cut bool) {
+	if cut {
+		if long, canCut := reader.(longLineReader); !canCut || !long.readLong(c, line) {
+			c.err = refuse(ErrLongLine, c.line, "over %d bytes", c.options.Limits.withDefaults().LineBytes)
+		}
+		return
+	}
+	for _, joined := range bytes.Split(line, byteOrderMark) {
+		readComment(c, reader, joined)
+	}
+}
+
+// readComment reads a line that may be a comment, which may tell the number of entries.
+func readComment(c *collector, reader lineReader, line []byte) {
+	if expected := expectedEntries(line); expected > 0 {
+		c.counts.expected = expected
+	}
+	reader.readLine(c, line)
 }

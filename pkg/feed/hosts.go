@@ -3,6 +3,8 @@ package feed
 import (
 	"bytes"
 	"errors"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
@@ -14,7 +16,10 @@ var (
 
 // hostsReader reads hosts files: an address and one or more names a line, each of which is
 // an entry. A name is a block if its address leads nowhere, and a rewrite otherwise.
-// Comments start with `#` anywhere, or with `!` at the start of a line.
+//
+// Resolvers know only comments with `#`. Lists also have comments with `;`, `//` and `!`. Names
+// contain neither `#`, `;` nor `//`, so these end a line wherever they are; `!` starts a comment
+// at the start of a word.
 type hostsReader struct {
 	address []byte // of the previous line; nearly all lines have the same one
 	blocks  bool   // address leads nowhere
@@ -25,20 +30,22 @@ func (h *hostsReader) readLine(c *collector, line []byte) {
 		line = line[:comment]
 	}
 	text := trim(line)
-	if len(text) == 0 || text[0] == '!' {
+	if len(text) == 0 || isComment(text) {
 		return
 	}
 
-	word, names := cutWord(text)
-	if !bytes.Equal(word, h.address) && !h.setAddress(word) {
+	names, ok := h.cutAddress(text)
+	if !ok {
 		c.reject(text, errNotHosts)
 		return
 	}
-	if len(names) == 0 {
+	if len(names) == 0 || isComment(names) {
 		c.reject(text, errNoName)
+		return
 	}
-	for len(names) > 0 {
-		word, names = cutWord(names)
+	for more := true; more; more = len(names) > 0 && !isComment(names) {
+		var word []byte
+		word, names = cutHostName(names)
 		switch {
 		case isLocalName(word):
 			c.skip(word, SkipHousekeeping)
@@ -52,16 +59,76 @@ func (h *hostsReader) readLine(c *collector, line []byte) {
 
 func (h *hostsReader) finish(*collector) {}
 
-// setAddress reports whether word is an address. The zone of an IPv6 address is ignored.
-func (h *hostsReader) setAddress(word []byte) bool {
+// readLong accepts a line whose names end within the head, at a comment.
+func (h *hostsReader) readLong(c *collector, head []byte) bool {
+	text := trim(head)
+	complete := bytes.IndexByte(text, '#') >= 0
+	for rest := text; len(rest) > 0 && !complete; {
+		name, next := cutHostName(rest)
+		complete = isComment(rest) || len(next) == 0 && len(name) < len(rest)
+		rest = next
+	}
+	if complete {
+		h.readLine(c, text)
+	}
+	return complete
+}
+
+// cutHostName returns the first name of a hosts line, and the rest from the next name on. The
+// rest is empty if a comment follows the name without a space.
+func cutHostName(names []byte) (name, rest []byte) {
+	for i, c := range names {
+		if isNameByte[c] {
+			continue
+		}
+		switch {
+		case c == ';' || c == '/' && i+1 < len(names) && names[i+1] == '/':
+			return names[:i], nil
+		case isSpace(c) || c >= utf8.RuneSelf && wideSpace(names[i:]) > 0:
+			return names[:i], trimLeft(names[i:])
+		}
+	}
+	return names, nil
+}
+
+// shortAddresses are forms of addresses that lead nowhere which the C library reads, although
+// they have fewer than four octets. https://man7.org/linux/man-pages/man3/inet_aton.3.html
+var shortAddresses = []string{"0", "0.0", "0.0.0", "127.1", "127.0.1"}
+
+// parseHostsAddress reports whether word is an address at the start of a hosts line, and
+// whether it leads nowhere. The zone of an IPv6 address is ignored.
+func parseHostsAddress(word []byte) (blocks, ok bool) {
 	host, _, _ := bytes.Cut(word, []byte{'%'})
 	ip, err := parseAddress(host)
 	if err != nil {
-		return false
+		isShort := slices.Contains(shortAddresses, string(word))
+		return isShort, isShort
 	}
-	h.address = append(h.address[:0], word...)
-	h.blocks = leadsNowhere(ip)
-	return true
+	return leadsNowhere(ip), true
+}
+
+// startsShortLine reports whether a line starts with a short address, given its first word and
+// the rest. A number before an address is a cell of a table.
+func startsShortLine(word, rest []byte) bool {
+	name, _ := cutWord(rest)
+	return slices.Contains(shortAddresses, string(word)) && looksLikeIndicator(name) && !isAddress(name)
+}
+
+// cutAddress returns the part of a line after its address, and reports whether it has one.
+func (h *hostsReader) cutAddress(text []byte) (names []byte, ok bool) {
+	if n := len(h.address); n > 0 && n < len(text) && isSpace(text[n]) && bytes.Equal(text[:n], h.address) {
+		return trimLeft(text[n+1:]), true
+	}
+	word, names := cutWord(text)
+	if bytes.Equal(word, h.address) {
+		return names, true
+	}
+	blocks, ok := parseHostsAddress(word)
+	if ok {
+		h.address = append(h.address[:0], word...)
+		h.blocks = blocks
+	}
+	return names, ok
 }
 
 // isLocalName reports whether a name is one of those that every hosts file has for the

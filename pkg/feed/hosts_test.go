@@ -47,6 +47,29 @@ func TestParse_hosts(t *testing.T) {
 		in:   "\xef\xbb\xbf# Title\n!#if !env_mv3\n0.0.0.0 evil.example\n!#endif\n   # indented\n",
 		want: reading{Accepted: []string{"name evil.example"}},
 	}, {
+		name: "comments of lists that resolvers do not know",
+		in: "0.0.0.0 a.example // seen at good.example\n0.0.0.0 b.example ; seen at good.example\n0.0.0.0 c.example ! good.example\n" +
+			"0.0.0.0 d.example; good.example\n0.0.0.0 e.example//good.example\n0.0.0.0 f.example g.example;h.example i.example\n" +
+			"// good.example\n; 0.0.0.0 good.example\n0.0.0.0 j.example\t#good.example\n0.0.0.0 k.example /* good.example\n",
+		want: reading{
+			Accepted: []string{
+				"name a.example", "name b.example", "name c.example", "name d.example", "name e.example", "name f.example",
+				"name g.example", "name j.example", "name k.example", "name good.example",
+			},
+			Rejected: []string{"/*"},
+		},
+	}, {
+		name: "a comment instead of a name",
+		in:   "0.0.0.0 # a.example\n0.0.0.0 // b.example\n0.0.0.0 ; c.example\n",
+		want: reading{Rejected: []string{"0.0.0.0", "0.0.0.0 // b.example", "0.0.0.0 ; c.example"}},
+	}, {
+		name: "short forms of addresses",
+		in:   "0 a.example\n0\tb.example c.example\n127.1 d.example\n0.0 e.example\n1 f.example\n00 g.example\n",
+		want: reading{
+			Accepted: []string{"name a.example", "name b.example", "name c.example", "name d.example", "name e.example"},
+			Rejected: []string{"1 f.example", "00 g.example"},
+		},
+	}, {
 		name: "not lines of a hosts file",
 		in:   "evil.example\n0.0.0.0\n0.0.0.0 ev!l.example\n://[2001:db8::1]\n",
 		want: reading{Rejected: []string{"evil.example", "0.0.0.0", "ev!l.example", "://[2001:db8::1]"}},

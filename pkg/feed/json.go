@@ -20,7 +20,7 @@ const maxMembers = 1000
 // URLhaus consist of them.
 var containers = []string{
 	"data", "iocs", "indicators", "urls", "domains", "hosts", "hostnames", "ips", "addresses",
-	"list", "blocklist", "entries", "items", "results",
+	"list", "blocklist", "entries", "items", "results", "pulses",
 }
 
 func isContainer(name string) bool {
@@ -34,6 +34,7 @@ type jsonReader struct {
 	plan   *memberPlan
 	sample *memberSample // collects the objects instead of adding them, if set
 	row    memberRow     // of the current entry
+	list   jsonList      // that is being read
 }
 
 func newJSONReader(entries *jsonEntries, plan *memberPlan) *jsonReader {
@@ -64,13 +65,13 @@ func (r *jsonReader) readTop(first byte) error {
 func (r *jsonReader) readTopObject() error {
 	line := r.in.line
 	var row memberRow
-	contains := false
+	var lists [listKinds]bool
 	err := r.in.eachMember(func(name []byte) error {
-		isList, err := r.readTopMember(string(name), &row)
-		contains = contains || isList
+		kind, err := r.readTopMember(string(name), &row)
+		lists[kind] = true
 		return err
 	})
-	if err != nil || contains {
+	if err != nil || lists[entryList] || lists[exceptionList] && (!row.known || row.isVague()) {
 		return err
 	}
 
@@ -87,45 +88,51 @@ func (r *jsonReader) readTopObject() error {
 	return r.c.err
 }
 
-// readTopMember reads one member of a top-level object. If it is a list of entries, they are
-// added; if not, its text goes into row.
-func (r *jsonReader) readTopMember(name string, row *memberRow) (isList bool, err error) {
+// readTopMember reads one member of a top-level object. If it is a list, its entries are added;
+// if not, its text goes into row.
+func (r *jsonReader) readTopMember(name string, row *memberRow) (listKind, error) {
 	first, err := r.in.peek()
+	if err != nil {
+		return noList, err
+	}
+	kind := r.kindOfList(name, first)
 	switch {
-	case err != nil:
-		return false, err
-	case first == '[' && isContainer(name):
-		return true, r.in.eachElement(r.readElement)
+	case kind != noList:
+		return kind, r.readList(name, kind, first == '{')
 	case len(row.names) == maxMembers:
-		return false, refuse(ErrUnknownJSON, r.in.line, "an object with over %d members", maxMembers)
+		return noList, refuse(ErrUnknownJSON, r.in.line, "an object with over %d members", maxMembers)
 	}
 
 	text, err := r.in.readValue()
 	switch {
 	case errors.Is(err, ErrTooLarge) && first == '[':
-		return false, refuse(ErrUnknownJSON, r.in.line, "a long array %q", shown([]byte(name)))
+		return noList, refuse(ErrUnknownJSON, r.in.line, "a long array %q", shown([]byte(name)))
 	case err != nil:
-		return false, err
+		return noList, err
 	}
 	// The next member may move the window, so the value is copied.
 	cursor := jsonscan.New(bytes.Clone(text))
 	value, err := r.memberText(row, []byte(name), &cursor)
 	if err != nil {
-		return false, refuseFor(ErrBadJSON, r.in.line, err)
+		return noList, refuseFor(ErrBadJSON, r.in.line, err)
 	}
 	row.names = append(row.names, name)
 	row.add(r.plan.headingOf([]byte(name)), value)
-	return false, nil
+	return noList, nil
 }
 
 // readElement reads one entry of an array.
 func (r *jsonReader) readElement() error {
-	if _, err := r.in.peek(); err != nil {
+	first, err := r.in.peek()
+	if err != nil {
 		return err
 	}
 	r.c.line = r.in.line
 	text, err := r.in.readValue()
-	if err != nil {
+	switch {
+	case first == '{' && errors.Is(err, ErrTooLarge): // it may contain a list
+		return r.readTopObject()
+	case err != nil:
 		return err
 	}
 	r.addEntry(text)
@@ -134,12 +141,25 @@ func (r *jsonReader) readElement() error {
 
 // addEntry adds an entry, given its JSON text.
 func (r *jsonReader) addEntry(text []byte) {
+	if why := r.skipOf(text); why != 0 {
+		r.c.skip(text, why)
+		return
+	}
 	cursor := jsonscan.New(text)
 	switch text[0] {
 	case '{':
+		list, isEmpty := nestedList(text)
+		if list != nil {
+			r.addNested(text, list)
+			break
+		}
 		r.row.reset()
 		if err := r.readMembers(&cursor); err != nil {
 			r.c.reject(text, err)
+			break
+		}
+		if isEmpty && (!r.row.known || r.row.isVague()) { // a pulse without indicators, whose name is a title
+			r.c.skip(text, SkipNoValue)
 			break
 		}
 		r.addObject(&r.row, text)

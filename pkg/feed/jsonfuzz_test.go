@@ -52,6 +52,8 @@ func FuzzSTIXPattern(f *testing.F) {
 	for _, seed := range []string{
 		evilPattern, "[a:b='c'] FOLLOWEDBY ([d:e.'f'[0] IN (1, t'x')] OR [ipv4-addr:value ISSUBSET '192.0.2.0/24']) WITHIN 5 SECONDS",
 		`[domain-name:value='a\'b\\c' OR (url:value NOT IN ('x','y') AND EXISTS x:y)] START t'a' STOP t'b'`, "[hostname:value MATCHES 'x' OR hostname:value >= '']",
+		"[network-traffic:dst_ref.type IN ('ipv4-addr',1,'x') AND (network-traffic:dst_ref.value ISSUBSET '192.0.2.0/24' OR network-traffic:'dst_ref'.value='')]",
+		"[network-traffic:dst_ref.value='a.example' AND network-traffic:dst_ref.type='domain-name' OR NOT EXISTS network-traffic:dst_ref.type]",
 		"[url:value IN ('\n', 'http://a.example/\n,\n', 'b\n') OR a:b='\n' OR domain-name:value NOT LIKE '\n']",
 	} {
 		f.Add(seed)

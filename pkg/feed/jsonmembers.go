@@ -79,7 +79,7 @@ func (p *memberPlan) headingOf(name []byte) column.Heading {
 // whole list. It reads the list to its end and back to the start.
 func planMembers(opened *opening, c *collector) (*memberPlan, error) {
 	plan := &memberPlan{named: c.options.Column, members: map[string]column.Heading{}}
-	scratch := newCollector(Options{}, func(*indicator.Indicator) error { return nil })
+	scratch := newCollector(Options{Column: c.options.Column, Action: c.options.Action}, func(*indicator.Indicator) error { return nil })
 	r := newJSONReader(newJSONEntries(opened.in, scratch), plan)
 	r.sample = &memberSample{columns: map[string]int{}, step: 1}
 	_ = r.in.eachValue(r.readTop) // an error shows up when the list is read

@@ -1,13 +1,17 @@
 package feed
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
 // shownMembers is how many names of members an error about an unknown object shows.
@@ -97,6 +101,181 @@ func (e *jsonEntries) rejectMembers(names []string) {
 
 // objectText shows an object whose text is no longer in the window by the names of its members.
 func objectText(names []string) []byte { return []byte("{" + strings.Join(names, ", ") + "}") }
+
+// listKind is what a member of an object says about the array in it.
+type listKind uint8
+
+const (
+	noList        listKind = iota
+	entryList              // entries
+	exceptionList          // exceptions from the entries beside it
+	listKinds
+)
+
+// jsonList is an array of entries, or an object of such arrays, that is being read.
+type jsonList struct {
+	name string
+	why  Skip // the reason to skip all of its entries
+}
+
+// blockWords and exceptionWords are the names of members whose arrays hold what a list blocks,
+// and what it lets through. They come from the phishing lists of wallets and from the
+// configurations of proxies and resolvers.
+var (
+	blockWords     = []string{"deny", "denied", "denylist", "blacklist", "blacklisted", "block", "blocked", "blocklist"}
+	exceptionWords = []string{
+		"allow", "allowed", "allowlist", "whitelist", "whitelisted", "safelist", "passlist",
+		"exception", "exceptions", "exclude", "excluded", "excludes", "exclusions", "exempt", "exempted",
+		"ignore", "ignored", "unblock", "unblocked",
+	}
+	// listNouns may stand before or after such a word, as in blocked_domains.
+	listNouns = []string{"domains", "domain", "hostnames", "hosts", "host", "names", "urls", "url", "addresses", "ips", "ip", "entries"}
+)
+
+// listWord returns the name of a member in lower case without what parts its words.
+func listWord(name string) string {
+	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name))
+}
+
+// isListWord reports whether a name is one of words, perhaps with a noun.
+func isListWord(name string, words []string) bool {
+	name = listWord(name)
+	return slices.Contains(words, name) || slices.ContainsFunc(listNouns, func(noun string) bool {
+		before, isBefore := strings.CutPrefix(name, noun)
+		after, isAfter := strings.CutSuffix(name, noun)
+		return isBefore && slices.Contains(words, before) || isAfter && slices.Contains(words, after)
+	})
+}
+
+// kindOfList returns what the value of a member is, given its first byte. The column that the
+// user names may be an array too.
+func (r *jsonReader) kindOfList(name string, first byte) listKind {
+	switch {
+	case first != '[' && first != '{':
+		return noList
+	case first == '[' && r.isColumn(name):
+		return entryList
+	case isListWord(name, exceptionWords):
+		return exceptionList
+	case isListWord(name, blockWords), first == '[' && isContainer(name):
+		return entryList
+	}
+	return noList
+}
+
+func (r *jsonReader) isColumn(name string) bool {
+	return r.c.options.Column != "" && listWord(name) == listWord(r.c.options.Column)
+}
+
+// readList reads the entries of an array, or of each array in an object.
+func (r *jsonReader) readList(name string, kind listKind, isObject bool) error {
+	outer, excepts := r.list, r.c.exception
+	defer func() { r.list, r.c.exception = outer, excepts }()
+	r.list = jsonList{name: name}
+	r.c.exception = kind == exceptionList
+	if r.c.options.Action == indicator.ActionAllow && !r.isColumn(name) && isListWord(name, blockWords) {
+		r.list.why = SkipBlocked
+	}
+
+	if isObject {
+		return r.readLists()
+	}
+	return r.in.eachElement(r.readElement)
+}
+
+// readLists reads the entries of each array in an object, which must have one.
+func (r *jsonReader) readLists() error {
+	line, contains := r.in.line, false
+	var names []string
+	err := r.in.eachMember(func(name []byte) error {
+		if len(names) < shownMembers {
+			names = append(names, string(name))
+		}
+		if first, err := r.in.peek(); err != nil || first != '[' {
+			return r.in.skipValue()
+		}
+		contains = true
+		return r.in.eachElement(r.readElement)
+	})
+	if err == nil && !contains {
+		r.c.line = line
+		r.rejectMembers(names)
+		err = r.c.err
+	}
+	return err
+}
+
+// skipOf returns the reason to skip an element of the current list. If the user names a column,
+// names that are in no member, or in another array, are not in it.
+func (r *jsonReader) skipOf(text []byte) Skip {
+	isElsewhere := r.c.options.Column != "" && r.list.name != "" && !r.c.exception && !r.isColumn(r.list.name)
+	switch {
+	case r.list.why != 0:
+		return r.list.why
+	case isElsewhere && text[0] == '"':
+		return SkipNoValue
+	}
+	return 0
+}
+
+// nestedWords are the members of an entry that hold entries of their own, with the entry only
+// describing them: a pulse of OTX, or a report.
+var nestedWords = []string{"indicators", "iocs"}
+
+// nestedList returns the array of objects in an object, or nil if there is none. isEmpty reports
+// whether there is one without elements instead.
+func nestedList(object []byte) (list []byte, isEmpty bool) {
+	found := func(word string) bool { return bytes.Contains(object, []byte(`"`+word+`"`)) }
+	if !slices.ContainsFunc(nestedWords, found) {
+		return nil, false
+	}
+	cursor := jsonscan.New(object)
+	if cursor.Open('{') != nil {
+		return nil, false
+	}
+	for {
+		name, more, err := cursor.Member()
+		if err != nil || !more {
+			return nil, isEmpty
+		}
+		isNested := cursor.Next() == '[' && slices.Contains(nestedWords, string(name.Raw()))
+		array, start := cursor, cursor.Pos()
+		if cursor.Skip() != nil {
+			return nil, isEmpty
+		}
+		if isNested && array.Open('[') == nil {
+			more, err := array.Element()
+			if err == nil && more && array.Next() == '{' {
+				return cursor.Since(start), false
+			}
+			isEmpty = isEmpty || err == nil && !more
+		}
+	}
+}
+
+// addNested adds the entries of an array within an entry.
+func (r *jsonReader) addNested(object, list []byte) {
+	line := r.c.line
+	offset := bytes.Index(object, list)
+	cursor := jsonscan.New(list)
+	err := cursor.Open('[')
+	for more := err == nil; more && r.c.err == nil; {
+		if more, err = cursor.Element(); !more || err != nil {
+			break
+		}
+		cursor.Next()
+		start := cursor.Pos()
+		if err = cursor.Skip(); err != nil {
+			break
+		}
+		r.c.line = line + bytes.Count(object[:offset+start], []byte{'\n'})
+		r.addEntry(cursor.Since(start))
+	}
+	r.c.line = line
+	if err != nil {
+		r.c.reject(object, err)
+	}
+}
 
 // field is what a member of a MISP attribute or a STIX object holds. Unlike the headings of
 // tables, the names of these members are fixed and are matched in exact case.

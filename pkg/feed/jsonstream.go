@@ -158,6 +158,9 @@ func (v *valueEnd) add(c byte) (n int, done bool) {
 func (s *jsonStream) eachValue(visit func(first byte) error) error {
 	for {
 		first, err := s.peek()
+		for dropped := true; dropped && err == nil && first == byteOrderMark[0]; {
+			dropped, first, err = s.dropMark()
+		}
 		if err != nil || first == 0 {
 			return err
 		}
@@ -165,6 +168,19 @@ func (s *jsonStream) eachValue(visit func(first byte) error) error {
 			return err
 		}
 	}
+}
+
+// dropMark drops a byte order mark between two values, which is the start of another list that
+// was appended, and returns the next byte.
+func (s *jsonStream) dropMark() (dropped bool, next byte, err error) {
+	for s.in.end-s.in.start < len(byteOrderMark) && s.in.more() {
+	}
+	if !bytes.HasPrefix(s.in.buf[s.in.start:s.in.end], byteOrderMark) {
+		return false, byteOrderMark[0], nil
+	}
+	s.in.start += len(byteOrderMark)
+	next, err = s.peek()
+	return true, next, err
 }
 
 // eachElement calls visit for each element of an array. visit must consume the element.

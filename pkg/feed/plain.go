@@ -26,6 +26,25 @@ func (plainReader) readLine(c *collector, line []byte) {
 
 func (plainReader) finish(*collector) {}
 
+// readLong accepts a URL too: its host is in the head.
+func (r plainReader) readLong(c *collector, head []byte) bool {
+	text := trim(head)
+	if len(text) == 0 {
+		return false
+	}
+	entry := cutComment(text)
+	if isComment(text) || len(entry) < len(text) {
+		r.readLine(c, entry)
+		return true
+	}
+	t := parseTarget(text)
+	if indexSpace(text) >= 0 || t.skip == 0 && !t.partial {
+		return false
+	}
+	c.addTarget(t, text, indicator.ScopeSubtree)
+	return true
+}
+
 // isSimpleName reports whether text can only be a name: letters, digits, hyphens,
 // underscores and dots, not starting with a dot, not ending in a digit, and not a hash.
 // It lets most lines of most lists skip parseTarget.

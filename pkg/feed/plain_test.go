@@ -31,8 +31,7 @@ func TestParse_plain(t *testing.T) {
 		name: "comments",
 		in:   "# a\n! b\n; c\n// d\nx.example # why\ny.example\t; why\nz.example // why ! how\nq.example#why\n",
 		want: reading{
-			Accepted: []string{"subtree x.example", "subtree y.example", "subtree z.example"},
-			Rejected: []string{"q.example#why"},
+			Accepted: []string{"subtree x.example", "subtree y.example", "subtree z.example", "name q.example"},
 		},
 	}, {
 		name: "top-level domains are names; the importer's guards decide on them",
@@ -75,6 +74,39 @@ func TestParse_plain(t *testing.T) {
 			"cidr 192.0.2.2", "cidr 2001:db8::2", "cidr 2001:db8::3", "cidr 192.0.2.4",
 			"name xn--bcher-kva.example", "name port.example",
 		}},
+	}, {
+		name: "a query or a fragment ends the host as a path does",
+		in: "a.example?x=1\nb.example#part\nc.example/?x=1\nd.example:8080?x\n192.0.2.1?x=1\n192.0.2.2:80#x\n[2001:db8::1]?x\n" +
+			"e[.]example?q=http://good.example/\nf.example#/route\n",
+		want: reading{Accepted: []string{
+			"name a.example", "name b.example", "name c.example", "name d.example", "cidr 192.0.2.1", "cidr 192.0.2.2",
+			"cidr 2001:db8::1", "name e.example", "name f.example",
+		}},
+	}, {
+		name: "an at sign after the host belongs to the path",
+		in: "a.example/@share/x/\nb.example/a@b\nhttp://c.example/a@b\nd.example?mail=x@good.example\ne.example#@x\n" +
+			"192.0.2.1/@x\nf.example:8080/@x\nx@good.example\nx@good.example/path\nhttps://user@g.example/@x\n",
+		want: reading{
+			Accepted: []string{
+				"name a.example", "name b.example", "name c.example", "name d.example", "name e.example", "cidr 192.0.2.1",
+				"name f.example", "name g.example",
+			},
+			Skipped: []string{
+				"x@good.example: neither a name nor an address", "x@good.example/path: neither a name nor an address",
+			},
+		},
+	}, {
+		name: "the path of a whole site",
+		in: "a.example/\n*.b.example/\n*.c.example/*\n.d.example/\ne.example/*\n*.f.example/path\ng.example/a*\nh*.example/\n" +
+			"*.192.0.2.1/\n*.i.example:443/\n",
+		want: reading{
+			Accepted: []string{"name a.example", "subtree b.example", "subtree c.example", "subtree d.example", "name e.example"},
+			Skipped: []string{
+				"*.f.example/path: wildcard or part of a name", "g.example/a*: wildcard or part of a name",
+				"h*.example/: wildcard or part of a name", "*.192.0.2.1/: wildcard over an address",
+				"*.i.example:443/: wildcard or part of a name",
+			},
+		},
 	}, {
 		name: "malformed URLs",
 		in:   "http:///path\nhttp://evil.example:99999/\nhttp://e%76il.example/\nevil.example:port\n/\n/path/a.php\nhttp://*.evil.example/\n",

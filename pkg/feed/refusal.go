@@ -52,6 +52,8 @@ var (
 		"open the list's address and check its path, key and quota")
 	ErrUnclear = newReason("it is not clear which column has the indicators",
 		"set the column with `--column`, or in the settings as feeds.<feed id>.column; if it is not a table, set the format")
+	ErrZone = newReason("a policy zone whose name is not in the file",
+		"put a line `$ORIGIN` with the name of the zone and a final dot before the records")
 	ErrColumn = newReason("no such column",
 		"set the column to a heading of the table, or to a number counted from 1")
 )

@@ -83,7 +83,6 @@ func TestParse_refused(t *testing.T) {
 		{"a long line", "a.example\n" + long + "\nb.example\n", feed.ErrLongLine, "line 2: line too long (over 4096 bytes); check that it is a list"},
 		{"a long last line", "a.example\n" + long, feed.ErrLongLine, "line 2"},
 		{"an endless line", "a.example\n" + strings.Repeat("x", 1<<20), feed.ErrLongLine, "line 2"},
-		{"a long comment", "a.example\n# " + long + "\n", feed.ErrLongLine, "line 2"},
 		{"prose", "This is not a list.\nIt is prose.\n", feed.ErrUnknownFormat, `line 1: unknown format ("This is not a list."); set the format: plain, hosts`},
 		{"many comments at the start", strings.Repeat("# x\n", 70_000) + "evil.example\n", feed.ErrUnknownFormat, "nothing but comments in the first"},
 	}

@@ -59,6 +59,8 @@ const (
 	SkipNotDetection                    // MISP: `to_ids` is false
 	SkipObservation                     // STIX: an observed name or address without an indicator
 	SkipCondition                       // STIX: a pattern that needs more than one value
+	SkipHarmless                        // STIX: benign or anomalous, by the types of the indicator
+	SkipBlocked                         // JSON: blocked by the list of an allow feed
 	skipEnd
 )
 
@@ -85,6 +87,8 @@ var skipTexts = [skipEnd]string{
 	SkipNotDetection:    "not meant for detection (to_ids is false)",
 	SkipObservation:     "observed, but not an indicator",
 	SkipCondition:       "pattern that needs more than one value",
+	SkipBlocked:         "blocked by its list, but the feed is an allow feed",
+	SkipHarmless:        "harmless or only unusual, by its source",
 }
 
 // String returns the reason in words.

@@ -93,9 +93,12 @@ func (c *collector) addTyped(value []byte, kind column.ValueType, scope indicato
 }
 
 // addValue adds a name, an address, or a URL or a part of one. The value must not be empty or
-// have white space at its ends.
+// have ASCII white space at its ends.
 func (c *collector) addValue(value []byte, kind column.ValueType, scope indicator.Scope) {
+	value = trim(value)
 	switch {
+	case len(value) == 0:
+		c.skip(value, SkipNoValue)
 	case kind == column.TypeAddress:
 		c.addTarget(parseOnlyAddress(value), value, scope)
 	case isSimpleName(value):

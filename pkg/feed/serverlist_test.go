@@ -33,6 +33,14 @@ func TestParse_dnsmasq(t *testing.T) {
 		in:   "address=/a.example/b.example/0.0.0.0\n",
 		want: reading{Accepted: []string{"subtree a.example", "subtree b.example"}},
 	}, {
+		name: "a leading dot changes nothing",
+		in:   "address=/.a.example/0.0.0.0\nserver=/.b.example/\nlocal=/.c.example./d.example/\naddress=/./0.0.0.0\naddress=/.192.0.2.1/\naddress=/..e.example/\n",
+		want: reading{
+			Accepted: []string{"subtree a.example", "subtree b.example", "subtree c.example", "subtree d.example"},
+			Skipped:  []string{"192.0.2.1" + asName},
+			Rejected: []string{".", ".e.example"},
+		},
+	}, {
 		name: "forwards and rewrites are not blocks",
 		in: "server=/a.example/192.0.2.53\nserver=/b.example/127.0.0.1#5353\nserver=/c.example/#\naddress=/d.example/192.0.2.1\n" +
 			"server=/e.example/192.0.2.53@eth0\n",
@@ -78,6 +86,38 @@ func TestParse_unbound(t *testing.T) {
 			Skipped: []string{
 				"a.example" + rewrite, "b.example" + rewrite, "b.example" + rewrite, "d.example" + rewrite, "e.example" + directive,
 			},
+		},
+	}, {
+		name: "leading and final dots change nothing",
+		in: "local-zone: \".a.example\" always_nxdomain\nlocal-zone: \"b.example.\" static\nlocal-zone: .c.example. refuse\n" +
+			"local-zone: \".good.example\" transparent\nlocal-data: \".d.example A 0.0.0.0\"\n",
+		want: reading{Accepted: []string{
+			"subtree a.example", "subtree b.example", "subtree c.example", "allow subtree good.example", "name d.example",
+		}},
+	}, {
+		name: "the data of redirect zones may come after all of the zones",
+		in: "local-zone: \"a.example\" redirect\nlocal-zone: \"b.example\" redirect\nlocal-zone: \"c.example\" redirect\n" +
+			"local-data: \"b.example A 0.0.0.0\"\nlocal-data: \"a.example A 0.0.0.0\"\nlocal-data: \"c.example A 192.0.2.1\"\n" +
+			"local-data: \"a.example AAAA ::\"\n",
+		want: reading{
+			Accepted: []string{"subtree b.example", "subtree a.example", "subtree a.example"},
+			Skipped:  []string{"a.example" + rewrite, "b.example" + rewrite, "c.example" + rewrite, "c.example" + rewrite},
+		},
+	}, {
+		name: "the data of redirect zones may come first",
+		in: "local-data: \"a.example A 0.0.0.0\"\nlocal-data: \"b.example A 192.0.2.1\"\nlocal-zone: \"b.example\" redirect\n" +
+			"local-zone: \"a.example\" redirect\n",
+		want: reading{
+			Accepted: []string{"name a.example", "subtree a.example"},
+			Skipped:  []string{"b.example" + rewrite, "b.example" + rewrite},
+		},
+	}, {
+		name: "case and dots do not part a redirect zone from its data",
+		in: "local-zone: \"A.example.\" redirect\nlocal-data: \"a.EXAMPLE 60 IN A 0.0.0.0\"\nlocal-zone: \".b.example\" Redirect\n" +
+			"local-data: \"b.example. A 0.0.0.0\"\nlocal-zone: \"Good.example\" transparent\nlocal-data: \"good.example. A 0.0.0.0\"\n",
+		want: reading{
+			Accepted: []string{"subtree a.example", "subtree b.example", "name good.example"},
+			Skipped:  []string{"A.example." + rewrite, "b.example" + rewrite, "good.example." + directive},
 		},
 	}, {
 		name: "a transparent zone is an exception unless it has data",
@@ -174,6 +214,46 @@ func TestParse_rpz(t *testing.T) {
 		name: "an SOA record that spans lines names the zone",
 		in:   "rpz.example. 60 IN SOA ns. root. (\n  1 ; serial\n  2 3 4 5 )\nrpz.example. NS ns.\nx.example.rpz.example. CNAME .\nout.example. CNAME .\n",
 		want: reading{Accepted: []string{"name x.example", "name out.example"}},
+	}, {
+		name: "the owner of the SOA record is relative to the origin",
+		in: "$ORIGIN lab.test.\nrpz 60 IN SOA ns.lab.test. root.lab.test. ( 1 2 3 4 5 )\n 60 IN NS ns.lab.test.\n" +
+			"a.example.rpz CNAME .\n$ORIGIN rpz.lab.test.\nb.example CNAME .\n*.c.example CNAME .\ngood.example CNAME rpz-passthru.\n" +
+			"32.1.2.0.192.rpz-ip CNAME .\n$ORIGIN example.rpz.lab.test.\nd CNAME .\n@ NS ns.\n$ORIGIN other.test.\ne.example CNAME .\n",
+		want: reading{
+			Accepted: []string{
+				"name a.example", "name b.example", "under c.example", "allow name good.example", "cidr 192.0.2.1", "name d.example",
+			},
+			Skipped:  []string{"@ NS ns." + directive},
+			Rejected: []string{"e.example"},
+		},
+	}, {
+		name: "the origin may be the root, as in a dump of BIND",
+		in: "$ORIGIN .\n$TTL 60\nrpz.test IN SOA ns.test. root.test. (\n 1 2 3 4 5 )\n NS ns.test.\n$ORIGIN rpz.test.\na.example CNAME .\n" +
+			"$ORIGIN example.rpz.test.\nb CNAME .\n*.c CNAME .\n$ORIGIN .\nd.example.rpz.test CNAME .\n",
+		want: reading{Accepted: []string{"name a.example", "name b.example", "under c.example", "name d.example"}},
+	}, {
+		name: "an origin without a final dot is relative to the one before",
+		in:   "$ORIGIN lab.test\n$ORIGIN rpz\n@ SOA ns. root. 1 2 3 4 5\na.example CNAME .\n$ORIGIN rpz.lab.test\nb.example CNAME .\n",
+		want: reading{Accepted: []string{"name a.example", "name b.example"}},
+	}, {
+		name: "the name of the zone is removed without a final dot too",
+		in:   "rpz.test SOA ns. root. 1 2 3 4 5\nrpz.test NS ns.\na.example.rpz.test CNAME .\nb.example.RPZ.test. CNAME .\nc.example CNAME c.example.\n",
+		want: reading{Accepted: []string{"name a.example", "name b.example", "allow name c.example"}},
+	}, {
+		name: "the servers of a zone tell its name",
+		in: "$TTL 60\n@ IN SOA ns.rpz.test. root.rpz.test. 1 2 3 4 5\n@ IN NS ns.rpz.test.\na.example.rpz.test. CNAME .\n" +
+			"*.b.example.rpz.test. CNAME .\n\tA 0.0.0.0\n32.1.2.0.192.rpz-ip.rpz.test. CNAME .\ngood.example.rpz.test. CNAME good.example.\n",
+		want: reading{Accepted: []string{
+			"name a.example", "under b.example", "under b.example", "cidr 192.0.2.1", "allow name good.example",
+		}},
+	}, {
+		name: "absolute owners without a zone in common are names",
+		in:   head + "a.example. CNAME .\nb.test. CNAME .\n*.c.example. CNAME .\nd.example CNAME .\n",
+		want: reading{Accepted: []string{"name a.example", "name b.test", "under c.example", "name d.example"}},
+	}, {
+		name: "the name of the zone may come after its records",
+		in:   "a.example.rpz.test. CNAME .\nb.example.rpz.test. CNAME .\nrpz.test. SOA ns. root. 1 2 3 4 5\nc.example.rpz.test. CNAME .\n",
+		want: reading{Accepted: []string{"name a.example", "name b.example", "name c.example"}},
 	}, {
 		name: "a record without an owner belongs to the previous owner",
 		in:   head + "a.example A 0.0.0.0\n\tAAAA ::\n",

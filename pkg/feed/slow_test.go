@@ -33,7 +33,7 @@ func slowRead(format feed.Format, text string) *slowReader {
 	case feed.MISP, feed.STIX:
 		s.list(slowJSON(format, text))
 	default:
-		for line := range strings.Lines(text) {
+		for line := range strings.Lines(strings.ReplaceAll(text, "\ufeff", "\n")) {
 			if line = strings.TrimSpace(line); line != "" {
 				s.line(format, line)
 			}
@@ -84,6 +84,8 @@ func (s *slowReader) line(format feed.Format, line string) {
 	}
 }
 
+var slowWholeSite = regexp.MustCompile(`/\*?$`)
+
 var slowComment = regexp.MustCompile(`(^|\s+)(#|;|!|//).*$`)
 
 func (s *slowReader) plain(line string) {
@@ -93,6 +95,7 @@ func (s *slowReader) plain(line string) {
 	s.entries++
 	bare := strings.TrimPrefix(strings.TrimPrefix(line, "*"), ".")
 	if bare != line {
+		bare = slowWholeSite.ReplaceAllString(bare, "")
 		if _, isAddress := slowAddress(bare); !isAddress {
 			s.name("subtree ", bare)
 		}
@@ -101,11 +104,10 @@ func (s *slowReader) plain(line string) {
 	s.target("subtree ", line)
 }
 
+var slowHostsComment = regexp.MustCompile(`(#|;|//|(^|[\s\p{Z}])!).*$`)
+
 func (s *slowReader) hosts(line string) {
-	if line[0] == '!' {
-		return
-	}
-	line, _, _ = strings.Cut(line, "#")
+	line = slowHostsComment.ReplaceAllString(line, "")
 	words := strings.Fields(line)
 	if len(words) == 0 {
 		return
@@ -113,7 +115,7 @@ func (s *slowReader) hosts(line string) {
 	s.entries += max(1, len(words)-1)
 	for _, word := range words[1:] {
 		switch {
-		case word == "localhost", words[0] != "0.0.0.0" && words[0] != "127.0.0.1":
+		case word == "localhost", words[0] != "0.0.0.0" && words[0] != "127.0.0.1" && words[0] != "0":
 		default:
 			s.owner("name ", word)
 		}
@@ -306,7 +308,7 @@ func (s *slowReader) object(o map[string]any) {
 
 var (
 	slowURL  = regexp.MustCompile(`^(?:[A-Za-z]*://)(?:[^/?#\\]*@)?(\[[0-9a-fA-F:.]+\]|[^/?#\\:]+)(?::\d*)?(?:[/?#\\].*)?$`)
-	slowPart = regexp.MustCompile(`^(\[[0-9a-fA-F:.]+\]|[^/:@]+)(?::\d+(?:/.*)?|/.*)$`)
+	slowPart = regexp.MustCompile(`^(\[[0-9a-fA-F:.]+\]|[^/?#:@]+)(?::\d+(?:[/?#].*)?|[/?#].*)$`)
 )
 
 // target accepts a name, an address, or a URL or a part of one.

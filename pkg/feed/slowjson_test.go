@@ -74,7 +74,7 @@ func slowText(object map[string]any, name string) (text string, ok bool) {
 	case nil:
 		return "", true
 	case string:
-		return strings.Trim(value, " \t\r\n\v\f"), true
+		return slowTrim(value), true
 	case json.Number:
 		return value.String(), true
 	case bool:
@@ -99,6 +99,11 @@ func slowFlag(object map[string]any, name string, fallback bool) (flag, ok bool)
 	}
 	return false, false
 }
+
+// slowBlank matches spaces and characters without a width at the ends of a text.
+var slowBlank = regexp.MustCompile(`^[\s\v\p{Z}\x{85}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}\x{2066}-\x{2069}\x{feff}]+|[\s\v\p{Z}\x{85}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}\x{2066}-\x{2069}\x{feff}]+$`)
+
+func slowTrim(text string) string { return slowBlank.ReplaceAllString(text, "") }
 
 func slowArray(value any) []any {
 	switch value := value.(type) {
@@ -206,7 +211,7 @@ func (s *slowList) value(how, text string) {
 	kind, second, composite := strings.Cut(how, "|")
 	if composite {
 		before, after, _ := strings.Cut(text, "|")
-		text, after = strings.Trim(before, " \t\r\n\v\f"), strings.Trim(after, " \t\r\n\v\f")
+		text, after = slowTrim(before), slowTrim(after)
 		_, isAddress := slowAddress(after)
 		if text == "" || second == "port" && (!slowPort.MatchString(after) || len(after) > 5) || second == "address" && (!isAddress || strings.ContainsAny(after, "[]")) {
 			s.reject()
@@ -236,7 +241,7 @@ func (s *slowList) warninglist(object map[string]any) {
 	list, _ := object["list"].([]any)
 	for _, element := range list {
 		text, isText := element.(string)
-		text = strings.Trim(text, " \t\r\n\v\f")
+		text = slowTrim(text)
 		switch {
 		case how == "any":
 			s.entries = append(s.entries, slowEntry{kind: "json", value: mustEncode(element)})
@@ -310,13 +315,33 @@ func (s *slowList) stixObject(value any) {
 		s.reject()
 	case revoked:
 		s.skip(feed.SkipWithdrawn)
-	case language != "" && language != "stix":
+	case slowHarmless(object):
+		s.skip(feed.SkipHarmless)
+	case language != "" && !strings.EqualFold(language, "stix"):
 		s.skip(feed.SkipOtherType)
 	case pattern == "":
 		s.reject()
 	default:
 		s.entries = append(s.entries, slowPattern(pattern)...)
 	}
+}
+
+// slowHarmless reports whether the types of an indicator, or else its labels, say that it is
+// harmless and not that it is harmful.
+func slowHarmless(object map[string]any) bool {
+	for _, name := range []string{"indicator_types", "labels"} {
+		all := " "
+		for _, one := range slowArray(object[name]) {
+			if word, ok := slowText(map[string]any{"x": one}, "x"); ok && word != "" {
+				all += strings.ToLower(strings.ReplaceAll(word, " ", "_")) + " "
+			}
+		}
+		if all != " " {
+			return regexp.MustCompile(` (benign|anomalous|anomalous-activity) `).MatchString(all) &&
+				!regexp.MustCompile(` (malicious-activity|compromised) `).MatchString(all)
+		}
+	}
+	return false
 }
 
 // slowToken matches any token of a pattern.
@@ -337,6 +362,17 @@ func slowPattern(pattern string) []slowEntry {
 	entries, ok := slowObservations(tokens)
 	if !ok {
 		return []slowEntry{{}}
+	}
+	for i, one := range entries {
+		kind, isTarget := strings.CutPrefix(one.kind, "target ")
+		switch {
+		case strings.HasPrefix(one.kind, "type "):
+			entries[i] = slowEntry{skip: feed.SkipOtherType}
+		case one.value == "" && one.kind != "":
+			entries[i] = slowEntry{}
+		case isTarget:
+			entries[i].kind = kind
+		}
 	}
 	return entries
 }
@@ -428,7 +464,50 @@ func slowBrackets(tokens []string) (inner []string, bracket string, ok bool) {
 }
 
 func slowComparisons(tokens []string) ([]slowEntry, bool) {
-	return slowSplit(tokens, []string{"OR", "AND"}, slowComparison)
+	return slowSplit(tokens, []string{"OR"}, slowConjunction)
+}
+
+// slowConjunction reads comparisons joined by AND.
+func slowConjunction(tokens []string) ([]slowEntry, bool) {
+	var types, targets, all []slowEntry
+	operands := 0
+	_, ok := slowSplit(tokens, []string{"AND"}, func(tokens []string) ([]slowEntry, bool) {
+		entries, ok := slowComparison(tokens)
+		operands++
+		all = append(all, entries...)
+		switch {
+		case slowAll(entries, "type "):
+			types = append(types, slowEntry{kind: "operand"})
+			types = append(types, entries...)
+		case slowAll(entries, "target "):
+			targets = append(targets, slowEntry{kind: "operand"})
+			targets = append(targets, entries...)
+		}
+		return entries, ok
+	})
+	if !ok || operands == 1 {
+		return all, ok
+	}
+	if operands != 2 || len(types) == 0 || len(targets) == 0 {
+		return []slowEntry{{skip: feed.SkipCondition}}, true
+	}
+	kind := types[1].kind
+	for _, one := range types[1:] {
+		if one.kind != kind {
+			kind = "type name"
+		}
+	}
+	if kind == "type " {
+		return []slowEntry{{skip: feed.SkipOtherType}}, true
+	}
+	for i := range targets {
+		targets[i].kind = strings.TrimPrefix(kind, "type ")
+	}
+	return targets[1:], true
+}
+
+func slowAll(entries []slowEntry, prefix string) bool {
+	return !slices.ContainsFunc(entries, func(e slowEntry) bool { return !strings.HasPrefix(e.kind, prefix) })
 }
 
 var (
@@ -444,9 +523,19 @@ func slowKind(found []string) string {
 	if found[3] != "" {
 		path = ""
 	}
-	return map[string]string{
-		"domain-name:value": "name", "hostname:value": "name", "url:value": "host", "ipv4-addr:value": "address", "ipv6-addr:value": "address",
-	}[path]
+	if found[1]+":"+strings.Trim(found[2], "'") == "network-traffic:dst_ref" {
+		switch strings.ReplaceAll(found[3], "'", "") {
+		case "\n.\nvalue":
+			return "target name"
+		case "\n.\ntype":
+			return "type "
+		}
+	}
+	return slowKinds[path]
+}
+
+var slowKinds = map[string]string{
+	"domain-name:value": "name", "hostname:value": "name", "url:value": "host", "ipv4-addr:value": "address", "ipv6-addr:value": "address",
 }
 
 func slowComparison(tokens []string) ([]slowEntry, bool) {
@@ -455,7 +544,7 @@ func slowComparison(tokens []string) ([]slowEntry, bool) {
 	}
 	text := joinTokens(tokens)
 	if found := slowExists.FindStringSubmatch(text); found != nil {
-		if slowKind(found) == "" {
+		if kind := slowKind(found); kind == "" || kind == "type " {
 			return []slowEntry{{skip: feed.SkipOtherType}}, true
 		}
 		return []slowEntry{{skip: feed.SkipCondition}}, true
@@ -472,10 +561,13 @@ func slowComparison(tokens []string) ([]slowEntry, bool) {
 		operator = "NOT"
 	}
 	why := map[string]feed.Skip{"LIKE": feed.SkipPattern, "MATCHES": feed.SkipRegex}[operator]
+	equal := operator == "=" || operator == "=="
 	switch {
-	case kind == "":
+	case kind == "", kind == "type " && !equal:
 		why = feed.SkipOtherType
-	case why != 0, operator == "=", operator == "==", operator == "ISSUBSET" && kind == "address":
+	case why != 0, equal, operator == "ISSUBSET" && kind == "address":
+	case operator == "ISSUBSET" && kind == "target name":
+		kind = "target address"
 	default:
 		why = feed.SkipCondition
 	}
@@ -494,7 +586,7 @@ func slowSet(kind string, negated bool, literals []string) (all []slowEntry, ok 
 		all = append(all, entries...)
 	}
 	switch {
-	case kind == "":
+	case kind == "", kind == "type " && negated:
 		all = []slowEntry{{skip: feed.SkipOtherType}}
 	case negated:
 		all = []slowEntry{{skip: feed.SkipCondition}}
@@ -504,10 +596,16 @@ func slowSet(kind string, negated bool, literals []string) (all []slowEntry, ok 
 
 func slowOperand(kind, literal string) ([]slowEntry, bool) {
 	if literal[0] != '\'' {
+		if kind == "type " {
+			return []slowEntry{{skip: feed.SkipOtherType}}, true
+		}
 		return nil, false
 	}
 	value := strings.NewReplacer(`\\`, `\`, `\'`, `'`, slowLineFeed, "\n").Replace(literal[1 : len(literal)-1])
-	if value = strings.Trim(value, " \t\r\n\v\f"); value == "" {
+	if kind == "type " {
+		return []slowEntry{{kind: "type " + slowKinds[value+":value"]}}, true
+	}
+	if value = slowTrim(value); value == "" && !strings.HasPrefix(kind, "target ") {
 		return []slowEntry{{}}, true
 	}
 	return []slowEntry{{kind: kind, value: value}}, true

@@ -185,6 +185,8 @@ type window struct {
 	start, end int   // the part of buf that is not consumed
 	offset     int64 // of buf in the stream
 	err        error // sticky; io.EOF at the end
+	marked     bool  // there is a byte order mark after the one at the start
+	dropping   bool  // the rest of the current line is not wanted
 }
 
 func newWindow(r io.Reader) *window { return &window{r: r, buf: make([]byte, windowBytes)} }
@@ -200,39 +202,72 @@ func (w *window) head() ([]byte, error) {
 	}
 	if bytes.HasPrefix(w.buf[:w.end], byteOrderMark) {
 		w.start = len(byteOrderMark)
+		w.marked = bytes.Contains(w.buf[w.start:w.end], byteOrderMark)
 	}
 	return w.buf[w.start:w.end], nil
 }
 
-// nextLine returns the next line without its line feed, or false after the last one.
-func (w *window) nextLine(limit int) (line []byte, ok bool, err error) {
+// nextLine returns the next line without its line feed, or false after the last one. Of a line
+// over the limit it returns the head, and sets cut.
+func (w *window) nextLine(limit int) (line []byte, cut, ok bool, err error) {
+	if w.dropping {
+		if err := w.dropLine(); err != nil {
+			return nil, false, false, err
+		}
+	}
+
 	searched := 0
 	for {
 		if i := bytes.IndexByte(w.buf[w.start+searched:w.end], '\n'); i >= 0 {
 			line = w.buf[w.start : w.start+searched+i]
 			w.start += len(line) + 1
-			return line, true, checkLength(line, limit)
+			if len(line) > limit {
+				line, cut = cutLine(line, limit)
+			}
+			return line, cut, true, nil
 		}
 		searched = w.end - w.start
 		if searched > limit+1 { // one more byte may be a carriage return
-			return nil, false, refuse(ErrLongLine, 0, "over %d bytes", limit)
+			w.dropping = true
+			return w.buf[w.start : w.start+limit], true, true, nil
 		}
 		if w.more() {
 			continue
 		}
 		if !errors.Is(w.err, io.EOF) {
-			return nil, false, w.err
+			return nil, false, false, w.err
 		}
 		line = w.buf[w.start:w.end]
 		w.start = w.end
-		return line, len(line) > 0, checkLength(line, limit)
+		line, cut = cutLine(line, limit)
+		return line, cut, len(line) > 0, nil
 	}
 }
 
-func checkLength(line []byte, limit int) error {
-	if len(line) > limit && len(bytes.TrimSuffix(line, []byte{'\r'})) > limit {
-		return refuse(ErrLongLine, 0, "over %d bytes", limit)
+// cutLine returns the head of a line if it is over the limit.
+func cutLine(line []byte, limit int) (head []byte, cut bool) {
+	if len(bytes.TrimSuffix(line, []byte{'\r'})) > limit {
+		return line[:limit], true
 	}
+	return line, false
+}
+
+// dropLine moves past the rest of a line whose head was returned.
+func (w *window) dropLine() error {
+	for {
+		if i := bytes.IndexByte(w.buf[w.start:w.end], '\n'); i >= 0 {
+			w.start += i + 1
+			break
+		}
+		w.start = w.end
+		if !w.more() {
+			if !errors.Is(w.err, io.EOF) {
+				return w.err
+			}
+			break
+		}
+	}
+	w.dropping = false
 	return nil
 }
 
@@ -257,6 +292,8 @@ func (w *window) more() bool {
 func (w *window) read() (n int) {
 	for range maxEmptyReads {
 		if n, w.err = w.r.Read(w.buf[w.end:]); n > 0 || w.err != nil {
+			overlap := max(w.start, w.end+1-len(byteOrderMark))
+			w.marked = w.marked || bytes.Contains(w.buf[overlap:w.end+n], byteOrderMark)
 			return n
 		}
 	}

@@ -1,7 +1,9 @@
 package feed
 
 import (
+	"bytes"
 	"errors"
+	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/feed/internal/stixpattern"
@@ -13,14 +15,17 @@ var errNoPattern = errors.New("indicator without a pattern")
 // stixReader reads STIX 2 bundles, the envelopes of TAXII 2.1, and STIX objects in an array or
 // in sequence. Bundles are walked, so they may be of any size.
 //
-// An entry is an alternative of the pattern of an indicator. Objects that are observed names
+// An entry is an alternative of the pattern of an indicator. An indicator whose types call its
+// value benign or anomalous is skipped, unless another of its types calls it malicious. Objects that are observed names
 // or addresses without an indicator are skipped. All other objects, such as relationships and
 // malware, are structure. Versions of an object are not told apart, because a bundle contains
 // one of each.
 type stixReader struct {
 	*jsonEntries
-	object  fields // the current one
-	arena   []byte // for its texts
+	object  fields    // the current one
+	arena   []byte    // for its texts
+	types   stixTypes // of the current object, from `indicator_types`
+	labels  stixTypes // from `labels`, in STIX 2.0
 	names   []string
 	visit   func(name []byte) error // r.readMember, allocated once
 	pattern stixpattern.Parser
@@ -124,6 +129,7 @@ func (r *stixReader) readObjects() error {
 
 func (r *stixReader) reset() {
 	r.object, r.arena, r.names = fields{}, r.arena[:0], r.names[:0]
+	r.types, r.labels = stixTypes{}, stixTypes{}
 }
 
 // readMember reads a member of an object.
@@ -133,9 +139,9 @@ func (r *stixReader) readMember(name []byte) error {
 	}
 	switch string(name) {
 	case "indicator_types":
-		return r.readFirst(fieldCategory, name)
+		return r.readTypes(fieldCategory, name, &r.types)
 	case "labels": // in STIX 2.0, the types of an indicator
-		return r.readFirst(fieldLabel, name)
+		return r.readTypes(fieldLabel, name, &r.labels)
 	case "external_references":
 		return r.readReference(name)
 	}
@@ -146,15 +152,37 @@ func (r *stixReader) readMember(name []byte) error {
 	return r.object.read(r.in, key, name, &r.arena)
 }
 
-// readFirst reads an array and keeps its first text.
-func (r *stixReader) readFirst(key field, name []byte) error {
+// stixTypes is what the types of an indicator say about its value.
+type stixTypes struct{ some, harmless, harmful bool }
+
+// add takes a type of the vocabulary of STIX 2.1, section 10.8. A type that is not in it, such as
+// the name of a malware family, says nothing.
+func (s *stixTypes) add(text []byte) {
+	s.some = true
+	switch strings.ToLower(string(text)) {
+	case "benign", "anomalous-activity", "anomalous":
+		s.harmless = true
+	case "malicious-activity", "compromised":
+		s.harmful = true
+	}
+}
+
+// isHarmless reports whether the source calls the value harmless or merely unusual.
+func (s *stixTypes) isHarmless() bool { return s.harmless && !s.harmful }
+
+// readTypes reads an array of types and keeps the first one as the category.
+func (r *stixReader) readTypes(key field, name []byte, types *stixTypes) error {
 	isFirst := r.object.see(key, name)
 	return r.each(func() error {
 		text, err := r.in.readScalar()
-		if err == nil && isFirst && len(r.object.texts[key]) == 0 {
+		if err != nil || !isFirst || len(text) == 0 {
+			return err
+		}
+		types.add(text)
+		if len(r.object.texts[key]) == 0 {
 			r.object.keep(key, text, &r.arena)
 		}
-		return err
+		return nil
 	})
 }
 
@@ -193,7 +221,11 @@ func (r *stixReader) addObject(line int) {
 func (r *stixReader) addIndicator(o *fields) {
 	pattern := o.texts[fieldPattern]
 	revoked, revokedErr := o.flag(fieldWithdrawn, false)
-	language := string(o.texts[fieldPatternType])
+	language := o.texts[fieldPatternType]
+	types := &r.labels
+	if r.types.some {
+		types = &r.types
+	}
 	switch {
 	case o.err != nil:
 		r.c.reject(pattern, o.err)
@@ -201,7 +233,9 @@ func (r *stixReader) addIndicator(o *fields) {
 		r.c.reject(pattern, revokedErr)
 	case revoked:
 		r.c.skip(pattern, SkipWithdrawn)
-	case language != "" && language != "stix": // a rule for Snort, YARA or Sigma
+	case types.isHarmless():
+		r.c.skip(pattern, SkipHarmless)
+	case len(language) > 0 && !bytes.EqualFold(language, []byte("stix")): // a rule for Snort, YARA or Sigma
 		r.c.skip(pattern, SkipOtherType)
 	case len(pattern) == 0:
 		r.c.reject(o.texts[fieldType], errNoPattern)

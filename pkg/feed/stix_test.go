@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +29,7 @@ func bundle(objects ...string) string {
 func TestParse_stix(t *testing.T) {
 	t.Parallel()
 	one, other := stixIndicator(evilPattern, ""), stixIndicator(otherPattern, "")
+	const harmless = ": harmless or only unusual, by its source"
 	both := reading{Accepted: []string{"subtree evil.example", "subtree other.example"}}
 	testFormat(t, feed.STIX, []formatCase{{
 		name: "a bundle with structure and observed objects",
@@ -64,6 +66,23 @@ func TestParse_stix(t *testing.T) {
 			Skipped:  []string{otherPattern + ": withdrawn by its source", "no pattern: withdrawn by its source"},
 			Rejected: []string{otherPattern},
 		},
+	}, {
+		name: "harmless or only unusual, by its source",
+		in: bundle(stixIndicator(evilPattern, `,"indicator_types":["malicious-activity"]`), stixIndicator("[domain-name:value='a.example']", `,"indicator_types":["benign"]`),
+			stixIndicator("[domain-name:value='b.example']", `,"indicator_types":["x","Anomalous-Activity"]`), stixIndicator("[domain-name:value='c.example']", `,"labels":["benign"]`),
+			stixIndicator("[domain-name:value='d.example']", `,"labels":"anomalous-activity"`), stixIndicator(otherPattern, `,"indicator_types":["anomalous-activity","malicious-activity"]`),
+			stixIndicator(otherPattern, `,"indicator_types":["unknown"],"labels":["benign"]`), stixIndicator(otherPattern, `,"indicator_types":[],"labels":["benign-looking"]`)),
+		want: reading{
+			Accepted: append(slices.Clone(both.Accepted), both.Accepted[1], both.Accepted[1]),
+			Skipped: []string{
+				"[domain-name:value='a.example']" + harmless, "[domain-name:value='b.example']" + harmless,
+				"[domain-name:value='c.example']" + harmless, "[domain-name:value='d.example']" + harmless,
+			},
+		},
+	}, {
+		name: "the language of patterns in any case",
+		in:   bundle(strings.Replace(one, `"stix"`, `"STIX"`, 1), strings.Replace(other, `"stix"`, `" Stix "`, 1)),
+		want: both,
 	}, {
 		name: "rules in other languages",
 		in:   bundle(one, strings.Replace(stixIndicator("rule x {}", ""), `"stix"`, `"yara"`, 1), strings.Replace(other, `"pattern_type":"stix",`, "", 1)),

@@ -50,18 +50,32 @@ func parseTarget(text []byte) target {
 		}
 	}
 
+	authority, path := cutPath(text)
 	switch {
 	case text[0] == '*' || text[0] == '.':
-		return parseWildcard(text)
+		return parseWildcard(authority, path)
 	case text[0] == '/' && len(text) > 1:
 		return target{skip: SkipPath}
-	case bytes.IndexByte(text, '*') >= 0:
+	case bytes.IndexByte(text, '*') >= 0 && !isWholeSite(path) || bytes.IndexByte(authority, '*') >= 0:
 		return target{skip: SkipPattern}
-	case bytes.IndexByte(text, '@') >= 0 || isHash(text):
+	case bytes.IndexByte(authority, '@') >= 0 || isHash(text):
 		return target{skip: SkipOtherType}
 	}
-	authority, _, partial := bytes.Cut(text, []byte{'/'})
-	return parseAuthority(authority, partial)
+	return parseAuthority(authority, len(path) > 0)
+}
+
+// cutPath splits a URL without a scheme where its path, query or fragment starts.
+func cutPath(text []byte) (authority, path []byte) {
+	if end := bytes.IndexAny(text, "/?#"); end >= 0 {
+		return text[:end], text[end:]
+	}
+	return text, nil
+}
+
+// isWholeSite reports whether a path covers all of a site. Lists for firewalls end each entry
+// in a slash.
+func isWholeSite(path []byte) bool {
+	return len(path) == 0 || string(path) == "/" || string(path) == "/*"
 }
 
 // cutScheme removes `scheme://`. Some lists write `://` without a scheme.
@@ -134,10 +148,10 @@ func parseAuthority(text []byte, partial bool) target {
 	return target{host: host, partial: partial || hasPort}
 }
 
-// parseWildcard reads `*.name` and `.name`.
-func parseWildcard(text []byte) target {
-	name := text[1:]
-	if text[0] == '*' {
+// parseWildcard reads `*.name` and `.name`, which may be followed by the path of a whole site.
+func parseWildcard(authority, path []byte) target {
+	name := authority[1:]
+	if authority[0] == '*' {
 		if len(name) > 0 && name[0] != '.' {
 			return target{skip: SkipPattern}
 		}
@@ -148,7 +162,7 @@ func parseWildcard(text []byte) target {
 		return target{err: domainname.ErrRoot}
 	case isAddress(name):
 		return target{skip: SkipAddressWildcard}
-	case bytes.ContainsAny(name, "*/:"):
+	case bytes.ContainsAny(name, "*:") || !isWholeSite(path):
 		return target{skip: SkipPattern}
 	}
 	return target{host: name}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 func isSpace(c byte) bool {
@@ -37,13 +38,50 @@ func nameBytes() (legal [256]bool) {
 	return legal
 }
 
-// trim removes white space from both ends. Other control characters stay, because they make
-// a name illegal.
-func trim(text []byte) []byte { return trimRight(trimLeft(text)) }
+// wideSpaces are the spaces outside ASCII. They get into lists that are copied from web pages
+// and documents, and part words like any other space.
+const wideSpaces = "\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" +
+	"\u2028\u2029\u202f\u205f\u3000"
+
+// invisibles are characters without a width: the byte order mark and marks for line breaks and
+// the direction of text. At the ends of a text they do not count. Within a word they do not part
+// it, because UTS 46 gives some of them a meaning there.
+const invisibles = "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+
+// wideSpace returns the length of the wide space at the start of text, or 0.
+func wideSpace(text []byte) int {
+	r, size := utf8.DecodeRune(text)
+	if strings.ContainsRune(wideSpaces, r) {
+		return size
+	}
+	return 0
+}
+
+// trim removes white space and invisible characters from both ends. Control characters stay,
+// because they make a name illegal.
+func trim(text []byte) []byte {
+	start, end := 0, len(text)
+	for start < end && isSpace(text[start]) {
+		start++
+	}
+	for start < end && isSpace(text[end-1]) {
+		end--
+	}
+	text = text[start:end]
+	if len(text) > 0 && (text[0] >= utf8.RuneSelf || text[len(text)-1] >= utf8.RuneSelf) {
+		return trimRight(trimLeft(text))
+	}
+	return text
+}
 
 func trimLeft(text []byte) []byte {
 	for len(text) > 0 && isSpace(text[0]) {
 		text = text[1:]
+	}
+	if len(text) > 0 && text[0] >= utf8.RuneSelf {
+		if r, size := utf8.DecodeRune(text); isBlank(r) {
+			return trimLeft(text[size:])
+		}
 	}
 	return text
 }
@@ -52,7 +90,17 @@ func trimRight(text []byte) []byte {
 	for len(text) > 0 && isSpace(text[len(text)-1]) {
 		text = text[:len(text)-1]
 	}
+	if len(text) > 0 && text[len(text)-1] >= utf8.RuneSelf {
+		if r, size := utf8.DecodeLastRune(text); isBlank(r) {
+			return trimRight(text[:len(text)-size])
+		}
+	}
 	return text
+}
+
+// isBlank reports whether a character outside ASCII does not count at the ends of a text.
+func isBlank(r rune) bool {
+	return strings.ContainsRune(wideSpaces, r) || strings.ContainsRune(invisibles, r)
 }
 
 // cutWord returns the first word, and the rest without leading white space.
@@ -66,7 +114,10 @@ func cutWord(text []byte) (word, rest []byte) {
 // indexSpace returns the index of the first white space, or -1.
 func indexSpace(text []byte) int {
 	for i, c := range text {
-		if c <= ' ' && isSpace(c) {
+		if c-'!' < utf8.RuneSelf-'!' {
+			continue
+		}
+		if isSpace(c) || c >= utf8.RuneSelf && wideSpace(text[i:]) > 0 {
 			return i
 		}
 	}
@@ -92,7 +143,7 @@ func cutComment(text []byte) []byte {
 		if space < 0 {
 			return text
 		}
-		start += space + 1
+		start += space + max(1, wideSpace(text[start+space:]))
 		if start < len(text) && isComment(text[start:]) {
 			return trim(text[:start])
 		}
@@ -111,6 +162,11 @@ const (
 	maxTotalComment = 80 // bytes of a comment that may give the number of entries
 	maxTotal        = 1_000_000_000
 )
+
+// startsEntry reports whether a line starts as most entries do, so that it is no comment.
+func startsEntry(line []byte) bool {
+	return len(line) > 0 && (isNameByte[line[0]] || line[0] == '|')
+}
 
 // expectedEntries returns the number in a comment like `# Number of entries: 1,904`, or 0 if
 // the line is not such a comment.

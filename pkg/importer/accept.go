@@ -183,6 +183,7 @@ func (a *acceptor) check(ctx context.Context, c *candidate) error {
 	if err != nil {
 		return fmt.Errorf("opening %q: %w", c.found.Key, err)
 	}
+	c.guards.Now = c.report.At
 	entries, summary, err := list.Read(body, c.settings.Options, c.guards, c.report.Hooks())
 	_ = body.Close() // it was only read
 	c.entries = entries

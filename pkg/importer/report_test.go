@@ -21,7 +21,7 @@ no_dots..in.a.row
 /a/path/alone
 `)
 	w.handle(t, keys(key)...)
-	wantEqual(t, "refused", string(w.objects["reports/f/v2.txt"]), `Feed f: refused
+	wantEqual(t, "refused", string(w.objects["reports/f/v2.txt"]), `Feed f: refused; most of the list is not used: 2 rejected, 2 dropped
 The list is refused. The previous list with 3000 entries keeps serving.
 
 cut_off: it has 7 entries, but its header says 90
@@ -47,6 +47,7 @@ entries   7 (the list says 90)
                1  a public suffix: the names under it belong to unrelated owners
                1  a shared host: list single names under it with scope name, or block by URL elsewhere
   repeats        1
+  expired        0
 listed    1 (before: 3000)
 
 rejected line 6: "two words": several words: if this is a hosts file or a table, set its format or column
@@ -75,6 +76,7 @@ entries   3000
   skipped        0
   dropped        0
   repeats        0
+  expired        0
 listed    3000 (before: 3000)
 `)
 }

@@ -23,6 +23,7 @@ const (
 	DropProtected      DropReason = "protected"       // a name that a VPC needs, or one of the user's own
 	DropSharedHost     DropReason = "shared_host"     // its paths belong to unrelated users
 	DropTopList        DropReason = "top_list"        // one of the most popular names
+	DropNeeded         DropReason = "needed_name"     // nearly every network asks for it
 	DropWideBlock      DropReason = "wide_block"      // more addresses than one owner has
 	DropSpecialAddress DropReason = "special_address" // private, local, multicast and the like
 )
@@ -44,6 +45,8 @@ func (r DropReason) Explain() string {
 		return "a shared host: list single names under it with scope name, or block by URL elsewhere"
 	case DropTopList:
 		return "a name on your top list: it is too popular to block"
+	case DropNeeded:
+		return "a name that nearly every network asks for; a top list of your own replaces this check"
 	case DropWideBlock:
 		return "an address block that is too large"
 	case DropSpecialAddress:
@@ -56,6 +59,7 @@ func (r DropReason) Explain() string {
 // entryGuard checks single entries.
 type entryGuard struct {
 	core                         guardNames
+	needed                       guardNames // empty if the user has a top list
 	own                          guardNames // of the user
 	special                      []netip.Prefix
 	minPrefixIPv4, minPrefixIPv6 int
@@ -75,6 +79,11 @@ func newEntryGuard(g *Guards) *entryGuard {
 	} {
 		for _, name := range strings.Fields(set.names) {
 			guard.core.set(name, set.own, set.above)
+		}
+	}
+	if !g.hasTop {
+		for name := range strings.FieldsSeq(neededNames) {
+			guard.needed.set(name, topName, aboveTop)
 		}
 	}
 	for _, block := range strings.Fields(specialBlocks) {
@@ -118,6 +127,9 @@ func (g *entryGuard) check(entry *indicator.Indicator) DropReason {
 // checkName checks a block entry that is not a public suffix.
 func (g *entryGuard) checkName(name string, scope indicator.Scope) DropReason {
 	known, wide := g.traitsOf(name), scope != indicator.ScopeName
+	if site, isSite := strings.CutPrefix(name, "www."); isSite {
+		known |= g.core.traits[site] & (coreName | coreZone | sharedHost)
+	}
 	switch {
 	case known&(coreName|coreZone) != 0, wide && known&aboveCore != 0, isAWSEndpoint(name):
 		return DropProtected
@@ -125,6 +137,8 @@ func (g *entryGuard) checkName(name string, scope indicator.Scope) DropReason {
 		return DropSharedHost
 	case known&topName != 0, wide && known&aboveTop != 0:
 		return DropTopList
+	case g.isNeeded(name, wide):
+		return DropNeeded
 	}
 
 	for ancestor := range ancestors(name) {
@@ -136,6 +150,12 @@ func (g *entryGuard) checkName(name string, scope indicator.Scope) DropReason {
 		}
 	}
 	return ""
+}
+
+// isNeeded reports whether an entry matches one of [neededNames], or its web site.
+func (g *entryGuard) isNeeded(name string, wide bool) bool {
+	names := g.needed.traits
+	return names[strings.TrimPrefix(name, "www.")]&topName != 0 || wide && names[name]&aboveTop != 0
 }
 
 // checkBlock checks a block entry for addresses.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -110,6 +111,32 @@ func TestGuards_drops(t *testing.T) {
 		{"evil.medium.com", subtree, ""}, // a customer's name
 		{"discordapp.net", name, list.DropSharedHost},
 		{"asuscomm.com", subtree, list.DropSharedHost}, // a dynamic DNS zone that is not a public suffix
+		{"www.dropbox.com", name, list.DropSharedHost}, // the site of a shared host
+		{"www.medium.com", name, list.DropSharedHost},
+		{"www.evil.medium.com", name, ""},
+		{"www.google.com", name, list.DropProtected},
+		{"www.evil.google.com", subtree, ""},
+		{"bit.ly", name, list.DropSharedHost},
+		{"amzn.to", subtree, list.DropSharedHost},
+		{"evil.lnk.to", name, ""}, // a customer's name
+		{"ipfs.io", name, list.DropSharedHost},
+		{"dweb.link", name, list.DropSharedHost},
+		{"bafyevil.ipfs.w3s.link", subtree, ""}, // one file
+		{"webhook.site", name, list.DropSharedHost},
+		{"evil.webhook.site", subtree, ""},
+		{"res.cloudinary.com", name, list.DropSharedHost},
+		{"web.app", subtree, list.DropPrivateSuffix},
+		{"evil.web.app", subtree, ""},
+		{"weeblysite.com", subtree, list.DropSharedHost}, // a hosting zone that is not a public suffix
+		{"evil.weeblysite.com", subtree, ""},
+		{"urldefense.proofpoint.com", name, list.DropSharedHost},
+		{"storage.googleapis.com", subtree, list.DropSharedHost},
+		{"evil-lure.storage.googleapis.com", subtree, ""}, // a customer's bucket
+		{"evil-lure.storage.googleapis.com", name, ""},
+		{"evil.t.me", subtree, ""},
+		{"f003.backblazeb2.com", name, list.DropSharedHost}, // many buckets
+		{"evil.s3.us-west-004.backblazeb2.com", subtree, ""},
+		{"ucevil.dl.dropboxusercontent.com", subtree, ""},
 		{"evil.asuscomm.com", subtree, ""},
 	} {
 		s := list.Options{Scope: tc.scope}
@@ -143,6 +170,49 @@ func TestGuards_entriesAbove(t *testing.T) {
 		if got := dropped(t, tc.entry, list.Options{Scope: tc.scope}, guards); got != tc.want {
 			t.Errorf("%s %v: dropped as %q, want %q", tc.entry, tc.scope, got, tc.want)
 		}
+	}
+}
+
+// Without a top list of the user's, a small one is built in. It protects exact names.
+func TestGuards_neededNames(t *testing.T) {
+	t.Parallel()
+	with := defaultGuards()
+	if err := with.ReadTop(strings.NewReader("popular.example\n")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		entry   string
+		scope   indicator.Scope
+		want    list.DropReason
+		wantTop list.DropReason // with a top list
+	}{
+		{"registry.npmjs.org", indicator.ScopeName, list.DropNeeded, ""},
+		{"registry.npmjs.org", indicator.ScopeSubtree, list.DropNeeded, ""},
+		{"login.microsoftonline.com", indicator.ScopeName, list.DropNeeded, ""},
+		{"console.aws.amazon.com", indicator.ScopeName, list.DropNeeded, ""},
+		{"ocsp.digicert.com", indicator.ScopeName, list.DropNeeded, ""},
+		{"security.ubuntu.com", indicator.ScopeName, list.DropNeeded, ""},
+		{"ctldl.windowsupdate.com", indicator.ScopeName, list.DropNeeded, ""},
+		{"crates.io", indicator.ScopeName, list.DropNeeded, ""},
+		{"www.crates.io", indicator.ScopeName, list.DropNeeded, ""},
+		{"pki.goog", indicator.ScopeSubtree, list.DropNeeded, ""}, // above such names
+		{"pki.goog", indicator.ScopeName, "", ""},
+		{"evil.pki.goog", indicator.ScopeSubtree, "", ""},
+		{"www.pki.goog", indicator.ScopeSubtree, "", ""},
+		{"evil.crates.io", indicator.ScopeSubtree, "", ""},
+		{"google.com", indicator.ScopeName, list.DropProtected, list.DropProtected},
+		{"popular.example", indicator.ScopeName, "", list.DropTopList},
+	} {
+		s := list.Options{Scope: tc.scope}
+		if got := dropped(t, tc.entry, s, defaultGuards()); got != tc.want {
+			t.Errorf("%s %v: dropped as %q, want %q", tc.entry, tc.scope, got, tc.want)
+		}
+		if got := dropped(t, tc.entry, s, with); got != tc.wantTop {
+			t.Errorf("%s %v: with a top list dropped as %q, want %q", tc.entry, tc.scope, got, tc.wantTop)
+		}
+	}
+	if got := dropped(t, "registry.npmjs.org", list.Options{Action: indicator.ActionAllow}, defaultGuards()); got != "" {
+		t.Errorf("an allow entry is dropped as %q", got)
 	}
 }
 
@@ -257,7 +327,22 @@ func TestRead_refusals(t *testing.T) {
 		{name: "error document", in: `{"message":"Access Denied"}`, want: list.RefusedUnreadable},
 		{name: "binary", in: "evil.example\x00\n", want: list.RefusedUnreadable, wantWhere: "line 1"},
 		{name: "long line", in: "evil.example\n" + strings.Repeat("x", 5_000) + "\n", want: list.RefusedUnreadable, wantWhere: "line 2"},
-		{name: "19 lines of rubbish and a name", in: "evil.example\n" + strings.Repeat("no name\n", 18)},
+		{
+			name: "18 lines of rubbish and a name", in: "evil.example\n" + strings.Repeat("no name\n", 18),
+			want: list.RefusedInvalid, overridable: true,
+		},
+		{name: "a line of rubbish and a name", in: "evil.example\nrubbish it is\n"},
+		{
+			name: "2 lines of rubbish and a name", in: "evil.example\nrubbish it is\nno name\n",
+			want: list.RefusedInvalid, overridable: true,
+		},
+		{name: "2 lines of rubbish", in: "rubbish it is\nno name\n", want: list.RefusedNoEntries},
+		{name: "10 % kept by the guards", in: numbered("n", 3) + strings.Repeat("pastebin.com\n", 27)},
+		{
+			name: "less than 10 % kept by the guards", in: numbered("n", 3) + strings.Repeat("pastebin.com\n", 28),
+			want: list.RefusedDropped, overridable: true,
+		},
+		{name: "a short list of which little is kept", in: "evil.example\n" + strings.Repeat("pastebin.com\n", 18)},
 		{
 			name: "20 lines of rubbish and a name", in: "evil.example\n" + strings.Repeat("no name\n", 20),
 			settings: list.Options{Format: feed.Plain}, want: list.RefusedInvalid, overridable: true,
@@ -326,6 +411,53 @@ func TestRead_hooksAndCounts(t *testing.T) {
 	total := report.Names + report.Repeats + report.Dropped[list.DropSingleLabel]
 	if total != report.Accepted || report.Repeats != 1 || entries.Len() != report.Names {
 		t.Errorf("report is %+v", report)
+	}
+}
+
+// Expired entries stay in the list, because its length is compared with later ones, but they are
+// not counted as entries that match.
+func TestRead_expired(t *testing.T) {
+	t.Parallel()
+	const csv = "domain,valid_until\nnever.example,\nlive.example,2026-03-01\nended.example,2026-02-28\nnow.example,2026-02-28T12:00:00Z\n" +
+		"again.example,2020-01-01\nagain.example,2026-04-01\ntwice.example,2020-01-01\ntwice.example,2020-01-02\n"
+	guards := defaultGuards()
+	guards.Now = time.Date(2026, 2, 28, 12, 0, 0, 0, time.UTC)
+	entries, report, err := list.Read(strings.NewReader(csv), list.Options{}, guards, list.Hooks{})
+	if err != nil || entries.Len() != 6 || report.Names != 3 || report.Expired != 3 || report.Repeats != 2 || report.Warning() != "" {
+		t.Errorf("%v, %d entries, %+v, warning %q", err, entries.Len(), report, report.Warning())
+	}
+
+	guards.Now = guards.Now.AddDate(1, 0, 0)
+	ended := strings.Replace(csv, "never.example,\n", "", 1)
+	_, report, err = list.Read(strings.NewReader(ended), list.Options{}, guards, list.Hooks{})
+	if err != nil || report.Names != 0 || report.Expired != 5 || report.Warning() != "most of the list is not used: 5 expired" {
+		t.Errorf("%v, %+v, warning %q", err, report, report.Warning())
+	}
+}
+
+func TestSummary_Warning(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		in   string
+		want string
+	}{
+		{"a.example\nb.example\n", ""},
+		{"a.example\npastebin.com\n", ""}, // half
+		{"a.example\na.example\na.example\npastebin.com\n", ""},
+		{"a.example\npastebin.com\ngithub.com\n", "most of the list is not used: 2 dropped"},
+		{"a.example\nb.example\npastebin.com\nno name\nno name\n", "most of the list is not used: 2 rejected, 1 dropped"},
+		{"a.example\n/path\n/path\n/path\n", ""}, // skipped on purpose
+	} {
+		_, report, err := list.Read(strings.NewReader(tc.in), list.Options{Format: feed.Plain}, defaultGuards(), list.Hooks{})
+		if got := report.Warning(); err != nil || got != tc.want {
+			t.Errorf("%q: %v, warning %q, want %q", tc.in, err, got, tc.want)
+		}
+		full := list.Report{Outcome: list.OutcomeAccepted}
+		full.AddSummary(&report)
+		first, _, _ := strings.Cut(string(full.Text()), "\n")
+		if strings.Contains(first, "not used") != (tc.want != "") {
+			t.Errorf("%q: the first line of the report is %q", tc.in, first)
+		}
 	}
 }
 

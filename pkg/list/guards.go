@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -31,7 +32,12 @@ type Guards struct {
 	//
 	// Default: memory does not limit lists.
 	Memory int64
+	// Now is the time at which entries count as expired or not.
+	//
+	// Default: the current time.
+	Now    time.Time
 	own    guardNames
+	hasTop bool // own contains names of a top list
 }
 
 // NewGuards returns guards with thresholds, which must be valid, and protected zones. An
@@ -51,6 +57,13 @@ func NewGuards(thresholds settings.Guards, protected []string) (Guards, error) {
 	return guards, errors.Join(problems...)
 }
 
+func (g *Guards) now() time.Time {
+	if g.Now.IsZero() {
+		return time.Now()
+	}
+	return g.Now
+}
+
 // Clone returns a copy to which guard lists can be added.
 func (g *Guards) Clone() Guards {
 	clone := *g
@@ -62,7 +75,8 @@ func (g *Guards) Clone() Guards {
 // identify guard lists that have not been added yet.
 func (g *Guards) Fingerprint(words ...string) string {
 	all := []string{
-		coreNames, coreZones, sharedApexes, sharedHosts, customerWildcards, specialBlocks, publicsuffix.List.String(), string(DropUnknownTLD),
+		coreNames, coreZones, sharedApexes, sharedHosts, neededNames, customerWildcards, specialBlocks,
+		publicsuffix.List.String(), string(DropUnknownTLD),
 		fmt.Sprint(g.own, g.MinPrefixIPv4, g.MinPrefixIPv6, g.TopListRanks),
 	}
 	hash := sha256.Sum256(fmt.Appendf(nil, "%q", append(all, words...)))
@@ -128,8 +142,8 @@ func (g *Guards) ReadShared(r io.Reader) error {
 // errEnough ends the reading of a list when the rest does not matter.
 var errEnough = errors.New("enough")
 
-// ReadTop adds a list of the most popular names, the most popular one first. Only the first
-// TopListRanks names count. Such lists come from third parties, so lines that cannot be
+// ReadTop adds a list of the most popular names, the most popular one first. It replaces the
+// built-in names that every network needs. Only the first TopListRanks names count. Such lists come from third parties, so lines that cannot be
 // read are ignored.
 func (g *Guards) ReadTop(r io.Reader) error {
 	rank := 0
@@ -139,6 +153,7 @@ func (g *Guards) ReadTop(r io.Reader) error {
 		}
 		if entry.Scope != indicator.ScopeCIDR {
 			g.own.set(entry.Name.String(), topName, aboveTop)
+			g.hasTop = true
 		}
 		return nil
 	})

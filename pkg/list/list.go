@@ -53,6 +53,16 @@ func (l *List) Bytes() (total int64) {
 	return total
 }
 
+// expired returns the number of entries that have ended.
+func (l *List) expired(now time.Time) (n int) {
+	for i := range l.entries {
+		if ends := l.entries[i].expiresAt; ends != 0 && ends <= now.Unix() {
+			n++
+		}
+	}
+	return n
+}
+
 // All yields the entries in order. An entry is valid until the next one is yielded.
 func (l *List) All() iter.Seq[*indicator.Indicator] {
 	return func(yield func(*indicator.Indicator) bool) {

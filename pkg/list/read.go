@@ -31,7 +31,38 @@ type Summary struct {
 	feed.Report
 	Dropped map[DropReason]int // entries that the parser accepted and a guard dropped
 	Repeats int                // entries that were merged into others of the same key
-	Names   int                // entries of the list: Accepted - dropped - Repeats
+	Expired int                // entries of the list that have ended, so that nothing matches them
+	Names   int                // the other entries of the list: Accepted - dropped - Repeats - Expired
+}
+
+// TotalDropped returns how many entries were dropped for any reason.
+func (s *Summary) TotalDropped() int { return total(s.Dropped) }
+
+func total(dropped map[DropReason]int) (sum int) {
+	for _, n := range dropped {
+		sum += n
+	}
+	return sum
+}
+
+// Warning returns a remark if most entries of a list are not used, and "" otherwise. It says
+// what happened to them. Skipped entries do not count, because lists contain them on purpose.
+func (s *Summary) Warning() string {
+	dropped := s.TotalDropped()
+	lost := s.Rejected + dropped + s.Expired
+	if whole := s.Accepted + s.Rejected - s.Repeats; lost == 0 || 2*lost <= whole {
+		return ""
+	}
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{s.Rejected, "rejected"}, {dropped, "dropped"}, {s.Expired, "expired"}} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
+		}
+	}
+	return "most of the list is not used: " + strings.Join(parts, ", ")
 }
 
 // Read reads a list, drops the entries that no list may contain, and sorts and merges the
@@ -66,7 +97,8 @@ func Read(r io.Reader, o Options, g Guards, h Hooks) (List, Summary, error) {
 	}
 
 	entries, repeats := builder.build()
-	summary.Repeats, summary.Names = repeats, entries.Len()
+	summary.Repeats, summary.Expired = repeats, entries.expired(g.now())
+	summary.Names = entries.Len() - summary.Expired
 	if refusals := g.checkSummary(&summary, suffixes); len(refusals) > 0 {
 		return entries, summary, refusals
 	}

@@ -24,6 +24,7 @@ const (
 	RefusedTooLarge      RefusalCode = "too_large"        // the object, its expanded content or its entries
 	RefusedNoEntries     RefusalCode = "no_entries"       // no entry is left
 	RefusedInvalid       RefusalCode = "too_many_invalid" // too few valid entries
+	RefusedDropped       RefusalCode = "mostly_dropped"   // the guards left too little of it
 	RefusedSuffixes      RefusalCode = "public_suffixes"
 	RefusedShrink        RefusalCode = "shrink"
 	RefusedGrowth        RefusalCode = "growth"
@@ -38,7 +39,7 @@ const (
 // nothing could be accepted, or if the transformer could not load the index.
 func (c RefusalCode) overridable() bool {
 	switch c {
-	case RefusedInvalid, RefusedSuffixes, RefusedShrink, RefusedGrowth, RefusedCutOff:
+	case RefusedInvalid, RefusedDropped, RefusedSuffixes, RefusedShrink, RefusedGrowth, RefusedCutOff:
 		return true
 	default:
 		return false
@@ -94,19 +95,21 @@ const ForceKey = "resolverwatch-force"
 const orForce = `; to accept it as it is, upload it again with the metadata or tag "` +
 	ForceKey + `" and the reason as its value`
 
+const (
+	// shortValidPercent is the part of the entries of a short list that must be valid. A single
+	// bad line is a large part of such a list, but a list with more bad lines than good ones is
+	// not a list.
+	shortValidPercent = 50
+	// minKeptPercent is the part of the valid entries of a list that the guards must leave. Lists
+	// of URLs lose up to half of their entries to shared hosts.
+	minKeptPercent = 10
+)
+
 // checkSummary refuses a list because of its own counts. suffixes is the number of block entries
 // that are public suffixes. It leaves out suffixes of companies, because good lists contain some,
 // and allow entries, because they do no harm.
 func (g *Guards) checkSummary(s *Summary, suffixes int) (refusals Refusals) {
-	counted := s.Accepted + s.Rejected
-	valid := percent(s.Accepted, counted)
-	if counted >= g.MinValidEntries && valid < g.MinValidPercent {
-		refusals = append(refusals, Refusal{
-			Code: RefusedInvalid,
-			What: fmt.Sprintf("only %.1f %% of %d entries are valid, the minimum is %v %%", valid, counted, g.MinValidPercent),
-			Todo: "see the rejected lines below; check that the list is complete and has the format of its settings" + orForce,
-		})
-	}
+	refusals = g.checkValid(s)
 	if present := percent(s.Entries, s.Expected); s.Expected > 0 && present < g.ExpectedPercent {
 		refusals = append(refusals, Refusal{
 			Code: RefusedCutOff,
@@ -114,11 +117,19 @@ func (g *Guards) checkSummary(s *Summary, suffixes int) (refusals Refusals) {
 			Todo: "check whether the upload or the download was cut off" + orForce,
 		})
 	}
-	if s.Names == 0 {
+	if s.Names+s.Expired == 0 { // an owner may let all entries end
 		refusals = append(refusals, Refusal{
 			Code: RefusedNoEntries,
 			What: fmt.Sprintf("no usable entry in %d lines", s.Lines),
 			Todo: "check what was dropped and skipped; to retire a feed, delete its list",
+		})
+	}
+	kept := percent(s.Accepted-s.TotalDropped(), s.Accepted)
+	if s.Accepted >= g.MinValidEntries && kept > 0 && kept < minKeptPercent {
+		refusals = append(refusals, Refusal{
+			Code: RefusedDropped,
+			What: fmt.Sprintf("the guards drop %d of %d entries, more than %d %%", s.TotalDropped(), s.Accepted, 100-minKeptPercent),
+			Todo: "see the dropped entries below; check whether this is a list of malicious names" + orForce,
 		})
 	}
 	if share := percent(suffixes, s.Accepted); suffixes > g.SuffixEntries && share > g.SuffixPercent {
@@ -129,6 +140,26 @@ func (g *Guards) checkSummary(s *Summary, suffixes int) (refusals Refusals) {
 		})
 	}
 	return refusals
+}
+
+// checkValid refuses a list in which too few entries are valid.
+func (g *Guards) checkValid(s *Summary) Refusals {
+	counted, minimum := s.Accepted+s.Rejected, g.MinValidPercent
+	if counted < g.MinValidEntries {
+		if s.Names+s.Expired == 0 { // it has no entries, which says more
+			return nil
+		}
+		minimum = min(minimum, shortValidPercent)
+	}
+	valid := percent(s.Accepted, counted)
+	if counted == 0 || valid >= minimum {
+		return nil
+	}
+	return Refusals{{
+		Code: RefusedInvalid,
+		What: fmt.Sprintf("only %.1f %% of %d entries are valid, the minimum is %v %%", valid, counted, minimum),
+		Todo: "see the rejected lines below; check that the list is complete and has the format of its settings" + orForce,
+	}}
 }
 
 // Compare refuses a list if it has far fewer or far more entries than the accepted list of its

@@ -53,11 +53,13 @@ type Report struct {
 	Skips    map[string]int     `json:"skips,omitempty"` // by reason
 	Dropped  map[DropReason]int `json:"dropped,omitempty"`
 	Repeats  int                `json:"repeats"`
+	Expired  int                `json:"expired"`
 	Names    int                `json:"names"`    // entries that are left
 	Previous int                `json:"previous"` // entries of the accepted list before
 	Added    int                `json:"added"`    // compared with the accepted list before
 	Removed  int                `json:"removed"`
 	Expected int                `json:"expected,omitempty"` // entries that the list says it has
+	Warning  string             `json:"warning,omitempty"`  // see [Summary.Warning]
 
 	// Columns says how the columns of a table are read, and Types counts the types of the rows
 	// that were skipped because of their type.
@@ -113,7 +115,8 @@ func (r *Report) AddSummary(s *Summary) {
 	r.Expected = s.Expected
 	r.Columns, r.Types = s.Columns, s.Types
 	r.Entries, r.Accepted, r.Rejected, r.Skipped = s.Entries, s.Accepted, s.Rejected, s.Skipped
-	r.Dropped, r.Repeats, r.Names = s.Dropped, s.Repeats, s.Names
+	r.Dropped, r.Repeats, r.Expired, r.Names = s.Dropped, s.Repeats, s.Expired, s.Names
+	r.Warning = s.Warning()
 	r.Skips = map[string]int{}
 	for why, n := range s.Skips {
 		r.Skips[why.String()] = n
@@ -121,12 +124,7 @@ func (r *Report) AddSummary(s *Summary) {
 }
 
 // TotalDropped returns how many entries were dropped for any reason.
-func (r *Report) TotalDropped() (total int) {
-	for _, n := range r.Dropped {
-		total += n
-	}
-	return total
-}
+func (r *Report) TotalDropped() int { return total(r.Dropped) }
 
 // ReportKey returns the key of the report on a version of a list, without its extension.
 func ReportKey(feed indicator.FeedID, version string) string {
@@ -149,7 +147,11 @@ func (r *Report) JSON() []byte {
 // Text from the list is quoted.
 func (r *Report) Text() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Feed %s: %s\n%s\n", r.Feed, r.Outcome, r.decision())
+	fmt.Fprintf(&b, "Feed %s: %s", r.Feed, r.Outcome)
+	if r.Warning != "" {
+		fmt.Fprintf(&b, "; %s", r.Warning)
+	}
+	fmt.Fprintf(&b, "\n%s\n", r.decision())
 	for _, refusal := range r.Refusals {
 		where := ""
 		if refusal.Where != "" {
@@ -198,6 +200,7 @@ func (r *Report) writeCounts(b *strings.Builder) {
 		{"skipped", r.Skipped, r.Skips},
 		{"dropped", r.TotalDropped(), explained(r.Dropped)},
 		{"repeats", r.Repeats, nil},
+		{"expired", r.Expired, nil},
 	} {
 		fmt.Fprintf(b, "  %-8s%8d\n", lost.what, lost.total)
 		for _, why := range slices.Sorted(maps.Keys(lost.reasons)) {

@@ -33,6 +33,7 @@ entries   4
                3  neither a name nor an address
   dropped        0
   repeats        0
+  expired        0
   skipped by type: 2 "sha256", 1 "file"
 listed    1 (before: 0)
 `

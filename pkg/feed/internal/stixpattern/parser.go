@@ -4,7 +4,9 @@
 //
 // A pattern is never widened. Values joined by OR, and the elements of IN, are
 // alternatives. Values joined by AND or FOLLOWEDBY, or restricted by a qualifier, only
-// match together, so none of them is returned.
+// match together, so none of them is returned. There is one exception: a condition on
+// `network-traffic:dst_ref.type` only tells what the value in `dst_ref.value` is, so it may
+// be joined to that by AND.
 //
 // The grammar is that of STIX 2.1, section 9:
 // https://docs.oasis-open.org/cti/stix/v2.1/os/stix-v2.1-os.html
@@ -28,6 +30,8 @@ const (
 	URL
 )
 
+const valueProperty = ":value"
+
 // kinds holds the object paths of names, addresses and URLs. OpenCTI writes `hostname`,
 // which the standard does not have.
 var kinds = map[string]Kind{
@@ -40,7 +44,7 @@ var kinds = map[string]Kind{
 
 // IsObservable reports whether objects of a type have a value that is a name, an address
 // or a URL.
-func IsObservable(objectType string) bool { return kinds[objectType+":value"] != Other }
+func IsObservable(objectType string) bool { return kinds[objectType+valueProperty] != Other }
 
 // Problem is the reason why a part of a pattern yields no value. The zero Problem means
 // that there is a value.
@@ -59,6 +63,7 @@ type Alternative struct {
 	Kind    Kind
 	Value   []byte
 	Problem Problem
+	role    role
 }
 
 // Parser reads patterns. The zero Parser is ready to use, and reusing one saves
@@ -96,7 +101,30 @@ func (p *Parser) parseObservations() error {
 // parseComparisons reads the comparisons within one observation. AND binds more tightly
 // than OR.
 func (p *Parser) parseComparisons() error {
-	return p.parseAny(func() error { return p.parseAll("AND", p.parseComparison) })
+	return p.parseAny(p.parseConjunction)
+}
+
+// parseConjunction reads comparisons joined by AND.
+func (p *Parser) parseConjunction() error {
+	start := len(p.found)
+	if err := p.parseComparison(); err != nil || !p.at("AND") {
+		return err
+	}
+
+	var all conjunction
+	all.add(p.found[start:])
+	for p.at("AND") {
+		if err := p.advance(); err != nil {
+			return err
+		}
+		first := len(p.found)
+		if err := p.parseComparison(); err != nil {
+			return err
+		}
+		all.add(p.found[first:])
+	}
+	p.found = append(p.found[:start], all.alternatives()...)
+	return nil
 }
 
 // parseAll reads operands that must all be satisfied.
@@ -208,15 +236,15 @@ func (p *Parser) parseComparison() error {
 		return p.unexpected("EXISTS")
 	}
 
-	kind, err := p.parsePath()
+	compared, err := p.parsePath()
 	switch {
 	case err != nil:
 		return err
 	case exists:
-		p.found = append(p.found, Alternative{Problem: problemOf(kind, Condition)})
+		p.found = append(p.found, Alternative{Problem: problemOf(compared.kind, Condition)})
 		return nil
 	}
-	return p.parseOperator(kind)
+	return p.parseOperator(compared)
 }
 
 // problemOf returns [OtherType] if a comparison is not about a name, address or URL, and
@@ -228,42 +256,50 @@ func problemOf(kind Kind, problem Problem) Problem {
 	return problem
 }
 
-// parsePath reads an object path, `type:property` with any further steps, and returns the
-// kind of value that it refers to.
-func (p *Parser) parsePath() (Kind, error) {
+// path is what an object path refers to.
+type path struct {
+	kind Kind
+	role role
+}
+
+// parsePath reads an object path, `type:property` with any further steps.
+func (p *Parser) parsePath() (path, error) {
 	if p.token.kind != tokenWord {
-		return 0, p.unexpected("an object path")
+		return path{}, p.unexpected("an object path")
 	}
 	object := p.token.text
 	if err := p.advance(); err != nil {
-		return 0, err
+		return path{}, err
 	}
 	if err := p.expect(":"); err != nil {
-		return 0, err
+		return path{}, err
 	}
 	property := p.token.text
 	if err := p.parseProperty(); err != nil {
-		return 0, err
+		return path{}, err
 	}
 
-	kind := kinds[string(object)+":"+string(property)]
+	compared := path{kind: kinds[string(object)+":"+string(property)]}
+	isTarget := string(object) == trafficType && string(property) == targetRef
 	for {
 		switch {
 		case p.at("."):
 			if err := p.advance(); err != nil {
-				return 0, err
+				return path{}, err
 			}
+			step := p.token.text
 			if err := p.parseProperty(); err != nil {
-				return 0, err
+				return path{}, err
 			}
+			compared, isTarget = targetPath(isTarget, string(step)), false
 		case p.at("["):
 			if err := p.parseIndex(); err != nil {
-				return 0, err
+				return path{}, err
 			}
+			compared, isTarget = path{}, false
 		default:
-			return kind, nil
+			return compared, nil
 		}
-		kind = Other
 	}
 }
 
@@ -289,7 +325,7 @@ func (p *Parser) parseIndex() error {
 }
 
 // parseOperator reads the operator and the operands that follow a path.
-func (p *Parser) parseOperator(kind Kind) error {
+func (p *Parser) parseOperator(compared path) error {
 	negated, err := p.accept("NOT")
 	if err != nil {
 		return err
@@ -301,17 +337,15 @@ func (p *Parser) parseOperator(kind Kind) error {
 		return p.unexpected("an operator")
 	case operator == "=", operator == "==":
 	case operator == "IN":
-		return p.parseSet(kind, negated)
-	case operator == "ISSUBSET":
-		if kind != Address {
-			problem = Condition
-		}
+		return p.parseSet(compared, negated)
+	case operator == "ISSUBSET" && (compared.kind == Address || compared.role == roleTarget):
+		compared.kind = Address
 	case operator == "LIKE":
 		problem = Wildcard
 	case operator == "MATCHES":
 		problem = Regex
 	case operator == "!=", operator == "<>", operator == "<", operator == ">", operator == "<=", operator == ">=",
-		operator == "ISSUPERSET":
+		operator == "ISSUBSET", operator == "ISSUPERSET":
 		problem = Condition
 	default:
 		return p.unexpected("an operator")
@@ -323,11 +357,11 @@ func (p *Parser) parseOperator(kind Kind) error {
 	if err := p.advance(); err != nil {
 		return err
 	}
-	return p.parseLiteral(kind, problem)
+	return p.parseLiteral(compared, problem)
 }
 
 // parseSet reads IN and its operands in parentheses, any of which suffices.
-func (p *Parser) parseSet(kind Kind, negated bool) error {
+func (p *Parser) parseSet(compared path, negated bool) error {
 	problem, start := Problem(0), len(p.found)
 	if negated {
 		problem = Condition
@@ -340,12 +374,12 @@ func (p *Parser) parseSet(kind Kind, negated bool) error {
 	}
 
 	for {
-		if err := p.parseLiteral(kind, problem); err != nil {
+		if err := p.parseLiteral(compared, problem); err != nil {
 			return err
 		}
 		if more, err := p.accept(","); err != nil || !more {
-			if negated || kind == Other {
-				p.found = append(p.found[:start], Alternative{Problem: problemOf(kind, problem)})
+			if negated || compared.kind == Other && compared.role != roleType {
+				p.found = append(p.found[:start], Alternative{Problem: problemOf(compared.kind, problem)})
 			}
 			if err != nil {
 				return err
@@ -357,7 +391,7 @@ func (p *Parser) parseSet(kind Kind, negated bool) error {
 
 // parseLiteral reads a literal and adds it to the alternatives, with the problem of its
 // comparison if there is one.
-func (p *Parser) parseLiteral(kind Kind, problem Problem) error {
+func (p *Parser) parseLiteral(compared path, problem Problem) error {
 	value, isString := p.token.text, p.token.kind == tokenString
 	switch {
 	case isString, p.token.kind == tokenNumber, p.at("true"), p.at("false"):
@@ -372,11 +406,16 @@ func (p *Parser) parseLiteral(kind Kind, problem Problem) error {
 		return p.unexpected("a literal")
 	}
 
-	problem = problemOf(kind, problem)
-	if problem == 0 && !isString {
+	found := Alternative{compared.kind, value, problemOf(compared.kind, problem), compared.role}
+	switch {
+	case problem != 0 || !isString && compared.role == roleType:
+		found.role = roleNone
+	case compared.role == roleType:
+		found.Kind = kinds[string(value)+valueProperty]
+	case found.Problem == 0 && !isString:
 		return p.unexpected("a quoted string")
 	}
-	p.found = append(p.found, Alternative{kind, value, problem})
+	p.found = append(p.found, found)
 	return p.advance()
 }
 
