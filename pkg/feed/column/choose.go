@@ -61,7 +61,7 @@ func (c *Candidate) Flag() string {
 	return strconv.Itoa(c.Column)
 }
 
-// Error shows each reading on the first rows, and what chooses it.
+// Error shows each reading on the first rows, and the flag for it.
 func (e *UnclearError) Error() string {
 	parts := make([]string, 0, len(e.Readings))
 	for _, c := range e.Readings {
@@ -121,8 +121,8 @@ type chooser struct {
 }
 
 // assignHeadings gives the columns the roles that their headings say, except for those of
-// indicators. Of several columns with one of these roles, the preferred heading counts; flags
-// all count, and so do references, because none is read as an indicator.
+// indicators. If several columns have the same role, the preferred heading counts. Flags all
+// count, and so do references, because none is read as an indicator.
 func (c *chooser) assignHeadings() {
 	best := c.best
 	for i := range c.columns {

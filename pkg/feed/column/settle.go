@@ -98,9 +98,9 @@ func (c *chooser) settle(left, right *stats) (lost *stats, why string, err error
 	case right.isAddress():
 		return c.settleAddress(right, left, false, p)
 	case left.isGenericBeside(right):
-		return right, "a host beside a column of indicators", nil
+		return right, "a host, and another column has the indicators", nil
 	case right.isGenericBeside(left):
-		return left, "a host beside a column of indicators", nil
+		return left, "a host, and another column has the indicators", nil
 	}
 	return c.fewerHosts(left, right)
 }
