@@ -431,12 +431,13 @@ func commonSeparator(lines [][]byte) (separator byte, found bool) {
 // agreement is how well a separator splits lines.
 type agreement struct {
 	rows       int // with the most common number of cells, above 1
+	first      int // 1 if the first line, which may have the headings, has several cells
 	cells      int // of each
 	indicators int // cells of the first rows that are a name, an address or a URL
 }
 
 func (a agreement) isBetter(b agreement) bool {
-	return cmp.Or(cmp.Compare(a.rows, b.rows), cmp.Compare(a.indicators, b.indicators), cmp.Compare(a.cells, b.cells)) > 0
+	return cmp.Or(cmp.Compare(a.rows, b.rows), cmp.Compare(a.indicators, b.indicators), cmp.Compare(a.first, b.first), cmp.Compare(a.cells, b.cells)) > 0
 }
 
 func agree(lines [][]byte, separator byte) (a agreement) {
@@ -450,6 +451,9 @@ func agree(lines [][]byte, separator byte) (a agreement) {
 		cells, err := splitRow(trimRow(lines[i], separator), separator)
 		if err != nil || len(cells) < 2 {
 			continue
+		}
+		if i == 0 {
+			a.first = 1
 		}
 		n := len(cells)
 		if counts[n]++; counts[n] > a.rows || counts[n] == a.rows && n > a.cells {
