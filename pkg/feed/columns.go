@@ -106,7 +106,7 @@ func zeekSeparator(comments [][]byte, used byte) byte {
 }
 
 // splitRows splits the lines into rows, or lines from all over the table if it is long. A row
-// whose quotes are open goes on in the next lines.
+// with an open quote continues in the next lines.
 func (t *tableText) splitRows(lines [][]byte, most int) {
 	next := 0
 	for _, i := range spool.Pick(len(lines), most) {
@@ -147,7 +147,7 @@ func (t *tableText) findHeading(comments, lines [][]byte) {
 	if first := t.rows[0]; t.isHeading(first, t.rows[1:]) {
 		t.titles, t.heading = texts(first), trimRow(lines[0], t.separator)
 		t.rows = t.rows[1:]
-		if len(first) == 1 && t.width() > 1 { // it has another separator, so it says nothing
+		if len(first) == 1 && t.width() > 1 { // it has another separator
 			t.titles = nil
 		}
 		return
@@ -415,8 +415,8 @@ func allDigits(parts [][]byte) bool {
 const separators = "\t,;|"
 
 // commonSeparator returns the separator with which most rows have the same number of cells, and
-// reports whether any row has several cells. Of several such separators it is the one with which
-// more cells are names, addresses or URLs: the others are part of URLs or of text.
+// reports whether any row has several cells. In a tie, the separator with which more cells are
+// names, addresses or URLs wins: the others are part of URLs or of text.
 func commonSeparator(lines [][]byte) (separator byte, found bool) {
 	separator = ','
 	var best agreement
@@ -431,12 +431,13 @@ func commonSeparator(lines [][]byte) (separator byte, found bool) {
 // agreement is how well a separator splits lines.
 type agreement struct {
 	rows       int // with the most common number of cells, above 1
+	first      int // 1 if the first line, which may have the headings, has several cells
 	cells      int // of each
 	indicators int // cells of the first rows that are a name, an address or a URL
 }
 
 func (a agreement) isBetter(b agreement) bool {
-	return cmp.Or(cmp.Compare(a.rows, b.rows), cmp.Compare(a.indicators, b.indicators), cmp.Compare(a.cells, b.cells)) > 0
+	return cmp.Or(cmp.Compare(a.rows, b.rows), cmp.Compare(a.indicators, b.indicators), cmp.Compare(a.first, b.first), cmp.Compare(a.cells, b.cells)) > 0
 }
 
 func agree(lines [][]byte, separator byte) (a agreement) {
@@ -450,6 +451,9 @@ func agree(lines [][]byte, separator byte) (a agreement) {
 		cells, err := splitRow(trimRow(lines[i], separator), separator)
 		if err != nil || len(cells) < 2 {
 			continue
+		}
+		if i == 0 {
+			a.first = 1
 		}
 		n := len(cells)
 		if counts[n]++; counts[n] > a.rows || counts[n] == a.rows && n > a.cells {

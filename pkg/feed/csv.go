@@ -123,7 +123,7 @@ func (r *csvReader) finish(c *collector) {
 	}
 }
 
-// maxMissShare is the part of the rows, one in so many, that may contradict the chosen column.
+// maxMissShare limits the rows that may contradict the chosen column to one in ten.
 const maxMissShare = 10
 
 // readLong accepts a comment.

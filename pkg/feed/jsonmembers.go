@@ -109,8 +109,8 @@ func planMembers(opened *opening, c *collector) (*memberPlan, error) {
 	return plan, nil
 }
 
-// memberSample collects objects from a whole list. Of a longer list it keeps fewer: when it is
-// full, it drops every second object and then keeps only one in so many.
+// memberSample collects objects from a whole list. When it is full, it drops every second object,
+// and from then on keeps half as many.
 type memberSample struct {
 	columns map[string]int // the members by name
 	titles  []string

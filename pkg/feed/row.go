@@ -67,8 +67,8 @@ func (w *wordCache) dismiss(row *cells) Skip {
 	return 0
 }
 
-// addTyped adds a value of a type. Of a pair, both parts are indicators if both can be:
-// `domain|ip` says that the two belong together.
+// addTyped adds a value of a type. Both parts of a pair are indicators if both can be, as in
+// `domain|ip`.
 func (c *collector) addTyped(value []byte, kind column.ValueType, scope indicator.Scope) {
 	if kind != column.TypeNameAddress && kind != column.TypeNamePort && kind != column.TypeAddressPair {
 		c.addValue(value, kind, scope)

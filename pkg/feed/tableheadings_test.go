@@ -119,7 +119,7 @@ func TestParse_tables_headings(t *testing.T) {
 		want: "subtree evil.example, subtree bad.example",
 	}, {
 		name: "unknown headings",
-		in: "no\tadres\tvan\ttot\n" +
+		in: "no\tplek\tvan\ttot\n" +
 			"1\tevil.example\t2026-01-01\t\n" +
 			"2\tbad.example\t2026-01-01\t2026-02-02\n",
 		want: "subtree evil.example, subtree bad.example",

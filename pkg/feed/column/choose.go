@@ -61,7 +61,7 @@ func (c *Candidate) Flag() string {
 	return strconv.Itoa(c.Column)
 }
 
-// Error shows each reading on the first rows, and what chooses it.
+// Error shows each reading on the first rows, and the flag for it.
 func (e *UnclearError) Error() string {
 	parts := make([]string, 0, len(e.Readings))
 	for _, c := range e.Readings {
@@ -121,8 +121,8 @@ type chooser struct {
 }
 
 // assignHeadings gives the columns the roles that their headings say, except for those of
-// indicators. Of several columns with one of these roles, the preferred heading counts; flags
-// all count, and so do references, because none is read as an indicator.
+// indicators. If several columns have the same role, the preferred heading counts. Flags all
+// count, and so do references, because none is read as an indicator.
 func (c *chooser) assignHeadings() {
 	best := c.best
 	for i := range c.columns {
@@ -156,7 +156,7 @@ func (c *chooser) isTypeColumn(s *stats, strict bool) bool {
 	switch {
 	case !strict:
 		return s.types > 0
-	case s.indicators() > 0 || 2*s.filled < c.rows:
+	case s.indicators() > 0 || 2*s.filled < c.rows, s.isHeaded(definite):
 		return false
 	case s.heading.Role == Name && s.heading.strength == generic:
 		return s.types > 0 && 2*s.types >= s.filled
@@ -190,7 +190,7 @@ func (c *chooser) candidates() (found []*stats) {
 		s := &c.columns[i]
 		switch {
 		case s.role != None:
-		case s.filled > 0 && s.types == s.filled && s.indicators() == 0: // types, in a column without that heading
+		case s.filled > 0 && s.types == s.filled && s.indicators() == 0 && !s.isHeaded(definite): // types, in a column without that heading
 		case c.typeColumn >= 0 && s.typed > 0:
 			if 2*s.matches >= s.typed {
 				found = append(found, s)
@@ -204,8 +204,13 @@ func (c *chooser) candidates() (found []*stats) {
 	return found
 }
 
+// isHeaded reports whether the heading is known as one of indicators that is at least as strong.
+func (s *stats) isHeaded(least strength) bool {
+	return s.heading.Role.IsIndicator() && s.heading.strength >= least
+}
+
 func (s *stats) isMostlyIndicators() bool {
-	if s.heading.Role.IsIndicator() && s.heading.strength == definite {
+	if s.isHeaded(definite) {
 		return s.indicators() > 0 && 5*s.indicators() >= s.judged()
 	}
 	return s.indicators() > 0 && 2*s.indicators() >= s.judged() && !s.looksLikeFiles()
@@ -217,7 +222,7 @@ func (c *chooser) withoutCandidates() (*Plan, error) {
 	var chosen []*stats
 	for i := range c.columns {
 		s := &c.columns[i]
-		if s.role == None && s.heading.Role.IsIndicator() && (s.kinds[File] == 0 || s.heading.strength == definite) {
+		if s.role == None && s.heading.Role.IsIndicator() && (s.kinds[File] == 0 || s.isHeaded(definite)) {
 			chosen = append(chosen, s)
 		}
 	}

@@ -73,7 +73,7 @@ type words struct {
 	texts    string
 }
 
-// vocabulary holds the headings that are known, with the sources that use them. A heading with
+// vocabulary holds the known headings, with the sources that use them. A heading with
 // dots that is not in it is looked up by its last part: `threat.indicator.domain` (Elastic
 // Common Schema) and `source.fqdn` (IntelMQ) end in what they hold.
 var vocabulary = []words{
@@ -122,7 +122,7 @@ var vocabulary = []words{
 	{Active, definite, "active is_active isactive enabled is_enabled malicious is_malicious"},
 	{Status, definite, "status state url_status c2_status verdict disposition label fuzzer"},
 
-	// What belongs to somebody else, or describes the indicator.
+	// Columns about somebody else, or about the indicator.
 	{Context, definite, "brand brands target targets targeted victim victims victim_domain target_domain targeted_brand " +
 		"legitimate legitimate_domain legit original original_domain impersonated impersonates company organisation " +
 		"organization customer mimics spoofed real_domain"},

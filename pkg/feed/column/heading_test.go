@@ -22,7 +22,7 @@ func TestHeadingOf(t *testing.T) {
 		column.FirstSeen:  {"first_seen", "Date added", "time.source", "Valid From"},
 		column.Expires:    {"Valid Until", "expiry", "End of validity"},
 		column.Category:   {"malware", "Threat type", "family"},
-		column.None:       {"", "adres", "domain age", "threats_by_host", "url length"},
+		column.None:       {"", "plek", "domain age", "threats_by_host", "url length"},
 		column.Confidence: {"confidence_level"},
 	} {
 		for _, text := range texts {

@@ -11,7 +11,7 @@ import (
 func (c *chooser) narrow(candidates []*stats) ([]*stats, error) {
 	var headed, rest []*stats
 	for _, s := range candidates {
-		if s.heading.Role.IsIndicator() && s.heading.strength != vague {
+		if s.isHeaded(hostLike) {
 			headed = append(headed, s)
 		} else {
 			rest = append(rest, s)
@@ -98,9 +98,9 @@ func (c *chooser) settle(left, right *stats) (lost *stats, why string, err error
 	case right.isAddress():
 		return c.settleAddress(right, left, false, p)
 	case left.isGenericBeside(right):
-		return right, "a host beside a column of indicators", nil
+		return right, "a host, and another column has the indicators", nil
 	case right.isGenericBeside(left):
-		return left, "a host beside a column of indicators", nil
+		return left, "a host, and another column has the indicators", nil
 	}
 	return c.fewerHosts(left, right)
 }
@@ -193,7 +193,7 @@ func (c *chooser) distrust(chosen []*stats) error {
 		return nil
 	}
 	s := chosen[0]
-	headed := s.heading.Role.IsIndicator() && s.heading.strength != vague
+	headed := s.isHeaded(hostLike)
 	few := s.isURL() && s.indicators() > 1 && (s.distinct == 1 || s.indicators() >= 10 && s.spread() <= 0.2)
 	files := c.filesBefore(s)
 	switch {

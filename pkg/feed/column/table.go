@@ -63,7 +63,7 @@ type stats struct {
 	distinct int // hosts
 	files    int // cells that are, or may be, the names of files
 	matches  int // cells whose kind fits the type of their row
-	typed    int // cells in rows whose type is that of an indicator
+	typed    int // cells in rows with the type of an indicator
 }
 
 func (s *stats) indicators() int {
@@ -71,7 +71,7 @@ func (s *stats) indicators() int {
 }
 
 // judged counts the cells that could have been names or addresses. Hashes and mail addresses
-// are other types of indicators, so they say nothing against a column of indicators.
+// are other types of indicators, which a column of indicators may also have.
 func (s *stats) judged() int { return s.filled - s.kinds[Hash] - s.kinds[Mail] }
 
 // spread is the share of distinct hosts among the cells with an indicator.

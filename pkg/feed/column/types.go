@@ -74,7 +74,7 @@ var qualifiers = []string{
 // ParseType returns the type that a word stands for. Text that cannot be the name of a type is
 // unknown.
 func ParseType(word string) ValueType {
-	switch word { // the usual spellings need no conversion
+	switch word { // a shortcut for the usual spellings
 	case "":
 		return TypeAny
 	case "domain", "hostname":
@@ -134,7 +134,7 @@ func IsOff(cell string) bool {
 	return !strings.HasPrefix(cell, "0000-00-00") && !strings.HasPrefix(cell, "0001-01-01")
 }
 
-// IsNo reports whether a cell of a column such as [Active] or [Detection] says no.
+// IsNo reports whether a cell of a column such as [Active] or [Detection] is negative.
 func IsNo(cell string) bool {
 	switch strings.ToLower(cell) {
 	case "0", "false", "no", "n", "f", "inactive", "disabled", "off":

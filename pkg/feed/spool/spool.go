@@ -1,5 +1,5 @@
-// Package spool lets an input be read twice. Which column of a table holds the indicators is
-// decided by rows from the whole list, before the first row is read for good.
+// Package spool lets an input be read twice: first for a sample of the whole list, from which
+// the format and the columns are chosen, and then to the end.
 package spool
 
 import (
@@ -24,8 +24,8 @@ type Spool struct {
 
 	kept   bytes.Buffer // the first bytes
 	file   *os.File     // the bytes after them, or nil
-	replay io.Reader    // of what is kept, after Rewind
-	err    error        // from the input, at the end of what is kept
+	replay io.Reader    // yields the kept bytes after Rewind
+	err    error        // from the input, after the kept bytes
 }
 
 // New returns a spool for an input. Close it after use; that does not close the input.
@@ -39,7 +39,7 @@ func New(r io.Reader) *Spool {
 	return s
 }
 
-// Read reads from what is kept, and then from the input.
+// Read reads the kept bytes, and then the input.
 func (s *Spool) Read(p []byte) (int, error) {
 	if s.seeker != nil {
 		return s.input.Read(p)
