@@ -17,11 +17,11 @@ import (
 // collector receives what the readers find. It counts the entries, completes them with the
 // defaults of the options, and emits them.
 type collector struct {
-	options   Options
-	emit      func(*indicator.Indicator) error
-	line      int
-	err       error // from emit: the parse must stop
-	exception bool  // the list declares the current entries as exceptions
+	options Options
+	emit    func(*indicator.Indicator) error
+	line    int
+	err     error // from emit: the parse must stop
+	allows  bool  // the current entries are allow entries, whatever they declare
 
 	base   indicator.Indicator // the defaults of an entry
 	entry  indicator.Indicator // the entry that is emitted
@@ -43,7 +43,7 @@ type counts struct {
 }
 
 func newCollector(o Options, emit func(*indicator.Indicator) error) *collector {
-	c := &collector{options: o, emit: emit}
+	c := &collector{options: o, emit: emit, allows: o.Action == indicator.ActionAllow}
 	c.categories.known = map[string]indicator.Category{}
 	c.types = map[string]int{}
 	c.words = newWordCache()
@@ -138,7 +138,7 @@ func (c *collector) addAddress(block netip.Prefix, action indicator.Action) {
 // actionFor returns the action of an entry whose list declares the given one. Nothing in an
 // allow feed blocks. In a block feed, the list's own exceptions still allow.
 func (c *collector) actionFor(declared indicator.Action) indicator.Action {
-	if c.options.Action == indicator.ActionAllow || c.exception {
+	if c.allows {
 		return indicator.ActionAllow
 	}
 	return declared

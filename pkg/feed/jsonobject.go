@@ -114,8 +114,9 @@ const (
 
 // jsonList is an array of entries, or an object of such arrays, that is being read.
 type jsonList struct {
-	name string
-	why  Skip // the reason to skip all of its entries
+	name    string
+	excepts bool // its entries are exceptions
+	why     Skip // the reason to skip all of its entries
 }
 
 // blockWords and exceptionWords are the names of members whose arrays hold what a list blocks,
@@ -169,10 +170,10 @@ func (r *jsonReader) isColumn(name string) bool {
 
 // readList reads the entries of an array, or of each array in an object.
 func (r *jsonReader) readList(name string, kind listKind, isObject bool) error {
-	outer, excepts := r.list, r.c.exception
-	defer func() { r.list, r.c.exception = outer, excepts }()
-	r.list = jsonList{name: name}
-	r.c.exception = kind == exceptionList
+	outer, allows := r.list, r.c.allows
+	defer func() { r.list, r.c.allows = outer, allows }()
+	r.list = jsonList{name: name, excepts: kind == exceptionList}
+	r.c.allows = allows || r.list.excepts
 	if r.c.options.Action == indicator.ActionAllow && !r.isColumn(name) && isListWord(name, blockWords) {
 		r.list.why = SkipBlocked
 	}
@@ -208,7 +209,7 @@ func (r *jsonReader) readLists() error {
 // skipOf returns the reason to skip an element of the current list. If the user names a column,
 // names that are in no member, or in another array, are not in it.
 func (r *jsonReader) skipOf(text []byte) Skip {
-	isElsewhere := r.c.options.Column != "" && r.list.name != "" && !r.c.exception && !r.isColumn(r.list.name)
+	isElsewhere := r.c.options.Column != "" && r.list.name != "" && !r.list.excepts && !r.isColumn(r.list.name)
 	switch {
 	case r.list.why != 0:
 		return r.list.why

@@ -163,7 +163,7 @@ const (
 	maxTotal        = 1_000_000_000
 )
 
-// startsEntry reports whether a line starts as most entries do, so that it is no comment.
+// startsEntry reports whether a line starts as most entries do, and not as a comment.
 func startsEntry(line []byte) bool {
 	return len(line) > 0 && (isNameByte[line[0]] || line[0] == '|')
 }

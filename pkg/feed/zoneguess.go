@@ -17,7 +17,7 @@ const (
 	guessPercent = 90
 )
 
-// zoneGuess finds the name of a policy zone that its file does not contain. The owner names of
+// zoneGuess finds the name of a policy zone if its file does not contain it. The owner names of
 // such a zone are absolute, as in `evil.example.rpz.local.`; without its name every entry would
 // be a name that nobody asks for. The zone is a name in which the owners end, so that the rest of
 // each is a name with a top-level domain. It also has to be above a server name in the SOA or NS
