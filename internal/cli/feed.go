@@ -13,6 +13,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
+	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
@@ -170,6 +171,7 @@ func (o *lintOptions) lint(path string, read list.Options, guards list.Guards, b
 type lintResult struct {
 	File      string                  `json:"file"`
 	Format    feed.Format             `json:"format"`
+	Columns   []column.Reading        `json:"columns,omitempty"`
 	Lines     int                     `json:"lines"`
 	Entries   int                     `json:"entries"`
 	Accepted  int                     `json:"taken"`
@@ -180,6 +182,7 @@ type lintResult struct {
 	Rejected  int                     `json:"rejected"`
 	Dropped   map[list.DropReason]int `json:"dropped"`
 	Skipped   map[string]int          `json:"skipped"`
+	Types     map[string]int          `json:"skipped_types,omitempty"`
 	Warning   string                  `json:"warning,omitempty"`
 	Refusals  list.Refusals           `json:"refusals"`
 	Findings  []finding               `json:"findings"`
@@ -198,6 +201,7 @@ func (l *lintResult) setCounts(report *list.Summary) {
 	l.Format, l.Lines, l.Entries = report.Format, report.Lines, report.Entries
 	l.Accepted, l.Addresses, l.Allowed = report.Names, report.Addresses, report.Allowed
 	l.Repeated, l.Rejected, l.Dropped = report.Repeats, report.Rejected, report.Dropped
+	l.Columns, l.Types = report.Columns, report.Types
 	l.Expired, l.Warning = report.Expired, report.Warning()
 	l.Skipped = map[string]int{}
 	for reason, count := range report.Skips {
@@ -219,6 +223,9 @@ func (l *lintResult) print(out io.Writer) {
 		fmt.Fprintf(out, "; %s", l.Warning)
 	}
 	fmt.Fprintln(out)
+	for _, line := range list.DescribeColumns(l.Columns) {
+		fmt.Fprintf(out, "  %s\n", line)
+	}
 	fmt.Fprintf(out, "  %7d accepted (addresses: %d, allow entries: %d)\n", l.Accepted, l.Addresses, l.Allowed)
 	if l.Repeated > 0 {
 		fmt.Fprintf(out, "  %7d repeated\n", l.Repeated)
@@ -234,6 +241,9 @@ func (l *lintResult) print(out io.Writer) {
 	}
 	for _, reason := range slices.Sorted(maps.Keys(l.Skipped)) {
 		fmt.Fprintf(out, "  %7d skipped: %s\n", l.Skipped[reason], reason)
+	}
+	if len(l.Types) > 0 {
+		fmt.Fprintf(out, "          by type: %s\n", list.DescribeTypes(l.Types))
 	}
 	for _, f := range l.Findings {
 		fmt.Fprintf(out, "  line %d: %s %s: %s\n", f.Line, f.Kind, sighting.Printable(f.Text), f.Why)

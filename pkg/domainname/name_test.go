@@ -114,3 +114,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestHasKnownTLD(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"evil.com", "evil.co.uk", "evil.xn--p1ai", "evil.test", "evil.example", "evil.onion", "evil.bit", "evil.i2p", "printer.lan",
+		"com", "evil.zip", "evil.blogspot.com", "a.b.ck",
+	} {
+		if !domainname.HasKnownTLD(name) {
+			t.Errorf("%s has no top-level domain", name)
+		}
+	}
+	for _, name := range []string{"svcload.sys", "loader.exe", "stage2.ps1", "evil.com1", "evil.xn", "index.php", "readme.txt"} {
+		if domainname.HasKnownTLD(name) {
+			t.Errorf("%s has a top-level domain", name)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
@@ -29,6 +30,10 @@ type collector struct {
 	counts counts
 
 	categories categoryCache
+	words      wordCache
+
+	columns []column.Reading // how the columns are read, for the report
+	types   map[string]int   // skipped entries by the type that their rows say
 }
 
 type counts struct {
@@ -40,6 +45,8 @@ type counts struct {
 func newCollector(o Options, emit func(*indicator.Indicator) error) *collector {
 	c := &collector{options: o, emit: emit, allows: o.Action == indicator.ActionAllow}
 	c.categories.known = map[string]indicator.Category{}
+	c.types = map[string]int{}
+	c.words = newWordCache()
 	if o.Line == nil {
 		c.options.Line = new(int)
 	}
@@ -169,6 +176,25 @@ func (c *collector) skip(text []byte, why Skip) {
 	}
 }
 
+// maxTypes and maxTypeBytes bound what a report says about types, which is text of the list.
+const (
+	maxTypes     = 40
+	maxTypeBytes = 40
+)
+
+// skipType skips an entry because of the type that its row says.
+func (c *collector) skipType(text, name []byte) {
+	word := "(other)"
+	if len(name) <= maxTypeBytes {
+		word = strings.ToLower(string(name))
+	}
+	if _, found := c.types[word]; !found && len(c.types) == maxTypes {
+		word = "(other)"
+	}
+	c.types[word]++
+	c.skip(text, SkipOtherType)
+}
+
 func (c *collector) report(format Format, from *source) Report {
 	r := Report{
 		Format:      format,
@@ -183,6 +209,8 @@ func (c *collector) report(format Format, from *source) Report {
 		Addresses:   c.counts.addresses,
 		Allowed:     c.counts.allowed,
 		Expected:    c.counts.expected,
+		Columns:     c.columns,
+		Types:       c.types,
 	}
 	for why, n := range c.counts.skips {
 		if n > 0 {

@@ -3,6 +3,9 @@ package feed
 import (
 	"bytes"
 	"errors"
+	"slices"
+
+	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 )
 
 var (
@@ -10,7 +13,6 @@ var (
 	errAfterQuote = errors.New("text after a closing quote")
 	errShortRow   = errors.New("row ends before the indicator column")
 	errLongRow    = errors.New("row has more cells than the table has columns")
-	errNoneInRow  = errors.New("row without a name, URL or address")
 )
 
 // maxRowLines limits how many lines a row may span. It also limits how often a line is read
@@ -18,21 +20,28 @@ var (
 const maxRowLines = 32
 
 // csvReader reads tables whose cells are separated by commas, semicolons, tabs or bars.
-// Lines that start with `#` are comments. The last comment before the first row may hold the
-// headings, as in `# id,dateadded,url`. Without headings, the first row decides which column
-// holds the indicators. Quoted cells may span lines.
+// Lines that start with `#` are comments. The columns were chosen before, by the headings and by
+// rows from the whole list. Quoted cells may span lines.
 //
 // A row with more cells than the table has columns is rejected, because its cells may be
 // shifted. A missing quote costs one entry: the reader rejects that line and reads the
 // following lines again, which encoding/csv cannot do.
 type csvReader struct {
-	column    string // the one to use, or empty
-	limit     int    // of the bytes of a row
-	layout    *layout
-	commented *layout // from the headings in a comment
-	started   bool    // a row has been read
-	titles    []byte  // the first row, if it has neither headings nor an indicator
+	separator byte
+	heading   []byte // the row of headings; it may occur again where lists were joined
+	roles     []column.Role
+	ranks     []int
+	used      []column.Role // the roles that some column has
+	needed    int           // the first column that can hold an indicator
+	ragged    bool
+	limit     int // of the bytes of a row
 	cells     cells
+	rank      [column.RoleCount]int // of the columns that the cells are from
+
+	watched  bool // the column was chosen by its cells, so later rows can contradict it
+	rows     int
+	misses   int // rows whose indicator is in a column that is not read
+	missLine int // of the first of them
 
 	open      []byte // the lines of a row with an open quote, each with its line feed
 	openStart int    // the line on which the open row starts
@@ -40,8 +49,46 @@ type csvReader struct {
 	inQuotes  bool // the open row ends within quotes
 }
 
-func newCSVReader(column string, limit int) *csvReader {
-	return &csvReader{column: column, limit: limit}
+// newCSVReader chooses the columns of a table. The error is a [*RefusedError].
+func newCSVReader(opened *opening, c *collector) (*csvReader, error) {
+	t := opened.table(c.options.Column)
+	r := &csvReader{
+		separator: t.separator,
+		heading:   t.heading,
+		limit:     c.options.Limits.withDefaults().LineBytes,
+	}
+	if len(t.rows) == 0 && t.titles == nil {
+		return r, nil
+	}
+	plan, err := column.Choose(t.sampled(), c.options.Column)
+	if err != nil {
+		return r, refuseColumn(err, t.line)
+	}
+	r.roles, r.ranks = plan.Roles, plan.Ranks
+	for i, role := range r.roles {
+		if role == column.Context {
+			r.roles[i] = column.None
+		}
+	}
+	r.used = slices.Compact(slices.Sorted(slices.Values(r.roles)))
+	r.needed = slices.IndexFunc(r.roles, column.Role.IsIndicator)
+	r.ragged = t.isRagged(r.needed)
+	r.watched = !plan.Named
+	c.columns = plan.Readings
+	return r, nil
+}
+
+// refuseColumn turns an error of [column.Choose] into a refusal.
+func refuseColumn(err error, line int) error {
+	var unclear *column.UnclearError
+	if errors.As(err, &unclear) {
+		return refuse(ErrUnclear, 0, "%s", unclear)
+	}
+	var none *column.NoneError
+	if errors.As(err, &none) && none.Named == "" {
+		line = 0 // it is about every row
+	}
+	return refuse(ErrColumn, line, "%s", err)
 }
 
 func (r *csvReader) readLine(c *collector, line []byte) {
@@ -49,67 +96,40 @@ func (r *csvReader) readLine(c *collector, line []byte) {
 		r.continueRow(c, line)
 		return
 	}
-	row := trimRight(line)
-	switch {
-	case len(row) == 0:
-	case row[0] == '#':
-		r.readComment(row)
-	case r.layout == nil:
-		r.readFirstRow(c, row)
+	row := trimRow(line, r.separator)
+	switch start := trimLeft(row); {
+	case len(start) == 0, start[0] == '#', isRule(start):
+	case r.heading != nil && bytes.Equal(row, r.heading):
 	default:
 		r.readRow(c, row)
 	}
 }
 
-// finish gives up on a row that is still open.
+// isRule reports whether a line only separates headings from rows, as in Markdown.
+func isRule(line []byte) bool {
+	return len(line) > 2 && bytes.IndexByte([]byte("-|:+="), line[0]) >= 0 && all(line, func(c byte) bool { return c == '-' || c == '|' || c == ':' || c == '+' || c == '=' || c == ' ' })
+}
+
+// finish gives up on a row that is still open, and refuses the list if many of its rows
+// contradict the choice of the column.
 func (r *csvReader) finish(c *collector) {
 	for len(r.open) > 0 {
 		r.giveUp(c)
 	}
-	if r.layout == nil && c.err == nil && r.titles != nil {
-		c.err = refuse(ErrColumn, 0, "the first row is %s", quoteTitles(r.titles))
+	const few = 3
+	if c.err == nil && r.misses >= few && maxMissShare*r.misses > r.rows {
+		c.err = refuse(ErrUnclear, r.missLine,
+			"in %d of %d rows the column that was chosen has no indicator, but another one has", r.misses, r.rows)
 	}
 }
+
+// maxMissShare limits the rows that may contradict the chosen column to one in ten.
+const maxMissShare = 10
 
 // readLong accepts a comment.
 func (r *csvReader) readLong(_ *collector, head []byte) bool {
 	text := trimLeft(head)
 	return len(r.open) == 0 && len(text) > 0 && text[0] == '#'
-}
-
-func (r *csvReader) readComment(row []byte) {
-	if r.started {
-		return
-	}
-	text := trim(bytes.TrimLeft(row, "#"))
-	if found := layoutOfHeading(text, r.column); found != nil && len(found.roles) > 1 {
-		r.commented = found
-	}
-}
-
-// readFirstRow chooses the layout: from a row of headings, or from a row that is already an
-// entry.
-func (r *csvReader) readFirstRow(c *collector, row []byte) {
-	if heading := layoutOfHeading(row, r.column); heading != nil && !r.started {
-		r.layout = heading
-		return
-	}
-	r.layout = r.commented
-	if r.layout == nil {
-		r.layout = layoutOfRow(row, r.column)
-	}
-
-	switch {
-	case r.layout != nil:
-		r.readRow(c, row)
-	case r.column != "":
-		c.err = refuse(ErrColumn, c.line, "%q is not among %s", r.column, quoteTitles(row))
-	case !r.started: // unknown headings
-		r.titles = append(r.titles, row...)
-	default:
-		c.reject(row, errNoneInRow)
-	}
-	r.started = true
 }
 
 // readRow reads a row that starts on the current line.
@@ -121,37 +141,79 @@ func (r *csvReader) readRow(c *collector, row []byte) {
 	case err != nil:
 		c.reject(row, err)
 	default:
-		c.addRow(&r.cells, row)
+		r.addRow(c, row)
 	}
+}
+
+// addRow adds the row whose cells were split, and notes if it contradicts the choice of the
+// column.
+func (r *csvReader) addRow(c *collector, row []byte) {
+	rejected, accepted := c.counts.rejected, c.counts.accepted
+	c.addRow(&r.cells, row)
+	r.rows++
+	if !r.watched || c.counts.rejected == rejected && (c.counts.accepted > accepted || !r.isBlank()) {
+		return
+	}
+	cells, err := splitRow(row, r.separator)
+	for i, cell := range cells {
+		if err == nil && i < len(r.roles) && r.roles[i] == column.None && kindOf(cell).Kind.IsIndicator() {
+			if r.misses++; r.misses == 1 {
+				r.missLine = c.line
+			}
+			return
+		}
+	}
+}
+
+// isBlank reports whether the row has nothing in the columns of indicators.
+func (r *csvReader) isBlank() bool {
+	return len(r.cells[column.URL]) == 0 && len(r.cells[column.Name]) == 0 && len(r.cells[column.Address]) == 0
 }
 
 // split sorts the cells of a row by role.
 func (r *csvReader) split(row []byte) error {
-	roles, separator := r.layout.roles, r.layout.separator
-	column, more := 0, true
-	for ; more; column++ {
-		if column == len(roles) {
-			return errLongRow
+	for _, role := range r.used {
+		r.cells[role] = nil
+	}
+	at, more := 0, true
+	for ; more; at++ {
+		if at == len(r.roles) {
+			return r.splitSurplus(row)
 		}
 		var cell []byte
-		if from, to, next := quickCell(row, separator); next > 0 {
+		if from, to, next := quickCell(row, r.separator); next > 0 {
 			cell, row = row[from:to], row[next:]
 		} else {
 			var err error
-			if cell, row, more, err = nextCell(row, separator); err != nil {
+			if cell, row, more, err = nextCell(row, r.separator); err != nil {
 				return err
 			}
 		}
-		if role := roles[column]; role != roleNone {
-			r.cells[role] = cell
+		role := r.roles[at]
+		if role == column.None || len(cell) == 0 {
+			continue
+		}
+		if r.cells[role] == nil || r.ranks[at] < r.rank[role] {
+			r.cells[role], r.rank[role] = cell, r.ranks[at]
 		}
 	}
-
-	if column <= r.layout.needed {
+	if at <= r.needed {
 		return errShortRow
 	}
-	for ; column < len(roles); column++ { // missing cells are empty
-		r.cells[roles[column]] = nil
+	return nil
+}
+
+// splitSurplus checks the cells after the last column.
+func (r *csvReader) splitSurplus(row []byte) error {
+	for more := true; more; {
+		var cell []byte
+		var err error
+		if cell, row, more, err = nextCell(row, r.separator); err != nil {
+			return err
+		}
+		if len(cell) > 0 && !r.ragged {
+			return errLongRow
+		}
 	}
 	return nil
 }
@@ -170,14 +232,14 @@ func (r *csvReader) continueRow(c *collector, line []byte) {
 		return
 	}
 
-	row := trimRight(r.open)
+	row := trimRow(r.open, r.separator)
 	if err := r.split(row); err != nil {
 		r.giveUp(c)
 		return
 	}
 	last := c.line
 	c.line = r.openStart
-	c.addRow(&r.cells, row)
+	r.addRow(c, row)
 	c.line = last
 	r.open = r.open[:0]
 }

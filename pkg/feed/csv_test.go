@@ -43,8 +43,8 @@ func TestParse_csv(t *testing.T) {
 		name: "a type column",
 		in:   "type,indicator,app\ndomain,evil.example,x\nipv4,192.0.2.1,x\nurl,host.example,x\nsha256,abc,x\nphishing,other.example,x\n",
 		want: reading{
-			Accepted: []string{"subtree evil.example", "cidr 192.0.2.1", "name host.example", "subtree other.example"},
-			Skipped:  []string{"abc: neither a name nor an address"},
+			Accepted: []string{"subtree evil.example", "cidr 192.0.2.1", "name host.example"},
+			Skipped:  []string{"abc: neither a name nor an address", "other.example: neither a name nor an address"},
 		},
 	}, {
 		name: "an address counts only if there is no name next to it",

@@ -2,33 +2,37 @@ package feed
 
 import (
 	"bytes"
-	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 
-	"github.com/resolverwatch/resolverwatch/pkg/domainname"
+	"github.com/resolverwatch/resolverwatch/pkg/feed/foreign"
+	"github.com/resolverwatch/resolverwatch/pkg/feed/spool"
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
 // maxVotes is how many entries vote on the format.
-const maxVotes = 200
+const maxVotes = 1000
 
-// Detect returns the format of an uncompressed list, given its first bytes; 256 KiB are
-// enough. JSON is recognized by its first character, and MISP and STIX by the members of
-// the first object. Otherwise each of the first entries votes for the format it looks like,
-// and the majority wins. File names are not considered, because lists of every format are
+// Detect returns the format of an uncompressed list, given the list or its first bytes. JSON is
+// recognized by its first character, and MISP and STIX by the members of the first object. A
+// line that a format defines for its start, such as `[Adblock Plus 2.0]`, decides alone.
+// Otherwise each of the entries votes for the format it looks like, and the majority wins.
+// Comments never vote. File names are not considered, because lists of every format are
 // published as `.txt`.
 //
+// [Parse] lets entries of the whole list vote, so that a long list may differ from its start.
+//
 // The error is a [*RefusedError] that wraps [ErrEmpty] or [ErrUnknownFormat], or one of
-// [ErrPage], [ErrEncoding], [ErrBinary] and [ErrArchive] if head is not the text of a list.
-func Detect(head []byte) (Format, error) {
-	return chooseFormat(bytes.TrimPrefix(head, byteOrderMark), &Options{}, false)
+// [ErrPage], [ErrForeign], [ErrEncoding], [ErrBinary] and [ErrArchive] if text is not a list.
+func Detect(text []byte) (Format, error) {
+	return chooseFormat(&opening{sample: spool.Whole(bytes.TrimPrefix(text, byteOrderMark))}, &Options{}, false)
 }
 
-// chooseFormat checks that head can be the start of a list, and returns the format: the one
-// that is set in the options, or the one that head looks like.
-func chooseFormat(head []byte, o *Options, compressed bool) (Format, error) {
-	startsJSON := looksLikeJSON(head)
+// chooseFormat checks that a list can be read, and returns the format: the one that is set in
+// the options, or the one that the sample looks like.
+func chooseFormat(opened *opening, o *Options, compressed bool) (Format, error) {
+	s := opened.sample
+	startsJSON := looksLikeJSON(s.Head)
 	wanted := o.Format
 	if wanted == "" && o.Column != "" { // only tables and JSON have columns
 		wanted = CSV
@@ -36,22 +40,37 @@ func chooseFormat(head []byte, o *Options, compressed bool) (Format, error) {
 			wanted = JSON
 		}
 	}
-	if err := checkText(head, compressed); err != nil {
+	if err := checkText(s.Head, compressed); err != nil {
 		return wanted, err
 	}
 
 	switch {
 	case wanted == "" && startsJSON:
-		return detectJSON(head), nil
+		return detectJSON(s.Head), nil
 	case wanted == "":
-		return countVotes(head)
+		if kind := foreign.Name(s.Head); kind != "" {
+			return "", refuseForeign(kind)
+		}
+		if format := declaredFormat(s.Head); format != "" {
+			return format, nil
+		}
+		return countVotes(opened)
 	case startsJSON && !wanted.isJSON():
 		return wanted, refuse(ErrWrongFormat, 1, "JSON, not %s", wanted)
 	}
-	if text := trimLeft(head); wanted.isJSON() && len(text) > 0 && strings.IndexByte(`{["`, text[0]) < 0 {
+	if text := trimLeft(s.Head); wanted.isJSON() && len(text) > 0 && strings.IndexByte(`{["`, text[0]) < 0 {
 		return wanted, refuse(ErrWrongFormat, 1, "not a JSON object or array")
 	}
 	return wanted, nil
+}
+
+// refuseForeign refuses a file of another kind, whose name has an article if it is one thing.
+func refuseForeign(kind string) error {
+	verb := "these are"
+	if strings.HasPrefix(kind, "a ") || strings.HasPrefix(kind, "an ") {
+		verb = "this is"
+	}
+	return refuse(ErrForeign, 0, "%s %s", verb, kind)
 }
 
 // checkText refuses anything that is not text, or is the text of something other than a
@@ -63,102 +82,172 @@ func checkText(head []byte, compressed bool) error {
 		}
 		return refuse(ErrArchive, 0, "%s", name)
 	}
-	if name := wideEncoding(head); name != "" {
+	if name := foreign.Encoding(head); name != "" {
 		return refuse(ErrEncoding, 0, "%s", name)
 	}
 	if i := bytes.IndexByte(head, 0); i >= 0 {
 		return refuse(ErrBinary, 1+bytes.Count(head[:i], []byte{'\n'}), "NUL at byte %d", i)
 	}
-	if text := trimLeft(head); len(text) > 0 && text[0] == '<' {
-		return refuse(ErrPage, 1, "%s", pageTitle(text))
+	text, line := trimLeft(head), 1
+	if len(text) > 0 && isComment(text) {
+		text, line = skipComments(head)
 	}
-	return nil
+	if len(text) == 0 || text[0] != '<' {
+		return nil
+	}
+	if kind := foreign.Markup(text); kind != "" {
+		return refuseForeign(kind)
+	}
+	return refuse(ErrPage, line, "%s", foreign.PageTitle(text))
 }
 
-// wideEncoding returns the name of the encoding if head is UTF-16 or UTF-32, and "" if not.
-func wideEncoding(head []byte) string {
-	switch {
-	case len(head) < 2:
-		return ""
-	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
-		return "UTF-32"
-	case head[0] == 0xff && head[1] == 0xfe, head[0] == 0xfe && head[1] == 0xff:
-		return "UTF-16"
-	}
-
-	// Without a byte order mark, it is UTF-16 if the first characters are all ASCII:
-	// every other byte is zero, and only those are.
-	const characters = 8
-	if len(head) < 2*characters {
-		return ""
-	}
-	zeros := [2]int{}
-	for i, c := range head[:2*characters] {
-		if c == 0 {
-			zeros[i%2]++
+// skipComments returns the text after the comments and blank lines at its start, and the number
+// of its first line.
+func skipComments(text []byte) (rest []byte, number int) {
+	for number = 1; ; number++ {
+		line, after, found := bytes.Cut(text, []byte{'\n'})
+		if line = trim(line); len(line) > 0 && !isComment(line) || !found {
+			return trimLeft(text), number
 		}
+		text = after
 	}
-	if zeros == [2]int{0, characters} || zeros == [2]int{characters, 0} {
-		return "UTF-16 without a byte order mark"
+}
+
+// declaredFormat returns the format that a line at the start of a list declares, or "".
+func declaredFormat(head []byte) Format {
+	for len(head) > 0 {
+		var line []byte
+		line, head, _ = bytes.Cut(head, []byte{'\n'})
+		text := trim(line)
+		switch {
+		case len(text) == 0:
+			continue
+		case startsAdblock(text):
+			return Adblock
+		case hasAnyPrefix(text, zeekFields+"\t", zeekFields+" "):
+			return CSV
+		case isComment(text):
+			continue
+		case hasAnyPrefix(text, "$TTL", "$ORIGIN", "$INCLUDE"), startsZone(text):
+			return RPZ
+		case string(text) == "server:":
+			return Unbound
+		}
+		return ""
 	}
 	return ""
 }
 
-// title matches the title of an HTML page, or the code of an S3 error.
-var title = regexp.MustCompile(`(?is)<(?:title|code)[^>]*>([^<]{1,80})`)
-
-const maxTitleSearch = 4 << 10 // bytes
-
-func pageTitle(page []byte) string {
-	if found := title.FindSubmatch(page[:min(len(page), maxTitleSearch)]); found != nil {
-		return "it says " + strconv.Quote(string(bytes.TrimSpace(found[1])))
-	}
-	return "it begins with <"
+// startsAdblock reports whether a line is the heading of an Adblock list.
+func startsAdblock(text []byte) bool {
+	start := bytes.ToLower(text[:min(len(text), len("[adblock plus"))])
+	return hasAnyPrefix(start, "[adblock", "[adguard", "[ublock", "! title:", "!title:")
 }
 
-// countVotes returns the format that most of the first entries look like.
-func countVotes(head []byte) (Format, error) {
-	votes := map[Format]int{}
-	number, voted, unknown, size := 0, 0, 0, len(head)
-	var example []byte
-	for len(head) > 0 && voted < maxVotes {
-		var line []byte
-		line, head, _ = bytes.Cut(head, []byte{'\n'})
-		number++
-		text := trim(line)
-		if len(text) == 0 {
-			continue
-		}
-		if voted == 0 && layoutOfHeading(text, "") != nil {
-			return CSV, nil
-		}
+// startsZone reports whether a line is the SOA record of a zone file.
+func startsZone(text []byte) bool {
+	owner, rest := cutWord(cutZoneComment(text))
+	recordType, _ := cutRecord(rest)
+	return string(owner) == "@" && recordType == "SOA"
+}
 
-		format := guessLine(text)
-		switch {
-		case format != "":
-			votes[format]++
-			voted++
-		case !isComment(text) && unknown == 0:
-			unknown, example = number, text
-		}
+// countVotes returns the format that most of the entries look like.
+func countVotes(opened *opening) (Format, error) {
+	s, table := opened.sample, opened.table("")
+	if table.hasHeading() {
+		return CSV, nil
 	}
+	lines := make([][]byte, 0, s.Count())
+	s.EachLine(func(line []byte) bool {
+		if text := trim(line); len(text) > 0 {
+			lines = append(lines, text)
+		}
+		return true
+	})
 
+	votes := newVotes(table)
+	for _, i := range spool.Pick(len(lines), maxVotes) {
+		votes.add(lines[i])
+	}
 	switch {
-	case voted > 0:
-		return winnerOf(votes), nil
-	case unknown > 0:
-		return "", refuse(ErrUnknownFormat, unknown, "%q", shown(example))
-	case size >= windowBytes-len(byteOrderMark):
-		return "", refuse(ErrUnknownFormat, 0, "nothing but comments in the first %d bytes", size)
+	case votes.total > 0:
+		return votes.winner(), nil
+	case votes.unknown != nil:
+		return "", refuse(ErrUnknownFormat, lineOf(s.Head, votes.unknown), "%q", shown(votes.unknown))
+	case len(s.Head) >= windowBytes-len(byteOrderMark):
+		return "", refuse(ErrUnknownFormat, 0, "nothing but comments in the first %d bytes, or in the samples after them", len(s.Head))
 	}
 	return "", refuse(ErrEmpty, 0, "")
 }
 
-// winnerOf returns the format with the most votes. In a tie, the format that is harder to
-// mistake for another wins.
-func winnerOf(votes map[Format]int) (winner Format) {
+// lineOf returns the number of the line in the head that has the text, or 0.
+func lineOf(head, text []byte) int {
+	at := bytes.Index(head, text)
+	if at < 0 {
+		return 0
+	}
+	return 1 + bytes.Count(head[:at], []byte{'\n'})
+}
+
+// votes counts what the entries of a list look like.
+type votes struct {
+	table   *tableText
+	formats map[Format]int
+	total   int
+	rules   int // of Adblock, with `||` or `@@`
+	urls    int // lines that are a URL, perhaps with cells after it
+	rows    int // of these, lines with as many cells as most rows
+	unknown []byte
+}
+
+func newVotes(table *tableText) *votes { return &votes{table: table, formats: map[Format]int{}} }
+
+// add lets a line vote, unless it is a comment.
+func (v *votes) add(text []byte) {
+	if isComment(text) && !looksLikeAdblock(text) {
+		return
+	}
+	format := guessLine(text)
+	switch {
+	case format == "":
+		if v.unknown == nil {
+			v.unknown = text
+		}
+		return
+	case format == Adblock && hasAnyPrefix(text, "||", "@@"):
+		v.rules++
+	case format == Plain:
+		v.addURL(text)
+	}
+	v.formats[format]++
+	v.total++
+}
+
+// addURL counts a URL. Commas may separate it from other cells, or belong to it.
+func (v *votes) addURL(text []byte) {
+	if _, isURL := cutScheme(text); !isURL {
+		return
+	}
+	v.urls++
+	width := v.table.width()
+	if cells, err := splitRow(text, v.table.separator); err == nil && len(cells) > 1 && len(cells) == width {
+		v.rows++
+	}
+}
+
+// winner returns the format with the most votes. In a tie, the format that is harder to mistake
+// for another wins.
+func (v *votes) winner() (winner Format) {
+	const few = 2
+	if v.urls >= few && 5*v.rows >= 4*v.urls { // they are the first cells of rows
+		v.formats[Plain] -= v.rows
+		v.formats[CSV] += v.rows
+	}
+	if plain := v.formats[Plain]; v.rules >= few && 20*v.rules >= plain && plain+v.formats[Adblock] == v.total {
+		return Adblock // which may also have bare names
+	}
 	for _, format := range []Format{Adblock, Dnsmasq, Unbound, BIND, RPZ, Hosts, CSV, Wildcard, Plain} {
-		if votes[format] > votes[winner] {
+		if v.formats[format] > v.formats[winner] {
 			winner = format
 		}
 	}
@@ -167,11 +256,17 @@ func winnerOf(votes map[Format]int) (winner Format) {
 
 // guessLine returns the format that a line looks like, or "" if it could be any.
 func guessLine(text []byte) Format {
+	if format := guessRule(text); format != "" {
+		return format
+	}
+	return guessWords(cutComment(text))
+}
+
+// guessRule recognizes the formats that have keywords.
+func guessRule(text []byte) Format {
 	switch {
 	case looksLikeAdblock(text):
 		return Adblock
-	case isComment(text):
-		return ""
 	case hasAnyPrefix(text, "address=/", "server=/", "local=/"):
 		return Dnsmasq
 	case hasAnyPrefix(text, "local-zone:", "local-data:"):
@@ -181,7 +276,7 @@ func guessLine(text []byte) Format {
 	case looksLikeZoneFile(text):
 		return RPZ
 	}
-	return guessWords(cutComment(text))
+	return ""
 }
 
 // guessWords distinguishes the formats that have no keywords.
@@ -189,15 +284,17 @@ func guessWords(text []byte) Format {
 	word, rest := cutWord(text)
 	_, isURL := cutScheme(word)
 	switch {
-	case isURL && len(rest) == 0: // commas in it do not separate cells
+	case isURL && len(rest) == 0: // commas in it may separate cells, or not
 		return Plain
-	case isAddress(word) && bytes.IndexByte(word, '/') < 0 && len(rest) > 0 && rest[0] != ',':
+	case isAddress(word) && bytes.IndexByte(word, '/') < 0 && startsName(rest, textLeadsNowhere(word)):
 		return Hosts
 	case startsShortLine(word, rest):
 		return Hosts
 	case looksLikeTable(text):
 		return CSV
 	case len(rest) > 0:
+		return ""
+	case bytes.ContainsAny(word, ",;|"): // cells without an indicator
 		return ""
 	case bytes.HasPrefix(word, []byte("*.")):
 		return Wildcard
@@ -234,35 +331,18 @@ func looksLikeZoneFile(text []byte) bool {
 
 // looksLikeTable reports whether a line has several cells, or is one quoted cell.
 func looksLikeTable(text []byte) bool {
-	if text[0] == '"' && bytes.IndexByte(text, ',') < 0 {
-		return text[len(text)-1] == '"'
+	if text[0] == '"' && text[len(text)-1] == '"' {
+		if cells, err := splitRow(text, ','); err == nil && len(cells) == 1 {
+			return true
+		}
 	}
-	cells, err := splitRow(text, separatorOf(text))
-	if err != nil || len(cells) < 2 {
-		return false
-	}
-	for _, cell := range cells {
-		if looksLikeIndicator(cell) {
+	for i := range len(separators) {
+		cells, err := splitRow(text, separators[i])
+		if err == nil && len(cells) > 1 && slices.ContainsFunc(cells, looksLikeIndicator) {
 			return true
 		}
 	}
 	return false
-}
-
-// looksLikeIndicator reports whether a cell is a URL, an address, or a name with a dot.
-func looksLikeIndicator(cell []byte) bool {
-	if len(cell) == 0 {
-		return false
-	}
-	t := parseTarget(cell)
-	switch {
-	case t.block.IsValid():
-		return true
-	case t.host == nil || bytes.IndexByte(t.host, '.') < 0:
-		return false
-	}
-	_, err := domainname.Parse(string(t.host))
-	return err == nil
 }
 
 func hasAnyPrefix(text []byte, prefixes ...string) bool {

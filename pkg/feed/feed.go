@@ -91,6 +91,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/resolverwatch/resolverwatch/pkg/feed/spool"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
@@ -205,7 +206,8 @@ type Options struct {
 	// Column is where a CSV or JSON list has its indicators: a heading in any case, the
 	// name of a JSON member, or the number of a column, counted from 1.
 	//
-	// Default: chosen by well-known headings or, without headings, by the first row.
+	// Default: chosen by the headings and by rows from the whole list. If two columns could
+	// hold the indicators, the list is refused.
 	Column string
 	// Registrable shortens block entries to their registrable domain, by the public
 	// suffix list with its private section. A public suffix itself is rejected. The scope
@@ -265,37 +267,40 @@ func Parse(r io.Reader, o Options, emit func(*indicator.Indicator) error) (Repor
 	}
 
 	c := newCollector(o, emit)
-	source, err := openSource(r, o.Limits.withDefaults())
-	if err != nil {
+	again := spool.New(r)
+	defer func() { _ = again.Close() }() // a temporary file
+	opened, err := open(again, &c.options)
+	if opened.source == nil {
 		return Report{Format: o.Format}, err
 	}
-	defer source.Close()
+	defer func() { opened.source.Close() }() // it may be opened again
+	if err != nil {
+		return c.report(o.Format, opened.source), err
+	}
 
-	format, err := readList(source, c)
-	return c.report(format, source), err
+	format, err := readList(opened, c)
+	return c.report(format, opened.source), err
 }
 
 // readList chooses the format and reads the list into c.
-func readList(source *source, c *collector) (Format, error) {
-	in := newWindow(source)
-	head, err := in.head()
-	if err != nil {
-		return c.options.Format, err
-	}
-	format, err := chooseFormat(head, &c.options, source.compression != "")
+func readList(opened *opening, c *collector) (Format, error) {
+	format, err := chooseFormat(opened, &c.options, opened.source.compression != "")
 	if err != nil {
 		return format, err
 	}
 
 	switch format {
 	case JSON:
-		err = readJSON(in, c)
+		err = readJSON(opened, c)
 	case MISP:
-		err = readMISP(in, c)
+		err = readMISP(opened.in, c)
 	case STIX:
-		err = readSTIX(in, c)
+		err = readSTIX(opened.in, c)
 	default:
-		err = readLines(in, c, newLineReader(format, c.options))
+		var reader lineReader
+		if reader, err = newLineReader(format, opened, c); err == nil {
+			err = readLines(opened.in, c, reader)
+		}
 	}
 	if err == nil && c.counts.entries == 0 {
 		err = refuse(ErrEmpty, 0, "")
@@ -310,24 +315,24 @@ type lineReader interface {
 	finish(c *collector)
 }
 
-func newLineReader(format Format, o Options) lineReader {
+func newLineReader(format Format, opened *opening, c *collector) (lineReader, error) {
 	switch format {
 	case Hosts:
-		return &hostsReader{}
+		return &hostsReader{}, nil
 	case Adblock:
-		return &adblockReader{}
+		return &adblockReader{}, nil
 	case Dnsmasq:
-		return dnsmasqReader{}
+		return dnsmasqReader{}, nil
 	case Unbound:
-		return &unboundReader{}
+		return &unboundReader{}, nil
 	case BIND:
-		return &bindReader{}
+		return &bindReader{}, nil
 	case RPZ:
-		return &rpzReader{}
+		return &rpzReader{}, nil
 	case CSV:
-		return newCSVReader(o.Column, o.Limits.withDefaults().LineBytes)
+		return newCSVReader(opened, c)
 	default:
-		return plainReader{}
+		return plainReader{}, nil
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -167,6 +168,8 @@ func checkIndicator(t *testing.T, i *indicator.Indicator) {
 	}
 }
 
+var indentedComment = regexp.MustCompile(`(?m)^[ \t\v\f]+#`)
+
 // FuzzCSVOracle compares the splitting of rows with encoding/csv.
 func FuzzCSVOracle(f *testing.F) {
 	f.Add("x,evil.example\n\"a \"\"b\"\", c\" , \"b.example\"\n# c\n\n\"two\nlines\", 192.0.2.1 \n")
@@ -175,6 +178,9 @@ func FuzzCSVOracle(f *testing.F) {
 		ascii := strings.IndexFunc(text, func(r rune) bool { return r >= 0x80 || r == '\r' || r == 0 }) < 0
 		if !ascii || len(text) > 1000 || strings.Count(text, "\n") > 25 {
 			t.Skip("not relevant here")
+		}
+		if indentedComment.MatchString(text) || strings.Contains(text, "note,domain") {
+			t.Skip("encoding/csv knows neither indented comments nor headings that occur again")
 		}
 		rows := csv.NewReader(strings.NewReader(text))
 		rows.Comment, rows.TrimLeadingSpace, rows.FieldsPerRecord = '#', true, 2

@@ -143,3 +143,18 @@ func isLocalName(name []byte) bool {
 	}
 	return false
 }
+
+// startsName reports whether text begins with a word that can be a name of a hosts file. A
+// number, a date, or a word after an address that leads somewhere is another cell of a table.
+func startsName(text []byte, blocks bool) bool {
+	word, _ := cutWord(text)
+	letters, dots := false, false
+	for _, c := range word {
+		if !isNameByte[c] && c < 0x80 {
+			return false
+		}
+		letters = letters || isLetter(c) || c >= 0x80
+		dots = dots || c == '.'
+	}
+	return letters && (dots || blocks) || textLeadsNowhere(word)
+}

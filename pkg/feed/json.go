@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
@@ -30,17 +31,22 @@ func isContainer(name string) bool {
 // sequences of all of these, such as one object a line.
 type jsonReader struct {
 	*jsonEntries
-	column string
-	row    memberRow // of the current entry
-	list   jsonList  // that is being read
+	plan   *memberPlan
+	sample *memberSample // collects the objects instead of adding them, if set
+	row    memberRow     // of the current entry
+	list   jsonList      // that is being read
 }
 
-func newJSONReader(entries *jsonEntries) *jsonReader {
-	return &jsonReader{jsonEntries: entries, column: entries.c.options.Column}
+func newJSONReader(entries *jsonEntries, plan *memberPlan) *jsonReader {
+	return &jsonReader{jsonEntries: entries, plan: plan}
 }
 
-func readJSON(in *window, c *collector) error {
-	r := newJSONReader(newJSONEntries(in, c))
+func readJSON(opened *opening, c *collector) error {
+	plan, err := planMembers(opened, c)
+	if err != nil {
+		return err
+	}
+	r := newJSONReader(newJSONEntries(opened.in, c), plan)
 	return r.finish(r.in.eachValue(r.readTop))
 }
 
@@ -74,7 +80,7 @@ func (r *jsonReader) readTopObject() error {
 		return err
 	}
 	r.c.line = line
-	if alone := next == 0 && r.c.counts.entries == 0; alone && row.isVague() {
+	if alone := next == 0 && r.c.counts.entries == 0; alone && row.isVague() && r.sample == nil {
 		r.rejectMembers(row.names)
 	} else {
 		r.addObject(&row, objectText(row.names))
@@ -106,12 +112,12 @@ func (r *jsonReader) readTopMember(name string, row *memberRow) (listKind, error
 	}
 	// The next member may move the window, so the value is copied.
 	cursor := jsonscan.New(bytes.Clone(text))
-	value, err := scalarText(&cursor)
+	value, err := r.memberText(row, []byte(name), &cursor)
 	if err != nil {
 		return noList, refuseFor(ErrBadJSON, r.in.line, err)
 	}
 	row.names = append(row.names, name)
-	row.add(headingOfMember([]byte(name), r.column), value)
+	row.add(r.plan.headingOf([]byte(name)), value)
 	return noList, nil
 }
 
@@ -163,7 +169,7 @@ func (r *jsonReader) addEntry(text []byte) {
 			r.c.reject(text, err)
 			break
 		}
-		r.c.addRow(&cells{roleName: value}, text)
+		r.c.addRow(&cells{column.Name: value}, text)
 	default:
 		r.rejectUnknown(text, errNotString, []string{strconv.Quote(shown(text))})
 	}
@@ -184,19 +190,23 @@ func (r *jsonReader) readMembers(cursor *jsonscan.Cursor) error {
 		if name.Escaped() {
 			text = name.Append(nil)
 		}
-		value, err := scalarText(cursor)
+		value, err := r.memberText(&r.row, text, cursor)
 		if err != nil {
 			return err
 		}
 		if r.members == nil && len(r.row.names) < shownMembers {
 			r.row.names = append(r.row.names, shown(text))
 		}
-		r.row.add(headingOfMember(text, r.column), value)
+		r.row.add(r.plan.headingOf(text), value)
 	}
 }
 
 // addObject adds an object, given its members and its text.
 func (r *jsonReader) addObject(row *memberRow, text []byte) {
+	if r.sample != nil {
+		r.sample.addObject(row.members)
+		return
+	}
 	if !row.known {
 		r.rejectUnknown(text, errNoMember, row.names)
 		return

@@ -121,7 +121,7 @@ func TestParse_jsonRefused(t *testing.T) {
 		want     error
 		detail   string
 	}{
-		{"an error message", `{"message":"Access Denied"}`, feed.ErrUnknownJSON, "it has message"},
+		{"an error message", `{"message":"Access Denied"}`, feed.ErrMessage, "it says Access Denied"},
 		{"a response without data", `{"query_status":"unknown_auth_key"}`, feed.ErrUnknownJSON, "it has query_status"},
 		{"STIX", `{"type":"bundle","id":"x","objects":[{"type":"indicator","name":"x"}]}`, feed.ErrUnknownJSON, "it has type, id, objects"},
 		{"MISP", `{"Event":{"Attribute":[]}}`, feed.ErrUnknownJSON, "it has Event"},

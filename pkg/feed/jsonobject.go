@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
@@ -358,11 +359,11 @@ func (f *fields) flag(key field, fallback bool) (bool, error) {
 // row returns the texts that describe an indicator.
 func (f *fields) row() cells {
 	return cells{
-		roleCategory:   firstText(f.texts[fieldCategory], f.texts[fieldLabel]),
-		roleConfidence: f.texts[fieldConfidence],
-		roleReference:  f.texts[fieldReference],
-		roleFirstSeen:  firstText(f.texts[fieldFirstSeen], f.texts[fieldChanged]),
-		roleExpires:    f.texts[fieldExpires],
+		column.Category:   firstText(f.texts[fieldCategory], f.texts[fieldLabel]),
+		column.Confidence: f.texts[fieldConfidence],
+		column.Reference:  f.texts[fieldReference],
+		column.FirstSeen:  firstText(f.texts[fieldFirstSeen], f.texts[fieldChanged]),
+		column.Expires:    f.texts[fieldExpires],
 	}
 }
 

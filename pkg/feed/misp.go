@@ -1,10 +1,10 @@
 package feed
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 
+	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
@@ -54,31 +54,28 @@ var mispFields = map[string]field{
 
 // mispType describes how the value of an attribute is read.
 type mispType struct {
-	kind  valueType
+	kind  column.ValueType
 	scope indicator.Scope
-	// second checks the part of the value after a bar. It is nil if the type has no bar.
-	// That part is not an entry: an address next to a name is where the name once pointed.
-	second func([]byte) bool
 }
 
 // mispTypes are the types whose values are names, addresses or URLs. All others, such as
-// hashes, are skipped.
+// hashes, are skipped. An address type must have an address.
 var mispTypes = map[string]mispType{
-	"domain":        {typeAny, indicator.ScopeSubtree, nil},
-	"hostname":      {typeAny, indicator.ScopeSubtree, nil},
-	"domain|ip":     {typeAny, indicator.ScopeSubtree, isAddress},
-	"hostname|port": {typeAny, indicator.ScopeName, isPort},
-	"url":           {typeURL, indicator.ScopeName, nil},
-	"uri":           {typeURL, indicator.ScopeName, nil},
-	"ip-src":        {typeAddress, 0, nil},
-	"ip-dst":        {typeAddress, 0, nil},
-	"ip-src|port":   {typeAddress, 0, isPort},
-	"ip-dst|port":   {typeAddress, 0, isPort},
+	"domain":        {column.TypeName, indicator.ScopeSubtree},
+	"hostname":      {column.TypeName, indicator.ScopeSubtree},
+	"domain|ip":     {column.TypeNameAddress, indicator.ScopeSubtree},
+	"hostname|port": {column.TypeNamePort, indicator.ScopeName},
+	"url":           {column.TypeURL, indicator.ScopeName},
+	"uri":           {column.TypeURL, indicator.ScopeName},
+	"ip-src":        {column.TypeAddress, 0},
+	"ip-dst":        {column.TypeAddress, 0},
+	"ip-src|port":   {column.TypeAddressPair, 0},
+	"ip-dst|port":   {column.TypeAddressPair, 0},
 }
 
 func readMISP(in *window, c *collector) error {
 	entries := newJSONEntries(in, c)
-	r := &mispReader{jsonEntries: entries, rows: newJSONReader(entries)}
+	r := &mispReader{jsonEntries: entries, rows: newJSONReader(entries, &memberPlan{members: map[string]column.Heading{}})}
 	r.visit = r.readAttributeMember
 	return r.finish(r.in.eachValue(func(byte) error { return r.readContainer(false) }))
 }
@@ -307,24 +304,12 @@ func (r *mispReader) addAttribute(a *mispAttribute) {
 	case deleted:
 		r.c.skip(value, SkipWithdrawn)
 	case !found:
-		r.c.skip(value, SkipOtherType)
+		r.c.skipType(value, a.texts[fieldType])
 	case !detects:
 		r.c.skip(value, SkipNotDetection)
 	default:
 		row := a.row()
 		r.c.describe(&row)
-		r.addTypedValue(value, known)
+		r.c.addTyped(value, known.kind, known.scope)
 	}
-}
-
-func (r *mispReader) addTypedValue(value []byte, t mispType) {
-	if t.second != nil {
-		first, second, found := bytes.Cut(value, []byte{'|'})
-		if first = trim(first); !found || len(first) == 0 || !t.second(trim(second)) {
-			r.c.reject(value, errComposite)
-			return
-		}
-		value = first
-	}
-	r.c.addValue(value, t.kind, t.scope)
 }

@@ -46,6 +46,12 @@ var (
 			"if its entries are whole names after all, set the format to json")
 	ErrPartial = newReason("only one page of several",
 		"fetch the other pages too and provide all objects in one bundle")
+	ErrForeign = newReason("a file of another kind",
+		"provide a list of names or addresses in one of the formats: "+joinFormats())
+	ErrMessage = newReason("an error message instead of a list",
+		"open the list's address and check its path, key and quota")
+	ErrUnclear = newReason("it is not clear which column has the indicators",
+		"set the column with `--column`, or in the settings as feeds.<feed id>.column; if it is not a table, set the format")
 	ErrZone = newReason("a policy zone whose name is not in the file",
 		"put a line `$ORIGIN` with the name of the zone and a final dot before the records")
 	ErrColumn = newReason("no such column",

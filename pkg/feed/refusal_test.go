@@ -308,7 +308,7 @@ func TestParse_badLists(t *testing.T) {
 	folder := filepath.Join(corpus(t), "vectors", "own", "bad_lists")
 	refused := map[string]error{
 		"01_empty.txt": feed.ErrEmpty, "02_only_comments.txt": feed.ErrEmpty, "03_html_error.txt": feed.ErrPage,
-		"04_html_after_bom.txt": feed.ErrPage, "05_json_error.txt": feed.ErrUnknownJSON, "06_xml_s3_error.txt": feed.ErrPage,
+		"04_html_after_bom.txt": feed.ErrPage, "05_json_error.txt": feed.ErrMessage, "06_xml_s3_error.txt": feed.ErrPage,
 		"12_utf16.txt": feed.ErrEncoding, "13_nul_bytes.txt": feed.ErrBinary, "20_truncated.gz": feed.ErrTruncated,
 		"22_nested_gz.gz": feed.ErrNested,
 	}

@@ -1,6 +1,10 @@
 package feed
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
+)
 
 // Report summarizes what was read.
 type Report struct {
@@ -22,6 +26,12 @@ type Report struct {
 	// `# Entries: 1,904`, or 0. It need not equal Entries, because lists count in
 	// different ways.
 	Expected int
+
+	// Columns says how each column of a table, or each member of JSON objects, is read.
+	Columns []column.Reading
+	// Types are the types that rows say which are neither names nor addresses, in lower case,
+	// with the number of their entries. These entries are part of Skipped.
+	Types map[string]int
 }
 
 // Skip is the reason why a well-formed entry is not an indicator.
@@ -45,7 +55,7 @@ const (
 	SkipHousekeeping                    // localhost or a similar local name
 	SkipOtherType                       // a file hash, a mail address or the like
 	SkipNoValue                         // a row whose indicator columns are all empty
-	SkipWithdrawn                       // deleted (MISP) or revoked (STIX) by its source
+	SkipWithdrawn                       // deleted, revoked or dismissed by its source
 	SkipNotDetection                    // MISP: `to_ids` is false
 	SkipObservation                     // STIX: an observed name or address without an indicator
 	SkipCondition                       // STIX: a pattern that needs more than one value

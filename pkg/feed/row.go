@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
@@ -14,50 +15,95 @@ const (
 )
 
 // cells are the values of one row by role.
-type cells [roleCount][]byte
+type cells [column.RoleCount][]byte
 
 // addRow adds one row of a table or one JSON object. The indicator is the URL, else the name,
 // else the address. It is never more than one of them: an address next to a name is where the
 // name once pointed, which says little about the address. text is the whole row.
 func (c *collector) addRow(row *cells, text []byte) {
-	value, partial := row[roleURL], true
+	value, partial := row[column.URL], true
 	if len(value) == 0 {
-		value, partial = row[roleName], len(row[rolePath]) > 0
+		value, partial = row[column.Name], len(row[column.Path]) > 0
 	}
 	if len(value) == 0 {
-		value = row[roleAddress]
+		value = row[column.Address]
 	}
 
-	kind := parseValueType(row[roleType])
-	switch {
-	case len(value) == 0:
+	if isPlaceholder(value) {
 		c.skip(text, SkipNoValue)
 		return
-	case kind == typeOther:
-		c.skip(value, SkipOtherType)
+	}
+	kind := column.TypeAny
+	if len(row[column.Type]) > 0 {
+		if kind = c.words.typeOf(row[column.Type]); !kind.IsIndicator() {
+			c.skipType(value, row[column.Type])
+			return
+		}
+	}
+	if why := c.words.dismiss(row); why != 0 {
+		c.skip(value, why)
 		return
 	}
 
 	c.describe(row)
 	scope := indicator.ScopeSubtree
-	if partial || kind == typeURL {
+	if partial || kind == column.TypeURL {
 		scope = indicator.ScopeName
 	}
-	c.addValue(value, kind, scope)
+	c.addTyped(value, kind, scope)
+}
+
+// dismiss returns the reason to skip a row whose source says that it does not count, or 0.
+func (w *wordCache) dismiss(row *cells) Skip {
+	switch {
+	case len(row[column.Detection]) > 0 && column.IsNo(string(row[column.Detection])):
+		return SkipNotDetection
+	case len(row[column.Withdrawn]) > 0 && column.IsOff(string(row[column.Withdrawn])),
+		len(row[column.Active]) > 0 && column.IsNo(string(row[column.Active])),
+		len(row[column.Status]) > 0 && w.isDismissed(&w.status, row[column.Status]),
+		len(row[column.Category]) > 0 && w.isDismissed(&w.category, row[column.Category]):
+		return SkipWithdrawn
+	}
+	return 0
+}
+
+// addTyped adds a value of a type. Both parts of a pair are indicators if both can be, as in
+// `domain|ip`.
+func (c *collector) addTyped(value []byte, kind column.ValueType, scope indicator.Scope) {
+	if kind != column.TypeNameAddress && kind != column.TypeNamePort && kind != column.TypeAddressPair {
+		c.addValue(value, kind, scope)
+		return
+	}
+
+	first, second, isPair := bytes.Cut(value, []byte{'|'})
+	first, second = trim(first), trim(second)
+	switch {
+	case !isPair || len(first) == 0 || len(second) == 0:
+		c.reject(value, errComposite)
+	case kind == column.TypeNameAddress && isAddress(second):
+		c.addValue(first, column.TypeName, scope)
+		c.addValue(second, column.TypeAddress, scope)
+	case kind == column.TypeNamePort && isPort(second):
+		c.addValue(first, column.TypeName, indicator.ScopeName)
+	case kind == column.TypeAddressPair && isPort(second):
+		c.addTarget(parseOnlyAddress(first), first, scope)
+	default:
+		c.reject(value, errComposite)
+	}
 }
 
 // addValue adds a name, an address, or a URL or a part of one. The value must not be empty or
 // have ASCII white space at its ends.
-func (c *collector) addValue(value []byte, kind valueType, scope indicator.Scope) {
+func (c *collector) addValue(value []byte, kind column.ValueType, scope indicator.Scope) {
 	value = trim(value)
 	switch {
 	case len(value) == 0:
 		c.skip(value, SkipNoValue)
-	case kind == typeAddress:
+	case kind == column.TypeAddress:
 		c.addTarget(parseOnlyAddress(value), value, scope)
 	case isSimpleName(value):
 		c.addName(value, scope, indicator.ActionBlock)
-	case kind == typeAddressPort:
+	case kind == column.TypeAddressPort:
 		c.addTarget(parseAddressPort(value), value, scope)
 	default:
 		c.addTarget(parseTarget(value), value, scope)
@@ -68,26 +114,26 @@ func (c *collector) addValue(value []byte, kind valueType, scope indicator.Scope
 // cannot be parsed is ignored: an entry with a broken date still lists a malicious name.
 func (c *collector) describe(row *cells) {
 	c.entry.Category, c.entry.Severity, c.entry.Confidence = c.base.Category, c.base.Severity, c.base.Confidence
-	if category := row[roleCategory]; !isPlaceholder(category) {
+	if category := row[column.Category]; !isPlaceholder(category) {
 		c.entry.Category = c.categories.get(category)
 	}
-	if text := row[roleSeverity]; len(text) > 0 {
+	if text := row[column.Severity]; len(text) > 0 {
 		if severity, err := indicator.ParseSeverity(string(text)); err == nil {
 			c.entry.Severity = severity
 		}
 	}
-	if text := row[roleConfidence]; len(text) > 0 {
+	if text := row[column.Confidence]; len(text) > 0 {
 		if confidence, err := indicator.ParseConfidence(string(text)); err == nil {
 			c.entry.Confidence = confidence
 		}
 	}
 
 	c.entry.Reference = ""
-	if text := row[roleReference]; !isPlaceholder(text) && len(text) <= maxReferenceBytes {
+	if text := row[column.Reference]; !isPlaceholder(text) && len(text) <= maxReferenceBytes {
 		c.entry.Reference = c.texts.keep(text)
 	}
-	c.entry.FirstSeen = c.clock.parse(row[roleFirstSeen])
-	c.entry.ExpiresAt = c.clock.parse(row[roleExpires])
+	c.entry.FirstSeen = c.clock.parse(row[column.FirstSeen])
+	c.entry.ExpiresAt = c.clock.parse(row[column.Expires])
 }
 
 // isPlaceholder reports whether a cell is empty, or is one of the ways in which exports write
@@ -104,50 +150,48 @@ func isPlaceholder(cell []byte) bool {
 	return false
 }
 
-// valueType is what a row says about the type of its value.
-type valueType uint8
-
-const (
-	typeAny valueType = iota // the value itself shows its type
-	typeURL
-	typeAddress // anything else is rejected
-	typeAddressPort
-	typeOther // neither a name nor an address
-)
-
-// otherTypes are the prefixes of the words for other types of indicators.
-var otherTypes = []string{
-	"md5", "sha", "hash", "file", "imphash", "ssdeep", "tlsh", "email", "e-mail", "mail", "mutex", "reg",
-	"yara", "sigma", "snort", "cve", "asn", "ja3", "x509", "certificate", "btc", "bitcoin", "wallet",
-	"user", "process", "package", "pdb",
+// wordCache remembers what the words of a list mean. A list has few of them.
+type wordCache struct {
+	types     map[string]column.ValueType
+	dismissed map[string]bool
+	status    lastWord
+	category  lastWord
 }
 
-func parseValueType(word []byte) valueType {
-	if len(word) == 0 {
-		return typeAny
-	}
-	switch string(word) { // the usual spellings need no conversion
-	case "domain", "hostname", "host", "fqdn", "ip", "ipv4", "ipv6", "cidr":
-		return typeAny
-	case "url":
-		return typeURL
-	case "ip:port":
-		return typeAddressPort
-	}
+// lastWord is the word of the row before, which is often the same.
+type lastWord struct {
+	text      []byte
+	dismissed bool
+}
 
-	lower := bytes.ToLower(word)
-	switch string(lower) {
-	case "url", "uri", "urls":
-		return typeURL
-	case "ip:port":
-		return typeAddressPort
-	}
-	for _, prefix := range otherTypes {
-		if bytes.HasPrefix(lower, []byte(prefix)) {
-			return typeOther
+func newWordCache() wordCache {
+	return wordCache{types: map[string]column.ValueType{}, dismissed: map[string]bool{}}
+}
+
+func (w *wordCache) typeOf(word []byte) column.ValueType {
+	kind, found := w.types[string(word)]
+	if !found {
+		kind = column.ParseType(string(word))
+		if len(w.types) < maxCategories {
+			w.types[string(word)] = kind
 		}
 	}
-	return typeAny
+	return kind
+}
+
+func (w *wordCache) isDismissed(last *lastWord, word []byte) bool {
+	if bytes.Equal(word, last.text) {
+		return last.dismissed
+	}
+	dismissed, found := w.dismissed[string(word)]
+	if !found {
+		dismissed = column.IsDismissed(string(word))
+		if len(w.dismissed) < maxCategories {
+			w.dismissed[string(word)] = dismissed
+		}
+	}
+	last.text, last.dismissed = append(last.text[:0], word...), dismissed
+	return dismissed
 }
 
 // categoryCache converts each category of a list only once. A list has few of them, and rows

@@ -217,6 +217,9 @@ func (s *slowList) value(how, text string) {
 			s.reject()
 			return
 		}
+		if second == "address" {
+			defer s.take("address", after) // both parts of the pair are indicators
+		}
 	}
 	s.take(kind, text)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/resolverwatch/resolverwatch/pkg/feed/spool"
 )
 
 const (
@@ -313,4 +315,78 @@ func (w *window) makeRoom() {
 	default: // a single value fills the window; the caller limits how long a value may be
 		w.buf = append(w.buf, make([]byte, len(w.buf))...)
 	}
+}
+
+// opening is a list at its start: the window to read it from, and its sample.
+type opening struct {
+	again  *spool.Spool
+	source *source
+	in     *window
+	mark   int  // of the start of the list in the window
+	whole  bool // the window has the whole list
+	sample *spool.Sample
+	found  *tableText // in the sample, once it was looked for
+}
+
+// open opens a list and takes its sample. If the list is longer than a window, that takes a
+// reading of its own.
+func open(again *spool.Spool, o *Options) (*opening, error) {
+	opened := &opening{again: again}
+	head, err := opened.start(o)
+	if err != nil {
+		return opened, err
+	}
+	opened.sample = spool.Whole(head)
+	if opened.whole || !needsSample(head, o) {
+		return opened, nil
+	}
+	var taken *spool.Sample
+	if opened.source.compression == "" {
+		if taken, err = again.TakeAt(opened.mark); err != nil {
+			return opened, err
+		}
+	}
+	if taken == nil {
+		taken = spool.Take(head, opened.source)
+	}
+	if err := opened.restart(o); err != nil {
+		return opened, err
+	}
+	taken.Head = opened.in.buf[opened.in.start:opened.in.end]
+	opened.sample = taken
+	return opened, nil
+}
+
+// start opens the list and returns its head.
+func (p *opening) start(o *Options) (head []byte, err error) {
+	if p.source, err = openSource(p.again, o.Limits.withDefaults()); err != nil {
+		return nil, err
+	}
+	if p.in == nil {
+		p.in = newWindow(p.source)
+	} else {
+		p.in = &window{r: p.source, buf: p.in.buf}
+	}
+	head, err = p.in.head()
+	p.mark, p.whole = p.in.start, errors.Is(p.in.err, io.EOF)
+	return head, err
+}
+
+// restart goes back to the start of the list.
+func (p *opening) restart(o *Options) error {
+	if p.whole {
+		p.in.start = p.mark
+		return nil
+	}
+	p.source.Close()
+	if err := p.again.Rewind(); err != nil {
+		return err
+	}
+	_, err := p.start(o)
+	return err
+}
+
+// needsSample reports whether anything is decided by the lines of a list.
+func needsSample(head []byte, o *Options) bool {
+	return !looksLikeJSON(head) && (o.Format == "" || o.Format == CSV)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/feed/internal/stixpattern"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
@@ -269,11 +270,11 @@ func (r *stixReader) addPattern(o *fields, pattern []byte) {
 		case len(value) == 0:
 			r.c.reject(pattern, errNoValue)
 		case a.Kind == stixpattern.Address:
-			r.c.addValue(value, typeAddress, 0)
+			r.c.addValue(value, column.TypeAddress, 0)
 		case a.Kind == stixpattern.URL:
-			r.c.addValue(value, typeURL, indicator.ScopeName)
+			r.c.addValue(value, column.TypeURL, indicator.ScopeName)
 		default:
-			r.c.addValue(value, typeAny, indicator.ScopeSubtree)
+			r.c.addValue(value, column.TypeAny, indicator.ScopeSubtree)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strconv"
 
+	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
@@ -133,13 +134,13 @@ func (r *mispReader) addListed(line int, text []byte, how matching) {
 	r.c.describe(&cells{})
 	switch {
 	case how == matchCIDR:
-		r.c.addValue(value, typeAddress, 0)
+		r.c.addValue(value, column.TypeAddress, 0)
 	case how == matchHostname:
-		r.c.addValue(value, typeAny, indicator.ScopeSubtree)
+		r.c.addValue(value, column.TypeAny, indicator.ScopeSubtree)
 	case value[0] == '*' || value[0] == '.': // cannot equal a name
 		r.c.skip(value, SkipPattern)
 	default:
-		r.c.addValue(value, typeAny, indicator.ScopeName)
+		r.c.addValue(value, column.TypeAny, indicator.ScopeName)
 	}
 }
 

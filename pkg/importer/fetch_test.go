@@ -223,7 +223,7 @@ func TestImporter_Handle_fetchFails(t *testing.T) {
 		{"the server refuses", fails(fetch.Refused, "the server answers 404 Not Found"), fetch.Refused, "404", ""},
 		{"a page", responds("<!DOCTYPE html><title>Log in</title>"), fetch.Refused, `it says "Log in"`, list.RefusedUnreadable},
 		{"a message", responds("Rate limit exceeded. Try again later!\n"), fetch.Refused, "the response is not a list", list.RefusedUnreadable},
-		{"an error as JSON", responds(`{"error":"bad key"}`), fetch.Refused, "JSON with an unknown structure", list.RefusedUnreadable},
+		{"an error as JSON", responds(`{"error":"bad key"}`), fetch.Refused, "an error message instead of a list", list.RefusedUnreadable},
 		{"an empty response", responds(""), fetch.Refused, "no entries", list.RefusedNoEntries},
 		{"an archive", responds("PK\x03\x04 and so on"), fetch.Refused, "archive", list.RefusedUnreadable},
 		{"half an archive", responds("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), fetch.Refused, "ends too early", list.RefusedUnreadable},

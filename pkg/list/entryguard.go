@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
@@ -16,6 +17,7 @@ type DropReason string
 // Reasons to drop an entry. Reports contain these words.
 const (
 	DropSingleLabel    DropReason = "single_label"    // a top-level domain or a host name without a domain
+	DropUnknownTLD     DropReason = "unknown_tld"     // it never resolves: the name of a file, or a wrong column
 	DropPublicSuffix   DropReason = "public_suffix"   // unrelated people register names under it
 	DropPrivateSuffix  DropReason = "private_suffix"  // the same, but the suffix belongs to a company
 	DropProtected      DropReason = "protected"       // a name that a VPC needs, or one of the user's own
@@ -31,6 +33,8 @@ func (r DropReason) Explain() string {
 	switch r {
 	case DropSingleLabel:
 		return "a single label: it would match everything under a top-level domain"
+	case DropUnknownTLD:
+		return "no top-level domain: the name of a file, or text from a wrong column"
 	case DropPublicSuffix:
 		return "a public suffix: the names under it belong to unrelated owners"
 	case DropPrivateSuffix:
@@ -111,6 +115,8 @@ func (g *entryGuard) check(entry *indicator.Indicator) DropReason {
 		return DropPublicSuffix
 	case entry.Action == indicator.ActionAllow:
 		return ""
+	case !icann && !strings.Contains(suffix, ".") && !domainname.HasKnownTLD(suffix):
+		return DropUnknownTLD
 	case suffix == name && !isEC2Host(name) && !g.isCustomer(name), above:
 		return DropPrivateSuffix
 	default:

@@ -56,6 +56,12 @@ func TestGuards_drops(t *testing.T) {
 		{"evil.test", name, ""},
 		{"evil.co.uk", subtree, ""},
 
+		{"svcload.sys", subtree, list.DropUnknownTLD},
+		{"loader.exe", name, list.DropUnknownTLD},
+		{"www.evil.com1", under, list.DropUnknownTLD},
+		{"evil.onion", subtree, ""},
+		{"evil.bit", subtree, ""},
+
 		{"com", subtree, list.DropSingleLabel},
 		{"onion", under, list.DropSingleLabel},
 		{"localhost", name, list.DropSingleLabel},

@@ -76,7 +76,7 @@ func (g *Guards) Clone() Guards {
 func (g *Guards) Fingerprint(words ...string) string {
 	all := []string{
 		coreNames, coreZones, sharedApexes, sharedHosts, neededNames, customerWildcards, specialBlocks,
-		publicsuffix.List.String(),
+		publicsuffix.List.String(), string(DropUnknownTLD),
 		fmt.Sprint(g.own, g.MinPrefixIPv4, g.MinPrefixIPv6, g.TopListRanks),
 	}
 	hash := sha256.Sum256(fmt.Appendf(nil, "%q", append(all, words...)))

@@ -162,7 +162,7 @@ func refuseUnreadable(err *feed.RefusedError) Refusal {
 		refusal.Code = RefusedTooLarge
 	case errors.Is(err, feed.ErrEmpty):
 		refusal.Code = RefusedNoEntries
-	case errors.Is(err, feed.ErrColumn), errors.Is(err, feed.ErrWrongFormat):
+	case errors.Is(err, feed.ErrColumn), errors.Is(err, feed.ErrUnclear), errors.Is(err, feed.ErrWrongFormat):
 		refusal.Code = RefusedSettings
 	}
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
+	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
@@ -60,6 +61,11 @@ type Report struct {
 	Expected int                `json:"expected,omitempty"` // entries that the list says it has
 	Warning  string             `json:"warning,omitempty"`  // see [Summary.Warning]
 
+	// Columns says how the columns of a table are read, and Types counts the types of the rows
+	// that were skipped because of their type.
+	Columns []column.Reading `json:"columns,omitempty"`
+	Types   map[string]int   `json:"types,omitempty"`
+
 	RejectedLines []SampleLine `json:"rejected_lines,omitempty"` // the first ones, as in the next two
 	SkippedLines  []SampleLine `json:"skipped_lines,omitempty"`
 	Drops         []Drop       `json:"drops,omitempty"` // the first of each reason
@@ -107,6 +113,7 @@ func kindOf(err error) string {
 func (r *Report) AddSummary(s *Summary) {
 	r.Format, r.Lines = s.Format, s.Lines
 	r.Expected = s.Expected
+	r.Columns, r.Types = s.Columns, s.Types
 	r.Entries, r.Accepted, r.Rejected, r.Skipped = s.Entries, s.Accepted, s.Rejected, s.Skipped
 	r.Dropped, r.Repeats, r.Expired, r.Names = s.Dropped, s.Repeats, s.Expired, s.Names
 	r.Warning = s.Warning()
@@ -175,7 +182,11 @@ func (r *Report) decision() string {
 }
 
 func (r *Report) writeCounts(b *strings.Builder) {
-	fmt.Fprintf(b, "\nformat    %s\nlines     %d\nentries   %d", cmp.Or(string(r.Format), "unknown"), r.Lines, r.Entries)
+	fmt.Fprintf(b, "\nformat    %s\n", cmp.Or(string(r.Format), "unknown"))
+	for _, line := range DescribeColumns(r.Columns) {
+		fmt.Fprintf(b, "  %s\n", line)
+	}
+	fmt.Fprintf(b, "lines     %d\nentries   %d", r.Lines, r.Entries)
 	if r.Expected > 0 {
 		fmt.Fprintf(b, " (the list says %d)", r.Expected)
 	}
@@ -196,7 +207,40 @@ func (r *Report) writeCounts(b *strings.Builder) {
 			fmt.Fprintf(b, "    %12d  %s\n", lost.reasons[why], why)
 		}
 	}
+	if len(r.Types) > 0 {
+		fmt.Fprintf(b, "  skipped by type: %s\n", DescribeTypes(r.Types))
+	}
 	fmt.Fprintf(b, "listed    %d (before: %d)\n", r.Names, r.Previous)
+}
+
+// DescribeColumns returns a line for each column that is read and for each column that could
+// have been. Headings are text of the list, so they are quoted.
+func DescribeColumns(columns []column.Reading) (lines []string) {
+	for _, c := range columns {
+		if c.Why == "" {
+			continue
+		}
+		what := "member"
+		if c.Column > 0 {
+			what = fmt.Sprintf("column %d", c.Column)
+		}
+		if c.Heading != "" {
+			what += fmt.Sprintf(" %q", CleanText(c.Heading))
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s (%s)", what, c.As, c.Why))
+	}
+	return lines
+}
+
+// DescribeTypes returns types with their counts, the most frequent ones first.
+func DescribeTypes(types map[string]int) string {
+	words := slices.SortedFunc(maps.Keys(types), func(a, b string) int {
+		return cmp.Or(cmp.Compare(types[b], types[a]), cmp.Compare(a, b))
+	})
+	for i, word := range words {
+		words[i] = fmt.Sprintf("%d %q", types[word], CleanText(word))
+	}
+	return strings.Join(words, ", ")
 }
 
 func explained(dropped map[DropReason]int) map[string]int {

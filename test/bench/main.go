@@ -20,6 +20,7 @@ var suites = []struct {
 	run  func(*report) error
 }{
 	{"feed", benchFeed},
+	{"longtable", benchLongTable},
 	{"index", benchIndex},
 	{"importer", benchImporter},
 	{"transform", benchTransform},

@@ -1,0 +1,222 @@
+package feed
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
+)
+
+// memberRow holds the members of a JSON object by role. If several members with the same role
+// have a value, the preferred one wins, whatever their order.
+type memberRow struct {
+	cells   cells
+	rank    [column.RoleCount]int
+	known   bool     // some member can hold an indicator
+	names   []string // of the members, for errors
+	members []member // all of them, while a sample is taken
+}
+
+// member is a member of an object in a sample.
+type member struct{ name, value string }
+
+func (m *memberRow) reset() {
+	m.cells, m.known, m.names, m.members = cells{}, false, m.names[:0], m.members[:0]
+}
+
+func (m *memberRow) add(h column.Heading, value []byte) {
+	if h.Role == column.None {
+		return
+	}
+	m.known = m.known || h.Role.IsIndicator()
+	old := m.cells[h.Role]
+	preferred := h.Rank < m.rank[h.Role] || h.Rank == m.rank[h.Role] && bytes.Compare(value, old) < 0
+	if len(value) > 0 && (old == nil || preferred) {
+		m.cells[h.Role], m.rank[h.Role] = value, h.Rank
+	}
+}
+
+// isVague reports whether the only indicator is the member "name". If the object is the whole
+// document, that is more likely the title of the document.
+func (m *memberRow) isVague() bool {
+	return m.known && m.cells[column.URL] == nil && m.cells[column.Address] == nil &&
+		column.Heading{Rank: m.rank[column.Name]}.IsVague()
+}
+
+// memberPlan says how the members of the objects of a list are read.
+type memberPlan struct {
+	named   string
+	members map[string]column.Heading
+}
+
+// headingOf returns how a member is read. A member that is not in the plan, because it was not
+// in the sample, is read as its name says.
+func (p *memberPlan) headingOf(name []byte) column.Heading {
+	if h, found := p.members[string(name)]; found {
+		return h
+	}
+	h := column.HeadingOf(string(name))
+	switch {
+	case p.named == "":
+	case column.SameHeading(string(name), p.named):
+		if !h.Role.IsIndicator() {
+			h = column.Heading{Role: column.Name}
+		}
+	case h.Role.IsIndicator():
+		h = column.Heading{}
+	}
+	if len(p.members) < maxMembers {
+		p.members[string(name)] = h
+	}
+	return h
+}
+
+// planMembers decides how the members of the objects of a list are read, from objects of the
+// whole list. It reads the list to its end and back to the start.
+func planMembers(opened *opening, c *collector) (*memberPlan, error) {
+	plan := &memberPlan{named: c.options.Column, members: map[string]column.Heading{}}
+	scratch := newCollector(Options{Column: c.options.Column, Action: c.options.Action}, func(*indicator.Indicator) error { return nil })
+	r := newJSONReader(newJSONEntries(opened.in, scratch), plan)
+	r.sample = &memberSample{columns: map[string]int{}, step: 1}
+	_ = r.in.eachValue(r.readTop) // an error shows up when the list is read
+	if err := opened.restart(&c.options); err != nil {
+		return nil, err
+	}
+
+	if text := r.sample.message(); text != "" {
+		return nil, refuse(ErrMessage, 0, "it says %s", text)
+	}
+	plan.members = map[string]column.Heading{}
+	if r.sample.objects == 0 {
+		return plan, nil
+	}
+	chosen, err := column.Choose(r.sample.table(), plan.named)
+	var unclear *column.UnclearError
+	switch {
+	case errors.As(err, &unclear):
+		return nil, refuse(ErrUnclear, 0, "%s", unclear)
+	case err != nil: // the entries are counted and shown one by one
+		return plan, nil //nolint:nilerr // see above
+	}
+	for name, i := range r.sample.columns {
+		plan.members[name] = column.Heading{Role: chosen.Roles[i], Rank: chosen.Ranks[i]}
+	}
+	c.columns = chosen.Readings
+	return plan, nil
+}
+
+// memberSample collects objects from a whole list. When it is full, it drops every second object,
+// and from then on keeps half as many.
+type memberSample struct {
+	columns map[string]int // the members by name
+	titles  []string
+	rows    [][]column.Cell
+	objects int
+	step    int
+	first   []member // of the first object
+}
+
+// maxSampledMembers limits the columns of a sample.
+const maxSampledMembers = 200
+
+// addObject adds the members of an object.
+func (s *memberSample) addObject(members []member) {
+	if s.objects == 0 {
+		s.first = slices.Clone(members)
+	}
+	s.objects++
+	if (s.objects-1)%s.step != 0 {
+		return
+	}
+	var row []column.Cell
+	for _, m := range members {
+		i, found := s.columns[m.name]
+		if !found {
+			if len(s.titles) == maxSampledMembers {
+				continue
+			}
+			i = len(s.titles)
+			s.columns[m.name] = i
+			s.titles = append(s.titles, m.name)
+		}
+		for len(row) <= i {
+			row = append(row, column.Cell{})
+		}
+		row[i] = kindOf([]byte(m.value))
+	}
+	if s.rows = append(s.rows, row); len(s.rows) < maxSampledRows {
+		return
+	}
+	s.step *= 2
+	kept := s.rows[:0]
+	for i := 0; i < len(s.rows); i += 2 {
+		kept = append(kept, s.rows[i])
+	}
+	s.rows = kept
+}
+
+func (s *memberSample) table() *column.Table {
+	return &column.Table{Titles: s.titles, Rows: s.rows, Members: true}
+}
+
+// message returns what the only object of a list says if it is an error message of a server,
+// and "" if it is not.
+func (s *memberSample) message() string {
+	if s.objects != 1 {
+		return ""
+	}
+	texts := map[string]string{}
+	isEntry, isCertain := false, false
+	for _, m := range s.first {
+		texts[strings.ToLower(m.name)] = m.value
+		h := column.HeadingOf(m.name)
+		isCertain = isCertain || h.Proves()
+		isEntry = isEntry || h.Role == column.Name && !h.IsVague() || h.Role == column.Address
+	}
+	for _, name := range []string{"error", "errors", "error_message", "error_code", "errormessage", "errorcode", "fault", "exception", "err"} {
+		if column.IsOff(texts[name]) {
+			return texts[name]
+		}
+	}
+	for _, name := range []string{"code", "status", "statuscode", "status_code"} {
+		isEntry = isEntry && texts[name] == ""
+	}
+	if isEntry || isCertain {
+		return ""
+	}
+	for _, name := range []string{"message", "detail", "msg", "error_description", "reason"} {
+		if texts[name] != "" {
+			return texts[name]
+		}
+	}
+	for _, name := range []string{"success", "ok"} {
+		if text, found := texts[name]; found && column.IsNo(text) {
+			return name + ": " + text
+		}
+	}
+	return ""
+}
+
+// sampledText returns the value of a member for a sample. An object or array counts as a word,
+// unless it is empty.
+func sampledText(first byte, raw, value []byte) string {
+	if (first == '{' || first == '[') && len(raw) > len("{}") {
+		return "(" + string(raw[:min(len(raw), maxSampledCell)]) + ")"
+	}
+	return string(value[:min(len(value), maxSampledCell)])
+}
+
+// memberText reads the value of a member. While a sample is taken, it also adds the member to
+// the row.
+func (r *jsonReader) memberText(row *memberRow, name []byte, cursor *jsonscan.Cursor) ([]byte, error) {
+	first, start := cursor.Next(), cursor.Pos()
+	value, err := scalarText(cursor)
+	if err == nil && r.sample != nil {
+		row.members = append(row.members, member{string(name), sampledText(first, cursor.Since(start), value)})
+	}
+	return value, err
+}
