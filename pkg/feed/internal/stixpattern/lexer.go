@@ -96,7 +96,7 @@ func (l *lexer) readSign() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("pattern has an unexpected %q", l.rest[0])
+	return fmt.Errorf("pattern has an unexpected character: %q", l.rest[0])
 }
 
 // readString reads a string in single quotes. A backslash escapes a quote or a backslash.

@@ -432,5 +432,5 @@ func (p *Parser) unexpected(want string) error {
 		return fmt.Errorf("pattern ends where %s is expected", want)
 	}
 	text := p.token.text
-	return fmt.Errorf("pattern has %q where %s is expected", text[:min(len(text), maxShownBytes)], want)
+	return fmt.Errorf("pattern has an unexpected token: %q where %s is expected", text[:min(len(text), maxShownBytes)], want)
 }
