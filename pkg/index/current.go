@@ -25,8 +25,17 @@ const objectSuffix = ".rwx"
 
 // Limits of a pointer.
 const (
-	maxCurrentBytes   = 1 << 20 // 1 MiB, enough for 16,000 feeds
+	maxCurrentBytes   = 1 << 20 // 1 MiB
 	maxVersionIDBytes = 1024    // the limit of S3
+	maxSnapshotBytes  = 128
+
+	// MaxCurrentFeeds is how many feeds a pointer has room for, besides the manual entries,
+	// whatever their ids and versions are.
+	MaxCurrentFeeds = 500
+	// MaxGeneration is the highest generation. Most readers of JSON have no larger integers.
+	MaxGeneration = 1<<53 - 1
+	// maxClockSkew is how far the clock of a writer may be ahead of that of a reader.
+	maxClockSkew = 5 * time.Minute
 )
 
 // Lengths of the hashes, in hexadecimal digits.
@@ -81,6 +90,12 @@ type CurrentFeed struct {
 	ID        indicator.FeedID `json:"id"`
 	VersionID string           `json:"versionId"` // version of the list object; empty for manual entries
 	Count     int              `json:"count"`     // number of entries
+	// Snapshot is the last part of the key of the accepted list, and Bytes is what the list
+	// costs in an index at most. VetoesAll is set for an allow list. These are not set for
+	// manual entries, nor by earlier versions.
+	Snapshot  string `json:"snapshot,omitempty"`
+	Bytes     int64  `json:"bytes,omitempty"`
+	VetoesAll bool   `json:"vetoes_all,omitempty"`
 }
 
 // ObjectKey returns the key of the index file of a generation.
@@ -104,19 +119,20 @@ func ParseObjectKey(key string) (generation uint64, checksum string, ok bool) {
 func ManifestKey(generation uint64) string { return fmt.Sprintf("%s%d.json", Prefix, generation) }
 
 // DecodeCurrent decodes a pointer. It ignores unknown members, so that a reader keeps
-// working while a newer writer is deployed. The error wraps [ErrCurrent].
+// working while a newer writer is deployed. The error wraps [ErrCurrent]. If the pointer can
+// be decoded but is not valid, it is returned together with the error.
 func DecodeCurrent(data []byte) (Current, error) {
 	if len(data) > maxCurrentBytes {
 		return Current{}, fmt.Errorf("%w: has %d bytes, at most %d are allowed", ErrCurrent, len(data), maxCurrentBytes)
 	}
 	var c Current
-	if err := json.Unmarshal(data, &c); err != nil {
+	var number *json.UnmarshalTypeError // a number out of range, for example
+	if err := json.Unmarshal(data, &c); errors.As(err, &number) {
+		return c, fmt.Errorf("%w: %w", ErrCurrent, err)
+	} else if err != nil {
 		return Current{}, fmt.Errorf("%w: %w", ErrCurrent, err)
 	}
-	if err := c.Validate(); err != nil {
-		return Current{}, err
-	}
-	return c, nil
+	return c, c.Validate()
 }
 
 // Encode returns c as JSON with a final newline. It returns the error of
@@ -143,6 +159,10 @@ func (c *Current) Validate() error {
 		complain("generation %d: must be in [1, highest], highest is %d", c.Generation, c.Highest)
 	}
 
+	if c.Highest > MaxGeneration {
+		complain("highest %d: must not be above %d", c.Highest, uint64(MaxGeneration))
+	}
+
 	if !isHex(c.Hash, checksumDigits) {
 		complain("hash %.80q: must have %d lower-case hexadecimal digits", c.Hash, checksumDigits)
 	} else if want := ObjectKey(c.Generation, c.Hash); c.Object != want {
@@ -164,6 +184,19 @@ func (c *Current) Validate() error {
 	return fmt.Errorf("%w: %w", ErrCurrent, errors.Join(problems...))
 }
 
+// Check returns the error of [Current.Validate], or an error that also wraps [ErrCurrent] if
+// the pointer was renewed in the future. Such a pointer would never become stale.
+func (c *Current) Check(now time.Time) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if c.RenewedAt.After(now.Add(maxClockSkew)) {
+		return fmt.Errorf("%w: renewed_at %s: is in the future, now is %s",
+			ErrCurrent, c.RenewedAt.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
 func checkFeeds(feeds []CurrentFeed) (problems []error) {
 	seen := make(map[indicator.FeedID]bool, len(feeds))
 	for _, f := range feeds {
@@ -176,6 +209,10 @@ func checkFeeds(feeds []CurrentFeed) (problems []error) {
 		if f.Count < 0 || len(f.VersionID) > maxVersionIDBytes {
 			problems = append(problems, fmt.Errorf("feed %q: count %d must not be negative, "+
 				"versionId must have at most %d bytes", f.ID, f.Count, maxVersionIDBytes))
+		}
+		if len(f.Snapshot) > maxSnapshotBytes || f.Bytes < 0 {
+			problems = append(problems, fmt.Errorf("feed %q: snapshot must have at most %d bytes, "+
+				"bytes %d must not be negative", f.ID, maxSnapshotBytes, f.Bytes))
 		}
 		seen[f.ID] = true
 	}

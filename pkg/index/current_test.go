@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
 
 const (
@@ -79,6 +82,11 @@ func TestCurrent_Validate(t *testing.T) {
 		{"no time", func(c *index.Current) { c.RenewedAt = time.Time{} }, "renewed_at"},
 		{"bad feed", func(c *index.Current) { c.Feeds[0].ID = "A B" }, `feed id "A B"`},
 		{"repeated feed", func(c *index.Current) { c.Feeds[1].ID = "a" }, `feed "a": is listed twice`},
+		{"beyond the largest number of JSON", func(c *index.Current) { c.Highest = 1 << 53 }, "highest 9007199254740992: must not be above"},
+		{"the last number", func(c *index.Current) { c.Highest = math.MaxUint64 }, "highest 18446744073709551615"},
+		{"a counter that wrapped around", func(c *index.Current) { c.Highest = 0 }, "generation 7: must be in [1, highest], highest is 0"},
+		{"long snapshot", func(c *index.Current) { c.Feeds[0].Snapshot = strings.Repeat("s", 129) }, "snapshot must have"},
+		{"negative bytes", func(c *index.Current) { c.Feeds[0].Bytes = -1 }, "bytes -1"},
 		{"negative count", func(c *index.Current) { c.Feeds[0].Count = -1 }, "count -1"},
 		{"long version", func(c *index.Current) { c.Feeds[0].VersionID = strings.Repeat("v", 1025) }, "versionId"},
 	}
@@ -158,4 +166,61 @@ func TestObjectKey(t *testing.T) {
 			t.Errorf("%q is accepted as the key of an index file", other)
 		}
 	}
+}
+
+func TestCurrent_Check(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		ahead time.Duration // of the reader's clock
+		ok    bool
+	}{
+		{"long ago", -365 * 24 * time.Hour, true},
+		{"now", 0, true},
+		{"a small clock skew", 5 * time.Minute, true},
+		{"in the future", 5*time.Minute + time.Second, false},
+		{"in another century", 100 * 365 * 24 * time.Hour, false},
+	} {
+		c := validCurrent()
+		now := c.RenewedAt.Add(-tc.ahead)
+		if err := c.Check(now); errors.Is(err, index.ErrCurrent) == tc.ok || (err == nil) != tc.ok {
+			t.Errorf("%s: error %v", tc.name, err)
+		}
+	}
+	invalid := index.Current{}
+	if err := invalid.Check(time.Now()); !errors.Is(err, index.ErrCurrent) {
+		t.Errorf("an invalid pointer: error %v", err)
+	}
+}
+
+// A pointer that can be decoded but is not valid is returned with the error, so that a publish
+// can repair it.
+func TestDecodeCurrent_returnsWhatIsInvalid(t *testing.T) {
+	t.Parallel()
+	c := validCurrent()
+	c.Highest = math.MaxUint64
+	got, err := index.DecodeCurrent(must(json.Marshal(c))(t))
+	if !errors.Is(err, index.ErrCurrent) || !reflect.DeepEqual(got, c) {
+		t.Errorf("%+v, error %v", got, err)
+	}
+}
+
+// A pointer has room for the largest number of feeds, whatever their ids and versions are.
+func TestCurrent_Encode_mostFeeds(t *testing.T) {
+	t.Parallel()
+	c := validCurrent()
+	c.Feeds = []index.CurrentFeed{{ID: "manual", Count: math.MaxInt}}
+	for i := range index.MaxCurrentFeeds {
+		c.Feeds = append(c.Feeds, index.CurrentFeed{
+			ID:        indicator.FeedID(fmt.Sprintf("%064d", i)),
+			VersionID: strings.Repeat("v", 1024),
+			Count:     math.MaxInt,
+			Snapshot:  strings.Repeat("s", 128),
+			Bytes:     math.MaxInt64,
+			VetoesAll: true,
+		})
+	}
+	text := must(c.Encode())(t)
+	t.Logf("%d feeds take %d bytes", len(c.Feeds), len(text))
+	must(index.DecodeCurrent(text))(t)
 }
