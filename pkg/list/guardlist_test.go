@@ -119,3 +119,21 @@ func TestRead_expectedEntries(t *testing.T) {
 		}
 	}
 }
+
+// Guard lists are in memory while lists are read, so they are bounded too.
+func TestGuards_ReadOwnList_tooManyNames(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"guards/protected/a.txt", "guards/shared/a.txt", "guards/top/a.txt"} {
+		guards := defaultGuards()
+		guards.Memory = 4 << 20
+		guards.TopListRanks = 100_000
+		err := guards.ReadOwnList(key, strings.NewReader(numbered("name", 10_000)))
+		if !list.IsBadList(err) || !strings.Contains(err.Error(), "more names than the importer has memory for") {
+			t.Errorf("%s: error %v", key, err)
+		}
+		guards.Memory = 64 << 20
+		if err := guards.ReadOwnList(key, strings.NewReader(numbered("name", 10_000))); err != nil {
+			t.Errorf("%s, with more memory: %v", key, err)
+		}
+	}
+}

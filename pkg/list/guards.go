@@ -151,6 +151,9 @@ func (g *Guards) ReadTop(r io.Reader) error {
 		if rank++; rank > g.TopListRanks {
 			return errEnough
 		}
+		if len(g.own.traits) >= g.maxNames() {
+			return errGuardNames
+		}
 		if entry.Scope != indicator.ScopeCIDR {
 			g.own.set(entry.Name.String(), topName, aboveTop)
 			g.hasTop = true
@@ -172,10 +175,31 @@ func (g *Guards) readStrictly(r io.Reader, add func(*indicator.Indicator)) error
 		}
 	}}
 	_, err := feed.Parse(r, options, func(entry *indicator.Indicator) error {
+		if len(g.own.traits)+len(g.own.blocks) >= g.maxNames() {
+			return errGuardNames
+		}
 		add(entry)
 		return nil
 	})
 	return cmp.Or(err, first)
+}
+
+// Bounds of the names on the user's guard lists. They are in memory while lists are read.
+const (
+	maxGuardNames     = 1 << 20
+	guardShare        = 16  // of [Guards.Memory]
+	bytesPerGuardName = 150 // a long name, and its place in a map
+)
+
+var errGuardNames = errors.New("the guard lists have more names than the importer has memory for")
+
+// maxNames returns how many names the user's guard lists may have, including the names above
+// them.
+func (g *Guards) maxNames() int {
+	if g.Memory == 0 {
+		return maxGuardNames
+	}
+	return int(min(maxGuardNames, g.Memory/guardShare/bytesPerGuardName))
 }
 
 // IsBadList reports whether an error of [Guards.ReadOwnList] is caused by the list and not
@@ -183,7 +207,7 @@ func (g *Guards) readStrictly(r io.Reader, add func(*indicator.Indicator)) error
 func IsBadList(err error) bool {
 	var refused *feed.RefusedError
 	var line feed.LineError
-	return errors.Is(err, errNoKind) || errors.As(err, &refused) || errors.As(err, &line)
+	return errors.Is(err, errNoKind) || errors.Is(err, errGuardNames) || errors.As(err, &refused) || errors.As(err, &line)
 }
 
 // limits returns the limits for reading a list.
@@ -221,6 +245,9 @@ type guardNames struct {
 func (g *guardNames) set(name string, own, above traits) {
 	if g.traits == nil {
 		g.traits = map[string]traits{}
+	}
+	if _, known := g.traits[name]; !known {
+		name = strings.Clone(name) // the parser's texts share their memory
 	}
 	g.traits[name] |= own
 	for ancestor := range ancestors(name) {
