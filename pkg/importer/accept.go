@@ -29,6 +29,7 @@ type acceptor struct {
 	snapshots *snapshot.Store
 	reports   *reporter
 	size      *sizeCheck
+	attempts  *attempts
 	absences  *absences
 	legacyKey string
 	metrics   *metrics
@@ -45,6 +46,8 @@ type candidate struct {
 
 	readFingerprint    string // see [guardSet.readFingerprint]
 	refusalFingerprint string // see [guardSet.refusalFingerprint]
+	requested          bool   // somebody asked to read this list
+	begun              bool   // the attempt to read it is noted
 }
 
 // run makes the newest list of a feed its accepted list, unless it already is or must be
@@ -104,6 +107,7 @@ func (a *acceptor) decideList(ctx context.Context, row *table.FeedRow, found *fo
 		report:             a.reports.newReport(row, &found.Object),
 		readFingerprint:    settings.fingerprint(t.guards.readFingerprint()),
 		refusalFingerprint: settings.fingerprint(t.guards.refusalFingerprint()),
+		requested:          t.byID || isReason(t.force),
 	}
 	settled, err := a.isSettled(ctx, row, &c, t)
 	if settled || err != nil {
@@ -118,20 +122,35 @@ func (a *acceptor) decideList(ctx context.Context, row *table.FeedRow, found *fo
 	}
 	if refusal != nil {
 		c.report.Refusals = list.Refusals{*refusal}
-	} else if err := a.check(ctx, &c); err != nil {
+		return a.refuse(ctx, row, &c)
+	}
+	if err := a.importList(ctx, row, &c, t); err != nil {
+		a.attempts.cancel(ctx, &c)
 		return err
 	}
+	return nil
+}
 
-	if err := a.decideOutcome(ctx, &c, t.force); err != nil {
+// importList reads a list, and accepts or refuses it.
+func (a *acceptor) importList(ctx context.Context, row *table.FeedRow, c *candidate, t *task) error {
+	if err := a.check(ctx, c); err != nil {
+		return err
+	}
+	if err := a.decideOutcome(ctx, c, t.force); err != nil {
 		return err
 	}
 	if c.report.Outcome == list.OutcomeRefused {
-		if err := a.reports.refuse(ctx, c.report); err != nil {
-			return err
-		}
-		return a.record(ctx, row, &c, row.Accepted)
+		return a.refuse(ctx, row, c)
 	}
-	return a.accept(ctx, row, &c)
+	return a.accept(ctx, row, c)
+}
+
+// refuse reports a refused list and records the decision.
+func (a *acceptor) refuse(ctx context.Context, row *table.FeedRow, c *candidate) error {
+	if err := a.reports.refuse(ctx, c.report); err != nil {
+		return err
+	}
+	return a.record(ctx, row, c, row.Accepted)
 }
 
 // isSettled reports whether a decision about a list was already made. That is so if the list is
@@ -176,6 +195,23 @@ func (a *acceptor) check(ctx context.Context, c *candidate) error {
 		return nil
 	}
 
+	setAside, err := a.attempts.begin(ctx, c)
+	if setAside || err != nil {
+		return err
+	}
+	if err := a.read(ctx, c); err != nil {
+		return err
+	}
+
+	if len(c.report.Refusals) > 0 && !c.report.Refusals.Overridable() {
+		return nil
+	}
+	c.report.Refusals = append(c.report.Refusals, c.guards.Compare(c.report.Previous, c.entries.Len())...)
+	return a.size.check(ctx, c)
+}
+
+// read reads the list. The refusals are in the report; an error comes from a port.
+func (a *acceptor) read(ctx context.Context, c *candidate) error {
 	body, err := a.lists.Open(ctx, c.found.Key, c.found.Version)
 	if errors.Is(err, storage.ErrNotFound) {
 		return errDecideAgain // the version was deleted
@@ -191,12 +227,7 @@ func (a *acceptor) check(ctx context.Context, c *candidate) error {
 	if err != nil && !errors.As(err, &c.report.Refusals) {
 		return fmt.Errorf("%q: %w", c.found.Key, err)
 	}
-
-	if len(c.report.Refusals) > 0 && !c.report.Refusals.Overridable() {
-		return nil
-	}
-	c.report.Refusals = append(c.report.Refusals, c.guards.Compare(c.report.Previous, entries.Len())...)
-	return a.size.check(ctx, c)
+	return nil
 }
 
 // isReason reports whether a text states a reason. Blanks do not.
@@ -240,7 +271,8 @@ func (a *acceptor) accept(ctx context.Context, row *table.FeedRow, c *candidate)
 	if err != nil {
 		return err
 	}
-	report.Added, report.Removed = c.entries.Len()-kept, row.Accepted.Entries-kept
+	report.Added, report.Removed = c.entries.Len()-kept.Entries, row.Accepted.Entries-kept.Entries
+	report.Changed = kept.Changed
 
 	// The report is written before the row: once the row names the list, no later run looks
 	// at the list again.
@@ -255,6 +287,7 @@ func (a *acceptor) accept(ctx context.Context, row *table.FeedRow, c *candidate)
 		Snapshot: key,
 		Entries:  c.entries.Len(),
 		Bytes:    c.entries.Bytes(),
+		Cost:     c.entries.Cost(),
 		At:       report.At,
 		MaxAge:   c.settings.MaxAge,
 	})
@@ -263,10 +296,11 @@ func (a *acceptor) accept(ctx context.Context, row *table.FeedRow, c *candidate)
 	}
 
 	a.metrics.put(count(metricImportAccepted, 1), count(metricDropped, report.TotalDropped()),
-		count(metricNamesAdded, report.Added), count(metricNamesRemoved, report.Removed))
+		count(metricNamesAdded, report.Added), count(metricNamesRemoved, report.Removed),
+		count(metricNamesChanged, report.Changed))
 	a.log.InfoContext(ctx, "list accepted", "feed", row.ID, "key", report.Key, "version", report.Version,
 		"outcome", report.Outcome, "entries", report.Names, "added", report.Added, "removed", report.Removed,
-		"force", report.Force)
+		"changed", report.Changed, "force", report.Force)
 	return nil
 }
 
@@ -279,6 +313,7 @@ func (a *acceptor) record(ctx context.Context, row *table.FeedRow, c *candidate,
 			return errDecideAgain
 		}
 		stored.Accepted, stored.Missing = accepted, time.Time{}
+		c.end(stored)
 		stored.Last = table.Decision{
 			Version:  report.Version,
 			Outcome:  report.Outcome,

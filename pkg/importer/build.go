@@ -1,12 +1,12 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
@@ -26,12 +26,13 @@ type assembler struct {
 
 // source is a feed that goes into an index.
 type source struct {
-	id        indicator.FeedID
-	version   string
-	vetoesAll bool
+	index.CurrentFeed // its Count is set when the index is built
 	// each calls add for every entry until add fails. An entry is valid during the call.
 	each func(ctx context.Context, add func(*snapshot.Entry) error) error
 }
+
+// vetoesAll reports whether the allow entries of the feed veto the entries of all feeds.
+func (s *source) vetoesAll() bool { return s.VetoesAll || s.ID == indicator.ManualFeed }
 
 // builtIndex is a new index that was verified.
 type builtIndex struct {
@@ -40,13 +41,23 @@ type builtIndex struct {
 	info   index.Info
 	feeds  []index.CurrentFeed
 	blocks int // number of block entries
+
+	sources []source // what it was built from, in the order of feeds
 }
 
-// lostError reports an accepted snapshot that cannot be read any more.
+// lostError reports an accepted snapshot that cannot be read any more, or that is not the one
+// that was accepted.
 type lostError struct {
 	feed indicator.FeedID
 	err  error
 }
+
+// unusableError reports an index that no transformer would load.
+type unusableError struct{ err error }
+
+func (e *unusableError) Error() string { return "verifying the index: " + e.err.Error() }
+
+func (e *unusableError) Unwrap() error { return e.err }
 
 func (e *lostError) Error() string {
 	return fmt.Sprintf("feed %q: the accepted list is lost and the feed's newest list cannot replace it; "+
@@ -55,47 +66,48 @@ func (e *lostError) Error() string {
 
 func (e *lostError) Unwrap() error { return e.err }
 
-// sources returns what goes into the index: the manual entries, and the accepted lists of
-// all feeds that have not expired.
-func (a *assembler) sources(ctx context.Context, rows []table.FeedRow) ([]source, error) {
-	var sources []source
-	for _, row := range rows {
-		switch {
-		case row.Accepted.Snapshot == "":
-		case row.Accepted.Expired(a.now()):
-			a.metrics.put(count(metricFeedExpired, 1))
-			a.log.WarnContext(ctx, "feed is left out because it is older than its maxAge",
-				"feed", row.ID, "accepted", row.Accepted.At, "max_age", row.Accepted.MaxAge)
-		default:
-			sources = append(sources, a.snapshotSource(&row))
+// sources returns the accepted lists of feeds that have not expired.
+func (a *assembler) sources(rows []table.FeedRow) (sources []source) {
+	for i := range rows {
+		if row := &rows[i]; row.Accepted.Snapshot != "" && !row.Accepted.Expired(a.now()) {
+			sources = append(sources, a.acceptedSource(row))
 		}
 	}
-
-	manual, err := a.manualSource(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if manual != nil {
-		sources = append(sources, *manual)
-	}
-	slices.SortFunc(sources, func(a, b source) int { return strings.Compare(string(a.id), string(b.id)) })
-	return sources, nil
+	return sources
 }
 
-// snapshotSource returns the accepted list of a feed.
-func (a *assembler) snapshotSource(row *table.FeedRow) source {
-	accepted, id := row.Accepted, row.ID
+// acceptedSource returns the accepted list of a feed.
+func (a *assembler) acceptedSource(row *table.FeedRow) source {
+	accepted := &row.Accepted
+	return a.snapshotSource(accepted.Snapshot, index.CurrentFeed{
+		ID:        row.ID,
+		VersionID: accepted.Version,
+		Snapshot:  snapshot.NameOf(accepted.Snapshot),
+		Bytes:     costOf(accepted).IndexBytes,
+		VetoesAll: accepted.Action == indicator.ActionAllow,
+	})
+}
+
+// servedSource returns the list of a feed that the pointer names, as long as its snapshot is
+// kept. Pointers of earlier versions do not name snapshots.
+func (a *assembler) servedSource(served index.CurrentFeed) (source, bool) {
+	if served.Snapshot == "" {
+		return source{}, false
+	}
+	return a.snapshotSource(snapshot.KeyOf(served.ID, served.VersionID, served.Snapshot), served), true
+}
+
+// snapshotSource returns a feed whose entries are in a snapshot.
+func (a *assembler) snapshotSource(key string, feed index.CurrentFeed) source {
 	return source{
-		id:        id,
-		version:   accepted.Version,
-		vetoesAll: accepted.Action == indicator.ActionAllow,
+		CurrentFeed: feed,
 		each: func(ctx context.Context, add func(*snapshot.Entry) error) error {
-			reader, err := a.snapshots.Open(ctx, accepted.Snapshot)
+			reader, err := a.snapshots.Open(ctx, key)
 			if snapshot.IsLost(err) {
-				return &lostError{id, err}
+				return &lostError{feed.ID, err}
 			}
 			if err != nil {
-				return fmt.Errorf("feed %q: %w", id, err)
+				return fmt.Errorf("feed %q: %w", feed.ID, err)
 			}
 			defer reader.Close()
 
@@ -108,10 +120,10 @@ func (a *assembler) snapshotSource(row *table.FeedRow) source {
 					err = add(entry)
 				}
 				if snapshot.IsLost(err) {
-					return &lostError{id, fmt.Errorf("reading %q: %w", accepted.Snapshot, err)}
+					return &lostError{feed.ID, fmt.Errorf("reading %q: %w", key, err)}
 				}
 				if err != nil {
-					return fmt.Errorf("feed %q: reading %q: %w", id, accepted.Snapshot, err)
+					return fmt.Errorf("feed %q: reading %q: %w", feed.ID, key, err)
 				}
 			}
 		},
@@ -145,8 +157,7 @@ func (a *assembler) manualSource(ctx context.Context) (*source, error) {
 	}
 
 	return &source{
-		id:        indicator.ManualFeed,
-		vetoesAll: true,
+		CurrentFeed: index.CurrentFeed{ID: indicator.ManualFeed},
 		each: func(_ context.Context, add func(*snapshot.Entry) error) error {
 			for i := range entries {
 				if err := add(&entries[i]); err != nil {
@@ -162,25 +173,28 @@ func (a *assembler) manualSource(ctx context.Context) (*source, error) {
 func (a *assembler) build(ctx context.Context, sources []source, generation uint64) (*builtIndex, error) {
 	now, builder, check := a.now(), index.NewBuilder(), newSelfCheck()
 	built := &builtIndex{at: now}
+	sources = slices.SortedFunc(slices.Values(sources), func(a, b source) int { return cmp.Compare(a.ID, b.ID) })
 	for _, s := range sources {
-		builder.Feed(s.id, s.vetoesAll)
-		count := 0
+		builder.Feed(s.ID, s.vetoesAll())
+		feed := s.CurrentFeed
+		feed.Count = 0
 		err := s.each(ctx, func(entry *snapshot.Entry) error {
 			if hasEnded(&entry.Indicator, now) {
 				return nil
 			}
-			count++
+			feed.Count++
 			if entry.Action == indicator.ActionBlock {
 				built.blocks++
 			}
 			check.note(&entry.Indicator)
-			return builder.Add(s.id, &entry.Indicator)
+			return builder.Add(s.ID, &entry.Indicator)
 		})
 		if err != nil {
 			return nil, fmt.Errorf("building the index: %w", err)
 		}
-		built.feeds = append(built.feeds, index.CurrentFeed{ID: s.id, VersionID: s.version, Count: count})
+		built.feeds = append(built.feeds, feed)
 	}
+	built.sources = sources
 
 	var err error
 	if built.data, err = builder.Build(index.Options{Generation: generation, BuiltAt: now}); err != nil {
@@ -191,7 +205,7 @@ func (a *assembler) build(ctx context.Context, sources []source, generation uint
 		err = check.run(opened)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("verifying the index: %w", err)
+		return nil, &unusableError{err}
 	}
 	built.info = opened.Info()
 	return built, nil

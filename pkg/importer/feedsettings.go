@@ -75,8 +75,9 @@ func readFeedSettings(
 }
 
 // readingVersion is part of every fingerprint. Increase it when the same list would be read
-// into other entries than before, so that accepted lists are read again.
-const readingVersion = 2
+// into other entries than before, or when rows say more about accepted lists, so that
+// accepted lists are read again.
+const readingVersion = 3
 
 // fingerprint identifies everything that affects how a list is parsed and how long it
 // counts. The reason to override guards is not part of it.

@@ -8,6 +8,11 @@
 // feed's row to it. Then it builds an index from the snapshots that all rows name,
 // verifies it, writes it and moves the pointer CURRENT. The table is updated last.
 //
+// One feed never keeps the others from being published. A feed whose list ended a run is
+// imported after the others are published, and after two runs the list is set aside. A feed
+// whose snapshot is lost or makes the index too large keeps the list that was published
+// before.
+//
 // # Invariants
 //
 //   - CURRENT names a complete index that was verified. CURRENT moves only by a
@@ -15,7 +20,8 @@
 //     publish at once, one of them has to decide again, and no generation is built from
 //     older rows than the one before it.
 //   - No generation contains part of a list: a snapshot is written completely before a
-//     row names it, and it is never written again.
+//     row names it, and it is never written again. The row also says what the snapshot
+//     contains, so a snapshot that somebody replaced does not count.
 //   - If the importer is killed at any call, the old index keeps serving, and the next run
 //     completes the work. If only the reply to a call was lost, the next run recognises
 //     that the call was made.
@@ -117,7 +123,7 @@ func New(c Config) (*Importer, error) {
 		maxBytes:  c.MaxIndexBytes,
 		fetcher:   c.newFetchStep(reports, metrics),
 		acceptor:  c.newAcceptor(snapshots, assembler, reports, metrics),
-		publisher: c.newPublisher(assembler, metrics),
+		publisher: c.newPublisher(assembler, reports, metrics),
 		syncer: &table.Syncer{
 			Rows:      c.Rows,
 			Entries:   c.Entries,
@@ -159,7 +165,8 @@ func (c *Config) newAcceptor(
 		rows:      c.Rows,
 		snapshots: snapshots,
 		reports:   reports,
-		size:      &sizeCheck{rows: c.Rows, assembler: assembler, maxBytes: c.MaxIndexBytes},
+		size:      &sizeCheck{pointer: c.Pointer, rows: c.Rows, assembler: assembler, maxBytes: c.MaxIndexBytes},
+		attempts:  &attempts{rows: c.Rows, log: c.Log, now: c.Now},
 		absences:  &absences{rows: c.Rows, grace: c.DeletionGrace, metrics: metrics, log: c.Log, now: c.Now},
 		legacyKey: c.LegacyKey,
 		metrics:   metrics,
@@ -167,13 +174,14 @@ func (c *Config) newAcceptor(
 	}
 }
 
-func (c *Config) newPublisher(assembler *assembler, metrics *metrics) *publisher {
+func (c *Config) newPublisher(assembler *assembler, reports *reporter, metrics *metrics) *publisher {
 	return &publisher{
-		pointer:    c.Pointer,
+		pointer:    &pointerReader{pointer: c.Pointer, indexes: c.Indexes, metrics: metrics, log: c.Log, now: c.Now},
 		indexes:    c.Indexes,
 		rows:       c.Rows,
 		assembler:  assembler,
 		indicators: &indicatorWriter{store: c.Indicators, pointer: c.Pointer, metrics: metrics, log: c.Log},
+		reports:    reports,
 		sweeper:    &sweeper{indexes: c.Indexes, lists: c.Lists, archive: c.Archive, rows: c.Rows, now: c.Now},
 		maxBytes:   c.MaxIndexBytes,
 		metrics:    metrics,

@@ -142,7 +142,11 @@ func TestImporter_Handle_firstList(t *testing.T) {
 	)
 	wantEqual(t, "served", w.served(t), want)
 	wantEqual(t, "table", w.tabled(), want)
-	wantFeeds := []index.CurrentFeed{{ID: "example", VersionID: "v1", Count: 3}}
+	accepted := w.state["example"].Accepted
+	wantFeeds := []index.CurrentFeed{{
+		ID: "example", VersionID: "v1", Count: 3,
+		Snapshot: snapshot.NameOf(accepted.Snapshot), Bytes: accepted.Cost.IndexBytes,
+	}}
 	if diff := gocmp.Diff(wantFeeds, w.current.Feeds); diff != "" {
 		t.Error(diff)
 	}
@@ -152,9 +156,8 @@ func TestImporter_Handle_firstList(t *testing.T) {
 	if _, found := w.indexes[index.ManifestKey(1)]; !found {
 		t.Error("no manifest of generation 1")
 	}
-	snapshot := w.state["example"].Accepted.Snapshot
-	if _, found := w.objects[snapshot]; !found || !strings.HasPrefix(snapshot, "accepted/example/v1.") {
-		t.Errorf("no accepted snapshot %q", snapshot)
+	if _, found := w.objects[accepted.Snapshot]; !found || !strings.HasPrefix(accepted.Snapshot, "accepted/example/v1.") {
+		t.Errorf("no accepted snapshot %q", accepted.Snapshot)
 	}
 	if report := w.report(t, "example/v1"); report.Outcome != list.OutcomeAccepted || report.Names != 3 {
 		t.Errorf("report is %+v", report)

@@ -92,7 +92,7 @@ func (c *indexContent) encode(ctx context.Context, generation uint64) ([]byte, e
 			if hasEnded(&entry.Indicator, c.at) {
 				return nil
 			}
-			return lines.Encode(table.NewIndicatorRow(generation, s.id, s.vetoesAll, entry))
+			return lines.Encode(table.NewIndicatorRow(generation, s.ID, s.vetoesAll(), entry))
 		})
 		if err != nil {
 			return nil, fmt.Errorf("writing the published indicators: %w", err)

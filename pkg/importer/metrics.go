@@ -23,12 +23,14 @@ const (
 	metricFetchFailed     = "FetchFailed"     // fetches that failed; the feed keeps its list
 	metricNamesAdded      = "NamesAdded"      // entries that are new in an accepted list
 	metricNamesRemoved    = "NamesRemoved"    // entries that an accepted list no longer has
+	metricNamesChanged    = "NamesChanged"    // entries that stay but differ, for example in their references
 	metricDropped         = "DroppedEntries"  // entries that were dropped from an accepted list
 	metricTableChanges    = "TableChanges"    // table rows that were written or deleted
 	metricTablesBehind    = "TablesBehind"    // feeds whose table rows are left to a later run
 	metricPublished       = "IndexPublished"  // new generations
 	metricBadEdits        = "BadTableEdits"   // manual entries that were left out
 	metricFeedMissing     = "FeedMissing"     // feeds that are kept although they have no list
+	metricSnapshotsLost   = "SnapshotsLost"   // accepted lists that are lost or were changed, and are imported again
 	metricIndicatorsStale = "IndicatorsStale" // publishes that could not update the indicators
 
 	// These are written by each publish.
@@ -37,6 +39,10 @@ const (
 	metricIndexBytes   = "IndexBytes"
 	metricListAge      = "ListAge"     // time since a feed had a list, of each feed and of the oldest
 	metricFeedExpired  = "FeedExpired" // feeds that were left out because they are too old
+	// Feeds whose accepted lists are left out, because the index could not be used with them.
+	metricFeedsLeftOut   = "FeedsLeftOut"
+	metricFeedsOverLimit = "FeedsOverLimit" // feeds beyond the number that an index can have
+	metricPointerInvalid = "PointerInvalid" // pointers with numbers or times out of range
 )
 
 // maxFeedMetrics is how many feeds, in the order of their ids, have a ListAge of their own.

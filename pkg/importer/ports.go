@@ -48,6 +48,8 @@ type Indexes interface {
 	// Manifest returns the pointer as it was when a generation was published, or
 	// [storage.ErrNotFound].
 	Manifest(ctx context.Context, generation uint64) (index.Current, error)
+	// Object returns an index object, or [storage.ErrNotFound].
+	Object(ctx context.Context, key string) ([]byte, error)
 	// Indexes returns all index objects, in any order.
 	Indexes(ctx context.Context) ([]storage.Object, error)
 	// Delete removes an index object. It succeeds even if the object does not exist.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/emf"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
@@ -29,11 +30,12 @@ var errPinnedGone = errors.New("the index of the pinned generation does not exis
 
 // publisher builds the index, writes it and moves CURRENT to it.
 type publisher struct {
-	pointer    index.Pointer
+	pointer    *pointerReader
 	indexes    Indexes
 	rows       table.FeedRows
 	assembler  *assembler
 	indicators *indicatorWriter
+	reports    *reporter
 	sweeper    *sweeper
 	maxBytes   int
 	metrics    *metrics
@@ -41,110 +43,147 @@ type publisher struct {
 	now        func() time.Time
 }
 
+// feedSet is a set of feeds.
+type feedSet map[indicator.FeedID]bool
+
+// publication is what a publish writes: the pointer that follows the current one, and the
+// index if it is a new one.
+type publication struct {
+	next    index.Current // without a generation before the first block list is accepted
+	content *indexContent // nil if the index was not built
+	// leftOut are the feeds whose accepted lists are not in the index.
+	leftOut feedSet
+	// problem is why the index that serves stays in service.
+	problem error
+}
+
 // publish makes the index that serves match the feed rows. If it already does, or if it is
-// pinned, publish only renews the pointer.
-func (p *publisher) publish(ctx context.Context) error {
-	return storage.Retry("moving the index pointer", func() error { return p.publishOnce(ctx) })
+// pinned, publish only renews the pointer. lost are feeds whose accepted lists are lost. It
+// returns the feeds whose accepted lists it could not publish.
+func (p *publisher) publish(ctx context.Context, lost feedSet) (leftOut feedSet, err error) {
+	err = storage.Retry("moving the index pointer", func() (err error) {
+		leftOut, err = p.publishOnce(ctx, lost)
+		return err
+	})
+	return leftOut, err
 }
 
 // publishOnce publishes, or returns [storage.ErrConflict] if another importer moved the
 // pointer in the meantime.
-func (p *publisher) publishOnce(ctx context.Context) error {
+func (p *publisher) publishOnce(ctx context.Context, lost feedSet) (feedSet, error) {
 	// CURRENT is read before the rows, and moved only if it is still the same. So the rows
 	// are at least as new as those that the index before was built from.
-	current, etag, err := p.pointer.Current(ctx)
-	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		if current, err = p.newPointer(ctx); err != nil {
-			return err
-		}
-	case err != nil:
-		return fmt.Errorf("reading the index pointer: %w", err)
-	}
-
-	next, content, err := p.prepare(ctx, current)
-	if err != nil || next.Generation == 0 {
-		return err
-	}
-	if err := index.MoveCurrent(ctx, p.pointer, next, etag); err != nil {
-		return fmt.Errorf("moving the index pointer: %w", err)
-	}
-
-	p.metrics.put(emf.Metric{Name: metricGeneration, Unit: emf.None, Value: float64(next.Generation)})
-	if err := p.finish(ctx, current, next); err != nil {
-		return err
-	}
-	p.indicators.update(ctx, next.Generation, content)
-	return nil
-}
-
-// newPointer returns a pointer to start from if there is none: before the first publish, or
-// after somebody deleted it. Generation numbers are never used twice.
-func (p *publisher) newPointer(ctx context.Context) (index.Current, error) {
-	objects, err := p.indexes.Indexes(ctx)
+	current, etag, err := p.pointer.read(ctx)
 	if err != nil {
-		return index.Current{}, fmt.Errorf("listing indexes: %w", err)
+		return nil, err
 	}
-	highest := uint64(0)
-	for _, object := range objects {
-		if generation, _, ok := index.ParseObjectKey(object.Key); ok && generation > highest {
-			highest = generation
-		}
+
+	planned, err := p.prepare(ctx, current, lost)
+	if err != nil || planned.next.Generation == 0 {
+		return planned.leftOut, err
 	}
-	if highest > 0 {
-		p.log.WarnContext(ctx, "index pointer is missing, writing a new one", "highest", highest)
+	if err := index.MoveCurrent(ctx, p.pointer.pointer, planned.next, etag); err != nil {
+		return nil, fmt.Errorf("moving the index pointer: %w", err)
 	}
-	return index.Current{Highest: highest}, nil
+
+	p.metrics.put(emf.Metric{Name: metricGeneration, Unit: emf.None, Value: float64(planned.next.Generation)})
+	if err := p.finish(ctx, current, planned.next); err != nil {
+		return planned.leftOut, err
+	}
+	p.indicators.update(ctx, planned.next.Generation, planned.content)
+	return planned.leftOut, planned.problem
 }
 
-// prepare returns the pointer that follows current, and the content of its index. If there
-// is a new index, prepare writes it. The content is nil if current is pinned. Before the
-// first block list is accepted, the pointer has no generation.
-func (p *publisher) prepare(ctx context.Context, current index.Current) (index.Current, *indexContent, error) {
-	next := current
-	next.RenewedAt = p.now()
+// prepare returns what follows current. If there is a new index, prepare writes it.
+func (p *publisher) prepare(ctx context.Context, current index.Current, lost feedSet) (publication, error) {
+	planned := publication{next: current}
+	planned.next.RenewedAt = p.now()
 	if current.Generation > 0 {
 		// An earlier run may have ended after it moved the pointer.
 		if err := p.writeManifest(ctx, current); err != nil {
-			return next, nil, err
+			return planned, err
 		}
 	}
 
 	rows, err := p.rows.Rows(ctx)
 	if err != nil {
-		return next, nil, fmt.Errorf("reading the feed rows: %w", err)
+		return planned, fmt.Errorf("reading the feed rows: %w", err)
 	}
 	p.measureFeeds(rows)
 	if current.Pinned {
 		if gone, err := p.isGone(ctx, &current); gone || err != nil {
-			return index.Current{}, nil, cmp.Or(err, errPinnedGone)
+			return publication{}, cmp.Or(err, errPinnedGone)
 		}
-		return next, nil, nil
+		return planned, nil
 	}
 
-	sources, err := p.assembler.sources(ctx, rows)
+	plan, err := p.plan(ctx, rows, &current, lost)
 	if err != nil {
-		return next, nil, err
+		return planned, err
 	}
-	built, err := p.assembler.build(ctx, sources, current.Highest+1)
+	built, err := plan.build(ctx, current.Highest+1)
+	if err != nil && !errors.Is(err, errIndexTooLarge) {
+		return planned, err
+	}
+	if built == nil {
+		// An index that nobody renews becomes stale for all feeds.
+		p.log.ErrorContext(ctx, "index is too large, the old one is renewed", "generation", current.Generation)
+		planned.leftOut, planned.problem = plan.changedFeeds(), errIndexTooLarge
+		return planned, nil
+	}
+	if planned.leftOut, err = p.reportLeftOut(ctx, plan, rows, &current); err != nil {
+		return planned, err
+	}
+	return p.follow(ctx, planned, built, &current, isRemovedForReason(rows))
+}
+
+// plan returns the plan of the next index.
+func (p *publisher) plan(ctx context.Context, rows []table.FeedRow, current *index.Current, lost feedSet) (*indexPlan, error) {
+	p.reportExpired(ctx, rows)
+	kept, more := withinLimit(rows, current.Feeds)
+	if more > 0 {
+		p.metrics.put(count(metricFeedsOverLimit, more))
+		p.log.ErrorContext(ctx, "there are more feeds than an index can have", "limit", index.MaxCurrentFeeds, "left_out", more)
+	}
+	manual, err := p.assembler.manualSource(ctx)
 	if err != nil {
-		return next, nil, err
+		return nil, err
 	}
+	plan := p.assembler.newIndexPlan(p.assembler.sources(kept), manual, current.Feeds, p.maxBytes)
+	plan.serving = &servingIndex{indexes: p.indexes, current: *current, now: p.now}
+	for i := range plan.feeds {
+		if feed := &plan.feeds[i]; lost[feed.accepted.ID] {
+			plan.giveUp(feed, errLost)
+		}
+	}
+	return plan, nil
+}
+
+// errLost is why the accepted list of a feed is not used if it is lost.
+var errLost = errors.New("the accepted list is lost, and the feed's newest list cannot replace it")
+
+// follow decides whether the index that was built replaces the one of the pointer. removed
+// says whether somebody gave a reason for removing a feed.
+func (p *publisher) follow(
+	ctx context.Context, planned publication, built *builtIndex, current *index.Current, removed bool,
+) (publication, error) {
 	p.measureIndex(built)
-	next.Feeds = built.feeds
-	content := &indexContent{sources: sources, at: built.at}
+	planned.content = &indexContent{sources: built.sources, at: built.at}
 	switch {
 	case built.info.ContentHash == current.ContentHash:
-		if gone, err := p.isGone(ctx, &current); !gone || err != nil {
-			return next, content, err
+		planned.next.Feeds = built.feeds
+		if gone, err := p.isGone(ctx, current); !gone || err != nil {
+			return planned, err
 		}
 	case built.blocks == 0 && current.Generation == 0:
-		return index.Current{}, nil, nil
-	case built.blocks == 0 && !isRemovedForReason(rows):
-		return index.Current{}, nil, errNothingBlocks
+		return publication{leftOut: planned.leftOut}, nil
+	case built.blocks == 0 && !removed:
+		return publication{leftOut: planned.leftOut}, errNothingBlocks
 	}
-	next, err = p.writeIndex(ctx, next, built)
-	return next, content, err
+	planned.next.Feeds = built.feeds
+	var err error
+	planned.next, err = p.writeIndex(ctx, planned.next, built)
+	return planned, err
 }
 
 // isGone reports whether the index object that a pointer names does not exist. Readers that
@@ -171,10 +210,6 @@ func isRemovedForReason(rows []table.FeedRow) bool {
 
 // writeIndex writes a new generation and returns the pointer to it.
 func (p *publisher) writeIndex(ctx context.Context, next index.Current, built *builtIndex) (index.Current, error) {
-	if len(built.data) > p.maxBytes {
-		return next, fmt.Errorf("the index has %d bytes and a transformer can load %d: "+
-			"give it more memory, or remove feeds", len(built.data), p.maxBytes)
-	}
 	next.Highest++
 	next.Generation, next.Hash, next.ContentHash = next.Highest, built.info.Checksum, built.info.ContentHash
 	next.Object = index.ObjectKey(next.Generation, next.Hash)
@@ -197,7 +232,7 @@ func (p *publisher) finish(ctx context.Context, before, current index.Current) e
 	p.metrics.put(count(metricPublished, 1))
 	p.log.InfoContext(ctx, "index published", "generation", current.Generation, "object", current.Object,
 		"feeds", len(current.Feeds))
-	if err := p.sweeper.sweep(ctx, current); err != nil {
+	if err := p.sweeper.sweep(ctx, before, current); err != nil {
 		p.log.WarnContext(ctx, "sweep of old indexes and snapshots failed", "why", err)
 	}
 	return nil
@@ -246,4 +281,15 @@ func (p *publisher) measureFeeds(rows []table.FeedRow) {
 		}
 	}
 	p.metrics.put(seconds(metricListAge, now.Sub(oldest)))
+}
+
+// reportExpired counts the feeds that are older than their maxAge.
+func (p *publisher) reportExpired(ctx context.Context, rows []table.FeedRow) {
+	for _, row := range rows {
+		if row.Accepted.Snapshot != "" && row.Accepted.Expired(p.now()) {
+			p.metrics.put(count(metricFeedExpired, 1))
+			p.log.WarnContext(ctx, "feed is left out because it is older than its maxAge",
+				"feed", row.ID, "accepted", row.Accepted.At, "max_age", row.Accepted.MaxAge)
+		}
+	}
 }

@@ -1,14 +1,19 @@
 package importer_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
@@ -108,8 +113,8 @@ func TestImporter_Handle_panic(t *testing.T) {
 	}
 }
 
-// If an accepted list is lost and cannot be imported again, the run reports it and publishes
-// nothing without the list.
+// If an accepted list is lost and cannot be imported again, the run reports it. The feed keeps
+// its entries of the index that serves, and the other feeds are published.
 func TestImporter_Handle_lostList(t *testing.T) {
 	t.Parallel()
 	w, want := twoFeeds(t)
@@ -119,14 +124,30 @@ func TestImporter_Handle_lostList(t *testing.T) {
 	if err != nil {
 		t.Fatalf("a refused list is an error: %v", err)
 	}
-	err = w.process().importer(t).Handle(context.Background(), scheduled())
+	p := w.process()
+	err = p.importer(t).Handle(context.Background(), scheduled())
 	if err == nil || !strings.Contains(err.Error(), `feed "a": the accepted list is lost`) || !strings.Contains(err.Error(), "upload a list") {
 		t.Errorf("error %v", err)
 	}
+	if p.counts["SnapshotsLost"] != 1 || p.counts["FeedsLeftOut"] != 1 || p.counts["ImportFailed"] != 1 {
+		t.Errorf("metrics are %v", p.counts)
+	}
 	wantEqual(t, "served", w.served(t), want)
+
+	w.put("feeds/b/list.txt", numbered("second", 60)+"more.example\n")
+	w.pass(time.Hour)
+	if err = w.process().importer(t).Handle(context.Background(), scheduled()); err == nil {
+		t.Error("the list is still lost, but there is no error")
+	}
+	wantEqual(t, "served with a new list of the other feed", w.served(t),
+		strings.Replace(want, "b block subtree second0.example", "b block subtree more.example\nb block subtree second0.example", 1))
+	if !w.current.RenewedAt.Equal(w.now) {
+		t.Errorf("renewed at %v, now is %v", w.current.RenewedAt, w.now)
+	}
+
 	w.put("feeds/a/list.txt", "other.example\n")
 	w.handle(t, scheduled())
-	if served := w.served(t); !strings.Contains(served, "other.example") {
+	if served := w.served(t); !strings.Contains(served, "other.example") || strings.Contains(served, "first") {
 		t.Errorf("served is %.200s", served)
 	}
 }
@@ -207,4 +228,72 @@ func TestEnumeration_recoveryKilledAtEveryCall(t *testing.T) {
 		}
 	}
 	t.Logf("%d calls, %d kills, 0 broken", len(calls), 2*len(calls))
+}
+
+// rewriteSnapshot replaces the accepted snapshot of a feed by one with other entries, as
+// somebody can who may write to the list bucket.
+func (w *world) rewriteSnapshot(t *testing.T, feed indicator.FeedID, from, to string) {
+	t.Helper()
+	key := w.state[feed].Accepted.Snapshot
+	reader, err := zstd.NewReader(bytes.NewReader(w.objects[key]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	text, err := io.ReadAll(reader)
+	if err != nil || !bytes.Contains(text, []byte(from)) {
+		t.Fatalf("%s is not in %s, error %v", from, key, err)
+	}
+	var out bytes.Buffer
+	writer, err := zstd.NewWriter(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = writer.Write(bytes.ReplaceAll(text, []byte(from), []byte(to)))
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.objects[key] = out.Bytes()
+}
+
+// A snapshot that is not the one that was accepted never serves, in whatever way it differs. The
+// feed is imported again, and the other feeds do not notice.
+func TestImporter_Handle_changedSnapshot(t *testing.T) {
+	t.Parallel()
+	for _, to := range []string{
+		"www.changed.example", "github.io", "co.uk", "com",
+		"first0.example", // the entry is there twice
+	} {
+		for _, refused := range []bool{false, true} { // whether the newest list of the feed can replace it
+			w, want := twoFeeds(t)
+			w.rewriteSnapshot(t, "a", "first1.example", to)
+			if refused {
+				w.put("feeds/a/list.txt", "<html>")
+			}
+			w.put("feeds/b/list.txt", numbered("second", 60)+"more.example\n")
+			p := w.process()
+			err := p.importer(t).Handle(context.Background(), keys("feeds/b/list.txt")...)
+			if (err != nil) != refused || p.counts["SnapshotsLost"] != 1 {
+				t.Errorf("%s, refused is %v: error %v, metrics are %v", to, refused, err, p.counts)
+			}
+			wantEqual(t, "served", w.served(t),
+				strings.Replace(want, "b block subtree second0.example", "b block subtree more.example\nb block subtree second0.example", 1))
+		}
+	}
+}
+
+// The table does not take rows out of a snapshot that was changed either.
+func TestImporter_Handle_changedTarget(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.put("feeds/a/list.txt", numbered("first", 60))
+	calls := w.clone().handle(t, keys("feeds/a/list.txt")...).calls
+	write := slices.Index(calls, "Write") + 1
+	_ = w.process().die(write, false).importer(t).Handle(context.Background(), keys("feeds/a/list.txt")...)
+	w.rewriteSnapshot(t, "a", "first1.example", "www.changed.example")
+	w.pass(time.Hour)
+	w.handle(t, scheduled())
+	if tabled := w.tabled(); strings.Contains(tabled, "changed") || !strings.Contains(tabled, "first1.example") {
+		t.Errorf("the table is %.300s", tabled)
+	}
 }

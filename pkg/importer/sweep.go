@@ -32,13 +32,14 @@ type sweeper struct {
 	now     func() time.Time
 }
 
-// sweep deletes index objects that no rollback needs, then snapshots that nothing needs.
-func (s *sweeper) sweep(ctx context.Context, current index.Current) error {
+// sweep deletes index objects that no rollback needs, then snapshots that nothing needs. The
+// pointer moved from before to current.
+func (s *sweeper) sweep(ctx context.Context, before, current index.Current) error {
 	kept, err := s.sweepIndexes(ctx, current)
 	if err != nil {
 		return err
 	}
-	return s.sweepSnapshots(ctx, kept)
+	return s.sweepSnapshots(ctx, kept, slices.Concat(before.Feeds, current.Feeds))
 }
 
 // sweepIndexes returns the generations whose index objects are kept.
@@ -75,9 +76,10 @@ func (s *sweeper) sweepIndexes(ctx context.Context, current index.Current) ([]ui
 
 func (s *sweeper) isYoung(written time.Time) bool { return s.now().Sub(written) < keptFor }
 
-// sweepSnapshots deletes snapshots that no row names and that are in none of the kept
-// generations.
-func (s *sweeper) sweepSnapshots(ctx context.Context, kept []uint64) error {
+// sweepSnapshots deletes snapshots that no row names, that are in none of the kept
+// generations, and that are not of the served feeds. A publish may fall back to the last
+// ones, and a renewed pointer names newer versions than the manifest of its generation.
+func (s *sweeper) sweepSnapshots(ctx context.Context, kept []uint64, served []index.CurrentFeed) error {
 	snapshots, err := s.lists.List(ctx, settings.AcceptedPrefix)
 	if err != nil {
 		return fmt.Errorf("listing %q: %w", settings.AcceptedPrefix, err)
@@ -96,6 +98,9 @@ func (s *sweeper) sweepSnapshots(ctx context.Context, kept []uint64) error {
 	published, err := s.publishedStems(ctx, kept)
 	if err != nil {
 		return err
+	}
+	for _, feed := range served {
+		published[snapshot.KeyStem(feed.ID, feed.VersionID)] = true
 	}
 
 	var problems []error

@@ -55,6 +55,7 @@ type world struct {
 	indicatorsOf   uint64 // the generation of the object
 	indicatorsETag int    // 0 = there is none
 	indexes        map[string][]byte
+	noTable        bool // drop the rows of entries
 }
 
 type upload struct {
@@ -135,6 +136,11 @@ type process struct {
 	asked  []fetch.Request // requests to sites
 	twice  bool            // make the call twice, like an SDK that lost the first reply
 	dead   bool
+
+	killedBy string // the key of a list that kills the process when it is opened
+	kill     func() // instead of dying
+
+	pointerText []byte // what the first read of the pointer decodes instead
 }
 
 func (w *world) process() *process {
@@ -268,6 +274,12 @@ func (l lists) find(key, version string) (*upload, error) {
 }
 
 func (l lists) Open(_ context.Context, key, version string) (body io.ReadCloser, err error) {
+	if key == l.killedBy {
+		if l.kill != nil {
+			l.kill()
+		}
+		l.dead = true
+	}
 	err = l.call("Open", func() error {
 		found, err := l.find(key, version)
 		if err == nil {
@@ -396,6 +408,9 @@ func (tb entryRows) Write(ctx context.Context, feed indicator.FeedID, changes []
 		}
 		err := tb.call("Write", func() error {
 			for _, change := range batch {
+				if tb.noTable {
+					break
+				}
 				if change.Delete {
 					delete(tb.written, rowKey(feed, &change.Entry))
 				} else {
@@ -472,6 +487,11 @@ func (s indexStore) Current(context.Context) (current index.Current, etag string
 			return storage.ErrNotFound
 		}
 		current, etag = s.current, fmt.Sprint(s.etag)
+		if text := s.pointerText; text != nil {
+			s.pointerText = nil
+			current, err = index.DecodeCurrent(text)
+			return err
+		}
 		current.Feeds = slices.Clone(current.Feeds)
 		return nil
 	})
@@ -509,6 +529,18 @@ func (s indexStore) Manifest(_ context.Context, generation uint64) (manifest ind
 		return err
 	})
 	return manifest, err
+}
+
+func (s indexStore) Object(_ context.Context, key string) (body []byte, err error) {
+	err = s.call("Object", func() error {
+		found, ok := s.indexes[key]
+		if !ok {
+			return storage.ErrNotFound
+		}
+		body = slices.Clone(found)
+		return nil
+	})
+	return body, err
 }
 
 func (s indexStore) Indexes(context.Context) (stored []storage.Object, err error) {

@@ -26,15 +26,15 @@ import (
 type List struct {
 	entries    []packed
 	text       []byte // the values of all entries, one after the other
-	categories []string
-	references []string
+	categories texts
+	references texts
 }
 
 // packed is an entry of a [List]. Times are in seconds since 1970; 0 means unknown.
 type packed struct {
 	firstSeen, expiresAt int64
 	offset               uint32 // of the value in the text
-	category, reference  uint32 // in the string tables
+	category, reference  uint32 // numbers of texts
 	length               uint8  // of the value
 	scope                indicator.Scope
 	action               indicator.Action
@@ -84,8 +84,8 @@ func (l *List) unpack(p *packed, entry *indicator.Indicator) {
 		Action:     p.action,
 		Severity:   p.severity,
 		Confidence: p.confidence,
-		Category:   indicator.Category(l.categories[p.category]),
-		Reference:  l.references[p.reference],
+		Category:   indicator.Category(l.categories.at(p.category)),
+		Reference:  l.references.at(p.reference),
 		FirstSeen:  fromUnix(p.firstSeen),
 		ExpiresAt:  fromUnix(p.expiresAt),
 	}
@@ -136,12 +136,14 @@ var (
 type builder struct {
 	list       List
 	memory     int64 // see [Guards.Memory]
-	categories interned
-	references interned
+	categories interner
+	references interner
+	full       bool // no more references are added
+	leftOut    int  // entries whose references were left out
 }
 
 func newBuilder(memory int64) *builder {
-	return &builder{memory: memory, categories: interned{}, references: interned{}}
+	return &builder{memory: memory, categories: newInterner(), references: newInterner()}
 }
 
 // add packs a copy of entry.
@@ -151,7 +153,9 @@ func (b *builder) add(entry *indicator.Indicator) error {
 	if len(l.entries) == maxEntries || offset > maxText {
 		return errTooLarge
 	}
-	if b.memory > 0 && memoryToList(len(l.entries), int64(offset))+memoryToBuild(len(l.entries), int64(offset)) > b.memory {
+	need := memoryToList(len(l.entries), int64(offset)) + memoryToBuild(len(l.entries), int64(offset)) +
+		memoryOfCategories(&b.categories.texts)
+	if b.memory > 0 && need > b.memory {
 		return errMemory
 	}
 
@@ -160,8 +164,8 @@ func (b *builder) add(entry *indicator.Indicator) error {
 		firstSeen:  toUnix(entry.FirstSeen),
 		expiresAt:  toUnix(entry.ExpiresAt),
 		offset:     uint32(offset), // maxText bounds it
-		category:   b.categories.number(&l.categories, string(entry.Category)),
-		reference:  b.references.number(&l.references, CleanText(entry.Reference)),
+		category:   b.categories.number(string(entry.Category)),
+		reference:  b.reference(CleanText(entry.Reference), need),
 		length:     uint8(len(l.text) - offset), //nolint:gosec // a name has at most 253 octets
 		scope:      entry.Scope,
 		action:     entry.Action,
@@ -171,10 +175,38 @@ func (b *builder) add(entry *indicator.Indicator) error {
 	return nil
 }
 
+// reference returns the number of a reference. No verdict needs references. So once they
+// take the memory that there is for them, no more of them are added. If entries need the
+// memory too, all references are left out. need is the memory for everything else.
+func (b *builder) reference(text string, need int64) uint32 {
+	if text == "" {
+		return 0
+	}
+	if number, known := b.references.find(text); known {
+		return number
+	}
+
+	limit, used := int64(maxReferences), memoryOfReferences(&b.references.texts)
+	if b.memory > 0 {
+		limit = min(limit, b.memory/referenceShare)
+	}
+	b.full = b.full || used+memoryOfReference(len(text)) > limit
+	if b.memory > 0 && need+used > b.memory {
+		b.leftOut += b.list.dropReferences()
+		b.full, b.references = true, newInterner()
+	}
+	if b.full {
+		b.leftOut++
+		return 0
+	}
+	return b.references.number(text)
+}
+
 // build sorts the entries and merges those that have the same key. It returns the number of
 // entries that were merged into others. The builder must not be used afterwards.
 func (b *builder) build() (List, int) {
 	l := &b.list
+	l.categories, l.references = b.categories.texts, b.references.texts // merge reads them
 	slices.SortFunc(l.entries, l.compare)
 	kept := l.entries[:0]
 	for i := range l.entries {
@@ -186,6 +218,7 @@ func (b *builder) build() (List, int) {
 	}
 	repeats := len(l.entries) - len(kept)
 	l.entries = kept
+	l.categories, l.references = b.categories.texts, b.references.texts
 	return *l, repeats
 }
 
@@ -197,19 +230,7 @@ func (b *builder) merge(first, repeat *packed) {
 	into.Merge(&from)
 	first.firstSeen, first.expiresAt = toUnix(into.FirstSeen), toUnix(into.ExpiresAt)
 	first.severity, first.confidence = into.Severity, into.Confidence
-	first.category = b.categories.number(&b.list.categories, string(into.Category))
-	first.reference = b.references.number(&b.list.references, into.Reference)
-}
-
-// interned numbers strings in the order in which they first occur.
-type interned map[string]uint32
-
-func (n interned) number(table *[]string, text string) uint32 {
-	number, found := n[text]
-	if !found {
-		number = uint32(len(*table)) //nolint:gosec // not more than entries
-		n[text] = number
-		*table = append(*table, text)
-	}
-	return number
+	// Both texts are those of one of the entries.
+	first.category, _ = b.categories.find(string(into.Category))
+	first.reference, _ = b.references.find(into.Reference)
 }

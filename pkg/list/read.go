@@ -33,6 +33,7 @@ type Summary struct {
 	Repeats int                // entries that were merged into others of the same key
 	Expired int                // entries of the list that have ended, so that nothing matches them
 	Names   int                // the other entries of the list: Accepted - dropped - Repeats - Expired
+	leftOut int                // entries whose references were left out to save memory
 }
 
 // TotalDropped returns how many entries were dropped for any reason.
@@ -99,6 +100,7 @@ func Read(r io.Reader, o Options, g Guards, h Hooks) (List, Summary, error) {
 	entries, repeats := builder.build()
 	summary.Repeats, summary.Expired = repeats, entries.expired(g.now())
 	summary.Names = entries.Len() - summary.Expired
+	summary.leftOut = builder.leftOut
 	if refusals := g.checkSummary(&summary, suffixes); len(refusals) > 0 {
 		return entries, summary, refusals
 	}

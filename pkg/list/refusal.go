@@ -33,6 +33,9 @@ const (
 	RefusedFeedConflict  RefusalCode = "feed_conflict"  // lists in both folders, or a reserved feed id
 	RefusedSettings      RefusalCode = "bad_settings"   // the settings of the feed
 	RefusedGuardList     RefusalCode = "bad_guard_list" // one of the user's guard lists
+	RefusedSetAside      RefusalCode = "set_aside"      // reading it ended two runs
+	RefusedLost          RefusalCode = "lost"           // the accepted list is lost or was changed
+	RefusedTooManyFeeds  RefusalCode = "too_many_feeds" // there are as many feeds as an index can have
 )
 
 // overridable reports whether a reason can override the refusal. A refusal is final if
@@ -194,27 +197,25 @@ func percent(part, whole int) float64 {
 	return 100 * float64(part) / float64(whole)
 }
 
-// memoryToList returns the bytes that a process needs to hold a list. text is the total
-// length of the values. This and memoryToBuild are a quarter above the measured values.
-func memoryToList(entries int, text int64) int64 { return 50*int64(entries) + 5*text/4 }
-
-// memoryToBuild returns the bytes that a process needs to build an index.
-func memoryToBuild(entries int, text int64) int64 { return 90*int64(entries) + 5*text/2 }
-
 // CheckMemory refuses a list of a feed if the process has too little memory to build the
-// index with it. entries and text are the number of entries of the index and the total
-// length of their values.
-func (g *Guards) CheckMemory(feed indicator.FeedID, l *List, entries int, text int64) Refusals {
-	need := memoryToList(l.Len(), l.Bytes()) + memoryToBuild(entries, text)
+// index with it. others is the cost of the other feeds. If the memory suffices without the
+// references of the list, CheckMemory removes them instead and returns how many entries had
+// one.
+func (g *Guards) CheckMemory(feed indicator.FeedID, l *List, others Cost) (refusals Refusals, leftOut int) {
+	build := others.Add(l.Cost()).BuildBytes
+	if g.Memory > 0 && build+l.memory() > g.Memory {
+		leftOut = l.dropReferences()
+	}
+	need := build + l.memory()
 	if g.Memory == 0 || need <= g.Memory {
-		return nil
+		return nil, leftOut
 	}
 	return Refusals{{
 		Code: RefusedIndexTooLarge,
-		What: fmt.Sprintf("with this list the index has %d entries, and building it may need %d MiB of memory; "+
-			"the importer has %d", entries, need>>20, g.Memory>>20),
+		What: fmt.Sprintf("building the index with this list of %d entries may need %d MiB of memory; "+
+			"the importer has %d", l.Len(), need>>20, g.Memory>>20),
 		Todo: "give the importer more memory, or remove feeds; then run " + PublishCommand(feed),
-	}}
+	}}, leftOut
 }
 
 // PublishCommand returns the command that checks the refused list of a feed again.

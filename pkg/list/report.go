@@ -22,9 +22,10 @@ type Outcome string
 // Outcomes of an import.
 const (
 	OutcomeAccepted Outcome = "accepted"
-	OutcomeForced   Outcome = "forced"  // a recorded reason overrode the guards
-	OutcomeRefused  Outcome = "refused" // the feed keeps its previous list
-	OutcomeDeleted  Outcome = "deleted" // the feed has no list
+	OutcomeForced   Outcome = "forced"   // a recorded reason overrode the guards
+	OutcomeRefused  Outcome = "refused"  // the feed keeps its previous list
+	OutcomeDeleted  Outcome = "deleted"  // the feed has no list
+	OutcomeLeftOut  Outcome = "left_out" // accepted, but the index does not have it
 )
 
 // maxSamples is how many rejected lines a report contains, how many skipped lines, and how
@@ -58,8 +59,11 @@ type Report struct {
 	Previous int                `json:"previous"` // entries of the accepted list before
 	Added    int                `json:"added"`    // compared with the accepted list before
 	Removed  int                `json:"removed"`
+	Changed  int                `json:"changed,omitempty"`  // in both, but not the same
 	Expected int                `json:"expected,omitempty"` // entries that the list says it has
-	Warning  string             `json:"warning,omitempty"`  // see [Summary.Warning]
+	// ReferencesLeftOut counts the entries whose references were left out to save memory.
+	ReferencesLeftOut int    `json:"references_left_out,omitempty"`
+	Warning           string `json:"warning,omitempty"` // see [Summary.Warning]
 
 	// Columns says how the columns of a table are read, and Types counts the types of the rows
 	// that were skipped because of their type.
@@ -84,7 +88,7 @@ func (r *Report) Hooks() Hooks {
 	r.Rejects = map[string]int{}
 	return Hooks{
 		OnReject: func(e feed.LineError) {
-			r.Rejects[kindOf(e.Err)]++
+			countKind(r.Rejects, kindOf(e.Err))
 			if len(r.RejectedLines) < maxSamples {
 				r.RejectedLines = append(r.RejectedLines, SampleLine{e.Line, e.Text, e.Err.Error()})
 			}
@@ -102,11 +106,28 @@ func (r *Report) Hooks() Hooks {
 	}
 }
 
-// kindOf returns the general part of an error, which comes before the first colon, so that
-// errors of one kind can be counted together.
+// maxKinds is how many reasons a report names. All others are counted as otherKinds.
+const (
+	maxKinds   = 64
+	otherKinds = "other"
+)
+
+func countKind(kinds map[string]int, kind string) {
+	if _, known := kinds[kind]; !known && len(kinds) >= maxKinds-1 {
+		kind = otherKinds
+	}
+	kinds[kind]++
+}
+
+// kindOf returns the general part of an error, so that errors of one kind can be counted
+// together. It ends before the first colon or quote: what follows may be text of the list,
+// which must not choose the names of the kinds.
 func kindOf(err error) string {
 	kind, _, _ := strings.Cut(err.Error(), ": ")
-	return kind
+	if quote := strings.IndexAny(kind, "\"'`"); quote >= 0 {
+		kind = kind[:quote]
+	}
+	return strings.TrimSpace(kind)
 }
 
 // AddSummary adds the counts of [Read] to the report.
@@ -117,6 +138,7 @@ func (r *Report) AddSummary(s *Summary) {
 	r.Entries, r.Accepted, r.Rejected, r.Skipped = s.Entries, s.Accepted, s.Rejected, s.Skipped
 	r.Dropped, r.Repeats, r.Expired, r.Names = s.Dropped, s.Repeats, s.Expired, s.Names
 	r.Warning = s.Warning()
+	r.ReferencesLeftOut = s.leftOut
 	r.Skips = map[string]int{}
 	for why, n := range s.Skips {
 		r.Skips[why.String()] = n
@@ -131,8 +153,21 @@ func ReportKey(feed indicator.FeedID, version string) string {
 	return settings.ReportPrefix + string(feed) + "/" + version
 }
 
+// LeftOutKey returns the key of the report that the index does not have an accepted version of
+// a list, without its extension. The report on the import stays.
+func LeftOutKey(feed indicator.FeedID, version string) string {
+	return ReportKey(feed, version) + leftOut
+}
+
+const leftOut = ".left-out"
+
 // StoreKey returns the key of the report, without its extension.
-func (r *Report) StoreKey() string { return ReportKey(r.Feed, r.Version) }
+func (r *Report) StoreKey() string {
+	if r.Outcome == OutcomeLeftOut {
+		return LeftOutKey(r.Feed, r.Version)
+	}
+	return ReportKey(r.Feed, r.Version)
+}
 
 // JSON returns the report as JSON.
 func (r *Report) JSON() []byte {
@@ -172,8 +207,14 @@ func (r *Report) Text() []byte {
 // decision returns a sentence that says which list serves now.
 func (r *Report) decision() string {
 	switch {
+	case r.Outcome == OutcomeLeftOut:
+		return "The list was accepted, but it is left out of the index. The list that was published before keeps serving, if there is one."
 	case r.Outcome != OutcomeRefused:
-		return fmt.Sprintf("The list is accepted: %d entries, %d added, %d removed.", r.Names, r.Added, r.Removed)
+		changed := ""
+		if r.Changed > 0 {
+			changed = fmt.Sprintf(", %d changed", r.Changed)
+		}
+		return fmt.Sprintf("The list is accepted: %d entries, %d added, %d removed%s.", r.Names, r.Added, r.Removed, changed)
 	case r.Previous > 0:
 		return fmt.Sprintf("The list is refused. The previous list with %d entries keeps serving.", r.Previous)
 	default:
@@ -211,6 +252,10 @@ func (r *Report) writeCounts(b *strings.Builder) {
 		fmt.Fprintf(b, "  skipped by type: %s\n", DescribeTypes(r.Types))
 	}
 	fmt.Fprintf(b, "listed    %d (before: %d)\n", r.Names, r.Previous)
+	if r.ReferencesLeftOut > 0 {
+		fmt.Fprintf(b, "the references of %d entries were left out, because the importer has no memory for them\n",
+			r.ReferencesLeftOut)
+	}
 }
 
 // DescribeColumns returns a line for each column that is read and for each column that could

@@ -3,9 +3,11 @@ package snapshot
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"strings"
 	"time"
@@ -28,39 +30,76 @@ type Reader struct {
 	// onDamage is called if the snapshot turns out to be damaged. The snapshot then ends
 	// there. If onDamage is nil, damage is an error.
 	onDamage func(error)
+
+	categories map[string]indicator.Category // copies, so that no entry keeps its line alive
 }
 
-// objectReader remembers an error of the object's reader. Such an error is not damage, and
-// the next attempt to read the object may succeed.
+// maxCategories is how many categories a reader remembers. Real lists have fewer.
+const maxCategories = 1 << 10
+
+// objectReader hashes what it reads. It remembers an error of the object's reader: such an
+// error is not damage, and the next attempt to read the object may succeed.
 type objectReader struct {
-	io.Reader
-	err error
+	object io.ReadCloser
+	want   *content // nil if it is not known
+	sum    hash.Hash
+	size   int64
+	err    error
 }
 
+func newObjectReader(object io.ReadCloser, want *content) *objectReader {
+	return &objectReader{object: object, want: want, sum: sha256.New()}
+}
+
+// Close closes the object.
+func (r *objectReader) Close() error { return r.object.Close() }
+
+// Read reads the next bytes. An object that is longer than it should be is not read to its
+// end.
 func (r *objectReader) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
+	n, err := r.object.Read(p)
+	if r.want != nil {
+		r.sum.Write(p[:n]) // never fails
+		if r.size += int64(n); r.size > r.want.size {
+			return 0, fmt.Errorf("%w: it has more than the %d bytes in its key", errDamaged, r.want.size)
+		}
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		r.err = err
 	}
 	return n, err
 }
 
+// verify reads the rest of the object and compares its size and hash.
+func (r *objectReader) verify() error {
+	if r.want == nil {
+		return nil
+	}
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return err
+	}
+	if r.size != r.want.size || !bytes.Equal(r.sum.Sum(nil), r.want.hash[:]) {
+		return fmt.Errorf("%w: it has other bytes than its key says", errDamaged)
+	}
+	return nil
+}
+
 // errDamaged means that the content of a snapshot is not valid. Snapshots are written once
 // and never edited, so this is damage.
 var errDamaged = errors.New("damaged snapshot")
 
-// open reads the head of a snapshot. Closing the Reader closes r. If open fails, it closes r
-// itself.
-func open(r io.ReadCloser) (*Reader, error) {
-	object := &objectReader{Reader: r}
+// open reads the head of a snapshot. Closing the Reader closes object. If open fails, it
+// closes object itself.
+func open(object *objectReader) (*Reader, error) {
 	decompressed, err := zstd.NewReader(object, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: %w", errDamaged, err), r.Close())
+		return nil, errors.Join(fmt.Errorf("%w: %w", errDamaged, err), object.Close())
 	}
 	s := &Reader{
-		lines:  bufio.NewReaderSize(decompressed, maxLineBytes),
-		object: object,
-		close:  func() { decompressed.Close(); _ = r.Close() }, // it was only read
+		lines:      bufio.NewReaderSize(decompressed, maxLineBytes),
+		object:     object,
+		close:      func() { decompressed.Close(); _ = object.Close() }, // it was only read
+		categories: map[string]indicator.Category{},
 	}
 	if err := s.readHead(); err != nil {
 		s.Close()
@@ -134,7 +173,7 @@ func (s *Reader) next() (*Entry, error) {
 		} else if !errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("%w: more than %d entries, or %w", errDamaged, s.count, err)
 		}
-		return nil, nil
+		return nil, s.object.verify()
 	}
 
 	line, err := s.line()
@@ -145,7 +184,21 @@ func (s *Reader) next() (*Entry, error) {
 	if err := parseEntry(string(line), &s.entry); err != nil {
 		return nil, fmt.Errorf("%w: entry %d: %w", errDamaged, s.count, err)
 	}
+	s.entry.Category = s.category(s.entry.Category)
 	return &s.entry, nil
+}
+
+// category returns a copy of a category. Many entries have the same one, so it is copied
+// only once.
+func (s *Reader) category(shared indicator.Category) indicator.Category {
+	known, found := s.categories[string(shared)]
+	if !found {
+		known = indicator.Category(strings.Clone(string(shared)))
+		if len(s.categories) < maxCategories {
+			s.categories[string(known)] = known
+		}
+	}
+	return known
 }
 
 // seek moves forward to the entry with the same key as key and returns it, or nil if there is

@@ -57,20 +57,20 @@ const (
 	maxLineBytes = 8 << 10 // several times a name, a category and a reference
 )
 
-// write returns a snapshot of a list. Entries that base contains too keep their AddedAt;
-// kept is their number. base may be nil.
-func write(head Head, entries *list.List, base *Reader) (body []byte, kept int, err error) {
+// write returns a snapshot of a list. Entries that base contains too keep their AddedAt. base
+// may be nil.
+func write(head Head, entries *list.List, base *Reader) (body []byte, kept Kept, err error) {
 	var out bytes.Buffer
 	// One goroutine is enough, because a Lambda of this size has one core. A small window is
 	// enough, because similar entries of a sorted list are close to each other.
 	compressed, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(windowBytes))
 	if err != nil {
-		return nil, 0, fmt.Errorf("writing a snapshot: %w", err)
+		return nil, kept, fmt.Errorf("writing a snapshot: %w", err)
 	}
 	head.Format, head.Entries = formatNumber, entries.Len()
 	first, err := json.Marshal(head)
 	if err != nil {
-		return nil, 0, fmt.Errorf("writing a snapshot: %w", err)
+		return nil, kept, fmt.Errorf("writing a snapshot: %w", err)
 	}
 
 	// Writes go to memory, so Close reports their errors.
@@ -79,16 +79,19 @@ func write(head Head, entries *list.List, base *Reader) (body []byte, kept int, 
 	for found := range entries.All() {
 		entry := Entry{*found, head.AcceptedAt}
 		if before, err := base.seek(found); err != nil {
-			return nil, 0, err
+			return nil, kept, err
 		} else if before != nil {
-			kept++
 			entry.AddedAt = before.AddedAt
+			kept.Entries++
+			if !before.sameContent(&entry) {
+				kept.Changed++
+			}
 		}
 		line = appendEntry(line[:0], &entry)
 		_, _ = compressed.Write(line)
 	}
 	if err := compressed.Close(); err != nil {
-		return nil, 0, fmt.Errorf("writing a snapshot: %w", err)
+		return nil, kept, fmt.Errorf("writing a snapshot: %w", err)
 	}
 	return out.Bytes(), kept, nil
 }

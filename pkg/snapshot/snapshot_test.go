@@ -44,7 +44,7 @@ func snapshotOf(t *testing.T, entries *list.List, base *Reader, at time.Time) []
 
 func openBody(t *testing.T, body []byte) *Reader {
 	t.Helper()
-	s, err := open(io.NopCloser(bytes.NewReader(body)))
+	s, err := open(newObjectReader(io.NopCloser(bytes.NewReader(body)), nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestSnapshot_damage(t *testing.T) {
 		t.Fatal(err)
 	}
 	check := func(name string, damaged []byte) {
-		reader, err := open(io.NopCloser(bytes.NewReader(damaged)))
+		reader, err := open(newObjectReader(io.NopCloser(bytes.NewReader(damaged)), nil))
 		if err == nil {
 			defer reader.Close()
 			var got []string
@@ -277,7 +277,7 @@ func TestSnapshot_brokenTransfer(t *testing.T) {
 	body := snapshotOf(t, readList(t, "a.example\nb.example\nc.example\n"), nil, day(1))
 	for cut := range body {
 		transfer := io.MultiReader(bytes.NewReader(body[:cut]), iotest.ErrReader(io.ErrUnexpectedEOF))
-		reader, err := open(io.NopCloser(transfer))
+		reader, err := open(newObjectReader(io.NopCloser(transfer), nil))
 		if err == nil {
 			reader.onDamage = func(err error) { t.Errorf("cut at %d: %v is not an error", cut, err) }
 			_, err = drain(reader)

@@ -27,6 +27,8 @@ type FeedRow struct {
 	Fetch    FetchState
 	// Missing is since when the feed has had no list. It is zero if the feed has one.
 	Missing time.Time
+	// Attempt is an import that has not come to a decision yet, or that ended its run.
+	Attempt Attempt
 }
 
 // Acceptance is the accepted list of a feed. The zero Acceptance means that there is none:
@@ -39,7 +41,9 @@ type Acceptance struct {
 	Snapshot string // the key of the snapshot
 	Entries  int
 	Bytes    int64 // the total length of all values
-	At       time.Time
+	// Cost is what the list costs in an index. It is zero in the rows of earlier versions.
+	Cost list.Cost
+	At   time.Time
 	// Confirmed is when the server last confirmed that this is still its list. It is zero if
 	// the server never did.
 	Confirmed time.Time
@@ -68,6 +72,26 @@ type Decision struct {
 	// Settings is a fingerprint of everything that a refusal depends on besides the list. The
 	// list is not checked again until the list or the fingerprint changes.
 	Settings string
+}
+
+// Attempt is noted before a list is read. Reading is the only part of a run that a list can
+// make arbitrarily expensive, so a list may end its run. The zero Attempt means that the last
+// one came to a decision.
+type Attempt struct {
+	Version  string
+	Settings string // as in [Decision]
+	Runs     int    // runs that began to read this version; the last one may not have ended
+	At       time.Time
+	// Until is when the last of these runs ends at the latest. It is zero if that is not known.
+	Until time.Time
+}
+
+// EndedRuns returns how many runs certainly ended while they read the list.
+func (a *Attempt) EndedRuns(now time.Time) int {
+	if a.Until.After(now) {
+		return a.Runs - 1
+	}
+	return a.Runs
 }
 
 // SyncState is how far the rows of entries have followed the accepted lists. While an update

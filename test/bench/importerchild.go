@@ -219,6 +219,14 @@ func (s benchIndexStore) Manifest(context.Context, uint64) (index.Current, error
 	return index.Current{}, storage.ErrNotFound
 }
 
+func (s benchIndexStore) Object(_ context.Context, key string) ([]byte, error) {
+	body, found := s.indexes[key]
+	if !found {
+		return nil, storage.ErrNotFound
+	}
+	return body, nil
+}
+
 func (s benchIndexStore) Indexes(context.Context) (stored []storage.Object, err error) {
 	for key, body := range s.indexes {
 		stored = append(stored, storage.Object{Key: key, Size: int64(len(body)), LastModified: time.Now()})

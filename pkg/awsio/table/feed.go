@@ -26,6 +26,8 @@ type feedItem struct {
 	Snapshot   string `dynamodbav:"snapshot,omitempty"`
 	Entries    int    `dynamodbav:"entries,omitempty"`
 	ValueBytes int64  `dynamodbav:"value_bytes,omitempty"`
+	IndexBytes int64  `dynamodbav:"index_bytes,omitempty"`
+	BuildBytes int64  `dynamodbav:"build_bytes,omitempty"`
 	AcceptedAt string `dynamodbav:"accepted_at,omitempty"`
 	MaxAge     int64  `dynamodbav:"max_age_seconds,omitempty"`
 
@@ -36,6 +38,7 @@ type feedItem struct {
 	DecidedWith   string `dynamodbav:"judged_settings,omitempty"`
 	MissingSince  string `dynamodbav:"missing_since,omitempty"`
 
+	attemptItem
 	fetchItem
 
 	TableSnapshot string `dynamodbav:"table_snapshot,omitempty"`
@@ -56,6 +59,8 @@ func newFeedItem(row *table.FeedRow) feedItem {
 		Snapshot:      row.Accepted.Snapshot,
 		Entries:       row.Accepted.Entries,
 		ValueBytes:    row.Accepted.Bytes,
+		IndexBytes:    row.Accepted.Cost.IndexBytes,
+		BuildBytes:    row.Accepted.Cost.BuildBytes,
 		AcceptedAt:    formatTime(row.Accepted.At),
 		MaxAge:        int64(row.Accepted.MaxAge / time.Second),
 		LastVersionID: row.Last.Version,
@@ -64,6 +69,7 @@ func newFeedItem(row *table.FeedRow) feedItem {
 		DecidedAt:     formatTime(row.Last.At),
 		DecidedWith:   row.Last.Settings,
 		MissingSince:  formatTime(row.Missing),
+		attemptItem:   newAttemptItem(&row.Attempt),
 		fetchItem:     newFetchItem(row),
 		TableSnapshot: row.Table.Snapshot,
 		TableTarget:   row.Table.Target,
@@ -93,6 +99,7 @@ func decodeFeedRow(encoded item) (table.FeedRow, error) {
 			Snapshot: stored.Snapshot,
 			Entries:  stored.Entries,
 			Bytes:    stored.ValueBytes,
+			Cost:     list.Cost{IndexBytes: stored.IndexBytes, BuildBytes: stored.BuildBytes},
 			MaxAge:   time.Duration(stored.MaxAge) * time.Second,
 		},
 		Last: table.Decision{
@@ -109,7 +116,7 @@ func decodeFeedRow(encoded item) (table.FeedRow, error) {
 		},
 	}
 
-	var errs [6]error
+	var errs [7]error
 	if stored.Action != "" {
 		row.Accepted.Action, errs[0] = indicator.ParseAction(stored.Action)
 	}
@@ -118,10 +125,42 @@ func decodeFeedRow(encoded item) (table.FeedRow, error) {
 	row.Table.Until, errs[3] = parseTime(stored.TableUntil)
 	row.Missing, errs[4] = parseTime(stored.MissingSince)
 	errs[5] = stored.fill(&row)
+	row.Attempt, errs[6] = stored.attempt()
 	if err := errors.Join(errs[:]...); err != nil {
 		return row, fmt.Errorf("decoding the row of feed %q: %w", stored.ID, err)
 	}
 	return row, nil
+}
+
+// attemptItem is the part of a feed's row about an import that came to no decision.
+type attemptItem struct {
+	AttemptVersionID string `dynamodbav:"attempt_version_id,omitempty"`
+	AttemptSettings  string `dynamodbav:"attempt_settings,omitempty"`
+	AttemptRuns      int    `dynamodbav:"attempt_runs,omitempty"`
+	AttemptAt        string `dynamodbav:"attempt_at,omitempty"`
+	AttemptUntil     string `dynamodbav:"attempt_until,omitempty"`
+}
+
+func newAttemptItem(attempt *table.Attempt) attemptItem {
+	return attemptItem{
+		AttemptVersionID: attempt.Version,
+		AttemptSettings:  attempt.Settings,
+		AttemptRuns:      attempt.Runs,
+		AttemptAt:        formatTime(attempt.At),
+		AttemptUntil:     formatTime(attempt.Until),
+	}
+}
+
+func (i *attemptItem) attempt() (table.Attempt, error) {
+	at, atErr := parseTime(i.AttemptAt)
+	until, untilErr := parseTime(i.AttemptUntil)
+	return table.Attempt{
+		Version:  i.AttemptVersionID,
+		Settings: i.AttemptSettings,
+		Runs:     i.AttemptRuns,
+		At:       at,
+		Until:    until,
+	}, errors.Join(atErr, untilErr)
 }
 
 // fetchItem is the part of a feed's row about its URL.

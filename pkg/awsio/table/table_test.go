@@ -42,11 +42,12 @@ func TestTable_feedRows(t *testing.T) {
 		ID: "full",
 		Accepted: table.Acceptance{
 			Action: indicator.ActionAllow, Key: "allow/full/list.txt", Version: "v1", Settings: "0a1b", Snapshot: "accepted/full/v1",
-			Entries: 7, Bytes: 99, At: day(1), Confirmed: day(5), MaxAge: 36 * time.Hour,
+			Entries: 7, Bytes: 99, Cost: list.Cost{IndexBytes: 400, BuildBytes: 900}, At: day(1), Confirmed: day(5), MaxAge: 36 * time.Hour,
 		},
 		Last:    table.Decision{Version: "v2", Outcome: list.OutcomeRefused, Reason: "shrink growth", At: day(2), Settings: "2c3d"},
 		Table:   table.SyncState{Snapshot: "accepted/full/v0", Target: "none", Cursor: "a\tb\tc", Owner: "me", Until: day(3)},
 		Missing: day(4),
+		Attempt: table.Attempt{Version: "v3", Settings: "5a6b", Runs: 2, At: day(7), Until: day(8)},
 		Fetch: table.FetchState{
 			Source: "4e5f", Version: "v1", ETag: `"1"`, LastModified: "Tue, 01 Jan 2030 00:00:00 GMT", Outcome: fetch.RetryLater,
 			Reason: "the server answers 429 Too Many Requests", At: day(6), RetryAt: day(7), Failures: 3,
