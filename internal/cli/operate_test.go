@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/demo"
 	"github.com/resolverwatch/resolverwatch/internal/localaws"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/role"
+	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -62,6 +64,7 @@ func TestOperateScripts(t *testing.T) {
 			"upload":   upload,
 			"delete":   remove,
 			"lose":     lose,
+			"pointer":  editPointer,
 		},
 	})
 }
@@ -96,6 +99,20 @@ func lose(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	_, err := s3.NewFromConfig(stack.AWSConfig()).DeleteObject(context.Background(), &s3.DeleteObjectInput{
 		Bucket: aws.String(localaws.IndexBucket), Key: &objects[0].Key,
+	})
+	ts.Check(err)
+}
+
+// editPointer sets a member of the index pointer: `pointer highest 7`.
+func editPointer(ts *testscript.TestScript, _ bool, args []string) {
+	stack := ts.Value("stack").(*localaws.Stack)
+	members := map[string]json.RawMessage{}
+	ts.Check(json.Unmarshal(stack.Objects(localaws.IndexBucket, index.CurrentKey)[0].Body, &members))
+	members[args[0]] = json.RawMessage(args[1])
+	text, err := json.Marshal(members)
+	ts.Check(err)
+	_, err = s3.NewFromConfig(stack.AWSConfig()).PutObject(context.Background(), &s3.PutObjectInput{
+		Bucket: aws.String(localaws.IndexBucket), Key: aws.String(index.CurrentKey), Body: bytes.NewReader(text),
 	})
 	ts.Check(err)
 }

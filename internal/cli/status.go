@@ -53,10 +53,14 @@ the newest list was accepted or refused.
 }
 
 func printStatus(out io.Writer, s *operator.Status) {
-	if s.Current == nil {
-		fmt.Fprintln(out, "no index was published yet: every query is marked unknown (no_index)")
-	} else {
+	if s.PointerProblem != "" {
+		fmt.Fprintf(out, "the index pointer is NOT VALID: %s\nto repair it: 'resolverwatch publish'\n", sighting.Wide(s.PointerProblem))
+	}
+	switch {
+	case s.Current != nil:
 		printCurrent(out, s)
+	case s.PointerProblem == "":
+		fmt.Fprintln(out, "no index was published yet: every query is marked unknown (no_index)")
 	}
 	printGenerations(out, s)
 	printFeeds(out, s)
@@ -144,7 +148,12 @@ func feedNotes(f *operator.FeedStatus, s *operator.Status) (notes []string) {
 	if f.Expired {
 		notes = append(notes, "older than its maxAge of "+f.MaxAge+": left out")
 	}
-	if f.AcceptedAt != nil && s.Current != nil && !f.Current && !f.Expired {
+	if f.EndedRuns > 0 {
+		notes = append(notes, fmt.Sprintf("%d runs ended while they read its newest list", f.EndedRuns))
+	}
+	if f.LeftOut != "" {
+		notes = append(notes, "its accepted list is left out of the index: see "+f.LeftOut)
+	} else if f.AcceptedAt != nil && s.Current != nil && !f.Current && !f.Expired {
 		notes = append(notes, "its accepted list is not published yet")
 	}
 	if f.Table != "in order" {

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,11 @@ func (o *Operator) listKept(ctx context.Context) ([]Generation, error) {
 	if err != nil {
 		return nil, err
 	}
+	return o.listKeptBefore(ctx, current)
+}
+
+// listKeptBefore returns the kept generations for a pointer that was read before.
+func (o *Operator) listKeptBefore(ctx context.Context, current index.Current) ([]Generation, error) {
 	objects, err := o.Index.Indexes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("listing generations: %w", err)
@@ -45,6 +51,9 @@ func (o *Operator) listKept(ctx context.Context) ([]Generation, error) {
 		manifest, err := o.manifest(ctx, number, &current)
 		if errors.Is(err, storage.ErrNotFound) || (err == nil && manifest.Object != object.Key) {
 			continue
+		}
+		if errors.Is(err, index.ErrCurrent) {
+			continue // somebody else wrote it
 		}
 		if err != nil {
 			return nil, err
@@ -63,7 +72,7 @@ func (o *Operator) listKept(ctx context.Context) ([]Generation, error) {
 			manifest:    manifest,
 		})
 	}
-	slices.SortFunc(kept, func(a, b Generation) int { return int(b.Generation) - int(a.Generation) }) //nolint:gosec // generation numbers are small
+	slices.SortFunc(kept, func(a, b Generation) int { return cmp.Compare(b.Generation, a.Generation) })
 	return kept, nil
 }
 

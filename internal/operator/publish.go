@@ -19,8 +19,9 @@ var ErrNotYet = errors.New("the importer has not published yet; it continues in 
 // the new pointer, or [ErrNotYet] after wait. It does not wait if wait is 0, nor for a single
 // feed, because that is published only if its list changed.
 func (o *Operator) Publish(ctx context.Context, feed indicator.FeedID, force string, wait time.Duration) (index.Current, error) {
+	// The pointer may be missing or not valid: the publish repairs it if it can.
 	current, before, err := o.Index.Current(ctx)
-	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) && !errors.Is(err, index.ErrCurrent) {
 		return index.Current{}, fmt.Errorf("reading the index pointer: %w", err)
 	}
 	if wait > 0 && current.RenewedAt.Equal(o.now()) {
@@ -57,7 +58,7 @@ func (o *Operator) await(
 			return current, ctx.Err()
 		case limited.Err() != nil:
 			return current, ErrNotYet
-		case err != nil && !errors.Is(err, storage.ErrNotFound):
+		case err != nil && !errors.Is(err, storage.ErrNotFound) && !errors.Is(err, index.ErrCurrent):
 			return current, fmt.Errorf("waiting for the importer: %w", err)
 		case finished:
 			return current, nil

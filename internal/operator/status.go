@@ -16,11 +16,13 @@ import (
 
 // Status is the state of the index and the feeds at a point in time.
 type Status struct {
-	At            time.Time     `json:"at"`
-	Current       *CurrentIndex `json:"current"` // nil if no index was published yet
-	Generations   []Generation  `json:"generations"`
-	Feeds         []FeedStatus  `json:"feeds"`
-	ManualEntries int           `json:"own_edits"` // entries of the feed manual in the current index
+	At      time.Time     `json:"at"`
+	Current *CurrentIndex `json:"current"` // nil if no index was published yet
+	// PointerProblem says why the index pointer is not valid. It is empty if it is.
+	PointerProblem string       `json:"pointer_problem,omitempty"`
+	Generations    []Generation `json:"generations"`
+	Feeds          []FeedStatus `json:"feeds"`
+	ManualEntries  int          `json:"own_edits"` // entries of the feed manual in the current index
 }
 
 // CurrentIndex describes the current index.
@@ -49,9 +51,14 @@ type FeedStatus struct {
 	Missing    *time.Time       `json:"missing_since,omitempty"` // when its last list was deleted
 	Served     *int             `json:"served_entries"`          // in the current index; null if the feed is not in it
 	Current    bool             `json:"served_is_accepted"`      // the current index has the accepted list
-	Last       LastList         `json:"last"`
-	Fetch      *LastFetch       `json:"fetch,omitempty"` // only for feeds with a URL
-	Table      string           `json:"table"`           // "in order", or the change that is in progress
+	// LeftOut is the key of the report why the accepted list is not in the index although it
+	// was published since; it is in the list bucket.
+	LeftOut string   `json:"left_out_report,omitempty"`
+	Last    LastList `json:"last"`
+	// EndedRuns is how many runs ended while they read the newest list.
+	EndedRuns int        `json:"ended_runs,omitempty"`
+	Fetch     *LastFetch `json:"fetch,omitempty"` // only for feeds with a URL
+	Table     string     `json:"table"`           // "in order", or the change that is in progress
 }
 
 // LastList is the outcome of importing the newest list.
@@ -75,10 +82,15 @@ type LastFetch struct {
 func (o *Operator) Status(ctx context.Context) (*Status, error) {
 	s := &Status{At: o.now(), Generations: []Generation{}, Feeds: []FeedStatus{}}
 	current, _, err := o.current(ctx)
-	if err != nil && !errors.Is(err, errNothingPublished) {
+	if err == nil {
+		err = current.Check(s.At)
+	}
+	if errors.Is(err, index.ErrCurrent) {
+		s.PointerProblem = err.Error()
+	} else if err != nil && !errors.Is(err, errNothingPublished) {
 		return nil, err
 	}
-	if err == nil {
+	if current.Object != "" {
 		s.Current = &CurrentIndex{
 			Generation: current.Generation,
 			Highest:    current.Highest,
@@ -93,7 +105,7 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 				s.ManualEntries = feed.Count
 			}
 		}
-		if s.Generations, err = o.listKept(ctx); err != nil {
+		if s.Generations, err = o.listKeptBefore(ctx, current); err != nil {
 			return nil, err
 		}
 		s.Current.Gone = !slices.ContainsFunc(s.Generations, func(g Generation) bool { return g.IsCurrent })
@@ -124,7 +136,8 @@ func newFeedStatus(row *table.FeedRow, current *index.Current, now time.Time) Fe
 			Version: row.Last.Version,
 			At:      orNil(row.Last.At),
 		},
-		Table: row.DescribeTable(),
+		EndedRuns: row.Attempt.EndedRuns(now),
+		Table:     row.DescribeTable(),
 	}
 
 	if row.Last.Version != "" {
@@ -143,6 +156,10 @@ func newFeedStatus(row *table.FeedRow, current *index.Current, now time.Time) Fe
 		if served.ID == row.ID {
 			f.Served, f.Current = &served.Count, served.VersionID == row.Accepted.Version
 		}
+	}
+	wasPublished := f.AcceptedAt != nil && current.RenewedAt.After(row.Accepted.At) && !current.Pinned
+	if wasPublished && !f.Current && !f.Expired {
+		f.LeftOut = list.LeftOutKey(row.ID, row.Accepted.Version) + ".txt"
 	}
 	return f
 }

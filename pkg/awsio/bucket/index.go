@@ -157,7 +157,8 @@ func (b *Bucket) current(ctx context.Context, etag string) (index.Current, strin
 
 	current, newETag, err := b.pointer(ctx, in)
 	if errors.Is(err, index.ErrCurrent) {
-		err = fmt.Errorf("%w; restore an earlier version of the object, or delete it: "+
+		err = fmt.Errorf("%w; 'resolverwatch publish' corrects numbers and times that are out of range; "+
+			"otherwise restore an earlier version of the object, or delete it: "+
 			"the next publish then writes a new pointer from the newest lists", err)
 	}
 	return current, newETag, err
