@@ -296,7 +296,7 @@ func newDeadLetters(scope constructs.Construct, key awskms.IKey) awssqs.Queue {
 const whyLastQueue = "it is the dead-letter queue"
 
 // Function returns the function. Invoke it with {"feed":"<id>"} to import one feed, or with
-// {} to publish.
+// {"publish":true} to publish.
 func (i *Importer) Function() awslambda.IFunction { return i.function.Function }
 
 // Role returns the function's role.
