@@ -132,7 +132,8 @@ func DecodeCurrent(data []byte) (Current, error) {
 	} else if err != nil {
 		return Current{}, fmt.Errorf("%w: %w", ErrCurrent, err)
 	}
-	return c, c.Validate()
+	err := c.Validate()
+	return c, err
 }
 
 // Encode returns c as JSON with a final newline. It returns the error of
