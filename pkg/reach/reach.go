@@ -31,17 +31,24 @@ func (r Reach) Plus(other Reach) Reach {
 	return Reach{add(r.IPv4, other.IPv4), add(r.IPv6, other.IPv6)}
 }
 
-// String returns r in words, with the share of the address family for numbers that say little
-// by themselves.
+// String returns r in words, with its share of the public address space, because few people
+// know the size of that.
 func (r Reach) String() string {
+	var parts []string
 	whole := public()
-	return fmt.Sprintf("%d IPv4 addresses (%s) and %d IPv6 /64 networks (%s)",
-		r.IPv4, share(r.IPv4, whole.IPv4), r.IPv6, share(r.IPv6, whole.IPv6))
+	if r.IPv4 > 0 || r.IPv6 == 0 {
+		parts = append(parts, fmt.Sprintf("%d IPv4 addresses (%s)", r.IPv4, share(r.IPv4, whole.IPv4)))
+	}
+	if r.IPv6 > 0 {
+		parts = append(parts, fmt.Sprintf("%d IPv6 /64 networks (%s)", r.IPv6, share(r.IPv6, whole.IPv6)))
+	}
+	return strings.Join(parts, " and ")
 }
 
 func share(part, whole uint64) string {
+	const shown = 0.01 // the smallest share that two digits show
 	percent := 100 * float64(part) / float64(whole)
-	if part > 0 && percent < 0.01 {
+	if part > 0 && percent < shown {
 		return "below 0.01 %"
 	}
 	return fmt.Sprintf("%.2f %%", percent)
@@ -103,6 +110,12 @@ func (s *Set) Add(block netip.Prefix) {
 		return
 	}
 	s.ipv6 = append(s.ipv6, network{number(octets[:8]), min(bits, networkBits)})
+}
+
+// AddAll adds the blocks of another set.
+func (s *Set) AddAll(other *Set) {
+	s.ipv4 = append(s.ipv4, other.ipv4...)
+	s.ipv6 = append(s.ipv6, other.ipv6...)
 }
 
 // number reads a big-endian number.
