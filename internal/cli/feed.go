@@ -16,6 +16,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -177,6 +178,8 @@ type lintResult struct {
 	Accepted  int                     `json:"taken"`
 	Addresses int                     `json:"addresses"`
 	Allowed   int                     `json:"allow_entries"`
+	Reach     reach.Reach             `json:"reach"`
+	Wide      int                     `json:"wide_blocks"`
 	Repeated  int                     `json:"repeated"`
 	Expired   int                     `json:"expired"`
 	Rejected  int                     `json:"rejected"`
@@ -203,6 +206,7 @@ func (l *lintResult) setCounts(report *list.Summary) {
 	l.Repeated, l.Rejected, l.Dropped = report.Repeats, report.Rejected, report.Dropped
 	l.Columns, l.Types = report.Columns, report.Types
 	l.Expired, l.Warning = report.Expired, report.Warning()
+	l.Reach, l.Wide = report.Reach, report.Wide
 	l.Skipped = map[string]int{}
 	for reason, count := range report.Skips {
 		l.Skipped[reason.String()] = count
@@ -227,6 +231,9 @@ func (l *lintResult) print(out io.Writer) {
 		fmt.Fprintf(out, "  %s\n", line)
 	}
 	fmt.Fprintf(out, "  %7d accepted (addresses: %d, allow entries: %d)\n", l.Accepted, l.Addresses, l.Allowed)
+	if l.Reach != (reach.Reach{}) {
+		fmt.Fprintf(out, "          reach: %s, wide blocks: %d\n", l.Reach, l.Wide)
+	}
 	if l.Repeated > 0 {
 		fmt.Fprintf(out, "  %7d repeated\n", l.Repeated)
 	}

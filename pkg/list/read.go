@@ -8,6 +8,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
 // Hooks are called, in the order of the lines, for every line that is rejected or skipped
@@ -33,6 +34,11 @@ type Summary struct {
 	Repeats int                // entries that were merged into others of the same key
 	Expired int                // entries of the list that have ended, so that nothing matches them
 	Names   int                // the other entries of the list: Accepted - dropped - Repeats - Expired
+
+	// Reach is how much of the public address space the block entries cover. Wide is how many
+	// of them are wide; see [reach.IsWide].
+	Reach reach.Reach
+	Wide  int
 }
 
 // TotalDropped returns how many entries were dropped for any reason.
@@ -99,6 +105,7 @@ func Read(r io.Reader, o Options, g Guards, h Hooks) (List, Summary, error) {
 	entries, repeats := builder.build()
 	summary.Repeats, summary.Expired = repeats, entries.expired(g.now())
 	summary.Names = entries.Len() - summary.Expired
+	summary.Reach, summary.Wide = entries.measureReach()
 	if refusals := g.checkSummary(&summary, suffixes); len(refusals) > 0 {
 		return entries, summary, refusals
 	}

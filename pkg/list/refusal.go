@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
 // Refusal is a reason why a list is refused. The feed keeps its previous list.
@@ -28,7 +29,9 @@ const (
 	RefusedSuffixes      RefusalCode = "public_suffixes"
 	RefusedShrink        RefusalCode = "shrink"
 	RefusedGrowth        RefusalCode = "growth"
-	RefusedCutOff        RefusalCode = "cut_off" // fewer entries than the list itself says
+	RefusedCutOff        RefusalCode = "cut_off"       // fewer entries than the list itself says
+	RefusedReach         RefusalCode = "address_reach" // blocks cover too many addresses
+	RefusedWideBlocks    RefusalCode = "wide_blocks"
 	RefusedIndexTooLarge RefusalCode = "index_too_large"
 	RefusedFeedConflict  RefusalCode = "feed_conflict"  // lists in both folders, or a reserved feed id
 	RefusedSettings      RefusalCode = "bad_settings"   // the settings of the feed
@@ -36,10 +39,10 @@ const (
 )
 
 // overridable reports whether a reason can override the refusal. A refusal is final if
-// nothing could be accepted, or if the transformer could not load the index.
+// nothing could be accepted, or if the transformer would not load the index.
 func (c RefusalCode) overridable() bool {
 	switch c {
-	case RefusedInvalid, RefusedDropped, RefusedSuffixes, RefusedShrink, RefusedGrowth, RefusedCutOff:
+	case RefusedInvalid, RefusedDropped, RefusedSuffixes, RefusedShrink, RefusedGrowth, RefusedCutOff, RefusedWideBlocks:
 		return true
 	default:
 		return false
@@ -139,6 +142,26 @@ func (g *Guards) checkSummary(s *Summary, suffixes int) (refusals Refusals) {
 			Todo: "check whether this is a list of suffixes, or whether its names lost their first labels" + orForce,
 		})
 	}
+	return append(refusals, checkReach(s)...)
+}
+
+// checkReach refuses a list whose blocks cover too much of the public address space, or which
+// has very many wide blocks.
+func checkReach(s *Summary) (refusals Refusals) {
+	if bound := reach.FeedBound(); s.Reach.Exceeds(bound) {
+		refusals = append(refusals, Refusal{
+			Code: RefusedReach,
+			What: fmt.Sprintf("its blocks cover %v; a feed may cover %v", s.Reach, bound),
+			Todo: "check whether this is a list of malicious networks; list the addresses in the widest blocks one by one, or leave these blocks out",
+		})
+	}
+	if s.Wide > reach.MaxWideBlocks {
+		refusals = append(refusals, Refusal{
+			Code: RefusedWideBlocks,
+			What: fmt.Sprintf("it has %d blocks of /24 or wider (IPv6: /48); a feed may have %d", s.Wide, reach.MaxWideBlocks),
+			Todo: "check whether this is a list of malicious networks; list smaller blocks, or leave the widest ones out" + orForce,
+		})
+	}
 	return refusals
 }
 
@@ -159,6 +182,21 @@ func (g *Guards) checkValid(s *Summary) Refusals {
 		Code: RefusedInvalid,
 		What: fmt.Sprintf("only %.1f %% of %d entries are valid, the minimum is %v %%", valid, counted, minimum),
 		Todo: "see the rejected lines below; check that the list is complete and has the format of its settings" + orForce,
+	}}
+}
+
+// RefuseTotalReach refuses a list with which the blocks of all feeds cover too much of the
+// public address space. own is the part of the list.
+func RefuseTotalReach(feed indicator.FeedID, own, total reach.Reach) Refusals {
+	bound := reach.TotalBound()
+	if !total.Exceeds(bound) {
+		return nil
+	}
+	return Refusals{{
+		Code: RefusedReach,
+		What: fmt.Sprintf("with this list the blocks of all feeds cover %v, of which this list covers %v; all feeds together may cover %v",
+			total, own, bound),
+		Todo: "remove feeds with many wide blocks, or leave the widest blocks of this list out; then run " + PublishCommand(feed),
 	}}
 }
 

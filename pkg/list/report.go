@@ -12,6 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -65,6 +66,9 @@ type Report struct {
 	// that were skipped because of their type.
 	Columns []column.Reading `json:"columns,omitempty"`
 	Types   map[string]int   `json:"types,omitempty"`
+	// Reach and WideBlocks are as in [Summary].
+	Reach      reach.Reach `json:"reach,omitzero"`
+	WideBlocks int         `json:"wide_blocks,omitempty"`
 
 	RejectedLines []SampleLine `json:"rejected_lines,omitempty"` // the first ones, as in the next two
 	SkippedLines  []SampleLine `json:"skipped_lines,omitempty"`
@@ -117,6 +121,7 @@ func (r *Report) AddSummary(s *Summary) {
 	r.Entries, r.Accepted, r.Rejected, r.Skipped = s.Entries, s.Accepted, s.Rejected, s.Skipped
 	r.Dropped, r.Repeats, r.Expired, r.Names = s.Dropped, s.Repeats, s.Expired, s.Names
 	r.Warning = s.Warning()
+	r.Reach, r.WideBlocks = s.Reach, s.Wide
 	r.Skips = map[string]int{}
 	for why, n := range s.Skips {
 		r.Skips[why.String()] = n
@@ -211,6 +216,12 @@ func (r *Report) writeCounts(b *strings.Builder) {
 		fmt.Fprintf(b, "  skipped by type: %s\n", DescribeTypes(r.Types))
 	}
 	fmt.Fprintf(b, "listed    %d (before: %d)\n", r.Names, r.Previous)
+	if r.Reach != (reach.Reach{}) {
+		fmt.Fprintf(b, "reach     %s\n", r.Reach)
+	}
+	if r.WideBlocks > 0 {
+		fmt.Fprintf(b, "wide      %d blocks of /24 or wider (IPv6: /48)\n", r.WideBlocks)
+	}
 }
 
 // DescribeColumns returns a line for each column that is read and for each column that could

@@ -16,7 +16,8 @@ const (
 	maxTotalIPv4 = 1 << 29
 	maxTotalIPv6 = 1 << 45
 
-	// MaxWideBlocks is how many wide blocks one list may have; see [IsWide].
+	// MaxWideBlocks is how many wide blocks one list may have; see [IsWide]. Lists of hijacked
+	// blocks have less than half of that.
 	MaxWideBlocks = 4096
 )
 
@@ -27,18 +28,18 @@ func FeedBound() Reach { return Reach{maxFeedIPv4, maxFeedIPv6} }
 // cover together.
 func TotalBound() Reach { return Reach{maxTotalIPv4, maxTotalIPv6} }
 
-// The longest prefixes that networks announce to each other. A shorter prefix can hold the
-// customers of a whole provider.
+// The longest prefixes that networks announce to each other. A block of this size or more can
+// hold many customers of a provider.
 const (
 	routedIPv4 = 24
 	routedIPv6 = 48
 )
 
-// IsWide reports whether a block is larger than the smallest one that networks route on their
-// own: /24 for IPv4 and /48 for IPv6.
+// IsWide reports whether a block has at least the size that networks route on its own: /24 for
+// IPv4 and /48 for IPv6.
 func IsWide(block netip.Prefix) bool {
 	if block.Addr().Is4() {
-		return block.Bits() < routedIPv4
+		return block.Bits() <= routedIPv4
 	}
-	return block.Bits() < routedIPv6
+	return block.Bits() <= routedIPv6
 }

@@ -175,8 +175,8 @@ func TestReach_bounds(t *testing.T) {
 func TestIsWide(t *testing.T) {
 	t.Parallel()
 	for block, want := range map[string]bool{
-		"192.0.2.0/24": false, "192.0.2.0/23": true, "192.0.2.1/32": false,
-		"2001:db8::/48": false, "2001:db8::/47": true, "2001:db8::1/128": false,
+		"192.0.2.0/25": false, "192.0.2.0/24": true, "192.0.2.1/32": false, "198.51.0.0/16": true,
+		"2001:db8::/49": false, "2001:db8::/48": true, "2001:db8::1/128": false, "2001:db8::/32": true,
 	} {
 		if got := reach.IsWide(netip.MustParsePrefix(block)); got != want {
 			t.Errorf("%s: got %v, want %v", block, got, want)
