@@ -29,6 +29,7 @@ type acceptor struct {
 	snapshots *snapshot.Store
 	reports   *reporter
 	size      *sizeCheck
+	reach     *reachCheck
 	absences  *absences
 	legacyKey string
 	metrics   *metrics
@@ -196,6 +197,9 @@ func (a *acceptor) check(ctx context.Context, c *candidate) error {
 		return nil
 	}
 	c.report.Refusals = append(c.report.Refusals, c.guards.Compare(c.report.Previous, entries.Len())...)
+	if err := a.reach.check(ctx, c); err != nil {
+		return err
+	}
 	return a.size.check(ctx, c)
 }
 
@@ -255,6 +259,7 @@ func (a *acceptor) accept(ctx context.Context, row *table.FeedRow, c *candidate)
 		Snapshot: key,
 		Entries:  c.entries.Len(),
 		Bytes:    c.entries.Bytes(),
+		Reach:    report.Reach,
 		At:       report.At,
 		MaxAge:   c.settings.MaxAge,
 	})

@@ -160,6 +160,7 @@ func (c *Config) newAcceptor(
 		snapshots: snapshots,
 		reports:   reports,
 		size:      &sizeCheck{rows: c.Rows, assembler: assembler, maxBytes: c.MaxIndexBytes},
+		reach:     &reachCheck{rows: c.Rows, assembler: assembler},
 		absences:  &absences{rows: c.Rows, grace: c.DeletionGrace, metrics: metrics, log: c.Log, now: c.Now},
 		legacyKey: c.LegacyKey,
 		metrics:   metrics,

@@ -112,6 +112,13 @@ func (e *ReachError) Error() string {
 	return fmt.Sprintf("blocks of %s cover %v: at most %v are allowed", whose, e.Reach, e.Bound)
 }
 
+// Overreach is a feed whose block entries on addresses were dropped. If all feeds together
+// reached too far, Reach and Bound are those of all feeds.
+type Overreach struct {
+	ReachError
+	Entries int // number of entries that were dropped
+}
+
 // checkReach compares what blocks cover with the bounds. Earlier writers knew no bound for a
 // feed, so their files must only keep the bound for all feeds.
 func (x *Index) checkReach(r *reaches) error {
@@ -160,25 +167,26 @@ func shiftLeft(n uint64, by int) uint64 {
 
 // DropOverreach drops the block entries on addresses of each feed that reaches further than
 // a feed may. Then, as long as all feeds together reach too far, it drops those of the feed that
-// reaches furthest. Names and allow entries stay. It returns an error for each of these feeds,
-// so that one feed does not keep the others from being published.
-func (b *Builder) DropOverreach() (dropped []*ReachError) {
-	drop := func(number int, e *ReachError) {
+// reaches furthest. Names and allow entries stay. It returns these feeds, so that one feed does
+// not keep the others from being published.
+func (b *Builder) DropOverreach() (dropped []Overreach) {
+	drop := func(number int, e ReachError) {
+		before := len(b.blocks)
 		e.Feed = b.feeds[number].ID
-		dropped = append(dropped, e)
 		b.blocks = slices.DeleteFunc(b.blocks, func(block blockEntry) bool {
 			return block.entry.feed() == number && block.entry.action() == indicator.ActionBlock
 		})
+		dropped = append(dropped, Overreach{e, before - len(b.blocks)})
 	}
 
 	for number, part := range b.measureReach().feeds {
 		if part.Exceeds(reach.FeedBound()) {
-			drop(number, &ReachError{Reach: part, Bound: reach.FeedBound()})
+			drop(number, ReachError{Reach: part, Bound: reach.FeedBound()})
 		}
 	}
 
 	for measured := b.measureReach(); measured.total.Exceeds(reach.TotalBound()); measured = b.measureReach() {
-		drop(furthest(measured), &ReachError{Reach: measured.total, Bound: reach.TotalBound()})
+		drop(furthest(measured), ReachError{Reach: measured.total, Bound: reach.TotalBound()})
 	}
 	return dropped
 }

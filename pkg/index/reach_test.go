@@ -220,8 +220,11 @@ func TestBuilder_DropOverreach(t *testing.T) {
 	} {
 		b := newBuilder(t, test.entries)
 		var got []indicator.FeedID
-		for _, e := range b.DropOverreach() {
-			got = append(got, e.Feed)
+		for _, over := range b.DropOverreach() {
+			got = append(got, over.Feed)
+			if over.Entries == 0 {
+				t.Errorf("%s: nothing of feed %s is dropped", test.name, over.Feed)
+			}
 		}
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s: %s", test.name, diff)

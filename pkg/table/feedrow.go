@@ -12,6 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
@@ -38,7 +39,8 @@ type Acceptance struct {
 	Settings string // a fingerprint of how the list was read
 	Snapshot string // the key of the snapshot
 	Entries  int
-	Bytes    int64 // the total length of all values
+	Bytes    int64       // the total length of all values
+	Reach    reach.Reach // of its block entries; zero if an earlier release accepted the list
 	At       time.Time
 	// Confirmed is when the server last confirmed that this is still its list. It is zero if
 	// the server never did.

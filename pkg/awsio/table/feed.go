@@ -10,6 +10,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
@@ -26,6 +27,8 @@ type feedItem struct {
 	Snapshot   string `dynamodbav:"snapshot,omitempty"`
 	Entries    int    `dynamodbav:"entries,omitempty"`
 	ValueBytes int64  `dynamodbav:"value_bytes,omitempty"`
+	ReachIPv4  uint64 `dynamodbav:"reach_ipv4,omitempty"`
+	ReachIPv6  uint64 `dynamodbav:"reach_ipv6,omitempty"`
 	AcceptedAt string `dynamodbav:"accepted_at,omitempty"`
 	MaxAge     int64  `dynamodbav:"max_age_seconds,omitempty"`
 
@@ -56,6 +59,8 @@ func newFeedItem(row *table.FeedRow) feedItem {
 		Snapshot:      row.Accepted.Snapshot,
 		Entries:       row.Accepted.Entries,
 		ValueBytes:    row.Accepted.Bytes,
+		ReachIPv4:     row.Accepted.Reach.IPv4,
+		ReachIPv6:     row.Accepted.Reach.IPv6,
 		AcceptedAt:    formatTime(row.Accepted.At),
 		MaxAge:        int64(row.Accepted.MaxAge / time.Second),
 		LastVersionID: row.Last.Version,
@@ -93,6 +98,7 @@ func decodeFeedRow(encoded item) (table.FeedRow, error) {
 			Snapshot: stored.Snapshot,
 			Entries:  stored.Entries,
 			Bytes:    stored.ValueBytes,
+			Reach:    reach.Reach{IPv4: stored.ReachIPv4, IPv6: stored.ReachIPv6},
 			MaxAge:   time.Duration(stored.MaxAge) * time.Second,
 		},
 		Last: table.Decision{
