@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
@@ -119,7 +121,7 @@ func (a *acceptor) decideList(ctx context.Context, row *table.FeedRow, found *fo
 	}
 	if refusal != nil {
 		c.report.Refusals = list.Refusals{*refusal}
-	} else if err := a.check(ctx, &c); err != nil {
+	} else if err := a.check(ctx, row, &c); err != nil {
 		return err
 	}
 
@@ -167,7 +169,7 @@ func (a *acceptor) isSettled(ctx context.Context, row *table.FeedRow, c *candida
 
 // check reads the list and applies the guards. The refusals are in the report; an error
 // comes from a port.
-func (a *acceptor) check(ctx context.Context, c *candidate) error {
+func (a *acceptor) check(ctx context.Context, row *table.FeedRow, c *candidate) error {
 	if c.found.Size > c.guards.MaxListBytes {
 		c.report.Refusals = list.Refusals{{
 			Code: list.RefusedTooLarge,
@@ -196,11 +198,36 @@ func (a *acceptor) check(ctx context.Context, c *candidate) error {
 	if len(c.report.Refusals) > 0 && !c.report.Refusals.Overridable() {
 		return nil
 	}
-	c.report.Refusals = append(c.report.Refusals, c.guards.Compare(c.report.Previous, entries.Len())...)
+	if err := a.compare(ctx, row, c); err != nil {
+		return err
+	}
 	if err := a.reach.check(ctx, c); err != nil {
 		return err
 	}
 	return a.size.check(ctx, c)
+}
+
+// compare compares the list with the accepted list of its feed.
+func (a *acceptor) compare(ctx context.Context, row *table.FeedRow, c *candidate) error {
+	accepted := &row.Accepted
+	if accepted.Snapshot == "" {
+		return nil
+	}
+
+	comparison := list.NewComparison(&c.entries, cmp.Or(accepted.Action, indicator.ActionBlock), c.report.At)
+	change, err := a.snapshots.Compare(ctx, accepted.Snapshot, comparison)
+	switch {
+	case snapshot.IsLost(err):
+		change = list.CountChange(accepted.Entries, c.entries.Len())
+	case err != nil:
+		return err
+	case accepted.Version == c.found.Version: // only its settings or the guards have changed
+		change = change.ByCount()
+	}
+	change.Highest = row.High.Highest(c.report.At)
+	c.report.Change = &change
+	c.report.Refusals = append(c.report.Refusals, c.guards.Compare(change)...)
+	return nil
 }
 
 // isReason reports whether a text states a reason. Blanks do not.
@@ -283,6 +310,9 @@ func (a *acceptor) record(ctx context.Context, row *table.FeedRow, c *candidate,
 		if stored.Accepted != row.Accepted {
 			return errDecideAgain
 		}
+		if accepted != stored.Accepted {
+			stored.High = c.highWater(stored)
+		}
 		stored.Accepted, stored.Missing = accepted, time.Time{}
 		stored.Last = table.Decision{
 			Version:  report.Version,
@@ -294,6 +324,21 @@ func (a *acceptor) record(ctx context.Context, row *table.FeedRow, c *candidate,
 		return nil
 	})
 	return err
+}
+
+// highWater returns the high-water mark of a feed after the list was accepted. If a reason
+// overrode the guards, the mark begins again, because otherwise the next lists would be refused
+// for the same loss.
+func (c *candidate) highWater(row *table.FeedRow) table.HighWater {
+	mark := row.High
+	now := list.NewComparison(&c.entries, c.settings.Action, c.report.At).Change().Now
+	switch change := c.report.Change; {
+	case c.report.Outcome == list.OutcomeForced:
+		mark = table.HighWater{}
+	case change != nil && mark == (table.HighWater{}):
+		mark = mark.Record(change.Before, c.report.At) // an earlier release kept no mark
+	}
+	return mark.Record(now, c.report.At)
 }
 
 // reporter writes the reports on lists.

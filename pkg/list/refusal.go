@@ -200,25 +200,35 @@ func RefuseTotalReach(feed indicator.FeedID, own, total reach.Reach) Refusals {
 	}}
 }
 
-// Compare refuses a list if it has far fewer or far more entries than the accepted list of its
-// feed. accepted is 0 if the feed has no accepted list.
-func (g *Guards) Compare(accepted, entries int) (refusals Refusals) {
-	if accepted == 0 {
+// Compare refuses a list if too many entries of the accepted list of its feed are gone, whatever
+// else came instead, if it has far fewer entries than the feed had within the last days, or if
+// it has far more entries than the accepted list. It refuses nothing if the feed has no accepted
+// list.
+func (g *Guards) Compare(c Change) (refusals Refusals) {
+	if c.Accepted == 0 {
 		return nil
 	}
 
-	gone := accepted - entries
-	if share := percent(gone, accepted); gone > g.ShrinkEntries && share > g.ShrinkPercent {
+	if share := percent(c.Gone, c.Before); c.Gone > g.ShrinkEntries && share > g.ShrinkPercent {
 		refusals = append(refusals, Refusal{
 			Code: RefusedShrink,
-			What: fmt.Sprintf("%d of %d entries are gone, %.1f %%", gone, accepted, share),
-			Todo: "check whether the list is complete" + orForce,
+			What: fmt.Sprintf("%d of %d entries in effect are gone, %.1f %%: they are missing, have ended or end within a week, "+
+				"match less, or are vetoed by exceptions of the list; %d are kept and %d are new", c.Gone, c.Before, share, c.Kept, c.New),
+			Todo: "check whether the list is complete and still the list of this feed" + orForce,
+		})
+	} else if lost := c.Highest - c.Now; lost > g.ShrinkEntries && percent(lost, c.Highest) > g.ShrinkPercent {
+		refusals = append(refusals, Refusal{
+			Code: RefusedShrink,
+			What: fmt.Sprintf("%d entries are in effect, %.1f %% fewer than the %d that the feed had within the last seven days",
+				c.Now, percent(lost, c.Highest), c.Highest),
+			Todo: "check whether the list loses entries little by little" + orForce,
 		})
 	}
-	if growth := percent(-gone, accepted); entries > g.GrowthEntries && growth > g.GrowthPercent {
+	growth := percent(c.Entries-c.Accepted, c.Accepted)
+	if c.Entries > g.GrowthEntries && growth > g.GrowthPercent {
 		refusals = append(refusals, Refusal{
 			Code: RefusedGrowth,
-			What: fmt.Sprintf("%d entries, %.0f %% more than the %d before", entries, growth, accepted),
+			What: fmt.Sprintf("%d entries, %.0f %% more than the %d before", c.Entries, growth, c.Accepted),
 			Todo: "check whether this is the right list for the feed" + orForce,
 		})
 	}

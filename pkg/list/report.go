@@ -70,6 +70,10 @@ type Report struct {
 	Reach      reach.Reach `json:"reach,omitzero"`
 	WideBlocks int         `json:"wide_blocks,omitempty"`
 
+	// Change is how the list differs from the accepted list before. It is nil for the first
+	// list of a feed, and for a list that could not be read.
+	Change *Change `json:"change,omitempty"`
+
 	RejectedLines []SampleLine `json:"rejected_lines,omitempty"` // the first ones, as in the next two
 	SkippedLines  []SampleLine `json:"skipped_lines,omitempty"`
 	Drops         []Drop       `json:"drops,omitempty"` // the first of each reason
@@ -216,6 +220,9 @@ func (r *Report) writeCounts(b *strings.Builder) {
 		fmt.Fprintf(b, "  skipped by type: %s\n", DescribeTypes(r.Types))
 	}
 	fmt.Fprintf(b, "listed    %d (before: %d)\n", r.Names, r.Previous)
+	if c := r.Change; c != nil {
+		fmt.Fprintf(b, "in effect %d (before: %d): %d kept, %d gone, %d new\n", c.Now, c.Before, c.Kept, c.Gone, c.New)
+	}
 	if r.Reach != (reach.Reach{}) {
 		fmt.Fprintf(b, "reach     %s\n", r.Reach)
 	}

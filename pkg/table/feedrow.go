@@ -23,6 +23,7 @@ type FeedRow struct {
 	Revision int64 // the number of changes; 0 means that the row is not stored
 
 	Accepted Acceptance
+	High     HighWater
 	Last     Decision
 	Table    SyncState
 	Fetch    FetchState

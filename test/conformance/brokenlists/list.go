@@ -63,7 +63,7 @@ func (l *List) Decide(r io.Reader, guards list.Guards) (string, list.Refusals, e
 		return "", nil, fmt.Errorf("reading %s: %w", l.Name, err)
 	}
 	if refusals.Overridable() { // or there are none
-		refusals = append(refusals, guards.Compare(l.Previous, entries.Len())...)
+		refusals = append(refusals, guards.Compare(list.CountChange(l.Previous, entries.Len()))...)
 	}
 	return formatDecision(refusals, &report), refusals, nil
 }
