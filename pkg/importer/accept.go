@@ -45,6 +45,7 @@ type candidate struct {
 	guards   list.Guards // with the user's own lists
 	entries  list.List
 	report   *list.Report
+	reread   bool // it is the accepted list, read with other settings or guards
 
 	readFingerprint    string // see [guardSet.readFingerprint]
 	refusalFingerprint string // see [guardSet.refusalFingerprint]
@@ -214,17 +215,25 @@ func (a *acceptor) compare(ctx context.Context, row *table.FeedRow, c *candidate
 		return nil
 	}
 
-	comparison := list.NewComparison(&c.entries, cmp.Or(accepted.Action, indicator.ActionBlock), c.report.At)
-	change, err := a.snapshots.Compare(ctx, accepted.Snapshot, comparison)
+	kind := cmp.Or(accepted.Action, indicator.ActionBlock)
+	change, err := a.snapshots.Compare(ctx, accepted.Snapshot, list.NewComparison(&c.entries, kind, c.report.At))
 	switch {
 	case snapshot.IsLost(err):
 		change = list.CountChange(accepted.Entries, c.entries.Len())
 	case err != nil:
 		return err
 	case accepted.Version == c.found.Version: // only its settings or the guards have changed
-		change = change.ByCount()
+		c.reread, change = true, change.ByCount()
 	}
+
 	change.Highest = row.High.Highest(c.report.At)
+	if oldest := row.High.Oldest(c.report.At); oldest != "" && oldest != accepted.Snapshot && !c.reread {
+		week, err := a.snapshots.Compare(ctx, oldest, list.NewComparison(&c.entries, kind, c.report.At))
+		if err != nil && !snapshot.IsLost(err) {
+			return err
+		}
+		change.WeekBefore, change.WeekGone = week.Before, week.Gone
+	}
 	c.report.Change = &change
 	c.report.Refusals = append(c.report.Refusals, c.guards.Compare(change)...)
 	return nil
@@ -311,7 +320,7 @@ func (a *acceptor) record(ctx context.Context, row *table.FeedRow, c *candidate,
 			return errDecideAgain
 		}
 		if accepted != stored.Accepted {
-			stored.High = c.highWater(stored)
+			stored.High = c.highWater(stored, accepted.Snapshot)
 		}
 		stored.Accepted, stored.Missing = accepted, time.Time{}
 		stored.Last = table.Decision{
@@ -329,16 +338,18 @@ func (a *acceptor) record(ctx context.Context, row *table.FeedRow, c *candidate,
 // highWater returns the high-water mark of a feed after the list was accepted. If a reason
 // overrode the guards, the mark begins again, because otherwise the next lists would be refused
 // for the same loss.
-func (c *candidate) highWater(row *table.FeedRow) table.HighWater {
-	mark := row.High
-	now := list.NewComparison(&c.entries, c.settings.Action, c.report.At).Change().Now
+func (c *candidate) highWater(row *table.FeedRow, key string) table.HighWater {
+	mark, at := row.High, c.report.At
 	switch change := c.report.Change; {
 	case c.report.Outcome == list.OutcomeForced:
 		mark = table.HighWater{}
-	case change != nil && mark == (table.HighWater{}):
-		mark = mark.Record(change.Before, c.report.At) // an earlier release kept no mark
+	case c.reread:
+		mark = mark.Rebase(key)
+	case change != nil && mark == (table.HighWater{}): // an earlier release kept no mark
+		mark = mark.Record(table.Served{Entries: change.Before, Snapshot: row.Accepted.Snapshot}, at)
 	}
-	return mark.Record(now, c.report.At)
+	now := list.NewComparison(&c.entries, c.settings.Action, at).Change().Now
+	return mark.Record(table.Served{Entries: now, Snapshot: key}, at)
 }
 
 // reporter writes the reports on lists.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
 // stixBundle returns a bundle with n names that have more properties.
@@ -101,6 +102,44 @@ func TestImporter_refusesSlowSlide(t *testing.T) {
 	}
 }
 
+// Names that are replaced little by little do not get around the guards either.
+func TestImporter_refusesSlowReplacement(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		every time.Duration
+		share int // of the names that each list replaces, in percent
+		want  int // the step that is refused; 0 if none is
+	}{
+		{time.Hour, 19, 5},
+		{24 * time.Hour, 19, 5},
+		{36 * time.Hour, 19, 5},
+		{24 * time.Hour, 9, 0}, // a list that changes fast
+		{8 * 24 * time.Hour, 19, 0},
+	} {
+		const length = 10_000
+		names := func(first int) string {
+			var b strings.Builder
+			for i := first; i < first+length; i++ {
+				fmt.Fprintf(&b, "bad%d.example\n", i)
+			}
+			return b.String()
+		}
+		w := newWorld()
+		w.importList(t, "x", names(0))
+		refused := 0
+		for step := 1; step <= 9 && refused == 0; step++ {
+			w.pass(test.every)
+			w.handle(t, scheduled())
+			if w.importList(t, "x", names(step*test.share*length/100)) == list.OutcomeRefused {
+				refused = step
+			}
+		}
+		if refused != test.want {
+			t.Errorf("%d %% every %v: step %d is refused, want %d", test.share, test.every, refused, test.want)
+		}
+	}
+}
+
 // A reason accepts the loss once, and later lists are compared with what is left.
 func TestImporter_forceResetsHighWater(t *testing.T) {
 	t.Parallel()
@@ -143,8 +182,7 @@ func TestImporter_startsHighWater(t *testing.T) {
 	w := newWorld()
 	w.importList(t, "x", numberedLines("bad%d.example\n", 10_000))
 	row := w.state["x"]
-	row.High.Day, row.High.Serving = 0, 0
-	clear(row.High.Daily[:])
+	row.High = table.HighWater{}
 	w.state["x"] = row
 	for step, entries := range []int{8_500, 8_001, 7_400} {
 		want := list.OutcomeAccepted

@@ -20,8 +20,12 @@ type Change struct {
 	Kept     int `json:"kept"`     // of Before: what these match, the new list matches too
 	Gone     int `json:"gone"`     // the others of Before
 	New      int `json:"new"`      // of Now: the accepted list has no such entry
-	// Highest is the largest Now of a list that the feed had within the last days, or 0.
-	Highest int `json:"highest,omitempty"`
+	// Highest is the largest Now of a list that the feed had within the last seven days.
+	// WeekBefore and WeekGone are Before and Gone if the list is compared with the one of
+	// seven days ago. They are 0 if they are not known.
+	Highest    int `json:"highest,omitempty"`
+	WeekBefore int `json:"week_before,omitempty"`
+	WeekGone   int `json:"week_gone,omitempty"`
 }
 
 // CountChange returns the change from the number of entries in the accepted list and in the

@@ -200,6 +200,10 @@ func RefuseTotalReach(feed indicator.FeedID, own, total reach.Reach) Refusals {
 	}}
 }
 
+// weekFactor is how many times more entries may be gone after seven days than after one list. Some
+// lists of addresses in use replace more than half of their entries in a week.
+const weekFactor = 4
+
 // Compare refuses a list if too many entries of the accepted list of its feed are gone, whatever
 // else came instead, if it has far fewer entries than the feed had within the last days, or if
 // it has far more entries than the accepted list. It refuses nothing if the feed has no accepted
@@ -222,6 +226,13 @@ func (g *Guards) Compare(c Change) (refusals Refusals) {
 			What: fmt.Sprintf("%d entries are in effect, %.1f %% fewer than the %d that the feed had within the last seven days",
 				c.Now, percent(lost, c.Highest), c.Highest),
 			Todo: "check whether the list loses entries little by little" + orForce,
+		})
+	} else if share := percent(c.WeekGone, c.WeekBefore); c.WeekGone > g.ShrinkEntries && share > weekFactor*g.ShrinkPercent {
+		refusals = append(refusals, Refusal{
+			Code: RefusedShrink,
+			What: fmt.Sprintf("%d of the %d entries in effect of seven days ago are gone, %.1f %%", c.WeekGone, c.WeekBefore, share),
+			Todo: "check whether the list replaces its entries little by little; if it always changes that fast, " +
+				"raise the guard shrinkPercent" + orForce,
 		})
 	}
 	growth := percent(c.Entries-c.Accepted, c.Accepted)

@@ -1,6 +1,7 @@
 package table_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func TestHighWater(t *testing.T) {
 		var mark table.HighWater
 		at := func(day float64) time.Time { return time.Unix(int64(day*86400), 0) }
 		for _, r := range test.records {
-			mark = mark.Record(r.entries, at(r.day))
+			mark = mark.Record(table.Served{Entries: r.entries}, at(r.day))
 		}
 		if got := mark.Highest(at(test.day)); got != test.want {
 			t.Errorf("%s: got %d, want %d", test.name, got, test.want)
@@ -61,7 +62,7 @@ func TestHighWater_likeHistory(t *testing.T) {
 			}
 			serving = rapid.IntRange(0, 100).Draw(t, "entries")
 			history[day] = append(history[day], serving)
-			mark = mark.Record(serving, time.Unix(day*86400, 0))
+			mark = mark.Record(table.Served{Entries: serving}, time.Unix(day*86400, 0))
 
 			want := 0
 			for d := day - 7; d <= day; d++ {
@@ -74,4 +75,44 @@ func TestHighWater_likeHistory(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestHighWater_Oldest(t *testing.T) {
+	t.Parallel()
+	at := func(day, hour int) time.Time { return time.Date(2030, 1, day, hour, 0, 0, 0, time.UTC) }
+	var mark table.HighWater
+	for _, step := range []struct {
+		day, hour int
+		accepted  string // "" if nothing is accepted
+		want      string // afterwards
+	}{
+		{1, 1, "a", "a"},
+		{1, 2, "b", "a"}, // the first one of the feed
+		{2, 5, "c", "a"},
+		{8, 1, "d", "a"},
+		{8, 23, "", "a"},
+		{9, 0, "", "b"}, // served when the second day began
+		{10, 0, "", "c"},
+		{12, 0, "e", "c"},
+		{15, 0, "", "c"},
+		{16, 0, "", "d"},
+		{20, 0, "", "e"},
+		{40, 0, "", "e"},
+		{40, 1, "f", "e"},
+	} {
+		if step.accepted != "" {
+			mark = mark.Record(table.Served{Entries: 1, Snapshot: step.accepted}, at(step.day, step.hour))
+		}
+		got := mark.Oldest(at(step.day, step.hour))
+		if got != step.want {
+			t.Errorf("day %d, hour %d: got %q, want %q", step.day, step.hour, got, step.want)
+		}
+		if !slices.Contains(mark.Snapshots(), got) {
+			t.Errorf("day %d, hour %d: %q is not among the snapshots to keep, %q", step.day, step.hour, got, mark.Snapshots())
+		}
+	}
+	mark = mark.Rebase("g").Record(table.Served{Entries: 1, Snapshot: "g"}, at(41, 0))
+	if got := mark.Snapshots(); mark.Oldest(at(41, 0)) != "g" || slices.ContainsFunc(got[1:], func(key string) bool { return key != "g" }) {
+		t.Errorf("after other settings: got %q", got)
+	}
 }

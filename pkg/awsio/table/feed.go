@@ -32,8 +32,7 @@ type feedItem struct {
 	AcceptedAt string `dynamodbav:"accepted_at,omitempty"`
 	MaxAge     int64  `dynamodbav:"max_age_seconds,omitempty"`
 
-	// HighWater is the day, the number of entries that serve, and the daily numbers.
-	HighWater []int64 `dynamodbav:"high_water,omitempty"`
+	HighWater *highWaterItem `dynamodbav:"high_water,omitempty"`
 
 	LastVersionID string `dynamodbav:"last_version_id,omitempty"`
 	Outcome       string `dynamodbav:"outcome,omitempty"`
@@ -66,7 +65,7 @@ func newFeedItem(row *table.FeedRow) feedItem {
 		ReachIPv6:     row.Accepted.Reach.IPv6,
 		AcceptedAt:    formatTime(row.Accepted.At),
 		MaxAge:        int64(row.Accepted.MaxAge / time.Second),
-		HighWater:     encodeHighWater(row.High),
+		HighWater:     newHighWaterItem(row.High),
 		LastVersionID: row.Last.Version,
 		Outcome:       string(row.Last.Outcome),
 		Reason:        row.Last.Reason,
@@ -105,7 +104,7 @@ func decodeFeedRow(encoded item) (table.FeedRow, error) {
 			Reach:    reach.Reach{IPv4: stored.ReachIPv4, IPv6: stored.ReachIPv6},
 			MaxAge:   time.Duration(stored.MaxAge) * time.Second,
 		},
-		High: decodeHighWater(stored.HighWater),
+		High: stored.HighWater.mark(),
 		Last: table.Decision{
 			Version:  stored.LastVersionID,
 			Outcome:  list.Outcome(stored.Outcome),
@@ -133,30 +132,6 @@ func decodeFeedRow(encoded item) (table.FeedRow, error) {
 		return row, fmt.Errorf("decoding the row of feed %q: %w", stored.ID, err)
 	}
 	return row, nil
-}
-
-func encodeHighWater(h table.HighWater) []int64 {
-	if h == (table.HighWater{}) {
-		return nil
-	}
-	numbers := []int64{h.Day, int64(h.Serving)}
-	for _, n := range h.Daily {
-		numbers = append(numbers, int64(n))
-	}
-	return numbers
-}
-
-// decodeHighWater returns the zero value for a row that was edited by hand, because the mark is
-// only a second line of defence.
-func decodeHighWater(numbers []int64) (h table.HighWater) {
-	if len(numbers) != 2+len(h.Daily) {
-		return table.HighWater{}
-	}
-	h.Day, h.Serving = numbers[0], int(numbers[1])
-	for i, n := range numbers[2:] {
-		h.Daily[i] = int(n)
-	}
-	return h
 }
 
 // fetchItem is the part of a feed's row about its URL.

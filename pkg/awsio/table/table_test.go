@@ -45,7 +45,7 @@ func TestTable_feedRows(t *testing.T) {
 			Action: indicator.ActionAllow, Key: "allow/full/list.txt", Version: "v1", Settings: "0a1b", Snapshot: "accepted/full/v1",
 			Entries: 7, Bytes: 99, Reach: reach.Reach{IPv4: 1 << 24, IPv6: 1 << 63}, At: day(1), Confirmed: day(5), MaxAge: 36 * time.Hour,
 		},
-		High:    table.HighWater{Day: 20_000, Serving: 7, Daily: [8]int{9, 8, 7, 0, 0, 0, 0, 1}},
+		High:    table.HighWater{Day: 20_000, Serving: table.Served{Entries: 7, Snapshot: "s"}, Daily: [8]table.Served{{Entries: 9}, {Entries: 8, Snapshot: "t"}, 7: {Entries: 1}}},
 		Last:    table.Decision{Version: "v2", Outcome: list.OutcomeRefused, Reason: "shrink growth", At: day(2), Settings: "2c3d"},
 		Table:   table.SyncState{Snapshot: "accepted/full/v0", Target: "none", Cursor: "a\tb\tc", Owner: "me", Until: day(3)},
 		Missing: day(4),
