@@ -140,7 +140,7 @@ func TestImporter_refusesSlowReplacement(t *testing.T) {
 	}
 }
 
-// A reason accepts the loss once, and later lists are compared with what is left.
+// A reason accepts the loss once. Later lists are compared with the rest.
 func TestImporter_forceResetsHighWater(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -112,8 +112,8 @@ func (e *ReachError) Error() string {
 	return fmt.Sprintf("blocks of %s cover %v: at most %v are allowed", whose, e.Reach, e.Bound)
 }
 
-// Overreach is a feed whose block entries on addresses were dropped. If all feeds together
-// reached too far, Reach and Bound are those of all feeds.
+// Overreach is a feed whose block entries on addresses were dropped. Reach and Bound are those
+// of all feeds if only all feeds together reached too far.
 type Overreach struct {
 	ReachError
 	Entries int // number of entries that were dropped
@@ -145,8 +145,8 @@ func (x *Index) checkReachQuickly() error {
 	return x.checkReach(x.measureReach())
 }
 
-// sumOfBlocks returns the sum of the sizes of all blocks, which is an upper bound of what they
-// cover. It looks only at the number of blocks of each prefix length.
+// sumOfBlocks returns the sum of the sizes of all blocks, which is an upper bound of their
+// reach. It looks only at the number of blocks of each prefix length.
 func (x *Index) sumOfBlocks() (sum reach.Reach) {
 	for length := range 33 {
 		sum = sum.Plus(reach.Reach{IPv4: x.ipv4.count(length) << (32 - length)})

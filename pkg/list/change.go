@@ -50,8 +50,8 @@ func (c Change) ByCount() Change {
 // one. An owner who wants entries to go must not get around a guard by letting them end.
 const endsSoon = 7 * 24 * time.Hour
 
-// Comparison compares a list with the accepted list of its feed, which is read entry by entry.
-// It takes no memory that grows with the lists.
+// Comparison compares a list with the accepted list of its feed, which is read entry by entry,
+// so its memory does not depend on the length of that list.
 type Comparison struct {
 	list   *List
 	kind   indicator.Action // of the entries that count
@@ -141,7 +141,7 @@ func (c *Comparison) finishValue() {
 	c.change.New -= c.countInEffect(same, known)
 }
 
-// parts is a set of what an entry can match.
+// parts is a set of kinds of names and addresses.
 type parts uint8
 
 const (

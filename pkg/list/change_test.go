@@ -70,7 +70,7 @@ func TestCompare(t *testing.T) {
 		{"one less", "a.example b.example", "b.example", "2 1 1 1 0"},
 		{"others", "a.example b.example", "c.example d.example", "2 2 0 2 2"},
 		{"exceptions", "a.example b.example", "!a.example !b.example", "2 0 0 2 0"},
-		{"exceptions beside the entries", "a.example b.example", "a.example !a.example b.example !b.example", "2 0 0 2 0"},
+		{"entries and their exceptions", "a.example b.example", "a.example !a.example b.example !b.example", "2 0 0 2 0"},
 		{"an exception for the name alone", "a.example", "a.example !=a.example", "1 1 0 1 0"},
 		{"an exception that matches less", "=a.example", "=a.example !*a.example", "1 1 1 0 0"},
 		{"an exception above", "b.a.example", "b.a.example !a.example", "1 1 1 0 0"}, // it is less specific
@@ -188,7 +188,7 @@ func TestCompare_likeMatching(t *testing.T) {
 					alone = append(alone, other)
 				}
 			}
-			var observed []string // what the entry matches beside its own exceptions
+			var observed []string // what the entry matches in spite of exceptions
 			candidates := []string{value, "x." + value}
 			if e.Scope == indicator.ScopeCIDR {
 				candidates = []string{e.Block.Addr().String()}
@@ -220,7 +220,7 @@ func TestCompare_likeMatching(t *testing.T) {
 	})
 }
 
-// isDeeper reports whether n lies under e, so that it matches only a part of what e matches.
+// isDeeper reports whether n lies under e.
 func isDeeper(n, e *indicator.Indicator) bool {
 	if n.Scope == indicator.ScopeCIDR || e.Scope == indicator.ScopeCIDR {
 		return n.Scope == e.Scope && n.Block.Bits() > e.Block.Bits()

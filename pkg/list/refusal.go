@@ -216,8 +216,8 @@ func (g *Guards) Compare(c Change) (refusals Refusals) {
 	if share := percent(c.Gone, c.Before); c.Gone > g.ShrinkEntries && share > g.ShrinkPercent {
 		refusals = append(refusals, Refusal{
 			Code: RefusedShrink,
-			What: fmt.Sprintf("%d of %d entries in effect are gone, %.1f %%: they are missing, have ended or end within a week, "+
-				"match less, or are vetoed by exceptions of the list; %d are kept and %d are new", c.Gone, c.Before, share, c.Kept, c.New),
+			What: fmt.Sprintf("%d of %d entries in effect are gone, %.1f %%: %d are kept and %d are new. Gone are entries that are missing, "+
+				"have ended or end within a week, match less, or are vetoed by the list's own exceptions", c.Gone, c.Before, share, c.Kept, c.New),
 			Todo: "check whether the list is complete and still the list of this feed" + orForce,
 		})
 	} else if lost := c.Highest - c.Now; lost > g.ShrinkEntries && percent(lost, c.Highest) > g.ShrinkPercent {

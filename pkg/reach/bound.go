@@ -2,9 +2,9 @@ package reach
 
 import "net/netip"
 
-// Bounds of what block entries may cover. Honest lists of networks, such as lists of
-// hijacked blocks, cover a few million addresses. A list that covers more marks answers that
-// have nothing to do with each other, however small its blocks are.
+// Bounds for block entries. Honest lists of networks, such as lists of hijacked blocks, cover a
+// few million addresses. If a list covers more, it marks answers that have nothing to do with
+// each other, however small its blocks are.
 const (
 	// The bounds of one feed are 256 times the widest block that a list may have by default:
 	// the same 16 million addresses as one block of 8 bits.
@@ -16,8 +16,8 @@ const (
 	maxTotalIPv4 = 1 << 29
 	maxTotalIPv6 = 1 << 45
 
-	// MaxWideBlocks is how many wide blocks one list may have; see [IsWide]. Lists of hijacked
-	// blocks have less than half of that.
+	// MaxWideBlocks is the largest number of wide blocks in a list; see [IsWide]. A list of
+	// hijacked blocks has fewer than half as many.
 	MaxWideBlocks = 4096
 )
 

@@ -31,8 +31,7 @@ func (r Reach) Plus(other Reach) Reach {
 	return Reach{add(r.IPv4, other.IPv4), add(r.IPv6, other.IPv6)}
 }
 
-// String returns r in words, with its share of the public address space, because few people
-// know the size of that.
+// String returns r in words, with its share of the public address space.
 func (r Reach) String() string {
 	var parts []string
 	whole := public()
@@ -141,9 +140,9 @@ func (s *Set) Reach() Reach {
 	return Reach{all.IPv4 - rest.IPv4, all.IPv6 - rest.IPv6}
 }
 
-// size returns the number of addresses and networks in at least one of the blocks. Of two
-// blocks that overlap, one contains the other, so in the order of addresses and lengths a block
-// counts unless the last one that counted contains it. size sorts the blocks.
+// size sorts the blocks and returns the number of addresses and networks in at least one of
+// them. If two blocks overlap, one contains the other. So in the order of addresses and lengths,
+// a block counts unless the last block that counted contains it.
 func (s *Set) size() (total Reach) {
 	slices.Sort(s.ipv4)
 	end := uint64(0) // of the last block that counted
