@@ -167,7 +167,11 @@ func printInfo(out io.Writer, path string, info index.Info) {
 		if f.VetoesAll {
 			kind = "allow"
 		}
-		fmt.Fprintf(out, "  feed         %s (%s): %d names, %d addresses\n", f.ID, kind, f.Names, f.Addresses)
+		fmt.Fprintf(out, "  feed         %s (%s): %d names, %d addresses", f.ID, kind, f.Names, f.Addresses)
+		if f.Reach != (reach.Reach{}) {
+			fmt.Fprintf(out, ", reach %s", f.Reach)
+		}
+		fmt.Fprintln(out)
 	}
 	for _, s := range info.Sections {
 		fmt.Fprintf(out, "  section      %-16s %d bytes\n", s.Name, s.Bytes)

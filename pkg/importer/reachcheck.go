@@ -71,12 +71,17 @@ func blocksAddresses(entry *indicator.Indicator) bool {
 // their sources. A list that reaches too far is refused, so this happens only to lists that an
 // earlier release accepted, to manual entries, and if several feeds grow at once. Without it no
 // reader would load the index, and no feed would be published.
-func (a *assembler) dropOverreach(ctx context.Context, builder *index.Builder, sources []source, check *selfCheck) (entries map[indicator.FeedID]int) {
-	entries = map[indicator.FeedID]int{}
+//
+// It returns how many entries of each of these feeds it left out.
+func (a *assembler) dropOverreach(
+	ctx context.Context, builder *index.Builder, sources []source, check *selfCheck,
+) map[indicator.FeedID]int {
+	entries := map[indicator.FeedID]int{}
 	for _, over := range builder.DropOverreach() {
 		entries[over.Feed] = over.Entries
 		a.metrics.put(count(metricBlocksLeftOut, over.Entries))
-		a.log.ErrorContext(ctx, "address blocks of feed are left out", "feed", over.Feed, "entries", over.Entries, "why", over.Error())
+		a.log.ErrorContext(ctx, "address blocks of feed are left out", "feed", over.Feed, "entries", over.Entries,
+			"reach", over.Reach.String(), "bound", over.Bound.String())
 		check.forgetBlocks()
 		for i := range sources {
 			if sources[i].id == over.Feed {
