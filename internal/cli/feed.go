@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -86,7 +89,7 @@ func (o *lintOptions) run(cmd *cobra.Command, std streams, paths []string) error
 	if err != nil {
 		return err
 	}
-	before, err := o.countBefore(read, guards)
+	before, err := o.readBefore(read, guards)
 	if err != nil {
 		return err
 	}
@@ -111,15 +114,15 @@ func (o *lintOptions) run(cmd *cobra.Command, std streams, paths []string) error
 // maxFindings limits the lines that are shown for each file without --all.
 const maxFindings = 25
 
-// countBefore returns the number of entries of the list that would be replaced, or 0 without
-// --against. Refusals are ignored: the list is in use, so it was accepted once.
-func (o *lintOptions) countBefore(read list.Options, guards list.Guards) (int, error) {
+// readBefore returns the list that would be replaced, or nil without --against. Refusals are
+// ignored: the list is in use, so it was accepted once.
+func (o *lintOptions) readBefore(read list.Options, guards list.Guards) (*list.List, error) {
 	if o.against == "" {
-		return 0, nil
+		return nil, nil
 	}
 	file, err := os.Open(o.against)
 	if err != nil {
-		return 0, fmt.Errorf("reading the list to compare with: %w", err)
+		return nil, fmt.Errorf("reading the list to compare with: %w", err)
 	}
 	defer func() { _ = file.Close() }() // only read
 	entries, _, err := list.Read(file, read, guards, list.Hooks{})
@@ -128,12 +131,12 @@ func (o *lintOptions) countBefore(read list.Options, guards list.Guards) (int, e
 		err = nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("reading the list to compare with, %s: %w", o.against, err)
+		return nil, fmt.Errorf("reading the list to compare with, %s: %w", o.against, err)
 	}
-	return entries.Len(), nil
+	return &entries, nil
 }
 
-func (o *lintOptions) lint(path string, read list.Options, guards list.Guards, before int) (*lintResult, error) {
+func (o *lintOptions) lint(path string, read list.Options, guards list.Guards, before *list.List) (*lintResult, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading a list: %w", err)
@@ -160,8 +163,10 @@ func (o *lintOptions) lint(path string, read list.Options, guards list.Guards, b
 	if err != nil && !errors.As(err, &l.Refusals) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if l.Refusals.Overridable() { // the list could be read
-		l.Refusals = append(l.Refusals, guards.Compare(before, entries.Len())...)
+	if before != nil && l.Refusals.Overridable() { // the list could be read
+		change := list.Compare(before, &entries, cmp.Or(read.Action, indicator.ActionBlock), time.Now())
+		l.Change = &change
+		l.Refusals = append(l.Refusals, guards.Compare(change)...)
 	}
 	l.setCounts(&report)
 	return l, nil
@@ -177,6 +182,9 @@ type lintResult struct {
 	Accepted  int                     `json:"taken"`
 	Addresses int                     `json:"addresses"`
 	Allowed   int                     `json:"allow_entries"`
+	Reach     reach.Reach             `json:"reach"`
+	Wide      int                     `json:"wide_blocks"`
+	Change    *list.Change            `json:"change,omitempty"`
 	Repeated  int                     `json:"repeated"`
 	Expired   int                     `json:"expired"`
 	Rejected  int                     `json:"rejected"`
@@ -203,6 +211,7 @@ func (l *lintResult) setCounts(report *list.Summary) {
 	l.Repeated, l.Rejected, l.Dropped = report.Repeats, report.Rejected, report.Dropped
 	l.Columns, l.Types = report.Columns, report.Types
 	l.Expired, l.Warning = report.Expired, report.Warning()
+	l.Reach, l.Wide = report.Reach, report.Wide
 	l.Skipped = map[string]int{}
 	for reason, count := range report.Skips {
 		l.Skipped[reason.String()] = count
@@ -227,6 +236,12 @@ func (l *lintResult) print(out io.Writer) {
 		fmt.Fprintf(out, "  %s\n", line)
 	}
 	fmt.Fprintf(out, "  %7d accepted (addresses: %d, allow entries: %d)\n", l.Accepted, l.Addresses, l.Allowed)
+	if l.Reach != (reach.Reach{}) {
+		fmt.Fprintf(out, "          reach: %s, wide blocks: %d\n", l.Reach, l.Wide)
+	}
+	if c := l.Change; c != nil {
+		fmt.Fprintf(out, "          in effect: %d (before: %d): %d kept, %d gone, %d new\n", c.Now, c.Before, c.Kept, c.Gone, c.New)
+	}
 	if l.Repeated > 0 {
 		fmt.Fprintf(out, "  %7d repeated\n", l.Repeated)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
 func newIndex(std streams) *cobra.Command {
@@ -153,6 +154,9 @@ func printInfo(out io.Writer, path string, info index.Info) {
 	fmt.Fprintf(out, "%s: index format %d, verified\n", path, info.FormatVersion)
 	fmt.Fprintf(out, "  generation   %d\n  built        %s\n", info.Generation, built)
 	fmt.Fprintf(out, "  names        %d\n  addresses    %d\n", info.Names, info.Addresses)
+	if info.Reach != (reach.Reach{}) {
+		fmt.Fprintf(out, "  reach        %s\n", info.Reach)
+	}
 	fmt.Fprintf(out, "  bytes        %d", info.Bytes)
 	if info.Names > 0 {
 		fmt.Fprintf(out, " (%.2f per name)", float64(info.Bytes)/float64(info.Names))
@@ -163,7 +167,11 @@ func printInfo(out io.Writer, path string, info index.Info) {
 		if f.VetoesAll {
 			kind = "allow"
 		}
-		fmt.Fprintf(out, "  feed         %s (%s): %d names, %d addresses\n", f.ID, kind, f.Names, f.Addresses)
+		fmt.Fprintf(out, "  feed         %s (%s): %d names, %d addresses", f.ID, kind, f.Names, f.Addresses)
+		if f.Reach != (reach.Reach{}) {
+			fmt.Fprintf(out, ", reach %s", f.Reach)
+		}
+		fmt.Fprintln(out)
 	}
 	for _, s := range info.Sections {
 		fmt.Fprintf(out, "  section      %-16s %d bytes\n", s.Name, s.Bytes)

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
@@ -30,6 +32,7 @@ type acceptor struct {
 	reports   *reporter
 	size      *sizeCheck
 	attempts  *attempts
+	reach     *reachCheck
 	absences  *absences
 	legacyKey string
 	metrics   *metrics
@@ -43,6 +46,7 @@ type candidate struct {
 	guards   list.Guards // with the user's own lists
 	entries  list.List
 	report   *list.Report
+	reread   bool // it is the accepted list, read with other settings or guards
 
 	readFingerprint    string // see [guardSet.readFingerprint]
 	refusalFingerprint string // see [guardSet.refusalFingerprint]
@@ -133,7 +137,7 @@ func (a *acceptor) decideList(ctx context.Context, row *table.FeedRow, found *fo
 
 // importList reads a list, and accepts or refuses it.
 func (a *acceptor) importList(ctx context.Context, row *table.FeedRow, c *candidate, t *task) error {
-	if err := a.check(ctx, c); err != nil {
+	if err := a.check(ctx, row, c); err != nil {
 		return err
 	}
 	if err := a.decideOutcome(ctx, c, t.force); err != nil {
@@ -185,7 +189,7 @@ func (a *acceptor) isSettled(ctx context.Context, row *table.FeedRow, c *candida
 
 // check reads the list and applies the guards. The refusals are in the report; an error
 // comes from a port.
-func (a *acceptor) check(ctx context.Context, c *candidate) error {
+func (a *acceptor) check(ctx context.Context, row *table.FeedRow, c *candidate) error {
 	if c.found.Size > c.guards.MaxListBytes {
 		c.report.Refusals = list.Refusals{{
 			Code: list.RefusedTooLarge,
@@ -206,7 +210,12 @@ func (a *acceptor) check(ctx context.Context, c *candidate) error {
 	if len(c.report.Refusals) > 0 && !c.report.Refusals.Overridable() {
 		return nil
 	}
-	c.report.Refusals = append(c.report.Refusals, c.guards.Compare(c.report.Previous, c.entries.Len())...)
+	if err := a.compare(ctx, row, c); err != nil {
+		return err
+	}
+	if err := a.reach.check(ctx, c); err != nil {
+		return err
+	}
 	return a.size.check(ctx, c)
 }
 
@@ -227,6 +236,37 @@ func (a *acceptor) read(ctx context.Context, c *candidate) error {
 	if err != nil && !errors.As(err, &c.report.Refusals) {
 		return fmt.Errorf("%q: %w", c.found.Key, err)
 	}
+	return nil
+}
+
+// compare compares the list with the accepted list of its feed.
+func (a *acceptor) compare(ctx context.Context, row *table.FeedRow, c *candidate) error {
+	accepted := &row.Accepted
+	if accepted.Snapshot == "" {
+		return nil
+	}
+
+	kind := cmp.Or(accepted.Action, indicator.ActionBlock)
+	change, err := a.snapshots.Compare(ctx, accepted.Snapshot, list.NewComparison(&c.entries, kind, c.report.At))
+	switch {
+	case snapshot.IsLost(err):
+		change = list.CountChange(accepted.Entries, c.entries.Len())
+	case err != nil:
+		return err
+	case accepted.Version == c.found.Version: // only its settings or the guards have changed
+		c.reread, change = true, change.ByCount()
+	}
+
+	change.Highest = row.High.Highest(c.report.At)
+	if oldest := row.High.Oldest(c.report.At); oldest != "" && oldest != accepted.Snapshot && !c.reread {
+		week, err := a.snapshots.Compare(ctx, oldest, list.NewComparison(&c.entries, kind, c.report.At))
+		if err != nil && !snapshot.IsLost(err) {
+			return err
+		}
+		change.WeekBefore, change.WeekGone = week.Before, week.Gone
+	}
+	c.report.Change = &change
+	c.report.Refusals = append(c.report.Refusals, c.guards.Compare(change)...)
 	return nil
 }
 
@@ -288,6 +328,7 @@ func (a *acceptor) accept(ctx context.Context, row *table.FeedRow, c *candidate)
 		Entries:  c.entries.Len(),
 		Bytes:    c.entries.Bytes(),
 		Cost:     c.entries.Cost(),
+		Reach:    report.Reach,
 		At:       report.At,
 		MaxAge:   c.settings.MaxAge,
 	})
@@ -312,6 +353,9 @@ func (a *acceptor) record(ctx context.Context, row *table.FeedRow, c *candidate,
 		if stored.Accepted != row.Accepted {
 			return errDecideAgain
 		}
+		if accepted != stored.Accepted {
+			stored.High = c.highWater(stored, accepted.Snapshot)
+		}
 		stored.Accepted, stored.Missing = accepted, time.Time{}
 		c.end(stored)
 		stored.Last = table.Decision{
@@ -324,6 +368,23 @@ func (a *acceptor) record(ctx context.Context, row *table.FeedRow, c *candidate,
 		return nil
 	})
 	return err
+}
+
+// highWater returns the high-water mark of a feed after the list was accepted. If a reason
+// overrode the guards, the mark begins again, because otherwise the next lists would be refused
+// for the same loss.
+func (c *candidate) highWater(row *table.FeedRow, key string) table.HighWater {
+	mark, at := row.High, c.report.At
+	switch change := c.report.Change; {
+	case c.report.Outcome == list.OutcomeForced:
+		mark = table.HighWater{}
+	case c.reread:
+		mark = mark.Rebase(key)
+	case change != nil && mark == (table.HighWater{}): // an earlier release kept no mark
+		mark = mark.Record(table.Served{Entries: change.Before, Snapshot: row.Accepted.Snapshot}, at)
+	}
+	now := list.NewComparison(&c.entries, c.settings.Action, at).Change().Now
+	return mark.Record(table.Served{Entries: now, Snapshot: key}, at)
 }
 
 // reporter writes the reports on lists.

@@ -49,12 +49,12 @@ func importBroken(t *testing.T, broken *brokenlists.List, body string) {
 	if broken.Settings.Action == indicator.ActionAllow {
 		folder = "allow/broken/"
 	}
-	var good strings.Builder
-	for i := range max(broken.Previous, 1) {
-		fmt.Fprintf(&good, "before%d.example\n", i)
+	good := "before.example\n"
+	if broken.Previous > 0 {
+		good = broken.Before()
 	}
 	w.put("feeds/other/list.txt", "other.example\n")
-	w.put(folder+"good.txt", good.String())
+	w.put(folder+"good.txt", good)
 	w.handle(t, keys("feeds/other/list.txt", folder+"good.txt")...)
 	served, tabled := w.served(t), w.tabled()
 

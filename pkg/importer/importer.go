@@ -167,6 +167,7 @@ func (c *Config) newAcceptor(
 		reports:   reports,
 		size:      &sizeCheck{pointer: c.Pointer, rows: c.Rows, assembler: assembler, maxBytes: c.MaxIndexBytes},
 		attempts:  &attempts{rows: c.Rows, log: c.Log, now: c.Now},
+		reach:     &reachCheck{rows: c.Rows, assembler: assembler},
 		absences:  &absences{rows: c.Rows, grace: c.DeletionGrace, metrics: metrics, log: c.Log, now: c.Now},
 		legacyKey: c.LegacyKey,
 		metrics:   metrics,

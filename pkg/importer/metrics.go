@@ -29,6 +29,7 @@ const (
 	metricTablesBehind    = "TablesBehind"    // feeds whose table rows are left to a later run
 	metricPublished       = "IndexPublished"  // new generations
 	metricBadEdits        = "BadTableEdits"   // manual entries that were left out
+	metricBlocksLeftOut   = "BlocksLeftOut"   // address blocks left out because their feed reaches too far
 	metricFeedMissing     = "FeedMissing"     // feeds that are kept although they have no list
 	metricSnapshotsLost   = "SnapshotsLost"   // accepted lists that are lost or were changed, and are imported again
 	metricIndicatorsStale = "IndicatorsStale" // publishes that could not update the indicators

@@ -27,8 +27,8 @@ The list is refused. The previous list with 3000 entries keeps serving.
 cut_off: it has 7 entries, but its header says 90
   what to do: check whether the upload or the download was cut off; to accept it as it is, upload it again with the metadata or tag "resolverwatch-force" and the reason as its value
 
-shrink: 2999 of 3000 entries are gone, 100.0 %
-  what to do: check whether the list is complete; to accept it as it is, upload it again with the metadata or tag "resolverwatch-force" and the reason as its value
+shrink: 3000 of 3000 entries in effect are gone, 100.0 %: 0 are kept and 1 are new. Gone are entries that are missing, have ended or end within a week, match less, or are vetoed by the list's own exceptions
+  what to do: check whether the list is complete and still the list of this feed; to accept it as it is, upload it again with the metadata or tag "resolverwatch-force" and the reason as its value
 
 list      "feeds/f/list.txt"
 version   v2
@@ -49,6 +49,7 @@ entries   7 (the list says 90)
   repeats        1
   expired        0
 listed    1 (before: 3000)
+in effect 1 (before: 3000): 0 kept, 3000 gone, 1 new
 
 rejected line 6: "two words": several words: if this is a hosts file or a table, set its format or column
 rejected line 7: "no_dots..in.a.row": empty label
@@ -78,5 +79,6 @@ entries   3000
   repeats        0
   expired        0
 listed    3000 (before: 3000)
+in effect 3000 (before: 3000): 2999 kept, 1 gone, 1 new
 `)
 }

@@ -69,6 +69,12 @@ func (c *selfCheck) note(entry *indicator.Indicator) {
 	}
 }
 
+// forgetBlocks forgets the entries on addresses, because some of them were left out of the
+// index. [index.Index.SelfCheck] looks up every block of the index.
+func (c *selfCheck) forgetBlocks() {
+	c.sample = slices.DeleteFunc(c.sample, func(entry indicator.Indicator) bool { return entry.Scope == indicator.ScopeCIDR })
+}
+
 // VerifyIndex checks an index the way a publish does before it moves the pointer. It looks
 // up the index's own entries, names that are on no list, and canaries.
 func VerifyIndex(opened *index.Index) error {

@@ -121,6 +121,9 @@ func (s *sweeper) namedSnapshots(ctx context.Context) (map[string]bool, error) {
 	named := map[string]bool{}
 	for _, row := range rows {
 		named[row.Accepted.Snapshot], named[row.Table.Snapshot], named[row.Table.Target] = true, true, true
+		for _, key := range row.High.Snapshots() {
+			named[key] = true
+		}
 	}
 	return named, nil
 }

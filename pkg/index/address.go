@@ -83,6 +83,15 @@ func (t *addressTable) blocks(length int) (start, end int) {
 	return int(binary.LittleEndian.Uint32(bounds)), int(binary.LittleEndian.Uint32(bounds[4:]))
 }
 
+// count returns the number of blocks of a prefix length.
+func (t *addressTable) count(length int) uint64 {
+	if len(t.section) == 0 {
+		return 0
+	}
+	start, end := t.blocks(length)
+	return uint64(end - start) //nolint:gosec // not negative
+}
+
 func (t *addressTable) address(i int) []byte {
 	start := t.directory() + i*t.width
 	return t.section[start : start+t.width]

@@ -15,6 +15,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
 // randomEntries returns entries of a [world], many of them repeated.
@@ -199,8 +200,8 @@ func TestIndex_Info(t *testing.T) {
 		t.Errorf("got %d names, %d addresses, %d bytes, checksum %s", info.Names, info.Addresses, info.Bytes, info.Checksum)
 	}
 	feeds := []index.FeedInfo{
-		{ID: "a", Names: 2, Addresses: 1}, {ID: "allow", VetoesAll: true, Names: 1},
-		{ID: "b", Names: 3, Addresses: 1}, {ID: "empty"},
+		{ID: "a", Names: 2, Addresses: 1, Reach: reach.Reach{IPv4: 256}}, {ID: "allow", VetoesAll: true, Names: 1},
+		{ID: "b", Names: 3, Addresses: 1, Reach: reach.Reach{IPv6: 1}}, {ID: "empty"},
 	}
 	if !slices.Equal(info.Feeds, feeds) {
 		t.Errorf("got feeds %+v, want %+v", info.Feeds, feeds)

@@ -221,6 +221,10 @@ func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
 	var groups groupSet
 	names := b.groupNames(&groups)
 	blocks, blockGroups := b.groupBlocks(&groups)
+	sections := new([sectionCount][]byte)
+	if len(b.blocks) > 0 {
+		sections[sectionReach] = b.measureReach().encode()
+	}
 	b.names, b.blocks = nil, nil // free their memory for the rest of the build
 
 	numbers := groups.sort()
@@ -229,7 +233,6 @@ func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
 		blockGroups[i] = numbers[blockGroups[i]]
 	}
 
-	sections := new([sectionCount][]byte)
 	sections[sectionFeeds] = encodeFeeds(b.feeds)
 	sections[sectionCategories] = encodeCategories(b.categories)
 	sections[sectionGroupOffsets], sections[sectionGroupEntries] = groups.encode()

@@ -14,9 +14,10 @@ import (
 func TestIndex_SelfCheck(t *testing.T) {
 	t.Parallel()
 	for size := range 40 {
-		x := open(t, build(t, randomEntries(t, uint64(size), size*size)))
+		entries := randomEntries(t, uint64(size), size*size)
+		x := open(t, build(t, entries))
 		for _, samples := range []int{0, 1, 10, 1 << 20} {
-			if err := x.SelfCheck(samples, "canary.invalid"); err != nil {
+			if err := selfCheck(x, entries, samples, "canary.invalid"); err != nil {
 				t.Errorf("%d entries, %d samples: %v", size*size, samples, err)
 			}
 		}

@@ -30,7 +30,7 @@
 //
 // # File format, version 1
 //
-// All numbers are little-endian. A file is a header of 176 bytes, eleven sections, and
+// All numbers are little-endian. A file is a header of 184 bytes, twelve sections, and
 // a checksum. Each section starts at the next multiple of 64 after the previous one;
 // the bytes between are zero.
 //
@@ -46,7 +46,7 @@
 //	    52     4  number of names with one label
 //	    56    32  content hash: SHA-256 over the length (8 bytes) and the bytes of
 //	              each of the first nine sections
-//	    88  11*8  length of each section
+//	    88  12*8  length of each section
 //
 // The sections, in order:
 //
@@ -74,6 +74,13 @@
 //     length (4), length of all segments but the last two (4), then the fingerprints
 //     of a 3-wise binary fuse filter with 8 bits. Keys are XXH3-64 of the text with
 //     the seed of the file.
+//   - reach: empty if there are no blocks, else how much of the public address space the
+//     block entries cover ([reach.Reach]): IPv4 addresses (8), IPv6 networks (8); first of
+//     all feeds together, then of each feed.
+//
+// Earlier writers of version 1 had no reach and a header of 176 bytes, which ended with the
+// length of the name filter. Their files are valid: the next 8 bytes were zero, so the
+// section is empty. Earlier readers ignore both the length and the section.
 //
 // A block holds keys in byte order and front-codes them. Its first key is: length
 // (1), key, value (unsigned LEB128). Every other key is: a header, the bytes that follow

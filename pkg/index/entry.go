@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
 // Limits set by the fields of an entry.
@@ -186,6 +187,9 @@ type FeedInfo struct {
 	VetoesAll bool // its allow entries veto the block entries of every feed
 	Names     int  // number of entries on names
 	Addresses int  // number of entries on addresses and blocks
+	// Reach is how much of the public address space its block entries cover. It is zero in
+	// files of earlier writers.
+	Reach reach.Reach
 }
 
 func encodeFeeds(feeds []FeedInfo) (section []byte) {

@@ -18,7 +18,7 @@ const (
 )
 
 const (
-	headerBytes   = 176
+	headerBytes   = 184
 	checksumBytes = 16
 	sectionAlign  = 64
 )
@@ -57,12 +57,13 @@ const (
 	contentSections             = 9 // the sections before it depend only on the entries
 	sectionSuffixes     section = 9
 	sectionListed       section = 10
-	sectionCount                = 11
+	sectionReach        section = 11 // readers before the first release with it ignore it
+	sectionCount                = 12
 )
 
 var sectionTitles = [sectionCount]string{
 	"feeds", "categories", "group offsets", "group entries", "directory offsets", "directory", "names",
-	"ipv4", "ipv6", "suffix filter", "name filter",
+	"ipv4", "ipv6", "suffix filter", "name filter", "reach",
 }
 
 // header is the start of a file, in the layout of the file.

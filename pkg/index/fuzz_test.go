@@ -131,7 +131,7 @@ func checkAgainstOracle(t *testing.T, seed uint64, entries, queries int) {
 		slow.Add(e.feed, e.Indicator)
 	}
 	x := open(t, build(t, list))
-	if err := x.SelfCheck(entries); err != nil {
+	if err := selfCheck(x, list, entries); err != nil {
 		t.Fatal(err)
 	}
 	var got index.Match

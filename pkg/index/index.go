@@ -13,6 +13,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
 // Index answers which indicators cover a name or an address. It is immutable and
@@ -27,6 +28,7 @@ type Index struct {
 	feeds        []FeedInfo
 	categories   categoryTable
 	ipv4, ipv6   addressTable
+	reach        *reaches // nil if the file does not say
 	header       *header
 	checksum     [checksumBytes]byte
 }
@@ -66,6 +68,7 @@ func (x *Index) read(sections *[sectionCount][]byte) error {
 	x.ipv6, ok[sectionIPv6] = newAddressTable(sections[sectionIPv6], 16)
 	x.suffixes, ok[sectionSuffixes] = newFilter(sections[sectionSuffixes])
 	x.listed, ok[sectionListed] = newFilter(sections[sectionListed])
+	x.reach, ok[sectionReach] = decodeReaches(sections[sectionReach], len(x.feeds))
 
 	for i := range ok {
 		if !ok[i] {
@@ -95,8 +98,11 @@ type Info struct {
 	Names     int // distinct names
 	Addresses int // distinct addresses and blocks
 	Groups    int // distinct sets of entries on a name or block
-	Feeds     []FeedInfo
-	Sections  []SectionInfo
+	// Reach is how much of the public address space the block entries cover. It is zero in
+	// files of earlier writers.
+	Reach    reach.Reach
+	Feeds    []FeedInfo
+	Sections []SectionInfo
 }
 
 // SectionInfo describes a section of an index file.
@@ -118,6 +124,13 @@ func (x *Index) Info() Info {
 		Addresses:     x.ipv4.len() + x.ipv6.len(),
 		Groups:        x.groups.len(),
 		Feeds:         slices.Clone(x.feeds),
+	}
+
+	if x.reach != nil {
+		info.Reach = x.reach.total
+		for i := range info.Feeds {
+			info.Feeds[i].Reach = x.reach.feeds[i]
+		}
 	}
 
 	if x.header.BuiltAt != 0 {
@@ -216,10 +229,11 @@ func Canaries() []string {
 
 // SelfCheck reads the whole index, beyond what [Open] verifies, before the index is
 // published. It decodes every entry, checks order and numbers, looks up about samples
-// names and every block the way a query would be looked up, and looks up the canaries,
-// which are names or addresses that must not be malicious.
+// names and every block the way a query would be looked up, measures how much of the public
+// address space the blocks cover, and looks up the canaries, which are names or addresses
+// that must not be malicious.
 //
-// The error wraps [ErrCorrupt] or is a [*CanaryError].
+// The error wraps [ErrCorrupt], or is a [*ReachError] or a [*CanaryError].
 func (x *Index) SelfCheck(samples int, canaries ...string) error {
 	if err := x.checkNames(samples); err != nil {
 		return fmt.Errorf("checking an index: %w", err)
@@ -235,6 +249,15 @@ func (x *Index) SelfCheck(samples int, canaries ...string) error {
 		if err := x.checkCanary(canary); err != nil {
 			return fmt.Errorf("checking an index: %w", err)
 		}
+	}
+
+	measured := x.measureReach()
+	if x.reach != nil && !x.reach.same(measured) {
+		return fmt.Errorf("checking an index: %w: blocks cover %v, the file says %v",
+			ErrCorrupt, measured.total, x.reach.total)
+	}
+	if err := x.checkReach(measured); err != nil {
+		return fmt.Errorf("checking an index: %w", err)
 	}
 	return nil
 }

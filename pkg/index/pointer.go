@@ -33,9 +33,9 @@ func MoveCurrent(ctx context.Context, pointer Pointer, next Current, etag string
 // ErrOtherIndex means that an index file is not the one that the pointer names.
 var ErrOtherIndex = errors.New("another index than the pointer names")
 
-// Open opens an index file and verifies that it is the one that c names and that it does
-// not call a name of [Canaries] malicious. If it is another file, the error wraps
-// [ErrOtherIndex].
+// Open opens an index file and verifies that it is the one that c names, that its blocks do
+// not cover more of the public address space than they may, and that it does not call a name
+// of [Canaries] malicious. If it is another file, the error wraps [ErrOtherIndex].
 func (c *Current) Open(data []byte) (*Index, error) {
 	x, err := Open(data)
 	if err != nil {
@@ -46,6 +46,10 @@ func (c *Current) Open(data []byte) (*Index, error) {
 	if info.Checksum != c.Hash || info.Generation != c.Generation || info.ContentHash != c.ContentHash {
 		return nil, fmt.Errorf("%w: it has generation %d and checksum %s, the pointer says %d and %s",
 			ErrOtherIndex, info.Generation, info.Checksum, c.Generation, c.Hash)
+	}
+
+	if err := x.checkReachQuickly(); err != nil {
+		return nil, err
 	}
 
 	for _, canary := range Canaries() {

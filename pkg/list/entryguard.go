@@ -9,6 +9,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
 // DropReason is why a valid entry is dropped.
@@ -66,7 +67,12 @@ type entryGuard struct {
 }
 
 func newEntryGuard(g *Guards) *entryGuard {
-	guard := &entryGuard{own: g.own, minPrefixIPv4: g.MinPrefixIPv4, minPrefixIPv6: g.MinPrefixIPv6}
+	guard := &entryGuard{
+		own:           g.own,
+		special:       reach.Special(),
+		minPrefixIPv4: g.MinPrefixIPv4,
+		minPrefixIPv6: g.MinPrefixIPv6,
+	}
 	for _, set := range []struct {
 		names      string
 		own, above traits
@@ -85,9 +91,6 @@ func newEntryGuard(g *Guards) *entryGuard {
 		for name := range strings.FieldsSeq(neededNames) {
 			guard.needed.set(name, topName, aboveTop)
 		}
-	}
-	for _, block := range strings.Fields(specialBlocks) {
-		guard.special = append(guard.special, netip.MustParsePrefix(block))
 	}
 	return guard
 }

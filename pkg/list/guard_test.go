@@ -299,7 +299,7 @@ func TestGuards_Compare(t *testing.T) {
 	} {
 		guards := defaultGuards()
 		var codes []string
-		for _, refusal := range guards.Compare(tc.before, tc.now) {
+		for _, refusal := range guards.Compare(list.CountChange(tc.before, tc.now)) {
 			codes = append(codes, string(refusal.Code))
 		}
 		if got := strings.Join(codes, " "); got != tc.want {

@@ -18,6 +18,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -75,8 +76,9 @@ func (g *Guards) Clone() Guards {
 // identify guard lists that have not been added yet.
 func (g *Guards) Fingerprint(words ...string) string {
 	all := []string{
-		coreNames, coreZones, sharedApexes, sharedHosts, neededNames, customerWildcards, specialBlocks,
+		coreNames, coreZones, sharedApexes, sharedHosts, neededNames, customerWildcards,
 		publicsuffix.List.String(), string(DropUnknownTLD),
+		fmt.Sprint(reach.Special(), reach.FeedBound(), reach.TotalBound(), reach.MaxWideBlocks),
 		fmt.Sprint(g.own, g.MinPrefixIPv4, g.MinPrefixIPv6, g.TopListRanks),
 	}
 	hash := sha256.Sum256(fmt.Appendf(nil, "%q", append(all, words...)))

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
 // List is a list that passed its guards. Its entries are in the order of
@@ -92,6 +93,23 @@ func (l *List) unpack(p *packed, entry *indicator.Indicator) {
 	if err := entry.SetValue(string(l.value(p))); err != nil {
 		panic(fmt.Errorf("unpacking an entry that was packed before: %w", err))
 	}
+}
+
+// measureReach returns how much of the public address space the block entries cover, and how
+// many of them are wide.
+func (l *List) measureReach() (covered reach.Reach, wide int) {
+	var set reach.Set
+	var entry indicator.Indicator
+	for i := range l.entries {
+		if p := &l.entries[i]; p.scope == indicator.ScopeCIDR && p.action == indicator.ActionBlock {
+			l.unpack(p, &entry)
+			set.Add(entry.Block)
+			if reach.IsWide(entry.Block) {
+				wide++
+			}
+		}
+	}
+	return set.Reach(), wide
 }
 
 // compare is [indicator.Indicator.Compare] for packed entries.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
 // Hooks are called, in the order of the lines, for every line that is rejected or skipped
@@ -34,6 +35,11 @@ type Summary struct {
 	Expired int                // entries of the list that have ended, so that nothing matches them
 	Names   int                // the other entries of the list: Accepted - dropped - Repeats - Expired
 	leftOut int                // entries whose references were left out to save memory
+
+	// Reach is how much of the public address space the block entries cover. Wide is how many
+	// of them are wide; see [reach.IsWide].
+	Reach reach.Reach
+	Wide  int
 }
 
 // TotalDropped returns how many entries were dropped for any reason.
@@ -101,6 +107,7 @@ func Read(r io.Reader, o Options, g Guards, h Hooks) (List, Summary, error) {
 	summary.Repeats, summary.Expired = repeats, entries.expired(g.now())
 	summary.Names = entries.Len() - summary.Expired
 	summary.leftOut = builder.leftOut
+	summary.Reach, summary.Wide = entries.measureReach()
 	if refusals := g.checkSummary(&summary, suffixes); len(refusals) > 0 {
 		return entries, summary, refusals
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
 // Refusal is a reason why a list is refused. The feed keeps its previous list.
@@ -28,7 +29,9 @@ const (
 	RefusedSuffixes      RefusalCode = "public_suffixes"
 	RefusedShrink        RefusalCode = "shrink"
 	RefusedGrowth        RefusalCode = "growth"
-	RefusedCutOff        RefusalCode = "cut_off" // fewer entries than the list itself says
+	RefusedCutOff        RefusalCode = "cut_off"       // fewer entries than the list itself says
+	RefusedReach         RefusalCode = "address_reach" // blocks cover too many addresses
+	RefusedWideBlocks    RefusalCode = "wide_blocks"
 	RefusedIndexTooLarge RefusalCode = "index_too_large"
 	RefusedFeedConflict  RefusalCode = "feed_conflict"  // lists in both folders, or a reserved feed id
 	RefusedSettings      RefusalCode = "bad_settings"   // the settings of the feed
@@ -39,10 +42,10 @@ const (
 )
 
 // overridable reports whether a reason can override the refusal. A refusal is final if
-// nothing could be accepted, or if the transformer could not load the index.
+// nothing could be accepted, or if the transformer would not load the index.
 func (c RefusalCode) overridable() bool {
 	switch c {
-	case RefusedInvalid, RefusedDropped, RefusedSuffixes, RefusedShrink, RefusedGrowth, RefusedCutOff:
+	case RefusedInvalid, RefusedDropped, RefusedSuffixes, RefusedShrink, RefusedGrowth, RefusedCutOff, RefusedWideBlocks:
 		return true
 	default:
 		return false
@@ -142,6 +145,26 @@ func (g *Guards) checkSummary(s *Summary, suffixes int) (refusals Refusals) {
 			Todo: "check whether this is a list of suffixes, or whether its names lost their first labels" + orForce,
 		})
 	}
+	return append(refusals, checkReach(s)...)
+}
+
+// checkReach refuses a list whose blocks cover too much of the public address space, or which
+// has very many wide blocks.
+func checkReach(s *Summary) (refusals Refusals) {
+	if bound := reach.FeedBound(); s.Reach.Exceeds(bound) {
+		refusals = append(refusals, Refusal{
+			Code: RefusedReach,
+			What: fmt.Sprintf("its blocks cover %v; a feed may cover %v", s.Reach, bound),
+			Todo: "check whether this is a list of malicious networks; list the addresses in the widest blocks one by one, or leave these blocks out",
+		})
+	}
+	if s.Wide > reach.MaxWideBlocks {
+		refusals = append(refusals, Refusal{
+			Code: RefusedWideBlocks,
+			What: fmt.Sprintf("it has %d blocks of /24 or wider (IPv6: /48); a feed may have %d", s.Wide, reach.MaxWideBlocks),
+			Todo: "check whether this is a list of malicious networks; list smaller blocks, or leave the widest ones out" + orForce,
+		})
+	}
 	return refusals
 }
 
@@ -165,25 +188,61 @@ func (g *Guards) checkValid(s *Summary) Refusals {
 	}}
 }
 
-// Compare refuses a list if it has far fewer or far more entries than the accepted list of its
-// feed. accepted is 0 if the feed has no accepted list.
-func (g *Guards) Compare(accepted, entries int) (refusals Refusals) {
-	if accepted == 0 {
+// RefuseTotalReach refuses a list with which the blocks of all feeds cover too much of the
+// public address space. own is the part of the list.
+func RefuseTotalReach(feed indicator.FeedID, own, total reach.Reach) Refusals {
+	bound := reach.TotalBound()
+	if !total.Exceeds(bound) {
+		return nil
+	}
+	return Refusals{{
+		Code: RefusedReach,
+		What: fmt.Sprintf("with this list the blocks of all feeds cover %v, of which this list covers %v; all feeds together may cover %v",
+			total, own, bound),
+		Todo: "remove feeds with many wide blocks, or leave the widest blocks of this list out; then run " + PublishCommand(feed),
+	}}
+}
+
+// weekFactor is how many times more entries may be gone after seven days than after one list. Some
+// lists of addresses in use replace more than half of their entries in a week.
+const weekFactor = 4
+
+// Compare refuses a list if too many entries of the accepted list of its feed are gone, whatever
+// else came instead, if it has far fewer entries than the feed had within the last days, or if
+// it has far more entries than the accepted list. It refuses nothing if the feed has no accepted
+// list.
+func (g *Guards) Compare(c Change) (refusals Refusals) {
+	if c.Accepted == 0 {
 		return nil
 	}
 
-	gone := accepted - entries
-	if share := percent(gone, accepted); gone > g.ShrinkEntries && share > g.ShrinkPercent {
+	if share := percent(c.Gone, c.Before); c.Gone > g.ShrinkEntries && share > g.ShrinkPercent {
 		refusals = append(refusals, Refusal{
 			Code: RefusedShrink,
-			What: fmt.Sprintf("%d of %d entries are gone, %.1f %%", gone, accepted, share),
-			Todo: "check whether the list is complete" + orForce,
+			What: fmt.Sprintf("%d of %d entries in effect are gone, %.1f %%: %d are kept and %d are new. Gone are entries that are missing, "+
+				"have ended or end within a week, match less, or are vetoed by the list's own exceptions", c.Gone, c.Before, share, c.Kept, c.New),
+			Todo: "check whether the list is complete and still the list of this feed" + orForce,
+		})
+	} else if lost := c.Highest - c.Now; lost > g.ShrinkEntries && percent(lost, c.Highest) > g.ShrinkPercent {
+		refusals = append(refusals, Refusal{
+			Code: RefusedShrink,
+			What: fmt.Sprintf("%d entries are in effect, %.1f %% fewer than the %d that the feed had within the last seven days",
+				c.Now, percent(lost, c.Highest), c.Highest),
+			Todo: "check whether the list loses entries little by little" + orForce,
+		})
+	} else if share := percent(c.WeekGone, c.WeekBefore); c.WeekGone > g.ShrinkEntries && share > weekFactor*g.ShrinkPercent {
+		refusals = append(refusals, Refusal{
+			Code: RefusedShrink,
+			What: fmt.Sprintf("%d of the %d entries in effect of seven days ago are gone, %.1f %%", c.WeekGone, c.WeekBefore, share),
+			Todo: "check whether the list replaces its entries little by little; if it always changes that fast, " +
+				"raise the guard shrinkPercent" + orForce,
 		})
 	}
-	if growth := percent(-gone, accepted); entries > g.GrowthEntries && growth > g.GrowthPercent {
+	growth := percent(c.Entries-c.Accepted, c.Accepted)
+	if c.Entries > g.GrowthEntries && growth > g.GrowthPercent {
 		refusals = append(refusals, Refusal{
 			Code: RefusedGrowth,
-			What: fmt.Sprintf("%d entries, %.0f %% more than the %d before", entries, growth, accepted),
+			What: fmt.Sprintf("%d entries, %.0f %% more than the %d before", c.Entries, growth, c.Accepted),
 			Todo: "check whether this is the right list for the feed" + orForce,
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -69,6 +70,13 @@ type Report struct {
 	// that were skipped because of their type.
 	Columns []column.Reading `json:"columns,omitempty"`
 	Types   map[string]int   `json:"types,omitempty"`
+	// Reach and WideBlocks are as in [Summary].
+	Reach      reach.Reach `json:"reach,omitzero"`
+	WideBlocks int         `json:"wide_blocks,omitempty"`
+
+	// Change is how the list differs from the accepted list before. It is nil for the first
+	// list of a feed, and for a list that could not be read.
+	Change *Change `json:"change,omitempty"`
 
 	RejectedLines []SampleLine `json:"rejected_lines,omitempty"` // the first ones, as in the next two
 	SkippedLines  []SampleLine `json:"skipped_lines,omitempty"`
@@ -139,6 +147,7 @@ func (r *Report) AddSummary(s *Summary) {
 	r.Dropped, r.Repeats, r.Expired, r.Names = s.Dropped, s.Repeats, s.Expired, s.Names
 	r.Warning = s.Warning()
 	r.ReferencesLeftOut = s.leftOut
+	r.Reach, r.WideBlocks = s.Reach, s.Wide
 	r.Skips = map[string]int{}
 	for why, n := range s.Skips {
 		r.Skips[why.String()] = n
@@ -252,6 +261,15 @@ func (r *Report) writeCounts(b *strings.Builder) {
 		fmt.Fprintf(b, "  skipped by type: %s\n", DescribeTypes(r.Types))
 	}
 	fmt.Fprintf(b, "listed    %d (before: %d)\n", r.Names, r.Previous)
+	if c := r.Change; c != nil {
+		fmt.Fprintf(b, "in effect %d (before: %d): %d kept, %d gone, %d new\n", c.Now, c.Before, c.Kept, c.Gone, c.New)
+	}
+	if r.Reach != (reach.Reach{}) {
+		fmt.Fprintf(b, "reach     %s\n", r.Reach)
+	}
+	if r.WideBlocks > 0 {
+		fmt.Fprintf(b, "wide      %d blocks of /24 or wider (IPv6: /48)\n", r.WideBlocks)
+	}
 	if r.ReferencesLeftOut > 0 {
 		fmt.Fprintf(b, "the references of %d entries were left out, because the importer has no memory for them\n",
 			r.ReferencesLeftOut)

@@ -216,12 +216,3 @@ const neededNames = `
 // many customers share.
 const customerWildcards = `
 	at.ply.gg localto.net beget.app code.run raw.icp0.io vps.myjino.ru hosting.myjino.ru`
-
-// specialBlocks are the special-purpose address blocks of RFC 6890. An indicator in one of
-// them would match private networks. The documentation blocks are left out, because answers do
-// not contain them and every example does.
-const specialBlocks = `
-	0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12
-	192.0.0.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 224.0.0.0/4 240.0.0.0/4
-	::/127 ::ffff:0:0/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 2001::/23 2002::/16
-	5f00::/16 fc00::/7 fe80::/10 ff00::/8`

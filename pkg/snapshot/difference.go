@@ -1,5 +1,12 @@
 package snapshot
 
+import (
+	"context"
+	"fmt"
+
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+)
+
 // Change is an entry to write or to delete.
 type Change struct {
 	Entry  Entry
@@ -42,5 +49,25 @@ func compareEntries(a, b *Entry) int {
 		return -1
 	default:
 		return a.Compare(&b.Indicator)
+	}
+}
+
+// Compare compares a list with the snapshot of an accepted list, which it reads entry by entry. If
+// the snapshot is lost, [IsLost] reports that.
+func (s *Store) Compare(ctx context.Context, key string, c *list.Comparison) (list.Change, error) {
+	reader, err := s.Open(ctx, key)
+	if err != nil {
+		return list.Change{}, err
+	}
+	defer reader.Close()
+	for {
+		entry, err := reader.Next()
+		if err != nil {
+			return list.Change{}, fmt.Errorf("reading snapshot %q: %w", key, err)
+		}
+		if entry == nil {
+			return c.Change(), nil
+		}
+		c.Add(&entry.Indicator)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
@@ -22,6 +23,7 @@ type FeedRow struct {
 	Revision int64 // the number of changes; 0 means that the row is not stored
 
 	Accepted Acceptance
+	High     HighWater
 	Last     Decision
 	Table    SyncState
 	Fetch    FetchState
@@ -40,7 +42,8 @@ type Acceptance struct {
 	Settings string // a fingerprint of how the list was read
 	Snapshot string // the key of the snapshot
 	Entries  int
-	Bytes    int64 // the total length of all values
+	Bytes    int64       // the total length of all values
+	Reach    reach.Reach // of its block entries; zero if an earlier release accepted the list
 	// Cost is what the list costs in an index. It is zero in the rows of earlier versions.
 	Cost list.Cost
 	At   time.Time

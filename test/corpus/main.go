@@ -2,7 +2,8 @@
 // imported, one per line: what is accepted, what is dropped and why, and the decision. With
 // -drops it also prints every entry that the guards drop, for manual review: an ordinary
 // name among them means that a guard is too strict, and a very popular name among the
-// accepted ones means that one is too lax.
+// accepted ones means that one is too lax. IPV4, IPV6 /64 and WIDE are the reach of the
+// address blocks: addresses, networks, and wide blocks; the last line has their sums.
 package main
 
 import (
@@ -57,7 +58,7 @@ func run(root string, drops bool, top string) error {
 	}
 	rows := table.NewWriter()
 	rows.SetOutputMirror(os.Stdout)
-	rows.AppendHeader(table.Row{"LIST", "FORMAT", "ENTRIES", "REJECTED", "SKIPPED", "DROPPED", "REPEATS", "TAKEN", "DECISION", "DROPPED BECAUSE"})
+	rows.AppendHeader(table.Row{"LIST", "FORMAT", "ENTRIES", "REJECTED", "SKIPPED", "DROPPED", "REPEATS", "TAKEN", "IPV4", "IPV6 /64", "WIDE", "DECISION", "DROPPED BECAUSE"})
 	var all list.Summary
 	all.Dropped = map[list.DropReason]int{}
 	refused := 0
@@ -81,6 +82,8 @@ func run(root string, drops bool, top string) error {
 		all.Skipped += report.Skipped
 		all.Repeats += report.Repeats
 		all.Names += report.Names
+		all.Reach = all.Reach.Plus(report.Reach)
+		all.Wide += report.Wide
 		rows.AppendRow(rowOf(name, string(report.Format), &report, decision))
 	}
 	rows.AppendFooter(rowOf(fmt.Sprintf("%d lists", len(lists)), "", &all, fmt.Sprintf("%d refused", refused)))
@@ -95,7 +98,7 @@ func rowOf(name, format string, r *list.Summary, decision string) table.Row {
 		dropped += r.Dropped[reason]
 		why = append(why, fmt.Sprintf("%d %s", r.Dropped[reason], reason))
 	}
-	return table.Row{name, format, r.Entries, r.Rejected, r.Skipped, dropped, r.Repeats, r.Names, decision, strings.Join(why, ", ")}
+	return table.Row{name, format, r.Entries, r.Rejected, r.Skipped, dropped, r.Repeats, r.Names, r.Reach.IPv4, r.Reach.IPv6, r.Wide, decision, strings.Join(why, ", ")}
 }
 
 func findLists(root string) (lists []string, err error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
@@ -28,8 +29,12 @@ type feedItem struct {
 	ValueBytes int64  `dynamodbav:"value_bytes,omitempty"`
 	IndexBytes int64  `dynamodbav:"index_bytes,omitempty"`
 	BuildBytes int64  `dynamodbav:"build_bytes,omitempty"`
+	ReachIPv4  uint64 `dynamodbav:"reach_ipv4,omitempty"`
+	ReachIPv6  uint64 `dynamodbav:"reach_ipv6,omitempty"`
 	AcceptedAt string `dynamodbav:"accepted_at,omitempty"`
 	MaxAge     int64  `dynamodbav:"max_age_seconds,omitempty"`
+
+	HighWater *highWaterItem `dynamodbav:"high_water,omitempty"`
 
 	LastVersionID string `dynamodbav:"last_version_id,omitempty"`
 	Outcome       string `dynamodbav:"outcome,omitempty"`
@@ -61,8 +66,11 @@ func newFeedItem(row *table.FeedRow) feedItem {
 		ValueBytes:    row.Accepted.Bytes,
 		IndexBytes:    row.Accepted.Cost.IndexBytes,
 		BuildBytes:    row.Accepted.Cost.BuildBytes,
+		ReachIPv4:     row.Accepted.Reach.IPv4,
+		ReachIPv6:     row.Accepted.Reach.IPv6,
 		AcceptedAt:    formatTime(row.Accepted.At),
 		MaxAge:        int64(row.Accepted.MaxAge / time.Second),
+		HighWater:     newHighWaterItem(row.High),
 		LastVersionID: row.Last.Version,
 		Outcome:       string(row.Last.Outcome),
 		Reason:        row.Last.Reason,
@@ -100,8 +108,10 @@ func decodeFeedRow(encoded item) (table.FeedRow, error) {
 			Entries:  stored.Entries,
 			Bytes:    stored.ValueBytes,
 			Cost:     list.Cost{IndexBytes: stored.IndexBytes, BuildBytes: stored.BuildBytes},
+			Reach:    reach.Reach{IPv4: stored.ReachIPv4, IPv6: stored.ReachIPv6},
 			MaxAge:   time.Duration(stored.MaxAge) * time.Second,
 		},
+		High: stored.HighWater.mark(),
 		Last: table.Decision{
 			Version:  stored.LastVersionID,
 			Outcome:  list.Outcome(stored.Outcome),

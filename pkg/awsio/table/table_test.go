@@ -22,6 +22,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
@@ -42,8 +43,10 @@ func TestTable_feedRows(t *testing.T) {
 		ID: "full",
 		Accepted: table.Acceptance{
 			Action: indicator.ActionAllow, Key: "allow/full/list.txt", Version: "v1", Settings: "0a1b", Snapshot: "accepted/full/v1",
-			Entries: 7, Bytes: 99, Cost: list.Cost{IndexBytes: 400, BuildBytes: 900}, At: day(1), Confirmed: day(5), MaxAge: 36 * time.Hour,
+			Entries: 7, Bytes: 99, Cost: list.Cost{IndexBytes: 400, BuildBytes: 900}, Reach: reach.Reach{IPv4: 1 << 24, IPv6: 1 << 63},
+			At: day(1), Confirmed: day(5), MaxAge: 36 * time.Hour,
 		},
+		High:    table.HighWater{Day: 20_000, Serving: table.Served{Entries: 7, Snapshot: "s"}, Daily: [8]table.Served{{Entries: 9}, {Entries: 8, Snapshot: "t"}, 7: {Entries: 1}}},
 		Last:    table.Decision{Version: "v2", Outcome: list.OutcomeRefused, Reason: "shrink growth", At: day(2), Settings: "2c3d"},
 		Table:   table.SyncState{Snapshot: "accepted/full/v0", Target: "none", Cursor: "a\tb\tc", Owner: "me", Until: day(3)},
 		Missing: day(4),

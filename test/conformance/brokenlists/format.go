@@ -1,6 +1,8 @@
 package brokenlists
 
 import (
+	"strings"
+
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
@@ -137,6 +139,13 @@ func comparisons() []List {
 		{Name: "half-a-list.txt", Wrong: "half of the entries are missing", Want: "refused shrink", Previous: 4000, made: text(names(2000))},
 		{Name: "half-a-short-list.txt", Wrong: "half of a short list is missing, which is allowed", Want: "takes 900", Previous: 1800, made: text(names(900))},
 		{Name: "another-list.txt", Wrong: "three times the entries", Want: "refused growth", Previous: 5000, made: text(names(15_000))},
+		{Name: "other-names.txt", Wrong: "as many entries, but for other names", Want: "refused shrink", Previous: 4000,
+			made: text(strings.ReplaceAll(names(4000), "bad", "harmless"))},
+		{Name: "exceptions.txt", Wrong: "the rules became exceptions", Want: "refused shrink", Previous: 4000,
+			made: text(strings.NewReplacer("bad", "@@||bad", "\n", "^\n").Replace(names(4000)))},
+		{Name: "exceptions-beside-rules.txt", Wrong: "there is an exception for each rule", Want: "refused shrink", Previous: 4000,
+			made: text(strings.NewReplacer("bad", "||bad", "\n", "^\n").Replace(names(4000)) +
+				strings.NewReplacer("bad", "@@||bad", "\n", "^\n").Replace(names(4000)))},
 		{Name: "one-name.txt", Wrong: "one name instead of thousands", Want: "refused shrink", Previous: 4000, made: text("evil.example\n")},
 		{Name: "one-name-over-and-over.txt", Wrong: "the same name thousands of times", Want: "refused shrink, 3999 repeated", Previous: 4000,
 			made: repeated("", "evil.example\n", 4000, "")},

@@ -15,7 +15,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 )
 
@@ -26,7 +29,7 @@ type List struct {
 	// Want is the decision in the format of [List.Decide].
 	Want     string
 	Settings list.Options
-	Previous int // number of entries of the list that it would replace
+	Previous int // number of entries of the list that it would replace; see [List.Before]
 
 	made func() io.Reader // nil if it is a file
 	path string
@@ -53,6 +56,9 @@ func (l *List) Open() (io.Reader, error) {
 	return bytes.NewReader(text), nil
 }
 
+// Before returns the list that it would replace, which is empty if Previous is 0.
+func (l *List) Before() string { return names(l.Previous) }
+
 // Decide returns the decision of an import about the list, which is read from r, as one line:
 // refused with the codes, or the number of accepted entries, followed by the numbers of lost
 // entries by kind. If the list cannot be read completely, the line has only the codes.
@@ -62,8 +68,13 @@ func (l *List) Decide(r io.Reader, guards list.Guards) (string, list.Refusals, e
 	if err != nil && !errors.As(err, &refusals) {
 		return "", nil, fmt.Errorf("reading %s: %w", l.Name, err)
 	}
-	if refusals.Overridable() { // or there are none
-		refusals = append(refusals, guards.Compare(l.Previous, entries.Len())...)
+	if l.Previous > 0 && refusals.Overridable() { // or there are none
+		before, _, err := list.Read(strings.NewReader(l.Before()), list.Options{}, guards, list.Hooks{})
+		if err != nil {
+			return "", nil, fmt.Errorf("reading the list before %s: %w", l.Name, err)
+		}
+		change := list.Compare(&before, &entries, indicator.ActionBlock, time.Now())
+		refusals = append(refusals, guards.Compare(change)...)
 	}
 	return formatDecision(refusals, &report), refusals, nil
 }

@@ -55,6 +55,24 @@ func names(n int) string {
 	return list.String()
 }
 
+// everyBlock returns all IPv4 blocks of 16 bits.
+func everyBlock() string {
+	var list strings.Builder
+	for i := range 1 << 16 {
+		fmt.Fprintf(&list, "%d.%d.0.0/16\n", i>>8, i&255)
+	}
+	return list.String()
+}
+
+// manyNetworks returns n IPv4 blocks of 24 bits that have others between them.
+func manyNetworks(n int) string {
+	var list strings.Builder
+	for i := range n {
+		fmt.Fprintf(&list, "20.%d.%d.0/24\n", i>>7, 2*i&255)
+	}
+	return list.String()
+}
+
 // must panics if there is an error. Recipes write into memory, so errors are impossible.
 func must(err error) {
 	if err != nil {

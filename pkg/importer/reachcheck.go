@@ -1,0 +1,116 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
+	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
+	"github.com/resolverwatch/resolverwatch/pkg/table"
+)
+
+// reachCheck refuses lists with which the blocks of all feeds cover too much of the public
+// address space.
+type reachCheck struct {
+	rows      table.FeedRows
+	assembler *assembler
+}
+
+// check refuses a list if, with it, all feeds together reach too far. It reads the accepted
+// lists only if the sum of their reaches is not enough to decide.
+func (r *reachCheck) check(ctx context.Context, c *candidate) error {
+	own := c.report.Reach
+	if own == (reach.Reach{}) {
+		return nil
+	}
+	rows, err := r.rows.Rows(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the feed rows: %w", err)
+	}
+
+	sum := own
+	var others []table.FeedRow
+	for _, row := range rows {
+		if row.ID != c.report.Feed {
+			others = append(others, row)
+			sum = sum.Plus(row.Accepted.Reach)
+		}
+	}
+	if !sum.Exceeds(reach.TotalBound()) {
+		return nil
+	}
+
+	sources := append(r.assembler.sources(others), candidateSource(c))
+	manual, err := r.assembler.manualSource(ctx)
+	if err != nil {
+		return err
+	}
+	if manual != nil {
+		sources = append(sources, *manual)
+	}
+	var all reach.Set
+	for _, s := range sources {
+		err := s.each(ctx, func(entry *snapshot.Entry) error {
+			if blocksAddresses(&entry.Indicator) {
+				all.Add(entry.Block)
+			}
+			return nil
+		})
+		var lost *lostError
+		if errors.As(err, &lost) {
+			continue // the publish decides what to do about that feed
+		}
+		if err != nil {
+			return fmt.Errorf("measuring the blocks of all feeds: %w", err)
+		}
+	}
+	c.report.Refusals = append(c.report.Refusals, list.RefuseTotalReach(c.report.Feed, own, all.Reach())...)
+	return nil
+}
+
+func blocksAddresses(entry *indicator.Indicator) bool {
+	return entry.Scope == indicator.ScopeCIDR && entry.Action == indicator.ActionBlock
+}
+
+// dropOverreach leaves the address blocks of feeds that reach too far out of an index and out of
+// their sources. A list that reaches too far is refused, so this happens only to lists that an
+// earlier release accepted, to manual entries, and if several feeds grow at once. Without it no
+// reader would load the index, and no feed would be published.
+//
+// It returns how many entries of each of these feeds it left out.
+func (a *assembler) dropOverreach(
+	ctx context.Context, builder *index.Builder, sources []source, check *selfCheck,
+) map[indicator.FeedID]int {
+	entries := map[indicator.FeedID]int{}
+	for _, over := range builder.DropOverreach() {
+		entries[over.Feed] = over.Entries
+		a.metrics.put(count(metricBlocksLeftOut, over.Entries))
+		a.log.ErrorContext(ctx, "address blocks of feed are left out", "feed", over.Feed, "entries", over.Entries,
+			"reach", over.Reach.String(), "bound", over.Bound.String())
+		check.forgetBlocks()
+		for i := range sources {
+			if sources[i].ID == over.Feed {
+				sources[i] = sources[i].withoutBlocks()
+			}
+		}
+	}
+	return entries
+}
+
+// withoutBlocks returns the source without its block entries on addresses.
+func (s source) withoutBlocks() source {
+	each := s.each
+	s.each = func(ctx context.Context, add func(*snapshot.Entry) error) error {
+		return each(ctx, func(entry *snapshot.Entry) error {
+			if blocksAddresses(&entry.Indicator) {
+				return nil
+			}
+			return add(entry)
+		})
+	}
+	return s
+}
