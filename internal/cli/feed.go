@@ -236,12 +236,7 @@ func (l *lintResult) print(out io.Writer) {
 		fmt.Fprintf(out, "  %s\n", line)
 	}
 	fmt.Fprintf(out, "  %7d accepted (addresses: %d, allow entries: %d)\n", l.Accepted, l.Addresses, l.Allowed)
-	if l.Reach != (reach.Reach{}) {
-		fmt.Fprintf(out, "          reach: %s, wide blocks: %d\n", l.Reach, l.Wide)
-	}
-	if c := l.Change; c != nil {
-		fmt.Fprintf(out, "          in effect: %d (before: %d): %d kept, %d gone, %d new\n", c.Now, c.Before, c.Kept, c.Gone, c.New)
-	}
+	l.printReach(out)
 	if l.Repeated > 0 {
 		fmt.Fprintf(out, "  %7d repeated\n", l.Repeated)
 	}
@@ -273,6 +268,17 @@ func (l *lintResult) print(out io.Writer) {
 	fmt.Fprintln(out, "  the importer would REFUSE this list:")
 	for _, refusal := range l.Refusals {
 		fmt.Fprintf(out, "  - %v\n", refusal)
+	}
+}
+
+// printReach prints how much the blocks of the list cover, and how the list differs from the one
+// that it would replace.
+func (l *lintResult) printReach(out io.Writer) {
+	if l.Reach != (reach.Reach{}) {
+		fmt.Fprintf(out, "          reach: %s, wide blocks: %d\n", l.Reach, l.Wide)
+	}
+	if c := l.Change; c != nil {
+		fmt.Fprintf(out, "          in effect: %d (before: %d): %d kept, %d gone, %d new\n", c.Now, c.Before, c.Kept, c.Gone, c.New)
 	}
 }
 

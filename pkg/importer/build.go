@@ -196,10 +196,7 @@ func (a *assembler) build(ctx context.Context, sources []source, generation uint
 	}
 	built.sources = sources
 
-	for id, dropped := range a.dropOverreach(ctx, builder, sources, check) {
-		built.blocks -= dropped
-		built.feeds[slices.IndexFunc(built.feeds, func(f index.CurrentFeed) bool { return f.ID == id })].Count -= dropped
-	}
+	a.dropOverreach(ctx, builder, sources, check, built)
 
 	var err error
 	if built.data, err = builder.Build(index.Options{Generation: generation, BuiltAt: now}); err != nil {

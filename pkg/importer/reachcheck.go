@@ -44,14 +44,24 @@ func (r *reachCheck) check(ctx context.Context, c *candidate) error {
 		return nil
 	}
 
-	sources := append(r.assembler.sources(others), candidateSource(c))
-	manual, err := r.assembler.manualSource(ctx)
+	all, err := r.measure(ctx, append(r.assembler.sources(others), candidateSource(c)))
 	if err != nil {
 		return err
+	}
+	c.report.Refusals = append(c.report.Refusals, list.RefuseTotalReach(c.report.Feed, own, all)...)
+	return nil
+}
+
+// measure returns the reach of some feeds and of the manual entries.
+func (r *reachCheck) measure(ctx context.Context, sources []source) (reach.Reach, error) {
+	manual, err := r.assembler.manualSource(ctx)
+	if err != nil {
+		return reach.Reach{}, err
 	}
 	if manual != nil {
 		sources = append(sources, *manual)
 	}
+
 	var all reach.Set
 	for _, s := range sources {
 		err := s.each(ctx, func(entry *snapshot.Entry) error {
@@ -65,40 +75,36 @@ func (r *reachCheck) check(ctx context.Context, c *candidate) error {
 			continue // the publish decides what to do about that feed
 		}
 		if err != nil {
-			return fmt.Errorf("measuring the blocks of all feeds: %w", err)
+			return reach.Reach{}, fmt.Errorf("measuring the blocks of all feeds: %w", err)
 		}
 	}
-	c.report.Refusals = append(c.report.Refusals, list.RefuseTotalReach(c.report.Feed, own, all.Reach())...)
-	return nil
+	return all.Reach(), nil
 }
 
 func blocksAddresses(entry *indicator.Indicator) bool {
 	return entry.Scope == indicator.ScopeCIDR && entry.Action == indicator.ActionBlock
 }
 
-// dropOverreach leaves the address blocks of feeds that reach too far out of an index and out of
-// their sources. A list that reaches too far is refused, so this happens only to lists that an
-// earlier release accepted, to manual entries, and if several feeds grow at once. Without it no
-// reader would load the index, and no feed would be published.
-//
-// It returns how many entries of each of these feeds it left out.
+// dropOverreach leaves the address blocks of feeds that reach too far out of an index, out of its
+// counts and out of their sources. A list that reaches too far is refused, so this happens only to
+// lists that an earlier release accepted, to manual entries, and if several feeds grow at once.
+// Without it no reader would load the index, and no feed would be published.
 func (a *assembler) dropOverreach(
-	ctx context.Context, builder *index.Builder, sources []source, check *selfCheck,
-) map[indicator.FeedID]int {
-	entries := map[indicator.FeedID]int{}
+	ctx context.Context, builder *index.Builder, sources []source, check *selfCheck, built *builtIndex,
+) {
 	for _, over := range builder.DropOverreach() {
-		entries[over.Feed] = over.Entries
 		a.metrics.put(count(metricBlocksLeftOut, over.Entries))
 		a.log.ErrorContext(ctx, "address blocks of feed are left out", "feed", over.Feed, "entries", over.Entries,
 			"reach", over.Reach.String(), "bound", over.Bound.String())
 		check.forgetBlocks()
-		for i := range sources {
+		built.blocks -= over.Entries
+		for i := range sources { // built.feeds has the same order
 			if sources[i].ID == over.Feed {
 				sources[i] = sources[i].withoutBlocks()
+				built.feeds[i].Count -= over.Entries
 			}
 		}
 	}
-	return entries
 }
 
 // withoutBlocks returns the source without its block entries on addresses.

@@ -118,12 +118,7 @@ func decodeFeedRow(encoded item) (table.FeedRow, error) {
 			Reason:   stored.Reason,
 			Settings: stored.DecidedWith,
 		},
-		Table: table.SyncState{
-			Snapshot: stored.TableSnapshot,
-			Target:   stored.TableTarget,
-			Cursor:   stored.TableCursor,
-			Owner:    stored.TableOwner,
-		},
+		Table: stored.syncState(),
 	}
 
 	var errs [7]error
@@ -140,6 +135,16 @@ func decodeFeedRow(encoded item) (table.FeedRow, error) {
 		return row, fmt.Errorf("decoding the row of feed %q: %w", stored.ID, err)
 	}
 	return row, nil
+}
+
+// syncState returns the state of the rows of entries, apart from its time.
+func (i *feedItem) syncState() table.SyncState {
+	return table.SyncState{
+		Snapshot: i.TableSnapshot,
+		Target:   i.TableTarget,
+		Cursor:   i.TableCursor,
+		Owner:    i.TableOwner,
+	}
 }
 
 // attemptItem is the part of a feed's row about an import that came to no decision.
