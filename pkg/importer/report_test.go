@@ -25,10 +25,10 @@ no_dots..in.a.row
 The list is refused. The previous list with 3000 entries keeps serving.
 
 cut_off: it has 7 entries, but its header says 90
-  what to do: check whether the upload or the download was cut off; to accept it as it is, upload it again with the metadata or tag "resolverwatch-force" and the reason as its value
+  what to do: check whether the upload or the download was cut off; to accept it as it is, set the tag "resolverwatch-force" of the object, with the reason as its value
 
 shrink: 2999 of 3000 entries are gone, 100.0 %
-  what to do: check whether the list is complete; to accept it as it is, upload it again with the metadata or tag "resolverwatch-force" and the reason as its value
+  what to do: check whether the list is complete; to accept it as it is, set the tag "resolverwatch-force" of the object, with the reason as its value
 
 list      "feeds/f/list.txt"
 version   v2
