@@ -210,7 +210,8 @@ func TestImporter_customerKey(t *testing.T) {
 	made := synth(t, stack)
 	made.one("AWS::SQS::Queue", "").want(t, object{"KmsMasterKeyId": "<Key961B73FD.Arn>"})
 	text, _ := json.Marshal(made.one("AWS::KMS::Key", "").get("KeyPolicy.Statement"))
-	for _, part := range []string{`"logs.`, "kms:EncryptionContext:aws:logs:arn", "events.amazonaws.com"} {
+	for _, part := range []string{`"logs.`, "kms:EncryptionContext:aws:logs:arn", "events.amazonaws.com",
+		`"Condition":{"ArnLike":{"kms:EncryptionContext:aws:sqs:arn":{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":sqs:",{"Ref":"AWS::Region"},":",{"Ref":"AWS::AccountId"},":*"]]}}}`} {
 		if !strings.Contains(string(text), part) {
 			t.Errorf("the key's policy lacks %s: %s", part, text)
 		}
