@@ -342,6 +342,15 @@ func TestImporter_manyFeeds(t *testing.T) {
 	}, "Test/Importer Feeds")
 }
 
+// A key under a folder that has a meaning would count twice, or guard what it is to block.
+func TestImporter_refusesListKey(t *testing.T) {
+	for _, folder := range []string{"feeds/", "allow/", "guards/", "guards/protected/", "accepted/", "reports/"} {
+		wantRefused(t, func(stack awscdk.Stack) {
+			newImporter(stack, resolverwatch.ImporterProps{ImporterSettings: resolverwatch.ImporterSettings{ListKey: folder + "all.txt"}})
+		}, "Test/Importer ListKey")
+	}
+}
+
 // SSM reserves names for AWS. Without feeds there are no parameters, so any name works.
 func TestImporter_refusesStackName(t *testing.T) {
 	feeds := map[string]resolverwatch.Feed{"x": {Format: "csv"}}
