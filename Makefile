@@ -48,7 +48,7 @@ e2e: node $(TOOLS)/moto $(TOOLS)/cdk ## deploy to an AWS emulator and drive what
 
 $(TOOLS)/moto: test/system/e2e/requirements.txt
 	python3 -m venv --clear $@
-	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 # It is installed outside of test/system because it contains Go files, which ./... would match.
@@ -92,7 +92,7 @@ lint-templates: node $(TOOLS)/cfn-lint ## run cfn-lint on the templates of all v
 
 $(TOOLS)/cfn-lint: test/synth/requirements.txt
 	python3 -m venv --clear $@
-	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
