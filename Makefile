@@ -3,6 +3,8 @@
 
 # TOOLS is a relative path because make splits an absolute one at a space.
 GOLANGCI_VERSION := v2.15.0
+GOVULNCHECK_VERSION := v1.9.0
+CYCLONEDX_VERSION := v1.10.0
 MAVEN_DEPENDENCY := 3.8.1
 TOOLS            := .bin
 MODULES          := . test/system
@@ -48,7 +50,7 @@ e2e: node $(TOOLS)/moto $(TOOLS)/cdk ## deploy to an AWS emulator and drive what
 
 $(TOOLS)/moto: test/system/e2e/requirements.txt
 	python3 -m venv --clear $@
-	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 # It is installed outside of test/system because it contains Go files, which ./... would match.
@@ -92,7 +94,7 @@ lint-templates: node $(TOOLS)/cfn-lint ## run cfn-lint on the templates of all v
 
 $(TOOLS)/cfn-lint: test/synth/requirements.txt
 	python3 -m venv --clear $@
-	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
@@ -129,6 +131,38 @@ node: ## check that there is a Node that can run the CDK
 synth: node ## synthesize the deployed template into cdk.out, without AWS or Docker
 	@bash -c 'TIMEFORMAT="synthesized in %1R s"; time infra/synth.sh'
 
+# The database is probed first, because govulncheck has no time limit of its own.
+GOVULNDB ?= https://vuln.go.dev
+.PHONY: vuln sbom
+
+vuln: ## look for known vulnerabilities in what the code calls (skipped if their database cannot be reached)
+	@if curl -fsS --connect-timeout 5 --max-time 10 -o /dev/null "$(GOVULNDB)/index/db.json" 2>/dev/null; then \
+		$(MAKE) --no-print-directory $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION) && \
+		for module in $(MODULES); do \
+			echo "checking $$module"; \
+			(cd $$module && GOVULNDB="$(GOVULNDB)" timeout 600 "$(CURDIR)/$(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)" ./...) || exit 1; \
+		done; \
+	else echo "skipped: cannot reach the database of vulnerabilities, $(GOVULNDB)"; fi
+
+$(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION):
+	GOBIN="$(CURDIR)/$(TOOLS)" go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	mv $(TOOLS)/govulncheck $@
+
+# It reads the modules out of the binaries, so it lists what runs and not what go.mod permits.
+sbom: build lambdas $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION) ## write the bills of materials of the functions and the command into build/sbom
+	mkdir -p build/sbom
+	@version="$$(git describe --always --dirty 2>/dev/null || echo unknown)"; \
+	for binary in arm64/importer/bootstrap arm64/transformer/bootstrap resolverwatch; do \
+		name="$${binary%/bootstrap}"; \
+		$(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION) bin -json -noserial -notimestamp -version "$$version" \
+			-output "build/sbom/$${name##*/}.cdx.json" "bin/$$binary" || exit 1; \
+	done
+	@grep -c '"type": "library"' build/sbom/*.cdx.json | sed 's/:/: modules /'
+
+$(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION):
+	GOBIN="$(CURDIR)/$(TOOLS)" go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+	mv $(TOOLS)/cyclonedx-gomod $@
+
 # The published template. Node 20 still synthesizes, so its banner of eleven lines is left out.
 .PHONY: template template-python
 
@@ -148,4 +182,4 @@ $(TOOLS)/template: test/template/requirements.txt
 	touch $@
 
 clean: ## remove everything that was built
-	rm -rf bin cdk.out dist $(TOOLS)
+	rm -rf bin build cdk.out dist $(TOOLS)

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/resolverwatch/resolverwatch/internal/templatediff"
+	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
 const usage = `usage: keptresources BASE HEAD
@@ -25,7 +26,9 @@ BASE and HEAD are the output folders (cdk.out) of two syntheses. The exit code i
 deploying HEAD over BASE would take state away, and 2 if they cannot be compared.
 `
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	os.Exit(run(os.Args[1:], printable.NewWriter(os.Stdout), printable.NewWriter(os.Stderr)))
+}
 
 // run returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {

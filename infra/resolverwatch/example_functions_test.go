@@ -25,7 +25,7 @@ func ExampleNewIndicatorStore() {
 		EncryptionKey:               key,
 		NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(30)),
 	})
-	store.GrantUpload(ingest)
+	store.GrantUploadBlock(ingest)
 }
 
 // One list serves several Regions: the transformer of another Region reads the index of the

@@ -32,7 +32,7 @@ func ExampleNewPipeline() {
 		QueryLogging: &resolverwatch.QueryLoggingProps{VPCs: []awsec2.IVpc{vpc}},
 	})
 	pipeline.Catalog().GrantQuery(analyst)
-	pipeline.Store().GrantUpload(analyst)
+	pipeline.Store().GrantUploadBlock(analyst)
 
 	app.Synth(nil)
 }

@@ -192,7 +192,7 @@ func (p *problems) feeds(feeds map[string]Feed) {
 
 // feedTokens rejects tokens in settings that are checked at synthesis, and replaces other
 // unknown values with placeholders that pass the checks. The ARN of a secret, and free
-// text, may be tokens.
+// text, may be tokens; everything else about a secret is part of its pin.
 func (p *problems) feedTokens(prop string, feed *Feed) {
 	if isToken(feed.URL) {
 		p.addf("%s: url: must be known at synthesis, where it is checked, got a token: write it out, or look it up with "+
@@ -209,7 +209,7 @@ func (p *problems) feedTokens(prop string, feed *Feed) {
 		value *string
 	}{
 		{"format", &feed.Format}, {"scope", &feed.Scope}, {"severity", &feed.Severity},
-		{"schedule", &feed.Schedule},
+		{"schedule", &feed.Schedule}, {"secretKey", &feed.SecretKey},
 	} {
 		if isToken(*member.value) {
 			p.token(prop + ": " + member.name)
@@ -223,6 +223,10 @@ func (p *problems) feedTokens(prop string, feed *Feed) {
 	if isToken(feed.SecretHeader) {
 		p.token(prop + ": secretHeader")
 		feed.SecretHeader = "Authorization"
+	}
+	if isToken(feed.SecretQuery) {
+		p.token(prop + ": secretQuery")
+		feed.SecretQuery = "key"
 	}
 }
 

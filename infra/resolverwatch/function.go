@@ -220,8 +220,13 @@ func (p *problems) fit(own, users map[string]string, props ...string) {
 	if len(users) > 0 {
 		props = append(props, "Environment")
 	}
-	p.addf("%s: the variables of the function can have %d bytes in all, and Lambda allows at most %d; shorten %[1]s",
-		strings.Join(props, " and "), size, maxEnvironmentBytes)
+	hint := ""
+	if slices.Contains(props, "Feeds") {
+		hint = ". A feed with a secret takes 15 bytes, and a secret whose ARN is a token 128: write ARNs out, or define " +
+			"some of these feeds in another stack"
+	}
+	p.addf("%s: the variables of the function can have %d bytes in all, and Lambda allows at most %d; shorten %[1]s%[4]s",
+		strings.Join(props, " and "), size, maxEnvironmentBytes, hint)
 }
 
 // FunctionOptions are options that an organization sets in the same way for all its

@@ -74,7 +74,8 @@ func TestGrants_existingResources(t *testing.T) {
 		EncryptionKey: existingKey(stack, "KeyOfResults"),
 	})
 	grants := []awsiam.Grant{
-		store.GrantUpload(newRole(stack, "Uploader")), store.GrantReadList(newRole(stack, "Lister")),
+		store.GrantUploadBlock(newRole(stack, "BlockLists")), store.GrantUploadAllow(newRole(stack, "AllowLists")),
+		store.GrantReadList(newRole(stack, "Lister")),
 		delivery.GrantReadLogs(newRole(stack, "Reader")), catalog.GrantQuery(newRole(stack, "Analyst")),
 	}
 	for _, grant := range grants {
@@ -87,14 +88,14 @@ func TestGrants_existingResources(t *testing.T) {
 		viaDynamoDB = ` if {"StringEquals":{"kms:ViaService":{"Fn::Join":["",["dynamodb.eu-west-1.",{"Ref":"AWS::URLSuffix"}]]}}}`
 		table       = "dynamodb:<AWS::Region>:<AWS::AccountId>:table/indicators"
 	)
-	made.wantGranted("Uploader",
-		"kms:Decrypt on "+key+"keyofstore"+viaS3, "kms:GenerateDataKey on "+key+"keyofstore"+viaS3,
-		"s3:AbortMultipartUpload on s3:::lists/allow/*", "s3:AbortMultipartUpload on s3:::lists/feeds/*",
-		"s3:PutObject on s3:::lists/allow/*", "s3:PutObject on s3:::lists/feeds/*",
-		"s3:PutObjectTagging on s3:::lists/allow/*", "s3:PutObjectTagging on s3:::lists/feeds/*",
-		"s3:GetBucketLocation on s3:::lists", "s3:GetObject on s3:::lists/reports/*",
-		`s3:ListBucket on s3:::lists if {"StringLike":{"s3:prefix":["feeds","feeds/*","allow","allow/*","reports","reports/*"]}}`,
-	)
+	for uploader, folder := range map[string]string{"BlockLists": "feeds", "AllowLists": "allow"} {
+		made.wantGranted(uploader,
+			"kms:Decrypt on "+key+"keyofstore"+viaS3, "kms:GenerateDataKey on "+key+"keyofstore"+viaS3,
+			"s3:AbortMultipartUpload on s3:::lists/"+folder+"/*", "s3:PutObject on s3:::lists/"+folder+"/*",
+			"s3:GetBucketLocation on s3:::lists", "s3:GetObject on s3:::lists/reports/*",
+			`s3:ListBucket on s3:::lists if {"StringLike":{"s3:prefix":["`+folder+`","`+folder+`/*","reports","reports/*"]}}`,
+		)
+	}
 	made.wantGranted("Lister",
 		"dynamodb:BatchGetItem on "+table, "dynamodb:DescribeTable on "+table, "dynamodb:GetItem on "+table,
 		"dynamodb:Query on "+table, "dynamodb:Scan on "+table,
@@ -116,6 +117,25 @@ func TestGrants_existingResources(t *testing.T) {
 		"s3:GetBucketLocation on s3:::index-bucket", "s3:GetObject on s3:::index-bucket/indicators/*",
 		`s3:ListBucket on s3:::index-bucket if {"StringLike":{"s3:prefix":["indicators","indicators/*"]}}`,
 	), queryPermissions()...)...)
+}
+
+// The former name still grants block lists, and nothing that it did not say.
+func TestGrants_upload(t *testing.T) {
+	stack := newStack(t)
+	store := resolverwatch.NewIndicatorStore(stack, "Store", nil)
+	store.GrantUpload(newRole(stack, "Former"))
+	store.GrantUploadBlock(newRole(stack, "Present"))
+	made := synth(t, stack)
+	former := flatten(plain(made.one("AWS::IAM::Policy", "Former").get("PolicyDocument")))
+	present := flatten(plain(made.one("AWS::IAM::Policy", "Present").get("PolicyDocument")))
+	if diff := cmp.Diff(present, former); diff != "" {
+		t.Errorf("(-GrantUploadBlock +GrantUpload):\n%s", diff)
+	}
+	for _, part := range []string{"/allow/", "Tagging", "s3:Delete", "s3:*", "kms:*"} {
+		if strings.Contains(present, part) {
+			t.Errorf("the grant has %s: %s", part, present)
+		}
+	}
 }
 
 // queryPermissions returns the permissions that every query needs.
@@ -180,7 +200,7 @@ func TestGrants_existingBucketPolicy(t *testing.T) {
 			BucketName: jsii.String("lists"), Account: jsii.String(otherAccount)}),
 	})
 	before := len(store.Steps())
-	store.GrantUpload(newRole(stack, "Uploader"))
+	store.GrantUploadBlock(newRole(stack, "Uploader"))
 	var text string
 	for _, step := range store.Steps()[before:] {
 		text += step.Text + "\n"

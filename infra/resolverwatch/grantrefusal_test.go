@@ -26,7 +26,8 @@ func TestNil_refused(t *testing.T) {
 		{"Test/Pipeline/Delivery GrantReadLogs", func() { pipeline.Delivery().GrantReadLogs(nil) }},
 		{"Test/Pipeline/Importer GrantInvoke", func() { pipeline.Importer().GrantInvoke(nil) }},
 		{"Test/Pipeline/Transformer GrantInvoke", func() { pipeline.Transformer().GrantInvoke(nil) }},
-		{"Test/Pipeline/Store GrantUpload", func() { pipeline.Store().GrantUpload(nil) }},
+		{"Test/Pipeline/Store GrantUploadAllow", func() { pipeline.Store().GrantUploadAllow(nil) }},
+		{"Test/Pipeline/Store GrantUploadBlock", func() { pipeline.Store().GrantUploadBlock(nil) }},
 	} {
 		wantRefusal(t, test.call, test.prop)
 	}

@@ -23,8 +23,8 @@ func fixed(stack awscdk.Stack, name string) awsiam.IRole {
 func TestGrants_fixedRole(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, nil)
-	pipeline.Store().GrantUpload(fixed(stack, "uploader"))
-	pipeline.Store().GrantUpload(newRole(stack, "Kept").WithoutPolicyUpdates(nil))
+	pipeline.Store().GrantUploadBlock(fixed(stack, "uploader"))
+	pipeline.Store().GrantUploadBlock(newRole(stack, "Kept").WithoutPolicyUpdates(nil))
 	pipeline.Store().GrantReadList(fixed(stack, "lister"))
 	pipeline.Delivery().GrantReadLogs(fixed(stack, "reader"))
 	pipeline.Delivery().GrantPutRecords(fixed(stack, "replay"))
@@ -60,8 +60,8 @@ func TestGrants_changeableRole(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, nil)
 	before := len(pipeline.Steps())
-	pipeline.Store().GrantUpload(newRole(stack, "Own"))
-	pipeline.Store().GrantUpload(awsiam.Role_FromRoleName(stack, jsii.String("Imported"), jsii.String("imported"), nil))
+	pipeline.Store().GrantUploadBlock(newRole(stack, "Own"))
+	pipeline.Store().GrantUploadBlock(awsiam.Role_FromRoleName(stack, jsii.String("Imported"), jsii.String("imported"), nil))
 	pipeline.Importer().GrantInvoke(awsiam.NewLazyRole(stack, jsii.String("Lazy"), &awsiam.LazyRoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()}))
 	if steps := pipeline.Steps()[before:]; len(steps) > 0 {
 		t.Errorf("steps %v", steps)
@@ -82,7 +82,7 @@ func TestGrants_stableSteps(t *testing.T) {
 		before := len(store.Steps())
 		steps := map[string]resolverwatch.Step{}
 		for _, name := range names {
-			store.GrantUpload(newRole(stack, name))
+			store.GrantUploadBlock(newRole(stack, name))
 		}
 		store.GrantReadList(awsiam.NewArnPrincipal(jsii.String("arn:aws:iam::" + otherAccount + ":role/lister")))
 		for _, step := range store.Steps()[before:] {
@@ -95,7 +95,7 @@ func TestGrants_stableSteps(t *testing.T) {
 		t.Fatalf("steps %v and %v, want one for each grant with something left to do", one, two)
 	}
 	for id, step := range one {
-		if _, found := two[id]; !found || !strings.HasPrefix(id, "GrantUpload") {
+		if _, found := two[id]; !found || !strings.HasPrefix(id, "GrantUploadBlock") {
 			t.Errorf("id %s is not in %v", id, two)
 		}
 		const want = "Known/L, of account " + otherAccount + ", must allow the principal in its own policy. " +

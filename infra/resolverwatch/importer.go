@@ -161,6 +161,7 @@ func (p ImporterProps) received(stack string) settings.ImporterFunction {
 	received.Logging = p.LoggingSettings
 	received.Importer = p.ImporterSettings
 	received.Guards.ListGuards = p.Guards
+	received.SecretPins = settings.PinSecrets(p.Feeds, isToken)
 	switch {
 	case p.MaxIndexBytes == nil:
 	case isNumberToken(*p.MaxIndexBytes):
@@ -205,6 +206,9 @@ func (p ImporterProps) growing() []string {
 	}
 	if len(p.Protected) > 0 {
 		props = append(props, "Protected")
+	}
+	if len(feedSecrets(p.Feeds)) > 0 { // each one is pinned to its host
+		props = append(props, "Feeds")
 	}
 	return props
 }

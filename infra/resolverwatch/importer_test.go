@@ -210,7 +210,8 @@ func TestImporter_customerKey(t *testing.T) {
 	made := synth(t, stack)
 	made.one("AWS::SQS::Queue", "").want(t, object{"KmsMasterKeyId": "<Key961B73FD.Arn>"})
 	text, _ := json.Marshal(made.one("AWS::KMS::Key", "").get("KeyPolicy.Statement"))
-	for _, part := range []string{`"logs.`, "kms:EncryptionContext:aws:logs:arn", "events.amazonaws.com"} {
+	for _, part := range []string{`"logs.`, "kms:EncryptionContext:aws:logs:arn", "events.amazonaws.com",
+		`"Condition":{"ArnLike":{"kms:EncryptionContext:aws:sqs:arn":{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":sqs:",{"Ref":"AWS::Region"},":",{"Ref":"AWS::AccountId"},":*"]]}}}`} {
 		if !strings.Contains(string(text), part) {
 			t.Errorf("the key's policy lacks %s: %s", part, text)
 		}
@@ -339,6 +340,15 @@ func TestImporter_manyFeeds(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		newImporter(stack, resolverwatch.ImporterProps{Feeds: feeds(50, func(i int) string { return arn(fmt.Sprintf("feed-%03d", i)) })})
 	}, "Test/Importer Feeds")
+}
+
+// A key under a folder that has a meaning would count twice, or guard what it is to block.
+func TestImporter_refusesListKey(t *testing.T) {
+	for _, folder := range []string{"feeds/", "allow/", "guards/", "guards/protected/", "accepted/", "reports/"} {
+		wantRefused(t, func(stack awscdk.Stack) {
+			newImporter(stack, resolverwatch.ImporterProps{ImporterSettings: resolverwatch.ImporterSettings{ListKey: folder + "all.txt"}})
+		}, "Test/Importer ListKey")
+	}
 }
 
 // SSM reserves names for AWS. Without feeds there are no parameters, so any name works.

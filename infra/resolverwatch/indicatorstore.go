@@ -301,17 +301,36 @@ func (s *IndicatorStore) GrantReadList(grantee awsiam.IGrantable) awsiam.Grant {
 		[]access{{read, tablePolicy(s.table)}}, s.useKeys("dynamodb", keyTableRead, s.keys.table)...))
 }
 
-// GrantUpload lets grantee upload block and allow lists with their tags, list them, and
-// read the reports about them, including use of the customer managed key of the list
-// bucket.
+// GrantUploadBlock lets grantee upload block lists, list them, and read the reports about
+// all lists, including use of the customer managed key of the list bucket. The grantee cannot
+// tag a list, so it cannot override the guards.
+func (s *IndicatorStore) GrantUploadBlock(grantee awsiam.IGrantable) awsiam.Grant {
+	return s.grantUpload("GrantUploadBlock", grantee, settings.BlockPrefix)
+}
+
+// GrantUploadAllow is like [IndicatorStore.GrantUploadBlock], for allow lists. Grant it to
+// fewer people: an allow list overrides the block lists of every feed.
+func (s *IndicatorStore) GrantUploadAllow(grantee awsiam.IGrantable) awsiam.Grant {
+	return s.grantUpload("GrantUploadAllow", grantee, settings.AllowPrefix)
+}
+
+// GrantUpload is the former name of [IndicatorStore.GrantUploadBlock]. It used to include
+// allow lists and tags, which [IndicatorStore.GrantUploadAllow] and a statement of your own
+// give.
 func (s *IndicatorStore) GrantUpload(grantee awsiam.IGrantable) awsiam.Grant {
-	lists, policy := []string{settings.BlockPrefix, settings.AllowPrefix}, bucketPolicy(s.listBucket)
-	return s.steps.grant(s, "GrantUpload", grantee, append([]access{
-		{statement{resources: inFolders(s.listBucket, lists),
-			actions: []string{"s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"}}, policy},
+	return s.grantUpload("GrantUpload", grantee, settings.BlockPrefix)
+}
+
+// grantUpload lets grantee upload lists to one folder. It leaves out s3:PutObjectTagging,
+// because a tag overrides the guards.
+func (s *IndicatorStore) grantUpload(method string, grantee awsiam.IGrantable, folder string) awsiam.Grant {
+	policy := bucketPolicy(s.listBucket)
+	return s.steps.grant(s, method, grantee, append([]access{
+		{statement{resources: inFolders(s.listBucket, []string{folder}),
+			actions: []string{"s3:AbortMultipartUpload", "s3:PutObject"}}, policy},
 		{statement{resources: inFolders(s.listBucket, []string{settings.ReportPrefix}), actions: []string{"s3:GetObject"}}, policy},
 		{statement{resources: []string{*s.listBucket.BucketArn()}, actions: []string{"s3:GetBucketLocation"}}, policy},
-		{listFolders(s.listBucket, append(lists, settings.ReportPrefix)), policy},
+		{listFolders(s.listBucket, []string{folder, settings.ReportPrefix}), policy},
 	}, s.useKeys("s3", keyWrite, s.keys.lists)...))
 }
 

@@ -169,7 +169,8 @@ func TestIndicatorStore_grants(t *testing.T) {
 	store := resolverwatch.NewIndicatorStore(stack, "Store", nil)
 	user := awsiam.NewRole(stack, jsii.String("User"), &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()})
 	store.GrantReadList(user)
-	store.GrantUpload(user)
+	store.GrantUploadBlock(user)
+	store.GrantUploadAllow(user)
 	policy := synth(t, stack).one("AWS::IAM::Policy", "User")
 	text := flatten(plain(policy.get("PolicyDocument")))
 	for _, part := range []string{"dynamodb:Query", "s3:PutObject", "/feeds/*", "/allow/*", "/reports/*"} {

@@ -25,7 +25,7 @@ func TestIndicatorStoreFromAttributes(t *testing.T) {
 	})
 	resolverwatch.NewTransformer(stack, "Transformer", &resolverwatch.TransformerProps{IndexBucket: store.IndexBucket(), Code: code()})
 	user := awsiam.NewRole(stack, jsii.String("User"), &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()})
-	store.GrantUpload(user)
+	store.GrantUploadBlock(user)
 	store.GrantReadList(user)
 	made := synth(t, stack)
 

@@ -36,14 +36,21 @@ func logsUse(stack awscdk.Stack) (allowed statement, principal string) {
 }
 
 // letEventsUse lets EventBridge send events that it could not deliver to a queue encrypted
-// with key (SQS developer guide, "Configure KMS permissions for AWS services"). There is no
-// condition on the source: EventBridge is documented to support none for an encrypted topic
-// (SNS developer guide, "Key management"), nothing says that it does for a queue, and an
-// unsupported condition would silently lose the events.
+// with key (SQS developer guide, "Configure KMS permissions for AWS services"), and use the key
+// for nothing but the queues of this account and Region. SQS puts the ARN of the queue into
+// the encryption context. The name of the queue is left open, because the queue refers to the
+// key.
+//
+// The condition is not on the source, aws:SourceAccount or aws:SourceArn: EventBridge is
+// documented to support neither for an encrypted topic (SNS developer guide, "Key
+// management"), nothing says that it does for a queue, and an unsupported condition would
+// silently lose the events.
 func (s *steps) letEventsUse(c constructs.Construct, key awskms.IKey) {
+	queues := awscdk.Stack_Of(c).FormatArn(&awscdk.ArnComponents{Service: jsii.String("sqs"), Resource: jsii.String("*")})
 	s.letServiceUse(c, key, "EventBridge", eventsService, statement{
-		sid:     "ResolverwatchDeadLetters",
-		actions: keyWrite,
+		sid:        "ResolverwatchDeadLetters",
+		actions:    keyWrite,
+		conditions: map[string]any{"ArnLike": map[string]any{"kms:EncryptionContext:aws:sqs:arn": *queues}},
 	})
 }
 

@@ -22,7 +22,7 @@ func TestPipeline_previousKeys(t *testing.T) {
 	earlier := awskms.NewKey(stack, jsii.String("Earlier"), nil)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
 		EncryptionKey: awskms.NewKey(stack, jsii.String("Key"), nil), PreviousKeys: []awskms.IKey{earlier}})
-	pipeline.Store().GrantUpload(newRole(stack, "Uploader"))
+	pipeline.Store().GrantUploadBlock(newRole(stack, "Uploader"))
 	pipeline.Store().GrantReadList(newRole(stack, "Lister"))
 	pipeline.Delivery().GrantReadLogs(newRole(stack, "Reader"))
 	pipeline.Catalog().GrantQuery(newRole(stack, "Analyst"))

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator"
-	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/printable"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -186,12 +186,12 @@ func printAllow(out io.Writer, plan *operator.AllowPlan) error {
 	}
 	for i := range plan.Vetoed[:min(len(plan.Vetoed), maxFindings)] {
 		s := &plan.Vetoed[i]
-		fmt.Fprintf(out, "  %s (%s, %s)\n", sighting.Wide(s.Value()), s.Feed, s.Scope)
+		fmt.Fprintf(out, "  %s (%s, %s)\n", printable.Line(s.Value()), s.Feed, s.Scope)
 	}
 	if plan.StillMatching > 0 {
 		fmt.Fprintf(out, "more specific entries that keep matching: %d\n", plan.StillMatching)
 		for _, text := range plan.StillMatchingSamples {
-			fmt.Fprintf(out, "  %s\n", sighting.Wide(text))
+			fmt.Fprintf(out, "  %s\n", printable.Line(text))
 		}
 	}
 	return nil
@@ -212,9 +212,9 @@ func (a *allowOptions) printEntries(cmd *cobra.Command, out io.Writer) error {
 
 // describeEdit describes an edit in one line: the entry, who added it, when and why.
 func describeEdit(e *operator.Edit) string {
-	text := fmt.Sprintf("%s (%s, %s)", sighting.Wide(e.Value()), e.Action, e.Scope)
+	text := fmt.Sprintf("%s (%s, %s)", printable.Line(e.Value()), e.Action, e.Scope)
 	if e.By != "" {
-		text += " by " + sighting.Wide(e.By)
+		text += " by " + printable.Line(e.By)
 	}
 	if !e.AddedAt.IsZero() {
 		text += " at " + e.AddedAt.Format(time.RFC3339)
@@ -223,7 +223,7 @@ func describeEdit(e *operator.Edit) string {
 		text += " until " + e.ExpiresAt.Format(time.RFC3339)
 	}
 	if e.Reason != "" {
-		text += ": " + sighting.Wide(e.Reason)
+		text += ": " + printable.Line(e.Reason)
 	}
 	return text
 }

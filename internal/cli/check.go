@@ -17,6 +17,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/printable"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -302,7 +303,7 @@ func listedBy(feeds []indicator.FeedID) string {
 }
 
 func (a *answer) print(out io.Writer) error {
-	lines := []string{fmt.Sprintf("%-10s %s", a.Verdict, sighting.Printable(a.Name)), "           " + sighting.Wide(a.Why)}
+	lines := []string{fmt.Sprintf("%-10s %s", a.Verdict, sighting.Printable(a.Name)), "           " + printable.Line(a.Why)}
 	if a.Indicator != "" {
 		rating := fmt.Sprintf("           severity %s, confidence %d", a.Severity, *a.Confidence)
 		if a.Category != "" {

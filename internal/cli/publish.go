@@ -9,6 +9,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
 // publishOptions are the flags of publish.
@@ -94,7 +95,7 @@ func describeUnpin(pin *index.Pin) string {
 	}
 	text := fmt.Sprintf("unpinned the index, which %s pinned at %s", sighting.Printable(pin.By), pin.At.Format(time.RFC3339))
 	if pin.Reason != "" {
-		text += ": " + sighting.Wide(pin.Reason)
+		text += ": " + printable.Line(pin.Reason)
 	}
 	return text
 }

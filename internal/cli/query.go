@@ -15,6 +15,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
+	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
 // queryOptions are the flags of query.
@@ -138,7 +139,7 @@ func printQueries(out io.Writer, queries []athena.NamedQuery) {
 				}
 				parameters = append(parameters, fmt.Sprintf("%s (%s%s)", parameter.Name, parameter.Type, required))
 			}
-			row[1], row[2] = sighting.Wide(query.Question), strings.Join(parameters, ", ")
+			row[1], row[2] = printable.Line(query.Question), strings.Join(parameters, ", ")
 		}
 		t.AppendRow(row)
 	}

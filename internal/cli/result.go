@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -45,7 +44,7 @@ func newResultWriter(form string, out io.Writer) resultWriter {
 	case formJSON:
 		return &jsonWriter{out: out}
 	default:
-		return &csvWriter{csv.NewWriter(out)}
+		return &csvWriter{out: out}
 	}
 }
 
@@ -83,42 +82,6 @@ func (w *tableWriter) end() error {
 		w.rows.Render()
 	}
 	return nil
-}
-
-// csvWriter writes CSV (RFC 4180). It escapes cells that a spreadsheet would treat as a
-// formula, because attackers choose the names in the logs.
-type csvWriter struct{ csv *csv.Writer }
-
-func (w *csvWriter) begin(columns []athena.Column) error {
-	var names []string
-	for _, column := range columns {
-		names = append(names, column.Name)
-	}
-	return w.csv.Write(names)
-}
-
-func (w *csvWriter) row(row athena.Row) error {
-	cells := make([]string, len(row))
-	for i, cell := range row {
-		if cell != nil {
-			cells[i] = escapeFormula(*cell)
-		}
-	}
-	return w.csv.Write(cells)
-}
-
-// escapeFormula puts an apostrophe before text that a spreadsheet would run as a formula. A
-// negative number is not a formula.
-func escapeFormula(cell string) string {
-	if strings.IndexAny(cell, "=+-@\t\r\n") == 0 && !json.Valid([]byte(cell)) {
-		return "'" + cell
-	}
-	return cell
-}
-
-func (w *csvWriter) end() error {
-	w.csv.Flush()
-	return w.csv.Error()
 }
 
 // jsonWriter writes one JSON object on each line. Numbers are not quoted, and NULL is null.

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator"
-	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
 // rollbackOptions are the flags of rollback.
@@ -110,7 +110,7 @@ func printEffect(out io.Writer, e *operator.Effect) {
 		all   int
 	}{{index.Added, e.SampleAdded, e.Added}, {index.Removed, e.SampleRemoved, e.Removed}} {
 		for _, text := range samples.texts {
-			fmt.Fprintf(out, "  %c %s\n", samples.sign, sighting.Wide(text))
+			fmt.Fprintf(out, "  %c %s\n", samples.sign, printable.Line(text))
 		}
 		if more := samples.all - len(samples.texts); more > 0 {
 			fmt.Fprintf(out, "  %c ... and %d more; use 'resolverwatch index diff' to see all\n", samples.sign, more)

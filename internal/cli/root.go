@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
 // Exit codes.
@@ -38,8 +40,16 @@ type streams struct {
 	out, err io.Writer
 }
 
-// run runs the command and returns its exit code.
+// run runs the command and returns its exit code. Nothing that a terminal obeys passes its
+// streams, whether it is part of a file name, a list, a log or an error.
 func run(ctx context.Context, args []string, std streams) int {
+	out, messages := printable.NewWriter(std.out), printable.NewWriter(std.err)
+	code := execute(ctx, args, streams{std.in, out, messages})
+	_ = errors.Join(out.Close(), messages.Close()) // half a rune cannot be written
+	return code
+}
+
+func execute(ctx context.Context, args []string, std streams) int {
 	root := newRoot(std)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

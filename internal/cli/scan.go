@@ -97,7 +97,11 @@ func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error 
 		}
 	}
 
-	out := bufio.NewWriterSize(std.out, 1<<20)
+	sink := std.out
+	if o.form == formNDJSON && !isTerminal(sink) {
+		sink = unwrapped(sink) // marked records have the bytes of the log
+	}
+	out := bufio.NewWriterSize(sink, 1<<20)
 	s := newScanner(x, o, out, std.err)
 	logs := &logRun{sources: sources, messages: std.err, markers: s.markers(), collect: s.collect}
 	err = logs.run(cmd.Context(), o.lists.quiet)

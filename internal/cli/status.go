@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator"
-	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
 func newStatus(std streams) *cobra.Command {
@@ -82,9 +82,9 @@ func printCurrent(out io.Writer, s *operator.Status) {
 	}
 	fmt.Fprint(out, "it is PINNED: nothing newer is published")
 	if c.Pin != nil {
-		fmt.Fprintf(out, " (by %s, %s ago", sighting.Wide(c.Pin.By), age(s.At.Sub(c.Pin.At)))
+		fmt.Fprintf(out, " (by %s, %s ago", printable.Line(c.Pin.By), age(s.At.Sub(c.Pin.At)))
 		if c.Pin.Reason != "" {
-			fmt.Fprintf(out, ": %s", sighting.Wide(c.Pin.Reason))
+			fmt.Fprintf(out, ": %s", printable.Line(c.Pin.Reason))
 		}
 		fmt.Fprint(out, ")")
 	}
@@ -136,11 +136,11 @@ func printFeeds(out io.Writer, s *operator.Status) {
 // feedNotes returns the problems of a feed.
 func feedNotes(f *operator.FeedStatus, s *operator.Status) (notes []string) {
 	if f.Last.Reason != "" {
-		notes = append(notes, strings.ReplaceAll(sighting.Wide(f.Last.Reason), " ", ", ")+": see "+f.Last.Report)
+		notes = append(notes, strings.ReplaceAll(printable.Line(f.Last.Reason), " ", ", ")+": see "+f.Last.Report)
 	}
 	if f.Fetch != nil && f.Fetch.Failures > 0 {
 		notes = append(notes, fmt.Sprintf("%d failed fetches, the last %s ago: %s",
-			f.Fetch.Failures, age(s.At.Sub(f.Fetch.At)), sighting.Wide(f.Fetch.Reason)))
+			f.Fetch.Failures, age(s.At.Sub(f.Fetch.At)), printable.Line(f.Fetch.Reason)))
 	}
 	if f.Missing != nil {
 		notes = append(notes, "its list was deleted "+age(s.At.Sub(*f.Missing))+" ago")

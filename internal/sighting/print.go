@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/resolverwatch/resolverwatch/pkg/printable"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -150,20 +151,13 @@ func cells(texts ...string) table.Row {
 	return row
 }
 
-// Printable returns text that is safe to show on a terminal: control characters, which an
-// attacker may have put into a name, are escaped, and long text is cut.
+// Printable is [printable.Line] with long text cut, for a cell of a table.
 func Printable(text string) string {
-	shown := []rune(Wide(text))
+	shown := []rune(printable.Line(text))
 	if len(shown) > maxCellRunes {
 		shown = append(shown[:maxCellRunes-1], '…')
 	}
 	return string(shown)
-}
-
-// Wide is like [Printable], but does not cut long text.
-func Wide(text string) string {
-	quoted := strconv.QuoteToGraphic(text)
-	return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(quoted[1 : len(quoted)-1])
 }
 
 // thousands formats a number with commas between groups of three digits.

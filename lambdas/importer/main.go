@@ -18,6 +18,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/printable"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -43,7 +44,7 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 	if err != nil {
 		return nil, err
 	}
-	logger := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: s.LogLevel}))
+	out := printable.NewWriter(os.Stdout) // keys of objects and answers of servers are logged
 	objects := bucket.NewClient(config)
 	lists := bucket.NewLists(objects, s.ListBucket)
 	table := awstable.NewTable(dynamodb.NewFromConfig(config), s.Table)
@@ -53,7 +54,7 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 		Settings: parameter.NewStore(config, s.Stack),
 		Pointer:  indexes, Indexes: indexes, Indicators: indexes,
 		Fetch: importer.FetchPorts{Fetcher: fetch.New(fetch.Config{}), Secrets: parameter.NewSecrets(config), Inbox: lists},
-		Log:   logger, Metrics: os.Stdout, Stack: s.Stack,
-		LegacyKey: s.ListKey, Guards: guards, DeletionGrace: s.DeletionGrace.Std(), MaxIndexBytes: s.MaxIndexBytes,
+		Log:   slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: s.LogLevel})), Metrics: out, Stack: s.Stack,
+		SecretPins: s.SecretPins, LegacyKey: s.ListKey, Guards: guards, DeletionGrace: s.DeletionGrace.Std(), MaxIndexBytes: s.MaxIndexBytes,
 	}, s.ListBucket)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
+	"github.com/resolverwatch/resolverwatch/pkg/printable"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/transformer"
 )
@@ -32,10 +33,11 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 	if err != nil {
 		return nil, err
 	}
+	out := printable.NewWriter(os.Stdout)
 	return transformer.New(transformer.Config{
 		Store:    bucket.NewIndexReader(bucket.NewClient(config), s.IndexBucket, s.MaxIndexBytes()),
 		Settings: s,
-		Log:      slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: s.LogLevel})),
-		Metrics:  os.Stdout,
+		Log:      slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: s.LogLevel})),
+		Metrics:  out,
 	})
 }

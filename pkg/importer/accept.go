@@ -172,10 +172,6 @@ func (a *acceptor) isSettled(ctx context.Context, row *table.FeedRow, c *candida
 	if !refused || t.byID || isReason(t.force) || c.settings.Force != "" {
 		return false, nil
 	}
-	if isReason(found.Metadata[list.ForceKey]) {
-		// In a bucket without versioning, an upload of the same bytes has the same version.
-		return false, nil
-	}
 	tags, err := a.lists.Tags(ctx, found.Key, found.Version) // a tag may be added later
 	if err != nil {
 		return false, fmt.Errorf("reading the tags of %q: %w", found.Key, err)
@@ -285,7 +281,8 @@ func (a *acceptor) decideOutcome(ctx context.Context, c *candidate, force string
 		return nil
 	}
 
-	for _, reason := range []string{force, c.found.Metadata[list.ForceKey], c.settings.Force} {
+	// The metadata of the object does not count: whoever may upload a list sets it.
+	for _, reason := range []string{force, c.settings.Force} {
 		if report.Force == "" {
 			report.Force = strings.TrimSpace(reason)
 		}

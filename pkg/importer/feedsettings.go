@@ -123,6 +123,18 @@ func (s *feedSource) fingerprint() string {
 	return hex.EncodeToString(hash[:8])
 }
 
+// isPinned reports whether the secret of a feed, if it has one, may be sent to its URL.
+func (s *feedSource) isPinned(id indicator.FeedID, pins []string) bool {
+	feed := settings.Feed{
+		URL:          s.URL,
+		SecretARN:    s.SecretARN,
+		SecretKey:    s.SecretKey,
+		SecretHeader: s.SecretHeader,
+		SecretQuery:  s.SecretQuery,
+	}
+	return feed.SecretPinned(string(id), pins)
+}
+
 func (s *feedSource) action() indicator.Action {
 	if s.Allow {
 		return indicator.ActionAllow

@@ -44,6 +44,7 @@ type fetchStep struct {
 	metrics  *metrics
 	log      *slog.Logger
 	now      func() time.Time
+	pins     []string // see [settings.PinSecrets]
 }
 
 // fetching is one fetch of a feed.
@@ -90,11 +91,27 @@ func (s *fetchStep) run(ctx context.Context, t *task) error {
 		s.log.InfoContext(ctx, "fetch is deferred at the server's request", "feed", t.id, "until", until)
 		return nil
 	}
+	if refusal == nil {
+		refusal = s.checkSecret(f)
+	}
 	if refusal != nil {
 		f.result = fetch.Result{Outcome: fetch.Refused, Reason: refusal.Error()}
 		return s.finish(ctx, f, "")
 	}
 	return s.fetch(ctx, f, t.refetch)
+}
+
+// checkSecret refuses to send a secret that the deployment did not pin to the host, because
+// the parameter of a feed can name any secret that the importer may read, and any host.
+func (s *fetchStep) checkSecret(f *fetching) *list.Refusal {
+	if f.settings.source.isPinned(f.id, s.pins) {
+		return nil
+	}
+	return &list.Refusal{
+		Code: list.RefusedSettings,
+		What: "the feed's parameter sends a secret to a host, or in a way, that the deployment did not set for this feed",
+		Todo: "set the URL and the secret of the feed in cdk.json or its props, and deploy",
+	}
 }
 
 // fetch downloads the list and stores it.

@@ -50,6 +50,17 @@ func (w *world) setSource(t *testing.T, change func(*settings.Feed)) {
 	w.parameters["site"] = string(text)
 }
 
+// deploySource is like setSource, by a deployment, which also pins the secret.
+func (w *world) deploySource(t *testing.T, change func(*settings.Feed)) {
+	t.Helper()
+	w.setSource(t, change)
+	feed, err := settings.DecodeFeed([]byte(w.parameters["site"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pins = settings.PinSecrets(map[string]settings.Feed{"site": feed}, func(string) bool { return false })
+}
+
 // fetch lets an hour pass and runs the schedule of the feed.
 func (w *world) fetch(t *testing.T) *process {
 	t.Helper()
@@ -147,7 +158,7 @@ func TestImporter_Handle_fetchesUnconditionally(t *testing.T) {
 		"somebody uploaded over it": func(w *world) { w.put("feeds/site/fetched", "other.example\n") },
 		"the URL changed":           func(w *world) { w.setSource(t, func(f *settings.Feed) { f.URL = siteURL + "?all" }) },
 		"the secret changed": func(w *world) {
-			w.setSource(t, func(f *settings.Feed) { f.SecretARN, f.SecretHeader = siteSecret, "X-Key" })
+			w.deploySource(t, func(f *settings.Feed) { f.SecretARN, f.SecretHeader = siteSecret, "X-Key" })
 		},
 		"the folder changed":         func(w *world) { w.setSource(t, func(f *settings.Feed) { f.Allow = true }) },
 		"the row was lost":           func(w *world) { delete(w.state, "site") },
@@ -178,7 +189,8 @@ func TestImporter_Handle_fetchesUnconditionally(t *testing.T) {
 // The settings determine the request.
 func TestImporter_Handle_fetchRequest(t *testing.T) {
 	t.Parallel()
-	w := newSiteWorld(t, func(f *settings.Feed) {
+	w := newSiteWorld(t, nil)
+	w.deploySource(t, func(f *settings.Feed) {
 		f.SecretARN, f.SecretKey, f.SecretQuery = siteSecret, "token", "auth-key"
 		f.Allow = true
 	})
@@ -198,6 +210,53 @@ func TestImporter_Handle_fetchRequest(t *testing.T) {
 	}
 	if len(w.uploads["allow/site/fetched"]) != 1 || w.state["site"].Accepted.Action.String() != "allow" {
 		t.Errorf("stored %v, accepted %+v", slices.Collect(maps.Keys(w.uploads)), w.state["site"].Accepted)
+	}
+}
+
+// A secret is sent only as the deployment pinned it. A feed that asks for anything else keeps its
+// list and says why.
+func TestImporter_Handle_fetchSendsPinnedSecret(t *testing.T) {
+	t.Parallel()
+	deployed := func(f *settings.Feed) { f.SecretARN, f.SecretHeader = siteSecret, "X-Key" }
+	const attacker = "https://attacker.example/list.txt"
+	for _, tc := range []struct {
+		name     string
+		change   func(w *world)
+		wantSent bool
+	}{
+		{"as deployed", func(*world) {}, true},
+		{"another path", func(w *world) {
+			w.setSource(t, func(f *settings.Feed) { deployed(f); f.URL = siteURL + "?all" })
+		}, true},
+		{"another host", func(w *world) {
+			w.setSource(t, func(f *settings.Feed) { deployed(f); f.URL = attacker })
+		}, false},
+		{"another header", func(w *world) {
+			w.setSource(t, func(f *settings.Feed) { deployed(f); f.SecretHeader = "X-Other" })
+		}, false},
+		{"without pins, as before the update is complete", func(w *world) { w.pins = nil }, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w := newSiteWorld(t, nil)
+			w.deploySource(t, deployed)
+			w.secrets = map[string]string{siteSecret: "hunter2hunter2"}
+			w.sites[siteURL+"?all"], w.sites[attacker] = w.sites[siteURL], w.sites[siteURL]
+			w.fetch(t)
+			before := w.served(t)
+			tc.change(w)
+			p := w.fetch(t)
+			state := w.state["site"].Fetch
+			if sent := len(p.asked) == 1 && p.asked[0].Secret.Value != ""; sent != tc.wantSent || len(p.asked) > 1 {
+				t.Errorf("asked %+v", p.asked)
+			}
+			if refused := state.Outcome == fetch.Refused && strings.Contains(state.Reason, "deploy"); refused == tc.wantSent {
+				t.Errorf("state is %+v", state)
+			}
+			if w.served(t) != before {
+				t.Errorf("serves %q, before %q", w.served(t), before)
+			}
+		})
 	}
 }
 
@@ -229,7 +288,7 @@ func TestImporter_Handle_fetchFails(t *testing.T) {
 		{"half an archive", responds("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"), fetch.Refused, "ends too early", list.RefusedUnreadable},
 		{"only junk", responds("a_b c_d\n!!\n"), fetch.Refused, "the response is not a list", list.RefusedUnreadable},
 		{"the secret cannot be read", func(t *testing.T, w *world) {
-			w.setSource(t, func(f *settings.Feed) { f.SecretARN, f.SecretHeader = siteSecret, "X-Key" })
+			w.deploySource(t, func(f *settings.Feed) { f.SecretARN, f.SecretHeader = siteSecret, "X-Key" })
 		}, fetch.Failed, "AccessDeniedException", ""},
 		{"the settings became invalid", func(t *testing.T, w *world) {
 			w.setSource(t, func(f *settings.Feed) { f.Format = "cvs" })

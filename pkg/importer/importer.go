@@ -61,6 +61,11 @@ type Config struct {
 	//
 	// Default: all lists are uploaded.
 	Fetch FetchPorts
+	// SecretPins say which secret of which feed may be sent to which host: see
+	// [settings.PinSecrets].
+	//
+	// Default: no secret is sent, so feeds with a secret are not fetched.
+	SecretPins []string
 	// Log receives events with feed ids and keys, never with the content of a list.
 	//
 	// Default: nothing is logged.
@@ -153,6 +158,7 @@ func (c *Config) newFetchStep(reports *reporter, metrics *metrics) *fetchStep {
 		metrics:    metrics,
 		log:        c.Log,
 		now:        c.Now,
+		pins:       c.SecretPins,
 	}
 }
 

@@ -338,7 +338,7 @@ func TestImporter_Handle_force(t *testing.T) {
 		want    string // the recorded reason
 	}{
 		{name: "none", force: func(*world, *upload) {}},
-		{name: "metadata", want: "half was retired", force: func(_ *world, u *upload) {
+		{name: "metadata is not a tag", force: func(_ *world, u *upload) {
 			u.object.Metadata = map[string]string{list.ForceKey: "half was retired"}
 		}},
 		{name: "tag", want: "agreed", force: func(_ *world, u *upload) {
@@ -383,7 +383,7 @@ func numbered(word string, n int) string {
 }
 
 // In a bucket without versioning, an upload of the same bytes has the same version, even with
-// other metadata. Overriding a refusal must work there too.
+// other tags. Overriding a refusal must work there too.
 func TestImporter_Handle_forceForTheSameVersion(t *testing.T) {
 	t.Parallel()
 	const key = "feeds/f/list.txt"
@@ -393,6 +393,11 @@ func TestImporter_Handle_forceForTheSameVersion(t *testing.T) {
 	refused := w.put(key, numbered("name", 1_500))
 	w.handle(t, keys(key)...)
 	refused.object.Metadata = map[string]string{list.ForceKey: "half was retired"}
+	w.handle(t, keys(key)...)
+	if row := w.state["f"]; row.Accepted.Version != "v1" || row.Last.Outcome != list.OutcomeRefused {
+		t.Errorf("with metadata the row is %+v", row)
+	}
+	refused.tags = map[string]string{list.ForceKey: "half was retired"}
 	w.handle(t, keys(key)...)
 	if row := w.state["f"]; row.Accepted.Version != "v2" || row.Last.Outcome != list.OutcomeForced {
 		t.Errorf("the row is %+v", row)

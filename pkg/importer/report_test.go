@@ -25,10 +25,10 @@ no_dots..in.a.row
 The list is refused. The previous list with 3000 entries keeps serving.
 
 cut_off: it has 7 entries, but its header says 90
-  what to do: check whether the upload or the download was cut off; to accept it as it is, upload it again with the metadata or tag "resolverwatch-force" and the reason as its value
+  what to do: check whether the upload or the download was cut off; to accept it as it is, set the tag "resolverwatch-force" of the object, with the reason as its value
 
 shrink: 3000 of 3000 entries in effect are gone, 100.0 %: 0 are kept and 1 are new. Gone are entries that are missing, have ended or end within a week, match less, or are vetoed by the list's own exceptions
-  what to do: check whether the list is complete and still the list of this feed; to accept it as it is, upload it again with the metadata or tag "resolverwatch-force" and the reason as its value
+  what to do: check whether the list is complete and still the list of this feed; to accept it as it is, set the tag "resolverwatch-force" of the object, with the reason as its value
 
 list      "feeds/f/list.txt"
 version   v2

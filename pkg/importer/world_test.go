@@ -47,6 +47,7 @@ type world struct {
 
 	sites   map[string]site   // by URL
 	secrets map[string]string // by ARN
+	pins    []string          // of the deployment
 
 	current index.Current
 	etag    int // 0 = there is no pointer
@@ -153,8 +154,9 @@ func (p *process) importer(t *testing.T) *importer.Importer {
 		Lists: lists{p}, Archive: archive{p}, Settings: feedSettings{p}, Rows: feedRows{p},
 		Entries: entryRows{p},
 		Pointer: indexStore{p}, Indexes: indexStore{p}, Indicators: indicators{p}, Metrics: p, LegacyKey: legacyKey,
-		Fetch:  importer.FetchPorts{Fetcher: fetcher{p, t.TempDir()}, Secrets: secrets{p}, Inbox: inbox{p}},
-		Guards: p.guards, MaxIndexBytes: p.maxBytes, DeletionGrace: p.grace,
+		Fetch:      importer.FetchPorts{Fetcher: fetcher{p, t.TempDir()}, Secrets: secrets{p}, Inbox: inbox{p}},
+		SecretPins: p.pins,
+		Guards:     p.guards, MaxIndexBytes: p.maxBytes, DeletionGrace: p.grace,
 		Now: func() time.Time {
 			p.world.mu.Lock()
 			defer p.world.mu.Unlock()

@@ -93,13 +93,12 @@ func (r Refusals) Codes() string {
 	return strings.Join(words, " ")
 }
 
-// ForceKey is the name of the metadata, or of the tag, with which a list object overrides
+// ForceKey is the name of the tag with which a list object overrides
 // the guards. Its value is the reason.
 const ForceKey = "resolverwatch-force"
 
 // orForce says how the owner of a list can override a refusal.
-const orForce = `; to accept it as it is, upload it again with the metadata or tag "` +
-	ForceKey + `" and the reason as its value`
+const orForce = `; to accept it as it is, set the tag "` + ForceKey + `" of the object, with the reason as its value`
 
 const (
 	// shortValidPercent is the part of the entries of a short list that must be valid. A single

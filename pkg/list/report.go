@@ -12,6 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/printable"
 	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
@@ -178,17 +179,17 @@ func (r *Report) StoreKey() string {
 	return ReportKey(r.Feed, r.Version)
 }
 
-// JSON returns the report as JSON.
+// JSON returns the report as JSON. Text from the list cannot control a terminal that shows it.
 func (r *Report) JSON() []byte {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		panic(fmt.Errorf("encoding a struct of numbers and strings: %w", err))
 	}
-	return append(text, '\n')
+	return append([]byte(printable.Text(string(text))), '\n')
 }
 
 // Text returns the report for people: the decision, what to do, and the counts and samples.
-// Text from the list is quoted.
+// Text from the list is quoted, or cannot control a terminal that shows it.
 func (r *Report) Text() []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Feed %s: %s", r.Feed, r.Outcome)
@@ -210,7 +211,7 @@ func (r *Report) Text() []byte {
 		r.Key, r.Version, r.Size, r.At.Format(time.RFC3339))
 	r.writeCounts(&b)
 	r.writeSamples(&b)
-	return []byte(b.String())
+	return []byte(printable.Text(b.String()))
 }
 
 // decision returns a sentence that says which list serves now.

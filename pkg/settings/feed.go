@@ -44,7 +44,8 @@ type Feed struct {
 	// Allow makes the fetched list one of names that are never marked.
 	Allow bool `json:"allow,omitempty"`
 	// SecretARN is the ARN of the Secrets Manager secret that the server asks for. It needs
-	// secretHeader or secretQuery.
+	// secretHeader or secretQuery. A deployment pins it to the host of the URL: if only the
+	// parameter of the feed is changed to another host, secret or header, nothing is sent.
 	SecretARN string `json:"secretArn,omitempty"`
 	// SecretKey is the member of a secret that is a JSON object.
 	SecretKey string `json:"secretKey,omitempty" unset:"the whole secret is sent"`

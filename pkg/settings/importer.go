@@ -42,6 +42,10 @@ type ImporterFunction struct {
 	// MaxIndexBytes is the size of the largest index that is published: [MaxIndexBytes] of the
 	// transformers.
 	MaxIndexBytes int `json:"maxIndexBytes" default:"83886080" min:"1" legacy:"MAX_INDEX_BYTES"`
+	// SecretPins bind the secrets of feeds to the hosts that may receive them: see
+	// [PinSecrets]. A secret without a pin is not sent. The configuration of the previous
+	// release has no pins, so feeds with a secret are not fetched until the update is complete.
+	SecretPins []string `json:"secretPins" unset:"no secret is sent"`
 	Logging
 	Importer
 	// Guards are all thresholds for refusing a list. They take the place of the few that a

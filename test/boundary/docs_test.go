@@ -22,12 +22,12 @@ func TestReadmeExample(t *testing.T) {
 	}
 }
 
-// Each role has exactly the permissions that docs/architecture.md lists. The permissions of
-// a deployment are in the inventory of its template.
+// Each role has exactly the permissions that docs/security.md lists, each with its reason. The
+// permissions of a deployment are in the inventory of its template.
 func TestDocumentedPermissions(t *testing.T) {
 	action := regexp.MustCompile(`[a-z0-9]+:[A-Z][A-Za-z]+`)
 	inventory := read(t, "infra", "stack", "testdata", "inventory.txt")
-	document := read(t, "docs", "architecture.md")
+	document := read(t, "docs", "security.md")
 	for _, role := range []struct {
 		heading, inventory string
 		optional           []string // actions that a deployment without settings does not need
@@ -40,6 +40,9 @@ func TestDocumentedPermissions(t *testing.T) {
 			_, section, _ := strings.Cut(document, "### "+role.heading+"\n")
 			section, _, _ = strings.Cut(section, "\n### ")
 			section = regexp.MustCompile("(?m)^[^|].*$").ReplaceAllString(section, "") // rows only
+			if row := regexp.MustCompile(`(?m)^.*\|\s*\|$`).FindString(section); row != "" {
+				t.Errorf("no reason in %q", row)
+			}
 			documented := action.FindAllString(section, -1)
 			var granted []string
 			for line := range strings.Lines(inventory) {

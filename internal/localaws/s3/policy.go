@@ -49,15 +49,16 @@ func (s *Server) authorize(c *call) *Fault {
 		return s.authorizeDeletes(c)
 	case !s.allowed(c.accessKey, c.action, c.resource(), c.http.URL.Query().Get("prefix")):
 		return accessDenied()
-	case c.http.Header.Get("X-Amz-Copy-Source") != "":
-		source, err := url.QueryUnescape(strings.TrimPrefix(c.http.Header.Get("X-Amz-Copy-Source"), "/"))
+	}
+	if copied := c.http.Header.Get("X-Amz-Copy-Source"); copied != "" {
+		source, err := url.QueryUnescape(strings.TrimPrefix(copied, "/"))
 		if err != nil || !s.allowed(c.accessKey, "s3:GetObject", source, "") {
 			return accessDenied()
 		}
-	case c.Method == http.MethodPut && c.http.Header.Get("X-Amz-Tagging") != "":
-		if !s.allowed(c.accessKey, "s3:PutObjectTagging", c.resource(), "") {
-			return accessDenied()
-		}
+	}
+	// An upload in one part, a copy and the start of an upload in parts can have tags.
+	if c.http.Header.Get("X-Amz-Tagging") != "" && !s.allowed(c.accessKey, "s3:PutObjectTagging", c.resource(), "") {
+		return accessDenied()
 	}
 	return nil
 }

@@ -436,6 +436,47 @@ func TestServer_policies(t *testing.T) {
 	}
 }
 
+// Tags on an upload need a permission of their own, however they are sent.
+func TestServer_policies_tags(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, Config{Policies: map[string]Policy{
+		"uploader": {{Actions: []string{"s3:PutObject", "s3:GetObject"}, Resources: []string{bucketName + "/feeds/*"}}},
+		"tagger":   {{Actions: []string{"s3:PutObject", "s3:GetObject", "s3:PutObjectTagging"}, Resources: []string{bucketName + "/feeds/*"}}},
+	}})
+	bucket, key, tags := aws.String(bucketName), aws.String("feeds/f/list.txt"), aws.String("force=yes")
+	e.mustPut(*key, "evil.example")
+	for name, send := range map[string]func(s3 *sdk.Client, tags *string) error{
+		"upload": func(s3 *sdk.Client, tags *string) error {
+			_, err := s3.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: bucket, Key: key, Body: strings.NewReader("x"), Tagging: tags})
+			return err
+		},
+		"copy": func(s3 *sdk.Client, tags *string) error {
+			_, err := s3.CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: bucket, Key: key, Tagging: tags,
+				CopySource: aws.String(bucketName + "/" + *key), TaggingDirective: types.TaggingDirectiveReplace})
+			return err
+		},
+		"upload in parts": func(s3 *sdk.Client, tags *string) error {
+			_, err := s3.CreateMultipartUpload(t.Context(), &sdk.CreateMultipartUploadInput{Bucket: bucket, Key: key, Tagging: tags})
+			return err
+		},
+	} {
+		if err := send(e.as("uploader"), nil); status(err) == http.StatusForbidden {
+			t.Errorf("%s without tags: %v", name, err)
+		}
+		if err := send(e.as("uploader"), tags); status(err) != http.StatusForbidden {
+			t.Errorf("%s with tags, without the permission: %v", name, err)
+		}
+		if err := send(e.as("tagger"), tags); status(err) == http.StatusForbidden {
+			t.Errorf("%s with tags and the permission: %v", name, err)
+		}
+	}
+	_, err := e.as("uploader").PutObjectTagging(t.Context(), &sdk.PutObjectTaggingInput{Bucket: bucket, Key: key,
+		Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String("force"), Value: aws.String("yes")}}}})
+	if status(err) != http.StatusForbidden {
+		t.Errorf("tags on an object that exists: %v", err)
+	}
+}
+
 func TestServer_faults(t *testing.T) {
 	t.Parallel()
 	var left atomic.Int32

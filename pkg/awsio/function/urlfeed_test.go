@@ -114,10 +114,16 @@ func TestHandler_Invoke_feedByURL(t *testing.T) {
 	store := bucket.NewIndex(objects, localclient.IndexBucket)
 	var logged, metrics bytes.Buffer
 	logger := slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	parameters := map[string]string{"/stack/feeds/vendor": `{
+		"url":"https://example.com/all.csv?edition=2","secretArn":"` + arn + `","secretKey":"key","secretHeader":"Auth-Key","severity":"high"}`}
+	feed, err := settings.DecodeFeed([]byte(parameters["/stack/feeds/vendor"]))
+	if err != nil {
+		t.Fatal(err)
+	}
 	handler, err := function.NewHandler(importer.Config{
 		Lists: lists, Archive: lists, Rows: table, Entries: table, Pointer: store, Indexes: store, Log: logger, Metrics: &metrics,
-		Settings: parameter.NewStore(localclient.Parameters(t, map[string]string{"/stack/feeds/vendor": `{
-			"url":"https://example.com/all.csv?edition=2","secretArn":"` + arn + `","secretKey":"key","secretHeader":"Auth-Key","severity":"high"}`}), "stack"),
+		Settings:   parameter.NewStore(localclient.Parameters(t, parameters), "stack"),
+		SecretPins: settings.PinSecrets(map[string]settings.Feed{"vendor": feed}, func(string) bool { return false }),
 		Fetch: importer.FetchPorts{
 			Fetcher: fetcherFor(server), Secrets: parameter.NewSecrets(localclient.Config(vaultServer.URL)), Inbox: lists,
 		},

@@ -73,7 +73,7 @@ func grant(stack awscdk.Stack, pipeline *resolverwatch.Pipeline) {
 	curator := awsiam.NewRole(stack, jsii.String("Curator"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewAccountRootPrincipal(),
 	})
-	pipeline.Store().GrantUpload(curator)
+	pipeline.Store().GrantUploadBlock(curator)
 	pipeline.Importer().GrantInvoke(curator)
 }
 

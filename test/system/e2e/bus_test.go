@@ -122,9 +122,15 @@ func (d *deployed) mustTakeDeadLetters(t *testing.T, r *rule, queue string) {
 	mustAllow(t, permission.Call{Principal: "events.amazonaws.com", Action: "sqs:SendMessage", Resource: queue, Context: source},
 		nil, parsePolicy(t, "of the queue", attributes["Policy"]))
 	if key := attributes["KmsMasterKeyId"]; key != "" {
+		// SQS names the queue. Nothing says that it passes the source on.
+		context := map[string][]string{"kms:encryptioncontext:aws:sqs:arn": {queue}}
 		for _, action := range []string{"kms:GenerateDataKey", "kms:Decrypt"} {
-			mustAllow(t, permission.Call{Principal: "events.amazonaws.com", Action: action, Resource: key, Context: source},
+			mustAllow(t, permission.Call{Principal: "events.amazonaws.com", Action: action, Resource: key, Context: context},
 				nil, d.keyPolicy(t, key))
+			other := permission.Call{Principal: "events.amazonaws.com", Action: action, Resource: key, Context: source}
+			if verdict, err := permission.Decide(other, nil, []permission.Policy{d.keyPolicy(t, key)}); err != nil || verdict.Allowed {
+				t.Errorf("allowed without a queue: %s %v", other, err)
+			}
 		}
 	}
 }
