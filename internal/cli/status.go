@@ -54,7 +54,7 @@ the newest list was accepted or refused.
 
 func printStatus(out io.Writer, s *operator.Status) {
 	if s.PointerProblem != "" {
-		fmt.Fprintf(out, "the index pointer is NOT VALID: %s\nto repair it: 'resolverwatch publish'\n", sighting.Wide(s.PointerProblem))
+		fmt.Fprintf(out, "the index pointer is NOT VALID: %s\nto repair it: 'resolverwatch publish'\n", printable.Line(s.PointerProblem))
 	}
 	switch {
 	case s.Current != nil:
