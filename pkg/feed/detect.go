@@ -235,8 +235,11 @@ func (v *votes) addURL(text []byte) {
 	}
 }
 
-// winner returns the format with the most votes. In a tie, the format that is harder to mistake
-// for another wins.
+// voteOrder has the formats that entries can vote for. In a tie the first one wins, which is
+// harder to mistake for another.
+var voteOrder = []Format{Adblock, Dnsmasq, Unbound, BIND, RPZ, Hosts, CSV, Wildcard, Plain}
+
+// winner returns the format with the most votes.
 func (v *votes) winner() (winner Format) {
 	const few = 2
 	if v.urls >= few && 5*v.rows >= 4*v.urls { // they are the first cells of rows
@@ -246,7 +249,7 @@ func (v *votes) winner() (winner Format) {
 	if plain := v.formats[Plain]; v.rules >= few && 20*v.rules >= plain && plain+v.formats[Adblock] == v.total {
 		return Adblock // which may also have bare names
 	}
-	for _, format := range []Format{Adblock, Dnsmasq, Unbound, BIND, RPZ, Hosts, CSV, Wildcard, Plain} {
+	for _, format := range voteOrder {
 		if v.formats[format] > v.formats[winner] {
 			winner = format
 		}

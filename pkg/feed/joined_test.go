@@ -33,6 +33,16 @@ var samples = map[feed.Format]struct {
 		[]string{"subtree a.example", "subtree b.example"}},
 }
 
+// Every format has samples, and is detected. A format that lines vote for must be in voteOrder.
+func TestDetect_samples(t *testing.T) {
+	t.Parallel()
+	for _, format := range feed.Formats() {
+		if got, err := feed.Detect([]byte(samples[format].first)); err != nil || got != format {
+			t.Errorf("sample of %s: got %q, %v", format, got, err)
+		}
+	}
+}
+
 // Lists are joined with tools that keep the byte order mark of each part, and the first part may
 // lack its final line feed.
 func TestParse_joinedLists(t *testing.T) {

@@ -76,6 +76,9 @@ func TestTree(t *testing.T) {
 	tree, _, _ = strings.Cut(tree, "\n## ")
 	var listed []string
 	for _, match := range regexp.MustCompile(`(?m)^    (\S+)`).FindAllStringSubmatch(tree, -1) {
+		if slices.Contains(listed, match[1]) {
+			t.Errorf("%s is listed twice", match[1])
+		}
 		listed = append(listed, match[1])
 		if _, err := os.Stat(filepath.Join(root(t), match[1])); err != nil {
 			t.Errorf("%s does not exist", match[1])
