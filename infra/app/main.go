@@ -1,4 +1,4 @@
-// App synthesizes Resolverwatch: it turns the context of a CDK app into a cloud assembly.
+// App synthesizes Resolverwatch: it reads the settings in the context and writes a cloud assembly.
 // The CDK command runs it as cdk.json says.
 package main
 

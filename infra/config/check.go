@@ -21,8 +21,7 @@ var (
 
 const keyRule = "must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias"
 
-// check checks values that no construct sees, because the stack uses them, and rules that
-// need several settings.
+// check checks values that only the stack uses, and rules about several settings.
 func (d *decoder) check(deployment *settings.Deployment) {
 	if account := deployment.Account; account != "" && !accountID.MatchString(account) {
 		d.refuse(ContextKey+".account", account, "must be twelve digits")

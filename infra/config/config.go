@@ -3,9 +3,8 @@
 // cdk.json; keys like "resolverwatch.<path>", which the CDK command's -c option sets,
 // override them.
 //
-// It is plain Go and does not start the CDK. It checks the type and the bounds of each
-// setting, and values that no construct sees. The constructs check the rest and set the
-// defaults.
+// It does not start the CDK. It checks the type and the bounds of each setting, and the values
+// that only the stack uses. The constructs check the rest and set the defaults.
 package config
 
 import (

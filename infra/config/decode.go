@@ -11,7 +11,9 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// A decoder decodes the tree of settings, and collects what is wrong with it.
+// A decoder decodes the tree of settings, and collects what is wrong with it. Package settings
+// has a decoder too, for the JSON text that functions and feed parameters receive. The context
+// is not text: its values come from cdk.json, from -c and from Go literals of tests.
 type decoder struct {
 	problems []error
 }
@@ -40,7 +42,7 @@ func (d *decoder) decode(tree any) settings.Deployment {
 	return deployment
 }
 
-// A leaf is a value in the tree that is not an object, or should not be one, with its setting.
+// A leaf is a value in the tree that is not a section, with the setting that it is for.
 type leaf struct {
 	path  string
 	value any

@@ -36,7 +36,7 @@ const (
 	fixedGuard     = "was dropped: the threshold is fixed, and the force of a feed overrides a refusal"
 )
 
-// dropped says what became of a setting that was dropped, or returns "".
+// dropped explains why a setting was dropped or where it moved. It returns "" for other names.
 func dropped(section reflect.Type, path, name string) string {
 	switch section {
 	case reflect.TypeFor[settings.ListGuards]():

@@ -27,16 +27,16 @@ func overlay(context map[string]any) (any, error) {
 		case first == ContextKey && isPath:
 			tree, err = override(tree, path, context[key])
 			problems = append(problems, err)
-		case first != ContextKey && meant(first):
+		case first != ContextKey && isMisspelled(first):
 			problems = append(problems, fmt.Errorf("context key %q: unknown, settings begin with %q", key, ContextKey+"."))
 		}
 	}
 	return tree, errors.Join(problems...)
 }
 
-// meant reports whether a context key was meant to be one of ours: it is misspelled, or its
-// path does not begin with a dot.
-func meant(key string) bool {
+// isMisspelled reports whether a context key was meant to be one of ours: its first word is
+// nearly right, or its path does not begin with a dot.
+func isMisspelled(key string) bool {
 	if settings.Edits(key, ContextKey) <= maxTypingErrors {
 		return true
 	}

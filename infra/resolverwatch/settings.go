@@ -10,11 +10,10 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// The props of constructs embed the settings of their parts, which cdk.json has too. Each
-// type below is one from pkg/settings, under a name in this package, so that an app needs
-// only one import. Their fields are documented with their defaults and bounds in
-// docs/settings.md, where memoryMiB, for example, is the field MemoryMiB; an editor
-// shows the same text. A field with its zero value has its default.
+// The props of constructs embed the same settings that cdk.json has. Each type below is an
+// alias of one in pkg/settings, so that an app needs only one import. docs/settings.md has
+// the fields with their defaults and bounds (memoryMiB there is the field MemoryMiB here); an
+// editor shows the same text. A field with its zero value has its default.
 
 // TransformerSettings are the settings "transformer" in docs/settings.md. [TransformerProps]
 // embeds them.
@@ -50,7 +49,7 @@ type CatalogSettings = settings.Catalog
 // [FunctionOptions] embeds them.
 type LoggingSettings = settings.Logging
 
-// LogRetentionSettings are the setting logRetentionDays in docs/settings.md.
+// LogRetentionSettings have the setting logRetentionDays in docs/settings.md.
 // [LoggingSettings] and [DeliveryProps] embed them.
 type LogRetentionSettings = settings.LogRetention
 
@@ -98,8 +97,8 @@ const (
 	CompressionZIP          = Compression("ZIP")
 )
 
-// settings adds what is wrong with settings by their declaration, under the names of their
-// props. A token breaks any rule, because its value is not known yet.
+// settings checks settings against their declaration, and names them by their props. A token
+// breaks any rule, because its value is not known yet.
 func (p *problems) settings(section any) {
 	for _, problem := range settings.Check(section) {
 		value := reflect.ValueOf(problem.Value)
@@ -128,8 +127,8 @@ func isTokenValue(value reflect.Value) bool {
 	}
 }
 
-// numberToken is what Go makes of the CDK's number tokens when it converts them to int: they
-// are far outside its range.
+// numberToken is the int that a number token of the CDK is converted to, because a token is far
+// outside the range of int.
 const numberToken = math.MinInt64
 
 func isNumberToken(number float64) bool {

@@ -65,7 +65,7 @@ func (e existing) deliveryProps(d settings.Deployment) *resolverwatch.DeliveryPr
 	}
 }
 
-// isOff reports whether a part is left out. Unset, it is on.
+// isOff reports whether a part is turned off. It is on if the setting is unset.
 func isOff(enabled *bool) bool { return enabled != nil && !*enabled }
 
 func removalPolicy(policy settings.RemovalPolicy) awscdk.RemovalPolicy {

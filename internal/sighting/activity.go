@@ -22,7 +22,7 @@ const maxActive = 200_000
 // noAction means that DNS Firewall did nothing.
 const noAction = "none"
 
-// activity sums up all records, whatever their verdict: in which hours each VPC logged, how
+// activity sums up all records, regardless of their verdict: in which hours each VPC logged, how
 // often each host got NXDOMAIN, and what DNS Firewall did. A record that was delivered twice
 // counts twice.
 type activity struct {

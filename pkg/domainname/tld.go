@@ -31,8 +31,8 @@ func HasKnownTLD(name string) bool {
 	if otherTLDs[last] {
 		return true
 	}
-	// The public suffix list has every top-level domain in its section of ICANN. Of some, such as
-	// ck, it only has what is under them.
+	// The ICANN section of the public suffix list has every top-level domain. For some, such as ck,
+	// it has only the suffixes under them.
 	_, icann := publicsuffix.PublicSuffix("x." + last)
 	return icann
 }

@@ -62,10 +62,10 @@
 //
 // # Joined lists, spaces and long lines
 //
-// A byte order mark ends a line, because it is the start of a list that was appended. Spaces
-// outside ASCII part words; they and characters without a width are trimmed. Of a line over the
-// limit only the head is kept: it is skipped if the head shows that the line is a comment or
-// would be skipped anyway, and read if it holds all of the entry. Otherwise the list is refused.
+// A byte order mark ends a line, because another list was appended there. Spaces outside ASCII
+// separate words, and are trimmed like characters without a width. If a line is over the limit,
+// only its head is kept. The line is skipped if the head shows that it is a comment or would be
+// skipped anyway, and read if the head contains the whole entry. Otherwise the list is refused.
 //
 // # Definitions of the formats
 //
@@ -226,7 +226,7 @@ type Options struct {
 	// Default: rejected and skipped entries are only counted.
 	OnReject func(LineError)
 	OnSkip   func(SkippedLine)
-	// Line is set to the number of the current line, from 1, before each call of emit.
+	// Line is set to the number of the current line, counted from 1, before each call of emit.
 	//
 	// Default: not set.
 	Line *int
@@ -336,7 +336,7 @@ func newLineReader(format Format, opened *opening, c *collector) (lineReader, er
 	}
 }
 
-// longLineReader is a lineReader that can do with the head of a line that is over the limit.
+// longLineReader is a lineReader that can use the head of a line that is over the limit.
 // readLong reports whether the head is enough: the line is a comment, an entry that is skipped
 // whatever follows, or an entry that is complete within the head.
 type longLineReader interface {
@@ -373,8 +373,8 @@ func readLines(in *window, c *collector, reader lineReader) error {
 }
 
 // readOddLine reads a line of a list that has byte order marks, or the head of a line that is too
-// long. A byte order mark ends a line as well as a line feed does: it is the start of another
-// list that was appended to one without a final line feed.
+// long. A byte order mark ends a line as a line feed does: another list was appended there to one
+// without a final line feed.
 func readOddLine(c *collector, reader lineReader, line []byte, cut bool) {
 	if cut {
 		if long, canCut := reader.(longLineReader); !canCut || !long.readLong(c, line) {
@@ -387,7 +387,7 @@ func readOddLine(c *collector, reader lineReader, line []byte, cut bool) {
 	}
 }
 
-// readComment reads a line that may be a comment, which may tell the number of entries.
+// readComment reads a line that may be a comment, which may state the number of entries.
 func readComment(c *collector, reader lineReader, line []byte) {
 	if expected := expectedEntries(line); expected > 0 {
 		c.counts.expected = expected

@@ -93,7 +93,7 @@ func TestParse_spacesThatDoNotShow(t *testing.T) {
 			feed.JSON:    "[\"_a.example_\",{\"domain\":\"b.example_\"},\"_c.example\"]",
 		} {
 			if strings.ContainsAny(space, "\u200b\u200e\ufeff") && format != feed.Plain && format != feed.Adblock {
-				continue // characters without a width do not part words
+				continue // characters without a width do not separate words
 			}
 			text = strings.ReplaceAll(text, "_", space)
 			got, _, err := read(t, text, feed.Options{Format: format})
@@ -104,8 +104,8 @@ func TestParse_spacesThatDoNotShow(t *testing.T) {
 	}
 }
 
-// A line that is too long costs the list, unless its head says that it is no entry, or holds all
-// of the entry.
+// A list with a line that is too long is refused, unless the head of the line shows that it is not
+// an entry, or contains the whole entry.
 func TestParse_longLines(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 5000)

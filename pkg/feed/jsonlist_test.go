@@ -47,7 +47,7 @@ func TestParse_jsonAllowAndDeny(t *testing.T) {
 		in:   `{"domain":"evil.example","exceptions":["good.evil.example"]}` + "\n" + `{"domain":"b.example","allow":[]}`,
 		want: reading{Accepted: []string{"allow subtree good.evil.example", "subtree evil.example", "subtree b.example"}},
 	}, {
-		name: "a flag is no list",
+		name: "a flag is not a list",
 		in:   `[{"domain":"evil.example","block":true},{"domain":"b.example","blocked":"yes"}]` + "\n" + `{"domain":"c.example","deny":1}`,
 		want: reading{Accepted: []string{"subtree evil.example", "subtree b.example", "subtree c.example"}},
 	}, {
@@ -132,7 +132,7 @@ func TestParse_otx(t *testing.T) {
 		}},
 		{name: "an entry without indicators of its own", in: `[{"domain":"evil.example","indicators":[]}]`,
 			want: reading{Accepted: []string{"subtree evil.example"}}},
-		{name: "indicators of an entry that are no entries", in: `[{"domain":"evil.example","indicators":["phishing","new"]},{"domain":"b.example","iocs":7}]`,
+		{name: "indicators of an entry that are not entries", in: `[{"domain":"evil.example","indicators":["phishing","new"]},{"domain":"b.example","iocs":7}]`,
 			want: reading{Accepted: []string{"subtree evil.example", "subtree b.example"}}},
 		{name: "a report of iocs", in: `[{"title":"t","url":"https://blog.example/x","iocs":[{"type":"domain","value":"evil.example"}]}]`,
 			want: reading{Accepted: []string{"subtree evil.example"}}},

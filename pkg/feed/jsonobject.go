@@ -108,7 +108,7 @@ type listKind uint8
 const (
 	noList        listKind = iota
 	entryList              // entries
-	exceptionList          // exceptions from the entries beside it
+	exceptionList          // exceptions from the other entries of the object
 	listKinds
 )
 

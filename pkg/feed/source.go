@@ -207,8 +207,8 @@ func (w *window) head() ([]byte, error) {
 	return w.buf[w.start:w.end], nil
 }
 
-// nextLine returns the next line without its line feed, or false after the last one. Of a line
-// over the limit it returns the head, and sets cut.
+// nextLine returns the next line without its line feed, or false after the last one. If a line is
+// over the limit, it returns only the head and sets cut.
 func (w *window) nextLine(limit int) (line []byte, cut, ok bool, err error) {
 	if w.dropping {
 		if err := w.dropLine(); err != nil {
@@ -328,8 +328,8 @@ type opening struct {
 	found  *tableText // in the sample, once it was looked for
 }
 
-// open opens a list and takes its sample. If the list is longer than a window, that takes a
-// reading of its own.
+// open opens a list and takes its sample. If the list is longer than a window, it is read twice:
+// once for the sample.
 func open(again *spool.Spool, o *Options) (*opening, error) {
 	opened := &opening{again: again}
 	head, err := opened.start(o)

@@ -184,7 +184,7 @@ func TestParse_tables_references(t *testing.T) {
 	}})
 }
 
-// What belongs to somebody else is not an indicator.
+// Names of sources, references and victims are not indicators.
 func TestParse_tables_otherOwners(t *testing.T) {
 	t.Parallel()
 	testTables(t, []tableCase{{
@@ -339,7 +339,7 @@ func TestParse_tables_nameAndAddress(t *testing.T) {
 	}})
 }
 
-// A comment is no row of headings if the lines after it are not rows.
+// A comment is not a row of headings if the lines after it are not rows.
 func TestParse_tables_commentsThatLookLikeHeadings(t *testing.T) {
 	t.Parallel()
 	testTables(t, []tableCase{{

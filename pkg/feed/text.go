@@ -39,7 +39,7 @@ func nameBytes() (legal [256]bool) {
 }
 
 // wideSpaces are the spaces outside ASCII. They get into lists that are copied from web pages
-// and documents, and part words like any other space.
+// and documents, and separate words like any other space.
 const wideSpaces = "\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" +
 	"\u2028\u2029\u202f\u205f\u3000"
 

@@ -18,13 +18,13 @@ const (
 )
 
 // zoneGuess finds the name of a policy zone if its file does not contain it. The owner names of
-// such a zone are absolute, as in `evil.example.rpz.local.`; without its name every entry would
-// be a name that nobody asks for. The zone is a name in which the owners end, so that the rest of
-// each is a name with a top-level domain. It also has to be above a server name in the SOA or NS
-// records. If there is none above, the list is refused: `bank.com.evil.example.` may just as well
-// be a name of evil.example.
+// such a zone are absolute, as in `evil.example.rpz.local.`; without the name of the zone, every
+// entry would be a name that nobody queries. A name can be the zone if the owners end in it and
+// the rest of each is a name with a top-level domain. It must also be an ancestor of a server name
+// in the SOA or NS records. Otherwise the list is refused, because `bank.com.evil.example.` may
+// just as well be a name under evil.example.
 //
-// A file whose absolute owners have no such zone in common lists them as they are.
+// If the absolute owners of a file have no such zone in common, they are listed as they are.
 type zoneGuess struct {
 	hints  [][]byte // absolute names of servers, without final dots
 	lines  []heldLine
@@ -92,8 +92,8 @@ func (g *zoneGuess) close() []heldLine {
 	return lines
 }
 
-// decide returns the name of the zone, or nothing if the owners are not in one. Of several names
-// it takes the longest.
+// decide returns the name of the zone, or nothing if the owners are not in one. If several names
+// are possible, it returns the longest.
 func (g *zoneGuess) decide() ([]byte, error) {
 	counts := map[string]int{}
 	for _, owner := range g.owners {

@@ -45,8 +45,8 @@ func asErrors(problems []*Problem) []error {
 	return errs
 }
 
-// Check returns what is wrong with a section, by the bounds in its declaration. Unset settings
-// pass. It does not look into maps.
+// Check compares a section with the bounds in its declaration and returns what is wrong. Unset
+// settings pass. It does not look into maps.
 func Check(section any) []*Problem {
 	return check(reflect.ValueOf(section), "", "")
 }
@@ -68,7 +68,7 @@ func check(section reflect.Value, path, prop string) []*Problem {
 	return problems
 }
 
-// missing returns the settings that must have a value and have none.
+// missing returns the required settings that have no value.
 func missing(section any) []*Problem {
 	var problems []*Problem
 	for _, field := range Members(reflect.TypeOf(section)) {
@@ -79,8 +79,7 @@ func missing(section any) []*Problem {
 	return problems
 }
 
-// Broken returns the rule of a setting that a value breaks, or "". The value counts even if
-// it is zero.
+// Broken returns the rule of a setting that a value breaks, or "". It checks a zero value too.
 func Broken(field reflect.StructField, value reflect.Value) string {
 	value = reflect.Indirect(value)
 	if words := oneOf(field); len(words) > 0 {
@@ -105,7 +104,7 @@ func Broken(field reflect.StructField, value reflect.Value) string {
 	}
 }
 
-// oneOf returns the words or numbers that a setting allows. It is empty if there are others.
+// oneOf returns the words or numbers that a setting is limited to, or nil if it is not limited.
 func oneOf(field reflect.StructField) []string { return strings.Fields(field.Tag.Get(tagOneOf)) }
 
 // compare compares a number or duration with a bound in text. NaN is below every bound.

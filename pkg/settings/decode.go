@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// decodeMembers reads a JSON object into the struct that target points to. Its error joins
-// one for each member that is unknown, in exact case, and for each value that has another
-// type or breaks a bound. A null, and an empty text for a setting in text, mean "unset".
+// decodeMembers reads a JSON object into the struct that target points to. The case of names
+// matters. The error joins one for each unknown member and for each value that has the wrong
+// type or breaks a bound. A null means "unset", and so does an empty text if the setting is text.
 func decodeMembers(text []byte, target any) error {
 	d := decoder{unknown: func(section reflect.Type, path, name string) error {
 		return fmt.Errorf("member %q: %s", path+name, unknown(section, name))

@@ -1,7 +1,7 @@
 // Package settings declares every setting once, as a field with its documentation, default
-// and bounds: see [Deployment]. From the declaration follow the settings in cdk.json and with
-// -c (infra/config), the props of the constructs, which embed the sections, the environment
-// of the functions, and docs/settings.md.
+// and bounds: see [Deployment]. Everything else is derived from that declaration: the settings
+// in cdk.json and after -c (infra/config), the props of the constructs, which embed the
+// sections, the environment of the functions, and docs/settings.md.
 //
 // It also declares the other names that a deployment and its functions share: the folders of
 // the buckets, the keys of the table, the outputs of the stack.

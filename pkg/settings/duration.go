@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Duration is a length of time that is written as Go writes it, "90s" or "36h", or in whole
-// days, "7d".
+// Duration is a length of time. Its text is in Go's notation, "90s" or "36h", or in whole days,
+// "7d".
 type Duration time.Duration
 
 // Std returns the duration as a [time.Duration].
@@ -52,7 +52,7 @@ const hoursPerDay = 24
 
 const durationRule = `must be above 0, like "90s", "36h" or "7d"`
 
-// ParseDuration reads a duration above 0, as Go writes it ("90s", "36h") or in whole days
+// ParseDuration reads a duration above 0, in Go's notation ("90s", "36h") or in whole days
 // ("7d").
 func ParseDuration(text string) (time.Duration, error) {
 	if days, found := strings.CutSuffix(text, "d"); found {

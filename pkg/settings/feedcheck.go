@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// The words of feed settings repeat what the owners of the formats (pkg/feed) and of scopes
-// and severities (pkg/indicator) define, because a CDK app must be able to check a feed at
-// synthesis without linking those packages. A test of pkg/importer compares them.
+// The words of feed settings are copies: pkg/feed defines the formats, and pkg/indicator the
+// scopes and severities. A CDK app must be able to check a feed at synthesis without linking
+// those packages. A test of pkg/importer compares the copies.
 
 // FeedFormats returns the formats of lists.
 func FeedFormats() []string { return feedWords("Format") }
@@ -19,7 +19,7 @@ func FeedFormats() []string { return feedWords("Format") }
 // FeedScopes returns what a name can cover.
 func FeedScopes() []string { return feedWords("Scope") }
 
-// FeedSeverities returns how severe an entry can be, in lower case.
+// FeedSeverities returns the severities of entries, in lower case.
 func FeedSeverities() []string { return feedWords("Severity") }
 
 func feedWords(name string) []string {
@@ -45,7 +45,7 @@ const (
 func CheckFeedID(id string) error {
 	switch {
 	case id == manualFeed:
-		return fmt.Errorf("feed id %q: is kept for own edits in the table", id)
+		return fmt.Errorf("feed id %q: is reserved for your own edits in the table", id)
 	case id == "" || len(id) > maxFeedID || !consistsOf(id[:1], lowerLetters+digits) || !consistsOf(id, lowerLetters+digits+"._-"):
 		return fmt.Errorf("feed id %q: must be 1 to 64 of a-z, 0-9, dot, hyphen or underscore, "+
 			"the first a letter or digit", id)

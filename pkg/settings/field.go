@@ -18,7 +18,7 @@ import (
 //	anycase   "true" if the case of the word does not matter
 //	required  "true" if there must be a value
 //	was       earlier names, for the error about them
-//	legacy    the variable of the setting before [EnvSettings]: see legacy.go
+//	legacy    the variable that held the setting before [EnvSettings]: see legacy.go
 const (
 	tagDefault  = "default"
 	tagUnset    = "unset"
@@ -112,8 +112,8 @@ func Default[T any]() T {
 	return section
 }
 
-// Fill sets the unset fields of the struct that section points to to their defaults. It does
-// not fill elements of maps.
+// Fill sets unset fields to their defaults, in the struct that section points to. It does not
+// fill elements of maps.
 func Fill(section any) { fill(reflect.ValueOf(section).Elem()) }
 
 func fill(section reflect.Value) {
@@ -131,7 +131,7 @@ func fill(section reflect.Value) {
 	}
 }
 
-// setText sets a value to what text says.
+// setText parses text and sets value to the result.
 func setText(value reflect.Value, text string) error {
 	if value.Kind() == reflect.Pointer {
 		value.Set(reflect.New(value.Type().Elem()))

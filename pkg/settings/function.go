@@ -36,24 +36,24 @@ func DecodeTransformer(lookup Lookup) (TransformerFunction, error) {
 	return decodeFunction(lookup, legacyTransformer, func(f *TransformerFunction) *int { return &f.MemoryMiB })
 }
 
-// Encode returns the value of [EnvSettings]. What the function does not read from there is left
-// out.
+// Encode returns the value of [EnvSettings]. It leaves out the settings that the function does not
+// read from there.
 func (f *ImporterFunction) Encode() string {
 	sent, preset := *f, Default[ImporterFunction]()
 	sent.MemoryMiB, sent.LogRetention = preset.MemoryMiB, preset.LogRetention
 	return encode(&sent)
 }
 
-// Encode returns the value of [EnvSettings]. What the function does not read from there is left
-// out.
+// Encode returns the value of [EnvSettings]. It leaves out the settings that the function does not
+// read from there.
 func (f *TransformerFunction) Encode() string {
 	sent, preset := *f, Default[TransformerFunction]()
 	sent.MemoryMiB, sent.Timeout, sent.LogRetention = preset.MemoryMiB, preset.Timeout, preset.LogRetention
 	return encode(&sent)
 }
 
-// encode writes what differs from the defaults, because a function's variables may have only
-// 4 KiB together. The section must be filled.
+// encode writes only the settings that differ from their defaults, because the variables of a
+// function may take at most 4 KiB together. The section must be filled.
 func encode(section any) string {
 	text, err := json.Marshal(differing(reflect.ValueOf(section).Elem()))
 	if err != nil {

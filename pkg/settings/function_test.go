@@ -119,7 +119,7 @@ func TestTransformerFunction_Encode(t *testing.T) {
 	}
 }
 
-// What Lambda says itself, and what only the deployment uses, is not in the variable.
+// The variable does not contain settings that Lambda itself provides, or that only the deployment uses.
 func TestEncode_leavesOut(t *testing.T) {
 	t.Parallel()
 	importer := importerFunction(func(f *settings.ImporterFunction) {

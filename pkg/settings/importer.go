@@ -27,8 +27,9 @@ const (
 	PublishInterval = time.Hour
 )
 
-// ImporterFunction is what the importer function receives. Its MemoryMiB is what Lambda says.
-// LogRetentionDays concerns only the deployment; the function has its default.
+// ImporterFunction has the settings that the importer function receives. Lambda itself tells the
+// function its MemoryMiB. LogRetentionDays matters only to the deployment, so the function sees
+// its default.
 type ImporterFunction struct {
 	// Stack is the value of the metrics' dimension `Stack`, and begins the names of the feeds'
 	// parameters.
@@ -48,10 +49,10 @@ type ImporterFunction struct {
 	SecretPins []string `json:"secretPins" unset:"no secret is sent"`
 	Logging
 	Importer
-	// Guards are all thresholds for refusing a list. They take the place of the few that a
-	// deployment can set.
+	// Guards has all thresholds for refusing a list. It replaces [Importer].Guards, which has the
+	// few that a deployment can set.
 	Guards Guards `json:"guards"`
-	// DeletionGrace is how long a feed still counts after its last list was deleted: long
-	// enough to notice and undo a mistake. With 0s the feed ends at once.
+	// DeletionGrace is how long a feed stays in the index after its last list was deleted: long
+	// enough to notice and undo a mistake. With 0s it is removed at once.
 	DeletionGrace *Duration `json:"deletionGrace" default:"24h" min:"0s" max:"365d" legacy:"DELETION_GRACE"`
 }

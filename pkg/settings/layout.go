@@ -1,7 +1,7 @@
 package settings
 
-// Folders of the list bucket. Rules and policies of a deployment name them as the
-// importer does.
+// Folders of the list bucket. The importer uses them, and so do the rules and policies of a
+// deployment.
 const (
 	BlockPrefix    = "feeds/"    // feeds/<feed id>/<any name>: what users upload
 	AllowPrefix    = "allow/"    // allow/<feed id>/<any name>: what users upload
@@ -10,10 +10,11 @@ const (
 	ReportPrefix   = "reports/"  // reports/<feed id>/<version>.{json,txt}: written by the importer
 )
 
-// IndexPrefix is the folder of the index bucket that everything lies in.
+// IndexPrefix is the folder of the index bucket that contains all its objects.
 const IndexPrefix = "index/"
 
-// Keys of the table that holds the list, and the attribute that ends a row.
+// Keys of the table that holds the entries of the lists, and the attribute with the time at which
+// DynamoDB deletes a row.
 const (
 	TablePartitionKey = "name"
 	TableSortKey      = "entry"

@@ -1,6 +1,6 @@
 package settings
 
-// Dimensions that all metrics have in CloudWatch. A few also have the feed as a dimension.
+// The namespace and the dimension of all metrics in CloudWatch. A few also have the feed as a dimension.
 const (
 	MetricNamespace      = "Resolverwatch"
 	MetricDimensionStack = "Stack"

@@ -1,7 +1,7 @@
 package settings
 
-// Keys of the outputs by which a deployed stack says what it consists of. The stack
-// writes them, the command finds its way by them; renaming one is a breaking change.
+// Keys of the outputs that name the parts of a deployed stack. The stack writes them and the
+// command reads them, so renaming one is a breaking change.
 const (
 	OutputListBucketName       = "ListBucketName"
 	OutputIndexBucketName      = "IndexBucketName"
@@ -13,6 +13,6 @@ const (
 	OutputDatabaseName         = "DatabaseName"
 )
 
-// OutputKey returns the key of an output of the pipeline with a name. The pipeline that has
-// the plain keys, which is the only one in most stacks, has the name "".
+// OutputKey returns the key of an output of a named pipeline. The name "" returns the key
+// unchanged, for the only pipeline of most stacks.
 func OutputKey(pipeline, key string) string { return pipeline + key }

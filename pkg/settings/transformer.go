@@ -60,9 +60,9 @@ const (
 	ProcessorBufferInterval = time.Minute
 )
 
-// TransformerFunction is what the transformer function receives. Its MemoryMiB is what Lambda
-// says. Timeout and LogRetentionDays concern only the deployment; the function has their
-// defaults.
+// TransformerFunction has the settings that the transformer function receives. Lambda itself tells
+// the function its MemoryMiB. Timeout and LogRetentionDays matter only to the deployment, so the
+// function sees their defaults.
 type TransformerFunction struct {
 	// Stack is the value of the metrics' dimension `Stack`.
 	Stack string `json:"stack" default:"Resolverwatch" legacy:"STACK"`
@@ -73,8 +73,8 @@ type TransformerFunction struct {
 	// ColdStartWait is how long a starting transformer waits for its first index. Loading one
 	// takes well under a second, and Firehose bills the wait.
 	ColdStartWait Duration `json:"coldStartWait" default:"2s" min:"1ms" max:"1m" legacy:"COLD_START_WAIT"`
-	// MaxIndexAge is the age of the last publish from which on "clean" becomes "unknown". The
-	// importer publishes every hour, so an index of this age means that it has failed for days.
+	// MaxIndexAge is how long after the last publish "clean" becomes "unknown". The importer
+	// publishes every hour, so an index of this age means that it has failed for days.
 	MaxIndexAge Duration `json:"maxIndexAge" default:"7d" min:"1h" max:"36500d" legacy:"MAX_INDEX_AGE"`
 }
 
@@ -82,7 +82,7 @@ type TransformerFunction struct {
 // serves another one.
 func (f *TransformerFunction) MaxIndexBytes() int { return MaxIndexBytes(f.MemoryMiB) }
 
-// reservedMiB is what a transformer needs besides two indexes.
+// reservedMiB is the memory that a transformer needs in addition to two indexes.
 const reservedMiB = 96
 
 // MaxIndexBytes returns the size of the largest index that a transformer with the given memory
