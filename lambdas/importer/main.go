@@ -55,6 +55,6 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 		Pointer:  indexes, Indexes: indexes, Indicators: indexes,
 		Fetch: importer.FetchPorts{Fetcher: fetch.New(fetch.Config{}), Secrets: parameter.NewSecrets(config), Inbox: lists},
 		Log:   slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: s.LogLevel})), Metrics: out, Stack: s.Stack,
-		SecretPins: s.SecretPins, LegacyKey: s.ListKey, Guards: guards, DeletionGrace: s.DeletionGrace.Std(), MaxIndexBytes: s.MaxIndexBytes,
+		SecretPins: s.SecretPins, ListKey: s.ListKey, Guards: guards, DeletionGrace: s.DeletionGrace.Std(), MaxIndexBytes: s.MaxIndexBytes,
 	}, s.ListBucket)
 }

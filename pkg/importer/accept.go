@@ -34,7 +34,7 @@ type acceptor struct {
 	attempts  *attempts
 	reach     *reachCheck
 	absences  *absences
-	legacyKey string
+	listKey   string
 	metrics   *metrics
 	log       *slog.Logger
 }
@@ -74,7 +74,7 @@ func (a *acceptor) run(ctx context.Context, t *task) error {
 
 // decide looks for the lists of a feed and decides what to do with each of them.
 func (a *acceptor) decide(ctx context.Context, row *table.FeedRow, t *task) error {
-	all, err := newestLists(ctx, a.lists, row.ID, a.legacyKey)
+	all, err := newestLists(ctx, a.lists, row.ID, a.listKey)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (im *Importer) refuseFeed(ctx context.Context, t *task) error {
 }
 
 func (a *acceptor) refuseFeed(ctx context.Context, id indicator.FeedID) error {
-	found, err := newestLists(ctx, a.lists, id, a.legacyKey)
+	found, err := newestLists(ctx, a.lists, id, a.listKey)
 	if err != nil {
 		return err
 	}

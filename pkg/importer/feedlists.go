@@ -17,8 +17,8 @@ import (
 
 // feedOf returns the feed that a key in the list bucket belongs to. found is false if the
 // key belongs to no feed. The error names a folder whose name is not a feed id.
-func feedOf(key, legacyKey string) (id indicator.FeedID, found bool, err error) {
-	if key == legacyKey {
+func feedOf(key, listKey string) (id indicator.FeedID, found bool, err error) {
+	if key == listKey {
 		return indicator.DefaultFeed, true, nil
 	}
 
@@ -42,13 +42,13 @@ type location struct {
 }
 
 // locations returns the places where a feed may have lists.
-func locations(id indicator.FeedID, legacyKey string) []location {
+func locations(id indicator.FeedID, listKey string) []location {
 	places := []location{
 		{action: indicator.ActionBlock, prefix: settings.BlockPrefix + string(id) + "/"},
 		{action: indicator.ActionAllow, prefix: settings.AllowPrefix + string(id) + "/"},
 	}
 	if id == indicator.DefaultFeed {
-		places = append(places, location{action: indicator.ActionBlock, prefix: legacyKey, exact: true})
+		places = append(places, location{action: indicator.ActionBlock, prefix: listKey, exact: true})
 	}
 	return places
 }
@@ -69,9 +69,9 @@ type foundList struct {
 
 // newestLists returns the newest block list and the newest allow list of a feed, in this
 // order, as far as there are any.
-func newestLists(ctx context.Context, lists Lists, id indicator.FeedID, legacyKey string) ([]foundList, error) {
+func newestLists(ctx context.Context, lists Lists, id indicator.FeedID, listKey string) ([]foundList, error) {
 	newest := map[indicator.Action]storage.Object{}
-	for _, place := range locations(id, legacyKey) {
+	for _, place := range locations(id, listKey) {
 		objects, err := lists.List(ctx, place.prefix)
 		if err != nil {
 			return nil, fmt.Errorf("listing %q: %w", place.prefix, err)

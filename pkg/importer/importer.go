@@ -79,9 +79,10 @@ type Config struct {
 	//
 	// Default: [time.Now].
 	Now func() time.Time
-	// LegacyKey is the key of the one list that belongs to the feed "default".
-	LegacyKey string
-	Guards    list.Guards
+	// ListKey is the key of the single list that is the feed "default": the setting
+	// importer.listKey.
+	ListKey string
+	Guards  list.Guards
 	// DeletionGrace is how long a feed stays in the index after its last list was deleted.
 	//
 	// Default: the feed is removed at once.
@@ -93,11 +94,11 @@ type Config struct {
 // Importer imports lists and publishes the index. It is safe for concurrent use, and
 // several processes may run importers for the same feeds.
 type Importer struct {
-	lists     Lists
-	rows      table.FeedRows
-	legacyKey string
-	guards    list.Guards
-	maxBytes  int
+	lists    Lists
+	rows     table.FeedRows
+	listKey  string
+	guards   list.Guards
+	maxBytes int
 
 	fetcher   *fetchStep // nil if all lists are uploaded
 	acceptor  *acceptor
@@ -123,7 +124,7 @@ func New(c Config) (*Importer, error) {
 	return &Importer{
 		lists:     c.Lists,
 		rows:      c.Rows,
-		legacyKey: c.LegacyKey,
+		listKey:   c.ListKey,
 		guards:    c.Guards,
 		maxBytes:  c.MaxIndexBytes,
 		fetcher:   c.newFetchStep(reports, metrics),
@@ -175,7 +176,7 @@ func (c *Config) newAcceptor(
 		attempts:  &attempts{rows: c.Rows, log: c.Log, now: c.Now},
 		reach:     &reachCheck{rows: c.Rows, assembler: assembler},
 		absences:  &absences{rows: c.Rows, grace: c.DeletionGrace, metrics: metrics, log: c.Log, now: c.Now},
-		legacyKey: c.LegacyKey,
+		listKey:   c.ListKey,
 		metrics:   metrics,
 		log:       c.Log,
 	}

@@ -243,13 +243,13 @@ func TestImporter_Handle_deletedFeed(t *testing.T) {
 	}
 }
 
-func TestImporter_Handle_allowFeedAndLegacyKey(t *testing.T) {
+func TestImporter_Handle_allowFeedAndListKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	w.put(legacyKey, "evil.example\nfine.example\n")
-	w.put(legacyKey+".bak", "backup.example\n") // another key with the same prefix
+	w.put(listKey, "evil.example\nfine.example\n")
+	w.put(listKey+".bak", "backup.example\n") // another key with the same prefix
 	w.put("allow/ours/list.txt", "fine.example\n")
-	w.handle(t, keys(legacyKey, "allow/ours/list.txt")...)
+	w.handle(t, keys(listKey, "allow/ours/list.txt")...)
 	wantEqual(t, "served", w.served(t), lines(
 		"default block subtree evil.example",
 		"default block subtree fine.example",

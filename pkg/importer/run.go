@@ -119,7 +119,7 @@ func (im *Importer) newPlan(ctx context.Context, triggers []Trigger) plan {
 			continue
 		case trigger.Key != "":
 			var err error
-			if id, found, err = feedOf(trigger.Key, im.legacyKey); err != nil {
+			if id, found, err = feedOf(trigger.Key, im.listKey); err != nil {
 				im.metrics.put(count(metricImportRejected, 1))
 			}
 			if !found {
@@ -172,16 +172,16 @@ func (im *Importer) complete(ctx context.Context, plan *plan) error {
 // those were reported when their events came in.
 func (im *Importer) addListed(ctx context.Context, plan *plan) error {
 	triggered := len(plan.feeds)
-	for _, prefix := range []string{settings.BlockPrefix, settings.AllowPrefix, im.legacyKey} {
+	for _, prefix := range []string{settings.BlockPrefix, settings.AllowPrefix, im.listKey} {
 		if prefix == "" {
-			continue // there is no legacy key
+			continue // there is no list key
 		}
 		objects, err := im.lists.List(ctx, prefix)
 		if err != nil {
 			return fmt.Errorf("listing %q: %w", prefix, err)
 		}
 		for _, object := range objects {
-			if id, found, err := feedOf(object.Key, im.legacyKey); found && err == nil {
+			if id, found, err := feedOf(object.Key, im.listKey); found && err == nil {
 				plan.add(id)
 			}
 		}

@@ -19,7 +19,7 @@ func TestImporter_Handle_lostEvents(t *testing.T) {
 	w.handle(t, keys("feeds/known/list.txt")...)
 	w.put("feeds/known/list.txt", "new.example\n")
 	w.put("feeds/unknown/list.txt", "evil.example\n")
-	w.put(legacyKey, "legacy.example\n")
+	w.put(listKey, "legacy.example\n")
 	w.put("feeds/Not An ID/list.txt", "evil.example\n")
 	w.handle(t, scheduled())
 	wantEqual(t, "served", w.served(t), lines(

@@ -26,7 +26,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
-const legacyKey = "config/all-malicious-domains.txt"
+const listKey = "config/all-malicious-domains.txt"
 
 // world is everything that outlives a process: the buckets, the table and the clock.
 type world struct {
@@ -153,7 +153,7 @@ func (p *process) importer(t *testing.T) *importer.Importer {
 	im, err := importer.New(importer.Config{
 		Lists: lists{p}, Archive: archive{p}, Settings: feedSettings{p}, Rows: feedRows{p},
 		Entries: entryRows{p},
-		Pointer: indexStore{p}, Indexes: indexStore{p}, Indicators: indicators{p}, Metrics: p, LegacyKey: legacyKey,
+		Pointer: indexStore{p}, Indexes: indexStore{p}, Indicators: indicators{p}, Metrics: p, ListKey: listKey,
 		Fetch:      importer.FetchPorts{Fetcher: fetcher{p, t.TempDir()}, Secrets: secrets{p}, Inbox: inbox{p}},
 		SecretPins: p.pins,
 		Guards:     p.guards, MaxIndexBytes: p.maxBytes, DeletionGrace: p.grace,
