@@ -30,11 +30,11 @@ func newCheck(std streams) *cobra.Command {
 		Use:   "check --feed LIST NAME...",
 		Short: "Show the verdict on a name, and why",
 		Long: `Check looks up names and addresses as the transformer does, and shows which entry of which
-list decides the verdict. NAME may be an address, and what people paste: a URL, host:port,
+list decides the verdict. NAME may be an address, or text that people paste: a URL, host:port,
 ||name^, or text that was defanged. Check then says what it looked up. Text that can be
 neither a name nor an address is an error, never clean: the others are still looked up, and
-the exit code is 1. With - as NAME, check reads names from standard input, one on each line. With --stack or --index-bucket it uses the current index
-of a deployed stack. LIST is
+the exit code is 1. With - as NAME, check reads names from standard input, one on each line.
+With --stack or --index-bucket it uses the current index of a deployed stack. LIST is
 ` + listSyntax + `.`,
 		Example: `  resolverwatch check --feed urlhaus.csv www.evil.example 192.0.2.1
   resolverwatch check --feed urlhaus.csv 'hxxps://evil[.]example/login'

@@ -261,6 +261,11 @@ func (l *lintResult) print(out io.Writer) {
 	if l.Omitted > 0 {
 		fmt.Fprintf(out, "  and %d more lines; use --all to see them\n", l.Omitted)
 	}
+	l.printDecision(out)
+}
+
+// printDecision prints whether the importer would accept the list.
+func (l *lintResult) printDecision(out io.Writer) {
 	if len(l.Refusals) == 0 {
 		fmt.Fprintln(out, "  the importer would accept this list")
 		return

@@ -65,6 +65,12 @@ Records that are already marked get a new mark, and scan says how many changed. 
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, std, args) },
 	}
 
+	o.register(cmd)
+	return cmd
+}
+
+// register adds the flags of scan.
+func (o *scanOptions) register(cmd *cobra.Command) {
 	o.lists.register(cmd)
 	o.lists.registerFile(cmd)
 	flags := cmd.Flags()
@@ -75,7 +81,6 @@ Records that are already marked get a new mark, and scan says how many changed. 
 	flags.BoolVar(&o.skipCNAMEs, "skip-cnames", false, "do not check names in answers: targets of CNAME, MX, SRV, HTTPS and SVCB")
 	flags.BoolVar(&o.skipAddresses, "skip-addresses", false, "do not check addresses in answers: A, AAAA, and hints of HTTPS and SVCB")
 	flags.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many files to read, and chunks to mark, at the same time")
-	return cmd
 }
 
 func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error {
@@ -116,8 +121,12 @@ func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error 
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
+	return o.outcome(logs, s)
+}
 
-	// An error outweighs a match: the part that was not read might have matched too.
+// outcome returns the error of a scan that read all that it could. A failure to read comes before
+// a match, because the part that was not read might have matched too.
+func (o *scanOptions) outcome(logs *logRun, s *scanner) error {
 	if err := logs.outcome(); err != nil {
 		return err
 	}
