@@ -52,11 +52,17 @@ type sighting struct {
 // maxProblems limits the problems that are reported one by one.
 const maxProblems = 10
 
+// auditor compares what the pipeline delivered with what was sent.
+type auditor struct {
+	stack  *localaws.Stack
+	ledger *sample.Ledger
+}
+
 // audit reads all objects and compares every line and every failed record with the expected
 // result.
-func (d *demo) audit(ctx context.Context) (*findings, error) {
+func (a *auditor) audit(ctx context.Context) (*findings, error) {
 	f := &findings{marked: map[string]sample.MarkedRecord{}, failed: map[string]int{}, verdicts: map[string]int{}}
-	client := s3.NewFromConfig(d.stack.AWSConfig())
+	client := s3.NewFromConfig(a.stack.AWSConfig())
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: aws.String(localaws.LogBucket)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -64,19 +70,19 @@ func (d *demo) audit(ctx context.Context) (*findings, error) {
 			return nil, err
 		}
 		for _, object := range page.Contents {
-			if err := d.auditObject(ctx, client, f, aws.ToString(object.Key)); err != nil {
+			if err := a.auditObject(ctx, client, f, aws.ToString(object.Key)); err != nil {
 				return nil, fmt.Errorf("object %s: %w", aws.ToString(object.Key), err)
 			}
 		}
 	}
-	f.problems = append(d.auditTotals(f), f.problems...)
+	f.problems = append(a.auditTotals(f), f.problems...)
 	if more := len(f.problems) - maxProblems; more > 0 {
 		f.problems = append(f.problems[:maxProblems], fmt.Errorf("and %d more", more))
 	}
 	return f, errors.Join(f.problems...)
 }
 
-func (d *demo) auditObject(ctx context.Context, client *s3.Client, f *findings, key string) error {
+func (a *auditor) auditObject(ctx context.Context, client *s3.Client, f *findings, key string) error {
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(localaws.LogBucket), Key: &key})
 	if err != nil {
 		return err
@@ -96,10 +102,10 @@ func (d *demo) auditObject(ctx context.Context, client *s3.Client, f *findings, 
 
 	f.objects++
 	f.bytes += len(packed)
-	check := d.auditLine
+	check := a.auditLine
 	switch {
 	case failureKey.MatchString(key):
-		check = d.auditFailure
+		check = a.auditFailure
 	case !dataKey.MatchString(key):
 		return errors.New("unexpected key")
 	}
@@ -112,12 +118,12 @@ func (d *demo) auditObject(ctx context.Context, client *s3.Client, f *findings, 
 }
 
 // auditLine checks one marked record.
-func (d *demo) auditLine(f *findings, line []byte) error {
+func (a *auditor) auditLine(f *findings, line []byte) error {
 	got, err := sample.Read(line)
 	if err != nil {
 		return fmt.Errorf("delivered line %q: %w", line, err)
 	}
-	want, known := d.ledger.Lines[got.Key()]
+	want, known := a.ledger.Lines[got.Key()]
 	if !known {
 		return fmt.Errorf("delivered line was never sent: %s", bytes.TrimSpace(line))
 	}
@@ -149,7 +155,7 @@ func (f *findings) sort() {
 }
 
 // auditFailure checks one record that could not be marked.
-func (d *demo) auditFailure(f *findings, line []byte) error {
+func (a *auditor) auditFailure(f *findings, line []byte) error {
 	var got struct {
 		AttemptsMade int    `json:"attemptsMade"`
 		ErrorCode    string `json:"errorCode"`
@@ -158,7 +164,7 @@ func (d *demo) auditFailure(f *findings, line []byte) error {
 	if err := json.Unmarshal(line, &got); err != nil {
 		return fmt.Errorf("failed record %q: %w", line, err)
 	}
-	why, known := d.ledger.Failed[string(got.RawData)]
+	why, known := a.ledger.Failed[string(got.RawData)]
 	switch {
 	case !known:
 		return fmt.Errorf("valid record failed with %s: %s", got.ErrorCode, got.RawData)
@@ -171,27 +177,27 @@ func (d *demo) auditFailure(f *findings, line []byte) error {
 }
 
 // auditTotals checks the totals, so that missing records are found.
-func (d *demo) auditTotals(f *findings) (problems []error) {
+func (a *auditor) auditTotals(f *findings) (problems []error) {
 	failed := 0
 	for _, count := range f.failed {
 		failed += count
 	}
-	metrics := d.stack.Stream.Metrics()
+	metrics := a.stack.Stream.Metrics()
 	f.dropped = metrics.DroppedRecords
 	for _, sum := range []struct {
 		name      string
 		got, want int
 	}{
-		{"records received by Firehose", metrics.IncomingRecords, d.ledger.Records},
-		{"delivered lines", len(f.marked), len(d.ledger.Lines)},
-		{"failed records", failed, len(d.ledger.Failed)},
-		{"dropped records", f.dropped, d.ledger.Dropped},
+		{"records received by Firehose", metrics.IncomingRecords, a.ledger.Records},
+		{"delivered lines", len(f.marked), len(a.ledger.Lines)},
+		{"failed records", failed, len(a.ledger.Failed)},
+		{"dropped records", f.dropped, a.ledger.Dropped},
 	} {
 		if sum.got != sum.want {
 			problems = append(problems, fmt.Errorf("%s: %d, want %d", sum.name, sum.got, sum.want))
 		}
 	}
-	for verdict, want := range d.ledger.Verdicts() {
+	for verdict, want := range a.ledger.Verdicts() {
 		if got := f.verdicts[verdict]; got != want {
 			problems = append(problems, fmt.Errorf("%s records: %d, want %d", verdict, got, want))
 		}

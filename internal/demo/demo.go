@@ -157,7 +157,7 @@ func (d *demo) showStages(ctx context.Context) error {
 	if err := d.sendLogs(ctx); err != nil {
 		return fmt.Errorf("sending query logs: %w", err)
 	}
-	found, err := d.audit(ctx)
+	found, err := (&auditor{stack: d.stack, ledger: d.ledger}).audit(ctx)
 	if err != nil {
 		return fmt.Errorf("checking the delivered records: %w", err)
 	}

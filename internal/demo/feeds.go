@@ -131,7 +131,7 @@ func (d *demo) ask(ctx context.Context, name string, want sample.Want) (sample.M
 	if err := d.waitDelivered(ctx); err != nil {
 		return sample.MarkedRecord{}, err
 	}
-	found, err := d.audit(ctx)
+	found, err := (&auditor{stack: d.stack, ledger: d.ledger}).audit(ctx)
 	if err != nil {
 		return sample.MarkedRecord{}, err
 	}
