@@ -178,11 +178,8 @@ func (l *lease) makeChanges(ctx context.Context, row FeedRow) error {
 	}
 	defer before.Close()
 	after, err := l.openTarget(ctx, row.Table.Target)
-	if snapshot.IsLost(err) && row.Table.Target != row.target() {
-		return l.replaceTarget(ctx, err)
-	}
 	if err != nil {
-		return err // a lost target must not count as empty, because all rows would be deleted
+		return l.handleTargetError(ctx, row, err)
 	}
 	defer after.Close()
 	done, err := parseCursor(row.Table.Cursor)
@@ -213,6 +210,15 @@ func (l *lease) makeChanges(ctx context.Context, row FeedRow) error {
 		return err
 	}
 	return flush()
+}
+
+// handleTargetError replaces a lost target if the row has a newer list. Otherwise it returns err:
+// a lost target must not count as empty, because all rows would be deleted.
+func (l *lease) handleTargetError(ctx context.Context, row FeedRow, err error) error {
+	if snapshot.IsLost(err) && row.Table.Target != row.target() {
+		return l.replaceTarget(ctx, err)
+	}
+	return err
 }
 
 // openTarget opens the snapshot of a target.
