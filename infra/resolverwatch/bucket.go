@@ -101,8 +101,8 @@ func versionRules(versioned bool, expiration awscdk.Duration) []*awss3.Lifecycle
 	return []*awss3.LifecycleRule{noncurrentRule(expiration)}
 }
 
-// versions rejects an expiration that is not whole days, or that is set without versioning.
-func (p *problems) versions(versioned bool, expiration awscdk.Duration) {
+// checkVersions rejects an expiration that is not whole days, or that is set without versioning.
+func checkVersions(p *problems, versioned bool, expiration awscdk.Duration) {
 	p.days("NoncurrentVersionExpiration", expiration)
 	if expiration != nil && !versioned {
 		p.addf("NoncurrentVersionExpiration: has no effect without Versioned")
@@ -132,9 +132,9 @@ const (
 	bucketNameRule = "3 to 63 of a-z 0-9 . -, and begin and end with a letter or digit"
 )
 
-// bucketName rejects a name that S3 would reject, or that the CDK would reject without
+// checkBucketName rejects a name that S3 would reject, or that the CDK would reject without
 // naming the prop.
-func (p *problems) bucketName(prop, name string) {
+func checkBucketName(p *problems, prop, name string) {
 	if name == "" || isToken(name) {
 		return
 	}
@@ -163,9 +163,9 @@ func (p *problems) bucketName(prop, name string) {
 // givenName is the name of a new bucket, with the prop that sets it.
 type givenName struct{ prop, name string }
 
-// ownNames rejects a name that is given to several buckets, here or elsewhere in the stack
+// checkOwnNames rejects a name that is given to several buckets, here or elsewhere in the stack
 // of c.
-func (p *problems) ownNames(c constructs.Construct, given ...givenName) {
+func checkOwnNames(p *problems, c constructs.Construct, given ...givenName) {
 	for i, bucket := range given {
 		if bucket.name == "" || !isKnown(bucket.name) {
 			continue
@@ -277,16 +277,16 @@ func resolve(resource constructs.IConstruct, property, into any) {
 	}
 }
 
-// lifecycle rejects rules that the CDK would reject at the end of the synthesis, where it
+// checkLifecycle rejects rules that the CDK would reject at the end of the synthesis, where it
 // does not say which bucket they belong to.
-func (p *problems) lifecycle(prop string, rules []*awss3.LifecycleRule) {
+func checkLifecycle(p *problems, prop string, rules []*awss3.LifecycleRule) {
 	for i, rule := range rules {
 		prop := fmt.Sprintf("%s[%d]", prop, i)
 		p.required(prop, rule == nil)
 		if rule == nil {
 			continue
 		}
-		p.transitions(prop, rule)
+		checkTransitions(p, prop, rule)
 		acts := rule.ExpirationDate != nil || rule.ExpiredObjectDeleteMarker != nil || rule.NoncurrentVersionsToRetain != nil ||
 			rule.Transitions != nil || rule.NoncurrentVersionTransitions != nil
 		for _, action := range []struct {
@@ -306,8 +306,8 @@ func (p *problems) lifecycle(prop string, rules []*awss3.LifecycleRule) {
 	}
 }
 
-// transitions rejects transition times that are not whole days.
-func (p *problems) transitions(prop string, rule *awss3.LifecycleRule) {
+// checkTransitions rejects transition times that are not whole days.
+func checkTransitions(p *problems, prop string, rule *awss3.LifecycleRule) {
 	if rule.Transitions != nil {
 		for i, transition := range *rule.Transitions {
 			if transition != nil {

@@ -159,7 +159,7 @@ func (p CatalogProps) validate() error {
 		prefix, _ := withSlash(p.ParquetPrefix)
 		_, err := newProjection(prefix)
 		problems.wrap("ParquetPrefix", err)
-		problems.formatFolders(p.Prefix, p.ParquetPrefix)
+		checkFormatFolders(&problems, p.Prefix, p.ParquetPrefix)
 	}
 	if p.Format == FormatParquet && p.ParquetPrefix == "" {
 		problems.addf("ParquetPrefix: must be set with Format %s", FormatParquet)
@@ -168,13 +168,13 @@ func (p CatalogProps) validate() error {
 	problems.name("ExistingDatabaseName", p.ExistingDatabaseName, existingDatabaseName, "1 to 255 of a-z 0-9 _ -")
 	problems.exclusive("ExistingDatabaseName", p.ExistingDatabaseName != "", "Database", p.Database != "")
 	problems.name("WorkGroup", p.WorkGroup, workGroupName, "1 to 128 of a-z A-Z 0-9 . _ -")
-	problems.previousKeys(p.PreviousKeys)
-	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "OutputKey": p.OutputKey, "IndexKey": p.IndexKey,
+	checkPreviousKeys(&problems, p.PreviousKeys)
+	checkKeys(&problems, map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "OutputKey": p.OutputKey, "IndexKey": p.IndexKey,
 		"OutputBucket.EncryptionKey": keyUnless(p.OutputKey, p.OutputBucket), "IndexBucket.EncryptionKey": keyUnless(p.IndexKey, p.IndexBucket),
 		"ResultsBucket.EncryptionKey": keyUnless(p.EncryptionKey, p.ResultsBucket)})
 	problems.exclusive("ResultsBucket", p.ResultsBucket != nil, "ResultRetention", p.ResultRetention != nil)
 	problems.exclusive("ResultsBucket", p.ResultsBucket != nil, "Versioned", p.Versioned)
-	problems.versions(p.Versioned, p.NoncurrentVersionExpiration)
+	checkVersions(&problems, p.Versioned, p.NoncurrentVersionExpiration)
 	problems.days("ResultRetention", p.ResultRetention)
 	problems.removal(p.RemovalPolicy)
 	return problems.join()

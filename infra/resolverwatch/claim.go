@@ -22,8 +22,8 @@ func claim(c constructs.Construct, kind, prop, name string) {
 	}
 }
 
-// free rejects a name that another construct of the same kind has claimed.
-func (p *problems) free(c constructs.Construct, kind, prop, name string) {
+// checkFree rejects a name that another construct of the same kind has claimed.
+func checkFree(p *problems, c constructs.Construct, kind, prop, name string) {
 	if !isKnown(name) {
 		return
 	}
@@ -71,8 +71,8 @@ func useOnce(c constructs.Construct, uses ...use) {
 	}
 }
 
-// unused rejects what another construct has claimed.
-func (p *problems) unused(c constructs.Construct, uses ...use) {
+// checkUnused rejects resources that another construct has claimed.
+func checkUnused(p *problems, c constructs.Construct, uses ...use) {
 	for _, u := range uses {
 		if owner := ownerOf(c, u.id); owner != "" {
 			p.addf("%s: is already used by %s: %s", u.prop, owner, u.why)

@@ -272,21 +272,21 @@ func (p DeliveryProps) validate() error {
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "OutputBucketName", p.OutputBucketName != "")
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "MarkedLogRetentionDays", p.MarkedLogRetentionDays != 0)
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "Versioned", p.Versioned)
-	problems.versions(p.Versioned, p.NoncurrentVersionExpiration)
+	checkVersions(&problems, p.Versioned, p.NoncurrentVersionExpiration)
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "LifecycleRules", len(p.LifecycleRules) > 0)
-	problems.lifecycle("LifecycleRules", p.LifecycleRules)
+	checkLifecycle(&problems, "LifecycleRules", p.LifecycleRules)
 	problems.removal(p.RemovalPolicy)
-	problems.bucketName("OutputBucketName", p.OutputBucketName)
-	problems.previousKeys(p.PreviousKeys)
-	problems.keys(map[string]awskms.IKey{
+	checkBucketName(&problems, "OutputBucketName", p.OutputBucketName)
+	checkPreviousKeys(&problems, p.PreviousKeys)
+	checkKeys(&problems, map[string]awskms.IKey{
 		"EncryptionKey": p.EncryptionKey, "OutputKey": p.OutputKey, "OutputBucket.EncryptionKey": keyUnless(p.OutputKey, p.OutputBucket)})
 	problems.wrap("Prefix", checkPrefix(p.Prefix))
 	if p.ErrorPrefix != "" {
 		problems.wrap("ErrorPrefix", checkErrorPrefix(p.ErrorPrefix))
 	}
-	problems.parquet(p)
-	problems.formatFolders(p.Prefix, p.ParquetPrefix)
-	problems.otherFolders(p)
+	checkParquet(&problems, p)
+	checkFormatFolders(&problems, p.Prefix, p.ParquetPrefix)
+	checkOtherFolders(&problems, p)
 	if p.BufferInterval != nil {
 		problems.wholeSeconds("BufferInterval", *p.BufferInterval)
 	}

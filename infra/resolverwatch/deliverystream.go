@@ -190,8 +190,8 @@ func (p DeliveryProps) writtenPrefix() *string {
 	return &p.Prefix
 }
 
-// parquet rejects props that Firehose rejects for a conversion.
-func (p *problems) parquet(given DeliveryProps) {
+// checkParquet rejects props that Firehose rejects for a conversion.
+func checkParquet(p *problems, given DeliveryProps) {
 	p.wrap("ParquetPrefix", checkPrefix(given.ParquetPrefix))
 	if given.Format == FormatParquet && given.Schema == nil {
 		p.addf("Schema: must be set with Format %s: keep the catalog, or name a table that Firehose converts by", FormatParquet)

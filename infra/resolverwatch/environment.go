@@ -54,26 +54,26 @@ func known(text string) string {
 	return text
 }
 
-// sameRegion rejects a resource that is known to be in another Region than home.
-func (p *problems) sameRegion(prop string, there, home place, why string) {
+// checkSameRegion rejects a resource that is known to be in another Region than home.
+func checkSameRegion(p *problems, prop string, there, home place, why string) {
 	if there.region != "" && home.region != "" && there.region != home.region {
 		p.addf("%s: is in Region %s, must be in %s: %s", prop, there.region, home.region, why)
 	}
 }
 
-// sameAccount rejects a resource that is known to belong to another account than home.
-func (p *problems) sameAccount(prop string, there, home place, why string) {
+// checkSameAccount rejects a resource that is known to belong to another account than home.
+func checkSameAccount(p *problems, prop string, there, home place, why string) {
 	if there.account != "" && home.account != "" && there.account != home.account {
 		p.addf("%s: belongs to account %s, must belong to %s: %s", prop, there.account, home.account, why)
 	}
 }
 
-// keyIn rejects a key in another Region than home, the Region of the data that it encrypts.
-func (p *problems) keyIn(prop string, key awskms.IKey, home place) {
+// checkKeyIn rejects a key in another Region than home, the Region of the data that it encrypts.
+func checkKeyIn(p *problems, prop string, key awskms.IKey, home place) {
 	if key == nil {
 		return
 	}
-	p.sameRegion(prop, placeOfResource(key, *key.KeyArn()), home, "a key can be used only in its own Region. "+
+	checkSameRegion(p, prop, placeOfResource(key, *key.KeyArn()), home, "a key can be used only in its own Region. "+
 		"Use a key in that Region; a multi-Region key may have a replica there, with its own ARN")
 }
 
@@ -86,24 +86,24 @@ func keyOfExisting(bucket awss3.IBucket, fallback awskms.IKey) awskms.IKey {
 	if own != nil {
 		return own
 	}
-	problems.keyOf("", fallback, bucket)
+	checkKeyOf(&problems, "", fallback, bucket)
 	if problems.errs != nil {
 		return nil
 	}
 	return fallback
 }
 
-// keyOf rejects a key in another Region than its bucket.
-func (p *problems) keyOf(prop string, key awskms.IKey, bucket awss3.IBucket) {
+// checkKeyOf rejects a key in another Region than its bucket.
+func checkKeyOf(p *problems, prop string, key awskms.IKey, bucket awss3.IBucket) {
 	if key != nil && bucket != nil {
-		p.keyIn(prop, key, placeOfResource(bucket, *bucket.BucketArn()))
+		checkKeyIn(p, prop, key, placeOfResource(bucket, *bucket.BucketArn()))
 	}
 }
 
-// indexFrom rejects an index bucket that a stack of another Region or account in this app
+// checkIndexFrom rejects an index bucket that a stack of another Region or account in this app
 // defines without a physical name. The CDK would reject it at the end of the synthesis,
 // where it names neither the construct nor the prop.
-func (p *problems) indexFrom(scope constructs.Construct, given TransformerProps) {
+func checkIndexFrom(p *problems, scope constructs.Construct, given TransformerProps) {
 	if given.IndexBucket == nil {
 		return
 	}
@@ -125,45 +125,45 @@ func canName(scope constructs.Construct, resource awscdk.IResource, text string)
 	return true
 }
 
-// accessLogsIn rejects a bucket to which S3 cannot write access logs of buckets in home (S3
+// checkAccessLogsIn rejects a bucket to which S3 cannot write access logs of buckets in home (S3
 // user guide, "Logging requests with server access logging").
-func (p *problems) accessLogsIn(bucket awss3.IBucket, home place) {
+func checkAccessLogsIn(p *problems, bucket awss3.IBucket, home place) {
 	const prop, why = "AccessLogBucket", "S3 writes access logs only to a bucket of the same account and Region"
 	if bucket == nil {
 		return
 	}
 	there := placeOfResource(bucket, *bucket.BucketArn())
-	p.sameAccount(prop, there, home, why)
-	p.sameRegion(prop, there, home, why)
+	checkSameAccount(p, prop, there, home, why)
+	checkSameRegion(p, prop, there, home, why)
 }
 
-// tableIn rejects a table in another account or Region, because the functions find it by
+// checkTableIn rejects a table in another account or Region, because the functions find it by
 // its name.
-func (p *problems) tableIn(prop string, table awsdynamodb.ITable, home place) {
+func checkTableIn(p *problems, prop string, table awsdynamodb.ITable, home place) {
 	if table != nil {
-		p.tableAt(prop, placeOfResource(table, *table.TableArn()), home)
+		checkTableAt(p, prop, placeOfResource(table, *table.TableArn()), home)
 	}
 }
 
-func (p *problems) tableAt(prop string, there, home place) {
+func checkTableAt(p *problems, prop string, there, home place) {
 	const why = "the functions find the table by its name, in their own account and Region"
-	p.sameAccount(prop, there, home, why)
-	p.sameRegion(prop, there, home, why)
+	checkSameAccount(p, prop, there, home, why)
+	checkSameRegion(p, prop, there, home, why)
 }
 
-// listsIn rejects a list bucket in another Region. It may belong to another account, if
+// checkListsIn rejects a list bucket in another Region. It may belong to another account, if
 // that account forwards the bucket's events to this one.
-func (p *problems) listsIn(prop string, bucket awss3.IBucket, home place) {
+func checkListsIn(p *problems, prop string, bucket awss3.IBucket, home place) {
 	if bucket == nil {
 		return
 	}
-	p.sameRegion(prop, placeOfResource(bucket, *bucket.BucketArn()), home,
+	checkSameRegion(p, prop, placeOfResource(bucket, *bucket.BucketArn()), home,
 		"S3 sends the events of a bucket to EventBridge in the Region of the bucket. Upload the lists to a bucket there")
 }
 
-// storeIn rejects a store that an importer in home cannot publish. A store in another Region
+// checkStoreIn rejects a store that an importer in home cannot publish. A store in another Region
 // is one problem, not one for each of its parts.
-func (p *problems) storeIn(store *IndicatorStore, home place) {
+func checkStoreIn(p *problems, store *IndicatorStore, home place) {
 	lists := placeOfResource(store.ListBucket(), *store.ListBucket().BucketArn())
 	table := placeOfResource(store.Table(), *store.Table().TableArn())
 	if region := lists.region; region != "" && region == table.region && home.region != "" && region != home.region {
@@ -171,37 +171,37 @@ func (p *problems) storeIn(store *IndicatorStore, home place) {
 			"define the Importer in the store's Region, %[1]s", region, home.region)
 		table.region = ""
 	} else {
-		p.listsIn("Store", store.ListBucket(), home)
+		checkListsIn(p, "Store", store.ListBucket(), home)
 	}
-	p.tableAt("Store", table, home)
+	checkTableAt(p, "Store", table, home)
 }
 
-// resultsIn rejects a bucket to which Athena cannot write results.
-func (p *problems) resultsIn(prop string, bucket awss3.IBucket, home place) {
+// checkResultsIn rejects a bucket to which Athena cannot write results.
+func checkResultsIn(p *problems, prop string, bucket awss3.IBucket, home place) {
 	if bucket == nil {
 		return
 	}
-	p.sameRegion(prop, placeOfResource(bucket, *bucket.BucketArn()), home, "Athena writes results only to a bucket of its own Region")
+	checkSameRegion(p, prop, placeOfResource(bucket, *bucket.BucketArn()), home, "Athena writes results only to a bucket of its own Region")
 }
 
-// streamIn rejects a stream to which Resolver cannot write from home.
-func (p *problems) streamIn(prop string, stream awskinesisfirehose.IDeliveryStream, home place) {
+// checkStreamIn rejects a stream to which Resolver cannot write from home.
+func checkStreamIn(p *problems, prop string, stream awskinesisfirehose.IDeliveryStream, home place) {
 	const why = "Resolver writes query logs only to a stream of the same account and Region"
 	if stream == nil {
 		return
 	}
 	there := placeOfResource(stream, *stream.DeliveryStreamArn())
-	p.sameAccount(prop, there, home, why+". Instead of the stream, share that account's query logging configuration by ShareWith")
-	p.sameRegion(prop, there, home, why+". Define a pipeline in every Region; they can share an index bucket")
+	checkSameAccount(p, prop, there, home, why+". Instead of the stream, share that account's query logging configuration by ShareWith")
+	checkSameRegion(p, prop, there, home, why+". Define a pipeline in every Region; they can share an index bucket")
 }
 
-// vpcIn rejects a VPC that a query logging configuration in home cannot be associated with.
-func (p *problems) vpcIn(prop string, vpc awsec2.IVpc, home place) {
+// checkVPCIn rejects a VPC that a query logging configuration in home cannot be associated with.
+func checkVPCIn(p *problems, prop string, vpc awsec2.IVpc, home place) {
 	if vpc == nil {
 		return
 	}
 	there := placeOfResource(vpc, "") // its ARN is built from the place that the CDK assumes
-	p.sameAccount(prop, there, home, "only the owner of a VPC can associate it. "+
+	checkSameAccount(p, prop, there, home, "only the owner of a VPC can associate it. "+
 		"Add that account to ShareWith, and define a QueryLoggingAssociation in one of its stacks")
-	p.sameRegion(prop, there, home, "a query logging configuration serves only VPCs of its own Region. Define a pipeline in every Region")
+	checkSameRegion(p, prop, there, home, "a query logging configuration serves only VPCs of its own Region. Define a pipeline in every Region")
 }

@@ -140,8 +140,8 @@ func feedSecrets(feeds map[string]Feed) []string {
 	return secrets
 }
 
-// secretsFit rejects more secrets than the policies of a role can name.
-func (p *problems) secretsFit(feeds map[string]Feed) {
+// checkSecretsFit rejects more secrets than the policies of a role can name.
+func checkSecretsFit(p *problems, feeds map[string]Feed) {
 	bytes := 0
 	for _, secret := range feedSecrets(feeds) {
 		if isToken(secret) {
@@ -180,20 +180,20 @@ const (
 	anyURL    = "https://lists.example/"
 )
 
-// feeds rejects settings that the importer would reject when it reads them.
-func (p *problems) feeds(feeds map[string]Feed) {
+// checkFeeds rejects settings that the importer would reject when it reads them.
+func checkFeeds(p *problems, feeds map[string]Feed) {
 	for _, id := range slices.Sorted(maps.Keys(feeds)) {
 		prop, feed := fmt.Sprintf("Feeds[%q]", id), feeds[id]
-		p.feedTokens(prop, &feed)
+		checkFeedTokens(p, prop, &feed)
 		p.wrap(prop, settings.CheckFeedID(id))
 		p.wrap(prop, feed.Validate())
 	}
 }
 
-// feedTokens rejects tokens in settings that are checked at synthesis, and replaces other
+// checkFeedTokens rejects tokens in settings that are checked at synthesis, and replaces other
 // unknown values with placeholders that pass the checks. The ARN of a secret, and free
 // text, may be tokens; everything else about a secret is part of its pin.
-func (p *problems) feedTokens(prop string, feed *Feed) {
+func checkFeedTokens(p *problems, prop string, feed *Feed) {
 	if isToken(feed.URL) {
 		p.addf("%s: url: must be known at synthesis, where it is checked, got a token: write it out, or look it up with "+
 			"StringParameter_ValueFromLookup; a secret in it belongs in SecretARN, with SecretQuery or SecretHeader", prop)
@@ -240,9 +240,9 @@ const (
 	maxFeedsBytes     = 512 << 10
 )
 
-// feedsFit rejects more feeds than a stack has room for, given the number of other
+// checkFeedsFit rejects more feeds than a stack has room for, given the number of other
 // resources.
-func (p *problems) feedsFit(feeds map[string]Feed, others int) {
+func checkFeedsFit(p *problems, feeds map[string]Feed, others int) {
 	urls, bytes := len(fetched(feeds)), 0
 	for _, feed := range feeds {
 		text, _ := json.Marshal(feed) //nolint:errchkjson // strings and numbers
@@ -257,9 +257,9 @@ func (p *problems) feedsFit(feeds map[string]Feed, others int) {
 	}
 }
 
-// listKey rejects a key whose object would count as a list twice, or that the importer
+// checkListKey rejects a key whose object would count as a list twice, or that the importer
 // itself writes.
-func (p *problems) listKey(key string) {
+func checkListKey(p *problems, key string) {
 	for _, folder := range []string{settings.BlockPrefix, settings.AllowPrefix, settings.GuardPrefix, settings.AcceptedPrefix, settings.ReportPrefix} {
 		if strings.HasPrefix(key, folder) {
 			p.addf("ListKey: must not be under %s, which has a meaning of its own, got %q", folder, key)
@@ -270,18 +270,11 @@ func (p *problems) listKey(key string) {
 	}
 }
 
-// protected rejects names with which the importer could not start.
-func (p *problems) protected(names []string) {
+// checkProtected rejects names with which the importer could not start.
+func checkProtected(p *problems, names []string) {
 	for i, name := range names {
 		if isKnown(name) {
 			p.wrap(fmt.Sprintf("Protected[%d]", i), settings.CheckProtected(name))
 		}
-	}
-}
-
-// wrap adds the problems that another package found.
-func (p *problems) wrap(prop string, err error) {
-	for _, problem := range each(err) {
-		p.addf("%s: %w", prop, problem)
 	}
 }

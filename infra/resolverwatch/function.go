@@ -204,10 +204,10 @@ func longest(text string, maxBytes int) string {
 	return text
 }
 
-// fit rejects variables that can be too long together when the stack is deployed: each token
+// checkFit rejects variables that can be too long together when the stack is deployed: each token
 // counts with the longest value that it can have. It names the props that the user can
 // shorten, which are those in props and, for the user's variables, Environment.
-func (p *problems) fit(own, users map[string]string, props ...string) {
+func checkFit(p *problems, own, users map[string]string, props ...string) {
 	size := 0
 	for _, variables := range []map[string]string{own, users} {
 		for name, value := range variables {
@@ -294,12 +294,12 @@ var reservedVariables = []string{
 	"LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
 }
 
-// functionOptions rejects options that Lambda or the CDK would reject.
-func (p *problems) functionOptions(o FunctionOptions) {
+// checkFunctionOptions rejects options that Lambda or the CDK would reject.
+func checkFunctionOptions(p *problems, o FunctionOptions) {
 	p.settings(o.LoggingSettings)
-	p.network(o)
-	p.variables(o.Environment)
-	p.layers(o)
+	checkNetwork(p, o)
+	checkVariables(p, o.Environment)
+	checkLayers(p, o)
 	if o.Architecture != nil {
 		arm, x86 := *awslambda.Architecture_ARM_64().Name(), *awslambda.Architecture_X86_64().Name()
 		if name := *o.Architecture.Name(); name != arm && name != x86 {
@@ -311,9 +311,9 @@ func (p *problems) functionOptions(o FunctionOptions) {
 	}
 }
 
-// network rejects options that have no effect without a VPC, and subnets in which a
+// checkNetwork rejects options that have no effect without a VPC, and subnets in which a
 // function cannot work.
-func (p *problems) network(o FunctionOptions) {
+func checkNetwork(p *problems, o FunctionOptions) {
 	for i, group := range o.SecurityGroups {
 		p.required(fmt.Sprintf("SecurityGroups[%d]", i), group == nil)
 	}
@@ -327,7 +327,7 @@ func (p *problems) network(o FunctionOptions) {
 		return
 	}
 	if o.SubnetSelection != nil && o.SubnetSelection.Subnets != nil {
-		p.subnets(o.VPC, *o.SubnetSelection.Subnets)
+		checkSubnets(p, o.VPC, *o.SubnetSelection.Subnets)
 		return
 	}
 	subnets, err := selectSubnets(o)
@@ -342,9 +342,9 @@ func (p *problems) network(o FunctionOptions) {
 
 const noPublicSubnets = "public subnets, from which a function cannot reach anything outside the VPC; choose private or isolated ones"
 
-// subnets rejects explicit subnets that are nil or public. The CDK's own selection asks
+// checkSubnets rejects explicit subnets that are nil or public. The CDK's own selection asks
 // each subnet for its Availability Zone, which a subnet from an id does not know.
-func (p *problems) subnets(vpc awsec2.IVpc, subnets []awsec2.ISubnet) {
+func checkSubnets(p *problems, vpc awsec2.IVpc, subnets []awsec2.ISubnet) {
 	const prop = "SubnetSelection.Subnets"
 	p.required(prop, len(subnets) == 0)
 	var public []string
@@ -369,7 +369,7 @@ func selectSubnets(o FunctionOptions) (subnets *awsec2.SelectedSubnets, err erro
 	return o.VPC.SelectSubnets(o.SubnetSelection), nil
 }
 
-func (p *problems) variables(environment map[string]string) {
+func checkVariables(p *problems, environment map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(environment)) {
 		prop := fmt.Sprintf("Environment[%q]", name)
 		switch {
@@ -386,9 +386,9 @@ func (p *problems) variables(environment map[string]string) {
 	}
 }
 
-// layers rejects layers that Lambda would reject. A layer that does not say what it supports
+// checkLayers rejects layers that Lambda would reject. A layer that does not say what it supports
 // passes.
-func (p *problems) layers(o FunctionOptions) {
+func checkLayers(p *problems, o FunctionOptions) {
 	if len(o.Layers) > maxLayers {
 		p.addf("Layers: a function can have at most %d, got %d", maxLayers, len(o.Layers))
 	}
@@ -423,19 +423,19 @@ func supports(layer awslambda.ILayerVersion, architecture awslambda.Architecture
 	return slices.ContainsFunc(*resource.CompatibleArchitectures(), func(name *string) bool { return *name == *architecture.Name() })
 }
 
-// layersIn rejects a layer of another Region (Lambda developer guide, "Adding layers to
+// checkLayersIn rejects a layer of another Region (Lambda developer guide, "Adding layers to
 // functions").
-func (p *problems) layersIn(layers []awslambda.ILayerVersion, home place) {
+func checkLayersIn(p *problems, layers []awslambda.ILayerVersion, home place) {
 	for i, layer := range layers {
 		if layer != nil {
-			p.sameRegion(fmt.Sprintf("Layers[%d]", i), placeOfResource(layer, *layer.LayerVersionArn()), home,
+			checkSameRegion(p, fmt.Sprintf("Layers[%d]", i), placeOfResource(layer, *layer.LayerVersionArn()), home,
 				"a function can use only layers of its own Region. Publish the layer there")
 		}
 	}
 }
 
-// code rejects inline code, because the runtime needs a program.
-func (p *problems) code(code awslambda.Code) {
+// checkCode rejects inline code, because the runtime needs a program.
+func checkCode(p *problems, code awslambda.Code) {
 	inline, ok := code.(interface{ IsInline() *bool })
 	if ok && *inline.IsInline() {
 		p.addf("Code: must be an archive or folder with a program named bootstrap, got inline code; " +

@@ -120,26 +120,26 @@ func (p ImporterProps) validate() error {
 	var problems problems
 	problems.required("Store", p.Store == nil)
 	problems.settings(p.ImporterSettings)
-	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey})
+	checkKeys(&problems, map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey})
 	problems.known("PublishInterval", p.PublishInterval)
 	interval := durationOf(p.PublishInterval, settings.PublishInterval)
 	if interval < time.Minute || interval > maxPublishInterval || interval%time.Minute != 0 {
 		problems.addf("PublishInterval: must be whole minutes in [1m, 24h], got %v", interval)
 	}
 	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, maxReserved)
-	problems.functionOptions(p.FunctionOptions)
-	problems.code(p.Code)
-	problems.indexBytes(p.MaxIndexBytes)
-	problems.feeds(p.Feeds)
-	problems.feedsFit(p.Feeds, orDefault(p.otherResources, importerResources))
-	problems.secretsFit(p.Feeds)
-	problems.listKey(p.ListKey)
-	problems.protected(p.Protected)
+	checkFunctionOptions(&problems, p.FunctionOptions)
+	checkCode(&problems, p.Code)
+	checkIndexBytes(&problems, p.MaxIndexBytes)
+	checkFeeds(&problems, p.Feeds)
+	checkFeedsFit(&problems, p.Feeds, orDefault(p.otherResources, importerResources))
+	checkSecretsFit(&problems, p.Feeds)
+	checkListKey(&problems, p.ListKey)
+	checkProtected(&problems, p.Protected)
 	return problems.join()
 }
 
-// indexBytes rejects a size that is known and is not a positive number of whole bytes.
-func (p *problems) indexBytes(size *float64) {
+// checkIndexBytes rejects a size that is known and is not a positive number of whole bytes.
+func checkIndexBytes(p *problems, size *float64) {
 	if size == nil || isNumberToken(*size) {
 		return
 	}

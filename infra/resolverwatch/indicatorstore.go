@@ -106,8 +106,8 @@ func (p IndicatorStoreProps) validate() error {
 	problems.exclusive("ListBucket", p.ListBucket != nil, "ListBucketName", p.ListBucketName != "")
 	problems.exclusive("IndexBucket", p.IndexBucket != nil, "IndexBucketName", p.IndexBucketName != "")
 	problems.name("TableName", p.TableName, tableName, "3 to 255 of a-z A-Z 0-9 _ . -")
-	problems.bucketName("ListBucketName", p.ListBucketName)
-	problems.bucketName("IndexBucketName", p.IndexBucketName)
+	checkBucketName(&problems, "ListBucketName", p.ListBucketName)
+	checkBucketName(&problems, "IndexBucketName", p.IndexBucketName)
 	capacity := p.ReadCapacity != 0 || p.WriteCapacity != 0
 	if capacity && p.Table != nil {
 		problems.addf("ReadCapacity and WriteCapacity: an existing table keeps its own; unset them")
@@ -117,8 +117,8 @@ func (p IndicatorStoreProps) validate() error {
 	}
 	choice(&problems, "BillingMode", p.BillingMode, awsdynamodb.BillingMode_PAY_PER_REQUEST, awsdynamodb.BillingMode_PROVISIONED)
 	problems.removal(p.RemovalPolicy)
-	problems.previousKeys(p.PreviousKeys)
-	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "Table.EncryptionKey": ownKey(p.Table),
+	checkPreviousKeys(&problems, p.PreviousKeys)
+	checkKeys(&problems, map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "Table.EncryptionKey": ownKey(p.Table),
 		"ListBucket.EncryptionKey": ownKey(p.ListBucket), "IndexBucket.EncryptionKey": ownKey(p.IndexBucket)})
 	problems.days("NoncurrentVersionExpiration", p.NoncurrentVersionExpiration)
 	return problems.join()
@@ -380,9 +380,9 @@ func (a IndicatorStoreAttributes) validate() error {
 	problems.required("ListBucketName", a.ListBucketName == "")
 	problems.required("IndexBucketName", a.IndexBucketName == "")
 	problems.required("TableName", a.TableName == "")
-	problems.bucketName("ListBucketName", a.ListBucketName)
-	problems.bucketName("IndexBucketName", a.IndexBucketName)
-	problems.keys(map[string]awskms.IKey{"EncryptionKey": a.EncryptionKey})
+	checkBucketName(&problems, "ListBucketName", a.ListBucketName)
+	checkBucketName(&problems, "IndexBucketName", a.IndexBucketName)
+	checkKeys(&problems, map[string]awskms.IKey{"EncryptionKey": a.EncryptionKey})
 	problems.name("TableName", a.TableName, tableName, "3 to 255 of a-z A-Z 0-9 _ . -")
 	problems.name("Account", a.Account, accountID, "12 digits")
 	problems.name("Region", a.Region, regionName, "a Region such as eu-west-1")

@@ -72,10 +72,10 @@ func (s *steps) letServiceUse(c constructs.Construct, key awskms.IKey, name, pri
 	})
 }
 
-// keys rejects an alias in place of a key. IAM compares a policy with the ARN of the key,
+// checkKeys rejects an alias in place of a key. IAM compares a policy with the ARN of the key,
 // so a statement with the ARN of an alias allows nothing (KMS developer guide, "Using
 // aliases in IAM policies").
-func (p *problems) keys(keys map[string]awskms.IKey) {
+func checkKeys(p *problems, keys map[string]awskms.IKey) {
 	for _, prop := range slices.Sorted(maps.Keys(keys)) {
 		if isAlias(keys[prop]) {
 			p.addf("%s: must be a key, got an alias, which policies of roles cannot name; "+
@@ -123,12 +123,12 @@ func firstKey(keys ...awskms.IKey) awskms.IKey {
 	return nil
 }
 
-// previousKeys rejects earlier keys that are nil or aliases.
-func (p *problems) previousKeys(keys []awskms.IKey) {
+// checkPreviousKeys rejects earlier keys that are nil or aliases.
+func checkPreviousKeys(p *problems, keys []awskms.IKey) {
 	for i, key := range keys {
 		prop := fmt.Sprintf("PreviousKeys[%d]", i)
 		p.required(prop, key == nil)
-		p.keys(map[string]awskms.IKey{prop: key})
+		checkKeys(p, map[string]awskms.IKey{prop: key})
 	}
 }
 

@@ -183,8 +183,8 @@ func (p PipelineProps) validate() error {
 			problems.addf("%s: is set by the pipeline; unset it, or use the parts alone", wired.prop)
 		}
 	}
-	problems.stackNames(p)
-	problems.loadable(p)
+	checkStackNames(&problems, p)
+	checkLoadable(&problems, p)
 	problems.exclusive("Stream", p.Stream != nil, "Delivery", p.Delivery != nil)
 	problems.exclusive("Stream", p.Stream != nil, "Catalog", p.Catalog != nil)
 	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "QueryLogging", p.QueryLogging != nil)
@@ -193,8 +193,8 @@ func (p PipelineProps) validate() error {
 	return problems.join()
 }
 
-// stackNames rejects two different names for the metrics of one pipeline.
-func (p *problems) stackNames(given PipelineProps) {
+// checkStackNames rejects two different names for the metrics of one pipeline.
+func checkStackNames(p *problems, given PipelineProps) {
 	if given.Importer == nil || given.Transformer == nil {
 		return
 	}
@@ -205,9 +205,9 @@ func (p *problems) stackNames(given PipelineProps) {
 	}
 }
 
-// loadable rejects an index size that the transformer could not load. A size that is a token
+// checkLoadable rejects an index size that the transformer could not load. A size that is a token
 // is known only at deployment.
-func (p *problems) loadable(given PipelineProps) {
+func checkLoadable(p *problems, given PipelineProps) {
 	size := orEmpty(given.Importer).MaxIndexBytes
 	memory := orEmpty(given.Transformer).withDefaults().MemoryMiB
 	if limit := settings.MaxIndexBytes(memory); size != nil && *size > float64(limit) {
@@ -322,7 +322,7 @@ func (p PipelineProps) mustBeValid(this *Pipeline) {
 	shared := p.checkShared(this)
 	var own problems
 	if p.Stream == nil {
-		own.folders(p)
+		checkFolders(&own, p)
 	}
 	refused := refuse(path, errors.Join(p.validate(), shared, own.join()))
 	for _, part := range p.checkParts(this) {
@@ -337,12 +337,12 @@ func (p PipelineProps) mustBeValid(this *Pipeline) {
 func (p PipelineProps) checkShared(this *Pipeline) error {
 	var problems problems
 	home := placeOf(this)
-	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey})
-	problems.previousKeys(p.PreviousKeys)
-	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
-	problems.accessLogsIn(p.AccessLogBucket, home)
+	checkKeys(&problems, map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey})
+	checkPreviousKeys(&problems, p.PreviousKeys)
+	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
+	checkAccessLogsIn(&problems, p.AccessLogBucket, home)
 	problems.removal(p.RemovalPolicy)
-	problems.streamIn("Stream", p.Stream, home)
+	checkStreamIn(&problems, "Stream", p.Stream, home)
 	return problems.join()
 }
 
@@ -372,7 +372,7 @@ func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
 	delivery := p.deliveryProps(this, nil)
 	delivered := exceptUnset(delivery.check(this), "Transformer")
 	var names problems
-	names.ownNames(this, append(store.bucketNames(), givenName{"OutputBucketName", delivery.OutputBucketName})...)
+	checkOwnNames(&names, this, append(store.bucketNames(), givenName{"OutputBucketName", delivery.OutputBucketName})...)
 	delivered = errors.Join(delivered, without(names.join(), errors.Join(parts[0].problems, delivered)))
 	var catalogued error
 	if !p.WithoutCatalog {

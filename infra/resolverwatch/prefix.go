@@ -225,10 +225,10 @@ func (p *projection) addFields(value string, fields *int) (ok bool) {
 	return true
 }
 
-// folders rejects prefixes of delivered logs that overlap with the importer's own prefixes,
+// checkFolders rejects prefixes of delivered logs that overlap with the importer's own prefixes,
 // if one existing bucket is both the output bucket and the list bucket or the index bucket:
 // a marked log under feeds/ would be imported as a list.
-func (p *problems) folders(given PipelineProps) {
+func checkFolders(p *problems, given PipelineProps) {
 	store, importer := orEmpty(given.Store), orEmpty(given.Importer).withDefaults()
 	delivery := orEmpty(given.Delivery).withDefaults()
 	for _, used := range []struct {
@@ -302,9 +302,9 @@ func sameBucket(a, b awss3.IBucket) string {
 	return ""
 }
 
-// formatFolders rejects prefixes of the two formats with which the tables of both formats
+// checkFormatFolders rejects prefixes of the two formats with which the tables of both formats
 // would read the same objects, or one format would lie in the folder of the other.
-func (p *problems) formatFolders(prefix, parquetPrefix string) {
+func checkFormatFolders(p *problems, prefix, parquetPrefix string) {
 	prefix, _ = withSlash(orDefault(prefix, deliveryDefaults.Prefix))
 	parquetPrefix, _ = withSlash(orDefault(parquetPrefix, defaultParquetPrefix))
 	folder, parquetFolder := writtenFolder(prefix), writtenFolder(parquetPrefix)
@@ -321,9 +321,9 @@ func nested(inner, outer string) bool {
 	return inner == outer || outer != "" && strings.HasSuffix(outer, "/") && strings.HasPrefix(inner, outer)
 }
 
-// otherFolders rejects prefixes of marked logs under which failed records or the source
+// checkOtherFolders rejects prefixes of marked logs under which failed records or the source
 // backup are written, too: the tables would read those as marked logs.
-func (p *problems) otherFolders(given DeliveryProps) {
+func checkOtherFolders(p *problems, given DeliveryProps) {
 	given = given.withDefaults()
 	others := given.written()[2:] // after the prefixes of the formats
 	for _, logs := range given.written()[:2] {

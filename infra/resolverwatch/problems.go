@@ -25,6 +25,13 @@ func (p *problems) addf(format string, args ...any) {
 
 func (p *problems) join() error { return errors.Join(p.errs...) }
 
+// wrap adds the problems that another package found.
+func (p *problems) wrap(prop string, err error) {
+	for _, problem := range each(err) {
+		p.addf("%s: %w", prop, problem)
+	}
+}
+
 // required rejects a prop that is not set.
 func (p *problems) required(prop string, missing bool) {
 	if missing {
@@ -251,11 +258,11 @@ func oneLine(text string) string {
 func (p IndicatorStoreProps) check(scope constructs.Construct) error {
 	var problems problems
 	home := placeOf(scope)
-	problems.tableIn("Table", p.Table, home)
-	problems.listsIn("ListBucket", p.ListBucket, home)
-	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
-	problems.accessLogsIn(p.AccessLogBucket, home)
-	problems.ownNames(scope, p.bucketNames()...)
+	checkTableIn(&problems, "Table", p.Table, home)
+	checkListsIn(&problems, "ListBucket", p.ListBucket, home)
+	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
+	checkAccessLogsIn(&problems, p.AccessLogBucket, home)
+	checkOwnNames(&problems, scope, p.bucketNames()...)
 	return errors.Join(p.validate(), problems.join())
 }
 
@@ -263,14 +270,14 @@ func (p ImporterProps) check(scope constructs.Construct) error {
 	var problems problems
 	stack := orDefault(p.StackName, stackName(scope))
 	home := placeOf(scope)
-	problems.free(scope, "", "StackName", stack)
-	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
+	checkFree(&problems, scope, "", "StackName", stack)
+	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
 	if p.Store != nil {
-		problems.unused(scope, p.Store.uses()...)
-		problems.storeIn(p.Store, home)
+		checkUnused(&problems, scope, p.Store.uses()...)
+		checkStoreIn(&problems, p.Store, home)
 	}
-	problems.layersIn(p.Layers, home)
-	problems.fit(p.withDefaults().longestEnvironment(stack), p.Environment, p.growing()...)
+	checkLayersIn(&problems, p.Layers, home)
+	checkFit(&problems, p.withDefaults().longestEnvironment(stack), p.Environment, p.growing()...)
 	return errors.Join(p.validate(), p.checkStackName(stack), problems.join(),
 		checkRole(scope, "Role", p.Role), checkRole(scope, "SchedulerRole", p.SchedulerRole))
 }
@@ -278,35 +285,35 @@ func (p ImporterProps) check(scope constructs.Construct) error {
 func (p TransformerProps) check(scope constructs.Construct) error {
 	var problems problems
 	stack := orDefault(p.StackName, stackName(scope))
-	problems.free(scope, transformerKind, "StackName", stack)
-	problems.indexFrom(scope, p)
-	problems.keyOf("IndexKey", p.IndexKey, p.IndexBucket)
-	problems.keyIn("EncryptionKey", p.EncryptionKey, placeOf(scope))
-	problems.layersIn(p.Layers, placeOf(scope))
-	problems.fit(p.withDefaults().longestEnvironment(stack), p.Environment)
+	checkFree(&problems, scope, transformerKind, "StackName", stack)
+	checkIndexFrom(&problems, scope, p)
+	checkKeyOf(&problems, "IndexKey", p.IndexKey, p.IndexBucket)
+	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, placeOf(scope))
+	checkLayersIn(&problems, p.Layers, placeOf(scope))
+	checkFit(&problems, p.withDefaults().longestEnvironment(stack), p.Environment)
 	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
 }
 
 func (p DeliveryProps) check(scope constructs.Construct) error {
 	var problems problems
 	home := placeOf(scope)
-	problems.keyOf("OutputKey", p.OutputKey, p.OutputBucket)
-	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
-	problems.accessLogsIn(p.AccessLogBucket, home)
-	problems.ownNames(scope, givenName{"OutputBucketName", p.OutputBucketName})
-	problems.unused(scope, p.uses(p.OutputBucket)...)
+	checkKeyOf(&problems, "OutputKey", p.OutputKey, p.OutputBucket)
+	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
+	checkAccessLogsIn(&problems, p.AccessLogBucket, home)
+	checkOwnNames(&problems, scope, givenName{"OutputBucketName", p.OutputBucketName})
+	checkUnused(&problems, scope, p.uses(p.OutputBucket)...)
 	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
 }
 
 func (p QueryLoggingProps) check(scope constructs.Construct) error {
 	var problems problems
 	home := placeOf(scope)
-	problems.streamIn("Stream", p.Stream, home)
+	checkStreamIn(&problems, "Stream", p.Stream, home)
 	for i, vpc := range p.VPCs {
 		prop := fmt.Sprintf("VPCs[%d]", i)
-		problems.vpcIn(prop, vpc, home)
+		checkVPCIn(&problems, prop, vpc, home)
 		if vpc != nil {
-			problems.unused(scope, useOfVPC(prop, vpc))
+			checkUnused(&problems, scope, useOfVPC(prop, vpc))
 		}
 	}
 	return errors.Join(p.validate(), problems.join())
@@ -315,12 +322,12 @@ func (p QueryLoggingProps) check(scope constructs.Construct) error {
 func (p QueryLoggingAssociationProps) check(scope constructs.Construct) error {
 	var problems problems
 	home := placeOf(scope)
-	problems.vpcIn("VPC", p.VPC, home)
+	checkVPCIn(&problems, "VPC", p.VPC, home)
 	if p.VPC != nil {
-		problems.unused(scope, useOfVPC("VPC", p.VPC))
+		checkUnused(&problems, scope, useOfVPC("VPC", p.VPC))
 	}
 	if p.QueryLogging != nil {
-		problems.sameRegion("QueryLogging", placeOfARN(p.QueryLogging.ConfigArn(), place{}), home,
+		checkSameRegion(&problems, "QueryLogging", placeOfARN(p.QueryLogging.ConfigArn(), place{}), home,
 			"a query logging configuration serves the VPCs of its own Region")
 	}
 	return errors.Join(p.validate(), problems.join())
@@ -329,12 +336,12 @@ func (p QueryLoggingAssociationProps) check(scope constructs.Construct) error {
 func (p CatalogProps) check(scope constructs.Construct) error {
 	var problems problems
 	home, named := placeOf(scope), p.withDefaults(scope)
-	problems.free(scope, "", "Database", named.Database)
-	problems.free(scope, "", "WorkGroup", named.WorkGroup)
-	problems.keyOf("OutputKey", p.OutputKey, p.OutputBucket)
-	problems.keyOf("IndexKey", p.IndexKey, p.IndexBucket)
-	problems.resultsIn("ResultsBucket", p.ResultsBucket, home)
-	problems.keyIn("EncryptionKey", p.EncryptionKey, home)
-	problems.accessLogsIn(p.AccessLogBucket, home)
+	checkFree(&problems, scope, "", "Database", named.Database)
+	checkFree(&problems, scope, "", "WorkGroup", named.WorkGroup)
+	checkKeyOf(&problems, "OutputKey", p.OutputKey, p.OutputBucket)
+	checkKeyOf(&problems, "IndexKey", p.IndexKey, p.IndexBucket)
+	checkResultsIn(&problems, "ResultsBucket", p.ResultsBucket, home)
+	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
+	checkAccessLogsIn(&problems, p.AccessLogBucket, home)
 	return errors.Join(p.validate(), problems.join())
 }

@@ -57,7 +57,7 @@ func (p QueryLoggingProps) validate() error {
 		problems.addf("VPCs: at most %d can be associated in an account and Region, got %d: "+
 			"use Route 53 Profiles, or several accounts and ShareWith", maxAssociations, len(p.VPCs))
 	}
-	problems.vpcs(p.VPCs)
+	checkVPCs(&problems, p.VPCs)
 	for i, with := range p.ShareWith {
 		problems.name(fmt.Sprintf("ShareWith[%d]", i), orDefault(with, " "), principal,
 			"a 12-digit account id, or the ARN of an organization, unit, role or user")
@@ -68,8 +68,8 @@ func (p QueryLoggingProps) validate() error {
 	return problems.join()
 }
 
-// vpcs rejects a VPC that is nil, and a construct that is listed twice.
-func (p *problems) vpcs(vpcs []awsec2.IVpc) {
+// checkVPCs rejects a VPC that is nil, and a construct that is listed twice.
+func checkVPCs(p *problems, vpcs []awsec2.IVpc) {
 	seen := map[string]bool{}
 	for i, vpc := range vpcs {
 		prop := fmt.Sprintf("VPCs[%d]", i)

@@ -80,11 +80,11 @@ func (p TransformerProps) validate() error {
 	problems.settings(p.TransformerSettings)
 	problems.wholeSeconds("Timeout", p.Timeout)
 	problems.required("IndexBucket", p.IndexBucket == nil)
-	problems.keys(map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "IndexKey": p.IndexKey, "IndexBucket.EncryptionKey": keyUnless(p.IndexKey, p.IndexBucket)})
-	problems.previousKeys(p.PreviousKeys)
+	checkKeys(&problems, map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "IndexKey": p.IndexKey, "IndexBucket.EncryptionKey": keyUnless(p.IndexKey, p.IndexBucket)})
+	checkPreviousKeys(&problems, p.PreviousKeys)
 	problems.number("ReservedConcurrency", p.ReservedConcurrency, 1, maxReserved)
-	problems.functionOptions(p.FunctionOptions)
-	problems.code(p.Code)
+	checkFunctionOptions(&problems, p.FunctionOptions)
+	checkCode(&problems, p.Code)
 	return problems.join()
 }
 
