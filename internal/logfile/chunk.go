@@ -97,7 +97,7 @@ func lastBoundary(text []byte) int {
 }
 
 // lastObjectEnd returns the offset after the last complete object in text, or 0 if the first
-// object is not complete yet. If text has something else than objects, it returns the offset
+// object is not complete yet. If text contains anything other than objects, it returns the offset
 // after the last line end; these lines are refused later.
 func lastObjectEnd(text []byte) int {
 	for last := 0; ; {

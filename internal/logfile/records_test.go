@@ -23,7 +23,7 @@ func markStrictly(found *[]string) func(record []byte) error {
 	}
 }
 
-// An envelope in an envelope is opened a few times, not without an end.
+// Envelopes within envelopes are opened, but only to a few levels.
 func TestRecords_nesting(t *testing.T) {
 	const record = `{"query_name":"a.test"}`
 	for _, test := range []struct {

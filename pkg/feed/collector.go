@@ -176,13 +176,13 @@ func (c *collector) skip(text []byte, why Skip) {
 	}
 }
 
-// maxTypes and maxTypeBytes bound what a report says about types, which is text of the list.
+// maxTypes and maxTypeBytes limit what a report says about types, because their names are text of the list.
 const (
 	maxTypes     = 40
 	maxTypeBytes = 40
 )
 
-// skipType skips an entry because of the type that its row says.
+// skipType skips an entry because of the type that its row names.
 func (c *collector) skipType(text, name []byte) {
 	word := "(other)"
 	if len(name) <= maxTypeBytes {

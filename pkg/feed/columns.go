@@ -139,7 +139,7 @@ func (t *tableText) width() int {
 	return best
 }
 
-// findHeading looks for headings in the first row, and else in the last comment before it.
+// findHeading looks for headings in the first row, or else in the last comment before it.
 func (t *tableText) findHeading(comments, lines [][]byte) {
 	if len(t.rows) == 0 {
 		return
@@ -278,8 +278,8 @@ func (t *tableText) sampled() *column.Table {
 	return table
 }
 
-// isRagged reports whether many rows have more cells than there are headings, and yet their
-// indicators in the given column. Their last column is then text with separators in it.
+// isRagged reports whether many rows have more cells than there are headings, but have their
+// indicators in the given column. The text of their last column then contains separators.
 func (t *tableText) isRagged(indicator int) bool {
 	if indicator < 0 || len(t.titles) == 0 {
 		return false
@@ -314,7 +314,7 @@ func kindOf(text []byte) column.Cell {
 		cell.Kind = column.Date
 	case all(text, func(c byte) bool { return isDigit(c) || c == '.' || c == ',' || c == '%' || c == '-' || c == '+' }) && !isAddress(text):
 		cell.Kind = column.Number
-	case isHashes(text):
+	case hasHashes(text):
 		cell.Kind = column.Hash
 	case len(text) > maxSampledCell && bytes.Count(text, []byte{' '}) > 3:
 	default:
@@ -368,8 +368,8 @@ func mayBeFile(name string) bool {
 	return bytes.IndexByte([]byte(name[dot+1:]), '.') < 0 && slices.Contains(fileEndings, name[dot+1:])
 }
 
-// isHashes reports whether a cell has one hash or several.
-func isHashes(text []byte) bool {
+// hasHashes reports whether a cell consists of one or more hashes.
+func hasHashes(text []byte) bool {
 	found := false
 	for _, word := range bytes.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == ';' || r == '|' || r == '/' }) {
 		if n := len(word); n != 32 && n != 40 && n != 56 && n != 64 && n != 96 && n != 128 || !all(word, isHex) {
@@ -411,7 +411,8 @@ func allDigits(parts [][]byte) bool {
 	return true
 }
 
-// separators of tables. The tab comes first, because it is hardly ever part of a cell.
+// separators are the separators of tables. The tab comes first, because cells hardly ever contain
+// one.
 const separators = "\t,;|"
 
 // commonSeparator returns the separator with which most rows have the same number of cells, and

@@ -18,7 +18,7 @@ var (
 // `local=/x/` are blocks if the answer leads nowhere: no answer, `#` (for `address`), an
 // address as in hosts files, or (for `server` and `local`) a loopback address without a
 // port. Other addresses are rewrites and forwards. Other options are skipped. A dot before a
-// name changes nothing.
+// name makes no difference.
 type dnsmasqReader struct{}
 
 func (dnsmasqReader) readLine(c *collector, line []byte) {

@@ -29,8 +29,8 @@ type Report struct {
 
 	// Columns says how each column of a table, or each member of JSON objects, is read.
 	Columns []column.Reading
-	// Types are the types that rows say which are neither names nor addresses, in lower case,
-	// with the number of their entries. These entries are part of Skipped.
+	// Types counts entries that were skipped because their row names a type that is neither a
+	// name nor an address. The keys are in lower case.
 	Types map[string]int
 }
 

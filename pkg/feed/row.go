@@ -136,8 +136,8 @@ func (c *collector) describe(row *cells) {
 	c.entry.ExpiresAt = c.clock.parse(row[column.Expires])
 }
 
-// isPlaceholder reports whether a cell is empty, or is one of the ways in which exports write
-// an empty cell.
+// isPlaceholder reports whether a cell is empty, or has one of the words that exports write for an
+// empty cell.
 func isPlaceholder(cell []byte) bool {
 	switch len(cell) {
 	case 0:

@@ -16,10 +16,10 @@ var errNoPattern = errors.New("indicator without a pattern")
 // in sequence. Bundles are walked, so they may be of any size.
 //
 // An entry is an alternative of the pattern of an indicator. An indicator whose types call its
-// value benign or anomalous is skipped, unless another of its types calls it malicious. Objects that are observed names
-// or addresses without an indicator are skipped. All other objects, such as relationships and
-// malware, are structure. Versions of an object are not told apart, because a bundle contains
-// one of each.
+// value benign or anomalous is skipped, unless another of its types calls it malicious. Observed
+// names and addresses without an indicator are skipped. All other objects, such as relationships
+// and malware, are structure. The reader does not compare versions of an object, because a bundle
+// contains only one of each.
 type stixReader struct {
 	*jsonEntries
 	object  fields    // the current one
@@ -155,8 +155,8 @@ func (r *stixReader) readMember(name []byte) error {
 // stixTypes is what the types of an indicator say about its value.
 type stixTypes struct{ some, harmless, harmful bool }
 
-// add takes a type of the vocabulary of STIX 2.1, section 10.8. A type that is not in it, such as
-// the name of a malware family, says nothing.
+// add takes a type of the vocabulary of STIX 2.1, section 10.8. It ignores a type that is not in
+// the vocabulary, such as the name of a malware family.
 func (s *stixTypes) add(text []byte) {
 	s.some = true
 	switch strings.ToLower(string(text)) {

@@ -422,7 +422,7 @@ func isEscape(text []byte) bool {
 var brokenURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:/`)
 
 // checkHost returns an error if a host can be neither a name nor an address. DNS allows any
-// octet in a name, but logs have the usual ones, escapes, and those of base64.
+// octet in a name, but the names in logs have only the usual ones, escapes, and those of base64.
 func checkHost(host []byte) error {
 	switch {
 	case len(host) == 0:

@@ -44,7 +44,7 @@ const wideSpaces = "\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006
 	"\u2028\u2029\u202f\u205f\u3000"
 
 // invisibles are characters without a width: the byte order mark and marks for line breaks and
-// the direction of text. At the ends of a text they do not count. Within a word they do not part
+// the direction of text. At the ends of a text they do not count. Within a word they do not end
 // it, because UTS 46 gives some of them a meaning there.
 const invisibles = "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 

@@ -24,7 +24,7 @@ var (
 //     name alone otherwise. The zone may come before or after its data.
 //   - Other attributes are skipped.
 //
-// Case, a leading dot and a final dot of a name change nothing.
+// The case of a name and a leading or final dot make no difference.
 type unboundReader struct {
 	redirected      nameSet // redirect zones
 	blocked         nameSet // names whose data lead nowhere

@@ -13,7 +13,7 @@ const (
 	// maxGuessLines and maxGuessBytes limit how many lines are held to find the name of a zone.
 	maxGuessLines = 4 << 10
 	maxGuessBytes = 256 << 10
-	// guessPercent of the absolute owner names must end in a name that counts as the zone's.
+	// guessPercent is the share of absolute owner names that must end in the name of the zone.
 	guessPercent = 90
 )
 

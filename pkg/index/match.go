@@ -345,7 +345,7 @@ func compareAllows(a, b entry) int {
 	return cmp.Or(cmp.Compare(a.scope(), b.scope()), cmp.Compare(a.feed(), b.feed()))
 }
 
-// lists reports whether feed has the entry that is the Indicator.
+// lists reports whether a feed has the deciding entry of m.
 func (x *Index) lists(m *Match, feed int) bool {
 	for _, h := range m.hits {
 		if h.depth != m.depth {

@@ -220,7 +220,7 @@ func isEC2Host(name string) bool {
 	return strings.HasPrefix(name, "ec2-") && strings.HasSuffix(name, ".compute-1.amazonaws.com")
 }
 
-// isRegion reports whether label has the form of a Region, as us-east-1 and us-gov-west-1.
+// isRegion reports whether label has the form of a Region, such as us-east-1 or us-gov-west-1.
 func isRegion(label string) bool {
 	words := strings.Split(label, "-")
 	last := words[len(words)-1]

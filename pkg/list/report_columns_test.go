@@ -9,7 +9,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 )
 
-// The report of an import says how the columns of a table were read, before what came of it.
+// The report of an import says first how the columns of a table were read, and then what was accepted.
 func TestReport_columns(t *testing.T) {
 	t.Parallel()
 	const table = "type,value,brand,link\ndomain,evil.example,bigshop.test,https://blog.vendor.test\nsha256,x,,\nsha256,y,,\nfile,z,,\n"

@@ -120,9 +120,9 @@ type chooser struct {
 	best       map[Role]int // the columns with the preferred headings
 }
 
-// assignHeadings gives the columns the roles that their headings say, except for those of
-// indicators. If several columns have the same role, the preferred heading counts. Flags all
-// count, and so do references, because none is read as an indicator.
+// assignHeadings gives the columns the roles of their headings, except for those of indicators.
+// If several columns have the same role, the preferred heading counts. Flags all count, and so do
+// references, because none of them is read as an indicator.
 func (c *chooser) assignHeadings() {
 	best := c.best
 	for i := range c.columns {
@@ -204,20 +204,20 @@ func (c *chooser) candidates() (found []*stats) {
 	return found
 }
 
-// isHeaded reports whether the heading is known as one of indicators that is at least as strong.
+// isHeaded reports whether the heading is one of indicators, and at least as strong as least.
 func (s *stats) isHeaded(least strength) bool {
 	return s.heading.Role.IsIndicator() && s.heading.strength >= least
 }
 
 func (s *stats) isMostlyIndicators() bool {
 	if s.isHeaded(definite) {
-		return s.indicators() > 0 && 5*s.indicators() >= s.judged()
+		return s.indicators() > 0 && 5*s.indicators() >= s.eligible()
 	}
-	return s.indicators() > 0 && 2*s.indicators() >= s.judged() && !s.looksLikeFiles()
+	return s.indicators() > 0 && 2*s.indicators() >= s.eligible() && !s.looksLikeFiles()
 }
 
-// withoutCandidates handles a table in which no column has indicators. Headings that say
-// where they would be are obeyed, so that the rows are counted as what they are.
+// withoutCandidates handles a table in which no column has indicators. It follows the headings
+// that say where they would be, so that the report counts the rows as what they are.
 func (c *chooser) withoutCandidates() (*Plan, error) {
 	var chosen []*stats
 	for i := range c.columns {
@@ -307,7 +307,7 @@ func (c *chooser) reading(s *stats, role Role, why string) Reading {
 	return r
 }
 
-// roleOf returns how a chosen column is read: as its heading says, or as its cells are.
+// roleOf returns how a chosen column is read: by its heading, or by what its cells are.
 func (c *chooser) roleOf(s *stats) (Role, string) {
 	if role := s.heading.Role; role.IsIndicator() {
 		return role, "by its heading"

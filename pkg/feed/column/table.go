@@ -70,9 +70,9 @@ func (s *stats) indicators() int {
 	return s.kinds[HostName] + s.kinds[HostPart] + s.kinds[Link] + s.kinds[IP]
 }
 
-// judged counts the cells that could have been names or addresses. Hashes and mail addresses
+// eligible counts the cells that could have been names or addresses. Hashes and mail addresses
 // are other types of indicators, which a column of indicators may also have.
-func (s *stats) judged() int { return s.filled - s.kinds[Hash] - s.kinds[Mail] }
+func (s *stats) eligible() int { return s.filled - s.kinds[Hash] - s.kinds[Mail] }
 
 // spread is the share of distinct hosts among the cells with an indicator.
 func (s *stats) spread() float64 { return share(s.distinct, s.indicators()) }
