@@ -408,9 +408,9 @@ func (b *Builder) encodeFilters(h *header, names []keyGroup, sections *[sectionC
 	return err
 }
 
-// appendSuffixes appends the hashes of the suffixes of two or more labels that a name has
-// and the previous name in key order does not have. The keys of a subtree are adjacent, so
-// each suffix is appended once.
+// appendSuffixes appends a hash for each suffix of a name that has two or more labels, unless the
+// previous name in key order has the same suffix. The keys of a subtree are adjacent, so each
+// suffix is appended once.
 func appendSuffixes(dst []uint64, seed uint64, previous, key, text []byte) []uint64 {
 	shared, labels := commonPrefix(previous, key), 0
 	for i := 0; i <= len(key); i++ {

@@ -125,7 +125,7 @@ func TestSchema_Rows_values(t *testing.T) {
 	}
 }
 
-// Records and the rows of their objects.
+// Each object of a record becomes one row. A record of anything else is malformed.
 func TestSchema_Rows_records(t *testing.T) {
 	t.Parallel()
 	const malformed, unparsable = "DataFormatConversion.MalformedData", "DataFormatConversion.ParseError"
