@@ -1,6 +1,7 @@
 package resolverwatch
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -178,6 +179,20 @@ func (p CatalogProps) validate() error {
 	problems.days("ResultRetention", p.ResultRetention)
 	problems.removal(p.RemovalPolicy)
 	return problems.join()
+}
+
+// check returns the problems with props under scope: see [problems].
+func (p CatalogProps) check(scope constructs.Construct) error {
+	var problems problems
+	home, named := placeOf(scope), p.withDefaults(scope)
+	checkFree(&problems, scope, "", "Database", named.Database)
+	checkFree(&problems, scope, "", "WorkGroup", named.WorkGroup)
+	checkKeyOf(&problems, "OutputKey", p.OutputKey, p.OutputBucket)
+	checkKeyOf(&problems, "IndexKey", p.IndexKey, p.IndexBucket)
+	checkResultsIn(&problems, "ResultsBucket", p.ResultsBucket, home)
+	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
+	checkAccessLogsIn(&problems, p.AccessLogBucket, home)
+	return errors.Join(p.validate(), problems.join())
 }
 
 // Catalog makes the marked logs ready for queries: a Glue table whose partitions are

@@ -1,6 +1,7 @@
 package resolverwatch
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -296,4 +297,16 @@ func (p DeliveryProps) validate() error {
 			"could exceed Lambda's response limit of 6 MB; BufferSizeMiB is the size of objects", minProcessorMiB, settings.ProcessorBufferMiB, size)
 	}
 	return problems.join()
+}
+
+// check returns the problems with props under scope: see [problems].
+func (p DeliveryProps) check(scope constructs.Construct) error {
+	var problems problems
+	home := placeOf(scope)
+	checkKeyOf(&problems, "OutputKey", p.OutputKey, p.OutputBucket)
+	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
+	checkAccessLogsIn(&problems, p.AccessLogBucket, home)
+	checkOwnNames(&problems, scope, givenName{"OutputBucketName", p.OutputBucketName})
+	checkUnused(&problems, scope, p.uses(p.OutputBucket)...)
+	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
 }

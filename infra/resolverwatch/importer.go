@@ -1,6 +1,7 @@
 package resolverwatch
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -136,6 +137,23 @@ func (p ImporterProps) validate() error {
 	checkListKey(&problems, p.ListKey)
 	checkProtected(&problems, p.Protected)
 	return problems.join()
+}
+
+// check returns the problems with props under scope: see [problems].
+func (p ImporterProps) check(scope constructs.Construct) error {
+	var problems problems
+	stack := orDefault(p.StackName, stackName(scope))
+	home := placeOf(scope)
+	checkFree(&problems, scope, "", "StackName", stack)
+	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
+	if p.Store != nil {
+		checkUnused(&problems, scope, p.Store.uses()...)
+		checkStoreIn(&problems, p.Store, home)
+	}
+	checkLayersIn(&problems, p.Layers, home)
+	checkFit(&problems, p.withDefaults().longestEnvironment(stack), p.Environment, p.growing()...)
+	return errors.Join(p.validate(), p.checkStackName(stack), problems.join(),
+		checkRole(scope, "Role", p.Role), checkRole(scope, "SchedulerRole", p.SchedulerRole))
 }
 
 // checkIndexBytes rejects a size that is known and is not a positive number of whole bytes.

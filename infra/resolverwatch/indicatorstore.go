@@ -1,6 +1,7 @@
 package resolverwatch
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -122,6 +123,18 @@ func (p IndicatorStoreProps) validate() error {
 		"ListBucket.EncryptionKey": ownKey(p.ListBucket), "IndexBucket.EncryptionKey": ownKey(p.IndexBucket)})
 	problems.days("NoncurrentVersionExpiration", p.NoncurrentVersionExpiration)
 	return problems.join()
+}
+
+// check returns the problems with props under scope: see [problems].
+func (p IndicatorStoreProps) check(scope constructs.Construct) error {
+	var problems problems
+	home := placeOf(scope)
+	checkTableIn(&problems, "Table", p.Table, home)
+	checkListsIn(&problems, "ListBucket", p.ListBucket, home)
+	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
+	checkAccessLogsIn(&problems, p.AccessLogBucket, home)
+	checkOwnNames(&problems, scope, p.bucketNames()...)
+	return errors.Join(p.validate(), problems.join())
 }
 
 // IndicatorStore holds the uploaded lists and the published indicators: the list bucket,

@@ -17,6 +17,10 @@ import (
 
 // problems collects what is wrong with props, in the user's terms: the prop, the rule, and
 // the given value.
+//
+// The props of each construct have two methods that use it. validate returns the problems with
+// the props alone. check also returns those that depend on the stack of the construct. Neither
+// defines anything, so a pipeline can check all its parts before it defines the first one.
 type problems struct{ errs []error }
 
 func (p *problems) addf(format string, args ...any) {
@@ -248,100 +252,4 @@ func oneLine(text string) string {
 		}
 	}
 	return strings.Join(parts, "; ")
-}
-
-// The check methods return every problem with the props of a part under scope: those that
-// validate finds in the props alone, and those that depend on the stack of the part. They
-// define nothing, so that a pipeline can check all its parts before it defines the first
-// one.
-
-func (p IndicatorStoreProps) check(scope constructs.Construct) error {
-	var problems problems
-	home := placeOf(scope)
-	checkTableIn(&problems, "Table", p.Table, home)
-	checkListsIn(&problems, "ListBucket", p.ListBucket, home)
-	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
-	checkAccessLogsIn(&problems, p.AccessLogBucket, home)
-	checkOwnNames(&problems, scope, p.bucketNames()...)
-	return errors.Join(p.validate(), problems.join())
-}
-
-func (p ImporterProps) check(scope constructs.Construct) error {
-	var problems problems
-	stack := orDefault(p.StackName, stackName(scope))
-	home := placeOf(scope)
-	checkFree(&problems, scope, "", "StackName", stack)
-	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
-	if p.Store != nil {
-		checkUnused(&problems, scope, p.Store.uses()...)
-		checkStoreIn(&problems, p.Store, home)
-	}
-	checkLayersIn(&problems, p.Layers, home)
-	checkFit(&problems, p.withDefaults().longestEnvironment(stack), p.Environment, p.growing()...)
-	return errors.Join(p.validate(), p.checkStackName(stack), problems.join(),
-		checkRole(scope, "Role", p.Role), checkRole(scope, "SchedulerRole", p.SchedulerRole))
-}
-
-func (p TransformerProps) check(scope constructs.Construct) error {
-	var problems problems
-	stack := orDefault(p.StackName, stackName(scope))
-	checkFree(&problems, scope, transformerKind, "StackName", stack)
-	checkIndexFrom(&problems, scope, p)
-	checkKeyOf(&problems, "IndexKey", p.IndexKey, p.IndexBucket)
-	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, placeOf(scope))
-	checkLayersIn(&problems, p.Layers, placeOf(scope))
-	checkFit(&problems, p.withDefaults().longestEnvironment(stack), p.Environment)
-	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
-}
-
-func (p DeliveryProps) check(scope constructs.Construct) error {
-	var problems problems
-	home := placeOf(scope)
-	checkKeyOf(&problems, "OutputKey", p.OutputKey, p.OutputBucket)
-	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
-	checkAccessLogsIn(&problems, p.AccessLogBucket, home)
-	checkOwnNames(&problems, scope, givenName{"OutputBucketName", p.OutputBucketName})
-	checkUnused(&problems, scope, p.uses(p.OutputBucket)...)
-	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
-}
-
-func (p QueryLoggingProps) check(scope constructs.Construct) error {
-	var problems problems
-	home := placeOf(scope)
-	checkStreamIn(&problems, "Stream", p.Stream, home)
-	for i, vpc := range p.VPCs {
-		prop := fmt.Sprintf("VPCs[%d]", i)
-		checkVPCIn(&problems, prop, vpc, home)
-		if vpc != nil {
-			checkUnused(&problems, scope, useOfVPC(prop, vpc))
-		}
-	}
-	return errors.Join(p.validate(), problems.join())
-}
-
-func (p QueryLoggingAssociationProps) check(scope constructs.Construct) error {
-	var problems problems
-	home := placeOf(scope)
-	checkVPCIn(&problems, "VPC", p.VPC, home)
-	if p.VPC != nil {
-		checkUnused(&problems, scope, useOfVPC("VPC", p.VPC))
-	}
-	if p.QueryLogging != nil {
-		checkSameRegion(&problems, "QueryLogging", placeOfARN(p.QueryLogging.ConfigArn(), place{}), home,
-			"a query logging configuration serves the VPCs of its own Region")
-	}
-	return errors.Join(p.validate(), problems.join())
-}
-
-func (p CatalogProps) check(scope constructs.Construct) error {
-	var problems problems
-	home, named := placeOf(scope), p.withDefaults(scope)
-	checkFree(&problems, scope, "", "Database", named.Database)
-	checkFree(&problems, scope, "", "WorkGroup", named.WorkGroup)
-	checkKeyOf(&problems, "OutputKey", p.OutputKey, p.OutputBucket)
-	checkKeyOf(&problems, "IndexKey", p.IndexKey, p.IndexBucket)
-	checkResultsIn(&problems, "ResultsBucket", p.ResultsBucket, home)
-	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
-	checkAccessLogsIn(&problems, p.AccessLogBucket, home)
-	return errors.Join(p.validate(), problems.join())
 }

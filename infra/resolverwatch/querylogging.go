@@ -1,6 +1,7 @@
 package resolverwatch
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -66,6 +67,21 @@ func (p QueryLoggingProps) validate() error {
 		problems.addf("ShareOutside: has no effect without ShareWith")
 	}
 	return problems.join()
+}
+
+// check returns the problems with props under scope: see [problems].
+func (p QueryLoggingProps) check(scope constructs.Construct) error {
+	var problems problems
+	home := placeOf(scope)
+	checkStreamIn(&problems, "Stream", p.Stream, home)
+	for i, vpc := range p.VPCs {
+		prop := fmt.Sprintf("VPCs[%d]", i)
+		checkVPCIn(&problems, prop, vpc, home)
+		if vpc != nil {
+			checkUnused(&problems, scope, useOfVPC(prop, vpc))
+		}
+	}
+	return errors.Join(p.validate(), problems.join())
 }
 
 // checkVPCs rejects a VPC that is nil, and a construct that is listed twice.
@@ -211,6 +227,21 @@ func (p QueryLoggingAssociationProps) validate() error {
 	problems.exclusive("QueryLogConfigID", p.QueryLogConfigID != "", "QueryLogging", p.QueryLogging != nil)
 	problems.required("VPC", p.VPC == nil)
 	return problems.join()
+}
+
+// check returns the problems with props under scope: see [problems].
+func (p QueryLoggingAssociationProps) check(scope constructs.Construct) error {
+	var problems problems
+	home := placeOf(scope)
+	checkVPCIn(&problems, "VPC", p.VPC, home)
+	if p.VPC != nil {
+		checkUnused(&problems, scope, useOfVPC("VPC", p.VPC))
+	}
+	if p.QueryLogging != nil {
+		checkSameRegion(&problems, "QueryLogging", placeOfARN(p.QueryLogging.ConfigArn(), place{}), home,
+			"a query logging configuration serves the VPCs of its own Region")
+	}
+	return errors.Join(p.validate(), problems.join())
 }
 
 // QueryLoggingAssociation turns on query logging for one VPC. Use it in the stack of a

@@ -1,6 +1,7 @@
 package resolverwatch
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -86,6 +87,19 @@ func (p TransformerProps) validate() error {
 	checkFunctionOptions(&problems, p.FunctionOptions)
 	checkCode(&problems, p.Code)
 	return problems.join()
+}
+
+// check returns the problems with props under scope: see [problems].
+func (p TransformerProps) check(scope constructs.Construct) error {
+	var problems problems
+	stack := orDefault(p.StackName, stackName(scope))
+	checkFree(&problems, scope, transformerKind, "StackName", stack)
+	checkIndexFrom(&problems, scope, p)
+	checkKeyOf(&problems, "IndexKey", p.IndexKey, p.IndexBucket)
+	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, placeOf(scope))
+	checkLayersIn(&problems, p.Layers, placeOf(scope))
+	checkFit(&problems, p.withDefaults().longestEnvironment(stack), p.Environment)
+	return errors.Join(p.validate(), problems.join(), checkRole(scope, "Role", p.Role))
 }
 
 // received returns what the function receives, in a deployment with a name.
