@@ -242,19 +242,17 @@ func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
 	}
 
 	firstIPv6 := len(blocks)
-	for i, block := range blocks {
-		if block.Addr().Is6() {
-			firstIPv6 = i
-			break
-		}
+	if i := slices.IndexFunc(blocks, isIPv6); i >= 0 {
+		firstIPv6 = i
 	}
-
 	sections[sectionIPv4] = encodeAddresses(blocks[:firstIPv6], blockGroups[:firstIPv6])
 	sections[sectionIPv6] = encodeAddresses(blocks[firstIPv6:], blockGroups[firstIPv6:])
 
 	h.Names = bounded(len(names))
 	return sections, b.encodeFilters(h, names, sections)
 }
+
+func isIPv6(block netip.Prefix) bool { return block.Addr().Is6() }
 
 // renumber sorts feeds and categories and numbers them in that order, so that the file does
 // not depend on the order in which they were added.
