@@ -261,6 +261,11 @@ func (r *Report) writeCounts(b *strings.Builder) {
 	if len(r.Types) > 0 {
 		fmt.Fprintf(b, "  skipped by type: %s\n", DescribeTypes(r.Types))
 	}
+	r.writeEffect(b)
+}
+
+// writeEffect writes what the list covers, compared with the list before it.
+func (r *Report) writeEffect(b *strings.Builder) {
 	fmt.Fprintf(b, "listed    %d (before: %d)\n", r.Names, r.Previous)
 	if c := r.Change; c != nil {
 		fmt.Fprintf(b, "in effect %d (before: %d): %d kept, %d gone, %d new\n", c.Now, c.Before, c.Kept, c.Gone, c.New)
