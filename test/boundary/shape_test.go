@@ -33,6 +33,7 @@ var shapeExceptions = map[string]string{
 	"pkg/feed/slowjson_test.go":                 "the slow reader of JSON is one idea: a second implementation to compare with",
 	"pkg/importer/importer_test.go":             "one table of behaviours for each kind of event",
 	"pkg/importer/world_test.go":                "the embedded world of all tests of the importer",
+	"pkg/importer/fetch_test.go":                "every way in which a fetch and a secret can go wrong",
 	"pkg/list/guard_test.go":                    "one table of guards",
 	"internal/localaws/s3/server_test.go":       "the rules of S3 that the server keeps",
 	"internal/localaws/firehose/stream_test.go": "the rules of Firehose that the stream keeps",
