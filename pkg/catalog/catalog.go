@@ -30,6 +30,7 @@ const (
 	ThreatConfidence = "confidence"
 	ThreatAllowedBy  = "allowed_by"
 	ThreatMoreParts  = "more_parts"
+	ThreatMoreFeeds  = "more_feeds"
 )
 
 // Glue column types.
@@ -120,13 +121,14 @@ func threatColumns() []Column {
 		{ThreatScope, typeString, onMatch, "what the entry covers: name, subtree, under or cidr"},
 		{ThreatMatched, typeString, onMatch, "name or address that was seen, in canonical form"},
 		{ThreatPart, typeString, onMatch, "where it was seen: query_name, or answers[i]"},
-		{ThreatFeeds, "array<string>", onMatch, "feeds that list it, sorted"},
+		{ThreatFeeds, "array<string>", onMatch, "feeds that list it, sorted, at most 16; more_feeds counts the others"},
 		{ThreatCategory, typeString, onMatch, "kind of threat, as the feed names it; may be empty"},
 		{ThreatSeverity, typeString, onMatch, "low, medium, high or critical"},
 		{ThreatConfidence, typeInt, onMatch, "how sure the feed is, 0 to 100"},
 		{ThreatAllowedBy, typeString, "allowed", "entry that vetoed the match, and its feed in parentheses"},
 		// Members are added at the end, so that files with fewer of them stay readable.
 		{ThreatMoreParts, typeInt, "other parts are malicious too", "how many other parts of the record (query name, answers) are malicious"},
+		{ThreatMoreFeeds, typeInt, "feeds does not have all feeds", "how many feeds list it besides those in feeds"},
 	}
 }
 

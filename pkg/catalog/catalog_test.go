@@ -33,7 +33,7 @@ func TestMarkColumns_threat(t *testing.T) {
 	columns := markColumns()
 	threat := columns[len(columns)-1]
 	const want = "struct<indicator:string,scope:string,matched:string,part:string,feeds:array<string>," +
-		"category:string,severity:string,confidence:int,allowed_by:string,more_parts:int>"
+		"category:string,severity:string,confidence:int,allowed_by:string,more_parts:int,more_feeds:int>"
 	if threat.Name != Threat || threat.Type != want {
 		t.Errorf("%s is %s, want %s", threat.Name, threat.Type, want)
 	}

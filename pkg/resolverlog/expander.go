@@ -25,11 +25,14 @@ type Expander struct {
 	out    bytes.Buffer
 }
 
+// IsCompressed reports whether record is gzip, according to its first bytes.
+func IsCompressed(record []byte) bool { return bytes.HasPrefix(record, []byte{0x1f, 0x8b}) }
+
 // Expand returns record or, if record is gzip with one or more members, its expanded
 // content. If the content has more than limit bytes, the error is a [*TooLargeError]. The
 // result is valid until the next call. Nested gzip is not expanded.
 func (e *Expander) Expand(record []byte, limit int) ([]byte, error) {
-	if !bytes.HasPrefix(record, []byte{0x1f, 0x8b}) {
+	if !IsCompressed(record) {
 		return record, nil
 	}
 

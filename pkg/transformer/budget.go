@@ -9,6 +9,10 @@ const (
 	// markingShare is the share of the remaining time for lookups. The rest is for writing
 	// the response and returning it to Firehose.
 	markingShare = 0.8
+	// expandingShare is the share of the time for lookups in which compressed records are
+	// expanded. The rest is for the other records, which take no longer than their size
+	// suggests.
+	expandingShare = 0.5
 	// waitingShare is the share of the remaining time that may be spent waiting for an index.
 	waitingShare = 0.5
 	// recordsPerCheck is the number of records between two checks of the clock.
@@ -21,6 +25,7 @@ type budget struct {
 	limited bool
 	left    time.Duration // at the start of the invocation
 	end     time.Time     // when lookups must end
+	expand  time.Time     // when expanding must end
 	count   int
 	spent   bool
 }
@@ -43,6 +48,20 @@ func (b *budget) waiting() time.Duration {
 		return maxPoll
 	}
 	return time.Duration(float64(b.left) * waitingShare)
+}
+
+// begin starts the time for the records of the invocation.
+func (b *budget) begin() {
+	if b.limited {
+		now := b.clock()
+		b.expand = now.Add(time.Duration(float64(b.end.Sub(now)) * expandingShare))
+	}
+}
+
+// mayExpand reports whether there is time left to expand a compressed record. Such records can
+// take long, so it looks at the clock each time.
+func (b *budget) mayExpand() bool {
+	return !b.limited || !b.spent && !b.clock().After(b.expand)
 }
 
 // isSpent reports whether there is no time left for lookups. It must be called for each

@@ -17,6 +17,7 @@ type record struct {
 	id   []byte // a JSON string with its quotes
 	data []byte // base64
 	bad  bool   // data is missing or not a string
+	want int    // room in the response that is kept for the record, see [wantedRoom]
 }
 
 // envelope is an event with its records in order. The case of member names matters, and if a
@@ -119,6 +120,7 @@ func (e *envelope) scanRecord(c *jsonscan.Cursor) error {
 	}
 
 	r.data = r.data[1 : len(r.data)-1]
+	r.want = wantedRoom(r.data) // now, while the data are in the cache of the processor
 	e.records = append(e.records, r)
 	return nil
 }
@@ -156,6 +158,7 @@ func (e *envelope) decode(event []byte) error {
 			r.bad = true
 		} else {
 			r.data = []byte(*data)
+			r.want = wantedRoom(r.data)
 		}
 		e.records = append(e.records, r)
 	}

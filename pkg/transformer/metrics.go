@@ -18,6 +18,7 @@ const (
 	metricDropped          = "Dropped"          // records without a log object
 	metricProcessingFailed = "ProcessingFailed" // records that Firehose sets aside
 	metricNoRoom           = "NoRoom"           // failed records that did not fit into the response
+	metricShortened        = "ShortenedMarks"   // log objects whose threat lost members for want of room
 	metricMalicious        = "Malicious"        // this and the next eight count log objects
 	metricAllowed          = "Allowed"
 	metricClean            = "Clean"
@@ -57,6 +58,7 @@ func (m *metrics) write(
 		count(metricDropped, records.dropped),
 		count(metricProcessingFailed, records.failed),
 		count(metricNoRoom, records.noRoom),
+		count(metricShortened, objects.Shortened),
 		count(metricMalicious, objects.Malicious),
 		count(metricAllowed, objects.Allowed),
 		count(metricClean, objects.Clean),

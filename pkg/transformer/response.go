@@ -23,12 +23,13 @@ const (
 	answerSize   = len(",") + len(answerID) + len(answerFail) + len(answerEnd) // at most, without id and data
 )
 
-// response writes the answers to the records of one event and reserves room for the
-// remaining answers.
+// response writes the answers to the records of one event. It keeps room for the remaining
+// answers: what they need if they fail, and what their records want. So a record that becomes
+// long takes only the room that no other record wants.
 type response struct {
 	out   []byte
 	start int // where this response starts in out
-	rest  int // minimum size of the remaining answers and the tail
+	rest  int // room that is kept for the remaining answers and the tail
 }
 
 // begin appends the head. It returns false if the response would be too large even if every
@@ -36,11 +37,42 @@ type response struct {
 func (r *response) begin(dst []byte, records []record) bool {
 	r.out, r.start = dst, len(dst)
 	r.rest = len(responseTail)
+	wanted := 0
 	for i := range records {
 		r.rest += answerSize + len(records[i].id)
+		wanted += records[i].want
 	}
+
 	r.out = append(r.out, responseHead...)
-	return r.size()+r.rest <= maxResponseBytes
+	free := maxResponseBytes - r.size() - r.rest
+	if free < 0 {
+		return false
+	}
+
+	if wanted > free {
+		share := fairShare(records, free)
+		wanted = 0
+		for i := range records {
+			records[i].want = min(records[i].want, share)
+			wanted += records[i].want
+		}
+	}
+	r.rest += wanted
+	return true
+}
+
+// take releases the room that is kept for the data of a record, which is the next one to be
+// answered.
+func (r *response) take(next *record) {
+	r.rest -= next.want
+	next.want = 0
+}
+
+// room returns the maximum size of the lines that [response.ok] accepts. It is negative if
+// there is no room at all.
+func (r *response) room() int {
+	const group, encodedGroup = 3, 4 // base64 writes groups of bytes
+	return (maxResponseBytes - r.size() - r.rest) / encodedGroup * group
 }
 
 func (r *response) size() int { return len(r.out) - r.start }

@@ -10,6 +10,12 @@
 // Without an index, without time or with an old index, records are still delivered as
 // `unknown`: marks can be added later, but a lost log cannot be recovered.
 //
+// A record never costs its neighbours their room or their time. Room in the response is kept
+// for each record, shared so that small records get all that they want; a longer one takes only
+// the room that is left, with fewer members in its threats if that makes it fit. A compressed
+// record is expanded only while there is time, and to a size that log text has; the records of
+// an event together can exceed that by little.
+//
 // All records of an event are marked with the same index. The invocations themselves poll
 // for a new index, at most once per poll interval.
 //

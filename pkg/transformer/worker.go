@@ -13,14 +13,11 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// maxExpandedBytes is the size limit of an expanded record. A record of CloudWatch Logs has
-// at most 1 MiB, and all answers together must fit into the response.
-const maxExpandedBytes = 2 << 20
-
 // Errors of records that do not depend on their content, and of events with too many records.
 var (
 	errNoData   = errors.New("record has no data")
 	errNoRoom   = errors.New("no room in the response")
+	errNoTime   = errors.New("no time left to expand the record")
 	errTooMany  = errors.New("too many records for one response")
 	errPanicked = errors.New("panic while marking")
 )
@@ -30,6 +27,7 @@ type worker struct {
 	events   envelope
 	marker   *verdict.Marker
 	expander resolverlog.Expander
+	expanded expansion
 	response response
 	stats    stats
 	data     []byte // of the current record
@@ -62,12 +60,15 @@ func (w *worker) answer(dst []byte, left *budget) ([]byte, error) {
 		return nil, fmt.Errorf("answering %d records: %w", len(w.events.records), errTooMany)
 	}
 
+	w.expanded = expansion{spare: spareBytes}
+	left.begin()
 	for i := range w.events.records {
 		if left.isSpent() {
 			w.marker.Expire()
 		}
 		r := &w.events.records[i]
-		if err := w.answerRecord(r); err != nil {
+		w.response.take(r)
+		if err := w.answerRecord(r, left); err != nil {
 			w.fail(r, err)
 		}
 	}
@@ -76,8 +77,8 @@ func (w *worker) answer(dst []byte, left *budget) ([]byte, error) {
 
 // answerRecord marks and answers one record. If it returns an error, it has not answered the
 // record.
-func (w *worker) answerRecord(r *record) error {
-	err := w.mark(r)
+func (w *worker) answerRecord(r *record, left *budget) error {
+	err := w.mark(r, left)
 	switch {
 	case err != nil:
 		return err
@@ -106,7 +107,7 @@ func (w *worker) fail(r *record, err error) {
 
 // mark writes the lines of one record. A panic fails the record, but not the other records
 // of the event.
-func (w *worker) mark(r *record) (err error) {
+func (w *worker) mark(r *record, left *budget) (err error) {
 	defer func() {
 		if problem := recover(); problem != nil {
 			err = fmt.Errorf("%w: %T", errPanicked, problem) // the text could contain a part of the record
@@ -121,13 +122,40 @@ func (w *worker) mark(r *record) (err error) {
 		return err
 	}
 
-	text, err := w.expander.Expand(w.data, maxExpandedBytes)
+	text, err := w.expand(left)
 	if err != nil {
 		return err
 	}
 
-	w.lines, err = w.marker.Mark(w.lines[:0], text)
+	w.lines, err = w.marker.MarkWithin(w.lines[:0], text, w.response.room())
+	if errors.Is(err, verdict.ErrNoRoom) {
+		return errNoRoom
+	}
 	return err
+}
+
+// expand returns the text of the record in w.data.
+func (w *worker) expand(left *budget) ([]byte, error) {
+	if !resolverlog.IsCompressed(w.data) {
+		return w.data, nil
+	}
+	if !left.mayExpand() {
+		return nil, errNoTime
+	}
+
+	limit, hopeless := w.expanded.limits(len(w.data), w.response.room())
+	text, err := w.expander.Expand(w.data, min(limit, hopeless))
+	if err == nil {
+		w.expanded.use(len(w.data), len(text))
+		return text, nil
+	}
+
+	w.expanded.use(len(w.data), min(limit, hopeless))
+	var large *resolverlog.TooLargeError
+	if hopeless < limit && errors.As(err, &large) {
+		return nil, fmt.Errorf("%w: %w", errNoRoom, err)
+	}
+	return nil, err
 }
 
 // decode decodes base64 into w.data. If the fast decoder rejects the text, the standard

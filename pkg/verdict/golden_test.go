@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -20,10 +21,15 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // goldenMarks marks a log in testdata, which has one record per line.
 func goldenMarks(t *testing.T, file string) []byte {
 	t.Helper()
-	x := newIndex(t,
+	entries := []string{
 		"urlhaus block subtree evil.example malware_download high 90", "corp block name www.evil.example",
 		"addr block cidr 2001:db8:bad::/48 botnet_cc critical 80",
-		"corp block subtree partner.example", "allow-partners allow subtree partner.example")
+		"corp block subtree partner.example", "allow-partners allow subtree partner.example",
+	}
+	for i := range 19 {
+		entries = append(entries, fmt.Sprintf("vendor-%02d block subtree popular.example", i))
+	}
+	x := newIndex(t, entries...)
 	log, err := os.ReadFile("testdata/" + file)
 	if err != nil {
 		t.Fatal(err)

@@ -23,9 +23,23 @@ const (
 	threatConfidence = `","` + catalog.ThreatConfidence + `":`
 	threatAllowedBy  = `,"` + catalog.ThreatAllowedBy + `":"`
 	threatMoreParts  = `,"` + catalog.ThreatMoreParts + `":`
+	threatMoreFeeds  = `,"` + catalog.ThreatMoreFeeds + `":`
 
 	partQueryName = "query_name"
 	partAnswers   = "answers["
+)
+
+// maxFeeds is the maximum number of feed ids in a mark. A feed id has at most 64 bytes, so
+// the number of feeds that list a name does not decide how long its records become.
+const maxFeeds = 16
+
+// detail says how much of a threat a mark has. Each has less than the one before it.
+type detail int
+
+const (
+	full  detail = iota
+	brief        // feeds are only counted, and allowed_by and more_parts are absent
+	bare         // the member threat is absent
 )
 
 // appendLine appends the object, its mark and a line end.
@@ -49,20 +63,24 @@ func (m *Marker) appendLine(dst []byte) []byte {
 
 	dst = append(dst, '"')
 	dst = append(dst, m.generation...)
-	if m.mark.Threat != nil {
-		dst = m.mark.Threat.append(dst)
+	if m.mark.Threat != nil && m.detail != bare {
+		dst = m.mark.Threat.append(dst, m.detail)
 	}
 	return append(dst, '}', '\n')
 }
 
 // append appends a comma and t as a member.
-func (t *Threat) append(dst []byte) []byte {
+func (t *Threat) append(dst []byte, d detail) []byte {
 	dst = appendString(append(dst, threatIndicator...), t.Match.Indicator)
 	dst = append(append(dst, threatScope...), t.Match.Scope.String()...)
 	dst = appendString(append(dst, threatMatched...), t.Matched)
 	dst = t.Part.append(append(dst, threatPart...))
 	dst = append(dst, threatFeeds...)
-	for i, feed := range t.Match.Feeds {
+	feeds := t.Match.Feeds[:min(len(t.Match.Feeds), maxFeeds)]
+	if d != full {
+		feeds = nil
+	}
+	for i, feed := range feeds {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
@@ -72,13 +90,16 @@ func (t *Threat) append(dst []byte) []byte {
 	dst = appendString(append(dst, threatCategory...), []byte(t.Match.Category))
 	dst = append(append(dst, threatSeverity...), t.Match.Severity.String()...)
 	dst = strconv.AppendUint(append(dst, threatConfidence...), uint64(t.Match.Confidence), 10)
-	if veto := &t.Match.AllowedBy; len(veto.Indicator) > 0 {
+	if veto := &t.Match.AllowedBy; len(veto.Indicator) > 0 && d == full {
 		// Listed names, blocks and feed ids contain nothing that needs an escape.
 		dst = append(append(dst, threatAllowedBy...), veto.Indicator...)
 		dst = append(append(append(dst, " ("...), veto.Feed...), `)"`...)
 	}
-	if t.moreParts > 0 {
+	if t.moreParts > 0 && d == full {
 		dst = strconv.AppendInt(append(dst, threatMoreParts...), int64(t.moreParts), 10)
+	}
+	if more := len(t.Match.Feeds) - len(feeds); more > 0 {
+		dst = strconv.AppendInt(append(dst, threatMoreFeeds...), int64(more), 10)
 	}
 	return append(dst, '}')
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 
@@ -33,7 +34,8 @@ type Options struct {
 	// they stay as they are.
 	Remark bool
 	// OnMark is called for each object of a record after all objects of the record have
-	// been checked. The mark is valid only during the call. If it is nil, nothing is called.
+	// been checked. The mark is valid only during the call. [Marker.MarkWithin] also calls it
+	// for objects whose lines turn out not to fit. If it is nil, nothing is called.
 	OnMark func(*Mark)
 }
 
@@ -91,7 +93,8 @@ type Marker struct {
 	bad     int         // malicious parts of the current object
 	lastBad Part        // the last of them
 	mark    Mark
-	bare    []byte // the current object without the mark that it came with
+	detail  detail // of the current record
+	plain   []byte // the current object without the mark that it came with
 	counts  Counts
 }
 
@@ -134,30 +137,44 @@ func (m *Marker) Counts() Counts { return m.counts }
 // returns dst unchanged and an error that wraps [ErrReserved] or [ErrShape], or that says
 // where the record stops being valid JSON.
 func (m *Marker) Mark(dst, record []byte) ([]byte, error) {
-	more, err := m.begin(record)
+	m.detail = full
+	return m.markRecord(dst, record, math.MaxInt)
+}
+
+// markRecord is Mark with a limit for the bytes that are appended. If a limit is exceeded,
+// the error is errOverflow or wraps [ErrNoRoom], and nothing is counted.
+func (m *Marker) markRecord(dst, record []byte, limit int) ([]byte, error) {
+	more, err := m.begin(record, limit)
 	if err != nil {
 		return dst, err
 	}
+
+	start, counts := len(dst), m.counts
 	for ; more; more = m.scanner.Next() {
 		dst = m.markObject(dst, m.scanner.Object())
+		if len(dst)-start > limit {
+			err := m.overflow(&counts)
+			m.counts = counts
+			return dst[:start], err
+		}
 	}
 	return dst, nil
 }
 
 // begin checks all objects of a record, then moves to the first object. It reports whether
 // there is one.
-func (m *Marker) begin(record []byte) (found bool, err error) {
+func (m *Marker) begin(record []byte, limit int) (found bool, err error) {
 	m.scanner.Reset(record)
 	if !m.scanner.Next() {
 		return false, m.scanner.Err()
 	}
 
 	if !m.scanner.More() {
-		return true, checkObject(m.scanner.Object())
+		return true, m.checkObject(m.scanner.Object(), &limit)
 	}
 
 	for more := true; more; more = m.scanner.Next() {
-		if err := checkObject(m.scanner.Object()); err != nil {
+		if err := m.checkObject(m.scanner.Object(), &limit); err != nil {
 			return false, err
 		}
 	}
@@ -170,8 +187,13 @@ func (m *Marker) begin(record []byte) (found bool, err error) {
 	return m.scanner.Next(), nil
 }
 
-// checkObject returns an error if the object cannot be marked.
-func checkObject(o *resolverlog.Object) error {
+// checkObject returns an error if the object cannot be marked, or if its line certainly has
+// more than room bytes. It takes what the line has at least from room.
+func (m *Marker) checkObject(o *resolverlog.Object, room *int) error {
+	if *room -= m.leastSize(o); *room < 0 {
+		return ErrNoRoom
+	}
+
 	switch {
 	case o.Clash != "":
 		return fmt.Errorf("%w: duplicate member %q, or the same name in another case", ErrReserved, o.Clash)
@@ -192,6 +214,8 @@ func checkMark(object []byte) error {
 		Generation *int64 `json:"index_generation"`
 		Threat     *struct {
 			Confidence *int32 `json:"confidence"`
+			MoreParts  *int32 `json:"more_parts"`
+			MoreFeeds  *int32 `json:"more_feeds"`
 		} `json:"threat"`
 	}
 	var wrong *json.UnmarshalTypeError
@@ -233,6 +257,9 @@ func (m *Marker) markObject(dst []byte, o *resolverlog.Object) []byte {
 	}
 
 	m.counts.count(&m.mark)
+	if m.detail != full && m.mark.Threat != nil {
+		m.counts.Shortened++
+	}
 	if m.options.OnMark != nil {
 		m.mark.Line = dst[start:]
 		m.options.OnMark(&m.mark)
@@ -244,8 +271,8 @@ func (m *Marker) markObject(dst []byte, o *resolverlog.Object) []byte {
 func (m *Marker) remark(dst []byte, o *resolverlog.Object) []byte {
 	before := decisionOf(o.Bytes)
 	m.mark.Previous = m.mark.Verdict
-	m.bare = stripMark(m.bare[:0], o.Bytes)
-	o.Bytes, o.Empty = m.bare, len(bytes.TrimSpace(m.bare[1:])) == 1
+	m.plain = stripMark(m.plain[:0], o.Bytes)
+	o.Bytes, o.Empty = m.plain, len(bytes.TrimSpace(m.plain[1:])) == 1
 	m.decide(o)
 
 	start := len(dst)

@@ -32,6 +32,7 @@ type threat struct {
 	Confidence int      `json:"confidence"`
 	AllowedBy  string   `json:"allowed_by"`
 	MoreParts  int      `json:"more_parts"`
+	MoreFeeds  int      `json:"more_feeds"`
 }
 
 // marked marks a record with one object and returns the mark.
@@ -321,6 +322,8 @@ func TestMarker_Mark_errors(t *testing.T) {
 		{"mark with a generation that is too large", `{"verdict":"clean","index_generation":99999999999999999999}`, shape},
 		{"mark with threat as text", `{"verdict":"malicious","threat":"x"}`, shape},
 		{"mark with confidence as text", `{"verdict":"malicious","threat":{"confidence":"high"}}`, shape},
+		{"mark with more_parts as text", `{"verdict":"malicious","threat":{"more_parts":"x"}}`, shape},
+		{"mark with more_feeds as a fraction", `{"verdict":"malicious","threat":{"more_feeds":1.5}}`, shape},
 		{"reserved member after a valid object", `{"query_name":"a.test"}{"index_generation":7}`, reserved},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

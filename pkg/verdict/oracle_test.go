@@ -38,9 +38,13 @@ func soundMark(object []byte) bool {
 	if threat == nil || string(threat) == "null" {
 		return whole(members["index_generation"], 64)
 	}
-	var inner struct{ Confidence json.RawMessage }
+	var inner struct {
+		Confidence json.RawMessage
+		MoreParts  json.RawMessage `json:"more_parts"`
+		MoreFeeds  json.RawMessage `json:"more_feeds"`
+	}
 	return threat[0] == '{' && json.Unmarshal(threat, &inner) == nil && whole(inner.Confidence, 32) &&
-		whole(members["index_generation"], 64)
+		whole(inner.MoreParts, 32) && whole(inner.MoreFeeds, 32) && whole(members["index_generation"], 64)
 }
 
 // slowMark marks a record step by step with encoding/json, by the rules in the package
@@ -203,13 +207,20 @@ func slowAddresses(x *index.Index, place, text string) (parts []slowPart) {
 }
 
 func (p slowPart) threat(more int) string {
-	feeds, _ := json.Marshal(p.match.Feeds)
+	listed := p.match.Feeds
+	if len(listed) > 16 {
+		listed = listed[:16]
+	}
+	feeds, _ := json.Marshal(listed)
 	rest := ""
 	if p.match.Outcome == index.Allowed {
 		rest = fmt.Sprintf(`,"allowed_by":"%s (%s)"`, p.match.AllowedBy.Indicator, p.match.AllowedBy.Feed)
 	}
 	if more > 0 {
 		rest += fmt.Sprintf(`,"more_parts":%d`, more)
+	}
+	if unnamed := len(p.match.Feeds) - len(listed); unnamed > 0 {
+		rest += fmt.Sprintf(`,"more_feeds":%d`, unnamed)
 	}
 	return fmt.Sprintf(`{"indicator":"%s","scope":"%s","matched":%s,"part":"%s","feeds":%s,"category":"%s","severity":"%s","confidence":%d%s}`,
 		p.match.Indicator, p.match.Scope, slowQuote(p.matched), p.place, feeds, p.match.Category, p.match.Severity, p.match.Confidence, rest)

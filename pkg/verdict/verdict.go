@@ -30,10 +30,10 @@
 //	"feeds":["corp","urlhaus"],"category":"phishing","severity":"high","confidence":90}
 //
 // The members are in this order, without the line breaks; pkg/catalog says when each of
-// them is present. `threat` always has all its members except `allowed_by` and `more_parts`,
-// which counts the other malicious parts. In text that is
-// not valid UTF-8, each invalid byte is written as U+FFFD; the original bytes are still in
-// the record. The same record and index always give the same bytes.
+// them is present. `threat` always has all its members except `allowed_by`, `more_parts`,
+// which counts the other malicious parts, and `more_feeds`. `feeds` has the first 16 feeds in
+// the order of their ids, and `more_feeds` counts the others. In text that is not valid UTF-8,
+// each invalid byte is written as U+FFFD; the original bytes are still in the record. The same record and index always give the same bytes.
 package verdict
 
 import "github.com/resolverwatch/resolverwatch/pkg/resolverlog"
@@ -69,6 +69,7 @@ type Counts struct {
 	Resolver, OCSF, Other int // objects by shape; the last have no query name
 	Delayed               int // objects that Resolver delivered late
 	UnreadAnswers         int // answers of a checked type whose Rdata cannot be read
+	Shortened             int // objects whose threat lost members for want of room
 }
 
 // Unknown returns the number of unknown objects with any reason.

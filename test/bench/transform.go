@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -54,7 +56,41 @@ func benchTransform(r *report) error {
 	r.atMost("transform / base64 of the standard library and a copy", median(reused)/median(floor), "x", 2)
 	r.atMost("the same with a new response (Invoke)", median(fresh)/median(floor), "x", 2.2)
 	r.atLeast("times faster than encoding/json to maps and back", median(peer)/median(reused), "x", 10)
+	if err := b.hostile(r); err != nil {
+		return err
+	}
 	return b.allocations(r)
+}
+
+// hostile measures an event of compressed records of 2 KB that expand to 2 MiB.
+func (b *transformBench) hostile(r *report) error {
+	const (
+		records  = 400
+		expanded = 2 << 20
+	)
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(bytes.Repeat([]byte("{}"), expanded/2))
+	if err = errors.Join(err, w.Close()); err != nil {
+		return err
+	}
+
+	list := make([]string, records)
+	for i := range list {
+		list[i] = fmt.Sprintf(`{"recordId":"%d","data":"%s"}`, i, base64.StdEncoding.EncodeToString(packed.Bytes()))
+	}
+	event := []byte(`{"records":[` + strings.Join(list, ",") + `]}`)
+
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	seconds := cpuSeconds(func() { _, err = b.tr.Append(context.Background(), nil, event) })
+	runtime.ReadMemStats(&after)
+	r.atMost("400 records of 2 KB that expand to 2 MiB", seconds, "s", 1)
+	r.atMost("the same, memory allocated", float64(after.TotalAlloc-before.TotalAlloc)/(1<<20), "MiB", 64)
+	return err
 }
 
 // transformBench is an event with the transformer that handles it.

@@ -1,7 +1,8 @@
 -- Which indicators of each feed and category match most often?
 --
 -- The indicators with the most logged queries for each feed and category. If several feeds
--- list an indicator, it counts for each of them.
+-- list an indicator, it counts for each of the 16 that a record names at most. Records that
+-- name none, because a response was full, are those of the feed (unnamed).
 --
 -- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
 --   from   timestamp  start of the period (a week ago if not set)
@@ -22,7 +23,8 @@ WITH logged AS (
   SELECT feed, threat.category AS category, threat.indicator AS indicator,
          count(*) AS logged_queries,
          count(DISTINCT ROW(account_id, vpc_id, srcaddr)) AS hosts
-  FROM logged CROSS JOIN UNNEST(threat.feeds) AS listing (feed)
+  FROM logged CROSS JOIN UNNEST(
+    CASE WHEN cardinality(threat.feeds) > 0 THEN threat.feeds ELSE ARRAY['(unnamed)'] END) AS listing (feed)
   WHERE asked_at >= /*from:*/current_timestamp - INTERVAL '7' DAY/*:from*/
     AND asked_at < /*until:*/current_timestamp/*:until*/
   GROUP BY feed, threat.category, threat.indicator

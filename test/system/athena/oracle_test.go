@@ -82,7 +82,11 @@ func timeline(t *testing.T, lines []line, values map[string]string) (rows [][]an
 func topIndicators(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
 	var listings []marked // each record once for each of its feeds
 	for _, r := range where(records(t, lines, values), malicious) {
-		for _, feed := range r.Threat.Feeds {
+		feeds := r.Threat.Feeds
+		if len(feeds) == 0 {
+			feeds = []string{"(unnamed)"}
+		}
+		for _, feed := range feeds {
 			r.Threat.Feeds = []string{feed}
 			listings = append(listings, r)
 		}

@@ -40,6 +40,7 @@ func expected(t testing.TB, line string) map[string]any {
 			Confidence                                          *int32
 			AllowedBy                                           *string `json:"allowed_by"`
 			MoreParts                                           *int32  `json:"more_parts"`
+			MoreFeeds                                           *int32  `json:"more_feeds"`
 		}
 	}
 	var texts map[string]any
@@ -71,7 +72,8 @@ func expected(t testing.TB, line string) map[string]any {
 		row["threat"] = map[string]any{"indicator": orNull(threat.Indicator), "scope": orNull(threat.Scope),
 			"matched": orNull(threat.Matched), "part": orNull(threat.Part), "category": orNull(threat.Category),
 			"severity": orNull(threat.Severity), "feeds": threat.Feeds, "confidence": orNull(threat.Confidence),
-			"allowed_by": orNull(threat.AllowedBy), "more_parts": orNull(threat.MoreParts)}
+			"allowed_by": orNull(threat.AllowedBy), "more_parts": orNull(threat.MoreParts),
+			"more_feeds": orNull(threat.MoreFeeds)}
 	}
 	return row
 }
