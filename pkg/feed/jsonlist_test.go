@@ -142,6 +142,30 @@ func TestParse_otx(t *testing.T) {
 	})
 }
 
+// One page of an answer is not the whole list.
+func TestParse_jsonPages(t *testing.T) {
+	t.Parallel()
+	const (
+		first  = `{"count":3,"next":"https://api.example/?page=2","previous":null,"results":[{"indicator":"a.example"}]}`
+		middle = `{"results":[{"indicator":"b.example"}],"next":"https://api.example/?page=3","previous":"https://api.example/?page=1"}`
+		last   = `{"results":[{"indicator":"c.example"}],"next":null,"previous":"https://api.example/?page=2"}`
+	)
+	testRefused(t, feed.JSON, []refusedCase{
+		{"the first page", first, feed.ErrPartial, `line 1: only one page of several ("next" is "https://api.example/?page=2")`},
+		{"a middle page", middle, feed.ErrPartial, `page=3`},
+		{"the last page", "\n" + last, feed.ErrPartial, `line 2: only one page of several ("previous" is "https://api.example/?page=2")`},
+		{"the last page is missing", first + "\n" + middle, feed.ErrPartial, `page=2`},
+		{"a mark instead of an address", `{"has_more":true,"data":["a.example"]}`, feed.ErrPartial, `"has_more" is "true"`},
+	})
+	testFormat(t, feed.JSON, []formatCase{
+		{name: "all pages", in: first + "\n" + middle + "\n" + last, want: reading{Accepted: []string{"subtree a.example", "subtree b.example", "subtree c.example"}}},
+		{name: "all pages, which only name the next one", in: `{"next":"x","data":["a.example"]}{"next":"","data":["b.example"]}`,
+			want: reading{Accepted: []string{"subtree a.example", "subtree b.example"}}},
+		{name: "the only page", in: `{"more":false,"next":null,"data":["a.example"]}`, want: reading{Accepted: []string{"subtree a.example"}}},
+		{name: "an entry", in: `{"domain":"a.example","next":"b.example"}`, want: reading{Accepted: []string{"subtree a.example"}}},
+	})
+}
+
 // A pulse may be longer than the entries that are kept.
 func TestParse_otxLongPulse(t *testing.T) {
 	t.Parallel()
