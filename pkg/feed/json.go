@@ -106,6 +106,8 @@ func (r *jsonReader) readTopMember(name string, row *memberRow, page *jsonPage) 
 	switch {
 	case kind != noList:
 		return kind, r.readList(name, kind, first == '{')
+	case first == '{' && isWrapper(name):
+		return r.readWrapper(name, row)
 	case len(row.names) == maxMembers:
 		return noList, refuse(ErrUnknownJSON, r.in.line, "an object with over %d members", maxMembers)
 	}
@@ -164,6 +166,9 @@ func (r *jsonReader) addEntry(text []byte) {
 		r.row.reset()
 		if err := r.readMembers(&cursor); err != nil {
 			r.c.reject(text, err)
+			break
+		}
+		if (!r.row.known || r.row.isVague()) && r.addLists(text) {
 			break
 		}
 		if isEmpty && (!r.row.known || r.row.isVague()) { // a pulse without indicators, whose name is a title

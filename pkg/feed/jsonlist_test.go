@@ -142,6 +142,25 @@ func TestParse_otx(t *testing.T) {
 	})
 }
 
+// The two parts of a list may be one level deeper.
+func TestParse_jsonWrappedAllowAndDeny(t *testing.T) {
+	t.Parallel()
+	want := reading{Accepted: []string{"allow subtree good.example", "subtree evil.example"}}
+	testFormat(t, feed.JSON, []formatCase{
+		{name: "in an object", in: `{"version":1,"lists":{"allow":["good.example"],"note":["x"],"deny":["evil.example"]}}`, want: want},
+		{name: "by type", in: `{"data":{"whitelist":{"domains":["good.example"]},"blacklist":{"domains":["evil.example"]}}}`, want: want},
+		{name: "in an array", in: `[{"name":"mine.example","allow":["good.example"],"deny":["evil.example"]}]`, want: want},
+		{name: "in an array, as objects", in: `[{"whitelist":[{"domain":"good.example"}],"blacklist":[{"domain":"evil.example"}]},{"block":["b.example"]}]`,
+			want: reading{Accepted: append(want.Accepted[:2:2], "subtree b.example")}},
+		{name: "an object in place of an array is not lost silently", in: `[{"deny":["evil.example"],"allow":{"good.example":true}}]`,
+			want: reading{Accepted: []string{"subtree evil.example"}, Rejected: []string{`{"good.example":true}`}}},
+	})
+	testRefused(t, feed.JSON, []refusedCase{
+		{"the domains that a page uses", `{"page":{"url":"https://evil.example/"},"lists":{"ips":["192.0.2.1"],"domains":["cdn.example"]}}`, feed.ErrUnknownJSON, "lists"},
+		{"exceptions alone", `[{"id":1,"exceptions":["good.example"]}]`, feed.ErrUnknownJSON, "exceptions"},
+	})
+}
+
 // One page of an answer is not the whole list.
 func TestParse_jsonPages(t *testing.T) {
 	t.Parallel()
