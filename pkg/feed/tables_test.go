@@ -34,6 +34,15 @@ func testTables(t *testing.T, cases []tableCase) {
 	}
 }
 
+// A row with the number 0 looks like a line of a hosts file.
+func TestParse_tables_numberedRows(t *testing.T) {
+	t.Parallel()
+	testTables(t, []tableCase{
+		{name: "rows from 0", in: "Nummer\t\tAdresse im Netz\n0\t\tevil.example\n1\t\tbad.example\n", want: "subtree evil.example, subtree bad.example"},
+		{name: "a hosts file with tabs", in: "0\tevil.example\n0\tbad.example\n", want: "name evil.example, name bad.example"},
+	})
+}
+
 // In some data sets for training, rows with 1 are malicious, in others those with 0.
 func TestParse_tables_twoClasses(t *testing.T) {
 	t.Parallel()
