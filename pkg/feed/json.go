@@ -121,13 +121,12 @@ func (r *jsonReader) readTopMember(name string, row *memberRow, page *jsonPage) 
 	}
 	// The next member may move the window, so the value is copied.
 	cursor := jsonscan.New(bytes.Clone(text))
-	value, err := r.memberText(row, []byte(name), &cursor)
+	value, err := r.addMember(row, []byte(name), &cursor)
 	if err != nil {
 		return noList, refuseFor(ErrBadJSON, r.in.line, err)
 	}
 	page.see(name, value)
 	row.names = append(row.names, name)
-	row.add(r.plan.headingOf([]byte(name)), value)
 	return noList, nil
 }
 
@@ -203,14 +202,12 @@ func (r *jsonReader) readMembers(cursor *jsonscan.Cursor) error {
 		if name.Escaped() {
 			text = name.Append(nil)
 		}
-		value, err := r.memberText(&r.row, text, cursor)
-		if err != nil {
+		if _, err := r.addMember(&r.row, text, cursor); err != nil {
 			return err
 		}
 		if r.members == nil && len(r.row.names) < shownMembers {
 			r.row.names = append(r.row.names, shown(text))
 		}
-		r.row.add(r.plan.headingOf(text), value)
 	}
 }
 
@@ -218,6 +215,9 @@ func (r *jsonReader) readMembers(cursor *jsonscan.Cursor) error {
 func (r *jsonReader) addObject(row *memberRow, text []byte) {
 	if r.sample != nil {
 		r.sample.addObject(row.members)
+		if len(row.inner) > 0 {
+			r.sample.inner.addObject(slices.Concat(row.members, row.inner))
+		}
 		return
 	}
 	if !row.known {
@@ -225,6 +225,10 @@ func (r *jsonReader) addObject(row *memberRow, text []byte) {
 		return
 	}
 	r.c.addRow(&row.cells, text)
+	for _, value := range row.more {
+		row.cells[row.moreRole] = value
+		r.c.addRow(&row.cells, text)
+	}
 }
 
 // jsonPage is what a top-level object says about the pages around it, as answers of APIs do.

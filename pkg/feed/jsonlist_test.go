@@ -161,6 +161,32 @@ func TestParse_jsonWrappedAllowAndDeny(t *testing.T) {
 	})
 }
 
+// Members that are objects or arrays are read if no member holds an indicator as text.
+func TestParse_jsonInnerMembers(t *testing.T) {
+	t.Parallel()
+	want := reading{Accepted: []string{"subtree evil.example", "cidr 192.0.2.1"}}
+	testFormat(t, feed.JSON, []formatCase{
+		{name: "an indicator as an object",
+			in:   `[{"id":1,"indicator":{"value":"evil.example","type":"domain"}},{"id":2,"indicator":{"type":"ip","value":"192.0.2.1"}}]`,
+			want: want},
+		{name: "an indicator as an object, one a line",
+			in:   `{"id":1,"ioc":{"type":"domain","value":"evil.example"}}` + "\n" + `{"id":2,"ioc":{"type":"ip","value":"192.0.2.1"}}`,
+			want: want},
+		{name: "the type of an object is obeyed", in: `[{"indicator":{"value":"evil.example","type":"domain"}},{"indicator":{"value":"a.example","type":"email"}}]`,
+			want: reading{Accepted: want.Accepted[:1:1], Skipped: []string{"a.example: neither a name nor an address"}}},
+		{name: "an array of names", in: `[{"family":"x","c2":["evil.example","b.example"]},{"family":"y","c2":["c.example"]},{"family":"z","c2":[]}]`,
+			want: reading{Accepted: []string{"subtree evil.example", "subtree b.example", "subtree c.example"},
+				Skipped: []string{`{"family":"z","c2":[]}: row without an indicator`}}},
+		{name: "an array of names, one object a line", in: `{"family":"x","c2":["evil.example","b.example"]}` + "\n" + `{"family":"y","c2":["c.example"]}`,
+			want: reading{Accepted: []string{"subtree evil.example", "subtree b.example", "subtree c.example"}}},
+		{name: "an array beside an indicator is where it points", in: `[{"domain":"evil.example","ips":["192.0.2.1","192.0.2.2"]}]`, want: reading{Accepted: want.Accepted[:1]}},
+		{name: "an object beside an indicator", in: `[{"url":"http://evil.example/x","host":{"name":"cdn.example"}}]`, want: reading{Accepted: []string{"name evil.example"}}},
+	})
+	testRefused(t, feed.JSON, []refusedCase{
+		{"references", `[{"title":"x","references":["https://blog.example/a"],"source":{"url":"https://blog.example/b"}}]`, feed.ErrUnknownJSON, "references"},
+	})
+}
+
 // One page of an answer is not the whole list.
 func TestParse_jsonPages(t *testing.T) {
 	t.Parallel()
