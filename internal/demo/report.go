@@ -62,7 +62,7 @@ func number(n int) string { return fmt.Sprintf("%7d", n) }
 func meaning(verdict string) string {
 	switch verdict {
 	case sample.Malicious:
-		return "a feed lists the name, a CNAME target or an address"
+		return "a feed lists the name, or a target or an address in an answer"
 	case sample.Allowed:
 		return "listed, but vetoed by an exception or an allow list"
 	case sample.Clean:

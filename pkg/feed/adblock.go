@@ -19,8 +19,12 @@ type adblockReader struct {
 }
 
 func (a *adblockReader) readLine(c *collector, line []byte) {
-	text := trim(line)
-	if name := wholeHost(text); name != nil {
+	name, text := wholeHost(line), line
+	if name == nil {
+		text = trim(line)
+		name = wholeHost(text)
+	}
+	if name != nil {
 		c.addName(name, indicator.ScopeSubtree, indicator.ActionBlock)
 		return
 	}

@@ -197,6 +197,7 @@ type votes struct {
 	rules   int // of Adblock, with `||` or `@@`
 	urls    int // lines that are a URL, perhaps with cells after it
 	rows    int // of these, lines with as many cells as most rows
+	zeros   int // lines of hosts files that may be rows of a table, with a 0 as the first cell
 	unknown []byte
 }
 
@@ -218,6 +219,8 @@ func (v *votes) add(text []byte) {
 		v.rules++
 	case format == Plain:
 		v.addURL(text)
+	case format == Hosts && startsShortLine(cutWord(text)) && looksLikeTable(text):
+		v.zeros++
 	}
 	v.formats[format]++
 	v.total++
@@ -245,6 +248,10 @@ func (v *votes) winner() (winner Format) {
 	if v.urls >= few && 5*v.rows >= 4*v.urls { // they are the first cells of rows
 		v.formats[Plain] -= v.rows
 		v.formats[CSV] += v.rows
+	}
+	if v.formats[CSV] > 0 && v.zeros == v.formats[Hosts] { // the rows are numbered
+		v.formats[Hosts] = 0
+		v.formats[CSV] += v.zeros
 	}
 	if plain := v.formats[Plain]; v.rules >= few && 20*v.rules >= plain && plain+v.formats[Adblock] == v.total {
 		return Adblock // which may also have bare names

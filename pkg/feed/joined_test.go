@@ -206,6 +206,7 @@ func TestParse_rpzNameOfZone(t *testing.T) {
 		{"no server in the zone", "@ SOA localhost. root.localhost. 1 2 3 4 5\na.example.rpz.test. CNAME .\nb.example.rpz.test. CNAME .\n", feed.ErrZone, `owner names end in "rpz.test"`},
 		{"names of victims under one domain", "bank.example.evil.test. CNAME .\npay.example.evil.test. CNAME .\n", feed.ErrZone, "line 1"},
 		{"most owners in one zone", strings.Repeat("a.example.rpz.test. CNAME .\n", 95) + strings.Repeat("b.test. CNAME .\n", 5), feed.ErrZone, "rpz.test"},
+		{"names under a top-level domain of another root", "a.bit.rpz.test. CNAME .\nb.bit.rpz.test. CNAME .\n", feed.ErrZone, "rpz.test"},
 		{"an origin elsewhere", "a.example.rpz.test. CNAME .\n$ORIGIN zone.test.\n", feed.ErrZone, "rpz.test"},
 	})
 }

@@ -2,7 +2,9 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -35,6 +37,7 @@ type jsonReader struct {
 	sample *memberSample // collects the objects instead of adding them, if set
 	row    memberRow     // of the current entry
 	list   jsonList      // that is being read
+	pages  jsonPages
 }
 
 func newJSONReader(entries *jsonEntries, plan *memberPlan) *jsonReader {
@@ -47,7 +50,7 @@ func readJSON(opened *opening, c *collector) error {
 		return err
 	}
 	r := newJSONReader(newJSONEntries(opened.in, c), plan)
-	return r.finish(r.in.eachValue(r.readTop))
+	return r.finish(r.pages.check(r.in.eachValue(r.readTop)))
 }
 
 // readTop reads a top-level value.
@@ -66,11 +69,15 @@ func (r *jsonReader) readTopObject() error {
 	line := r.in.line
 	var row memberRow
 	var lists [listKinds]bool
+	page := jsonPage{line: line}
 	err := r.in.eachMember(func(name []byte) error {
-		kind, err := r.readTopMember(string(name), &row)
+		kind, err := r.readTopMember(string(name), &row, &page)
 		lists[kind] = true
 		return err
 	})
+	if err == nil && lists[entryList] {
+		r.pages.add(&page)
+	}
 	if err != nil || lists[entryList] || lists[exceptionList] && (!row.known || row.isVague()) {
 		return err
 	}
@@ -90,7 +97,7 @@ func (r *jsonReader) readTopObject() error {
 
 // readTopMember reads one member of a top-level object. If it is a list, its entries are added;
 // if not, its text goes into row.
-func (r *jsonReader) readTopMember(name string, row *memberRow) (listKind, error) {
+func (r *jsonReader) readTopMember(name string, row *memberRow, page *jsonPage) (listKind, error) {
 	first, err := r.in.peek()
 	if err != nil {
 		return noList, err
@@ -99,6 +106,8 @@ func (r *jsonReader) readTopMember(name string, row *memberRow) (listKind, error
 	switch {
 	case kind != noList:
 		return kind, r.readList(name, kind, first == '{')
+	case first == '{' && isWrapper(name):
+		return r.readWrapper(name, row)
 	case len(row.names) == maxMembers:
 		return noList, refuse(ErrUnknownJSON, r.in.line, "an object with over %d members", maxMembers)
 	}
@@ -112,12 +121,12 @@ func (r *jsonReader) readTopMember(name string, row *memberRow) (listKind, error
 	}
 	// The next member may move the window, so the value is copied.
 	cursor := jsonscan.New(bytes.Clone(text))
-	value, err := r.memberText(row, []byte(name), &cursor)
+	value, err := r.addMember(row, []byte(name), &cursor)
 	if err != nil {
 		return noList, refuseFor(ErrBadJSON, r.in.line, err)
 	}
+	page.see(name, value)
 	row.names = append(row.names, name)
-	row.add(r.plan.headingOf([]byte(name)), value)
 	return noList, nil
 }
 
@@ -158,6 +167,9 @@ func (r *jsonReader) addEntry(text []byte) {
 			r.c.reject(text, err)
 			break
 		}
+		if (!r.row.known || r.row.isVague()) && r.addLists(text) {
+			break
+		}
 		if isEmpty && (!r.row.known || r.row.isVague()) { // a pulse without indicators, whose name is a title
 			r.c.skip(text, SkipNoValue)
 			break
@@ -190,14 +202,12 @@ func (r *jsonReader) readMembers(cursor *jsonscan.Cursor) error {
 		if name.Escaped() {
 			text = name.Append(nil)
 		}
-		value, err := r.memberText(&r.row, text, cursor)
-		if err != nil {
+		if _, err := r.addMember(&r.row, text, cursor); err != nil {
 			return err
 		}
 		if r.members == nil && len(r.row.names) < shownMembers {
 			r.row.names = append(r.row.names, shown(text))
 		}
-		r.row.add(r.plan.headingOf(text), value)
 	}
 }
 
@@ -205,6 +215,9 @@ func (r *jsonReader) readMembers(cursor *jsonscan.Cursor) error {
 func (r *jsonReader) addObject(row *memberRow, text []byte) {
 	if r.sample != nil {
 		r.sample.addObject(row.members)
+		if len(row.inner) > 0 {
+			r.sample.inner.addObject(slices.Concat(row.members, row.inner))
+		}
 		return
 	}
 	if !row.known {
@@ -212,4 +225,52 @@ func (r *jsonReader) addObject(row *memberRow, text []byte) {
 		return
 	}
 	r.c.addRow(&row.cells, text)
+	for _, value := range row.more {
+		row.cells[row.moreRole] = value
+		r.c.addRow(&row.cells, text)
+	}
+}
+
+// jsonPage is what a top-level object says about the pages around it, as answers of APIs do.
+type jsonPage struct {
+	line                 int
+	hasNext, hasPrevious bool
+	next                 string // as written, for the error
+}
+
+// see looks at a member.
+func (p *jsonPage) see(name string, value []byte) {
+	if !column.IsOff(string(value)) {
+		return
+	}
+	switch listWord(name) {
+	case "next", "nextpage", "nexturl", "nextlink", "nextcursor", "hasmore", "more":
+		p.hasNext, p.next = true, fmt.Sprintf("%q is %q", name, shown(value))
+	case "previous", "prev", "previouspage", "prevpage", "previousurl":
+		p.hasPrevious = true
+		p.next = cmp.Or(p.next, fmt.Sprintf("%q is %q", name, shown(value)))
+	}
+}
+
+// jsonPages is what the pages of a list say about each other. A list may be all pages of an
+// answer, one after the other.
+type jsonPages struct {
+	first, last bool // there is a page without a previous one; without a next one
+	around      jsonPage
+}
+
+func (p *jsonPages) add(page *jsonPage) {
+	p.first = p.first || !page.hasPrevious
+	p.last = p.last || !page.hasNext
+	if p.around.next == "" {
+		p.around = *page
+	}
+}
+
+// check refuses a list of which the first or the last page is missing.
+func (p *jsonPages) check(err error) error {
+	if err != nil || p.around.next == "" || p.first && p.last {
+		return err
+	}
+	return refuse(ErrPartial, p.around.line, "%s", p.around.next)
 }

@@ -142,6 +142,75 @@ func TestParse_otx(t *testing.T) {
 	})
 }
 
+// The two parts of a list may be one level deeper.
+func TestParse_jsonWrappedAllowAndDeny(t *testing.T) {
+	t.Parallel()
+	want := reading{Accepted: []string{"allow subtree good.example", "subtree evil.example"}}
+	testFormat(t, feed.JSON, []formatCase{
+		{name: "in an object", in: `{"version":1,"lists":{"allow":["good.example"],"note":["x"],"deny":["evil.example"]}}`, want: want},
+		{name: "by type", in: `{"data":{"whitelist":{"domains":["good.example"]},"blacklist":{"domains":["evil.example"]}}}`, want: want},
+		{name: "in an array", in: `[{"name":"mine.example","allow":["good.example"],"deny":["evil.example"]}]`, want: want},
+		{name: "in an array, as objects", in: `[{"whitelist":[{"domain":"good.example"}],"blacklist":[{"domain":"evil.example"}]},{"block":["b.example"]}]`,
+			want: reading{Accepted: append(want.Accepted[:2:2], "subtree b.example")}},
+		{name: "an object in place of an array is not lost silently", in: `[{"deny":["evil.example"],"allow":{"good.example":true}}]`,
+			want: reading{Accepted: []string{"subtree evil.example"}, Rejected: []string{`{"good.example":true}`}}},
+	})
+	testRefused(t, feed.JSON, []refusedCase{
+		{"the domains that a page uses", `{"page":{"url":"https://evil.example/"},"lists":{"ips":["192.0.2.1"],"domains":["cdn.example"]}}`, feed.ErrUnknownJSON, "lists"},
+		{"exceptions alone", `[{"id":1,"exceptions":["good.example"]}]`, feed.ErrUnknownJSON, "exceptions"},
+	})
+}
+
+// Members that are objects or arrays are read if no member holds an indicator as text.
+func TestParse_jsonInnerMembers(t *testing.T) {
+	t.Parallel()
+	want := reading{Accepted: []string{"subtree evil.example", "cidr 192.0.2.1"}}
+	testFormat(t, feed.JSON, []formatCase{
+		{name: "an indicator as an object",
+			in:   `[{"id":1,"indicator":{"value":"evil.example","type":"domain"}},{"id":2,"indicator":{"type":"ip","value":"192.0.2.1"}}]`,
+			want: want},
+		{name: "an indicator as an object, one a line",
+			in:   `{"id":1,"ioc":{"type":"domain","value":"evil.example"}}` + "\n" + `{"id":2,"ioc":{"type":"ip","value":"192.0.2.1"}}`,
+			want: want},
+		{name: "the type of an object is obeyed", in: `[{"indicator":{"value":"evil.example","type":"domain"}},{"indicator":{"value":"a.example","type":"email"}}]`,
+			want: reading{Accepted: want.Accepted[:1:1], Skipped: []string{"a.example: neither a name nor an address"}}},
+		{name: "an array of names", in: `[{"family":"x","c2":["evil.example","b.example"]},{"family":"y","c2":["c.example"]},{"family":"z","c2":[]}]`,
+			want: reading{Accepted: []string{"subtree evil.example", "subtree b.example", "subtree c.example"},
+				Skipped: []string{`{"family":"z","c2":[]}: row without an indicator`}}},
+		{name: "an array of names, one object a line", in: `{"family":"x","c2":["evil.example","b.example"]}` + "\n" + `{"family":"y","c2":["c.example"]}`,
+			want: reading{Accepted: []string{"subtree evil.example", "subtree b.example", "subtree c.example"}}},
+		{name: "an array beside an indicator is where it points", in: `[{"domain":"evil.example","ips":["192.0.2.1","192.0.2.2"]}]`, want: reading{Accepted: want.Accepted[:1]}},
+		{name: "an object beside an indicator", in: `[{"url":"http://evil.example/x","host":{"name":"cdn.example"}}]`, want: reading{Accepted: []string{"name evil.example"}}},
+	})
+	testRefused(t, feed.JSON, []refusedCase{
+		{"references", `[{"title":"x","references":["https://blog.example/a"],"source":{"url":"https://blog.example/b"}}]`, feed.ErrUnknownJSON, "references"},
+	})
+}
+
+// One page of an answer is not the whole list.
+func TestParse_jsonPages(t *testing.T) {
+	t.Parallel()
+	const (
+		first  = `{"count":3,"next":"https://api.example/?page=2","previous":null,"results":[{"indicator":"a.example"}]}`
+		middle = `{"results":[{"indicator":"b.example"}],"next":"https://api.example/?page=3","previous":"https://api.example/?page=1"}`
+		last   = `{"results":[{"indicator":"c.example"}],"next":null,"previous":"https://api.example/?page=2"}`
+	)
+	testRefused(t, feed.JSON, []refusedCase{
+		{"the first page", first, feed.ErrPartial, `line 1: only one page of several ("next" is "https://api.example/?page=2")`},
+		{"a middle page", middle, feed.ErrPartial, `page=3`},
+		{"the last page", "\n" + last, feed.ErrPartial, `line 2: only one page of several ("previous" is "https://api.example/?page=2")`},
+		{"the last page is missing", first + "\n" + middle, feed.ErrPartial, `page=2`},
+		{"a mark instead of an address", `{"has_more":true,"data":["a.example"]}`, feed.ErrPartial, `"has_more" is "true"`},
+	})
+	testFormat(t, feed.JSON, []formatCase{
+		{name: "all pages", in: first + "\n" + middle + "\n" + last, want: reading{Accepted: []string{"subtree a.example", "subtree b.example", "subtree c.example"}}},
+		{name: "all pages, which only name the next one", in: `{"next":"x","data":["a.example"]}{"next":"","data":["b.example"]}`,
+			want: reading{Accepted: []string{"subtree a.example", "subtree b.example"}}},
+		{name: "the only page", in: `{"more":false,"next":null,"data":["a.example"]}`, want: reading{Accepted: []string{"subtree a.example"}}},
+		{name: "an entry", in: `{"domain":"a.example","next":"b.example"}`, want: reading{Accepted: []string{"subtree a.example"}}},
+	})
+}
+
 // A pulse may be longer than the entries that are kept.
 func TestParse_otxLongPulse(t *testing.T) {
 	t.Parallel()

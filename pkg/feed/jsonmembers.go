@@ -19,6 +19,10 @@ type memberRow struct {
 	known   bool     // some member can hold an indicator
 	names   []string // of the members, for errors
 	members []member // all of them, while a sample is taken
+	inner   []member // those of members that are objects or arrays, while a sample is taken
+
+	more     [][]byte // further values of the member with the indicator, which is an array
+	moreRole column.Role
 }
 
 // member is a member of an object in a sample.
@@ -26,6 +30,7 @@ type member struct{ name, value string }
 
 func (m *memberRow) reset() {
 	m.cells, m.known, m.names, m.members = cells{}, false, m.names[:0], m.members[:0]
+	m.inner, m.more = m.inner[:0], m.more[:0]
 }
 
 func (m *memberRow) add(h column.Heading, value []byte) {
@@ -51,6 +56,7 @@ func (m *memberRow) isVague() bool {
 type memberPlan struct {
 	named   string
 	members map[string]column.Heading
+	inner   bool // the indicators are in members that are objects or arrays
 }
 
 // headingOf returns how a member is read. A member that is not in the plan, because it was not
@@ -81,7 +87,8 @@ func planMembers(opened *opening, c *collector) (*memberPlan, error) {
 	plan := &memberPlan{named: c.options.Column, members: map[string]column.Heading{}}
 	scratch := newCollector(Options{Column: c.options.Column, Action: c.options.Action}, func(*indicator.Indicator) error { return nil })
 	r := newJSONReader(newJSONEntries(opened.in, scratch), plan)
-	r.sample = &memberSample{columns: map[string]int{}, step: 1}
+	r.sample = newMemberSample()
+	r.sample.inner = newMemberSample()
 	_ = r.in.eachValue(r.readTop) // an error shows up when the list is read
 	if err := opened.restart(&c.options); err != nil {
 		return nil, err
@@ -94,7 +101,13 @@ func planMembers(opened *opening, c *collector) (*memberPlan, error) {
 	if r.sample.objects == 0 {
 		return plan, nil
 	}
-	chosen, err := column.Choose(r.sample.table(), plan.named)
+	sample := r.sample
+	chosen, err := column.Choose(sample.table(), plan.named)
+	if r.sample.inner.objects > 0 && !sample.holds(chosen) {
+		if inner, innerErr := column.Choose(r.sample.inner.table(), plan.named); r.sample.inner.holds(inner) {
+			sample, chosen, err, plan.inner = r.sample.inner, inner, innerErr, true
+		}
+	}
 	var unclear *column.UnclearError
 	switch {
 	case errors.As(err, &unclear):
@@ -102,7 +115,7 @@ func planMembers(opened *opening, c *collector) (*memberPlan, error) {
 	case err != nil: // the entries are counted and shown one by one
 		return plan, nil //nolint:nilerr // see above
 	}
-	for name, i := range r.sample.columns {
+	for name, i := range sample.columns {
 		plan.members[name] = column.Heading{Role: chosen.Roles[i], Rank: chosen.Ranks[i]}
 	}
 	c.columns = chosen.Readings
@@ -118,6 +131,25 @@ type memberSample struct {
 	objects int
 	step    int
 	first   []member // of the first object
+
+	inner *memberSample // the same objects with the members of their members
+}
+
+func newMemberSample() *memberSample { return &memberSample{columns: map[string]int{}, step: 1} }
+
+// holds reports whether the chosen members of some sampled object have an indicator.
+func (s *memberSample) holds(plan *column.Plan) bool {
+	if plan == nil {
+		return false
+	}
+	return slices.ContainsFunc(s.rows, func(row []column.Cell) bool {
+		for i, cell := range row {
+			if plan.Roles[i].IsIndicator() && cell.Kind.IsIndicator() {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // maxSampledMembers limits the columns of a sample.
@@ -219,4 +251,80 @@ func (r *jsonReader) memberText(row *memberRow, name []byte, cursor *jsonscan.Cu
 		row.members = append(row.members, member{string(name), sampledText(first, cursor.Since(start), value)})
 	}
 	return value, err
+}
+
+// addMember reads the value of a member into the row, and returns its text. If no member holds
+// an indicator as text, those are read that hold it as an object or an array, such as
+// `"indicator":{"value":"evil.example"}`.
+func (r *jsonReader) addMember(row *memberRow, name []byte, cursor *jsonscan.Cursor) ([]byte, error) {
+	first, start := cursor.Next(), *cursor
+	value, err := r.memberText(row, name, cursor)
+	if err != nil {
+		return nil, err
+	}
+	row.add(r.plan.headingOf(name), value)
+	isInner := (r.plan.inner || r.sample != nil) && (first == '{' || first == '[') && mayHoldIndicator(name)
+	switch {
+	case isInner && first == '{':
+		r.addInnerMembers(row, name, start)
+	case isInner:
+		r.addInnerTexts(row, name, start)
+	}
+	return value, nil
+}
+
+// mayHoldIndicator reports whether a member is called as one of indicators.
+func mayHoldIndicator(name []byte) bool {
+	h := column.HeadingOf(string(name))
+	return h.Role.IsIndicator() && !h.IsVague()
+}
+
+// addInnerMembers adds the members of an object in a member.
+func (r *jsonReader) addInnerMembers(row *memberRow, name []byte, cursor jsonscan.Cursor) {
+	err := cursor.Open('{')
+	for err == nil {
+		inner, more, memberErr := cursor.Member()
+		if memberErr != nil || !more {
+			return
+		}
+		full := slices.Concat(name, []byte{'.'}, inner.Raw())
+		var value []byte
+		if value, err = scalarText(&cursor); err == nil {
+			r.addInner(row, full, value)
+		}
+	}
+}
+
+// addInnerTexts adds the texts of an array in a member.
+func (r *jsonReader) addInnerTexts(row *memberRow, name []byte, cursor jsonscan.Cursor) {
+	var values [][]byte
+	err := cursor.Open('[')
+	for err == nil {
+		more, elementErr := cursor.Element()
+		if elementErr != nil || more && cursor.Next() != '"' {
+			return // not an array of texts
+		}
+		if !more {
+			break
+		}
+		var value []byte
+		if value, err = scalarText(&cursor); err == nil {
+			values = append(values, value)
+		}
+	}
+	if err != nil || len(values) == 0 {
+		return
+	}
+	r.addInner(row, name, values[0])
+	if role := r.plan.headingOf(name).Role; r.sample == nil && role.IsIndicator() && bytes.Equal(row.cells[role], values[0]) {
+		row.more, row.moreRole = values[1:], role
+	}
+}
+
+func (r *jsonReader) addInner(row *memberRow, name, value []byte) {
+	if r.sample != nil {
+		row.inner = append(row.inner, member{string(name), string(value[:min(len(value), maxSampledCell)])})
+		return
+	}
+	row.add(r.plan.headingOf(name), value)
 }

@@ -19,6 +19,7 @@ const shownMembers = 8
 
 var (
 	errNoMember  = errors.New("object has no member with a name, URL or address")
+	errNotArray  = errors.New("not an array")
 	errNotObject = errors.New("not an object")
 	errNotString = errors.New("neither a string nor an object")
 	errFlag      = errors.New("neither true nor false")
@@ -151,17 +152,11 @@ func isListWord(name string, words []string) bool {
 // kindOfList returns what the value of a member is, given its first byte. The column that the
 // user names may be an array too.
 func (r *jsonReader) kindOfList(name string, first byte) listKind {
-	switch {
-	case first != '[' && first != '{':
-		return noList
-	case first == '[' && r.isColumn(name):
-		return entryList
-	case isListWord(name, exceptionWords):
-		return exceptionList
-	case isListWord(name, blockWords), first == '[' && isContainer(name):
+	kind := partOfList(name, first)
+	if first == '[' && (r.isColumn(name) || kind == noList && isContainer(name)) {
 		return entryList
 	}
-	return noList
+	return kind
 }
 
 func (r *jsonReader) isColumn(name string) bool {
@@ -170,18 +165,123 @@ func (r *jsonReader) isColumn(name string) bool {
 
 // readList reads the entries of an array, or of each array in an object.
 func (r *jsonReader) readList(name string, kind listKind, isObject bool) error {
+	defer r.enter(name, kind)()
+	if isObject {
+		return r.readLists()
+	}
+	return r.in.eachElement(r.readElement)
+}
+
+// enter makes an array of entries the current one. The function that it returns goes back.
+func (r *jsonReader) enter(name string, kind listKind) (leave func()) {
 	outer, allows := r.list, r.c.allows
-	defer func() { r.list, r.c.allows = outer, allows }()
 	r.list = jsonList{name: name, excepts: kind == exceptionList}
 	r.c.allows = allows || r.list.excepts
 	if r.c.options.Action == indicator.ActionAllow && !r.isColumn(name) && isListWord(name, blockWords) {
 		r.list.why = SkipBlocked
 	}
+	return func() { r.list, r.c.allows = outer, allows }
+}
 
-	if isObject {
-		return r.readLists()
+// wrappers are the members of a top-level object that may hold the two parts of a list in an
+// object of their own.
+var wrappers = []string{"lists", "list", "data", "result", "response", "config", "rules", "domains", "hosts"}
+
+func isWrapper(name string) bool { return slices.Contains(wrappers, listWord(name)) }
+
+// readWrapper reads the lists in an object that is a member of a top-level one. Only what is
+// called blocked or allowed counts: reports about a web page have lists of the domains it uses.
+func (r *jsonReader) readWrapper(wrapper string, row *memberRow) (listKind, error) {
+	var lists [listKinds]bool
+	err := r.in.eachMember(func(name []byte) error {
+		first, err := r.in.peek()
+		if err != nil {
+			return err
+		}
+		kind := partOfList(string(name), first)
+		lists[kind] = true
+		if kind == noList {
+			return r.in.skipValue()
+		}
+		return r.readList(string(name), kind, first == '{')
+	})
+	switch {
+	case lists[entryList]:
+		return entryList, err
+	case lists[exceptionList]:
+		return exceptionList, err
 	}
-	return r.in.eachElement(r.readElement)
+	row.names = append(row.names, wrapper)
+	if r.sample != nil {
+		row.members = append(row.members, member{wrapper, "({})"})
+	}
+	return noList, err
+}
+
+// partOfList returns what a member is by a name that says blocked or allowed.
+func partOfList(name string, first byte) listKind {
+	switch {
+	case first != '[' && first != '{':
+	case isListWord(name, exceptionWords):
+		return exceptionList
+	case isListWord(name, blockWords):
+		return entryList
+	}
+	return noList
+}
+
+// listPart is an array of blocked or allowed entries in an object.
+type listPart struct {
+	name string
+	kind listKind
+	text []byte
+}
+
+func (p *listPart) blocks() bool { return p.kind == entryList && p.text[0] == '[' }
+
+// listParts returns the parts of an object, or nil if none of them is an array of blocked entries.
+func listParts(object []byte) (parts []listPart) {
+	cursor := jsonscan.New(object)
+	if cursor.Open('{') != nil {
+		return nil
+	}
+	blocks := false
+	for {
+		name, more, err := cursor.Member()
+		if err != nil || !more {
+			break
+		}
+		part := listPart{name: string(name.Raw())}
+		part.kind = partOfList(part.name, cursor.Next())
+		start := cursor.Pos()
+		if cursor.Skip() != nil {
+			return nil
+		}
+		if part.text = cursor.Since(start); part.kind != noList {
+			parts = append(parts, part)
+			blocks = blocks || part.blocks()
+		}
+	}
+	if !blocks {
+		return nil
+	}
+	return parts
+}
+
+// addLists adds the entries of an element of a list that is an object of blocked and allowed
+// parts, and reports whether it is one.
+func (r *jsonReader) addLists(object []byte) bool {
+	parts := listParts(object)
+	for _, p := range parts {
+		if p.text[0] != '[' {
+			r.c.reject(p.text, errNotArray)
+			continue
+		}
+		leave := r.enter(p.name, p.kind)
+		r.addNested(object, p.text)
+		leave()
+	}
+	return parts != nil
 }
 
 // readLists reads the entries of each array in an object, which must have one.

@@ -45,7 +45,7 @@ var (
 		"read as names its entries would cover more than they mean: use a list of type string, hostname or cidr; "+
 			"if its entries are whole names after all, set the format to json")
 	ErrPartial = newReason("only one page of several",
-		"fetch the other pages too and provide all objects in one bundle")
+		"fetch the other pages too and provide all of them as one list")
 	ErrForeign = newReason("a file of another kind",
 		"provide a list of names or addresses in one of the formats: "+joinFormats())
 	ErrMessage = newReason("an error message instead of a list",

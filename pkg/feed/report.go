@@ -61,6 +61,7 @@ const (
 	SkipCondition                       // STIX: a pattern that needs more than one value
 	SkipHarmless                        // STIX: benign or anomalous, by the types of the indicator
 	SkipBlocked                         // JSON: blocked by the list of an allow feed
+	SkipRedirectZone                    // unbound: a redirect zone, about which its data decide
 	skipEnd
 )
 
@@ -89,6 +90,7 @@ var skipTexts = [skipEnd]string{
 	SkipCondition:       "pattern that needs more than one value",
 	SkipBlocked:         "blocked by its list, but the feed is an allow feed",
 	SkipHarmless:        "harmless or only unusual, by its source",
+	SkipRedirectZone:    "redirect zone, its data decide",
 }
 
 // String returns the reason in words.

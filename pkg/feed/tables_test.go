@@ -34,6 +34,30 @@ func testTables(t *testing.T, cases []tableCase) {
 	}
 }
 
+// A row with the number 0 looks like a line of a hosts file.
+func TestParse_tables_numberedRows(t *testing.T) {
+	t.Parallel()
+	testTables(t, []tableCase{
+		{name: "rows from 0", in: "Nummer\t\tAdresse im Netz\n0\t\tevil.example\n1\t\tbad.example\n", want: "subtree evil.example, subtree bad.example"},
+		{name: "a hosts file with tabs", in: "0\tevil.example\n0\tbad.example\n", want: "name evil.example, name bad.example"},
+	})
+}
+
+// In some data sets for training, rows with 1 are malicious, in others those with 0.
+func TestParse_tables_twoClasses(t *testing.T) {
+	t.Parallel()
+	const rows = "url,label\nhttp://evil.example/x,1\nhttps://good.example/,0\nhttp://bad.example/y,1\n"
+	testTables(t, []tableCase{
+		{name: "two classes", in: rows, want: "refused: it is not clear which column has the indicators"},
+		{name: "two classes, in JSON", in: `[{"url":"http://evil.example/x","label":1},{"url":"https://good.example/","label":0}]`,
+			want: "refused: it is not clear which column has the indicators"},
+		{name: "all rows are wanted", in: rows, column: "url", want: "name evil.example, name good.example, name bad.example"},
+		{name: "one class", in: strings.ReplaceAll(rows, ",0", ",1"), want: "name evil.example, name good.example, name bad.example"},
+		{name: "words", in: strings.ReplaceAll(strings.ReplaceAll(rows, ",0", ",benign"), ",1", ",phishing"), want: "name evil.example, name bad.example"},
+		{name: "more than two", in: rows + "http://c.example/,2\n", want: "name evil.example, name good.example, name bad.example, name c.example"},
+	})
+}
+
 // A column that says the type of each row is obeyed by an allow list.
 func TestParse_tables_types(t *testing.T) {
 	t.Parallel()

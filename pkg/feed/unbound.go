@@ -92,7 +92,7 @@ func (u *unboundReader) readRedirect(c *collector, name []byte) {
 		c.addZone(name, indicator.ScopeSubtree, indicator.ActionBlock)
 		return
 	}
-	c.skip(name, SkipRewrite)
+	c.skip(name, SkipRedirectZone)
 }
 
 // allowTransparent adds the last transparent zone as an allow entry. It is called once it is

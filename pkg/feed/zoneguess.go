@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/publicsuffix"
+	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 )
 
 const (
@@ -141,14 +141,5 @@ func policyOwner(line []byte) []byte {
 func isTriggerName(name []byte) bool {
 	dot := bytes.LastIndexByte(name, '.')
 	label := strings.ToLower(string(name[dot+1:]))
-	return dot > 0 && (strings.HasPrefix(label, "rpz-") || isTopLevel(label))
-}
-
-// reservedTLDs are the top-level domains for documentation and tests (RFC 2606).
-var reservedTLDs = []string{"example", "test", "invalid"}
-
-// isTopLevel reports whether a label is a top-level domain.
-func isTopLevel(label string) bool {
-	_, icann := publicsuffix.PublicSuffix("x." + label)
-	return icann || slices.Contains(reservedTLDs, label)
+	return dot > 0 && (strings.HasPrefix(label, "rpz-") || domainname.HasKnownTLD(label))
 }

@@ -16,8 +16,9 @@ type Transformer struct {
 	// with the verdict "unknown"; "fail" fails the invocation, so that Firehose tries three more
 	// times and then writes the records to the error prefix.
 	FailureMode FailureMode `json:"failureMode" default:"mark" oneof:"mark fail" legacy:"FAILURE_MODE"`
-	// CheckAnswers says what is looked up besides the query name: the names in answers, such as
-	// the target of a CNAME, the addresses in answers, or both.
+	// CheckAnswers says what is looked up besides the query name: the names in answers (targets
+	// of CNAME, MX, SRV, HTTPS and SVCB), the addresses (A, AAAA, and the hints of HTTPS and
+	// SVCB), or both.
 	CheckAnswers CheckAnswers `json:"checkAnswers" default:"all" oneof:"all names addresses none" was:"checkCnames checkAddresses"`
 }
 

@@ -186,9 +186,29 @@ func (c *chooser) contradict(chosen []*stats, other *stats) error {
 	return nil
 }
 
-// distrust returns an error if the only column with names looks like one of references: its
-// URLs are all at a few hosts, or the rows are about files.
+// twoClasses returns a column that parts the rows in two by 0 and 1, or nil. Data sets for training
+// have one, under headings such as label. In some of them 1 is malicious, in others 0.
+func (c *chooser) twoClasses() *stats {
+	for i := range c.columns {
+		s := &c.columns[i]
+		counts := map[string]int{}
+		for _, row := range c.table.Rows {
+			counts[cellOf(row, i).Text]++
+		}
+		if s.role == Status && counts["0"] > 0 && counts["1"] > 0 && counts["0"]+counts["1"] == s.filled {
+			return s
+		}
+	}
+	return nil
+}
+
+// distrust returns an error if the rows are of two unknown classes, or if the only column with
+// names looks like one of references: its URLs are all at a few hosts, or the rows are about files.
 func (c *chooser) distrust(chosen []*stats) error {
+	if s := c.twoClasses(); s != nil {
+		return c.unclear(fmt.Sprintf("column %q has 0 and 1, and it is not known which of them is malicious; "+
+			"remove the harmless rows and this column, or take all rows", s.title), chosen...)
+	}
 	if len(chosen) != 1 || c.typeColumn >= 0 {
 		return nil
 	}
