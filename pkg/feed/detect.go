@@ -64,15 +64,6 @@ func chooseFormat(opened *opening, o *Options, compressed bool) (Format, error) 
 	return wanted, nil
 }
 
-// refuseForeign refuses a file of another kind, whose name has an article if it is one thing.
-func refuseForeign(kind string) error {
-	verb := "these are"
-	if strings.HasPrefix(kind, "a ") || strings.HasPrefix(kind, "an ") {
-		verb = "this is"
-	}
-	return refuse(ErrForeign, 0, "%s %s", verb, kind)
-}
-
 // checkText refuses anything that is not text, or is the text of something other than a
 // list. compressed reports whether head came out of an archive.
 func checkText(head []byte, compressed bool) error {

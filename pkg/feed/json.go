@@ -102,7 +102,7 @@ func (r *jsonReader) readTopMember(name string, row *memberRow, page *jsonPage) 
 	if err != nil {
 		return noList, err
 	}
-	kind := r.kindOfList(name, first)
+	kind := r.c.options.kindOfList(name, first)
 	switch {
 	case kind != noList:
 		return kind, r.readList(name, kind, first == '{')

@@ -151,16 +151,17 @@ func isListWord(name string, words []string) bool {
 
 // kindOfList returns what the value of a member is, given its first byte. The column that the
 // user names may be an array too.
-func (r *jsonReader) kindOfList(name string, first byte) listKind {
+func (o *Options) kindOfList(name string, first byte) listKind {
 	kind := partOfList(name, first)
-	if first == '[' && (r.isColumn(name) || kind == noList && isContainer(name)) {
+	if first == '[' && (o.isColumn(name) || kind == noList && isContainer(name)) {
 		return entryList
 	}
 	return kind
 }
 
-func (r *jsonReader) isColumn(name string) bool {
-	return r.c.options.Column != "" && listWord(name) == listWord(r.c.options.Column)
+// isColumn reports whether the member is the column that the user names.
+func (o *Options) isColumn(name string) bool {
+	return o.Column != "" && listWord(name) == listWord(o.Column)
 }
 
 // readList reads the entries of an array, or of each array in an object.
@@ -177,7 +178,7 @@ func (r *jsonReader) enter(name string, kind listKind) (leave func()) {
 	outer, allows := r.list, r.c.allows
 	r.list = jsonList{name: name, excepts: kind == exceptionList}
 	r.c.allows = allows || r.list.excepts
-	if r.c.options.Action == indicator.ActionAllow && !r.isColumn(name) && isListWord(name, blockWords) {
+	if r.c.options.Action == indicator.ActionAllow && !r.c.options.isColumn(name) && isListWord(name, blockWords) {
 		r.list.why = SkipBlocked
 	}
 	return func() { r.list, r.c.allows = outer, allows }
@@ -309,7 +310,7 @@ func (r *jsonReader) readLists() error {
 // skipOf returns the reason to skip an element of the current list. If the user names a column,
 // names that are in no member, or in another array, are not in it.
 func (r *jsonReader) skipOf(text []byte) Skip {
-	isElsewhere := r.c.options.Column != "" && r.list.name != "" && !r.list.excepts && !r.isColumn(r.list.name)
+	isElsewhere := r.c.options.Column != "" && r.list.name != "" && !r.list.excepts && !r.c.options.isColumn(r.list.name)
 	switch {
 	case r.list.why != 0:
 		return r.list.why

@@ -125,3 +125,12 @@ func atLine(err error, line int) error {
 	}
 	return err
 }
+
+// refuseForeign refuses a file of another kind, whose name has an article if it is one thing.
+func refuseForeign(kind string) error {
+	verb := "these are"
+	if strings.HasPrefix(kind, "a ") || strings.HasPrefix(kind, "an ") {
+		verb = "this is"
+	}
+	return refuse(ErrForeign, 0, "%s %s", verb, kind)
+}

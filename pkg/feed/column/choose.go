@@ -19,14 +19,14 @@ type Plan struct {
 // user could name.
 type NoneError struct {
 	Named  string // what the user has named, or empty
-	Titles []string
+	titles []string
 }
 
 // Error says which columns there are.
 func (e *NoneError) Error() string {
 	const most = 20
 	quoted := make([]string, 0, most)
-	for _, title := range e.Titles[:min(len(e.Titles), most)] {
+	for _, title := range e.titles[:min(len(e.titles), most)] {
 		quoted = append(quoted, strconv.Quote(title))
 	}
 	list := strings.Join(quoted, ", ")
@@ -39,40 +39,40 @@ func (e *NoneError) Error() string {
 // maxShownValue is the length to which an error cuts a value.
 const maxShownValue = 60
 
-// UnclearError is returned by [Choose] if it would have to guess. Each of Readings is one
+// UnclearError is returned by [Choose] if it would have to guess. Each of readings is one
 // column that could hold the indicators, with its first values.
 type UnclearError struct {
-	Why      string // or empty, if the readings say it all
-	Readings []Candidate
+	why      string // or empty, if the readings say it all
+	readings []candidate
 }
 
-// Candidate is a column that could hold the indicators.
-type Candidate struct {
-	Column  int // from 1; 0 for a member
-	Heading string
-	Values  []string
+// candidate is a column that could hold the indicators.
+type candidate struct {
+	column  int // from 1; 0 for a member
+	heading string
+	values  []string
 }
 
-// Flag returns the value of `--column` that chooses the candidate.
-func (c *Candidate) Flag() string {
-	if c.Column == 0 || c.Heading != "" {
-		return c.Heading
+// flag returns the value of `--column` that chooses the candidate.
+func (c *candidate) flag() string {
+	if c.column == 0 || c.heading != "" {
+		return c.heading
 	}
-	return strconv.Itoa(c.Column)
+	return strconv.Itoa(c.column)
 }
 
 // Error shows each reading on the first rows, and the flag for it.
 func (e *UnclearError) Error() string {
-	parts := make([]string, 0, len(e.Readings))
-	for _, c := range e.Readings {
-		values := make([]string, len(c.Values))
-		for i, value := range c.Values {
+	parts := make([]string, 0, len(e.readings))
+	for _, c := range e.readings {
+		values := make([]string, len(c.values))
+		for i, value := range c.values {
 			values[i] = strconv.Quote(value[:min(len(value), maxShownValue)])
 		}
-		parts = append(parts, fmt.Sprintf("`--column %s` lists %s", quoteFlag(c.Flag()), strings.Join(values, ", ")))
+		parts = append(parts, fmt.Sprintf("`--column %s` lists %s", quoteFlag(c.flag()), strings.Join(values, ", ")))
 	}
-	if e.Why != "" {
-		return e.Why + ": " + strings.Join(parts, "; ")
+	if e.why != "" {
+		return e.why + ": " + strings.Join(parts, "; ")
 	}
 	return strings.Join(parts, "; ")
 }
@@ -229,7 +229,7 @@ func (c *chooser) withoutCandidates() (*Plan, error) {
 	if len(chosen) > 0 {
 		return c.plan(chosen), nil
 	}
-	return nil, &NoneError{Titles: c.titles()}
+	return nil, &NoneError{titles: c.titles()}
 }
 
 // titles returns what the user could name: the headings, or the cells of the first row.
@@ -255,7 +255,7 @@ func (c *chooser) chooseNamed(named string) (*Plan, error) {
 		at = number - 1
 	}
 	if at < 0 {
-		return nil, &NoneError{Named: named, Titles: c.titles()}
+		return nil, &NoneError{Named: named, titles: c.titles()}
 	}
 	s := &c.columns[at]
 	if c.typeColumn == at {

@@ -240,18 +240,18 @@ func (c *chooser) filesBefore(s *stats) bool {
 // unclear returns an error that shows the readings by each of the columns.
 func (c *chooser) unclear(why string, candidates ...*stats) error {
 	slices.SortFunc(candidates, func(a, b *stats) int { return a.number - b.number })
-	err := &UnclearError{Why: why}
+	err := &UnclearError{why: why}
 	for _, s := range candidates {
-		shown := Candidate{Column: s.number + 1, Heading: s.title}
+		shown := candidate{column: s.number + 1, heading: s.title}
 		if c.table.Members {
-			shown.Column = 0
+			shown.column = 0
 		}
 		for _, row := range c.table.Rows {
-			if cell := cellOf(row, s.number); cell.Kind.IsIndicator() && len(shown.Values) < shownValues {
-				shown.Values = append(shown.Values, cell.Text)
+			if cell := cellOf(row, s.number); cell.Kind.IsIndicator() && len(shown.values) < shownValues {
+				shown.values = append(shown.values, cell.Text)
 			}
 		}
-		err.Readings = append(err.Readings, shown)
+		err.readings = append(err.readings, shown)
 	}
 	return err
 }
