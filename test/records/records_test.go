@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,10 +36,15 @@ func TestMain(m *testing.M) {
 
 func TestRun(t *testing.T) {
 	t.Parallel()
-	report := runRecords(t, nil)
+	report := runRecords(t, 3, nil) // three rounds have all faults
 	if report.err != nil || report.Records < 2000 || report.Counts.Malicious == 0 || report.Counts.NoRoom == 0 ||
 		report.Counts.Failed == 0 || report.Counts.Allowed == 0 || report.Counts.AlreadyMarked == 0 {
 		t.Errorf("%+v: %v", report.Report, report.err)
+	}
+	for _, f := range storeFaults {
+		if !slices.ContainsFunc(report.Parts, func(p Part) bool { return p.Name == f.name && p.Records > 0 }) {
+			t.Errorf("no records while %s", f.name)
+		}
 	}
 }
 
@@ -47,8 +53,8 @@ type outcome struct {
 	err error
 }
 
-// runRecords runs one round.
-func runRecords(t *testing.T, sabotage func([]check.Record, []byte) []byte) outcome {
+// runRecords streams some thousand records.
+func runRecords(t *testing.T, rounds int, sabotage func([]check.Record, []byte) []byte) outcome {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds the transformer and waits for it to poll")
@@ -57,7 +63,7 @@ func runRecords(t *testing.T, sabotage func([]check.Record, []byte) []byte) outc
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := run(t.Context(), Options{Binary: binary, Count: 2000, Seed: 1, Rounds: 1, sabotage: sabotage})
+	report, err := run(t.Context(), Options{Binary: binary, Count: 2000, Seed: 1, Rounds: rounds, sabotage: sabotage})
 	return outcome{report, err}
 }
 
@@ -85,7 +91,7 @@ func TestRun_sabotage(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := runRecords(t, sabotaged(tt.do))
+			got := runRecords(t, 1, sabotaged(tt.do))
 			if got.err == nil || !strings.Contains(got.err.Error(), tt.want) {
 				t.Errorf("got %v, want an error with %q", got.err, tt.want)
 			}
