@@ -56,9 +56,12 @@ func (c *Counts) Add(other Counts) {
 // checker checks one batch.
 type checker struct {
 	batch   *Batch
+	answers []response
 	state   State
 	expired bool // the time of the batch was spent
 	counts  Counts
+
+	crowded, sized bool // see isCrowded
 }
 
 // Check returns an error that names the first record whose answer is wrong for a transformer in
@@ -76,7 +79,7 @@ func (b *Batch) Check(s State) (Counts, error) {
 		return Counts{}, fmt.Errorf("%d answers to %d records", len(answers), len(b.Records))
 	}
 
-	c := checker{batch: b, state: s}
+	c := checker{batch: b, answers: answers, state: s}
 	for i := range answers {
 		r := &b.Records[i]
 		if err := c.record(r, &answers[i]); err != nil {
@@ -125,7 +128,7 @@ func (c *checker) record(r *Record, a *response) error {
 	case err != nil:
 		c.counts.Failed++
 		return want(a, "ProcessingFailed", err)
-	case *a.Result == "ProcessingFailed" && c.mayFail(data, objects):
+	case *a.Result == "ProcessingFailed" && c.mayFail(data):
 		c.counts.NoRoom++
 		return nil
 	case len(objects) == 0:
@@ -161,27 +164,10 @@ func read(r *Record) (data []byte, objects []object, err error) {
 	return data, objects, err
 }
 
-// markBytes is more than any mark has without the name that matched, which is at most as long as
-// the object and may be escaped.
-const markBytes = 2048
-
 // mayFail reports whether a record that can be read may fail: the response has no room for it,
 // or the time was spent and it would have to be expanded.
-func (c *checker) mayFail(data []byte, objects []object) bool {
-	size := len(data)
-	for _, o := range objects {
-		size += 3*len(o.bytes) + markBytes
-	}
-	if len(c.batch.Response)+size*4/3 > MaxResponseBytes-len("ProcessingFailed")*len(c.batch.Records) {
-		return true
-	}
-	return c.batch.MayExpire && bytes.HasPrefix(data, []byte{0x1f, 0x8b})
-}
-
-// isFull reports whether the response is so full that a mark may lack its optional members.
-func (c *checker) isFull() bool {
-	const nearly = 512 << 10
-	return len(c.batch.Response) > MaxResponseBytes-nearly
+func (c *checker) mayFail(data []byte) bool {
+	return c.batch.MayExpire && isCompressed(data) || c.isCrowded()
 }
 
 // lines checks the lines of an answer, one for each object.

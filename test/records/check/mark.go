@@ -63,10 +63,11 @@ func (c *checker) mark(m *mark, o *object) error {
 		}
 		return nil
 	}
-	if m.Threat == nil && c.isFull() {
-		return nil
+	err := d.threat(m.Threat, false)
+	if err != nil && c.isCrowded() && (m.Threat == nil || d.threat(m.Threat, true) == nil) {
+		return nil // a mark without its optional members
 	}
-	return d.threat(m.Threat, c.isFull())
+	return err
 }
 
 func (c *checker) count(d *decision) {
@@ -99,13 +100,17 @@ func (c *checker) generation(m *mark) error {
 	return nil
 }
 
-// threat checks the members of a threat. partial says that optional members may be missing.
-func (d *decision) threat(got map[string]json.RawMessage, partial bool) error {
-	feeds, err := json.Marshal(d.match.feeds)
-	if err != nil {
-		return err
+// maxFeeds is the maximum number of feeds in a mark. It counts the others.
+const maxFeeds = 16
+
+// members returns the members that a threat must have. A brief one only counts the feeds.
+func (d *decision) members(brief bool) (map[string]string, error) {
+	listed := d.match.feeds[:min(len(d.match.feeds), maxFeeds)]
+	if brief {
+		listed = []string{}
 	}
-	want := map[string]string{
+	feeds, err := json.Marshal(listed)
+	members := map[string]string{
 		"indicator":  d.match.indicator,
 		"scope":      d.match.scope,
 		"matched":    d.matched,
@@ -115,13 +120,24 @@ func (d *decision) threat(got map[string]json.RawMessage, partial bool) error {
 		"severity":   d.match.severity,
 		"confidence": fmt.Sprint(d.match.confidence),
 	}
-	if d.match.allowedBy != "" {
-		want["allowed_by"] = d.match.allowedBy
+	if d.match.allowedBy != "" && !brief {
+		members["allowed_by"] = d.match.allowedBy
 	}
-	if d.moreParts > 0 {
-		want["more_parts"] = fmt.Sprint(d.moreParts)
+	if d.moreParts > 0 && !brief {
+		members["more_parts"] = fmt.Sprint(d.moreParts)
 	}
+	if more := len(d.match.feeds) - len(listed); more > 0 {
+		members["more_feeds"] = fmt.Sprint(more)
+	}
+	return members, err
+}
 
+// threat checks the members of a threat.
+func (d *decision) threat(got map[string]json.RawMessage, brief bool) error {
+	want, err := d.members(brief)
+	if err != nil {
+		return err
+	}
 	for name, raw := range got {
 		value := string(raw)
 		if raw[0] == '"' {
@@ -134,7 +150,7 @@ func (d *decision) threat(got map[string]json.RawMessage, partial bool) error {
 		}
 	}
 	for name := range want {
-		if _, found := got[name]; !found && !partial {
+		if _, found := got[name]; !found {
 			return fmt.Errorf("threat.%s is missing", name)
 		}
 	}

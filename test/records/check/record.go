@@ -26,7 +26,7 @@ type object struct {
 // objectsOf returns the log objects of a record. An error means that the record must be
 // answered with ProcessingFailed, for no reader could make rows of it.
 func objectsOf(record []byte) ([]object, error) {
-	if bytes.HasPrefix(record, []byte{0x1f, 0x8b}) {
+	if isCompressed(record) {
 		var err error
 		if record, err = expand(record); err != nil {
 			return nil, err
@@ -54,6 +54,8 @@ func objectsOf(record []byte) ([]object, error) {
 	}
 	return objects, nil
 }
+
+func isCompressed(record []byte) bool { return bytes.HasPrefix(record, []byte{0x1f, 0x8b}) }
 
 func expand(record []byte) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(record))
