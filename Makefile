@@ -11,11 +11,13 @@ MODULES          := . test/system
 FUZZTIME         ?= 30s
 RACETIME         ?= 10m
 ROUNDS           ?= 10
+COUNT            ?= 10000000
+RECORDS          ?= 200000
 RUNS             ?= 9
 LAMBDA_FLAGS     := -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -ldflags="-s -w -buildid="
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test athena e2e conformance proof corpus lint lint-templates fuzz bench bench-compare exports build lambdas node synth consumer cold-kernels race testlist clean
+.PHONY: help demo test athena e2e conformance proof corpus lint lint-templates fuzz bench bench-compare exports build lambdas node synth consumer cold-kernels race records faults hostile prove testlist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +78,18 @@ conformance: ## check the decision on every broken list, and every name in RESOL
 proof: ## kill an import at every call, try every order of events, race readers against publishers for RACETIME (10m)
 	RESOLVERWATCH_PROOF=1 go test ./pkg/importer -run Enumeration -count=1 -v -timeout 60m
 	RESOLVERWATCH_RACE=$(RACETIME) go test ./test/proof -count=1 -v -timeout 60m
+
+records: ## stream COUNT (10000000) generated records through the transformer, with faults and without, and check every answer
+	go run ./test/records -count $(COUNT) $(if $(SEED),-seed $(SEED))
+
+faults: ## run the tests of the fault matrix, and print each fault with what is required and what came out
+	go run ./test/prove -tables faults
+
+hostile: ## the same for hostile names, records, lists, pointers and permissions
+	go run ./test/prove -tables hostile
+
+prove: ## run both, stream RECORDS (200000) records, and write build/prove.html and build/prove.json
+	go run ./test/prove -records $(RECORDS) -out build
 
 corpus: ## print how every list in RESOLVERWATCH_CORPUS would be imported
 	go run ./test/corpus

@@ -110,6 +110,21 @@ func TestMarker_severity(t *testing.T) {
 	}
 }
 
+// An object does not get the number of the object before it.
+func TestMarker_severity_nextObject(t *testing.T) {
+	t.Parallel()
+	x := newIndex(t, "list block subtree evil.example", "list block subtree fine.example", "allow-x allow subtree fine.example")
+	m := verdict.NewMarker(x, verdict.Options{})
+	lines, err := m.Mark(nil, []byte(answeredRecord("evil.example", "CNAME a.evil.example")+answeredRecord("fine.example")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, second, _ := strings.Cut(string(lines), "\n")
+	if !strings.Contains(second, `"verdict":"allowed"`) || strings.Contains(second, "more_parts") {
+		t.Errorf("got %s", second)
+	}
+}
+
 // threat.matched is what the client saw.
 func TestMarker_matched(t *testing.T) {
 	t.Parallel()

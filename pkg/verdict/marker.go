@@ -312,7 +312,7 @@ func (m *Marker) decide(o *resolverlog.Object) {
 // the object has a valid query name.
 func (m *Marker) lookUp(o *resolverlog.Object) (outcome index.Outcome, named bool) {
 	m.threat.Match.Outcome = index.None
-	m.bad = 0
+	m.bad, m.threat.moreParts = 0, 0
 	if o.QueryName.IsSet() {
 		var covered bool
 		named, covered = m.lookUpName(o.QueryName.Decode(&m.text), QueryName)
