@@ -143,6 +143,7 @@ func (im *Importer) newPlan(ctx context.Context, triggers []Trigger) plan {
 // complete adds all feeds to a plan that needs them. It also adds what the rows know about
 // the feeds of the plan.
 func (im *Importer) complete(ctx context.Context, plan *plan) error {
+	triggered := len(plan.feeds)
 	var problems []error
 	if plan.all {
 		problems = append(problems, im.addListed(ctx, plan))
@@ -164,14 +165,14 @@ func (im *Importer) complete(ctx context.Context, plan *plan) error {
 			task.attempted = row.Attempt.At
 		}
 	}
+	slices.Sort(plan.feeds[triggered:]) // the table returns its rows in any order
 	return errors.Join(problems...)
 }
 
-// addListed adds every feed that has a list, in the order of their ids, so that the next
-// scheduled run makes up for a lost event. It ignores folders whose names are not feed ids:
-// those were reported when their events came in.
+// addListed adds every feed that has a list, so that the next scheduled run makes up for a
+// lost event. It ignores folders whose names are not feed ids: those were reported when their
+// events came in.
 func (im *Importer) addListed(ctx context.Context, plan *plan) error {
-	triggered := len(plan.feeds)
 	for _, prefix := range []string{settings.BlockPrefix, settings.AllowPrefix, im.listKey} {
 		if prefix == "" {
 			continue // there is no list key
@@ -186,7 +187,6 @@ func (im *Importer) addListed(ctx context.Context, plan *plan) error {
 			}
 		}
 	}
-	slices.Sort(plan.feeds[triggered:])
 	return nil
 }
 
