@@ -19,15 +19,15 @@ func ExampleNewPipeline() {
 		AssumedBy: awsiam.NewAccountRootPrincipal(),
 	})
 
-	importer := &resolverwatch.ImporterProps{
-		Feeds: map[string]resolverwatch.Feed{
-			"phishing": {URL: "https://lists.example/phishing.csv", Severity: "high"},
-		},
-	}
-	importer.Protected = []string{"corp.example"} // never marked, whatever a list says
-
 	pipeline := resolverwatch.NewPipeline(stack, "Resolverwatch", &resolverwatch.PipelineProps{
-		Importer:     importer,
+		Importer: &resolverwatch.ImporterProps{
+			ImporterSettings: resolverwatch.ImporterSettings{
+				Protected: []string{"corp.example"}, // never marked, whatever a list says
+			},
+			Feeds: map[string]resolverwatch.Feed{
+				"phishing": {URL: "https://lists.example/phishing.csv", Severity: "high"},
+			},
+		},
 		Delivery:     &resolverwatch.DeliveryProps{OutputBucket: logs},
 		QueryLogging: &resolverwatch.QueryLoggingProps{VPCs: []awsec2.IVpc{vpc}},
 	})
