@@ -93,6 +93,7 @@ var beginsFormula = regexp.MustCompile(`^[\pZ\pC\pM\s"\x{FFFD}\x{115F}\x{1160}\x
 func FuzzCSVWriter(f *testing.F) {
 	f.Add("=1;=2", "a\t\u200b＝1")
 	f.Add("-1", "\"\"=1")
+	f.Add("\r\r\n", "")
 	f.Fuzz(func(t *testing.T, one, two string) {
 		line := csvLine(t, one, two)
 		rows, err := csv.NewReader(strings.NewReader(line)).ReadAll()
@@ -101,10 +102,8 @@ func FuzzCSVWriter(f *testing.F) {
 		}
 		for i, in := range []string{one, two} {
 			got := rows[0][i]
-			plain := func(text string) string {
-				return strings.ReplaceAll(strings.ReplaceAll(text, "'", ""), "\r\n", "\n") // a reader of CSV changes line ends
-			}
-			if plain(got) != plain(in) {
+			read := strings.ReplaceAll(in, "\r\n", "\n") // encoding/csv changes these line ends
+			if strings.ReplaceAll(got, "'", "") != strings.ReplaceAll(read, "'", "") {
 				t.Errorf("%q becomes %q", in, got)
 			}
 			for _, part := range strings.FieldsFunc(got, func(r rune) bool { return strings.ContainsRune(";|\t\r\n", r) }) {
