@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
+	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 )
 
 // slowEntry is an entry of a MISP or STIX list before its value is parsed: the reason to skip
@@ -244,7 +245,7 @@ func (s *slowList) warninglist(object map[string]any) {
 		text = slowTrim(text)
 		switch {
 		case how == "any":
-			s.entries = append(s.entries, slowEntry{kind: "json", value: mustEncode(element)})
+			s.entries = append(s.entries, slowEntry{kind: "json", value: mustEncode(headed(element))})
 		case !isText:
 			s.noShape()
 		case text == "":
@@ -255,6 +256,22 @@ func (s *slowList) warninglist(object map[string]any) {
 			s.take(how, text)
 		}
 	}
+}
+
+// headed returns an element with only the members whose names say what they hold. A MISP list
+// takes no sample, so it does not find a column by its cells, as a JSON list does.
+func headed(element any) any {
+	object, isObject := element.(map[string]any)
+	if !isObject {
+		return element
+	}
+	known := map[string]any{}
+	for name, value := range object {
+		if column.HeadingOf(name) != (column.Heading{}) {
+			known[name] = value
+		}
+	}
+	return known
 }
 
 func mustEncode(value any) string {
