@@ -11,6 +11,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
@@ -35,7 +36,7 @@ type acceptor struct {
 	reach     *reachCheck
 	absences  *absences
 	listKey   string
-	metrics   *metrics
+	metrics   *metric.Writer
 	log       *slog.Logger
 }
 
@@ -333,9 +334,9 @@ func (a *acceptor) accept(ctx context.Context, row *table.FeedRow, c *candidate)
 		return err
 	}
 
-	a.metrics.put(count(metricImportAccepted, 1), count(metricDropped, report.TotalDropped()),
-		count(metricNamesAdded, report.Added), count(metricNamesRemoved, report.Removed),
-		count(metricNamesChanged, report.Changed))
+	a.metrics.Put(metric.Count(metric.ImportAccepted, 1), metric.Count(metric.DroppedEntries, report.TotalDropped()),
+		metric.Count(metric.NamesAdded, report.Added), metric.Count(metric.NamesRemoved, report.Removed),
+		metric.Count(metric.NamesChanged, report.Changed))
 	a.log.InfoContext(ctx, "list accepted", "feed", row.ID, "key", report.Key, "version", report.Version,
 		"outcome", report.Outcome, "entries", report.Names, "added", report.Added, "removed", report.Removed,
 		"changed", report.Changed, "force", report.Force)
@@ -387,7 +388,7 @@ func (c *candidate) highWater(row *table.FeedRow, key string) table.HighWater {
 // reporter writes the reports on lists.
 type reporter struct {
 	archive Archive
-	metrics *metrics
+	metrics *metric.Writer
 	log     *slog.Logger
 	now     func() time.Time
 }
@@ -423,7 +424,7 @@ func (r *reporter) refuse(ctx context.Context, report *list.Report) error {
 	if err := r.write(ctx, report); err != nil {
 		return err
 	}
-	r.metrics.put(count(metricImportRejected, 1))
+	r.metrics.Put(metric.Count(metric.ImportRejected, 1))
 	r.log.WarnContext(ctx, "list refused", "feed", report.Feed, "key", report.Key, "version", report.Version,
 		"why", report.Refusals.Codes(), "report", report.StoreKey()+".txt")
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
@@ -19,7 +20,7 @@ import (
 type assembler struct {
 	snapshots *snapshot.Store
 	entries   table.Entries
-	metrics   *metrics
+	metrics   *metric.Writer
 	log       *slog.Logger
 	now       func() time.Time
 }
@@ -140,12 +141,12 @@ func (a *assembler) manualSource(ctx context.Context) (*source, error) {
 		var bad *table.EntryError
 		switch {
 		case errors.As(err, &bad):
-			a.metrics.put(count(metricBadEdits, 1))
+			a.metrics.Put(metric.Count(metric.BadTableEdits, 1))
 			a.log.WarnContext(ctx, "manual entry is left out", "name", bad.Name, "entry", bad.Sort, "why", bad.Err)
 		case err != nil:
 			return nil, fmt.Errorf("reading the manual entries: %w", err)
 		case matchesCanary(&entry.Indicator):
-			a.metrics.put(count(metricBadEdits, 1))
+			a.metrics.Put(metric.Count(metric.BadTableEdits, 1))
 			a.log.WarnContext(ctx, "manual entry is left out", "name", entry.Value(), "entry", entry.Scope.String(),
 				"why", "it matches all of .com, .invalid or amazonaws.com, so no transformer would load the index")
 		default:

@@ -8,6 +8,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 )
 
 // The number of feeds is limited, because the pointer names each of them. Anybody who may
@@ -39,7 +40,7 @@ func (im *Importer) reportOverLimit(ctx context.Context, over int) {
 	if over == 0 {
 		return
 	}
-	im.metrics.put(count(metricFeedsOverLimit, over))
+	im.metrics.Put(metric.Count(metric.FeedsOverLimit, over))
 	im.log.ErrorContext(ctx, "there are more feeds than an index can have", "limit", index.MaxCurrentFeeds, "refused", over)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
@@ -41,7 +42,7 @@ type fetchStep struct {
 	rows     table.FeedRows
 	guards   list.Guards
 	reports  *reporter
-	metrics  *metrics
+	metrics  *metric.Writer
 	log      *slog.Logger
 	now      func() time.Time
 	pins     []string // see [settings.PinSecrets]
@@ -244,17 +245,17 @@ func (s *fetchStep) refuse(ctx context.Context, f *fetching, refusals list.Refus
 func (s *fetchStep) finish(ctx context.Context, f *fetching, version string) error {
 	state, result := nextFetchState(f.row.Fetch, &f.result, s.now()), &f.result
 	log := s.log.With("feed", f.id, "outcome", result.Outcome, "status", result.Status, "url", result.URL)
-	metric, confirmed := metricFetchFailed, ""
+	counted, confirmed := metric.FetchFailed, ""
 	switch result.Outcome {
 	case fetch.Fetched:
-		metric, state.Version = metricListFetched, version
+		counted, state.Version = metric.ListFetched, version
 	case fetch.NotModified:
-		metric, state.Version, confirmed = metricListNotModified, version, version
+		counted, state.Version, confirmed = metric.ListNotModified, version, version
 	case fetch.RetryLater:
-		metric, log = metricFetchDeferred, log.With("until", state.RetryAt)
+		counted, log = metric.FetchDeferred, log.With("until", state.RetryAt)
 	case fetch.Refused, fetch.Failed:
 	}
-	s.metrics.put(count(metric, 1))
+	s.metrics.Put(metric.Count(counted, 1))
 
 	if state.Failures > 0 {
 		log.WarnContext(ctx, "fetch failed, feed keeps its list", "why", result.Reason, "failures", state.Failures)

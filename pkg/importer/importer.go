@@ -39,6 +39,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
@@ -105,7 +106,7 @@ type Importer struct {
 	publisher *publisher
 	syncer    *table.Syncer
 
-	metrics *metrics
+	metrics *metric.Writer
 	log     *slog.Logger
 	now     func() time.Time
 }
@@ -117,7 +118,7 @@ func New(c Config) (*Importer, error) {
 	}
 	c.setDefaults()
 
-	metrics := &metrics{out: c.Metrics, stack: c.Stack, now: c.Now}
+	metrics := metric.NewWriter(c.Metrics, c.Stack, c.Now)
 	snapshots := snapshot.NewStore(c.Archive, c.Log)
 	reports := &reporter{archive: c.Archive, metrics: metrics, log: c.Log, now: c.Now}
 	assembler := &assembler{snapshots: snapshots, entries: c.Entries, metrics: metrics, log: c.Log, now: c.Now}
@@ -136,7 +137,7 @@ func New(c Config) (*Importer, error) {
 			Snapshots: snapshots,
 			Now:       c.Now,
 			Log:       c.Log,
-			Changed:   func(rows int) { metrics.put(count(metricTableChanges, rows)) },
+			Changed:   func(rows int) { metrics.Put(metric.Count(metric.TableChanges, rows)) },
 		},
 		metrics: metrics,
 		log:     c.Log,
@@ -145,7 +146,7 @@ func New(c Config) (*Importer, error) {
 }
 
 // newFetchStep returns nil if all lists are uploaded.
-func (c *Config) newFetchStep(reports *reporter, metrics *metrics) *fetchStep {
+func (c *Config) newFetchStep(reports *reporter, metrics *metric.Writer) *fetchStep {
 	if c.Fetch == (FetchPorts{}) {
 		return nil
 	}
@@ -164,7 +165,7 @@ func (c *Config) newFetchStep(reports *reporter, metrics *metrics) *fetchStep {
 }
 
 func (c *Config) newAcceptor(
-	snapshots *snapshot.Store, assembler *assembler, reports *reporter, metrics *metrics,
+	snapshots *snapshot.Store, assembler *assembler, reports *reporter, metrics *metric.Writer,
 ) *acceptor {
 	return &acceptor{
 		lists:     c.Lists,
@@ -182,7 +183,7 @@ func (c *Config) newAcceptor(
 	}
 }
 
-func (c *Config) newPublisher(assembler *assembler, reports *reporter, metrics *metrics) *publisher {
+func (c *Config) newPublisher(assembler *assembler, reports *reporter, metrics *metric.Writer) *publisher {
 	return &publisher{
 		pointer:    &pointerReader{pointer: c.Pointer, indexes: c.Indexes, metrics: metrics, log: c.Log, now: c.Now},
 		indexes:    c.Indexes,
@@ -256,7 +257,7 @@ type Trigger struct {
 // try again; the work that was completed is kept.
 func (im *Importer) Handle(ctx context.Context, triggers ...Trigger) error {
 	if err := im.handle(ctx, triggers); err != nil {
-		im.metrics.put(count(metricImportFailed, 1))
+		im.metrics.Put(metric.Count(metric.ImportFailed, 1))
 		return err
 	}
 	return nil

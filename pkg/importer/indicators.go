@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
@@ -28,7 +29,7 @@ type indexContent struct {
 type indicatorWriter struct {
 	store   Indicators // nil if indicators are not published
 	pointer index.Pointer
-	metrics *metrics
+	metrics *metric.Writer
 	log     *slog.Logger
 }
 
@@ -40,7 +41,7 @@ func (w *indicatorWriter) update(ctx context.Context, generation uint64, content
 		return
 	}
 	if err := w.replace(ctx, generation, content); err != nil {
-		w.metrics.put(count(metricIndicatorsStale, 1))
+		w.metrics.Put(metric.Count(metric.IndicatorsStale, 1))
 		w.log.WarnContext(ctx, "published indicators are older than the index", "generation", generation, "why", err)
 	}
 }

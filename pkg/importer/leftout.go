@@ -6,6 +6,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
@@ -33,7 +34,7 @@ func (p *publisher) reportLeftOut(
 			return leftOut, err
 		}
 	}
-	p.metrics.put(count(metricFeedsLeftOut, len(leftOut)))
+	p.metrics.Put(metric.Count(metric.FeedsLeftOut, len(leftOut)))
 	return leftOut, nil
 }
 

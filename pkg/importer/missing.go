@@ -8,6 +8,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
 
@@ -17,7 +18,7 @@ import (
 type absences struct {
 	rows    table.FeedRows
 	grace   time.Duration
-	metrics *metrics
+	metrics *metric.Writer
 	log     *slog.Logger
 	now     func() time.Time
 }
@@ -74,7 +75,7 @@ func (a *absences) isLastBlockFeed(ctx context.Context, row *table.FeedRow) (boo
 
 // note records since when the feed has had no list.
 func (a *absences) note(ctx context.Context, row *table.FeedRow, since time.Time) error {
-	a.metrics.put(count(metricFeedMissing, 1))
+	a.metrics.Put(metric.Count(metric.FeedMissing, 1))
 	return a.setMissing(ctx, row, since)
 }
 
@@ -111,7 +112,7 @@ func (a *absences) removeFeed(ctx context.Context, row *table.FeedRow, force str
 	if err != nil {
 		return err
 	}
-	a.metrics.put(count(metricNamesRemoved, row.Accepted.Entries))
+	a.metrics.Put(metric.Count(metric.NamesRemoved, row.Accepted.Entries))
 	a.log.WarnContext(ctx, "feed has no list and is removed", "feed", row.ID, "force", force)
 	return nil
 }

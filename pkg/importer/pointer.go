@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
@@ -20,7 +21,7 @@ const plausibleGeneration = 1 << 40
 type pointerReader struct {
 	pointer index.Pointer
 	indexes Indexes
-	metrics *metrics
+	metrics *metric.Writer
 	log     *slog.Logger
 	now     func() time.Time
 }
@@ -70,7 +71,7 @@ func (r *pointerReader) start(ctx context.Context) (index.Current, error) {
 // repair returns the pointer with its numbers and its time corrected, or the error that was
 // found in it.
 func (r *pointerReader) repair(ctx context.Context, broken index.Current, why error) (index.Current, error) {
-	r.metrics.put(count(metricPointerInvalid, 1))
+	r.metrics.Put(metric.Count(metric.PointerInvalid, 1))
 	repaired := broken
 	if broken.RenewedAt.After(r.now()) {
 		repaired.RenewedAt = r.now()

@@ -14,6 +14,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
@@ -38,7 +40,7 @@ type publisher struct {
 	reports    *reporter
 	sweeper    *sweeper
 	maxBytes   int
-	metrics    *metrics
+	metrics    *metric.Writer
 	log        *slog.Logger
 	now        func() time.Time
 }
@@ -86,7 +88,7 @@ func (p *publisher) publishOnce(ctx context.Context, lost feedSet) (feedSet, err
 		return nil, fmt.Errorf("moving the index pointer: %w", err)
 	}
 
-	p.metrics.put(emf.Metric{Name: metricGeneration, Unit: emf.None, Value: float64(planned.next.Generation)})
+	p.metrics.Put(emf.Metric{Name: metric.Generation, Unit: emf.None, Value: float64(planned.next.Generation)})
 	if err := p.finish(ctx, current, planned.next); err != nil {
 		return planned.leftOut, err
 	}
@@ -142,7 +144,7 @@ func (p *publisher) plan(ctx context.Context, rows []table.FeedRow, current *ind
 	p.reportExpired(ctx, rows)
 	kept, more := withinLimit(rows, current.Feeds)
 	if more > 0 {
-		p.metrics.put(count(metricFeedsOverLimit, more))
+		p.metrics.Put(metric.Count(metric.FeedsOverLimit, more))
 		p.log.ErrorContext(ctx, "there are more feeds than an index can have", "limit", index.MaxCurrentFeeds, "left_out", more)
 	}
 	manual, err := p.assembler.manualSource(ctx)
@@ -229,7 +231,7 @@ func (p *publisher) finish(ctx context.Context, before, current index.Current) e
 	if err := p.writeManifest(ctx, current); err != nil {
 		return err
 	}
-	p.metrics.put(count(metricPublished, 1))
+	p.metrics.Put(metric.Count(metric.IndexPublished, 1))
 	p.log.InfoContext(ctx, "index published", "generation", current.Generation, "object", current.Object,
 		"feeds", len(current.Feeds))
 	if err := p.sweeper.sweep(ctx, before, current); err != nil {
@@ -258,9 +260,13 @@ func (p *publisher) measureIndex(built *builtIndex) {
 	for _, feed := range built.feeds {
 		entries += feed.Count
 	}
-	p.metrics.put(count(metricIndexEntries, entries),
-		emf.Metric{Name: metricIndexBytes, Unit: emf.Bytes, Value: float64(len(built.data))})
+	p.metrics.Put(metric.Count(metric.IndexEntries, entries),
+		emf.Metric{Name: metric.IndexBytes, Unit: emf.Bytes, Value: float64(len(built.data))})
 }
+
+// maxFeedMetrics is how many feeds, in the order of their ids, have a ListAge of their own.
+// The age of the oldest list covers the other feeds.
+const maxFeedMetrics = 50
 
 // measureFeeds counts how old the list of each feed is, and how old the oldest one is. An
 // alarm on these ages is the only way to notice that nobody updates a feed any more.
@@ -277,17 +283,18 @@ func (p *publisher) measureFeeds(rows []table.FeedRow) {
 			oldest = current
 		}
 		if measured++; measured <= maxFeedMetrics {
-			p.metrics.putForFeed(row.ID, seconds(metricListAge, now.Sub(current)))
+			p.metrics.PutFor(emf.Dimension{Name: settings.MetricDimensionFeed, Value: string(row.ID)},
+				metric.Seconds(metric.ListAge, now.Sub(current)))
 		}
 	}
-	p.metrics.put(seconds(metricListAge, now.Sub(oldest)))
+	p.metrics.Put(metric.Seconds(metric.ListAge, now.Sub(oldest)))
 }
 
 // reportExpired counts the feeds that are older than their maxAge.
 func (p *publisher) reportExpired(ctx context.Context, rows []table.FeedRow) {
 	for _, row := range rows {
 		if row.Accepted.Snapshot != "" && row.Accepted.Expired(p.now()) {
-			p.metrics.put(count(metricFeedExpired, 1))
+			p.metrics.Put(metric.Count(metric.FeedExpired, 1))
 			p.log.WarnContext(ctx, "feed is left out because it is older than its maxAge",
 				"feed", row.ID, "accepted", row.Accepted.At, "max_age", row.Accepted.MaxAge)
 		}

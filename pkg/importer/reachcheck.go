@@ -8,6 +8,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
@@ -93,7 +94,7 @@ func (a *assembler) dropOverreach(
 	ctx context.Context, builder *index.Builder, sources []source, check *selfCheck, built *builtIndex,
 ) {
 	for _, over := range builder.DropOverreach() {
-		a.metrics.put(count(metricBlocksLeftOut, over.Entries))
+		a.metrics.Put(metric.Count(metric.BlocksLeftOut, over.Entries))
 		a.log.ErrorContext(ctx, "address blocks of feed are left out", "feed", over.Feed, "entries", over.Entries,
 			"reach", over.Reach.String(), "bound", over.Bound.String())
 		check.forgetBlocks()

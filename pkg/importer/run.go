@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
@@ -120,7 +121,7 @@ func (im *Importer) newPlan(ctx context.Context, triggers []Trigger) plan {
 		case trigger.Key != "":
 			var err error
 			if id, found, err = feedOf(trigger.Key, im.listKey); err != nil {
-				im.metrics.put(count(metricImportRejected, 1))
+				im.metrics.Put(metric.Count(metric.ImportRejected, 1))
 			}
 			if !found {
 				im.log.WarnContext(ctx, "object belongs to no feed", "key", trigger.Key, "why", err)
@@ -286,7 +287,7 @@ func (im *Importer) restore(ctx context.Context, lost *lostError) (bool, error) 
 		return false, err
 	}
 
-	im.metrics.put(count(metricSnapshotsLost, 1))
+	im.metrics.Put(metric.Count(metric.SnapshotsLost, 1))
 	im.log.ErrorContext(ctx, "accepted list is lost, importing it again", "feed", lost.feed, "why", lost.err)
 	again := &task{id: lost.feed, guards: guards, lost: before.Accepted.Snapshot}
 	if err := im.catchPanic(ctx, again, im.acceptor.run); err != nil {
@@ -325,6 +326,6 @@ func (im *Importer) syncTables(ctx context.Context, ids []indicator.FeedID, left
 		}
 		problems = append(problems, err)
 	}
-	im.metrics.put(count(metricTablesBehind, behind))
+	im.metrics.Put(metric.Count(metric.TablesBehind, behind))
 	return errors.Join(problems...)
 }

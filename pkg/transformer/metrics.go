@@ -1,90 +1,43 @@
 package transformer
 
 import (
-	"io"
-	"sync"
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/emf"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
-// Names of the metrics of an invocation. Renaming one breaks alarms. The metrics of unknown
-// objects by reason start with metricUnknown.
-const (
-	metricRecords          = "Records"          // Firehose records
-	metricDropped          = "Dropped"          // records without a log object
-	metricProcessingFailed = "ProcessingFailed" // records that Firehose sets aside
-	metricNoRoom           = "NoRoom"           // failed records that did not fit into the response
-	metricShortened        = "ShortenedMarks"   // log objects whose threat lost members for want of room
-	metricMalicious        = "Malicious"        // this and the next eight count log objects
-	metricAllowed          = "Allowed"
-	metricClean            = "Clean"
-	metricAlreadyMarked    = "AlreadyMarked"
-	metricUnknown          = "Unknown"
-	metricUnknownNoIndex   = "UnknownNoIndex"
-	metricUnknownStale     = "UnknownStaleIndex"
-	metricUnknownBadName   = "UnknownBadName"
-	metricUnknownTimeout   = "UnknownTimeout"
-	metricShapeResolver    = "ShapeResolver" // this and the next two count log objects by shape
-	metricShapeOCSF        = "ShapeOCSF"
-	metricShapeOther       = "ShapeOther"
-	metricDelayed          = "Delayed"         // log objects that Resolver delivered late
-	metricUnreadAnswers    = "UnreadAnswers"   // answers of a checked type that could not be read
-	metricIndexLoadFailed  = "IndexLoadFailed" // failed polls for an index
-	metricIndexGeneration  = "IndexGeneration" // this and the next need an index
-	metricIndexAge         = "IndexAge"        // time since the index was last renewed
-)
-
-// metrics writes one line for each invocation.
-type metrics struct {
-	mu    sync.Mutex
-	out   io.Writer // nil to write nothing
-	stack string
-}
-
-func (m *metrics) write(
-	now time.Time, records *stats, objects verdict.Counts, current *index.Current, age time.Duration, loadFailed int64,
-) {
-	if m.out == nil {
-		return
-	}
-
-	count := func(name string, n int) emf.Metric { return emf.Metric{Name: name, Unit: emf.Count, Value: float64(n)} }
+// writeMetrics writes the metrics of an invocation. Current is nil without an index.
+func (t *Transformer) writeMetrics(records *stats, objects verdict.Counts, current *index.Current, age time.Duration) {
 	list := []emf.Metric{
-		count(metricRecords, records.records),
-		count(metricDropped, records.dropped),
-		count(metricProcessingFailed, records.failed),
-		count(metricNoRoom, records.noRoom),
-		count(metricShortened, objects.Shortened),
-		count(metricMalicious, objects.Malicious),
-		count(metricAllowed, objects.Allowed),
-		count(metricClean, objects.Clean),
-		count(metricAlreadyMarked, objects.AlreadyMarked),
-		count(metricUnknown, objects.Unknown()),
-		count(metricUnknownNoIndex, objects.NoIndex),
-		count(metricUnknownStale, objects.StaleIndex),
-		count(metricUnknownBadName, objects.BadName),
-		count(metricUnknownTimeout, objects.Timeout),
-		count(metricShapeResolver, objects.Resolver),
-		count(metricShapeOCSF, objects.OCSF),
-		count(metricShapeOther, objects.Other),
-		count(metricDelayed, objects.Delayed),
-		count(metricUnreadAnswers, objects.UnreadAnswers),
-		count(metricIndexLoadFailed, int(loadFailed)),
+		metric.Count(metric.Records, records.records),
+		metric.Count(metric.Dropped, records.dropped),
+		metric.Count(metric.ProcessingFailed, records.failed),
+		metric.Count(metric.NoRoom, records.noRoom),
+		metric.Count(metric.ShortenedMarks, objects.Shortened),
+		metric.Count(metric.Malicious, objects.Malicious),
+		metric.Count(metric.Allowed, objects.Allowed),
+		metric.Count(metric.Clean, objects.Clean),
+		metric.Count(metric.AlreadyMarked, objects.AlreadyMarked),
+		metric.Count(metric.Unknown, objects.Unknown()),
+		metric.Count(metric.UnknownNoIndex, objects.NoIndex),
+		metric.Count(metric.UnknownStaleIndex, objects.StaleIndex),
+		metric.Count(metric.UnknownBadName, objects.BadName),
+		metric.Count(metric.UnknownTimeout, objects.Timeout),
+		metric.Count(metric.ShapeResolver, objects.Resolver),
+		metric.Count(metric.ShapeOCSF, objects.OCSF),
+		metric.Count(metric.ShapeOther, objects.Other),
+		metric.Count(metric.Delayed, objects.Delayed),
+		metric.Count(metric.UnreadAnswers, objects.UnreadAnswers),
+		metric.Count(metric.IndexLoadFailed, int(t.indexes.failures.Swap(0))),
 	}
 
 	if current != nil {
 		list = append(list,
-			emf.Metric{Name: metricIndexGeneration, Unit: emf.None, Value: float64(current.Generation)},
-			emf.Metric{Name: metricIndexAge, Unit: emf.Seconds, Value: age.Seconds()})
+			emf.Metric{Name: metric.IndexGeneration, Unit: emf.None, Value: float64(current.Generation)},
+			metric.Seconds(metric.IndexAge, age))
 	}
-
-	dimensions := []emf.Dimension{{Name: settings.MetricDimensionStack, Value: m.stack}}
-	line := emf.Line(now, settings.MetricNamespace, dimensions, list)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_, _ = m.out.Write(line) // there is no other place to report an error
+	t.metrics.Put(list...)
 }

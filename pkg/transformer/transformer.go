@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
@@ -62,7 +63,7 @@ type Transformer struct {
 	config  Config
 	indexes loader
 	workers sync.Pool // of *worker
-	metrics metrics
+	metrics *metric.Writer
 }
 
 // setDefaults sets the fields that are unset.
@@ -98,7 +99,7 @@ func New(config Config) (*Transformer, error) {
 			log:      config.Log,
 		},
 		workers: sync.Pool{New: func() any { return newWorker() }},
-		metrics: metrics{out: config.Metrics, stack: config.Settings.Stack},
+		metrics: metric.NewWriter(config.Metrics, config.Settings.Stack, config.clock),
 	}, nil
 }
 
@@ -165,10 +166,9 @@ func (t *Transformer) report(w *worker, inService *loaded) {
 	if w.stats.failed > 0 {
 		t.config.Log.Warn("records failed", "records", w.stats.failed, "first", w.stats.firstID, "error", w.stats.firstError)
 	}
-	now := t.config.clock()
 	if inService == nil {
-		t.metrics.write(now, &w.stats, w.marker.Counts(), nil, 0, t.indexes.failures.Swap(0))
+		t.writeMetrics(&w.stats, w.marker.Counts(), nil, 0)
 		return
 	}
-	t.metrics.write(now, &w.stats, w.marker.Counts(), &inService.current, t.age(inService), t.indexes.failures.Swap(0))
+	t.writeMetrics(&w.stats, w.marker.Counts(), &inService.current, t.age(inService))
 }

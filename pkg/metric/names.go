@@ -1,0 +1,67 @@
+package metric
+
+// Names of the transformer's metrics, written once for each invocation.
+const (
+	Records          = "Records"          // Firehose records
+	Dropped          = "Dropped"          // records without a log object
+	ProcessingFailed = "ProcessingFailed" // records that Firehose sets aside
+	NoRoom           = "NoRoom"           // failed records that did not fit into the response
+	ShortenedMarks   = "ShortenedMarks"   // log objects whose threat lost members for want of room
+
+	// These count log objects by verdict. Unknown is the sum of the four after it.
+	Malicious         = "Malicious"
+	Allowed           = "Allowed"
+	Clean             = "Clean"
+	AlreadyMarked     = "AlreadyMarked"
+	Unknown           = "Unknown"
+	UnknownNoIndex    = "UnknownNoIndex"
+	UnknownStaleIndex = "UnknownStaleIndex"
+	UnknownBadName    = "UnknownBadName"
+	UnknownTimeout    = "UnknownTimeout"
+
+	// These count log objects by shape.
+	ShapeResolver = "ShapeResolver"
+	ShapeOCSF     = "ShapeOCSF"
+	ShapeOther    = "ShapeOther"
+
+	Delayed         = "Delayed"         // log objects that Resolver delivered late
+	UnreadAnswers   = "UnreadAnswers"   // answers of a checked type that could not be read
+	IndexLoadFailed = "IndexLoadFailed" // failed polls for an index
+	IndexGeneration = "IndexGeneration" // the generation in use; not written without an index
+	IndexAge        = "IndexAge"        // time since the index was last renewed; not written without an index
+)
+
+// Names of the importer's metrics, written when it happens.
+const (
+	ImportAccepted  = "ImportAccepted"  // lists that became a feed's accepted list
+	ImportRejected  = "ImportRejected"  // lists that were refused
+	ImportFailed    = "ImportFailed"    // runs that ended in an error and are tried again
+	ListFetched     = "ListFetched"     // new lists that were fetched
+	ListNotModified = "ListNotModified" // fetches of lists that did not change
+	FetchDeferred   = "FetchDeferred"   // fetches that the server asked to repeat later
+	FetchFailed     = "FetchFailed"     // fetches that failed; the feed keeps its list
+	NamesAdded      = "NamesAdded"      // entries that are new in an accepted list
+	NamesRemoved    = "NamesRemoved"    // entries that an accepted list no longer has
+	NamesChanged    = "NamesChanged"    // entries that stay but differ, for example in their references
+	DroppedEntries  = "DroppedEntries"  // entries that were dropped from an accepted list
+	TableChanges    = "TableChanges"    // table rows that were written or deleted
+	TablesBehind    = "TablesBehind"    // feeds whose table rows are left to a later run
+	IndexPublished  = "IndexPublished"  // new generations
+	BadTableEdits   = "BadTableEdits"   // manual entries that were left out
+	BlocksLeftOut   = "BlocksLeftOut"   // address blocks left out because their feed reaches too far
+	FeedMissing     = "FeedMissing"     // feeds that are kept although they have no list
+	SnapshotsLost   = "SnapshotsLost"   // accepted lists that are lost or were changed, and are imported again
+	IndicatorsStale = "IndicatorsStale" // publishes that could not update the indicators
+
+	// These are written by each publish.
+	Generation   = "Generation"   // the generation that serves
+	IndexEntries = "IndexEntries" // the entries of all feeds
+	IndexBytes   = "IndexBytes"   // the size of the index object
+	ListAge      = "ListAge"      // time since a feed had a list, of each feed and of the oldest
+	FeedExpired  = "FeedExpired"  // feeds that were left out because they are too old
+	// FeedsLeftOut counts the feeds whose accepted lists are left out, because the index could
+	// not be used with them.
+	FeedsLeftOut   = "FeedsLeftOut"
+	FeedsOverLimit = "FeedsOverLimit" // feeds beyond the number that an index can have
+	PointerInvalid = "PointerInvalid" // pointers with numbers or times out of range
+)
