@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
 	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
@@ -70,7 +71,7 @@ func execute(ctx context.Context, args []string, std streams) int {
 	case errors.Is(err, syscall.EPIPE):
 		return exitError // the reader of our output, such as head, has exited
 	default:
-		fmt.Fprintf(std.err, "resolverwatch: %v\n", err)
+		fmt.Fprintf(std.err, "resolverwatch: %v\n", stack.Explain(err))
 		return exitError
 	}
 }
