@@ -23,12 +23,21 @@ const s3Scheme = "s3://"
 // IsS3 reports whether an argument names S3 objects.
 func IsS3(argument string) bool { return strings.HasPrefix(argument, s3Scheme) }
 
+// SplitS3 returns the bucket and the prefix of s3://bucket/prefix.
+func SplitS3(location string) (bucket, prefix string, err error) {
+	bucket, prefix, _ = strings.Cut(strings.TrimPrefix(location, s3Scheme), "/")
+	if bucket == "" {
+		return "", "", fmt.Errorf("%s: no bucket: the form is s3://bucket/prefix", location)
+	}
+	return bucket, prefix, nil
+}
+
 // ExpandS3 returns the objects whose keys begin with the prefix of s3://bucket/prefix, in the
 // order of their keys. Folder markers and the test object of an export are ignored.
 func ExpandS3(ctx context.Context, client S3, location string) ([]Source, error) {
-	bucket, prefix, _ := strings.Cut(strings.TrimPrefix(location, s3Scheme), "/")
-	if bucket == "" {
-		return nil, fmt.Errorf("%s: no bucket: the form is s3://bucket/prefix", location)
+	bucket, prefix, err := SplitS3(location)
+	if err != nil {
+		return nil, err
 	}
 	var sources []Source
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
@@ -39,7 +48,7 @@ func ExpandS3(ctx context.Context, client S3, location string) ([]Source, error)
 		}
 		for _, object := range page.Contents {
 			if key := aws.ToString(object.Key); !strings.HasSuffix(key, "/") && path.Base(key) != exportTest {
-				sources = append(sources, s3Object(client, bucket, key, aws.ToInt64(object.Size)))
+				sources = append(sources, S3Object(client, bucket, key, aws.ToInt64(object.Size)))
 			}
 		}
 	}
@@ -49,7 +58,8 @@ func ExpandS3(ctx context.Context, client S3, location string) ([]Source, error)
 	return sources, nil
 }
 
-func s3Object(client S3, bucket, key string, size int64) Source {
+// S3Object returns the source of one object.
+func S3Object(client S3, bucket, key string, size int64) Source {
 	name := s3Scheme + path.Join(bucket, key)
 	return Source{Name: name, Size: size, open: func(ctx context.Context) (io.ReadCloser, error) {
 		object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
