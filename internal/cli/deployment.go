@@ -157,10 +157,8 @@ func (d *deployment) find(ctx context.Context, r resource) (err error) {
 	if *r.value != "" {
 		return nil
 	}
-	if d.outputs == nil {
-		if d.outputs, err = stack.Find(ctx, d.config, d.stack); err != nil {
-			return err
-		}
+	if err := readOutputs(ctx, d); err != nil {
+		return err
 	}
 
 	key := settings.OutputKey(d.pipeline, r.output)
@@ -169,6 +167,14 @@ func (d *deployment) find(ctx context.Context, r resource) (err error) {
 			"has several pipelines and needs --pipeline; name the resource with %s", d.stack, key, r.flag)
 	}
 	return nil
+}
+
+// readOutputs reads the outputs of the stack once.
+func readOutputs(ctx context.Context, d *deployment) (err error) {
+	if d.outputs == nil {
+		d.outputs, err = stack.Find(ctx, d.config, d.stack)
+	}
+	return err
 }
 
 // caller returns the name that is stored with a change: the identity of the AWS credentials

@@ -58,7 +58,7 @@ func execute(ctx context.Context, args []string, std streams) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.Is(err, errMatch):
+	case errors.Is(err, errMatch), errors.Is(err, errUnhealthy):
 		return exitMatch
 	case errors.As(err, &usage):
 		fmt.Fprintf(std.err, "resolverwatch: %v\nRun '%s --help' for usage.\n", err, usage.command)
@@ -78,6 +78,9 @@ func execute(ctx context.Context, args []string, std streams) int {
 
 // errMatch is returned by a command that was asked to fail on a match.
 var errMatch = errors.New("a malicious name was found")
+
+// errUnhealthy is returned by a command that was asked to fail if something is wrong.
+var errUnhealthy = errors.New("the stack is not healthy")
 
 // errReported is returned by a command that has already printed its error.
 var errReported = errors.New("reported")

@@ -11,45 +11,102 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator"
+	"github.com/resolverwatch/resolverwatch/internal/operator/health"
+	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
 	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
+// statusOptions are the flags of status.
+type statusOptions struct {
+	deployment
+	form        string
+	metricStack string
+	exitCode    bool
+}
+
 func newStatus(std streams) *cobra.Command {
-	var d deployment
-	var form string
+	var o statusOptions
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show the current generation and the state of each feed",
-		Long: `Status shows the current generation of the index, the generations that rollback can choose
-from, and for each feed its accepted list, the age and entries of that list, and whether
-the newest list was accepted or refused.
+		Short: "Show whether a deployed stack works, its index and the state of each feed",
+		Long: `Status shows on one screen whether a deployed stack works: the query logs that arrived and the
+verdicts of the last hour, the alarms, the dead letters, and whether Resolver logs each VPC;
+then the current generation of the index, the generations that rollback can choose from, and
+for each feed its accepted list, the age and entries of that list, and whether the newest list
+was accepted or refused.
+
+Each section stands alone: if a permission is missing, one line names it, and the other
+sections are shown. The exit code is 1 only if the index or the feeds cannot be read. With
+--exit-code it is 3 if something is wrong or a section could not be read, for use in scripts.
 ` + deploymentHelp,
 		Example: `  resolverwatch status
+  resolverwatch status --exit-code >/dev/null || echo "look at it"
+  resolverwatch status -o json | jq -r '.problems[]'
   resolverwatch status -o json | jq '.feeds[] | select(.last.outcome == "refused")'`,
 		Args: argCount(0, 0, noArguments),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkForm(cmd, form); err != nil {
-				return err
-			}
-			o, err := d.operator(cmd.Context(), d.needIndex(), d.needTable())
-			if err != nil {
-				return err
-			}
-			s, err := o.Status(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if form == formJSON {
-				return json.NewEncoder(std.out).Encode(s)
-			}
-			printStatus(std.out, s)
-			return nil
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, std) },
 	}
-	d.registerIndex(cmd)
-	cmd.Flags().StringVar(&d.table, "table", "", "`NAME` of the table (default: from the outputs of the stack)")
-	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text or json")
+	o.registerIndex(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&o.table, "table", "", "`NAME` of the table (default: from the outputs of the stack)")
+	flags.StringVar(&o.metricStack, "metric-stack", "", "`VALUE` of the dimension Stack of the metrics, if the pipeline sets another (default: --stack)")
+	flags.BoolVar(&o.exitCode, "exit-code", false, "exit with code 3 if something is wrong or a section could not be read")
+	flags.StringVarP(&o.form, "output", "o", formText, "`FORM`: text or json")
 	return cmd
+}
+
+// state is everything that status shows. The members of the embedded parts are its own.
+type state struct {
+	*operator.Status
+	*health.Report
+	Healthy bool `json:"healthy"`
+	// Problems says what is wrong, and which sections could not be read.
+	Problems []string `json:"problems"`
+}
+
+func (o *statusOptions) run(cmd *cobra.Command, std streams) error {
+	if err := checkForm(cmd, o.form); err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	op, err := o.operator(ctx, o.needIndex(), o.needTable())
+	if err != nil {
+		return err
+	}
+	op.Words = func(err error) string { return stack.Explain(err).Error() }
+
+	works := o.health(ctx)
+	report, err := works.Check(ctx)
+	if err != nil {
+		return err
+	}
+	s, lists := op.Status(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+
+	all := state{Status: s, Report: report, Problems: append(report.Problems(), s.Problems()...)}
+	all.Healthy = len(all.Problems) == 0
+	if err := all.print(std.out, o.form); err != nil {
+		return err
+	}
+	switch {
+	case lists != nil:
+		return lists
+	case o.exitCode && !all.Healthy:
+		return errUnhealthy
+	}
+	return nil
+}
+
+func (s *state) print(out io.Writer, form string) error {
+	if form == formJSON {
+		return json.NewEncoder(out).Encode(s)
+	}
+	printProblems(out, s.Problems)
+	printHealth(out, s.Report, s.At)
+	printStatus(out, s.Status)
+	return nil
 }
 
 func printStatus(out io.Writer, s *operator.Status) {
@@ -59,6 +116,8 @@ func printStatus(out io.Writer, s *operator.Status) {
 	switch {
 	case s.Current != nil:
 		printCurrent(out, s)
+	case s.IndexError != "":
+		fmt.Fprintln(out, "index          not shown:", printable.Line(s.IndexError))
 	case s.PointerProblem == "":
 		fmt.Fprintln(out, "no index was published yet: every query is marked unknown (no_index)")
 	}
@@ -108,7 +167,11 @@ func printGenerations(out io.Writer, s *operator.Status) {
 }
 
 func printFeeds(out io.Writer, s *operator.Status) {
-	if len(s.Feeds) == 0 {
+	switch {
+	case s.FeedsError != "":
+		fmt.Fprintln(out, "feeds          not shown:", printable.Line(s.FeedsError))
+		return
+	case len(s.Feeds) == 0:
 		fmt.Fprintln(out, "\nno feed has a list yet")
 		return
 	}
@@ -118,6 +181,8 @@ func printFeeds(out io.Writer, s *operator.Status) {
 		served, accepted := "no", "never"
 		if f.Served != nil {
 			served = fmt.Sprint(*f.Served)
+		} else if s.IndexError != "" {
+			served = "?"
 		}
 		if f.AcceptedAt != nil {
 			accepted = age(s.At.Sub(*f.AcceptedAt))

@@ -71,6 +71,8 @@ type Operator struct {
 	Publisher Publisher
 	// By is the name that is stored with every change.
 	By string
+	// Words returns the text of an error for people. If nil, it is that of the error.
+	Words func(error) string
 	// Now returns the current time.
 	Now func() time.Time
 	// Pause is the time between two reads of the pointer while waiting.
@@ -90,6 +92,17 @@ func (o *Operator) current(ctx context.Context) (index.Current, string, error) {
 		return current, "", fmt.Errorf("reading the index pointer: %w", err)
 	}
 	return current, etag, nil
+}
+
+// words returns the text of an error for people, or "" for nil.
+func (o *Operator) words(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case o.Words == nil:
+		return err.Error()
+	}
+	return o.Words(err)
 }
 
 // now returns the current time in full seconds, which is what the table can store.

@@ -23,6 +23,10 @@ type Status struct {
 	Generations    []Generation `json:"generations"`
 	Feeds          []FeedStatus `json:"feeds"`
 	ManualEntries  int          `json:"own_edits"` // entries of the feed manual in the current index
+	// IndexError and FeedsError say why the index or the feeds could not be read. Their members
+	// are then empty.
+	IndexError string `json:"index_error,omitempty"`
+	FeedsError string `json:"feeds_error,omitempty"`
 }
 
 // CurrentIndex describes the current index.
@@ -78,9 +82,18 @@ type LastFetch struct {
 	Failures int       `json:"failures"` // since the last successful fetch
 }
 
-// Status reads the pointer, the kept generations and the feeds.
+// Status reads the pointer, the kept generations and the feeds. It returns what it could read,
+// with an error about the rest.
 func (o *Operator) Status(ctx context.Context) (*Status, error) {
 	s := &Status{At: o.now(), Generations: []Generation{}, Feeds: []FeedStatus{}}
+	current, indexErr := o.indexStatus(ctx, s)
+	feedsErr := o.feedsStatus(ctx, s, &current)
+	s.IndexError, s.FeedsError = o.words(indexErr), o.words(feedsErr)
+	return s, errors.Join(indexErr, feedsErr)
+}
+
+// indexStatus reads the pointer and the kept generations.
+func (o *Operator) indexStatus(ctx context.Context, s *Status) (index.Current, error) {
 	current, _, err := o.current(ctx)
 	if err == nil {
 		err = current.Check(s.At)
@@ -88,7 +101,7 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 	if errors.Is(err, index.ErrCurrent) {
 		s.PointerProblem = err.Error()
 	} else if err != nil && !errors.Is(err, errNothingPublished) {
-		return nil, err
+		return index.Current{}, err
 	}
 	if current.Object != "" {
 		s.Current = &CurrentIndex{
@@ -105,21 +118,59 @@ func (o *Operator) Status(ctx context.Context) (*Status, error) {
 				s.ManualEntries = feed.Count
 			}
 		}
-		if s.Generations, err = o.listKeptBefore(ctx, current); err != nil {
-			return nil, err
+		generations, err := o.listKeptBefore(ctx, current)
+		if err != nil {
+			return current, err
 		}
+		s.Generations = generations
 		s.Current.Gone = !slices.ContainsFunc(s.Generations, func(g Generation) bool { return g.IsCurrent })
 	}
+	return current, nil
+}
 
+// feedsStatus reads the feeds.
+func (o *Operator) feedsStatus(ctx context.Context, s *Status, current *index.Current) error {
 	rows, err := o.Feeds.Rows(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the feeds: %w", err)
+		return fmt.Errorf("reading the feeds: %w", err)
 	}
 	slices.SortFunc(rows, func(a, b table.FeedRow) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	for i := range rows {
-		s.Feeds = append(s.Feeds, newFeedStatus(&rows[i], &current, s.At))
+		s.Feeds = append(s.Feeds, newFeedStatus(&rows[i], current, s.At))
 	}
-	return s, nil
+	return nil
+}
+
+// staleAfter is the time without a publish after which the importer is in trouble: it publishes
+// every hour, and queries are marked unknown (stale_index) in the end.
+const staleAfter = 6 * time.Hour
+
+// Problems returns what is wrong with the index and the feeds.
+func (s *Status) Problems() []string {
+	var all []string
+	add := func(wrong bool, format string, args ...any) {
+		if wrong {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+
+	add(s.IndexError != "", "the index could not be read")
+	add(s.FeedsError != "", "the feeds could not be read")
+	add(s.PointerProblem != "", "the index pointer is not valid")
+	add(s.Current == nil && s.PointerProblem == "" && s.IndexError == "", "no index was published yet")
+	if c := s.Current; c != nil {
+		add(c.Gone, "the index object of generation %d is gone", c.Generation)
+		add(s.At.Sub(c.RenewedAt) > staleAfter, "the index was not renewed for %d h", int(s.At.Sub(c.RenewedAt).Hours()))
+	}
+	for i := range s.Feeds {
+		f := &s.Feeds[i]
+		add(f.Last.Outcome == list.OutcomeRefused, "feed %s: its newest list was refused", f.ID)
+		add(f.Fetch != nil && f.Fetch.Failures > 0, "feed %s: fetches fail", f.ID)
+		add(f.Missing != nil, "feed %s: its list was deleted", f.ID)
+		add(f.Expired, "feed %s: its list is older than its maxAge", f.ID)
+		add(f.LeftOut != "", "feed %s: its accepted list is left out of the index", f.ID)
+	}
+	return all
 }
 
 func newFeedStatus(row *table.FeedRow, current *index.Current, now time.Time) FeedStatus {

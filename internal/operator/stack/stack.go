@@ -29,6 +29,9 @@ import (
 // Outputs are the outputs of a stack. Package settings has their keys.
 type Outputs map[string]string
 
+// Of returns an output of a pipeline, or "" if it has none.
+func (o Outputs) Of(pipeline, key string) string { return o[settings.OutputKey(pipeline, key)] }
+
 // Find returns the outputs of a CloudFormation stack.
 func Find(ctx context.Context, config aws.Config, name string) (Outputs, error) {
 	out, err := cloudformation.NewFromConfig(config).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
