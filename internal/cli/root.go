@@ -117,7 +117,8 @@ AWS account. Then mark your own logs with your own lists: 'resolverwatch scan'.`
 	root.SetErr(std.err)
 	root.SetFlagErrorFunc(usage)
 	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std),
-		newStatus(std), newAllow(std), newRollback(std), newPublish(std), newQuery(std), newHunt(std))
+		newStatus(std), newAllow(std), newRollback(std), newPublish(std), newQuery(std), newHunt(std),
+		newAlert(std))
 	wrapArgErrors(root)
 	return root
 }

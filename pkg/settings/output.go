@@ -11,6 +11,14 @@ const (
 	OutputImporterFunctionName = "ImporterFunctionName"
 	OutputWorkGroupName        = "WorkGroupName"
 	OutputDatabaseName         = "DatabaseName"
+
+	OutputAlertQueueURL           = "AlertQueueUrl"
+	OutputAlertTableName          = "AlertTableName"
+	OutputAlertTopicARN           = "AlertTopicArn"
+	OutputNotifierFunctionName    = "NotifierFunctionName"
+	OutputAlertDeadLetterQueueURL = "AlertDeadLetterQueueUrl"
+	OutputHunterFunctionName      = "HunterFunctionName"
+	OutputHuntGroupName           = "HuntGroupName" // of EventBridge Scheduler
 )
 
 // OutputKey returns the key of an output of a named pipeline. The name "" returns the key
