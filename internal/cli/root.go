@@ -25,6 +25,8 @@ const (
 	exitError = 1
 	exitUsage = 2
 	exitMatch = 3
+
+	exitStopped = 130 // a command that runs until it is interrupted, as shells report SIGINT
 )
 
 // Main runs the command with the arguments and streams of the process, and exits.
@@ -63,6 +65,8 @@ func execute(ctx context.Context, args []string, std streams) int {
 	case errors.As(err, &usage):
 		fmt.Fprintf(std.err, "resolverwatch: %v\nRun '%s --help' for usage.\n", err, usage.command)
 		return exitUsage
+	case errors.Is(err, errStopped):
+		return exitStopped
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(std.err, "resolverwatch: interrupted; the output is incomplete")
 		return exitError
@@ -118,7 +122,7 @@ AWS account. Then mark your own logs with your own lists: 'resolverwatch scan'.`
 	root.SetFlagErrorFunc(usage)
 	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std),
 		newStatus(std), newAllow(std), newRollback(std), newPublish(std), newQuery(std), newHunt(std),
-		newAlert(std))
+		newAlert(std), newTail(std))
 	wrapArgErrors(root)
 	return root
 }

@@ -133,6 +133,21 @@ func (t *Table) Add(s *Sighting) {
 // Render prints the table.
 func (t *Table) Render() { t.rows.Render() }
 
+// AppendLine appends the sighting as one line of text: time, severity, host, VPC, query name, the
+// indicator with its scope, and feeds. A mark without details has only the first ones.
+func (s *Sighting) AppendLine(dst []byte) []byte {
+	severity := ""
+	if s.severity != 0 {
+		severity = s.severity.String()
+	}
+	dst = fmt.Appendf(dst, "%-20s  %-8s  %-15s  %-21s  %s", Printable(s.time), severity, Printable(s.host.Address),
+		Printable(s.host.VPC), Printable(s.name))
+	if s.threat.indicator != "" {
+		dst = fmt.Appendf(dst, "  %s (%s)  %s", Printable(s.threat.indicator), Printable(s.threat.scope), Printable(s.threat.feeds))
+	}
+	return append(dst, '\n')
+}
+
 func newTable(out io.Writer) table.Writer {
 	rows := table.NewWriter()
 	rows.SetOutputMirror(out)

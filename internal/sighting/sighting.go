@@ -82,6 +82,12 @@ func FromMark(m *verdict.Mark) Sighting {
 	return s
 }
 
+// VPC returns the VPC of the host.
+func (s *Sighting) VPC() string { return s.host.VPC }
+
+// Severity returns the severity of the indicator, or 0 if the record does not say it.
+func (s *Sighting) Severity() indicator.Severity { return s.severity }
+
 // readThreat reads the threat from a record that was already marked. If the member threat
 // is not ours, the sighting has no details.
 func (s *Sighting) readThreat(o *resolverlog.Object) {
