@@ -17,7 +17,7 @@ import (
 // Access keys, valid with any secret.
 const (
 	Owner       = "LOCALOWNER"    // may do everything
-	Operator    = "LOCALOPERATOR" // runs rollback, publish, allow, status and index diff
+	Operator    = "LOCALOPERATOR" // runs the commands for operators
 	Importer    = "LOCALIMPORTER"
 	Transformer = "LOCALTRANSFORMER"
 	Delivery    = "LOCALFIREHOSE" // the delivery stream
@@ -39,12 +39,13 @@ func (d *Deployment) Policies() map[string]s3.Policy {
 	return map[string]s3.Policy{
 		Owner:    s3.FullAccess(),
 		Importer: d.importer(),
-		// On AWS the operator also needs cloudformation:DescribeStacks, lambda:InvokeFunction on
-		// the importer, and dynamodb:Query, PutItem, DeleteItem and Scan on the table.
+		// docs/operating.md has the whole policy of an operator.
 		Operator: {
 			{Actions: []string{"s3:GetObject"}, Resources: indexes},
 			{Actions: []string{"s3:PutObject"}, Resources: under(d.IndexBucket, index.CurrentKey)},
 			{Actions: []string{"s3:ListBucket"}, Resources: []string{d.IndexBucket}, Prefixes: []string{settings.IndexPrefix + "*"}},
+			{Actions: []string{"s3:GetObject"}, Resources: under(d.LogBucket, "dns-query-logs/*")},
+			{Actions: []string{"s3:ListBucket"}, Resources: []string{d.LogBucket}},
 		},
 		Transformer: {
 			{Actions: []string{"s3:GetObject"}, Resources: indexes},
