@@ -3,8 +3,11 @@ package localaws
 import (
 	"encoding/xml"
 	"net/http"
+	"path"
 	"strings"
 	"time"
+
+	"github.com/aws/smithy-go/encoding/cbor"
 
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
@@ -31,6 +34,19 @@ func newQueryAPI(stack string) *queryAPI {
 		{settings.OutputDeliveryStreamName, DeliveryStream},
 		{settings.OutputImporterFunctionName, Importer},
 	}}
+}
+
+// cborPath begins the paths of services that speak CBOR, such as CloudWatch. None of them is here.
+const cborPath = "/service/"
+
+func refuseCBOR(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+	w.Header().Set("Content-Type", "application/cbor")
+	w.WriteHeader(http.StatusBadRequest)
+	_, _ = w.Write(cbor.Encode(cbor.Map{ // the client has disconnected
+		"__type":  cbor.String("UnknownOperationException"),
+		"message": cbor.String("no local endpoint for " + path.Base(r.URL.Path)),
+	}))
 }
 
 // isQuery reports whether a request uses the query protocol. S3 never receives forms of this

@@ -296,6 +296,8 @@ func (s *Stack) gateway() http.Handler {
 			api := awsjson.API{Version: "1.1"}
 			api.WriteError(w, &awsjson.Error{Code: "UnknownOperationException",
 				Message: "no local endpoint for " + service + "." + operation})
+		case strings.HasPrefix(r.URL.Path, cborPath):
+			refuseCBOR(w, r)
 		case isQuery(r):
 			query.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, lambda.PathPrefix):

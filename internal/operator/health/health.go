@@ -50,7 +50,7 @@ type QueryLogging interface {
 	Associations(ctx context.Context, stream string) (vpcs []Association, configurations int, err error)
 }
 
-// Stack is a deployed stack. A part with an empty name is not in it, so its section is off.
+// Stack is a deployed stack. If the name of a part is empty, the stack does not have it, and its section is off.
 type Stack struct {
 	Name        string // begins the names of its alarms
 	MetricStack string // value of the dimension Stack

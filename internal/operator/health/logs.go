@@ -10,7 +10,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// Limits of what counts as healthy.
+// Limits of a healthy stack.
 const (
 	// lateDelivery is the age of records above which a delivery is late: the longest buffer
 	// interval of Firehose, 15 min, and as much as the alarm allows beyond the interval.

@@ -52,7 +52,7 @@ const (
 	answerPrefix = "test#"
 )
 
-// answerRow is the row of a test alert: when it was sent, and what each target said.
+// answerRow is the row of a test alert, with the time and the answer of each target.
 type answerRow struct {
 	At    time.Time `dynamodbav:"at"`
 	Bus   string    `dynamodbav:"bus"`

@@ -14,8 +14,8 @@ import (
 // policyPage is where the documents say what an operator may do.
 const policyPage = `"What an operator may do" in docs/operating.md`
 
-// Refusal is an error of a call that AWS refused because of who made it. It replaces the text of
-// the SDK, which has request ids and two versions of everything, by what is missing.
+// Refusal reports a call that AWS refused because of who made it. Its text names what is missing,
+// without the request ids and the repetitions of the SDK.
 type Refusal struct {
 	// action is the IAM action that the credentials lack, such as "cloudwatch:GetMetricData". It
 	// is empty if the credentials themselves are the problem.
@@ -45,8 +45,8 @@ var (
 	clockCodes = []string{"RequestTimeTooSkewed", "RequestInTheFuture"}
 )
 
-// Explain returns err with a [Refusal] in place of what the SDK says about a refused call, or err
-// itself if AWS refused nothing. The words around the call stay.
+// Explain returns a [Refusal] if AWS refused a call, and otherwise err itself. The text that callers
+// put before the error of the SDK stays.
 func Explain(err error) error {
 	var call *smithy.OperationError
 	if !errors.As(err, &call) {
