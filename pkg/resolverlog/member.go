@@ -23,6 +23,8 @@ func (s *Scanner) readValue(c *jsonscan.Cursor, name []byte) error {
 		return s.readAnswers(c)
 	case "account_id":
 		return text(c, &o.AccountID)
+	case "region":
+		return text(c, &o.Region)
 	case "vpc_id":
 		return text(c, &o.VPCID)
 	case "srcaddr":
@@ -31,7 +33,7 @@ func (s *Scanner) readValue(c *jsonscan.Cursor, name []byte) error {
 		return s.readSourceIDs(c)
 	case "firewall_rule_action":
 		return text(c, &o.FirewallAction)
-	case "version", "transport", "region", "query_class", "srcport":
+	case "version", "transport", "query_class", "srcport":
 		return c.Skip() // in most records, so not worth the checks of skipOther
 	case "additional_properties":
 		return s.readAdditionalProperties(c)

@@ -46,6 +46,7 @@ type Object struct {
 
 	// The host that sent the query, and the action of DNS Firewall.
 	AccountID      jsonscan.Text
+	Region         jsonscan.Text
 	VPCID          jsonscan.Text
 	SourceAddr     jsonscan.Text
 	Instance       jsonscan.Text // srcids.instance; in the preview shape the id that starts with "i-"

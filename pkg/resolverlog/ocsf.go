@@ -16,6 +16,7 @@ type ocsf struct {
 	hostname    jsonscan.Text
 	queryType   jsonscan.Text
 	account     jsonscan.Text
+	region      jsonscan.Text
 	vpc         jsonscan.Text
 	sourceAddr  jsonscan.Text
 	instance    jsonscan.Text
@@ -74,15 +75,18 @@ func (x *ocsf) readTexts(c *jsonscan.Cursor, members []ocsfText) error {
 	})
 }
 
-// readCloud reads the account: `account.uid`, or `account_uid` before version 1.0.
+// readCloud reads the Region, and the account: `account.uid`, or `account_uid` before version
+// 1.0.
 func (x *ocsf) readCloud(c *jsonscan.Cursor) error {
-	x.account = jsonscan.Text{}
+	x.account, x.region = jsonscan.Text{}, jsonscan.Text{}
 	return x.readObject(c, func(name []byte) error {
 		switch string(name) {
 		case "account":
 			return x.readTexts(c, []ocsfText{{"uid", &x.account}})
 		case "account_uid":
 			return text(c, &x.account)
+		case "region":
+			return text(c, &x.region)
 		default:
 			return c.Skip()
 		}
@@ -136,6 +140,7 @@ func (x *ocsf) fill(o *Object) {
 		{&o.QueryType, x.queryType},
 		{&o.QueryTimestamp, x.timeText},
 		{&o.AccountID, x.account},
+		{&o.Region, x.region},
 		{&o.VPCID, x.vpc},
 		{&o.SourceAddr, x.sourceAddr},
 		{&o.Instance, x.instance},

@@ -20,23 +20,23 @@ func TestScanner_ocsf(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, record string
-		want         string // shape, name, type, account, VPC, address, instance, firewall action, time
+		want         string // shape, name, type, account, Region, VPC, address, instance, firewall action, time
 	}{
-		{"Global Resolver", recordOCSF, "2 www.shop.example. A 012345678901 - 203.0.113.5 - - 2026-11-01T10:00:00.123Z"},
+		{"Global Resolver", recordOCSF, "2 www.shop.example. A 012345678901 eu-west-1 - 203.0.113.5 - - 2026-11-01T10:00:00.123Z"},
 		{
 			"Security Lake, which knows the VPC and the instance",
 			`{"query":{"hostname":"a.test.","type":"AAAA"},"src_endpoint":{"ip":"10.0.0.5","vpc_uid":"vpc-0example","instance_uid":"i-0example"},` +
-				`"cloud":{"account_uid":"012345678901"},"time":1793527200000,"time_dt":"2026-11-01T10:00:00Z","disposition":"Blocked"}`,
-			"2 a.test. AAAA 012345678901 vpc-0example 10.0.0.5 i-0example BLOCK 2026-11-01T10:00:00Z",
+				`"cloud":{"account_uid":"012345678901","region":"eu-central-1"},"time":1793527200000,"time_dt":"2026-11-01T10:00:00Z","disposition":"Blocked"}`,
+			"2 a.test. AAAA 012345678901 eu-central-1 vpc-0example 10.0.0.5 i-0example BLOCK 2026-11-01T10:00:00Z",
 		},
-		{"denied", `{"query":{"hostname":"a.test."},"action":"Denied"}`, "2 a.test. - - - - - BLOCK "},
-		{"alert", `{"query":{"hostname":"a.test."},"action":"Allowed","disposition":"alert"}`, "2 a.test. - - - - - ALERT "},
-		{"no name", `{"query":{"type":"A"},"time":1}`, "0 - - - - - - - "},
-		{"query of another type", `{"query":"a.test"}`, "0 - - - - - - - "},
-		{"unexpected types", `{"query":{"hostname":"a.test"},"src_endpoint":[],"cloud":{"account":7},"time":"x"}`, "2 a.test - - - - - - "},
+		{"denied", `{"query":{"hostname":"a.test."},"action":"Denied"}`, "2 a.test. - - - - - - BLOCK "},
+		{"alert", `{"query":{"hostname":"a.test."},"action":"Allowed","disposition":"alert"}`, "2 a.test. - - - - - - ALERT "},
+		{"no name", `{"query":{"type":"A"},"time":1}`, "0 - - - - - - - - "},
+		{"query of another type", `{"query":"a.test"}`, "0 - - - - - - - - "},
+		{"unexpected types", `{"query":{"hostname":"a.test"},"src_endpoint":[],"cloud":{"account":7,"region":[]},"time":"x"}`, "2 a.test - - - - - - - "},
 		{
 			"the members of Resolver come first", `{"query_name":"a.test","query":{"hostname":"b.test"},"time":1,"src_endpoint":{"ip":"10.0.0.5"}}`,
-			"1 a.test - - - - - - ",
+			"1 a.test - - - - - - - ",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestScanner_ocsf(t *testing.T) {
 				t.Fatal(s.Err())
 			}
 			o := s.Object()
-			got := fmt.Sprint(int(o.Shape), " ", text(o.QueryName), " ", text(o.QueryType), " ", text(o.AccountID), " ", text(o.VPCID), " ",
+			got := fmt.Sprint(int(o.Shape), " ", text(o.QueryName), " ", text(o.QueryType), " ", text(o.AccountID), " ", text(o.Region), " ", text(o.VPCID), " ",
 				text(o.SourceAddr), " ", text(o.Instance), " ", text(o.FirewallAction), " ", string(o.AppendTime(nil)))
 			if got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)

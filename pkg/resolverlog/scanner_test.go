@@ -28,11 +28,11 @@ const (
 
 // object is a comparable form of a [resolverlog.Object]. An unset text is "-".
 type object struct {
-	Bytes                                                  string
-	QueryName, QueryType, Rcode                            string
-	Answers                                                string
-	AccountID, VPCID, SourceAddr, Instance, FirewallAction string
-	Verdict, Reserved, Clash                               string
+	Bytes                                                          string
+	QueryName, QueryType, Rcode                                    string
+	Answers                                                        string
+	AccountID, Region, VPCID, SourceAddr, Instance, FirewallAction string
+	Verdict, Reserved, Clash                                       string
 }
 
 func text(t jsonscan.Text) string {
@@ -49,7 +49,7 @@ func snapshot(o *resolverlog.Object) object {
 	}
 	return object{
 		string(o.Bytes), text(o.QueryName), text(o.QueryType), text(o.Rcode), strings.Join(answers, ", "),
-		text(o.AccountID), text(o.VPCID), text(o.SourceAddr), text(o.Instance), text(o.FirewallAction),
+		text(o.AccountID), text(o.Region), text(o.VPCID), text(o.SourceAddr), text(o.Instance), text(o.FirewallAction),
 		text(o.Verdict), o.Reserved, o.Clash,
 	}
 }
@@ -71,14 +71,14 @@ func TestScanner_shapes(t *testing.T) {
 	t.Parallel()
 	want11 := object{
 		record11, "www.shop.example.", "A", "NOERROR", "0 CNAME cdn.evil.example., 1 A 192.0.2.7",
-		"012345678901", "vpc-0example", "10.0.0.5", "i-0example", "ALERT", "-", "", "",
+		"012345678901", "eu-west-1", "vpc-0example", "10.0.0.5", "i-0example", "ALERT", "-", "", "",
 	}
 	wantPreview := object{
 		recordPreview, "7.2.0.192.in-addr.arpa.", "PTR", "-", "0 PTR host.test. ",
-		"012345678901", "-", "10.0.0.5", "i-0example", "-", "-", "", "",
+		"012345678901", "-", "-", "10.0.0.5", "i-0example", "-", "-", "", "",
 	}
-	wantHyphen := object{recordHyphen, "a.test.", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}
-	wantBare := object{recordBare, "a.test", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}
+	wantHyphen := object{recordHyphen, "a.test.", "-", "-", "", "-", "-", "-", "-", "-", "-", "-", "", ""}
+	wantBare := object{recordBare, "a.test", "-", "-", "", "-", "-", "-", "-", "-", "-", "-", "", ""}
 	event := func(message string) string { return `{"id":"1","timestamp":1,"message":` + quote(message) + `}` }
 
 	for _, tt := range []struct {
@@ -96,11 +96,11 @@ func TestScanner_shapes(t *testing.T) {
 		{"objects without white space", record11 + recordBare + recordPreview, []object{want11, wantBare, wantPreview}},
 		{"message", `{"message":` + quote(record11) + `}`, []object{want11}},
 		{"message with several objects", `{"message":` + quote(" "+record11+"\n"+recordBare) + `}` + recordBare, []object{want11, wantBare, wantBare}},
-		{"blank message", `{"message":""}`, []object{{`{"message":""}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}}},
-		{"message in plain text", `{"message":"hello {}"}`, []object{{`{"message":"hello {}"}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}}},
+		{"blank message", `{"message":""}`, []object{{`{"message":""}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "-", "", ""}}},
+		{"message in plain text", `{"message":"hello {}"}`, []object{{`{"message":"hello {}"}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "-", "", ""}}},
 		{
 			"message next to a query name", `{"message":"{}","query_name":"a.test"}`,
-			[]object{{`{"message":"{}","query_name":"a.test"}`, "a.test", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}},
+			[]object{{`{"message":"{}","query_name":"a.test"}`, "a.test", "-", "-", "", "-", "-", "-", "-", "-", "-", "-", "", ""}},
 		},
 		{
 			"CloudWatch Logs",
@@ -113,7 +113,7 @@ func TestScanner_shapes(t *testing.T) {
 		{"message that is an object", `{"message":` + record11 + `,"source":"s3"}`, []object{want11}},
 		{
 			"message that is another object", `{"message":{"text":"hello"}}`,
-			[]object{{`{"message":{"text":"hello"}}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}},
+			[]object{{`{"message":{"text":"hello"}}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "-", "", ""}},
 		},
 		{"answer of FilterLogEvents", `{"events":[` + event(record11) + "," + event(recordBare) + `],"searchedLogStreams":[]}`, []object{want11, wantBare}},
 		{"events whose message is an object", `{"events":[{"message":` + record11 + `}]}`, []object{want11}},
@@ -121,9 +121,9 @@ func TestScanner_shapes(t *testing.T) {
 		{"records of events", `{"records":[` + event(record11) + `]}` + recordBare, []object{want11, wantBare}},
 		{
 			"Records of another log", `{"Records":[{"eventName":"x"}]}`,
-			[]object{{`{"Records":[{"eventName":"x"}]}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}},
+			[]object{{`{"Records":[{"eventName":"x"}]}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "-", "", ""}},
 		},
-		{"envelopes do not nest", `{"message":` + quote(`{"message":"{}"}`) + `}`, []object{{`{"message":"{}"}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "", ""}}},
+		{"envelopes do not nest", `{"message":` + quote(`{"message":"{}"}`) + `}`, []object{{`{"message":"{}"}`, "-", "-", "-", "", "-", "-", "-", "-", "-", "-", "-", "", ""}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -177,7 +177,7 @@ func TestScanner_members(t *testing.T) {
 			want := tt.want
 			want.Bytes = tt.record
 			for _, text := range []*string{
-				&want.QueryName, &want.QueryType, &want.Rcode, &want.AccountID, &want.VPCID,
+				&want.QueryName, &want.QueryType, &want.Rcode, &want.AccountID, &want.Region, &want.VPCID,
 				&want.SourceAddr, &want.Instance, &want.FirewallAction, &want.Verdict,
 			} {
 				if *text == "" {
@@ -319,8 +319,8 @@ func slowSnapshots(slow []slowlog.Object) (objects []object) {
 		}
 		fast := object{
 			string(o.Bytes), text(o.Texts["query_name"]), text(o.Texts["query_type"]), text(o.Texts["rcode"]),
-			strings.Join(answers, ", "), text(o.Texts["account_id"]), text(o.Texts["vpc_id"]), text(o.Texts["srcaddr"]),
-			text(o.Instance), text(o.Texts["firewall_rule_action"]), text(o.Texts["verdict"]), presence(o.Reserved), presence(o.Clash),
+			strings.Join(answers, ", "), text(o.Texts["account_id"]), text(o.Texts["region"]), text(o.Texts["vpc_id"]),
+			text(o.Texts["srcaddr"]), text(o.Instance), text(o.Texts["firewall_rule_action"]), text(o.Texts["verdict"]), presence(o.Reserved), presence(o.Clash),
 		}
 		objects = append(objects, fast)
 	}

@@ -218,8 +218,8 @@ func (o *Object) fillOCSF(members []member) {
 	}
 	for name, value := range map[string]*string{
 		"query_name": textsOf(query)["hostname"], "query_type": textsOf(query)["type"],
-		"query_timestamp": o.Texts["time_dt"], "account_id": account, "vpc_id": textsOf(source)["vpc_uid"],
-		"srcaddr": textsOf(source)["ip"], "firewall_rule_action": action,
+		"query_timestamp": o.Texts["time_dt"], "account_id": account, "region": textsOf(cloud)["region"],
+		"vpc_id": textsOf(source)["vpc_uid"], "srcaddr": textsOf(source)["ip"], "firewall_rule_action": action,
 	} {
 		if o.Texts[name] == nil {
 			o.Texts[name] = value
