@@ -35,7 +35,8 @@ type Options struct {
 	Remark bool
 	// OnMark is called for each object of a record after all objects of the record have
 	// been checked. The mark is valid only during the call. [Marker.MarkWithin] also calls it
-	// for objects whose lines turn out not to fit. If it is nil, nothing is called.
+	// for objects whose lines turn out not to fit, and again if it then marks the record with
+	// less detail; Number tells which object it is. If it is nil, nothing is called.
 	OnMark func(*Mark)
 }
 
@@ -51,6 +52,7 @@ type Mark struct {
 	// whether the new mark differs from it in more than the generation.
 	Previous Verdict
 	Changed  bool
+	Number   int // of the object in its record, from 0
 	Object   *resolverlog.Object
 	Line     []byte // the line that was written, including the line end
 }
@@ -150,13 +152,14 @@ func (m *Marker) markRecord(dst, record []byte, limit int) ([]byte, error) {
 	}
 
 	start, counts := len(dst), m.counts
-	for ; more; more = m.scanner.Next() {
-		dst = m.markObject(dst, m.scanner.Object())
+	for number := 0; more; number++ {
+		dst = m.markObject(dst, m.scanner.Object(), number)
 		if len(dst)-start > limit {
 			err := m.overflow(&counts)
 			m.counts = counts
 			return dst[:start], err
 		}
+		more = m.scanner.Next()
 	}
 	return dst, nil
 }
@@ -241,9 +244,9 @@ func verdictOf(o *resolverlog.Object) Verdict {
 	}
 }
 
-// markObject marks one object and appends its line.
-func (m *Marker) markObject(dst []byte, o *resolverlog.Object) []byte {
-	m.mark = Mark{Object: o, Verdict: verdictOf(o)}
+// markObject marks one object and appends its line. Number is that of [Mark].
+func (m *Marker) markObject(dst []byte, o *resolverlog.Object, number int) []byte {
+	m.mark = Mark{Number: number, Object: o, Verdict: verdictOf(o)}
 	start := len(dst)
 	switch {
 	case m.mark.Verdict == "":

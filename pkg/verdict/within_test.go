@@ -54,6 +54,22 @@ func TestMarker_feeds_onMark(t *testing.T) {
 	}
 }
 
+// If a record does not fit, its objects are marked again with less detail. The numbers of the
+// objects tell a caller which of them it has seen.
+func TestMarker_MarkWithin_numbers(t *testing.T) {
+	t.Parallel()
+	var numbers []int
+	m := verdict.NewMarker(listedBy(t, 20), verdict.Options{OnMark: func(m *verdict.Mark) { numbers = append(numbers, m.Number) }})
+	const evil = `{"query_name":"popular.example"}`
+	if _, err := m.MarkWithin(nil, []byte(evil+evil+evil), 3*len(evil)+300); err != nil {
+		t.Fatal(err)
+	}
+	want := []int{0, 0, 1, 0, 1, 2} // with feeds, without them, without threats
+	if !slices.Equal(numbers, want) {
+		t.Errorf("got the objects %d, want %d", numbers, want)
+	}
+}
+
 // detail returns how much of the threats a line has.
 func detail(t *testing.T, line string) string {
 	t.Helper()
