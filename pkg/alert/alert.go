@@ -63,14 +63,35 @@ type Row struct {
 	Category  string   `json:"category,omitempty"`
 	Severity  string   `json:"severity"` // low, medium, high or critical
 	// Confidence is 0 to 100.
-	Confidence int    `json:"confidence,omitempty"`
-	Firewall   string `json:"firewall,omitempty"` // ALERT or BLOCK if a DNS Firewall rule acted
+	Confidence int `json:"confidence,omitempty"`
+	// Firewall is [FirewallAlert] or [FirewallBlock] if a DNS Firewall rule acted on every
+	// record, and the weaker of the two if both did.
+	Firewall string `json:"firewall,omitempty"`
 
 	FirstSeen time.Time `json:"first_seen"` // query time of the first record
 	LastSeen  time.Time `json:"last_seen"`  // query time of the last record
 	Records   int       `json:"records"`
 	// Details are facts of a scheduled query by column, such as the number of names.
 	Details map[string]string `json:"details,omitempty"`
+}
+
+// What DNS Firewall did, in the words of the query log.
+const (
+	FirewallAlert = "ALERT" // the query went through
+	FirewallBlock = "BLOCK"
+)
+
+// WeakerFirewall returns what DNS Firewall did at least in two cases. A blocked query is less
+// urgent, so a row must not say that its records were blocked if one of them was not.
+func WeakerFirewall(a, b string) string {
+	switch {
+	case a == b || b == FirewallBlock:
+		return a
+	case a == FirewallBlock:
+		return b
+	default:
+		return ""
+	}
 }
 
 // idDigits is the number of hexadecimal digits of an id.
@@ -86,17 +107,18 @@ func (r *Row) ID() string {
 }
 
 // Merge adds a row with the same id to r. The texts that differ are those of the row that was
-// seen last.
+// seen last; Firewall is the weaker one.
 func (r *Row) Merge(other *Row) {
 	if r.ID() != other.ID() {
 		panic(fmt.Sprintf("merging the matches %s and %s", r.ID(), other.ID()))
 	}
 	first, last, records := r.FirstSeen, r.LastSeen, r.Records+other.Records
+	firewall := WeakerFirewall(r.Firewall, other.Firewall)
 	if other.LastSeen.After(last) {
 		*r, last = *other, other.LastSeen
 	}
 	if other.FirstSeen.Before(first) {
 		first = other.FirstSeen
 	}
-	r.FirstSeen, r.LastSeen, r.Records = first, last, records
+	r.FirstSeen, r.LastSeen, r.Records, r.Firewall = first, last, records, firewall
 }

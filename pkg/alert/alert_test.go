@@ -55,3 +55,20 @@ func TestRow_Merge(t *testing.T) {
 		}
 	}
 }
+
+// A row says that the firewall acted only if it acted on all of its records.
+func TestRow_Merge_firewall(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ a, b, want string }{
+		{"", "", ""}, {"", "BLOCK", ""}, {"", "ALERT", ""},
+		{"ALERT", "BLOCK", "ALERT"}, {"ALERT", "ALERT", "ALERT"}, {"BLOCK", "BLOCK", "BLOCK"},
+	} {
+		for _, order := range [][2]string{{tt.a, tt.b}, {tt.b, tt.a}} {
+			first, second := row(), row()
+			first.Firewall, second.Firewall, second.LastSeen = order[0], order[1], first.LastSeen.Add(time.Minute)
+			if first.Merge(&second); first.Firewall != tt.want {
+				t.Errorf("%q and %q became %q, want %q", order[0], order[1], first.Firewall, tt.want)
+			}
+		}
+	}
+}
