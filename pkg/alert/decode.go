@@ -156,8 +156,8 @@ func (r *Row) validate() error {
 
 // validateLists returns what is wrong with the feeds and the details of a row.
 func (r *Row) validateLists() error {
-	if len(r.Feeds) > maxFeeds {
-		return fmt.Errorf("feeds: %w: at most %d", ErrTooLarge, maxFeeds)
+	if len(r.Feeds) > MaxFeeds {
+		return fmt.Errorf("feeds: %w: at most %d", ErrTooLarge, MaxFeeds)
 	}
 	for _, feed := range r.Feeds {
 		if len(feed) > MaxWordBytes {

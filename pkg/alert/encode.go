@@ -27,8 +27,9 @@ const (
 	MaxNameBytes = 512
 	// MaxWordBytes bounds the other texts, such as ids, addresses and the name of a stack.
 	MaxWordBytes = 128
+	// MaxFeeds is the number of feeds of a row.
+	MaxFeeds = 16
 
-	maxFeeds       = 16
 	maxDetails     = 32
 	maxDetailBytes = 256
 )
@@ -217,7 +218,7 @@ func (r *Row) append(dst []byte) []byte {
 
 // appendFeeds appends the feeds. Without feeds the list is empty, never null.
 func (r *Row) appendFeeds(dst []byte) []byte {
-	r.Feeds = r.Feeds[:min(len(r.Feeds), maxFeeds)]
+	r.Feeds = r.Feeds[:min(len(r.Feeds), MaxFeeds)]
 	dst = append(dst, `,"feeds":[`...)
 	next := ""
 	for i := range r.Feeds {
