@@ -3,6 +3,7 @@ package verdict_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -378,6 +379,22 @@ func TestMarker_OnMark(t *testing.T) {
 	}
 	if m.Reset(nil, verdict.Options{}); m.Counts() != (verdict.Counts{}) {
 		t.Errorf("counts after a reset: %+v", m.Counts())
+	}
+}
+
+// OnMatch is called for what is malicious, and for nothing else.
+func TestMarker_OnMatch(t *testing.T) {
+	t.Parallel()
+	x := newIndex(t, "urls block subtree evil.example", "allow allow subtree good.evil.example")
+	var got []string
+	m := verdict.NewMarker(x, verdict.Options{OnMatch: func(m *verdict.Mark) {
+		got = append(got, fmt.Sprint(m.Number, " ", string(m.Threat.Matched), " ", strings.HasSuffix(string(m.Line), "}\n")))
+	}})
+	if _, err := m.Mark(nil, []byte(`{"query_name":"a.test"}{"query_name":"evil.example"}{"query_name":"good.evil.example"}{"query_name":"b.evil.example"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"1 evil.example true", "3 b.evil.example true"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
