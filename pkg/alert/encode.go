@@ -44,9 +44,13 @@ const (
 //
 // Encode changes m in the same way, so that afterwards m is what [Decode] returns.
 func (m *Message) Encode() []byte {
+	return m.AppendEncode(make([]byte, 0, min(len(m.Rows)*usualRowBytes+usualRowBytes, MaxBytes)))
+}
+
+// AppendEncode is like [Message.Encode], but appends to dst, so that callers can reuse memory.
+func (m *Message) AppendEncode(dst []byte) []byte {
 	m.normalize()
-	body := make([]byte, 0, min(len(m.Rows)*usualRowBytes+usualRowBytes, MaxBytes))
-	return m.append(body)
+	return m.append(dst)
 }
 
 // usualRowBytes is a little more than the size of most rows.
@@ -155,6 +159,7 @@ func cleanTime(t time.Time) time.Time {
 
 // append appends the message with the rows that fit, and cuts the others.
 func (m *Message) append(dst []byte) []byte {
+	start := len(dst)
 	dst = strconv.AppendInt(append(dst, `{"version":`...), int64(m.Version), 10)
 	dst = appendText(append(dst, `,"origin":`...), string(m.Origin))
 	dst = appendMember(dst, `,"stack":`, &m.Stack, MaxWordBytes)
@@ -165,13 +170,14 @@ func (m *Message) append(dst []byte) []byte {
 	}
 
 	dst = append(dst, `,"rows":[`...)
+	last := start + MaxBytes - maxTailBytes
 	for i := range m.Rows {
 		end := len(dst)
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = m.Rows[i].append(dst)
-		if len(dst) > MaxBytes-maxTailBytes {
+		if len(dst) > last {
 			dst = dst[:end]
 			m.cut(i)
 			break

@@ -19,6 +19,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"math"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -46,9 +47,17 @@ type Collector struct {
 	matches []match
 	slots   table
 	seed    maphash.Seed
-	texts   []byte             // of all matches
-	feeds   []indicator.FeedID // of all matches
 	cut     struct{ rows, records int }
+
+	// The hashes of the last account and VPC. Most records have the same ones.
+	account, vpc         []byte
+	accountHash, vpcHash uint64
+
+	// What is known of the matches that may become rows.
+	described [indicator.SeverityCritical + 1]int // how many of them have this severity or a worse one
+	details   []details
+	texts     []byte
+	feeds     []indicator.FeedID
 
 	// Memory of Fill and of single calls.
 	rows      []alert.Row
@@ -58,28 +67,40 @@ type Collector struct {
 	scratch   []byte
 }
 
-// match is a host that asked for an indicator. Its identity is in texts: account, VPC, address,
-// indicator and scope.
+// match is a host that asked for an indicator. Two matches are the same if their keyed hashes
+// are; among a million pairs, one in 10^13 is wrong.
 type match struct {
 	hash        uint64
-	identity    int       // where it is in texts
-	ends        [5]uint16 // of the parts of the identity, counted from its start
-	records     int
 	first, last int64
-	firewall    string
-
-	details // of the most severe record, or the first of those that are equally severe
+	records     int
+	details     int // their index plus one, or 0
+	severity    indicator.Severity
+	firewall    firewall
 }
 
-// details are facts that can differ between the records of a match.
+// firewall is what DNS Firewall did to all records of a match, the weakest first.
+type firewall uint8
+
+const (
+	none firewall = iota
+	alerted
+	blocked
+)
+
+var firewallWords = [...]string{none: "", alerted: alert.FirewallAlert, blocked: alert.FirewallBlock}
+
+// details are what is known of a match. What can differ between its records is that of the most
+// severe one, or of the first that was looked at of those that are equally severe.
 type details struct {
-	facts      int // where Region, instance and the observed name or address are in texts
-	factEnds   [3]uint16
-	feeds      int // where the feeds are
+	// ends are those of the texts in their order: account, Region, VPC, address, instance,
+	// indicator, and the observed name or address.
+	ends       [7]uint16
+	texts      int
+	feeds      int
 	feedCount  int
 	part       verdict.Part
+	scope      indicator.Scope
 	category   indicator.Category
-	severity   indicator.Severity
 	confidence indicator.Confidence
 }
 
@@ -91,11 +112,12 @@ func (c *Collector) Reset(now time.Time) {
 		return
 	}
 	c.slots.clear()
+	c.described = [len(c.described)]int{}
+	clear(c.details)
 	clear(c.feeds)
-	clear(c.matches)
 	clear(c.rows)
 	clear(c.feedTexts)
-	c.matches, c.texts, c.feeds = c.matches[:0], c.texts[:0], c.feeds[:0]
+	c.matches, c.details, c.texts, c.feeds = c.matches[:0], c.details[:0], c.texts[:0], c.feeds[:0]
 	c.rows, c.feedTexts = c.rows[:0], c.feedTexts[:0]
 	c.cut.rows, c.cut.records = 0, 0
 }
@@ -106,7 +128,7 @@ func (c *Collector) Empty() bool { return len(c.matches) == 0 }
 // NextRecord must be called before the marker gets another record.
 func (c *Collector) NextRecord() { c.seen = 0 }
 
-// Add adds a mark. It is for [verdict.Options].
+// Add adds a mark. It is for the member OnMatch of [verdict.Options].
 func (c *Collector) Add(m *verdict.Mark) {
 	if m.Number < c.seen {
 		return // the record is marked again, with less detail
@@ -117,17 +139,16 @@ func (c *Collector) Add(m *verdict.Mark) {
 	}
 
 	found := c.find(m)
-	seen := c.timeOf(m)
-	firewall := c.firewallOf(m)
+	seen, action, severity := c.timeOf(m), c.firewallOf(m), m.Threat.Match.Severity
 	if found.records == 0 {
-		found.first, found.last, found.firewall = seen, seen, firewall
-		c.describe(found, m)
-	} else if found.severity < m.Threat.Match.Severity {
+		found.first, found.last, found.firewall = seen, seen, action
+	}
+	if found.severity < severity || found.details == 0 {
 		c.describe(found, m)
 	}
 	found.records++
 	found.first, found.last = min(found.first, seen), max(found.last, seen)
-	found.firewall = alert.WeakerFirewall(found.firewall, firewall)
+	found.firewall = min(found.firewall, action)
 }
 
 // find returns the match of a mark. A new one has no records.
@@ -135,73 +156,86 @@ func (c *Collector) find(m *verdict.Mark) *match {
 	if len(c.matches) == maxMatches || len(c.texts) > maxTextBytes {
 		c.prune()
 	}
-
-	o, threat := m.Object, &m.Threat.Match
-	next := match{identity: len(c.texts)}
-	end := func(part int) { next.ends[part] = uint16(len(c.texts) - next.identity) } //nolint:gosec // the texts are cut
-	c.appendText(o.AccountID)
-	end(0)
-	c.appendText(o.VPCID)
-	end(1)
-	c.appendText(o.SourceAddr)
-	end(2)
-	c.texts = append(c.texts, threat.Indicator[:min(len(threat.Indicator), alert.MaxNameBytes)]...)
-	end(3)
-	c.texts = append(c.texts, byte(threat.Scope))
-	end(4)
-
-	if c.seed == (maphash.Seed{}) {
-		c.seed = maphash.MakeSeed()
-	}
-	next.hash = maphash.Bytes(c.seed, c.texts[next.identity:])
-	for slot := c.slots.first(next.hash); ; slot = c.slots.next(slot) {
+	hash := c.identity(m)
+	for slot := c.slots.first(hash); ; slot = c.slots.next(slot) {
 		i, found := c.slots.at(slot)
 		if !found {
 			c.slots.set(slot, len(c.matches))
-			c.matches = append(c.matches, next)
+			c.matches = append(c.matches, match{hash: hash})
 			return &c.matches[len(c.matches)-1]
 		}
-		if c.same(&c.matches[i], &next) {
-			c.texts = c.texts[:next.identity]
+		if c.matches[i].hash == hash {
 			return &c.matches[i]
 		}
 	}
 }
 
-// same reports whether two matches have the same identity.
-func (c *Collector) same(a, b *match) bool {
-	return a.hash == b.hash && a.ends == b.ends &&
-		bytes.Equal(c.texts[a.identity:a.identity+int(a.ends[4])], c.texts[b.identity:b.identity+int(b.ends[4])])
+// identity returns the hash of what identifies a match: account, VPC, address, indicator and
+// scope. Its key is random, so nobody can make two matches with the same hash.
+func (c *Collector) identity(m *verdict.Mark) uint64 {
+	if c.seed == (maphash.Seed{}) {
+		c.seed = maphash.MakeSeed()
+	}
+	o, threat := m.Object, &m.Threat.Match
+	if text := c.textOf(o.VPCID); !bytes.Equal(text, c.vpc) {
+		c.vpc, c.vpcHash = append(c.vpc[:0], text...), maphash.Bytes(c.seed, text)
+	}
+	if text := c.textOf(o.AccountID); !bytes.Equal(text, c.account) {
+		c.account, c.accountHash = append(c.account[:0], text...), maphash.Bytes(c.seed, text)
+	}
+	hash := mix(c.accountHash, c.vpcHash+uint64(threat.Scope))
+	hash = mix(hash, maphash.Bytes(c.seed, c.textOf(o.SourceAddr)))
+	return mix(hash, maphash.Bytes(c.seed, cut(threat.Indicator, alert.MaxNameBytes)))
 }
 
-// appendText appends a text of a record.
-func (c *Collector) appendText(t jsonscan.Text) {
-	text := t.Decode(&c.scratch)
-	c.texts = append(c.texts, text[:min(len(text), alert.MaxWordBytes)]...)
+// mix combines the hashes of two texts, whose order matters.
+func mix(a, b uint64) uint64 {
+	const odd = 0x9e3779b97f4a7c15
+	high, low := bits.Mul64(a^odd, b|1)
+	return high ^ low + b
 }
 
-// describe sets the details of a match.
+// textOf returns a text of a record, cut. It is valid until the next call.
+func (c *Collector) textOf(t jsonscan.Text) []byte {
+	return cut(t.Decode(&c.scratch), alert.MaxWordBytes)
+}
+
+func cut(text []byte, limit int) []byte { return text[:min(len(text), limit)] }
+
+// describe sets the severity and the details of a match, unless it cannot become a row: it has
+// one record, and there are rows enough of matches that are as severe and came earlier.
 func (c *Collector) describe(to *match, m *verdict.Mark) {
 	o, threat := m.Object, &m.Threat.Match
-	d := details{
-		facts:      len(c.texts),
-		feeds:      len(c.feeds),
-		part:       m.Threat.Part,
-		category:   threat.Category,
-		severity:   threat.Severity,
-		confidence: threat.Confidence,
+	before := to.severity
+	to.severity = max(before, threat.Severity)
+	if to.details == 0 {
+		if to.records == 0 && c.described[to.severity] >= alert.MaxRows {
+			return
+		}
+		before = 0
+		c.details = append(c.details, details{})
+		to.details = len(c.details)
 	}
-	end := func(part int) { d.factEnds[part] = uint16(len(c.texts) - d.facts) } //nolint:gosec // the texts are cut
-	c.appendText(o.Region)
-	end(0)
-	c.appendText(o.Instance)
-	end(1)
-	c.texts = append(c.texts, m.Threat.Matched[:min(len(m.Threat.Matched), alert.MaxNameBytes)]...)
-	end(2)
+	for severity := before + 1; severity <= to.severity; severity++ {
+		c.described[severity]++
+	}
+
+	d := details{
+		texts: len(c.texts), feeds: len(c.feeds), part: m.Threat.Part,
+		scope: threat.Scope, category: threat.Category, confidence: threat.Confidence,
+	}
+	for i, text := range [...]jsonscan.Text{o.AccountID, o.Region, o.VPCID, o.SourceAddr, o.Instance} {
+		c.texts = append(c.texts, c.textOf(text)...)
+		d.ends[i] = uint16(len(c.texts) - d.texts) //nolint:gosec // the texts are cut
+	}
+	c.texts = append(c.texts, cut(threat.Indicator, alert.MaxNameBytes)...)
+	d.ends[5] = uint16(len(c.texts) - d.texts) //nolint:gosec // the texts are cut
+	c.texts = append(c.texts, cut(m.Threat.Matched, alert.MaxNameBytes)...)
+	d.ends[6] = uint16(len(c.texts) - d.texts) //nolint:gosec // the texts are cut
 
 	c.feeds = append(c.feeds, threat.Feeds[:min(len(threat.Feeds), alert.MaxFeeds)]...)
 	d.feedCount = len(c.feeds) - d.feeds
-	to.details = d
+	c.details[to.details-1] = d
 }
 
 // timeOf returns when the query of a mark was made.
@@ -211,6 +245,9 @@ func (c *Collector) timeOf(m *verdict.Mark) int64 {
 		c.scratch = m.Object.AppendTime(c.scratch[:0])
 		text = c.scratch
 	}
+	if len(text) == 0 {
+		return c.now
+	}
 	seen, ok := c.stamp.parse(text)
 	if !ok {
 		return c.now
@@ -219,14 +256,14 @@ func (c *Collector) timeOf(m *verdict.Mark) int64 {
 }
 
 // firewallOf returns what DNS Firewall did. Only two of its words are known.
-func (c *Collector) firewallOf(m *verdict.Mark) string {
+func (c *Collector) firewallOf(m *verdict.Mark) firewall {
 	switch string(m.Object.FirewallAction.Decode(&c.scratch)) {
 	case alert.FirewallAlert:
-		return alert.FirewallAlert
+		return alerted
 	case alert.FirewallBlock:
-		return alert.FirewallBlock
+		return blocked
 	default:
-		return ""
+		return none
 	}
 }
 
@@ -237,7 +274,8 @@ func (c *Collector) prune() {
 	old := *c
 	c.matches = make([]match, 0, maxMatches)
 	c.texts = make([]byte, 0, maxTextBytes)
-	c.feeds = nil
+	c.details, c.feeds = nil, nil
+	c.described = [len(c.described)]int{}
 	c.slots.clear()
 
 	for i, rank := range order {
@@ -247,11 +285,15 @@ func (c *Collector) prune() {
 			c.cut.records += m.records
 			continue
 		}
-		identity, facts := old.texts[m.identity:][:m.ends[4]], old.texts[m.facts:][:m.factEnds[2]]
-		feeds := old.feeds[m.feeds:][:m.feedCount]
-		m.identity, c.texts = len(c.texts), append(c.texts, identity...)
-		m.facts, c.texts = len(c.texts), append(c.texts, facts...)
-		m.feeds, c.feeds = len(c.feeds), append(c.feeds, feeds...)
+		d := old.details[m.details-1]
+		texts, feeds := old.texts[d.texts:][:d.ends[len(d.ends)-1]], old.feeds[d.feeds:][:d.feedCount]
+		d.texts, c.texts = len(c.texts), append(c.texts, texts...)
+		d.feeds, c.feeds = len(c.feeds), append(c.feeds, feeds...)
+		c.details = append(c.details, d)
+		m.details = len(c.details)
+		for severity := range m.severity {
+			c.described[severity+1]++
+		}
 		c.slots.insert(m.hash, len(c.matches))
 		c.matches = append(c.matches, m)
 	}
@@ -299,27 +341,22 @@ func (c *Collector) Fill(m *alert.Message) {
 }
 
 func (c *Collector) fillRow(r *alert.Row, m *match, texts string) {
-	identity := texts[m.identity:]
-	r.AccountID = identity[:m.ends[0]]
-	r.VPCID = identity[m.ends[0]:m.ends[1]]
-	r.SrcAddr = identity[m.ends[1]:m.ends[2]]
-	r.Indicator = identity[m.ends[2]:m.ends[3]]
-	r.Scope = indicator.Scope(identity[m.ends[3]]).String()
+	d := &c.details[m.details-1]
+	start, text := 0, texts[d.texts:]
+	for i, to := range [...]*string{&r.AccountID, &r.Region, &r.VPCID, &r.SrcAddr, &r.Instance, &r.Indicator, &r.Matched} {
+		end := int(d.ends[i])
+		*to, start = text[start:end], end
+	}
 
-	text := texts[m.facts:]
-	r.Region = text[:m.factEnds[0]]
-	r.Instance = text[m.factEnds[0]:m.factEnds[1]]
-	r.Matched = text[m.factEnds[1]:m.factEnds[2]]
-
-	start := len(c.feedTexts)
-	for _, feed := range c.feeds[m.feeds:][:m.feedCount] {
+	feeds := len(c.feedTexts)
+	for _, feed := range c.feeds[d.feeds:][:d.feedCount] {
 		c.feedTexts = append(c.feedTexts, string(feed))
 	}
-	r.Feeds = c.feedTexts[start:len(c.feedTexts):len(c.feedTexts)]
+	r.Feeds = c.feedTexts[feeds:len(c.feedTexts):len(c.feedTexts)]
 
-	r.Part, r.Category = c.partText(m.part), string(m.category)
-	r.Severity, r.Confidence = m.severity.String(), int(m.confidence)
-	r.Firewall, r.Records = m.firewall, m.records
+	r.Scope, r.Part, r.Category = d.scope.String(), c.partText(d.part), string(d.category)
+	r.Severity, r.Confidence = m.severity.String(), int(d.confidence)
+	r.Firewall, r.Records = firewallWords[m.firewall], m.records
 	r.FirstSeen, r.LastSeen = time.UnixMilli(m.first).UTC(), time.UnixMilli(m.last).UTC()
 }
 

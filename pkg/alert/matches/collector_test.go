@@ -65,7 +65,7 @@ const room = 400
 func collect(t testing.TB, c *matches.Collector, x *index.Index, o verdict.Options, records ...string) alert.Message {
 	t.Helper()
 	c.Reset(now)
-	o.OnMark = c.Add
+	o.OnMatch = c.Add
 	marker := verdict.NewMarker(x, o)
 	for _, record := range records {
 		c.NextRecord()
@@ -245,7 +245,7 @@ func TestCollector_storm(t *testing.T) {
 	x := newIndex(t, "a low subtree low.example", "b high subtree high.example", "c critical subtree critical.example")
 	var c matches.Collector
 	c.Reset(now)
-	marker := verdict.NewMarker(x, verdict.Options{OnMark: c.Add})
+	marker := verdict.NewMarker(x, verdict.Options{OnMatch: c.Add})
 	total := 0
 	mark := func(host int, name string) {
 		c.NextRecord()
@@ -294,7 +294,7 @@ func TestCollector_storm(t *testing.T) {
 func TestCollector_allocations(t *testing.T) {
 	x := newIndex(t, "urls high subtree evil.example")
 	var c matches.Collector
-	marker := verdict.NewMarker(x, verdict.Options{OnMark: c.Add})
+	marker := verdict.NewMarker(x, verdict.Options{OnMatch: c.Add})
 	var records [][]byte
 	for i := range 50 {
 		records = append(records, []byte(record(fmt.Sprint("10.0.0.", i), "evil.example", "2026-11-30T10:00:00Z")),
@@ -340,6 +340,11 @@ func TestCollector_Reset(t *testing.T) {
 func FuzzCollector(f *testing.F) {
 	f.Add([]byte("abc"))
 	f.Add([]byte("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x10\x11\x12\x13\x14\x15\xff\xfe\x80\x81"))
+	var many []byte // more different matches than a message has rows
+	for i := range 12_000 {
+		many = append(many, byte(i*i>>3^i*89))
+	}
+	f.Add(many)
 	f.Add([]byte(strings.Repeat("The quick brown fox jumps over the lazy dog", 30)))
 	x := newIndex(f, "botnet critical name beacon.botnet.example", "urls medium subtree botnet.example", "own high cidr 203.0.113.0/24", "low low subtree low.example")
 	var c matches.Collector
