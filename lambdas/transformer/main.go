@@ -11,6 +11,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/queue"
 	"github.com/resolverwatch/resolverwatch/pkg/printable"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/transformer"
@@ -34,10 +35,14 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 		return nil, err
 	}
 	out := printable.NewWriter(os.Stdout)
-	return transformer.New(transformer.Config{
+	c := transformer.Config{
 		Store:    bucket.NewIndexReader(bucket.NewClient(config), s.IndexBucket, s.MaxIndexBytes()),
 		Settings: s,
 		Log:      slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: s.LogLevel})),
 		Metrics:  out,
-	})
+	}
+	if s.AlertQueue != "" {
+		c.Alerts = queue.New(config, s.AlertQueue)
+	}
+	return transformer.New(c)
 }

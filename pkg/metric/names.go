@@ -31,6 +31,14 @@ const (
 	IndexAge        = "IndexAge"        // time since the index was last renewed; not written without an index
 )
 
+// Names of the transformer's metrics of alerts. They are written by invocations that found
+// matches, if alerts are on.
+const (
+	AlertRows       = "AlertRows"       // hosts and indicators in the messages that were sent
+	AlertRowsCut    = "AlertRowsCut"    // more of them, which the messages only count
+	AlertSendFailed = "AlertSendFailed" // messages that were lost, all or in part; the records are marked all the same
+)
+
 // Names of the importer's metrics, written when it happens.
 const (
 	ImportAccepted  = "ImportAccepted"  // lists that became a feed's accepted list

@@ -96,8 +96,9 @@ func TestTransformerFunction_Encode(t *testing.T) {
 			f.Stack, f.LogLevel = "security-dns", slog.LevelWarn
 			f.PollInterval, f.MaxIndexAge, f.ColdStartWait = settings.Duration(90*time.Second), settings.Duration(36*time.Hour), settings.Duration(500*time.Millisecond)
 			f.FailureMode, f.CheckAnswers = settings.FailureModeFail, settings.CheckAnswersNone
+			f.AlertQueue = "https://sqs.eu-west-1.amazonaws.com/111122223333/alerts"
 		},
-		want: `{"checkAnswers":"none","coldStartWait":"500ms","failureMode":"fail","indexBucket":"index","logLevel":"WARN",` +
+		want: `{"alertQueue":"https://sqs.eu-west-1.amazonaws.com/111122223333/alerts","checkAnswers":"none","coldStartWait":"500ms","failureMode":"fail","indexBucket":"index","logLevel":"WARN",` +
 			`"maxIndexAge":"36h","pollInterval":"90s","stack":"security-dns"}`,
 	}} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -77,6 +77,9 @@ type TransformerFunction struct {
 	// MaxIndexAge is how long after the last publish "clean" becomes "unknown". The importer
 	// publishes every hour, so an index of this age means that it has failed for days.
 	MaxIndexAge Duration `json:"maxIndexAge" default:"7d" min:"1h" max:"36500d" legacy:"MAX_INDEX_AGE"`
+	// AlertQueue is the URL of the queue that gets the matches of each invocation. Without one,
+	// the function tells nobody about matches.
+	AlertQueue string `json:"alertQueue"`
 }
 
 // MaxIndexBytes returns the size of the largest index that the function can load while it

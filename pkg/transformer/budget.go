@@ -15,6 +15,10 @@ const (
 	expandingShare = 0.5
 	// waitingShare is the share of the remaining time that may be spent waiting for an index.
 	waitingShare = 0.5
+	// sendingShare is the share of the time that then remains for sending the matches.
+	sendingShare = 0.5
+	// maxSending bounds it, because Firehose waits, and the queue may hang.
+	maxSending = 500 * time.Millisecond
 	// recordsPerCheck is the number of records between two checks of the clock.
 	recordsPerCheck = 64
 )
@@ -24,6 +28,7 @@ type budget struct {
 	clock   func() time.Time
 	limited bool
 	left    time.Duration // at the start of the invocation
+	last    time.Time     // when the invocation must end
 	end     time.Time     // when lookups must end
 	expand  time.Time     // when expanding must end
 	count   int
@@ -36,7 +41,7 @@ func newBudget(ctx context.Context, clock func() time.Time) budget {
 	if limited {
 		now := clock()
 		b.limited = true
-		b.left = deadline.Sub(now)
+		b.left, b.last = deadline.Sub(now), deadline
 		b.end = now.Add(time.Duration(float64(b.left) * markingShare))
 	}
 	return b
@@ -48,6 +53,15 @@ func (b *budget) waiting() time.Duration {
 		return maxPoll
 	}
 	return time.Duration(float64(b.left) * waitingShare)
+}
+
+// sending returns how long the invocation may try to send the matches. It is zero or less if
+// there is no time.
+func (b *budget) sending() time.Duration {
+	if !b.limited {
+		return maxSending
+	}
+	return min(maxSending, time.Duration(float64(b.last.Sub(b.clock()))*sendingShare))
 }
 
 // begin starts the time for the records of the invocation.

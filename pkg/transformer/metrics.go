@@ -39,5 +39,11 @@ func (t *Transformer) writeMetrics(records *stats, objects verdict.Counts, curre
 			emf.Metric{Name: metric.IndexGeneration, Unit: emf.None, Value: float64(current.Generation)},
 			metric.Seconds(metric.IndexAge, age))
 	}
+	if records.alerts.rows+records.alerts.failed > 0 {
+		list = append(list,
+			metric.Count(metric.AlertRows, records.alerts.sent()),
+			metric.Count(metric.AlertRowsCut, records.alerts.cut),
+			metric.Count(metric.AlertSendFailed, records.alerts.failed))
+	}
 	t.metrics.Put(list...)
 }

@@ -16,6 +16,9 @@
 // record is expanded only while there is time, and to a size that log text has; the records of
 // an event together can exceed that by little.
 //
+// If alerts are on, one message about the matches of an event goes to a queue before the
+// response, within a bound of time. The response is the same whatever becomes of the message.
+//
 // All records of an event are marked with the same index. The invocations themselves poll
 // for a new index, at most once per poll interval.
 //
@@ -46,6 +49,8 @@ type Config struct {
 	// Settings says how records are marked. Unset fields have their defaults; IndexBucket is
 	// not used.
 	Settings settings.TransformerFunction
+	// Alerts gets the matches of each invocation. Default: nobody is told of matches.
+	Alerts Queue
 	// Log receives failures. It never receives content of records. Default: nothing is
 	// logged.
 	Log *slog.Logger
@@ -132,22 +137,27 @@ func (t *Transformer) Append(ctx context.Context, dst, event []byte) ([]byte, er
 		return dst, errNotReady
 	}
 
-	w.reset(t.markerOptions(inService))
+	w.reset(t.markerOptions(w, inService))
 	out, err := w.answer(dst, &left)
 	if err != nil {
 		return dst, err
 	}
 
+	t.tell(ctx, w, inService, &left)
 	t.report(w, inService)
 	return out, nil
 }
 
 // markerOptions returns the index and the options of the marker for an invocation.
-func (t *Transformer) markerOptions(inService *loaded) (*index.Index, verdict.Options) {
+func (t *Transformer) markerOptions(w *worker, inService *loaded) (*index.Index, verdict.Options) {
 	o := verdict.Options{
 		SkipCNAMEs:    !t.config.Settings.CheckAnswers.Names(),
 		SkipAddresses: !t.config.Settings.CheckAnswers.Addresses(),
 		OnMark:        t.config.onMark,
+	}
+	if t.config.Alerts != nil {
+		w.matches.Reset(t.config.clock())
+		o.OnMatch = w.observe
 	}
 	if inService == nil {
 		return nil, o

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	fastbase64 "github.com/segmentio/asm/base64"
 
+	"github.com/resolverwatch/resolverwatch/pkg/alert/matches"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
@@ -32,6 +34,10 @@ type worker struct {
 	stats    stats
 	data     []byte // of the current record
 	lines    []byte // output for the current record
+
+	matches matches.Collector   // empty if alerts are off
+	message []byte              // about the matches
+	observe func(*verdict.Mark) // collects a mark; made once
 }
 
 // stats counts records. [verdict.Counts] counts the objects in them.
@@ -39,19 +45,26 @@ type stats struct {
 	records, dropped, failed, noRoom int
 	firstID                          string // of the first failed record
 	firstError                       error
+	alerts                           alertStats
 }
 
-func newWorker() *worker { return &worker{marker: verdict.NewMarker(nil, verdict.Options{})} }
+func newWorker() *worker {
+	w := &worker{marker: verdict.NewMarker(nil, verdict.Options{})}
+	w.observe = w.collect
+	return w
+}
 
 func (w *worker) reset(x *index.Index, o verdict.Options) {
 	w.marker.Reset(x, o)
 	w.stats = stats{records: len(w.events.records)}
 }
 
-// release drops all references to the event and the response, which belong to the caller.
+// release drops all references to the event and the response, which belong to the caller, and
+// to the index.
 func (w *worker) release() {
 	clear(w.events.records)
 	w.response = response{}
+	w.matches.Reset(time.Time{})
 }
 
 // answer appends the response to the parsed event.
@@ -114,6 +127,7 @@ func (w *worker) mark(r *record, left *budget) (err error) {
 		}
 	}()
 
+	w.matches.NextRecord()
 	if r.bad {
 		return errNoData
 	}
