@@ -41,6 +41,9 @@ func TestRun(t *testing.T) {
 		report.Counts.Failed == 0 || report.Counts.Allowed == 0 || report.Counts.AlreadyMarked == 0 {
 		t.Errorf("%+v: %v", report.Report, report.err)
 	}
+	if a := report.Alerts; a.Faults == 0 || a.Requests == a.Faults || a.Rows == 0 || a.Records < a.Rows {
+		t.Errorf("alerts: %+v", a)
+	}
 	for _, f := range storeFaults {
 		if !slices.ContainsFunc(report.Parts, func(p Part) bool { return p.Name == f.name && p.Records > 0 }) {
 			t.Errorf("no records while %s", f.name)

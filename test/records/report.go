@@ -18,6 +18,7 @@ type Report struct {
 	Parts   []Part       `json:"parts"`
 	Memory  []Memory     `json:"memory"`
 	PeakMiB float64      `json:"peakMiB"`
+	Alerts  AlertCounts  `json:"alerts"`
 
 	sent    int
 	started time.Time
@@ -88,6 +89,8 @@ func (r *Report) print(w io.Writer) {
 		c.Ok, c.Dropped, c.Failed, c.NoRoom)
 	fmt.Fprintf(w, "  objects  %d: %d malicious, %d allowed, %d clean, %d unknown (%d by time), %d marked before\n",
 		c.Objects, c.Malicious, c.Allowed, c.Clean, c.Unknown, c.Timeouts, c.AlreadyMarked)
+	fmt.Fprintf(w, "  alerts   %d requests to the queue, %d of them with a fault; the others are about %d matches in %d rows\n",
+		r.Alerts.Requests, r.Alerts.Faults, r.Alerts.Records, r.Alerts.Rows)
 	for _, p := range r.Parts {
 		fmt.Fprintf(w, "  %10d records, %6d events: %s\n", p.Records, p.Batches, p.Name)
 	}

@@ -59,6 +59,11 @@ func run(ctx context.Context, options Options) (*Report, error) {
 	}
 	r.stop()
 	wrong := r.checks.wait(r.report)
+	if r.store != nil {
+		var unreadable error
+		r.report.Alerts, unreadable = r.store.alerts.result()
+		wrong = errors.Join(wrong, unreadable)
+	}
 	if errors.Is(err, errStopped) {
 		err = nil // wrong is the reason
 	}
@@ -74,7 +79,7 @@ func (r *runner) start(ctx context.Context) (err error) {
 	}
 
 	s := settings.Default[settings.TransformerFunction]()
-	s.IndexBucket = indexBucket
+	s.IndexBucket, s.AlertQueue = indexBucket, alertQueueURL
 	s.PollInterval = settings.Duration(time.Second)
 	s.ColdStartWait = settings.Duration(100 * time.Millisecond)
 	r.process, err = startProcess(ctx, r.options.Binary,

@@ -23,7 +23,7 @@ const indexBucket = "index"
 // fault answers a request to the index store instead of the store.
 type fault func(w http.ResponseWriter, r *http.Request)
 
-// store is the index bucket, with faults.
+// store is the index bucket and the queue of alerts, with faults.
 type store struct {
 	url    string
 	server *http.Server
@@ -33,6 +33,7 @@ type store struct {
 	fault  fault         // nil: there is none
 	ended  chan struct{} // closed when the fault ends
 	faulty atomic.Int64  // requests that met a fault
+	alerts alertQueue
 }
 
 // startStore starts an empty bucket.
@@ -45,6 +46,10 @@ func startStore(ctx context.Context) (*store, error) {
 	s := &store{url: "http://" + listener.Addr().String(), ended: make(chan struct{})}
 	objects := s3.New(s3.Config{})
 	s.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Amz-Target") == alertTarget {
+			s.alerts.ServeHTTP(w, r)
+			return
+		}
 		s.mu.Lock()
 		fault := s.fault
 		s.mu.Unlock()
