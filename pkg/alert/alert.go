@@ -81,9 +81,9 @@ const (
 	FirewallBlock = "BLOCK"
 )
 
-// WeakerFirewall returns what DNS Firewall did at least in two cases. A blocked query is less
+// weakerFirewall returns what DNS Firewall did at least in two cases. A blocked query is less
 // urgent, so a row must not say that its records were blocked if one of them was not.
-func WeakerFirewall(a, b string) string {
+func weakerFirewall(a, b string) string {
 	switch {
 	case a == b || b == FirewallBlock:
 		return a
@@ -113,7 +113,7 @@ func (r *Row) Merge(other *Row) {
 		panic(fmt.Sprintf("merging the matches %s and %s", r.ID(), other.ID()))
 	}
 	first, last, records := r.FirstSeen, r.LastSeen, r.Records+other.Records
-	firewall := WeakerFirewall(r.Firewall, other.Firewall)
+	firewall := weakerFirewall(r.Firewall, other.Firewall)
 	if other.LastSeen.After(last) {
 		*r, last = *other, other.LastSeen
 	}

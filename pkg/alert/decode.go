@@ -9,19 +9,17 @@ import (
 
 // Errors of [Decode] that are about a message as a whole.
 var (
-	// ErrVersion reports a message of another version. A newer program wrote it.
-	ErrVersion = errors.New("unknown version of a message")
-	// ErrTooLarge reports a message, a list or a text beyond the limits of [Message.Encode].
-	ErrTooLarge = errors.New("message is too large")
+	errVersion  = errors.New("unknown version of a message") // a newer program wrote it
+	errTooLarge = errors.New("message is too large")         // or a list or a text in it
 )
 
 // Decode reads a message. Members that it does not know pass, because a newer program may
-// write them. The error wraps [ErrVersion] for a message of another version, and [ErrTooLarge]
-// if the message is larger than [Message.Encode] writes any; otherwise it says which member is
-// wrong. It never contains a text of the message.
+// write them. A message of another version is an error, as is one that is larger than
+// [Message.Encode] writes any. The error says which member is wrong, and never contains a text
+// of the message.
 func Decode(body []byte) (*Message, error) {
-	if len(body) > MaxBytes {
-		return nil, fmt.Errorf("decoding a message of %d bytes: %w: at most %d bytes", len(body), ErrTooLarge, MaxBytes)
+	if len(body) > maxBytes {
+		return nil, fmt.Errorf("decoding a message of %d bytes: %w: at most %d bytes", len(body), errTooLarge, maxBytes)
 	}
 
 	var version struct {
@@ -35,7 +33,7 @@ func Decode(body []byte) (*Message, error) {
 		return nil, errors.New(`decoding a message: the member "version" is missing`)
 	case *version.Version != Version:
 		return nil, fmt.Errorf("decoding a message: %w: %d, but this program reads version %d; update it",
-			ErrVersion, *version.Version, Version)
+			errVersion, *version.Version, Version)
 	}
 
 	m := &Message{}
@@ -88,7 +86,7 @@ func (m *Message) validate() error {
 	case m.TruncatedRecords < 0:
 		return errors.New("truncated_records: must not be negative")
 	case len(m.Rows) > MaxRows:
-		return fmt.Errorf("rows: %w: %d, at most %d", ErrTooLarge, len(m.Rows), MaxRows)
+		return fmt.Errorf("rows: %w: %d, at most %d", errTooLarge, len(m.Rows), MaxRows)
 	case len(m.Stack) > MaxWordBytes:
 		return tooLong("stack", MaxWordBytes)
 	case len(m.Query) > MaxWordBytes:
@@ -116,7 +114,7 @@ func isID(text string) bool {
 }
 
 func tooLong(member string, limit int) error {
-	return fmt.Errorf("%s: %w: at most %d bytes", member, ErrTooLarge, limit)
+	return fmt.Errorf("%s: %w: at most %d bytes", member, errTooLarge, limit)
 }
 
 // validate returns what is wrong with a row.
@@ -157,7 +155,7 @@ func (r *Row) validate() error {
 // validateLists returns what is wrong with the feeds and the details of a row.
 func (r *Row) validateLists() error {
 	if len(r.Feeds) > MaxFeeds {
-		return fmt.Errorf("feeds: %w: at most %d", ErrTooLarge, MaxFeeds)
+		return fmt.Errorf("feeds: %w: at most %d", errTooLarge, MaxFeeds)
 	}
 	for _, feed := range r.Feeds {
 		if len(feed) > MaxWordBytes {
@@ -166,7 +164,7 @@ func (r *Row) validateLists() error {
 	}
 
 	if len(r.Details) > maxDetails {
-		return fmt.Errorf("details: %w: at most %d", ErrTooLarge, maxDetails)
+		return fmt.Errorf("details: %w: at most %d", errTooLarge, maxDetails)
 	}
 	for name, value := range r.Details {
 		if len(name) > MaxWordBytes || len(value) > maxDetailBytes {

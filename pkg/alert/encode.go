@@ -16,8 +16,8 @@ import (
 const (
 	// MaxRows is the number of rows that a message has at most.
 	MaxRows = 400
-	// MaxBytes is the size of an encoded message at most.
-	MaxBytes = 200 << 10
+	// maxBytes is the size of an encoded message at most.
+	maxBytes = 200 << 10
 )
 
 // Limits of the texts of a message, in bytes. They are far above what AWS and our lists write,
@@ -35,7 +35,7 @@ const (
 )
 
 // Encode returns m as one JSON object of printable ASCII, of at most [MaxRows] rows and
-// [MaxBytes]. SQS refuses control characters and invalid UTF-8, so those and all other
+// 200 KiB. SQS refuses control characters and invalid UTF-8, so those and all other
 // characters become escapes; each byte that is not valid UTF-8 becomes U+FFFD.
 //
 // If there is too much, the rows with the worst severity stay, and of those that are equally
@@ -44,7 +44,7 @@ const (
 //
 // Encode changes m in the same way, so that afterwards m is what [Decode] returns.
 func (m *Message) Encode() []byte {
-	return m.AppendEncode(make([]byte, 0, min(len(m.Rows)*usualRowBytes+usualRowBytes, MaxBytes)))
+	return m.AppendEncode(make([]byte, 0, min(len(m.Rows)*usualRowBytes+usualRowBytes, maxBytes)))
 }
 
 // AppendEncode is like [Message.Encode], but appends to dst, so that callers can reuse memory.
@@ -170,7 +170,7 @@ func (m *Message) append(dst []byte) []byte {
 	}
 
 	dst = append(dst, `,"rows":[`...)
-	last := start + MaxBytes - maxTailBytes
+	last := start + maxBytes - maxTailBytes
 	for i := range m.Rows {
 		end := len(dst)
 		if i > 0 {

@@ -425,7 +425,11 @@ func (s *slowCollector) add(m *verdict.Mark) {
 		merged.order = earlier.order
 	}
 	merged.Records = earlier.Records + 1
-	merged.Firewall = alert.WeakerFirewall(earlier.Firewall, r.Firewall)
+	if rank := []string{"", "ALERT", "BLOCK"}; slices.Index(rank, earlier.Firewall) < slices.Index(rank, r.Firewall) {
+		merged.Firewall = earlier.Firewall
+	} else {
+		merged.Firewall = r.Firewall
+	}
 	merged.FirstSeen, merged.LastSeen = earlier.FirstSeen, earlier.LastSeen
 	if seen.Before(merged.FirstSeen) {
 		merged.FirstSeen = seen
