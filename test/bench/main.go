@@ -24,6 +24,7 @@ var suites = []struct {
 	{"index", benchIndex},
 	{"importer", benchImporter},
 	{"transform", benchTransform},
+	{"storm", benchStorm},
 	{"scan", benchScan},
 }
 
