@@ -290,7 +290,7 @@ func TestCollector_storm(t *testing.T) {
 	}
 }
 
-// Marks that match nothing cost no allocation, nor do matches once the memory has grown.
+// Marks without a match cost no allocation. Matches do not either, once the memory has grown.
 func TestCollector_allocations(t *testing.T) {
 	x := newIndex(t, "urls high subtree evil.example")
 	var c matches.Collector

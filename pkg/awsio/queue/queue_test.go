@@ -98,7 +98,7 @@ func TestQueue_Send(t *testing.T) {
 	}
 }
 
-// What may be gone the next time is tried again; what stays wrong is not.
+// Faults that can pass are tried again. The others are not.
 func TestQueue_Send_faults(t *testing.T) {
 	t.Parallel()
 	const body = "secret.example"
