@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/resolverwatch/resolverwatch/internal/logfile"
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
@@ -49,7 +51,7 @@ With --stack or --index-bucket it uses the current index of a deployed stack. LI
 			if err != nil {
 				return err
 			}
-			matched, err := checkAll(x, std, args, form)
+			matched, err := checkAll(cmd.Context(), x, std, args, form)
 			if err == nil && matched && failOnMatch {
 				err = errMatch
 			}
@@ -92,11 +94,11 @@ type checker struct {
 
 // checkAll writes an answer for each name. matched means that one of them is malicious. The
 // error is errReported if one of them could not be looked up.
-func checkAll(x *index.Index, std streams, names []string, form string) (matched bool, err error) {
+func checkAll(ctx context.Context, x *index.Index, std streams, names []string, form string) (matched bool, err error) {
 	c := &checker{index: x, form: form, out: bufio.NewWriter(std.out), errors: std.err}
 	for _, name := range names {
 		if name == "-" {
-			err = c.checkLines(std.in)
+			err = c.checkLines(logfile.NewLive(ctx, std.in))
 		} else {
 			err = c.check(name)
 		}
@@ -118,7 +120,7 @@ func (c *checker) checkLines(text io.Reader) error {
 	lines := bufio.NewScanner(text)
 	for lines.Scan() {
 		if line := strings.TrimSpace(lines.Text()); line != "" {
-			if err := c.check(line); err != nil {
+			if err := errors.Join(c.check(line), c.out.Flush()); err != nil {
 				return err
 			}
 		}

@@ -23,7 +23,7 @@ func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, since time.Time,
 	if err != nil {
 		return err
 	}
-	sources, err := openSources(cmd.Context(), std, h.local, h.lists.quiet)
+	sources, err := openSources(cmd.Context(), std, h.local)
 	if err != nil {
 		return err
 	}

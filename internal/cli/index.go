@@ -57,20 +57,19 @@ transformer and 'scan --index' can load. LIST is
 			if err != nil {
 				return err
 			}
-			return writeIndex(data, out, std.err, l.quiet)
+			return writeIndex(data, out, unwrapped(std.out), std.err, l.quiet)
 		},
 	}
 	l.register(cmd)
 	flags := cmd.Flags()
-	flags.StringVarP(&out, "output", "o", "", "`FILE` to write (required)")
+	flags.StringVarP(&out, "output", "o", "", "`FILE` to write, or - for standard output (required)")
 	flags.Uint64Var(&o.Generation, "generation", 1, "`NUMBER` that becomes index_generation in marked records")
 	flags.Uint64Var(&o.Seed, "seed", 0, "`SEED` of the hashes; the same lists and seed give the same file (default: random)")
 	return cmd
 }
 
-// writeIndex verifies the index as the importer does, and writes the file in one step, so that
-// no reader sees a partial file.
-func writeIndex(data []byte, path string, messages io.Writer, quiet bool) error {
+// writeIndex verifies the index as the importer does, and writes it.
+func writeIndex(data []byte, path string, out, messages io.Writer, quiet bool) error {
 	const samples = 1000
 	x, err := index.Open(data)
 	if err != nil {
@@ -80,18 +79,7 @@ func writeIndex(data []byte, path string, messages io.Writer, quiet bool) error 
 		return fmt.Errorf("checking the index: %w", err)
 	}
 
-	file, err := os.CreateTemp(filepath.Dir(path), ".index-*")
-	if err != nil {
-		return fmt.Errorf("writing the index: %w", err)
-	}
-	defer os.Remove(file.Name()) //nolint:errcheck // does not exist any more after the rename
-	_, err = file.Write(data)
-	const ownerWritesAllRead = 0o644
-	err = errors.Join(err, file.Chmod(ownerWritesAllRead), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
+	if err := writeOutput(data, path, out); err != nil {
 		return fmt.Errorf("writing the index: %w", err)
 	}
 
@@ -100,6 +88,40 @@ func writeIndex(data []byte, path string, messages io.Writer, quiet bool) error 
 		fmt.Fprintf(messages, "%s: %d names, %d addresses and blocks, %d bytes\n", path, info.Names, info.Addresses, info.Bytes)
 	}
 	return nil
+}
+
+// writeOutput writes a file in one step, so that no reader sees a partial file. A link stays a link
+// to the new file. What is no regular file, such as a device or a pipe, is written to as it is,
+// and so is standard output, whose path is "-".
+func writeOutput(data []byte, path string, stdout io.Writer) error {
+	if path == "-" {
+		_, err := stdout.Write(data)
+		return err
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		file, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = file.Write(data)
+		return errors.Join(err, file.Close())
+	}
+
+	file, err := os.CreateTemp(filepath.Dir(path), ".index-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name()) //nolint:errcheck // does not exist any more after the rename
+	_, err = file.Write(data)
+	const ownerWritesAllRead = 0o644
+	err = errors.Join(err, file.Chmod(ownerWritesAllRead), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	return err
 }
 
 func newIndexInspect(std streams) *cobra.Command {

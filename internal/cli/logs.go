@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -12,8 +13,9 @@ import (
 
 // openSources returns the logs that the arguments name, in their order. An argument is a
 // file, a folder, s3://bucket/prefix, or - for standard input.
-func openSources(ctx context.Context, std streams, args []string, quiet bool) (all []logfile.Source, err error) {
+func openSources(ctx context.Context, std streams, args []string) (all []logfile.Source, err error) {
 	skipped := 0
+	given := map[string]bool{}
 	for _, arg := range args {
 		var sources []logfile.Source
 		var others int
@@ -28,11 +30,18 @@ func openSources(ctx context.Context, std streams, args []string, quiet bool) (a
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, sources...)
+		for _, source := range sources {
+			if given[source.ID] {
+				fmt.Fprintf(std.err, "%s: named more than once, and read once\n", source.Name)
+				continue
+			}
+			given[source.ID] = true
+			all = append(all, source)
+		}
 		skipped += others
 	}
 
-	if skipped > 0 && !quiet {
+	if skipped > 0 {
 		fmt.Fprintf(std.err, "%d files in folders skipped: not a log file extension\n", skipped)
 	}
 	return all, nil
@@ -131,6 +140,9 @@ func (r *logRun) write(chunk *logfile.Chunk) error {
 
 // ended reports what was wrong with a source. The run continues with the next source.
 func (r *logRun) ended(source int, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
 	counts, name := r.source, r.sources[source].Name
 	r.source = lineCounts{}
 	r.records += counts.records

@@ -58,7 +58,11 @@ func (p *publishOptions) run(cmd *cobra.Command, std streams) error {
 			return usage(cmd, err)
 		}
 	}
-	o, err := p.operator(cmd.Context(), p.needIndex(), p.needImporter())
+	needed := []resource{p.needIndex(), p.needImporter()}
+	if feed != "" {
+		needed = append(needed, p.needTable())
+	}
+	o, err := p.operator(cmd.Context(), needed...)
 	if err != nil {
 		return err
 	}

@@ -26,15 +26,44 @@ const (
 	exitUsage = 2
 	exitMatch = 3
 
-	exitStopped = 130 // a command that runs until it is interrupted, as shells report SIGINT
+	// A process that a signal ended has 128 and the number of the signal, so that a shell ends its
+	// loop as well.
+	exitSignal = 128
 )
 
 // Main runs the command with the arguments and streams of the process, and exits.
 func Main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
-	stop()
+	code := run(untilSignal(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	os.Exit(code)
+}
+
+// signalError is the cause of a context that a signal ended.
+type signalError struct{ syscall.Signal }
+
+func (e signalError) Error() string { return "interrupted by the signal " + e.String() }
+
+// untilSignal returns a context that ends with the first interrupt or termination. A second one
+// ends the process.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		received := <-signals
+		signal.Stop(signals)
+		number, _ := received.(syscall.Signal)
+		cancel(signalError{number})
+	}()
+	return ctx
+}
+
+// exitCodeOf returns the code of a command that did not reach its end.
+func exitCodeOf(ctx context.Context) int {
+	var interrupted signalError
+	if errors.As(context.Cause(ctx), &interrupted) {
+		return exitSignal + int(interrupted.Signal)
+	}
+	return exitError
 }
 
 // streams are the standard streams of a run.
@@ -66,12 +95,12 @@ func execute(ctx context.Context, args []string, std streams) int {
 		fmt.Fprintf(std.err, "resolverwatch: %v\nRun '%s --help' for usage.\n", err, usage.command)
 		return exitUsage
 	case errors.Is(err, errStopped):
-		return exitStopped
+		return exitCodeOf(ctx)
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(std.err, "resolverwatch: interrupted; the output is incomplete")
-		return exitError
+		return exitCodeOf(ctx)
 	case errors.Is(err, errReported):
-		return exitError
+		return exitCodeOf(ctx)
 	case errors.Is(err, syscall.EPIPE):
 		return exitError // the reader of our output, such as head, has exited
 	default:

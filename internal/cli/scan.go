@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/resolverwatch/resolverwatch/internal/logfile"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
@@ -91,7 +92,7 @@ func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error 
 		return usagef(cmd, "--workers %d: must be at least 1", o.workers)
 	}
 
-	sources, err := openSources(cmd.Context(), std, args, o.lists.quiet)
+	sources, err := openSources(cmd.Context(), std, args)
 	if err != nil {
 		return err
 	}
@@ -108,7 +109,12 @@ func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error 
 	}
 	out := bufio.NewWriterSize(sink, 1<<20)
 	s := newScanner(x, o, out, std.err)
-	logs := &logRun{sources: sources, messages: std.err, markers: s.markers(), collect: s.collect}
+	logs := &logRun{sources: sources, messages: std.err, markers: s.markers(), collect: func(chunk *logfile.Chunk) error {
+		if err := s.collect(chunk); err != nil || !chunk.Idle {
+			return err
+		}
+		return out.Flush() // somebody waits for these records
+	}}
 	err = logs.run(cmd.Context(), o.lists.quiet)
 	if errors.Is(err, errNoLists) {
 		return errors.Join(usagef(cmd, "%w", errNoLists), out.Flush())

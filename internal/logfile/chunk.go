@@ -22,6 +22,10 @@ type chunker struct {
 	rest   []byte // text after the last cut
 	line   int    // line number of rest, from 1
 	ended  bool
+	// isIdle waits a moment and reports whether the stream has no input. It is nil for a stream
+	// that never pauses.
+	isIdle func() bool
+	idle   bool // the last chunk ends where the stream paused
 }
 
 // next returns the next chunk and the number of its first line. It uses the memory of buf if
@@ -36,7 +40,13 @@ func (c *chunker) next(buf []byte) (text []byte, line int, err error) {
 		if c.ended {
 			break
 		}
-		if cut := lastBoundary(text); cut > 0 {
+		cut := 0
+		if c.idle {
+			cut = lastObjectEnd(text)
+		} else {
+			cut = lastBoundary(text)
+		}
+		if cut > 0 {
 			c.rest = append(c.rest, text[cut:]...)
 			text = text[:cut]
 			break
@@ -56,7 +66,12 @@ func (c *chunker) next(buf []byte) (text []byte, line int, err error) {
 
 // fill reads until text has limit bytes or the stream ends.
 func (c *chunker) fill(text []byte, limit int) ([]byte, error) {
+	c.idle = false
 	for len(text) < limit && !c.ended {
+		if c.isIdle != nil && endsRecord(text) && c.isIdle() {
+			c.idle = true
+			return text, nil
+		}
 		if cap(text) < limit {
 			text = append(make([]byte, 0, limit), text...)
 		}
@@ -69,6 +84,13 @@ func (c *chunker) fill(text []byte, limit int) ([]byte, error) {
 		}
 	}
 	return text, nil
+}
+
+// endsRecord reports whether text seems to end with a record. What it says of text that is not a log
+// does not matter, because that is refused in any case.
+func endsRecord(text []byte) bool {
+	line, ended := bytes.CutSuffix(text, []byte{'\n'})
+	return ended && bytes.HasSuffix(bytes.TrimRight(line, "\r \t"), []byte{'}'})
 }
 
 // lastBoundary returns the offset of the last boundary between two records in text, or 0 if

@@ -20,6 +20,7 @@ type Chunk struct {
 	Text   []byte // the decompressed text
 	Out    []byte // output of the worker; the memory is reused
 	Result any    // other results of the worker
+	Idle   bool   // the source has no more input at the moment: what was written should be flushed
 	done   chan struct{}
 }
 
@@ -120,10 +121,14 @@ func (p *Pipeline) readSource(ctx context.Context, source Source, s *stream, wor
 	defer release()
 
 	cut := chunker{reader: text, line: 1}
+	if live, ok := file.(*Live); ok {
+		cut.isIdle = live.isIdle
+	}
 	for {
 		chunk := pool.Get().(*Chunk)
 		chunk.Source, chunk.Result, chunk.done = s.source, nil, make(chan struct{})
 		chunk.Text, chunk.Line, err = cut.next(chunk.Text)
+		chunk.Idle = cut.idle
 		if err == io.EOF { //nolint:errorlint // next returns io.EOF itself; the io.ErrUnexpectedEOF of a truncated file must not match
 			return nil
 		}

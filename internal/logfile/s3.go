@@ -61,7 +61,7 @@ func ExpandS3(ctx context.Context, client S3, location string) ([]Source, error)
 // S3Object returns the source of one object.
 func S3Object(client S3, bucket, key string, size int64) Source {
 	name := s3Scheme + path.Join(bucket, key)
-	return Source{Name: name, Size: size, open: func(ctx context.Context) (io.ReadCloser, error) {
+	return Source{Name: name, ID: name, Size: size, open: func(ctx context.Context) (io.ReadCloser, error) {
 		object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", name, err)

@@ -20,13 +20,15 @@ import (
 type Source struct {
 	Name string
 	Size int64
+	// ID is the same for two names of the same input.
+	ID   string
 	open func(ctx context.Context) (io.ReadCloser, error)
 }
 
 // Stdin returns the source for standard input.
 func Stdin(stdin io.Reader) Source {
-	return Source{Name: "standard input", Size: -1, open: func(context.Context) (io.ReadCloser, error) {
-		return io.NopCloser(stdin), nil
+	return Source{Name: "standard input", ID: "-", Size: -1, open: func(ctx context.Context) (io.ReadCloser, error) {
+		return NewLive(ctx, stdin), nil
 	}}
 }
 
@@ -72,7 +74,11 @@ func file(path string, info fs.FileInfo) Source {
 	if !info.Mode().IsRegular() {
 		size = -1
 	}
-	return Source{Name: path, Size: size, open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }}
+	id, err := filepath.Abs(path)
+	if real, linkErr := filepath.EvalSymlinks(id); err == nil && linkErr == nil {
+		id = real
+	}
+	return Source{Name: path, ID: id, Size: size, open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }}
 }
 
 // exportTest is the name of the object with which CloudWatch Logs tests that it may write to

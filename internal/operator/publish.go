@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
@@ -29,6 +31,11 @@ func (o *Operator) Publish(ctx context.Context, feed indicator.FeedID, force str
 		time.Sleep(time.Second)
 	}
 
+	if feed != "" {
+		if err := o.checkFeed(ctx, feed); err != nil {
+			return index.Current{}, err
+		}
+	}
 	if err := o.Publisher.Publish(ctx, feed, force); err != nil {
 		return index.Current{}, fmt.Errorf("asking the importer to publish: %w", err)
 	}
@@ -38,6 +45,38 @@ func (o *Operator) Publish(ctx context.Context, feed indicator.FeedID, force str
 	return o.await(ctx, wait, func(_ context.Context, _ index.Current, etag string) (bool, error) {
 		return etag != before, nil
 	})
+}
+
+// UnknownFeedError means that the importer has never seen a list of a feed.
+type UnknownFeedError struct {
+	Feed  indicator.FeedID
+	Known []indicator.FeedID
+}
+
+// Error says which feeds there are.
+func (e *UnknownFeedError) Error() string {
+	if len(e.Known) == 0 {
+		return fmt.Sprintf("there is no feed %q, and no other: upload a list first", e.Feed)
+	}
+	return fmt.Sprintf("there is no feed %q; the feeds are %s", e.Feed, sighting.JoinFeeds(e.Known))
+}
+
+// checkFeed returns an [UnknownFeedError] unless the feed has a row. The importer makes a row for
+// each list that it sees, refused ones included.
+func (o *Operator) checkFeed(ctx context.Context, feed indicator.FeedID) error {
+	rows, err := o.Feeds.Rows(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the feeds: %w", err)
+	}
+	unknown := &UnknownFeedError{Feed: feed}
+	for _, row := range rows {
+		if row.ID == feed {
+			return nil
+		}
+		unknown.Known = append(unknown.Known, row.ID)
+	}
+	slices.Sort(unknown.Known)
+	return unknown
 }
 
 // await reads the pointer until done returns true, or returns [ErrNotYet] after wait.
