@@ -42,6 +42,21 @@ func (l *lists) registerFile(cmd *cobra.Command) {
 // areNamed reports whether a flag names a list or an index.
 func (l *lists) areNamed() bool { return l.file != "" || len(l.feeds)+len(l.allows) > 0 }
 
+// names returns what the flags name, for a report.
+func (l *lists) names() []string {
+	if l.file != "" {
+		return []string{l.file}
+	}
+	var all []string
+	for _, given := range [][]string{l.feeds, l.allows} {
+		for _, text := range given {
+			path, _, _ := strings.Cut(text, ",")
+			all = append(all, path)
+		}
+	}
+	return all
+}
+
 // load returns the index that the flags name.
 func (l *lists) load(cmd *cobra.Command, messages io.Writer) (*index.Index, error) {
 	data, err := l.bytes(cmd, messages, index.Options{})

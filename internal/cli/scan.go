@@ -25,6 +25,7 @@ const (
 type scanOptions struct {
 	lists         lists
 	form          string
+	report        string
 	onlyMatches   bool
 	failOnMatch   bool
 	keepMarks     bool
@@ -60,6 +61,9 @@ Records that are already marked get a new mark, and scan says how many changed. 
   # Only the matching records, for the next program
   resolverwatch scan --feed corp=names.txt,severity=high --only-matches -o ndjson logs/ | jq .threat
 
+  # A page to show to others
+  resolverwatch scan --feed urlhaus.csv --report found.html -o summary vpcdnsquerylogs/
+
   # In a pipeline: exit with code 3 if anything matched
   zcat log.gz | resolverwatch scan --index lists.rwx --fail-on-match -o summary -`,
 		Args: argCount(1, anyNumber, "no logs to mark: name at least one LOG, or - for standard input"),
@@ -76,6 +80,7 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 	o.lists.registerFile(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&o.form, "output", "o", "", "`FORM`: ndjson, table or summary (default: summary on a terminal, else ndjson)")
+	flags.StringVar(&o.report, "report", "", "also write a report, a page of HTML, to `FILE`")
 	flags.BoolVar(&o.onlyMatches, "only-matches", false, "write only malicious records")
 	flags.BoolVar(&o.failOnMatch, "fail-on-match", false, "exit with code 3 if a record is malicious")
 	flags.BoolVar(&o.keepMarks, "keep-marks", false, "keep the marks of records that are already marked")
@@ -127,8 +132,16 @@ func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error 
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
+	if o.report != "" {
+		if err := writeReportPage(o.report, s.summary.Report(), sources, o.lists.names(), std.err); err != nil {
+			return err
+		}
+	}
 	return o.outcome(logs, s)
 }
+
+// needsSummary reports whether hosts, indicators and hours are counted.
+func (o *scanOptions) needsSummary() bool { return o.form == formSummary || o.report != "" }
 
 // outcome returns the error of a scan that read all that it could. A failure to read comes before
 // a match, because the part that was not read might have matched too.

@@ -90,6 +90,9 @@ func (w *scanWorker) onMark(m *verdict.Mark) {
 	w.result.summary.Count(m)
 	w.result.unmarked = w.result.unmarked || !w.indexed && !m.AlreadyMarked
 
+	if w.options.needsSummary() {
+		w.itemise(m)
+	}
 	matched := m.Verdict == verdict.Malicious
 	if w.options.form == formNDJSON {
 		if matched && w.options.onlyMatches {
@@ -98,17 +101,17 @@ func (w *scanWorker) onMark(m *verdict.Mark) {
 		return
 	}
 
-	if w.options.form == formSummary {
-		w.result.summary.Itemise(m.Object, m.Verdict)
+	if w.options.form == formTable && (matched || m.Verdict == verdict.Allowed && !w.options.onlyMatches) {
+		w.result.sightings = append(w.result.sightings, sighting.FromMark(m))
 	}
-	if !matched && (m.Verdict != verdict.Allowed || w.options.onlyMatches) {
-		return
-	}
-	seen := sighting.FromMark(m)
-	if w.options.form == formSummary {
+}
+
+// itemise adds an object to the summary of the chunk.
+func (w *scanWorker) itemise(m *verdict.Mark) {
+	w.result.summary.Itemise(m.Object, m.Verdict)
+	if m.Verdict == verdict.Malicious || m.Verdict == verdict.Allowed && !w.options.onlyMatches {
+		seen := sighting.FromMark(m)
 		w.result.summary.Add(&seen, string(m.Object.Instance.Decode(&w.text)))
-	} else {
-		w.result.sightings = append(w.result.sightings, seen)
 	}
 }
 

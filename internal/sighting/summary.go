@@ -44,8 +44,9 @@ type pairTally struct {
 	Threat      matchedThreat
 	Severity    indicator.Severity
 	Records     int
+	InAnswers   int    // of the records, those in which an answer matched
 	First, Last string // query_timestamp of the first and the last record
-	Name        string // query_name of the first record
+	Name, Part  string // query_name of the first record, and where it matched
 }
 
 // NewSummary returns an empty summary.
@@ -104,15 +105,19 @@ func (s *Summary) Itemise(o *resolverlog.Object, v verdict.Verdict) { s.activity
 
 // Add lists a sighting. The caller counts its record with [Summary.Count].
 func (s *Summary) Add(seen *Sighting, instance string) {
+	inAnswers := 0
+	if seen.part != verdict.QueryName.String() {
+		inAnswers = 1
+	}
 	s.mergePair(&pairTally{
 		Host:     seen.host,
 		Instance: instance,
 		Threat:   seen.threat,
 		Severity: seen.severity,
-		Records:  1,
-		First:    seen.time,
-		Last:     seen.time,
-		Name:     seen.name,
+		Records:  1, InAnswers: inAnswers,
+		First: seen.time,
+		Last:  seen.time,
+		Name:  seen.name, Part: seen.part,
 	})
 }
 
@@ -149,11 +154,12 @@ func (s *Summary) mergePair(tally *pairTally) {
 	}
 
 	known.Records += tally.Records
+	known.InAnswers += tally.InAnswers
 	known.Severity = max(known.Severity, tally.Severity)
 	known.Instance = cmp.Or(known.Instance, tally.Instance)
 	// Time stamps of one format and zone sort as text.
 	if tally.First < known.First {
-		known.First, known.Name = tally.First, tally.Name
+		known.First, known.Name, known.Part = tally.First, tally.Name, tally.Part
 	}
 	known.Last = max(known.Last, tally.Last)
 }
