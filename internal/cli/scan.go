@@ -108,6 +108,11 @@ func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error 
 		}
 	}
 
+	return o.scan(cmd, std, sources, x)
+}
+
+// scan marks the sources and writes the result.
+func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.Source, x *index.Index) error {
 	sink := std.out
 	if o.form == formNDJSON && !isTerminal(sink) {
 		sink = unwrapped(sink) // marked records have the bytes of the log
@@ -120,7 +125,7 @@ func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error 
 		}
 		return out.Flush() // somebody waits for these records
 	}}
-	err = logs.run(cmd.Context(), o.lists.quiet)
+	err := logs.run(cmd.Context(), o.lists.quiet)
 	if errors.Is(err, errNoLists) {
 		return errors.Join(usagef(cmd, "%w", errNoLists), out.Flush())
 	}
