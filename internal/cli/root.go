@@ -63,6 +63,9 @@ func exitCodeOf(ctx context.Context) int {
 	if errors.As(context.Cause(ctx), &interrupted) {
 		return exitSignal + int(interrupted.Signal)
 	}
+	if ctx.Err() != nil {
+		return exitSignal + int(syscall.SIGINT)
+	}
 	return exitError
 }
 
