@@ -29,7 +29,7 @@ type Published struct {
 
 // announcer sends an event after each publish of a new generation.
 type announcer struct {
-	events  Events // nil if nobody is told
+	events  Events // nil if events are off
 	stack   string
 	metrics *metric.Writer
 	log     *slog.Logger

@@ -58,9 +58,9 @@ type Config struct {
 	//
 	// Default: they are not published.
 	Indicators Indicators
-	// Events is told about each new generation, if Announce is set.
+	// Events receives an event for each new generation, if Announce is set.
 	//
-	// Default: nobody is told.
+	// Default: no events are sent.
 	Events   Events
 	Announce bool
 	// Fetch fetches the lists of feeds that have a URL.
