@@ -39,8 +39,9 @@ func (p *publish) addsNothing() bool { return p.Added != nil && *p.Added <= 0 }
 var errUnknownEvent = errors.New(`unknown event: must be {"query":"<name>"} or the event ` +
 	settings.EventIndexPublished + ` of the source ` + settings.EventSource)
 
-// queryName matches the names of queries. They become values of a dimension.
-var queryName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+// queryName matches the names of queries. They become values of a dimension, and the notifier accepts
+// no others.
+var queryName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
 
 // decodeEvent reads an event: `{"query":"tunnels","at":"2026-11-30T10:00:00Z"}`, with optional
 // `parameters`, from a schedule or a person; or the event of a publish from the event bus.
@@ -65,7 +66,7 @@ func decodeEvent(text []byte, now time.Time) (request, error) {
 	case e.Query == "":
 		return request{}, errUnknownEvent
 	case !queryName.MatchString(e.Query):
-		return request{}, fmt.Errorf("query %q: must have at most 64 characters of a-z, 0-9, - and _", e.Query)
+		return request{}, fmt.Errorf("query %q: must begin with a letter and have at most 64 characters of a-z, 0-9 and -", e.Query)
 	}
 	return request{query: e.Query, at: moment(e.At, now), parameters: e.Parameters}, nil
 }
