@@ -39,6 +39,9 @@ func FuzzHunter_Invoke(f *testing.F) {
 			}
 			return
 		}
+		if failure(answer, err) != "" {
+			return
+		}
 		var done struct {
 			Rows int `json:"rows"`
 			Bad  int `json:"rows_without_identity"`
@@ -61,9 +64,8 @@ func FuzzHunter_Invoke_event(f *testing.F) {
 		w := newWorld()
 		w.result = hunter.Result{Columns: strings.Split(tunnelColumns+"|indicator|scope", "|")}
 		p := w.process("1")
-		_, err := p.invoke(t, event)
-		if err != nil && p.counts["HuntFailed"] != 1 {
-			t.Fatalf("%v, counted %v", err, p.counts)
+		if failure(p.invoke(t, event)) != "" && p.counts["HuntFailed"] != 1 {
+			t.Fatalf("counted %v", p.counts)
 		}
 		for name := range p.counts {
 			if query, found := strings.CutPrefix(name, "HuntFailed "); found && w.queries[query] == "" {

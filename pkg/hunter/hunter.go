@@ -14,7 +14,8 @@
 //   - Rows are sent before a run counts as successful. A run that is killed, or that cannot send
 //     everything, writes no HuntSucceeded, so an alarm on that metric notices whatever went wrong.
 //   - A query that takes too long is stopped. One that scans more than the limit of the workgroup
-//     is cancelled by Athena, and the error says so.
+//     is cancelled by Athena, and the error says so. Such a run is not repeated, because each
+//     repeat costs the same again.
 //   - Rows beyond the bound are counted, and so is a row that has no identity; the others are sent.
 package hunter
 
@@ -131,11 +132,34 @@ type outcome struct {
 	Cut     int    `json:"rows_cut"`
 	Bad     int    `json:"rows_without_identity"`
 	Bytes   int64  `json:"bytes_scanned"`
+	// Failed is why a run failed that is not repeated.
+	Failed string `json:"failed,omitempty"`
 
 	known bool // the workgroup has the query, so its name may be a dimension
 }
 
-// Invoke handles an event. If it returns an error, Lambda repeats the event.
+// ErrLimit reports a query that Athena cancelled because it scanned more than the workgroup allows.
+var ErrLimit = errors.New("the query scans more than its workgroup allows")
+
+// Other errors that a repeat would only meet again.
+var (
+	errTooSlow     = errors.New("the query has no result in time")
+	errNotDeployed = errors.New("the query is not in the workgroup")
+	errParameters  = errors.New("its parameters are wrong")
+)
+
+// isFinal reports whether a repeat would end with the same error and cost the same again.
+func isFinal(err error) bool {
+	for _, final := range []error{ErrLimit, errTooSlow, errNotDeployed, errParameters, errColumns} {
+		if errors.Is(err, final) {
+			return true
+		}
+	}
+	return false
+}
+
+// Invoke handles an event. If it returns an error, Lambda repeats the event. It returns no error if
+// a repeat would only cost the same again; the metrics and the answer say that the run failed.
 func (h *Hunter) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	asked, err := decodeEvent(event, h.config.Now())
 	if err != nil {
@@ -160,8 +184,11 @@ func (h *Hunter) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	} else {
 		h.config.Log.InfoContext(ctx, "hunt was not needed", "query", asked.query, "why", done.Skipped)
 	}
-	if err != nil {
+	if err != nil && !isFinal(err) {
 		return nil, err
+	}
+	if err != nil {
+		done.Failed = err.Error()
 	}
 	answer, err := json.Marshal(done)
 	if err != nil {
@@ -198,7 +225,7 @@ func (h *Hunter) report(ctx context.Context, done *outcome, err error) {
 func (h *Hunter) hunt(ctx context.Context, asked request, period period) (done outcome, err error) {
 	text, err := h.config.Athena.Query(ctx, asked.query)
 	if errors.Is(err, storage.ErrNotFound) {
-		return done, fmt.Errorf("query %q: is not in the workgroup: add it as a named query, or remove its schedule", asked.query)
+		return done, fmt.Errorf("query %q: %w: add it as a named query, or remove its schedule", asked.query, errNotDeployed)
 	}
 	if err != nil {
 		return done, fmt.Errorf("query %q: %w", asked.query, err)
@@ -241,7 +268,7 @@ func (h *Hunter) ask(ctx context.Context, sql string) (*Result, error) {
 	defer cancel()
 	result, err := h.config.Athena.Run(limited, sql, h.config.Settings.MaxRows)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("it had no result after %v and was stopped; choose a shorter look-back: %w", limit.Round(time.Second), err)
+		err = fmt.Errorf("%w: it was stopped after %v; choose a shorter look-back: %w", errTooSlow, limit.Round(time.Second), err)
 	}
 	return result, err
 }
@@ -252,7 +279,7 @@ func fill(text string, ours, asked map[string]string, now time.Time) (string, er
 	query, err := namedquery.Parse(text)
 	switch {
 	case err != nil && len(asked) > 0:
-		return "", fmt.Errorf("takes no parameters: %w", err)
+		return "", fmt.Errorf("%w: it takes none: %w", errParameters, err)
 	case err != nil:
 		return text, nil //nolint:nilerr // SQL that a user wrote
 	}
@@ -267,5 +294,8 @@ func fill(text string, ours, asked map[string]string, now time.Time) (string, er
 		values[name] = value
 	}
 	sql, err := query.Fill(values)
-	return sql, errors.Join(err, query.Check(values, now))
+	if err := errors.Join(err, query.Check(values, now)); err != nil {
+		return "", fmt.Errorf("%w: %w", errParameters, err)
+	}
+	return sql, nil
 }

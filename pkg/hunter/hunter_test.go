@@ -2,6 +2,7 @@ package hunter_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -181,6 +182,20 @@ func TestHunter_Invoke_period(t *testing.T) {
 	}
 }
 
+// failure returns why a run failed, or "".
+func failure(answer string, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	var done struct {
+		Failed string `json:"failed"`
+	}
+	if err := json.Unmarshal([]byte(answer), &done); err != nil {
+		return err.Error()
+	}
+	return done.Failed
+}
+
 // Anything but the known events is an error and counts as a failed hunt.
 func TestHunter_Invoke_events(t *testing.T) {
 	t.Parallel()
@@ -197,8 +212,9 @@ func TestHunter_Invoke_events(t *testing.T) {
 	} {
 		w := newWorld()
 		p := w.process("1")
-		if _, err := p.invoke(t, event); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v, want one that contains %q", event, err, want)
+		answer, err := p.invoke(t, event)
+		if got := failure(answer, err); !strings.Contains(got, want) {
+			t.Errorf("%s: failed with %q, want a text that contains %q", event, got, want)
 		}
 		if p.counts["HuntFailed"] != 1 || p.counts["HuntSucceeded"] != 0 || len(w.ran) != 0 {
 			t.Errorf("%s: counted %v, ran %d", event, p.counts, len(w.ran))
@@ -270,9 +286,9 @@ func TestHunter_Invoke_badResults(t *testing.T) {
 		w := newWorld()
 		w.result = tc.result
 		p := w.process("1")
-		_, err := p.invoke(t, `{"query":"tunnels"}`)
-		if (err != nil) != (tc.want != "") || err != nil && !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s: error %v, want %q", tc.name, err, tc.want)
+		got := failure(p.invoke(t, `{"query":"tunnels"}`))
+		if (got != "") != (tc.want != "") || !strings.Contains(got, tc.want) {
+			t.Errorf("%s: failed with %q, want %q", tc.name, got, tc.want)
 		}
 		if len(w.rows(t)) != tc.rows || p.counts["HuntFailed"] != tc.failed || p.counts["HuntFailed"]+p.counts["HuntSucceeded"] != 1 ||
 			p.counts["HuntFailed tunnels"] != tc.failed {
@@ -340,14 +356,38 @@ func TestHunter_Invoke_timeLimit(t *testing.T) {
 				defer cancel()
 			}
 			begin := time.Now()
-			_, err := p.hunter(t).Invoke(ctx, []byte(`{"query":"tunnels"}`))
+			answer, err := p.hunter(t).Invoke(ctx, []byte(`{"query":"tunnels"}`))
 			if took := time.Since(begin); took != tc.want {
 				t.Errorf("%s: took %v, want %v", name, took, tc.want)
 			}
-			if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "was stopped") || p.counts["HuntFailed tunnels"] != 1 {
-				t.Errorf("%s: error %v, counted %v", name, err, p.counts)
+			// It is not repeated, because a repeat would take as long.
+			if err != nil || !strings.Contains(failure(string(answer), err), "was stopped") || p.counts["HuntFailed tunnels"] != 1 {
+				t.Errorf("%s: answer %s, error %v, counted %v", name, answer, err, p.counts)
 			}
 		})
+	}
+}
+
+// A query over the limit of the workgroup is not repeated, because a repeat would cost the same
+// again. Other failures of a query are.
+func TestHunter_Invoke_queryFails(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		err      error
+		repeated bool
+	}{
+		{fmt.Errorf("%w: Bytes scanned limit was exceeded", hunter.ErrLimit), false},
+		{errors.New("internal error"), true},
+	} {
+		p := newWorld().process("1")
+		p.block = func(context.Context) error { return tc.err }
+		answer, err := p.invoke(t, `{"query":"tunnels"}`)
+		if (err != nil) != tc.repeated || !strings.Contains(failure(answer, err), tc.err.Error()) {
+			t.Errorf("%v: answer %s, error %v", tc.err, answer, err)
+		}
+		if p.counts["HuntFailed"] != 1 || p.counts["HuntSucceeded"] != 0 || p.counts["HuntBytesScanned"] != 7 {
+			t.Errorf("%v: counted %v", tc.err, p.counts)
+		}
 	}
 }
 

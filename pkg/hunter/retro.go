@@ -16,9 +16,11 @@ import (
 type Run struct {
 	Revision int64     // the number of changes; 0 means that the row is not stored
 	RanAt    time.Time // when the last complete run began
+	TriedAt  time.Time // when the last run began
 	// WaitingFor is the time of the newest publish that needs a run. It is zero if none does.
 	WaitingFor time.Time
-	// Owner is the invocation that runs the hunt, until LeaseUntil at most.
+	// Owner is the invocation that runs the hunt, until LeaseUntil at most. After a failed run it
+	// stays, so that its repeat can continue.
 	Owner      string
 	LeaseUntil time.Time
 }
@@ -26,13 +28,20 @@ type Run struct {
 // isBusy reports whether another invocation runs the hunt. Lambda repeats an event only after the
 // attempt before it has ended, so the same invocation can continue at once.
 func (r *Run) isBusy(owner string, now time.Time) bool {
-	return r.Owner != "" && r.Owner != owner && now.Before(r.LeaseUntil)
+	return r.Owner != owner && now.Before(r.LeaseUntil)
+}
+
+// isEarly reports whether a run began within the last day. One that failed counts too, because it
+// may have cost as much; only Lambda's repeats of the same invocation can continue it.
+func (r *Run) isEarly(owner string, now time.Time) bool {
+	return r.Owner != owner && now.Sub(r.TriedAt) < settings.RetroHuntInterval
 }
 
 // Why a retro-hunt is not run.
 const (
 	skippedBusy  = "another invocation runs it"
 	skippedEarly = "it ran within the last day"
+	skippedRetry = "it failed within the last day"
 	skippedIdle  = "no publish is waiting for it"
 )
 
@@ -53,7 +62,7 @@ func (h *Hunter) retroHunt(ctx context.Context, asked request) (outcome, error) 
 	}
 
 	done, err := h.hunt(ctx, asked, newRetroPeriod(asked.at, last.RanAt, &h.config.Settings))
-	ranAt := now
+	ranAt := last.TriedAt
 	if err != nil {
 		ranAt = time.Time{}
 	}
@@ -63,7 +72,7 @@ func (h *Hunter) retroHunt(ctx context.Context, asked request) (outcome, error) 
 // skip returns the outcome of a run that is not needed. A schedule that finds nothing to do is a
 // success: it shows that the hunter works.
 func (h *Hunter) skip(ctx context.Context, asked request, why string) (outcome, error) {
-	if asked.publish == nil && why != skippedBusy {
+	if asked.publish == nil && (why == skippedEarly || why == skippedIdle) {
 		h.report(ctx, &outcome{Query: asked.query, known: true}, nil)
 	}
 	return outcome{Skipped: why}, nil
@@ -83,12 +92,14 @@ func (h *Hunter) begin(ctx context.Context, owner string, now, publishedAt time.
 		switch skipped = ""; {
 		case run.isBusy(owner, now):
 			skipped = skippedBusy
-		case now.Sub(run.RanAt) < settings.RetroHuntInterval:
+		case run.isEarly(owner, now) && run.RanAt.Equal(run.TriedAt):
 			skipped = skippedEarly
+		case run.isEarly(owner, now):
+			skipped = skippedRetry
 		case run.WaitingFor.IsZero():
 			skipped = skippedIdle
 		default:
-			run.Owner, run.LeaseUntil = owner, now.Add(settings.HunterTimeout)
+			run.Owner, run.LeaseUntil, run.TriedAt = owner, now.Add(settings.HunterTimeout), now
 		}
 		claimed = run
 		if run == before {
@@ -99,14 +110,10 @@ func (h *Hunter) begin(ctx context.Context, owner string, now, publishedAt time.
 	return claimed, skipped, err
 }
 
-// wait notes that a publish needs a run, unless the last run, or the one that is under way, began
-// after it.
+// wait notes that a publish needs a run, unless the last run began after it. That one may be under
+// way, or have failed; then it is waited for already.
 func (r *Run) wait(publishedAt time.Time) {
-	began := r.RanAt
-	if r.Owner != "" {
-		began = r.LeaseUntil.Add(-settings.HunterTimeout)
-	}
-	if publishedAt.After(began) && publishedAt.After(r.WaitingFor) {
+	if publishedAt.After(r.TriedAt) && publishedAt.After(r.WaitingFor) {
 		r.WaitingFor = publishedAt
 	}
 }
@@ -123,12 +130,12 @@ func (h *Hunter) end(ctx context.Context, owner string, ranAt time.Time) error {
 		if err != nil {
 			return fmt.Errorf("reading when the retro-hunt ran: %w", err)
 		}
-		if run.Owner != owner {
+		if run.Owner != owner || run.LeaseUntil.IsZero() {
 			return nil // the claim ended, or this is a repeat of a write whose reply was lost
 		}
-		run.Owner, run.LeaseUntil = "", time.Time{}
+		run.LeaseUntil = time.Time{}
 		if !ranAt.IsZero() {
-			run.RanAt = ranAt
+			run.RanAt, run.Owner = ranAt, ""
 			if !run.WaitingFor.After(ranAt) {
 				run.WaitingFor = time.Time{}
 			}

@@ -1,6 +1,7 @@
 package hunter_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -84,16 +85,31 @@ func TestHunter_Invoke_retroHuntPeriod(t *testing.T) {
 	}
 }
 
-// A run that failed does not count: its entries are looked for again.
+// The entries of a run that failed are looked for again. The repeats of the same event may do it at
+// once; the schedule waits for a day, because a failed run may have cost as much as a complete one.
+// Until then it writes no success.
 func TestHunter_Invoke_retroHuntFails(t *testing.T) {
 	t.Parallel()
-	w := newWorld() // the result has no columns
-	if _, err := w.process("1").invoke(t, aPublish); err == nil {
-		t.Fatal("no error")
+	w := newWorld()
+	w.result = result(retroColumns, "111122223333|vpc-1|10.0.0.1|evil.example|name")
+	for range 2 {
+		p := w.process("1")
+		p.failSend = errors.New("access denied")
+		if _, err := p.invoke(t, aPublish); err == nil {
+			t.Fatal("no error")
+		}
+		w.pass(time.Minute)
 	}
-	w.result = result(retroColumns)
+	if len(w.ran) != 2 {
+		t.Errorf("the same invocation ran %d queries", len(w.ran))
+	}
+	w.pass(time.Hour)
+	if p := w.invoke(t, "2", aSchedule); len(w.ran) != 2 || len(p.counts) != 0 {
+		t.Errorf("ran %d queries, counted %v", len(w.ran), p.counts)
+	}
 	w.pass(24 * time.Hour)
-	if w.invoke(t, "2", aSchedule); len(w.ran) != 2 || !strings.Contains(w.ran[1], "'2026-11-01T12:00:00Z') from_iso8601_timestamp('2026-11-01T12:00:00Z')") {
+	w.now = noon.Add(24 * time.Hour)
+	if w.invoke(t, "3", aSchedule); len(w.ran) != 3 || !strings.Contains(w.ran[2], "'2026-11-01T12:00:00Z') from_iso8601_timestamp('2026-11-01T12:00:00Z')") {
 		t.Errorf("ran %q", w.ran)
 	}
 }
@@ -139,8 +155,7 @@ func TestEnumeration_overtakenRetroHunt(t *testing.T) {
 	t.Logf("%d calls, 0 repeated queries", len(calls))
 }
 
-// The claim of a killed run keeps others away until its time is over. Then a publish that came in
-// between gets its hunt from the schedule.
+// A killed run keeps others away for a day, like every other run. Then the schedule makes up for it.
 func TestHunter_Invoke_claimOfAKilledRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -154,8 +169,12 @@ func TestHunter_Invoke_claimOfAKilledRun(t *testing.T) {
 		t.Error("another invocation ran while the claim was valid")
 	}
 	w.pass(15 * time.Minute)
-	if w.invoke(t, "3", aSchedule); len(w.ran) != 1 {
-		t.Error("the schedule did not run after the claim ended")
+	if p := w.invoke(t, "3", aSchedule); len(w.ran) != 0 || p.counts["HuntSucceeded"] != 0 {
+		t.Errorf("the schedule ran %d queries within the day, counted %v", len(w.ran), p.counts)
+	}
+	w.pass(24 * time.Hour)
+	if w.invoke(t, "4", aSchedule); len(w.ran) != 1 {
+		t.Error("the schedule did not run a day later")
 	}
 	if stored := w.runs["retro-hunt"]; stored.Owner != "" || !stored.WaitingFor.IsZero() || stored.RanAt != w.now {
 		t.Errorf("stored %+v", stored)
@@ -251,7 +270,7 @@ func wantSameEnd(t *testing.T, w, done *world, p *process, what string) {
 		t.Fatalf("%s: the last run counted %v", what, p.counts)
 	}
 	for name, run := range w.runs {
-		if run.Owner != "" || run.RanAt.IsZero() || run.WaitingFor != (hunter.Run{}).WaitingFor {
+		if run.Owner != "" || !run.LeaseUntil.IsZero() || run.RanAt.IsZero() || run.WaitingFor != (hunter.Run{}).WaitingFor {
 			t.Fatalf("%s: the row of %s is %+v", what, name, run)
 		}
 	}

@@ -243,6 +243,7 @@ func (a athena) Query(_ context.Context, name string) (text string, err error) {
 func (a athena) Run(ctx context.Context, sql string, most int) (*hunter.Result, error) {
 	result := &hunter.Result{}
 	if a.block != nil {
+		result.Bytes = 7
 		return result, a.block(ctx)
 	}
 	err := a.call("Run", func() error {

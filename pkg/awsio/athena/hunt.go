@@ -69,7 +69,7 @@ func withoutValues(err error) error {
 		return fmt.Errorf("query %s: %s: %s; the history of the workgroup has the details", ended.id, ended.state, found[1])
 	}
 	if strings.Contains(ended.reason, overLimit) {
-		return fmt.Errorf("%w: choose a shorter look-back, or raise catalog.bytesScannedLimitGiB", err)
+		return fmt.Errorf("%w: %w: choose a shorter look-back, or raise catalog.bytesScannedLimitGiB", hunter.ErrLimit, err)
 	}
 	return err
 }

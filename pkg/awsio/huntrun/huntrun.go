@@ -38,6 +38,7 @@ type item struct {
 	Key        string `dynamodbav:"key"`
 	Revision   int64  `dynamodbav:"revision"`
 	RanAt      int64  `dynamodbav:"ran_at,omitempty"`
+	TriedAt    int64  `dynamodbav:"tried_at,omitempty"`
 	WaitingFor int64  `dynamodbav:"waiting_for,omitempty"`
 	Owner      string `dynamodbav:"owner,omitempty"`
 	LeaseUntil int64  `dynamodbav:"lease_until,omitempty"`
@@ -61,6 +62,7 @@ func (t *Table) Run(ctx context.Context, hunt string) (hunter.Run, error) {
 	return hunter.Run{
 		Revision:   stored.Revision,
 		RanAt:      fromSeconds(stored.RanAt),
+		TriedAt:    fromSeconds(stored.TriedAt),
 		WaitingFor: fromSeconds(stored.WaitingFor),
 		Owner:      stored.Owner,
 		LeaseUntil: fromSeconds(stored.LeaseUntil),
@@ -74,6 +76,7 @@ func (t *Table) PutRun(ctx context.Context, hunt string, run hunter.Run) error {
 		Key:        keyPrefix + hunt,
 		Revision:   run.Revision + 1,
 		RanAt:      toSeconds(run.RanAt),
+		TriedAt:    toSeconds(run.TriedAt),
 		WaitingFor: toSeconds(run.WaitingFor),
 		Owner:      run.Owner,
 		LeaseUntil: toSeconds(run.LeaseUntil),

@@ -50,7 +50,7 @@ func TestTable(t *testing.T) {
 		t.Fatalf("%+v, %v", empty, err)
 	}
 	noon := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
-	run := hunter.Run{RanAt: noon, WaitingFor: noon.Add(time.Hour), Owner: "me", LeaseUntil: noon.Add(2 * time.Hour)}
+	run := hunter.Run{RanAt: noon, TriedAt: noon.Add(time.Minute), WaitingFor: noon.Add(time.Hour), Owner: "me", LeaseUntil: noon.Add(2 * time.Hour)}
 	for revision := range int64(3) {
 		run.Revision = revision
 		if err := table.PutRun(t.Context(), "retro-hunt", run); err != nil {
