@@ -314,7 +314,7 @@ func TestHunter_Invoke_hostileText(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, body := range w.sent {
-		if i := strings.IndexFunc(string(body), func(r rune) bool { return r < ' ' || r > '~' }); i >= 0 || len(body) > alert.MaxBytes {
+		if i := strings.IndexFunc(string(body), func(r rune) bool { return r < ' ' || r > '~' }); i >= 0 || len(body) > 200<<10 {
 			t.Fatalf("a message of %d bytes with %q", len(body), body[max(i, 0):][:10])
 		}
 	}
