@@ -12,6 +12,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/bus"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/function"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/parameter"
 	awstable "github.com/resolverwatch/resolverwatch/pkg/awsio/table"
@@ -46,13 +47,12 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 	}
 	out := printable.NewWriter(os.Stdout) // keys of objects and answers of servers are logged
 	objects := bucket.NewClient(config)
-	lists := bucket.NewLists(objects, s.ListBucket)
+	lists, indexes := bucket.NewLists(objects, s.ListBucket), bucket.NewIndex(objects, s.IndexBucket)
 	table := awstable.NewTable(dynamodb.NewFromConfig(config), s.Table)
-	indexes := bucket.NewIndex(objects, s.IndexBucket)
 	return function.NewHandler(importer.Config{
 		Lists: lists, Archive: lists, Rows: table, Entries: table,
 		Settings: parameter.NewStore(config, s.Stack),
-		Pointer:  indexes, Indexes: indexes, Indicators: indexes,
+		Pointer:  indexes, Indexes: indexes, Indicators: indexes, Events: bus.New(config), Announce: s.Events,
 		Fetch: importer.FetchPorts{Fetcher: fetch.New(fetch.Config{}), Secrets: parameter.NewSecrets(config), Inbox: lists},
 		Log:   slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: s.LogLevel})), Metrics: out, Stack: s.Stack,
 		SecretPins: s.SecretPins, ListKey: s.ListKey, Guards: guards, DeletionGrace: s.DeletionGrace.Std(), MaxIndexBytes: s.MaxIndexBytes,

@@ -42,8 +42,19 @@ type builtIndex struct {
 	info   index.Info
 	feeds  []index.CurrentFeed
 	blocks int // number of block entries
+	added  int // number of entries that their feed got after a given time
 
 	sources []source // what it was built from, in the order of feeds
+}
+
+// note counts an entry.
+func (b *builtIndex) note(entry *snapshot.Entry, since time.Time) {
+	if entry.Action == indicator.ActionBlock {
+		b.blocks++
+	}
+	if entry.AddedAt.After(since) {
+		b.added++
+	}
 }
 
 // lostError reports an accepted snapshot that cannot be read any more, or that is not the one
@@ -170,8 +181,9 @@ func (a *assembler) manualSource(ctx context.Context) (*source, error) {
 	}, nil
 }
 
-// build merges the sources into an index and verifies it.
-func (a *assembler) build(ctx context.Context, sources []source, generation uint64) (*builtIndex, error) {
+// build merges the sources into an index and verifies it. It counts the entries that are newer
+// than since.
+func (a *assembler) build(ctx context.Context, sources []source, generation uint64, since time.Time) (*builtIndex, error) {
 	now, builder, check := a.now(), index.NewBuilder(), newSelfCheck()
 	built := &builtIndex{at: now}
 	sources = slices.SortedFunc(slices.Values(sources), func(a, b source) int { return cmp.Compare(a.ID, b.ID) })
@@ -184,9 +196,7 @@ func (a *assembler) build(ctx context.Context, sources []source, generation uint
 				return nil
 			}
 			feed.Count++
-			if entry.Action == indicator.ActionBlock {
-				built.blocks++
-			}
+			built.note(entry, since)
 			check.note(&entry.Indicator)
 			return builder.Add(s.ID, &entry.Indicator)
 		})

@@ -94,6 +94,9 @@ func wantFinished(t *testing.T, w *world, want string) {
 	if w.published(t) != want || w.indicatorsOf != w.current.Generation {
 		t.Fatalf("the published indicators, of generation %d, are not the new list: %.200s...", w.indicatorsOf, w.published(t))
 	}
+	if !slices.ContainsFunc(w.told, func(e importer.Published) bool { return e.Generation == w.current.Generation }) {
+		t.Fatalf("no event of generation %d: %+v", w.current.Generation, w.told)
+	}
 	for id, row := range w.state {
 		if row.Table != (table.SyncState{Snapshot: row.Accepted.Snapshot}) || row.Last.Outcome == list.OutcomeDeleted {
 			t.Fatalf("the row of %q is not finished: %+v", id, row)

@@ -58,6 +58,11 @@ type Config struct {
 	//
 	// Default: they are not published.
 	Indicators Indicators
+	// Events receives an event for each new generation, if Announce is set.
+	//
+	// Default: no events are sent.
+	Events   Events
+	Announce bool
 	// Fetch fetches the lists of feeds that have a URL.
 	//
 	// Default: all lists are uploaded.
@@ -192,11 +197,20 @@ func (c *Config) newPublisher(assembler *assembler, reports *reporter, metrics *
 		indicators: &indicatorWriter{store: c.Indicators, pointer: c.Pointer, metrics: metrics, log: c.Log},
 		reports:    reports,
 		sweeper:    &sweeper{indexes: c.Indexes, lists: c.Lists, archive: c.Archive, rows: c.Rows, now: c.Now},
+		announcer:  c.newAnnouncer(metrics),
 		maxBytes:   c.MaxIndexBytes,
 		metrics:    metrics,
 		log:        c.Log,
 		now:        c.Now,
 	}
+}
+
+func (c *Config) newAnnouncer(metrics *metric.Writer) *announcer {
+	a := &announcer{stack: c.Stack, metrics: metrics, log: c.Log}
+	if c.Announce {
+		a.events = c.Events
+	}
+	return a
 }
 
 func (c *Config) validate() error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -28,6 +29,8 @@ type indexPlan struct {
 	// serving is the index that serves, or nil for a trial. In a trial, lost lists are passed
 	// over; a publish tries to import them again.
 	serving *servingIndex
+	// publishedAt is when the index that serves was published or renewed.
+	publishedAt time.Time
 }
 
 // plannedFeed is a feed in an [indexPlan].
@@ -88,7 +91,7 @@ func (p *indexPlan) find(id indicator.FeedID) *plannedFeed {
 // It returns errIndexTooLarge if it cannot make the index small enough.
 func (p *indexPlan) build(ctx context.Context, generation uint64) (*builtIndex, error) {
 	for {
-		built, err := p.assembler.build(ctx, p.sources(), generation)
+		built, err := p.assembler.build(ctx, p.sources(), generation, p.publishedAt)
 		var lost *lostError
 		var unusable *unusableError
 		switch {

@@ -39,6 +39,7 @@ type publisher struct {
 	indicators *indicatorWriter
 	reports    *reporter
 	sweeper    *sweeper
+	announcer  *announcer
 	maxBytes   int
 	metrics    *metric.Writer
 	log        *slog.Logger
@@ -53,6 +54,7 @@ type feedSet map[indicator.FeedID]bool
 type publication struct {
 	next    index.Current // without a generation before the first block list is accepted
 	content *indexContent // nil if the index was not built
+	added   int           // entries that are new since the last publish
 	// leftOut are the feeds whose accepted lists are not in the index.
 	leftOut feedSet
 	// problem is why the index that serves stays in service.
@@ -89,10 +91,10 @@ func (p *publisher) publishOnce(ctx context.Context, lost feedSet) (feedSet, err
 	}
 
 	p.metrics.Put(emf.Metric{Name: metric.Generation, Unit: emf.None, Value: float64(planned.next.Generation)})
-	if err := p.finish(ctx, current, planned.next); err != nil {
+	p.indicators.update(ctx, planned.next.Generation, planned.content)
+	if err := p.finish(ctx, current, planned); err != nil {
 		return planned.leftOut, err
 	}
-	p.indicators.update(ctx, planned.next.Generation, planned.content)
 	return planned.leftOut, planned.problem
 }
 
@@ -101,8 +103,7 @@ func (p *publisher) prepare(ctx context.Context, current index.Current, lost fee
 	planned := publication{next: current}
 	planned.next.RenewedAt = p.now()
 	if current.Generation > 0 {
-		// An earlier run may have ended after it moved the pointer.
-		if err := p.writeManifest(ctx, current); err != nil {
+		if err := p.completeEarlier(ctx, current); err != nil {
 			return planned, err
 		}
 	}
@@ -152,6 +153,7 @@ func (p *publisher) plan(ctx context.Context, rows []table.FeedRow, current *ind
 		return nil, err
 	}
 	plan := p.assembler.newIndexPlan(p.assembler.sources(kept), manual, current.Feeds, p.maxBytes)
+	plan.publishedAt = current.RenewedAt
 	plan.serving = &servingIndex{indexes: p.indexes, current: *current, now: p.now}
 	for i := range plan.feeds {
 		if feed := &plan.feeds[i]; lost[feed.accepted.ID] {
@@ -170,7 +172,7 @@ func (p *publisher) follow(
 	ctx context.Context, planned publication, built *builtIndex, current *index.Current, removed bool,
 ) (publication, error) {
 	p.measureIndex(built)
-	planned.content = &indexContent{sources: built.sources, at: built.at}
+	planned.content, planned.added = &indexContent{sources: built.sources, at: built.at}, built.added
 	switch {
 	case built.info.ContentHash == current.ContentHash:
 		planned.next.Feeds = built.feeds
@@ -222,12 +224,15 @@ func (p *publisher) writeIndex(ctx context.Context, next index.Current, built *b
 	return next, nil
 }
 
-// finish does what follows the move of the pointer: it writes the manifest and sweeps. A
-// failed sweep is left to the next publish.
-func (p *publisher) finish(ctx context.Context, before, current index.Current) error {
+// finish does what follows the move of the pointer: it sends the event, writes the manifest and
+// sweeps. If the run ends before the manifest is written, the next publish finds none and sends
+// the event again. A failed sweep is left to the next publish.
+func (p *publisher) finish(ctx context.Context, before index.Current, planned publication) error {
+	current := planned.next
 	if current.Generation == before.Generation {
 		return nil
 	}
+	p.announcer.announce(ctx, &before, &current, planned.added)
 	if err := p.writeManifest(ctx, current); err != nil {
 		return err
 	}
@@ -238,6 +243,19 @@ func (p *publisher) finish(ctx context.Context, before, current index.Current) e
 		p.log.WarnContext(ctx, "sweep of old indexes and snapshots failed", "why", err)
 	}
 	return nil
+}
+
+// completeEarlier sends the event and writes the manifest of the generation that serves, if the
+// run that published it ended before it could.
+func (p *publisher) completeEarlier(ctx context.Context, current index.Current) error {
+	_, err := p.indexes.Manifest(ctx, current.Generation)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, storage.ErrNotFound) {
+		p.announcer.announce(ctx, &current, &current, -1)
+	}
+	return p.writeManifest(ctx, current)
 }
 
 // writeManifest keeps a copy of the pointer as it was when a generation was published.

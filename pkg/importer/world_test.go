@@ -57,6 +57,9 @@ type world struct {
 	indicatorsETag int    // 0 = there is none
 	indexes        map[string][]byte
 	noTable        bool // drop the rows of entries
+
+	told  []importer.Published // the events on the bus
+	noBus bool                 // the bus fails
 }
 
 type upload struct {
@@ -89,6 +92,7 @@ func (w *world) clone() *world {
 		state: maps.Clone(w.state), written: maps.Clone(w.written), sites: maps.Clone(w.sites), secrets: w.secrets,
 		indicators: w.indicators, indicatorsOf: w.indicatorsOf, indicatorsETag: w.indicatorsETag,
 		current: w.current, etag: w.etag, indexes: maps.Clone(w.indexes), ages: maps.Clone(w.ages),
+		told: slices.Clone(w.told), noBus: w.noBus,
 	}
 }
 
@@ -137,6 +141,7 @@ type process struct {
 	asked  []fetch.Request // requests to sites
 	twice  bool            // make the call twice, like an SDK that lost the first reply
 	dead   bool
+	silent bool // send no events
 
 	killedBy string // the key of a list that kills the process when it is opened
 	kill     func() // instead of dying
@@ -154,6 +159,7 @@ func (p *process) importer(t *testing.T) *importer.Importer {
 		Lists: lists{p}, Archive: archive{p}, Settings: feedSettings{p}, Rows: feedRows{p},
 		Entries: entryRows{p},
 		Pointer: indexStore{p}, Indexes: indexStore{p}, Indicators: indicators{p}, Metrics: p, ListKey: listKey,
+		Events: events{p}, Announce: !p.silent, Stack: "dns",
 		Fetch:      importer.FetchPorts{Fetcher: fetcher{p, t.TempDir()}, Secrets: secrets{p}, Inbox: inbox{p}},
 		SecretPins: p.pins,
 		Guards:     p.guards, MaxIndexBytes: p.maxBytes, DeletionGrace: p.grace,
@@ -477,6 +483,21 @@ func (i indicators) SwapIndicators(_ context.Context, generation uint64, etag st
 		}
 		i.indicators, i.indicatorsOf = slices.Clone(body), generation
 		i.indicatorsETag++
+		return nil
+	})
+}
+
+type events struct{ *process }
+
+func (e events) IndexPublished(ctx context.Context, published importer.Published) error {
+	return e.call("IndexPublished", func() error {
+		if _, limited := ctx.Deadline(); !limited {
+			return errors.New("the time of the event is not bounded")
+		}
+		if e.noBus {
+			return errors.New("the bus fails")
+		}
+		e.told = append(e.told, published)
 		return nil
 	})
 }

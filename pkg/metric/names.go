@@ -72,4 +72,16 @@ const (
 	FeedsLeftOut   = "FeedsLeftOut"
 	FeedsOverLimit = "FeedsOverLimit" // feeds beyond the number that an index can have
 	PointerInvalid = "PointerInvalid" // pointers with numbers or times out of range
+	// EventSendFailed counts publishes that the event bus was not told about.
+	EventSendFailed = "EventSendFailed"
+)
+
+// Names of the hunter's metrics, written once for each run of a scheduled query. The first two
+// are also written with the dimension `Query`.
+const (
+	HuntSucceeded    = "HuntSucceeded"    // runs that ended with all rows sent
+	HuntFailed       = "HuntFailed"       // runs that did not
+	HuntRows         = "HuntRows"         // rows that were sent
+	HuntRowsCut      = "HuntRowsCut"      // rows that were not, because the result was too long
+	HuntBytesScanned = "HuntBytesScanned" // bytes that Athena bills
 )

@@ -47,6 +47,7 @@ var declarations = []reflect.Type{
 	reflect.TypeFor[Deployment](),
 	reflect.TypeFor[ImporterFunction](),
 	reflect.TypeFor[TransformerFunction](),
+	reflect.TypeFor[HunterFunction](),
 }
 
 // encoding/json sees the same members, which matters where a field of a struct takes the place

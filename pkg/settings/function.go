@@ -9,7 +9,7 @@ import (
 )
 
 // EnvSettings is the environment variable that holds the settings of a function as a JSON
-// object: [ImporterFunction] or [TransformerFunction].
+// object: [ImporterFunction], [TransformerFunction] or [HunterFunction].
 const EnvSettings = "RESOLVERWATCH"
 
 // EnvMemoryLimit is the variable from which the Go runtime reads its memory limit.

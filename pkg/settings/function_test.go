@@ -120,6 +120,62 @@ func TestTransformerFunction_Encode(t *testing.T) {
 	}
 }
 
+func TestHunterFunction_Encode(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		change func(*settings.HunterFunction)
+		want   string
+	}{{
+		name:   "defaults",
+		change: func(*settings.HunterFunction) {},
+		want:   `{"database":"dns","table":"sent","workGroup":"soc"}`,
+	}, {
+		name: "changes",
+		change: func(f *settings.HunterFunction) {
+			f.Stack, f.LogLevel, f.AlertQueue = "security-dns", slog.LevelDebug, "https://sqs.example/alerts"
+			f.LookBack, f.RetroLookBack, f.MaxRows = settings.Duration(50*time.Hour), settings.Duration(90*24*time.Hour), 200
+		},
+		want: `{"alertQueue":"https://sqs.example/alerts","database":"dns","logLevel":"DEBUG","lookBack":"50h","maxRows":200,` +
+			`"retroLookBack":"90d","stack":"security-dns","table":"sent","workGroup":"soc"}`,
+	}} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			want := settings.Default[settings.HunterFunction]()
+			want.WorkGroup, want.Database, want.Table = "soc", "dns", "sent"
+			tc.change(&want)
+			text := want.Encode()
+			if diff := cmp.Diff(tc.want, text); diff != "" {
+				t.Error(diff)
+			}
+			want.LogRetentionDays = settings.Default[settings.HunterFunction]().LogRetentionDays
+			got, err := settings.DecodeHunter(lookup(map[string]string{settings.EnvSettings: text, memory: "512"}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The error names everything that is wrong in the variable.
+func TestDecodeHunter_errors(t *testing.T) {
+	t.Parallel()
+	for name, environment := range map[string]map[string]string{
+		"no variable":       {},
+		"nothing set":       {settings.EnvSettings: `{}`},
+		"window too short":  {settings.EnvSettings: `{"workGroup":"soc","database":"dns","table":"sent","lookBack":"5m"}`},
+		"no rows":           {settings.EnvSettings: `{"workGroup":"soc","database":"dns","table":"sent","maxRows":0}`},
+		"not a JSON object": {settings.EnvSettings: `[]`},
+	} {
+		if _, err := settings.DecodeHunter(lookup(environment)); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
 // The variable does not contain settings that Lambda itself provides, or that only the deployment uses.
 func TestEncode_leavesOut(t *testing.T) {
 	t.Parallel()

@@ -47,6 +47,9 @@ type ImporterFunction struct {
 	// [PinSecrets]. A secret without a pin is not sent. The configuration of the previous
 	// release has no pins, so feeds with a secret are not fetched until the update is complete.
 	SecretPins []string `json:"secretPins" unset:"no secret is sent"`
+	// Events sends [EventIndexPublished] to the default event bus after a publish with changes.
+	// A deployment with hunts or alerts sets it, and grants the permission.
+	Events bool `json:"events"`
 	Logging
 	Importer
 	// Guards has all thresholds for refusing a list. It replaces [Importer].Guards, which has the

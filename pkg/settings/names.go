@@ -1,10 +1,12 @@
 package settings
 
-// The namespace and the dimension of all metrics in CloudWatch. A few also have the feed as a dimension.
+// The namespace and the dimension of all metrics in CloudWatch. A few also have the feed or the scheduled
+// query as a dimension.
 const (
 	MetricNamespace      = "Resolverwatch"
 	MetricDimensionStack = "Stack"
 	MetricDimensionFeed  = "Feed"
+	MetricDimensionQuery = "Query"
 )
 
 // DefaultStack is the name of the stack if none is set.

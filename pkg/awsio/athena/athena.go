@@ -90,6 +90,9 @@ func (g *WorkGroup) Run(ctx context.Context, sql string, progress func(Progress)
 	e := &Execution{id: aws.ToString(started.QueryExecutionId), group: g}
 	for {
 		succeeded, err := e.refresh(ctx)
+		if progress != nil && e.State != "" {
+			progress(e.Progress)
+		}
 		if ctx.Err() != nil {
 			return nil, errors.Join(ctx.Err(), e.stop())
 		}
@@ -98,9 +101,6 @@ func (g *WorkGroup) Run(ctx context.Context, sql string, progress func(Progress)
 		}
 		if err != nil {
 			return nil, err
-		}
-		if progress != nil {
-			progress(e.Progress)
 		}
 		if succeeded {
 			return e, nil
@@ -132,11 +132,17 @@ func (e *Execution) refresh(ctx context.Context) (succeeded bool, err error) {
 	case types.QueryExecutionStateSucceeded:
 		return true, nil
 	case types.QueryExecutionStateFailed, types.QueryExecutionStateCancelled:
-		return false, fmt.Errorf("query %s: %s: %s", e.id, strings.ToLower(string(status.State)), aws.ToString(status.StateChangeReason))
+		return false, &endedError{e.id, strings.ToLower(string(status.State)), aws.ToString(status.StateChangeReason)}
 	default:
 		return false, nil
 	}
 }
+
+// endedError reports a query that failed or was cancelled. The reason can contain values of
+// records.
+type endedError struct{ id, state, reason string }
+
+func (e *endedError) Error() string { return fmt.Sprintf("query %s: %s: %s", e.id, e.state, e.reason) }
 
 // stopTimeout bounds the request that stops a query after its caller has gone.
 const stopTimeout = 5 * time.Second
