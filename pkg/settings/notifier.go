@@ -2,19 +2,19 @@ package settings
 
 import "time"
 
-// Alerting says when a match is told again and how. The deployment and the notifier share it.
+// Alerting says when a match is reported again and how. The deployment and the notifier share it.
 type Alerting struct {
-	// Window is the time for which a host and an indicator are told once. Repeats within it are
+	// Window is the time for which a host and an indicator are reported once. Repeats within it are
 	// counted, and the next alert has their number.
 	Window Duration `json:"window" default:"1h" min:"5m" max:"24h"`
-	// Retell is the time after which a finding of a scheduled query is told again if it is still
+	// Retell is the time after which a finding of a scheduled query is reported again if it is still
 	// there.
 	Retell Duration `json:"retell" default:"7d" min:"1h" max:"90d"`
 	// Digest lets SNS send one summary an hour or a day instead of a notice for each batch of
 	// alerts. Events and findings are not delayed.
 	Digest Digest `json:"digest" unset:"a notice at once" oneof:"hourly daily"`
-	// MaxFindingSeverity is the highest severity of findings in Security Hub. AWS recommends
-	// high and critical for what has certainly happened.
+	// MaxFindingSeverity is the highest severity of findings in Security Hub. AWS asks providers
+	// to keep high and critical for resources that are certainly compromised.
 	MaxFindingSeverity string `json:"maxFindingSeverity" default:"critical" oneof:"low medium high critical"`
 }
 
