@@ -131,7 +131,7 @@ func TestNotifier_testAlert(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.digest = settings.DigestDaily // a test does not wait for a digest
-	if kept := w.process().deliver(t, newMessage("m", alert.Message{Test: testAlert})); len(kept) > 0 {
+	if kept := w.process().deliver(t, newMessage("m", alert.Message{Origin: alert.OriginHunt, Test: testAlert})); len(kept) > 0 {
 		t.Error("the message is not done")
 	}
 	want := notifier.TestOutcome{At: w.now, ExpiresAt: w.now.Add(24 * time.Hour), Bus: "ok", Topic: "ok", Hub: "ok"}
