@@ -14,8 +14,8 @@ import (
 const (
 	maxText    = 512
 	maxWord    = 128 // categories, feeds, names of stacks
-	maxFeeds   = 20
-	maxDetails = 20
+	maxFeeds   = 16
+	maxDetails = 32
 )
 
 // bounded returns valid UTF-8 of at most limit bytes. Events carry it to programs, so it stays

@@ -116,14 +116,15 @@ func randomRow(random *rand.Rand) alert.Row {
 	text := func() string {
 		return []string{
 			"", "evil.example", "10.0.0.1", "name", "cidr", "tunnels", "critical", "\x00\x1b[2J", "\u202e\u00fc", "\xff\xfe",
-			strings.Repeat("x", 600), strings.Repeat("\u00fc", 600),
+			strings.Repeat("x", 128), strings.Repeat("\u00fc", 64),
 		}[random.IntN(12)]
 	}
 	at := func() time.Time { return time.Unix(random.Int64N(1<<40)-1<<39, random.Int64N(1e9)).UTC() }
 	row := alert.Row{
 		AccountID: text(), Region: text(), VPCID: text(), SrcAddr: text(), Instance: text(), Indicator: text(), Scope: text(),
-		Matched: text(), Part: text(), Category: text(), Severity: text(), Firewall: text(),
-		Confidence: random.IntN(400) - 200, Records: random.IntN(10) - 2, FirstSeen: time.Unix(0, 0), LastSeen: time.Unix(0, 0),
+		Matched: text(), Part: text(), Category: text(),
+		Severity: []string{"low", "medium", "high", "critical"}[random.IntN(4)], Firewall: []string{"", "ALERT", "BLOCK"}[random.IntN(3)],
+		Confidence: random.IntN(101), Records: random.IntN(10), FirstSeen: time.Unix(0, 0), LastSeen: time.Unix(0, 0),
 		Details: map[string]string{},
 	}
 	for _, to := range []*time.Time{&row.FirstSeen, &row.LastSeen} {
@@ -131,9 +132,9 @@ func randomRow(random *rand.Rand) alert.Row {
 			*to = moment
 		}
 	}
-	for range random.IntN(30) {
+	for range random.IntN(17) {
 		row.Feeds = append(row.Feeds, text())
-		row.Details[text()+text()] = text()
+		row.Details[text()] = text()
 	}
 	return row
 }
@@ -145,8 +146,8 @@ func TestSchemas_eventsAreValid(t *testing.T) {
 	m := &memory{sent: map[string]notifier.Sent{}, states: map[string]notifier.State{}}
 	for hour := range 20 {
 		stream := alert.Message{Origin: alert.OriginFirehose, Stack: "Resolverwatch", Generation: 7, TruncatedRows: random.IntN(3)}
-		hunt := alert.Message{Origin: alert.OriginHunt, Query: "tunnels", Stack: strings.Repeat("s", 300)}
-		for range 60 + hour*5 {
+		hunt := alert.Message{Origin: alert.OriginHunt, Query: "tunnels", Stack: strings.Repeat("s", 128)}
+		for range 60 + hour {
 			stream.Rows = append(stream.Rows, randomRow(random))
 			hunt.Rows = append(hunt.Rows, randomRow(random))
 		}
@@ -180,7 +181,7 @@ func TestSchemas_refuse(t *testing.T) {
 		AccountID: "111122223333", VPCID: "vpc-0a1b", SrcAddr: "10.0.0.1", Indicator: "evil.example", Scope: "name", Severity: "high", Records: 1,
 	}
 	m.deliver(t, 0, alert.Message{Origin: alert.OriginFirehose, Rows: []alert.Row{row}, TruncatedRows: 1},
-		alert.Message{Origin: alert.OriginHunt, Query: "tunnels", Rows: []alert.Row{{Indicator: "evil.example", Scope: "tunnels"}}})
+		alert.Message{Origin: alert.OriginHunt, Query: "tunnels", Rows: []alert.Row{{Indicator: "evil.example", Scope: "tunnels", Severity: "low"}}})
 	for _, event := range m.events {
 		var required struct{ Required []string }
 		text, err := os.ReadFile(filepath.Join(folder, files[event.DetailType]))
