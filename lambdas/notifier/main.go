@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/bus"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/alertbus"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/hub"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/sent"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/topic"
@@ -40,7 +40,7 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 	config := notifier.Config{
 		Settings: s,
 		Table:    sent.NewTable(aws, s.Table),
-		Bus:      bus.New(aws, s.EventBus),
+		Bus:      alertbus.New(aws, s.EventBus),
 		Log:      slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: s.LogLevel})),
 		Metrics:  out,
 	}

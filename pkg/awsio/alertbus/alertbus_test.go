@@ -1,4 +1,4 @@
-package bus_test
+package alertbus_test
 
 import (
 	"context"
@@ -14,12 +14,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/bus"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/alertbus"
 	"github.com/resolverwatch/resolverwatch/pkg/notifier"
 	"github.com/resolverwatch/resolverwatch/test/localclient"
 )
 
-var _ notifier.Bus = (*bus.Bus)(nil)
+var _ notifier.Bus = (*alertbus.Bus)(nil)
 
 type entry struct {
 	EventBusName, Source, DetailType, Detail string
@@ -50,7 +50,11 @@ func (l *local) put(_ context.Context, body []byte) (any, error) {
 	case len(in.Entries) > 10 || size > 256<<10:
 		return nil, &awsjson.Error{Code: "ValidationException", Message: "too large"}
 	}
-	type result struct{ EventId, ErrorCode, ErrorMessage *string }
+	type result struct {
+		EventID      *string `json:"EventId"`
+		ErrorCode    *string
+		ErrorMessage *string
+	}
 	out := struct {
 		FailedEntryCount int
 		Entries          []result
@@ -63,16 +67,16 @@ func (l *local) put(_ context.Context, body []byte) (any, error) {
 			continue
 		}
 		l.entries = append(l.entries, e)
-		out.Entries = append(out.Entries, result{EventId: &id})
+		out.Entries = append(out.Entries, result{EventID: &id})
 	}
 	return out, nil
 }
 
-func (l *local) bus(t *testing.T) *bus.Bus {
+func (l *local) bus(t *testing.T) *alertbus.Bus {
 	t.Helper()
 	server := httptest.NewServer(&awsjson.API{Version: "1.1", Operations: map[string]awsjson.Operation{"PutEvents": l.put}})
 	t.Cleanup(server.Close)
-	return bus.New(localclient.Config(server.URL), "default")
+	return alertbus.New(localclient.Config(server.URL), "default")
 }
 
 func events(sizes ...int) []notifier.Event {

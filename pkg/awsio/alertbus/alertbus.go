@@ -1,5 +1,6 @@
-// Package bus puts events on an EventBridge bus. It implements the port Bus of package notifier.
-package bus
+// Package alertbus puts the events of alerts on an EventBridge bus. It implements the port Bus of
+// package notifier.
+package alertbus
 
 import (
 	"context"
