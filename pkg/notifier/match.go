@@ -128,20 +128,14 @@ func (n *Notifier) read(ctx context.Context, records []record) *batch {
 	return b
 }
 
-// Errors about messages. They do not quote the message.
-var (
-	errBadTest  = errors.New("its test id does not have 32 hexadecimal digits")
-	errBadQuery = errors.New("it is of a scheduled query without a proper name")
-)
+var errBadQuery = errors.New("it is of a scheduled query without a proper name")
 
 // decodeMessage reads a message and checks the parts of it that become parts of keys.
 func decodeMessage(body string) (*alert.Message, error) {
-	message, err := decode([]byte(body))
+	message, err := alert.Decode([]byte(body))
 	switch {
 	case err != nil:
 		return nil, err
-	case message.Test != "" && !testID.MatchString(message.Test):
-		return nil, errBadTest
 	case message.Test != "": // nothing else in it counts
 		return message, nil
 	case message.Origin == alert.OriginHunt && !queryName.MatchString(message.Query):
@@ -152,7 +146,6 @@ func decodeMessage(body string) (*alert.Message, error) {
 	for i := range message.Rows {
 		row := &message.Rows[i]
 		row.FirstSeen, row.LastSeen = within(row.FirstSeen), within(row.LastSeen)
-		row.Records = max(row.Records, 0)
 	}
 	return message, nil
 }
@@ -172,7 +165,7 @@ func within(at time.Time) time.Time {
 
 func (b *batch) add(merged map[string]*match, place int, message *alert.Message) {
 	if message.TruncatedRows > 0 || message.TruncatedRecords > 0 {
-		b.cut = append(b.cut, cut{place, max(message.TruncatedRows, 0), max(message.TruncatedRecords, 0)})
+		b.cut = append(b.cut, cut{place, message.TruncatedRows, message.TruncatedRecords})
 	}
 	for i := range message.Rows {
 		row := &message.Rows[i]
@@ -202,8 +195,7 @@ func compareMatches(a, b *match) int {
 	return 1
 }
 
-// severityOf returns the severity of a row. A word that is not known is the default severity
-// of feeds.
+// severityOf returns a severity. A word that is not known is the default severity of feeds.
 func severityOf(text string) indicator.Severity {
 	severity, err := indicator.ParseSeverity(text)
 	if err != nil {

@@ -2,7 +2,6 @@ package notifier
 
 import (
 	"context"
-	"regexp"
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/alert"
@@ -14,8 +13,6 @@ type test struct {
 	message int
 	id      string
 }
-
-var testID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 // Answers of targets to a test alert, besides the texts of errors.
 const (
