@@ -85,3 +85,15 @@ const (
 	HuntRowsCut      = "HuntRowsCut"      // rows that were not, because the result was too long
 	HuntBytesScanned = "HuntBytesScanned" // bytes that Athena bills
 )
+
+// Names of the notifier's metrics, written once for each batch of messages.
+const (
+	AlertsSent       = "AlertsSent"       // alerts with an event of their own
+	AlertsSuppressed = "AlertsSuppressed" // repeats that were counted and not reported
+	AlertsCapped     = "AlertsCapped"     // alerts that are only counted in an event about a storm
+	EventsFailed     = "EventsFailed"     // alerts that the table or the bus did not take; they are sent again
+	NoticesFailed    = "NoticesFailed"    // notices that the topic did not take; they are sent again
+	FindingsImported = "FindingsImported" // findings that Security Hub took
+	FindingsFailed   = "FindingsFailed"   // findings that Security Hub did not take
+	FindingsCapped   = "FindingsCapped"   // alerts beyond the bound on findings
+)
