@@ -161,6 +161,7 @@ func (b *Behaviour) add(o *observed, parts splitName, outcome outcome, key []byt
 		b.tunnels.add(domainKey, nameHash, size, o)
 	}
 	switch outcome {
+	case nothing:
 	case exists:
 		b.generated.answer(domainHash)
 	case notThere:

@@ -70,7 +70,7 @@ func hashName(account, name []byte) uint64 {
 			hash = mix(hash ^ binary.LittleEndian.Uint64(text)*prime)
 		}
 		var last [wordBytes]byte
-		last[wordBytes-1] = byte(1 + copy(last[:], text)) // the length keeps texts apart
+		last[wordBytes-1] = byte(1 + copy(last[:], text)) //nolint:gosec // the length, at most 8, keeps texts apart
 		hash = mix(hash ^ binary.LittleEndian.Uint64(last[:])*prime)
 	}
 	return mix(hash)

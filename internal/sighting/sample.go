@@ -40,7 +40,7 @@ const sizeBits = 10
 // sampled returns the entry of a name in a sample.
 func sampled(hash uint64, characters int) uint64 {
 	const most = 1<<sizeBits - 1
-	return hash&^most | uint64(min(characters, most))
+	return hash&^most | uint64(min(characters, most)) //nolint:gosec // a count is not negative
 }
 
 // add adds an entry, and reports whether the sample grew.

@@ -22,7 +22,7 @@ const BeaconDays = 3
 
 // beacons adds a host for each period, jitter and cache. Resolver logs only what its cache
 // cannot answer.
-func (m *maker) beacons() {
+func (m *maker) beacons() { //nolint:gocognit // one plain pass
 	for _, cache := range BeaconPaces {
 		ttl := time.Minute
 		if cache == BeaconPaces[1] {

@@ -25,7 +25,7 @@ type First struct {
 }
 
 // FirstSeen returns the rows of the query first-seen.
-func FirstSeen(records []Record, rule FirstRule) (rows []First) {
+func FirstSeen(records []Record, rule FirstRule) (rows []First) { //nolint:gocognit // one plain pass
 	type owned struct{ account, domain string }
 	all, firsts := map[owned]map[Host]*First{}, map[string]time.Time{}
 	for i := range records {

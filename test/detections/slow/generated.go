@@ -23,7 +23,7 @@ type Generated struct {
 }
 
 // GeneratedNames returns the rows of the query nxdomain-domains.
-func GeneratedNames(records []Record, rule GeneratedRule) (rows []Generated) {
+func GeneratedNames(records []Record, rule GeneratedRule) (rows []Generated) { //nolint:gocognit // one plain pass
 	type day struct {
 		host  Host
 		start time.Time
