@@ -142,7 +142,7 @@ func (t *tunnels) addName(d *domainDay, entry uint64) (grew bool) {
 	}
 
 	names := sample(d.few[:d.count])
-	grew = names.add(entry) // there is room, so it does not allocate
+	grew = names.add(entry)     // there is room, so it does not allocate
 	d.count = uint8(len(names)) //nolint:gosec // at most fewNames
 	return grew
 }
