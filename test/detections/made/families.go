@@ -80,7 +80,7 @@ var (
 	parents  = []string{"host1.zz", "host2.zz"} // dynamic DNS: one registrable domain for many
 )
 
-// families are 34 rules of generated names, by alphabet, length, TLDs and what seeds them.
+// families are 34 rules of generated names, by alphabet, length, TLDs and seed.
 var families = []Family{
 	{"letters, 5 to 7", random(5, 7, letters), manyTLDs},
 	{"letters, 6", random(6, 6, letters), oneTLD},

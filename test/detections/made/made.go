@@ -18,7 +18,7 @@ var Day = time.Date(2026, time.October, 15, 0, 0, 0, 0, time.UTC)
 
 const account = "111122223333"
 
-// Kind says what a host is and what is to be found.
+// Kind describes a host, and the finding that it must give.
 type Kind struct {
 	Name string // of the rule that made its queries
 	Pace string // how fast it queries: see Paces

@@ -23,7 +23,7 @@ func pace(name string) (gap time.Duration, most int) {
 	}
 }
 
-// tunnelShapes are the names of tunnels, by the alphabet and the length of what they carry.
+// tunnelShapes are the names of tunnels, by the alphabet and the length of their data.
 var tunnelShapes = []struct {
 	name  string
 	below func(m *maker, i int) string // the labels below the domain
