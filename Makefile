@@ -17,7 +17,7 @@ RUNS             ?= 9
 LAMBDA_FLAGS     := -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -ldflags="-s -w -buildid="
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test athena e2e conformance proof corpus lint lint-templates fuzz bench bench-compare exports build lambdas node synth consumer cold-kernels race records faults hostile prove testlist clean
+.PHONY: help demo test athena e2e conformance proof corpus lint lint-templates fuzz bench bench-compare exports detections build lambdas node synth consumer cold-kernels race records faults hostile prove testlist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,14 @@ athena: ## run the named queries on a real Trino, the engine of Athena (skipped 
 		$(MAKE) --no-print-directory $(TOOLS)/trino.classpath && \
 		RESOLVERWATCH_TRINO="$(CURDIR)/$(TOOLS)/trino.classpath" go test -C test/system ./athena -count=1 -v -timeout 15m; \
 	else echo "skipped: no java and mvn on the PATH"; fi
+
+detections: ## measure the detections of behaviour on made logs, SEED (1), and compare scan with the SQL (that needs Java 17 and Maven)
+	go run ./test/detections $(if $(SEED),-seed $(SEED))
+	@if java --version >/dev/null 2>&1 && mvn --version >/dev/null 2>&1; then \
+		infra/node.sh && \
+		$(MAKE) --no-print-directory $(TOOLS)/trino.classpath && \
+		RESOLVERWATCH_TRINO="$(CURDIR)/$(TOOLS)/trino.classpath" go test -C test/system ./athena -run 'TestDetections|TestQueries_registrableDomain' -count=1 -v -timeout 15m; \
+	else echo "the SQL was not compared: no java and mvn on the PATH"; fi
 
 # Downloads 390 MB on a fresh machine, into Maven's own repository.
 $(TOOLS)/trino.classpath: test/system/athena/trino/pom.xml

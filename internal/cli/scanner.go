@@ -24,6 +24,8 @@ type scanner struct {
 	// The results. Only collect and print use them.
 	summary *sighting.Summary
 	table   *sighting.Table
+	// behaviour is what the workers saw hosts do. It is nil unless the form is a summary.
+	behaviour *sighting.Behaviour
 }
 
 // scanWorker is the [chunkMarker] of scan.
@@ -31,6 +33,7 @@ type scanWorker struct {
 	options *scanOptions
 	indexed bool // there is an index
 	marker  *verdict.Marker
+	watcher *sighting.Watcher // nil unless the form is a summary
 	chunk   *logfile.Chunk
 	result  *scanResult
 	text    []byte // decoded members of a record
@@ -53,8 +56,14 @@ func newScanner(x *index.Index, o *scanOptions, out, messages io.Writer) *scanne
 		summary:  sighting.NewSummary(),
 		table:    sighting.NewTable(out),
 	}
+	if o.form == formSummary {
+		s.behaviour = sighting.NewBehaviour()
+	}
 	for range o.workers {
 		w := &scanWorker{options: o, indexed: x != nil}
+		if s.behaviour != nil {
+			w.watcher = s.behaviour.Watch()
+		}
 		w.marker = verdict.NewMarker(x, o.markOptions(w.onMark))
 		s.workers = append(s.workers, w)
 	}
@@ -109,6 +118,9 @@ func (w *scanWorker) onMark(m *verdict.Mark) {
 // itemise adds an object to the summary of the chunk.
 func (w *scanWorker) itemise(m *verdict.Mark) {
 	w.result.summary.Itemise(m.Object, m.Verdict)
+	if w.options.form == formSummary {
+		w.watcher.Count(m.Object)
+	}
 	if m.Verdict == verdict.Malicious || m.Verdict == verdict.Allowed && !w.options.onlyMatches {
 		seen := sighting.FromMark(m)
 		w.result.summary.Add(&seen, string(m.Object.Instance.Decode(&w.text)))
@@ -149,5 +161,6 @@ func (s *scanner) print() {
 		}
 	case formSummary:
 		s.summary.Print(s.out)
+		s.behaviour.Print(s.out)
 	}
 }

@@ -33,6 +33,7 @@ type activity struct {
 
 	known   map[string]*hostActivity // hosts by the raw bytes of their members
 	scratch []byte
+	parser  hourParser
 }
 
 // hostActivity sums up the records of one host.
@@ -40,6 +41,9 @@ type hostActivity struct {
 	host              Host
 	records, nxdomain int
 	firewall          map[decision]int
+
+	last     *hourActivity // of the last record
+	lastHour int64
 }
 
 // decision is the action of DNS Firewall on a record, and our verdict.
@@ -79,12 +83,17 @@ func (a *activity) count(o *resolverlog.Object, v verdict.Verdict) {
 	}
 	host.firewall[decision{action(o.FirewallAction.Decode(&a.scratch)), v}]++
 
-	at, err := time.Parse(time.RFC3339, string(o.AppendTime(a.scratch[:0])))
-	if err != nil {
+	a.scratch = o.AppendTime(a.scratch[:0])
+	at, ok := a.parser.parse(a.scratch)
+	if !ok {
 		a.undated++
 		return
 	}
-	hour := a.hour(vpcHour{host.host.Account, host.host.VPC, at.Unix() / int64(time.Hour/time.Second)})
+	hour := host.last
+	if hour == nil || host.lastHour != at {
+		hour = a.hour(vpcHour{host.host.Account, host.host.VPC, at})
+		host.last, host.lastHour = hour, at
+	}
 	if hour == nil {
 		a.omitted++
 		return

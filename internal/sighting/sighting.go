@@ -48,6 +48,9 @@ func HostOf(o *resolverlog.Object) Host {
 	}
 }
 
+// bytes returns the length of the texts of a host.
+func (h *Host) bytes() int { return len(h.Account) + len(h.VPC) + len(h.Address) }
+
 func compareHosts(a, b Host) int {
 	return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.VPC, b.VPC), cmp.Compare(a.Address, b.Address))
 }

@@ -26,6 +26,11 @@ var oracles = map[string]func(t *testing.T, lines []line, values map[string]stri
 	"coverage":                 coverage,
 	"retro-hunt":               retroHunt,
 	"host-records":             hostRecords,
+	"tunnels":                  tunnels,
+	"nxdomain-domains":         nxdomainDomains,
+	"first-seen":               firstSeen,
+	"beacons":                  beacons,
+	"own-resolvers":            ownResolvers,
 }
 
 func nameOf(r *marked) string      { return strings.ToLower(r.Name) }
@@ -33,16 +38,24 @@ func hostOf(r *marked) string      { return r.host() }
 func indicatorOf(r *marked) string { return r.Threat.Indicator }
 
 func maliciousHosts(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
-	hosts, groups := by(where(records(t, lines, values), malicious), hostOf)
-	slices.SortStableFunc(hosts, func(a, b string) int {
-		return cmp.Or(cmp.Compare(worst(groups[b]).severity(), worst(groups[a]).severity()), cmp.Compare(len(groups[b]), len(groups[a])))
-	})
+	all := where(records(t, lines, values), malicious)
+	_, byIndicator := by(all, indicatorOf)
+	prevalence := func(r *marked) int { return len(distinct(byIndicator[r.Threat.Indicator], hostOf)) }
+	hosts, groups := by(all, hostOf)
 	for _, host := range hosts {
-		r := worst(groups[host])
+		r := slices.MinFunc(groups[host], func(a, b marked) int {
+			return cmp.Or(cmp.Compare(b.severity(), a.severity()), cmp.Compare(prevalence(&a), prevalence(&b)), cmp.Compare(indicatorOf(&a), indicatorOf(&b)))
+		})
 		first, last := span(groups[host])
 		rows = append(rows, []any{r.Account, r.VPC, r.Address, joined(distinct(groups[host], (*marked).instance)),
-			r.Threat.Severity, len(groups[host]), len(distinct(groups[host], indicatorOf)), first, last})
+			r.Threat.Severity, len(groups[host]), len(distinct(groups[host], indicatorOf)), first, last,
+			r.Threat.Indicator, prevalence(&r)})
 	}
+	severity := func(row []any) int { return slices.Index(severities, row[4].(string)) }
+	slices.SortStableFunc(rows, func(a, b []any) int {
+		return cmp.Or(cmp.Compare(severity(b), severity(a)), cmp.Compare(a[10].(int), b[10].(int)), strings.Compare(b[7].(string), a[7].(string)),
+			cmp.Compare(b[5].(int), a[5].(int)))
+	})
 	return rows
 }
 
@@ -126,7 +139,7 @@ func unknownVerdicts(t *testing.T, lines []line, values map[string]string) (rows
 func nxdomainRatio(t *testing.T, lines []line, values map[string]string) (rows [][]any) {
 	hosts, groups := by(where(records(t, lines, values), func(r *marked) bool { return r.Verdict != "" }), hostOf)
 	for _, host := range hosts {
-		none := where(groups[host], func(r *marked) bool { return r.RCODE == "NXDOMAIN" })
+		none := where(groups[host], func(r *marked) bool { return strings.EqualFold(r.RCODE, "NXDOMAIN") })
 		percent := 100 * float64(len(none)) / float64(len(groups[host]))
 		if r := groups[host][0]; len(groups[host]) >= 100 {
 			rows = append(rows, []any{r.Account, r.VPC, r.Address, joined(distinct(groups[host], (*marked).instance)), len(groups[host]),
@@ -134,7 +147,10 @@ func nxdomainRatio(t *testing.T, lines []line, values map[string]string) (rows [
 				len(distinct(none, nameOf))})
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b []any) int { return cmp.Compare(b[5].(int), a[5].(int)) })
+	percent := func(row []any) float64 { return float64(row[5].(int)) / float64(row[4].(int)) }
+	slices.SortStableFunc(rows, func(a, b []any) int {
+		return cmp.Or(cmp.Compare(percent(b), percent(a)), cmp.Compare(b[5].(int), a[5].(int)))
+	})
 	return rows
 }
 

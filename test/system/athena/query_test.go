@@ -27,8 +27,10 @@ var (
 )
 
 func parametersOf(name string) map[string]string {
-	if special, found := asked[name]; found {
-		return special
+	for _, parameters := range []map[string]map[string]string{asked, behaviours} {
+		if special, found := parameters[name]; found {
+			return special
+		}
 	}
 	return month
 }
@@ -165,6 +167,8 @@ func TestQueries_oneDay(t *testing.T) {
 					day = map[string]string{"srcaddr": "10.0.1.12", "at": "2026-10-17T07:00:00Z", "minutes": "15"}
 				case "retro-hunt":
 					day["since"] = "2026-10-20"
+				case "first-seen":
+					day["history"] = "0"
 				case "host-records":
 					day["hosts"] = asked["host-records"]["hosts"]
 				}

@@ -2,6 +2,7 @@ package athena_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ const (
 urlhaus       block subtree evil.example          malware_download high     90 2026-09-01
 botnet        block name    beacon.botnet.example botnet_cc        critical 95 2026-09-01
 botnet        block cidr    203.0.113.66          botnet_cc        critical 95 2026-09-01
+doh-servers   block subtree resolver.example      doh              low      50 2026-09-01
 abuse         block subtree botnet.example        spam             low      30 2026-09-01
 allow-partner allow subtree partner.evil.example  -                medium   50 2026-09-15
 `
@@ -56,7 +58,7 @@ func world(t *testing.T) (lines []line) {
 		october2026(25, 12, 0, 0): verdict.NewMarker(index, verdict.Options{}),
 		october2026(26, 0, 0, 0):  verdict.NewMarker((october+added).index(t, secondGeneration), verdict.Options{}),
 	}
-	for _, q := range append(ordinary(), extraordinary()...) {
+	for _, q := range slices.Concat(ordinary(), extraordinary(), behaving()) {
 		line := mark(t, markers, &q)
 		lines = append(lines, line)
 		if day := q.asked.Day(); day == 15 || day == 8 {
