@@ -9,8 +9,11 @@ import (
 )
 
 // EnvSettings is the environment variable that holds the settings of a function as a JSON
-// object: [ImporterFunction], [TransformerFunction] or [HunterFunction].
+// object: [ImporterFunction], [TransformerFunction], [NotifierFunction] or [HunterFunction].
 const EnvSettings = "RESOLVERWATCH"
+
+// errNotSet is the error about a function without [EnvSettings].
+var errNotSet = errors.New(EnvSettings + ": must be set")
 
 // EnvMemoryLimit is the variable from which the Go runtime reads its memory limit.
 const EnvMemoryLimit = "GOMEMLIMIT"

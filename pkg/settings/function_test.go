@@ -120,6 +120,35 @@ func TestTransformerFunction_Encode(t *testing.T) {
 	}
 }
 
+func TestNotifierFunction_Encode(t *testing.T) {
+	t.Parallel()
+	preset := settings.Default[settings.NotifierFunction]()
+	preset.Table, preset.LogRetentionDays = "sent", 30
+	if diff := cmp.Diff(`{"table":"sent"}`, preset.Encode()); diff != "" {
+		t.Error(diff)
+	}
+
+	want := settings.Default[settings.NotifierFunction]()
+	want.Table, want.Stack, want.EventBus = "sent", "security-dns", "alerts"
+	want.Topic = "arn:aws:sns:eu-west-1:111122223333:alerts"
+	want.ProductARN = "arn:aws:securityhub:eu-west-1:111122223333:product/111122223333/default"
+	want.Window, want.Retell = settings.Duration(5*time.Minute), settings.Duration(24*time.Hour)
+	want.Digest, want.MaxFindingSeverity, want.LogLevel = settings.DigestDaily, "medium", slog.LevelDebug
+	text := want.Encode()
+	if diff := cmp.Diff(`{"digest":"daily","eventBus":"alerts","logLevel":"DEBUG","maxFindingSeverity":"medium",`+
+		`"productArn":"arn:aws:securityhub:eu-west-1:111122223333:product/111122223333/default","retell":"24h","stack":"security-dns",`+
+		`"table":"sent","topic":"arn:aws:sns:eu-west-1:111122223333:alerts","window":"5m"}`, text); diff != "" {
+		t.Error(diff)
+	}
+	got, err := settings.DecodeNotifier(lookup(map[string]string{settings.EnvSettings: text, memory: "256"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestHunterFunction_Encode(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -220,6 +249,10 @@ func TestDecodeFunction_problems(t *testing.T) {
 		_, err := settings.DecodeTransformer(lookup(environment))
 		return err
 	}
+	decodeNotifier := func(environment map[string]string) error {
+		_, err := settings.DecodeNotifier(lookup(environment))
+		return err
+	}
 	for _, tc := range []struct {
 		name   string
 		decode func(map[string]string) error
@@ -232,6 +265,16 @@ func TestDecodeFunction_problems(t *testing.T) {
 		name: "transformer without its variable", decode: decodeTransformer,
 		in:   map[string]string{memory: "256", "GOMEMLIMIT": "230MiB"},
 		want: "RESOLVERWATCH: must be set",
+	}, {
+		name: "notifier without its variable", decode: decodeNotifier, in: map[string]string{memory: "256"},
+		want: "RESOLVERWATCH: must be set",
+	}, {
+		name: "notifier", decode: decodeNotifier,
+		in: map[string]string{settings.EnvSettings: `{"window":"1m","digest":"weekly","maxFindingSeverity":"worst"}`},
+		want: `RESOLVERWATCH: digest: "weekly": must be one of hourly, daily
+maxFindingSeverity: "worst": must be one of low, medium, high, critical
+window: "1m": must be in [5m, 24h]
+table: "": must be set`,
 	}, {
 		name: "empty", decode: decodeTransformer, in: map[string]string{settings.EnvSettings: ""},
 		want: "RESOLVERWATCH: must be a JSON object: unexpected end of JSON input\nindexBucket: \"\": must be set",

@@ -76,7 +76,7 @@ func readLegacy(lookup Lookup, section any) []error {
 		}
 	}
 	if set == 0 {
-		return []error{fmt.Errorf("%s: must be set", EnvSettings)}
+		return []error{errNotSet}
 	}
 	return append(problems, asErrors(missing(value.Interface()))...)
 }
