@@ -16,6 +16,7 @@ var (
 	accountID  = regexp.MustCompile(`^[0-9]{12}$`)
 	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
 	keyARN     = regexp.MustCompile(`^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$`)
+	topicARN   = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}$`)
 	vpcID      = regexp.MustCompile(`^vpc-[0-9a-f]+$`)
 )
 
@@ -40,10 +41,14 @@ func (d *decoder) check(deployment *settings.Deployment) {
 		}
 	}
 	d.checkVPCs(deployment.QueryLogging.VPCIDs)
+	if topic := deployment.Alerts.ExistingTopicARN; topic != "" && !topicARN.MatchString(topic) {
+		d.refuse(ContextKey+".alerts.existingTopicArn", topic, "must be the ARN of a standard topic, arn:aws:sns:REGION:ACCOUNT:NAME")
+	}
 	if deployment.Delivery.ExistingStream != "" {
 		d.checkIdle("delivery", deployment.Delivery)
 		d.checkIdle("catalog", deployment.Catalog)
 	}
+	d.checkHunts(deployment)
 	if deployment.CreateKey && deployment.KeyARN != "" {
 		d.problems = append(d.problems, fmt.Errorf("%s.createKey and %[1]s.keyArn: "+
 			"only one can be set, because one key encrypts everything", ContextKey))
@@ -76,6 +81,27 @@ func (d *decoder) checkVPCs(ids []string) {
 			d.refuse(path, id, "must be the id of a VPC, like vpc-0a1b2c3d4e5f60001")
 		case slices.Contains(ids[:i], id):
 			d.refuse(path, id, "must not be listed twice")
+		}
+	}
+}
+
+// checkHunts rejects hunts that are asked for without what they need. By default, they are then
+// left out.
+func (d *decoder) checkHunts(deployment *settings.Deployment) {
+	if enabled := deployment.Hunts.Enabled; enabled == nil || !*enabled {
+		return
+	}
+	off := func(enabled *bool) bool { return enabled != nil && !*enabled }
+	for _, needed := range []struct {
+		missing bool
+		rule    string
+	}{
+		{off(deployment.Alerts.Enabled), "needs " + ContextKey + ".alerts.enabled, because hunts send their findings there"},
+		{off(deployment.Catalog.Enabled), "needs " + ContextKey + ".catalog.enabled, because hunts are queries of the catalog"},
+		{deployment.Delivery.ExistingStream != "", "has no effect with " + ContextKey + ".delivery.existingStream, because there is no catalog for it"},
+	} {
+		if needed.missing {
+			d.refuse(ContextKey+".hunts.enabled", true, needed.rule)
 		}
 	}
 }

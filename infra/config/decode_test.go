@@ -237,6 +237,17 @@ func TestDecode_problems(t *testing.T) {
 			`resolverwatch.catalog.database: "dns": has no effect with resolverwatch.delivery.existingStream, which is not changed: unset one of them`,
 		},
 	}, {
+		name: "a topic by its name", in: `{"alerts": {"existingTopicArn": "soc"}}`,
+		want: []string{`resolverwatch.alerts.existingTopicArn: "soc": must be the ARN of a standard topic, arn:aws:sns:REGION:ACCOUNT:NAME`},
+	}, {
+		name: "hunts without what they need",
+		in:   `{"hunts": {"enabled": true}, "alerts": {"enabled": false}, "catalog": {"enabled": false}, "delivery": {"existingStream": "dns"}}`,
+		want: []string{
+			"resolverwatch.hunts.enabled: true: needs resolverwatch.alerts.enabled, because hunts send their findings there",
+			"resolverwatch.hunts.enabled: true: needs resolverwatch.catalog.enabled, because hunts are queries of the catalog",
+			"resolverwatch.hunts.enabled: true: has no effect with resolverwatch.delivery.existingStream, because there is no catalog for it",
+		},
+	}, {
 		name: "long value", in: `{"createKey": "` + strings.Repeat("x", 200) + `"}`,
 		want: []string{`resolverwatch.createKey: "` + strings.Repeat("x", 79) + "...: must be true or false"},
 	}} {

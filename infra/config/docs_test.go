@@ -15,7 +15,7 @@ import (
 var (
 	jsonBlock = regexp.MustCompile("(?s)```json\n(.*?)```")
 	override  = regexp.MustCompile("-c (resolverwatch\\.[^=<\\s]+)=([^`\\s]+)")
-	mentioned = regexp.MustCompile("`((?:store|importer|transformer|delivery|queryLogging|catalog)\\.[a-z][a-zA-Z.]+)(?:=[^`]*)?`")
+	mentioned = regexp.MustCompile("`((?:store|importer|transformer|delivery|queryLogging|catalog|alerts|hunts)\\.[a-z][a-zA-Z.]+)(?:=[^`]*)?`")
 	generated = regexp.MustCompile(`(?s)<!-- [^\n]*: written by .*?<!-- end of [^\n]*-->`)
 )
 

@@ -63,5 +63,5 @@ func TestPipeline_bucketsWithKey(t *testing.T) {
 	}
 	made.one("AWS::Athena::WorkGroup", "").want(t, object{
 		"WorkGroupConfiguration.ResultConfiguration.EncryptionConfiguration.EncryptionOption": "SSE_KMS"})
-	made.one("AWS::DynamoDB::Table", "").want(t, object{"SSESpecification.SSEType": "KMS"})
+	made.one("AWS::DynamoDB::Table", "StoreTable").want(t, object{"SSESpecification.SSEType": "KMS"})
 }

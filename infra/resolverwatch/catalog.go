@@ -317,17 +317,22 @@ const resultsFolder = "results/"
 // workgroups nor Glue tables have a resource policy that could admit it.
 func (c *Catalog) GrantQuery(grantee awsiam.IGrantable) awsiam.Grant {
 	mustBeOfAccount(c, "GrantQuery", grantee, "the catalog", "workgroups cannot be shared")
-	list := append(c.queryStatements(), readFolders(c.output, c.folders...)...)
+	granted := c.steps.grant(c, "GrantQuery", grantee, append(c.queryStatements(), c.dataAccess()...))
+	if c.governed {
+		c.letQuery(grantee.GrantPrincipal())
+	}
+	return granted
+}
+
+// dataAccess lets a grantee read what the tables consist of, and write and read results.
+func (c *Catalog) dataAccess() []access {
+	list := readFolders(c.output, c.folders...)
 	if c.index != nil {
 		list = append(list, readFolders(c.index, catalog.IndicatorPrefix)...)
 	}
 	list = append(list, c.keepResults()...)
 	list = append(list, useKeys("s3", keyRead, bothKeys(c.previous, c.outputKey, c.indexKey)...)...)
-	granted := c.steps.grant(c, "GrantQuery", grantee, append(list, useKeys("s3", keyWrite, c.key)...))
-	if c.governed {
-		c.letQuery(grantee.GrantPrincipal())
-	}
-	return granted
+	return append(list, useKeys("s3", keyWrite, c.key)...)
 }
 
 // queryStatements returns the statements that let a grantee run any query and see the
@@ -344,16 +349,30 @@ func (c *Catalog) queryStatements() []access {
 		// Athena needs to see the default database, no matter which one is queried (its
 		// user guide, "Configure access to databases and tables in the AWS Glue Data
 		// Catalog").
-		{resources: []string{c.arn("glue", "database", "default")}, actions: []string{"glue:GetDatabase"}},
+		c.seeDefaultDatabase(),
 	}
-	if c.governed { // data in registered buckets is read with credentials of Lake Formation
-		statements = append(statements, statement{resources: []string{"*"}, actions: []string{"lakeformation:GetDataAccess"}})
-	}
+	statements = append(statements, governedStatements(c)...)
 	list := make([]access, len(statements))
 	for i, s := range statements {
 		list[i].statement = s // workgroups and tables have no resource policy to add it to
 	}
 	return list
+}
+
+// seeDefaultDatabase lets Athena see the default database, which it needs no matter which one
+// is queried (its user guide, "Configure access to databases and tables in the AWS Glue Data
+// Catalog").
+func (c *Catalog) seeDefaultDatabase() statement {
+	return statement{resources: []string{c.arn("glue", "database", "default")}, actions: []string{"glue:GetDatabase"}}
+}
+
+// governedStatements let a grantee read data in registered buckets, with credentials of Lake
+// Formation.
+func governedStatements(c *Catalog) []statement {
+	if !c.governed {
+		return nil
+	}
+	return []statement{{resources: []string{"*"}, actions: []string{"lakeformation:GetDataAccess"}}}
 }
 
 // keepResults lets Athena write the results of a query on behalf of a grantee, and lets the

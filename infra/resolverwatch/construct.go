@@ -198,13 +198,14 @@ type MetricOptions = awscloudwatch.MetricOptions
 // metricPeriodMinutes is the period of all metrics, unless options set another one.
 const metricPeriodMinutes = 5
 
-// ownMetric returns a metric that the functions of a deployment write.
-func ownMetric(stack, name, statistic string, options *MetricOptions) Metric {
+// ownMetric returns the sum of a metric that the functions of a deployment write. Options can
+// ask for another statistic.
+func ownMetric(stack, name string, options *MetricOptions) Metric {
 	metric := awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace:     jsii.String(settings.MetricNamespace),
 		MetricName:    &name,
 		DimensionsMap: &map[string]*string{settings.MetricDimensionStack: &stack},
-		Statistic:     &statistic,
+		Statistic:     jsii.String("Sum"),
 		Period:        awscdk.Duration_Minutes(jsii.Number(metricPeriodMinutes)),
 	})
 	if options == nil {

@@ -73,7 +73,7 @@ func TestImporter_secretOfOtherAccount(t *testing.T) {
 		return resolverwatch.Feed{URL: "https://lists.example/x", SecretHeader: "Auth-Key",
 			SecretARN: "arn:aws:secretsmanager:eu-west-1:" + account + ":secret:feed-AbCdEf"}
 	}
-	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{WithoutQueryLogging: true, Importer: &resolverwatch.ImporterProps{
+	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{WithoutQueryLogging: true, WithoutAlerts: true, Importer: &resolverwatch.ImporterProps{
 		Feeds: map[string]resolverwatch.Feed{"own": secret(ownAccount), "theirs": secret(otherAccount)}}})
 	steps := pipeline.Steps()
 	if len(steps) != 1 || steps[0].ID != "FeedSecretPolicy"+otherAccount+"EuWest1" {
@@ -96,7 +96,7 @@ func TestPipeline_ownAccount(t *testing.T) {
 	own := awss3.Bucket_FromBucketAttributes(stack, jsii.String("Logs"), &awss3.BucketAttributes{
 		BucketName: jsii.String("own-logs"), Account: jsii.String(ownAccount)})
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
-		Delivery: &resolverwatch.DeliveryProps{OutputBucket: own}, WithoutQueryLogging: true})
+		Delivery: &resolverwatch.DeliveryProps{OutputBucket: own}, WithoutQueryLogging: true, WithoutAlerts: true})
 	if steps := pipeline.Steps(); len(steps) > 0 {
 		t.Errorf("steps %v", steps)
 	}

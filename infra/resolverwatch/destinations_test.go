@@ -30,8 +30,16 @@ func TestPipeline_destinations(t *testing.T) {
 			"Runtime": "provided.al2023", "Handler": "bootstrap",
 			"LoggingConfig.LogGroup": id("AWS::Logs::LogGroup", "ImporterLogGroup"),
 		}},
-		{"events that the importer cannot handle go to the queue", "AWS::Lambda::EventInvokeConfig", "", object{
-			"DestinationConfig.OnFailure.Destination": arn("AWS::SQS::Queue", "")}},
+		{"events that the importer cannot handle go to the queue", "AWS::Lambda::EventInvokeConfig", "Importer", object{
+			"DestinationConfig.OnFailure.Destination": arn("AWS::SQS::Queue", "ImporterDeadLetters")}},
+		{"messages that the notifier cannot handle go to the queue", "AWS::SQS::Queue", "AlertsQueue", object{
+			"RedrivePolicy.deadLetterTargetArn": arn("AWS::SQS::Queue", "AlertsDeadLetters")}},
+		{"the notifier reads the queue of matches", "AWS::Lambda::EventSourceMapping", "", object{
+			"EventSourceArn": arn("AWS::SQS::Queue", "AlertsQueue"), "FunctionName": id("AWS::Lambda::Function", "AlertsFunction")}},
+		{"hunts that fail go to the queue", "AWS::Lambda::EventInvokeConfig", "Hunts", object{
+			"DestinationConfig.OnFailure.Destination": arn("AWS::SQS::Queue", "HuntsDeadLetters")}},
+		{"a publish starts the retro-hunt", "AWS::Events::Rule", "IndexPublished", object{
+			"Targets.0.Arn": arn("AWS::Lambda::Function", "HuntsFunction")}},
 		{"the transformer logs to its group", "AWS::Lambda::Function", "TransformerFunction", object{
 			"LoggingConfig.LogGroup": id("AWS::Logs::LogGroup", "TransformerLogGroup")}},
 		{"the table of marked logs reads the bucket", glueTable, "CatalogTable", object{

@@ -1,6 +1,7 @@
 // Package resolverwatch is the construct library of Resolverwatch, for CDK apps in Go. It
 // turns on Route 53 Resolver query logging for VPCs, marks every query against lists of
-// malicious names, and delivers the marked logs to S3, ready for Athena.
+// malicious names, delivers the marked logs to S3, ready for Athena, and alerts people to
+// matches.
 //
 // [Pipeline] combines everything and works without any props. Each part can also be used
 // alone, and accepts existing buckets, tables, keys, VPCs and streams instead of new ones:
@@ -12,6 +13,8 @@
 //	QueryLogging            query logging configuration, VPCs, RAM share
 //	QueryLoggingAssociation one VPC, possibly of another account
 //	Catalog                 Glue tables and Athena workgroup
+//	Alerts                  queue of matches, notifier, topic
+//	Hunts                   named queries on a schedule
 //
 // [Pipeline.AddOutputs] adds the outputs that the resolverwatch command uses to find a
 // pipeline.

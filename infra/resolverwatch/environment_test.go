@@ -74,9 +74,9 @@ func TestEnvironment_refuses(t *testing.T) {
 func TestEnvironment_allows(t *testing.T) {
 	_, stack := located(t, nil)
 	newPipeline(stack, &resolverwatch.PipelineProps{
-		EncryptionKey: keyIn(stack, "k1", "eu-west-1"),
-		Store:         &resolverwatch.IndicatorStoreProps{IndexBucket: bucketIn(stack, "index", "444455556666", "us-east-1")},
-		Delivery:      &resolverwatch.DeliveryProps{OutputBucket: bucketIn(stack, "marked", "444455556666", "eu-west-1")},
+		EncryptionKey: keyIn(stack, "k1", "eu-west-1"), WithoutAlerts: true,
+		Store:    &resolverwatch.IndicatorStoreProps{IndexBucket: bucketIn(stack, "index", "444455556666", "us-east-1")},
+		Delivery: &resolverwatch.DeliveryProps{OutputBucket: bucketIn(stack, "marked", "444455556666", "eu-west-1")},
 	})
 	for _, line := range synth(t, stack).one("AWS::IAM::Role", "TransformerRole").permissions() {
 		if strings.HasPrefix(line, "kms:") && strings.Contains(line, "kms:ViaService") {

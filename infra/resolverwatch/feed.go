@@ -9,7 +9,9 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -77,27 +79,47 @@ func (i *Importer) scheduleFeeds(p ImporterProps) {
 var defaultSchedule = settings.Default[Feed]().Schedule
 
 // newSchedulerRole returns the role with which the schedules of this account invoke the
-// function (EventBridge Scheduler user guide, "Confused deputy prevention").
+// function.
 func (i *Importer) newSchedulerRole(p ImporterProps) (role awsiam.IRole, ready constructs.IDependable) {
-	const scheduler = "scheduler.amazonaws.com"
-	stack := awscdk.Stack_Of(i)
-	group := stack.FormatArn(&awscdk.ArnComponents{
+	group := awscdk.Stack_Of(i).FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("scheduler"), Resource: jsii.String("schedule-group"), ResourceName: jsii.String("default")})
-	return i.steps.newRole(i, roleProps{
-		given:       p.SchedulerRole,
+	return i.steps.newSchedulerRole(i, schedulerRole{
+		given: p.SchedulerRole, step: "SchedulerRole", description: "EventBridge Scheduler has feeds fetched", group: *group,
+		invoke: "InvokeImporter", function: i.function, deadLetters: i.deadLetters, key: p.EncryptionKey,
+	})
+}
+
+// schedulerRole describes the role of schedules that invoke a function.
+type schedulerRole struct {
+	given       awsiam.IRole // nil = a new one
+	step        string       // id of the step for a given role that cannot be changed
+	description string
+	group       string // ARN of the schedules' group
+	invoke      string // id of the statement
+	function    *function
+	deadLetters awssqs.Queue
+	key         awskms.IKey // of deadLetters
+}
+
+// newSchedulerRole returns a role that only the schedules of one group may assume (EventBridge
+// Scheduler user guide, "Confused deputy prevention").
+func (s *steps) newSchedulerRole(c constructs.Construct, p schedulerRole) (role awsiam.IRole, ready constructs.IDependable) {
+	const scheduler = "scheduler.amazonaws.com"
+	return s.newRole(c, roleProps{
+		given:       p.given,
 		id:          "SchedulerRole",
-		step:        "SchedulerRole",
+		step:        p.step,
 		policy:      "Scheduler",
-		description: "EventBridge Scheduler has feeds fetched",
+		description: p.description,
 		trusted: awsiam.NewServicePrincipal(jsii.String(scheduler), &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{"StringEquals": map[string]any{
-				"aws:SourceAccount": *stack.Account(), "aws:SourceArn": *group}},
+				"aws:SourceAccount": *awscdk.Stack_Of(c).Account(), "aws:SourceArn": p.group}},
 		}),
 		service: scheduler,
 		statements: append([]statement{
-			{sid: "InvokeImporter", actions: []string{"lambda:InvokeFunction"}, resources: []string{*i.function.FunctionArn()}},
-			{sid: "KeepFailedEvents", actions: []string{"sqs:SendMessage"}, resources: []string{*i.deadLetters.QueueArn()}},
-		}, keyUse("sqs", keyWrite, p.EncryptionKey)...),
+			{sid: p.invoke, actions: []string{"lambda:InvokeFunction"}, resources: []string{*p.function.FunctionArn()}},
+			{sid: "KeepFailedEvents", actions: []string{"sqs:SendMessage"}, resources: []string{*p.deadLetters.QueueArn()}},
+		}, keyUse("sqs", keyWrite, p.key)...),
 	})
 }
 
@@ -235,8 +257,8 @@ func checkFeedTokens(p *problems, prop string, feed *Feed) {
 // feed adds one resource, or two if it has a URL.
 const (
 	maxStackResources = 500
-	importerResources = 20 // of an importer without feeds and its store, rounded up
-	pipelineResources = 70 // of a pipeline without feeds and VPCs, with room for a few others
+	importerResources = 20  // of an importer without feeds and its store, rounded up
+	pipelineResources = 110 // of a pipeline without feeds, VPCs and addresses, with room for a few others
 	maxFeedsBytes     = 512 << 10
 )
 

@@ -36,6 +36,7 @@ type functionProps struct {
 	key         awskms.IKey // encrypts its environment and its logs; nil = AWS's
 	statements  []statement // in addition to those for its logs, its key and its options
 	folders     []string    // the last parts of resources in statements with a wildcard
+	wildcards   []finding   // cdk-nag findings about other wildcards in statements
 	findings    []finding   // cdk-nag findings about the function, in addition to those of every function
 }
 
@@ -70,7 +71,7 @@ func newFunction(c constructs.Construct, s *steps, p functionProps) *function {
 		trusted:     awsiam.NewServicePrincipal(jsii.String(lambdaService), nil),
 		service:     lambdaService,
 		statements:  p.allStatements(c, logGroup),
-		findings: append(p.wildcards(),
+		findings: append(append(p.FunctionOptions.wildcards(), p.wildcards...),
 			finding{rule: "AwsSolutions-IAM5", reason: whyObjectKeys, folders: p.folders}),
 	})
 	made := gofunction.New(c, "Function", p.goFunction(logGroup, role))
@@ -230,13 +231,18 @@ func checkFit(p *problems, own, users map[string]string, props ...string) {
 }
 
 // FunctionOptions are options that an organization sets in the same way for all its
-// functions. The props of [Importer] and [Transformer] embed them.
+// functions. The props of [Importer], [Transformer], [Alerts] and [Hunts] embed them.
 type FunctionOptions struct {
 	LoggingSettings
 
-	// VPC is the network that the function runs in. From there it must reach S3; the
-	// importer must also reach DynamoDB, Systems Manager, Secrets Manager for feeds with
-	// secrets, and the Internet for feeds with a URL.
+	// VPC is the network that the function runs in. From there it must reach the services that
+	// it calls:
+	//
+	//	transformer  S3, and SQS with alerts
+	//	importer     S3, DynamoDB, Systems Manager, EventBridge with alerts, Secrets Manager for
+	//	             feeds with secrets, and the Internet for feeds with a URL
+	//	notifier     DynamoDB, EventBridge, SNS with a topic, Security Hub with findings
+	//	hunter       Athena, DynamoDB, SQS
 	//
 	// Default: the function runs outside your VPCs.
 	VPC awsec2.IVpc

@@ -56,6 +56,11 @@ type ImporterProps struct {
 	// Default: the limit of the pipeline's transformer; for an importer alone, of one with
 	// 256 MiB.
 	MaxIndexBytes *float64
+	// Events sends an event `Index published` to the default event bus after each publish with
+	// changes, which [Hunts] and rules of yours can wait for.
+	//
+	// Default: no events. A [Pipeline] with alerts sends them.
+	Events bool
 	// ReservedConcurrency limits how many importers run at once, and reserves them from the
 	// concurrency of the account. Importers can safely run at the same time.
 	//
@@ -179,6 +184,7 @@ func (p ImporterProps) received(stack string) settings.ImporterFunction {
 	received.Logging = p.LoggingSettings
 	received.Importer = p.ImporterSettings
 	received.Guards.ListGuards = p.Guards
+	received.Events = p.Events
 	received.SecretPins = settings.PinSecrets(p.Feeds, isToken)
 	switch {
 	case p.MaxIndexBytes == nil:
@@ -346,7 +352,7 @@ func (i *Importer) GrantInvoke(grantee awsiam.IGrantable) awsiam.Grant {
 
 // Metric returns a metric that the function writes, such as "ImportRejected", as a sum.
 func (i *Importer) Metric(name string, options *MetricOptions) Metric {
-	return ownMetric(i.stack, name, "Sum", options)
+	return ownMetric(i.stack, name, options)
 }
 
 // MetricErrors returns the number of runs that failed.
@@ -389,15 +395,7 @@ func (i *Importer) invokeOnEvents(p ImporterProps) {
 			},
 		},
 	}, nil)
-	awslambda.NewCfnEventInvokeConfig(i, jsii.String("EventInvokeConfig"), &awslambda.CfnEventInvokeConfigProps{
-		FunctionName:             i.function.FunctionName(),
-		Qualifier:                jsii.String("$LATEST"),
-		MaximumEventAgeInSeconds: jsii.Number(maxEventAge.Seconds()),
-		MaximumRetryAttempts:     jsii.Number(eventRetries),
-		DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
-			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: i.deadLetters.QueueArn()},
-		},
-	})
+	keepFailedEvents(i, i.function, i.deadLetters, maxEventAge)
 }
 
 // invokeOnSchedule makes the function publish regularly.
@@ -423,31 +421,58 @@ func rate(interval time.Duration) string {
 	}
 }
 
-// newRule defines a rule whose target is the function. Resources are defined one by one,
-// because the CDK's own targets package pulls in the constructs of forty services.
+// newRule defines a rule whose target is the function.
 func (i *Importer) newRule(id string, props *awsevents.CfnRuleProps, input *string) {
-	props.State = jsii.String("ENABLED")
-	props.Targets = &[]any{&awsevents.CfnRule_TargetProperty{
-		Arn:              i.function.FunctionArn(),
-		Id:               jsii.String(targetID),
-		Input:            input,
-		DeadLetterConfig: &awsevents.CfnRule_DeadLetterConfigProperty{Arn: i.deadLetters.QueueArn()},
-	}}
-	rule := awsevents.NewCfnRule(i, &id, props)
-	awslambda.NewCfnPermission(i, jsii.String(id+"Permission"), &awslambda.CfnPermissionProps{
+	newRule(i, id, props, ruleTarget{id: targetID, function: i.function, input: input, deadLetters: i.deadLetters})
+}
+
+// ruleTarget is a function that a rule invokes.
+type ruleTarget struct {
+	id          string
+	function    *function
+	input       *string      // nil = the event
+	deadLetters awssqs.Queue // for events that could not be delivered; nil = none
+}
+
+// newRule defines a rule with one target. Resources are defined one by one, because the CDK's
+// own targets package pulls in the constructs of forty services.
+func newRule(c constructs.Construct, id string, props *awsevents.CfnRuleProps, to ruleTarget) awsevents.CfnRule {
+	target := &awsevents.CfnRule_TargetProperty{Arn: to.function.FunctionArn(), Id: &to.id, Input: to.input}
+	if to.deadLetters != nil {
+		target.DeadLetterConfig = &awsevents.CfnRule_DeadLetterConfigProperty{Arn: to.deadLetters.QueueArn()}
+	}
+	props.State, props.Targets = jsii.String("ENABLED"), &[]any{target}
+	rule := awsevents.NewCfnRule(c, &id, props)
+	awslambda.NewCfnPermission(c, jsii.String(id+"Permission"), &awslambda.CfnPermissionProps{
 		Action:        jsii.String("lambda:InvokeFunction"),
-		FunctionName:  i.function.FunctionArn(),
+		FunctionName:  to.function.FunctionArn(),
 		Principal:     jsii.String(eventsService),
 		SourceArn:     rule.AttrArn(),
-		SourceAccount: awscdk.Stack_Of(i).Account(),
+		SourceAccount: awscdk.Stack_Of(c).Account(),
 	})
-	i.deadLetters.AddToResourcePolicy(statement{
-		sid:       id,
-		actions:   []string{"sqs:SendMessage"},
-		resources: []string{*i.deadLetters.QueueArn()},
-		conditions: map[string]any{
-			"ArnEquals":    map[string]any{"aws:SourceArn": *rule.AttrArn()},
-			"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Stack_Of(i).Account()},
+	if to.deadLetters != nil {
+		to.deadLetters.AddToResourcePolicy(statement{
+			sid:       id,
+			actions:   []string{"sqs:SendMessage"},
+			resources: []string{*to.deadLetters.QueueArn()},
+			conditions: map[string]any{
+				"ArnEquals":    map[string]any{"aws:SourceArn": *rule.AttrArn()},
+				"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Stack_Of(c).Account()},
+			},
+		}.forPrincipal(awsiam.NewServicePrincipal(jsii.String(eventsService), nil)))
+	}
+	return rule
+}
+
+// keepFailedEvents makes Lambda send events to a queue if the function failed every time.
+func keepFailedEvents(c constructs.Construct, f *function, deadLetters awssqs.IQueue, maxAge time.Duration) {
+	awslambda.NewCfnEventInvokeConfig(c, jsii.String("EventInvokeConfig"), &awslambda.CfnEventInvokeConfigProps{
+		FunctionName:             f.FunctionName(),
+		Qualifier:                jsii.String("$LATEST"),
+		MaximumEventAgeInSeconds: jsii.Number(maxAge.Seconds()),
+		MaximumRetryAttempts:     jsii.Number(eventRetries),
+		DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: deadLetters.QueueArn()},
 		},
-	}.forPrincipal(awsiam.NewServicePrincipal(jsii.String(eventsService), nil)))
+	})
 }

@@ -33,6 +33,9 @@ func importerStatements(i *Importer, p ImporterProps) []statement {
 		{sid: "ReadFeedSettings", actions: []string{"ssm:GetParameter"}, resources: []string{i.parameterArn("*")}},
 		{sid: "KeepFailedEvents", actions: []string{"sqs:SendMessage"}, resources: []string{*i.deadLetters.QueueArn()}},
 	}
+	if p.Events {
+		statements = append(statements, putEvents(i))
+	}
 	statements = append(statements, fetchStatements(p)...)
 	statements = append(statements, keyUse("s3", keyWrite, p.Store.keys.lists, p.Store.keys.index)...)
 	statements = append(statements, keyUse("dynamodb", keyTable, p.Store.keys.table)...)

@@ -22,7 +22,7 @@ type finding struct {
 // cdk-nag reads. It does not import cdk-nag, because an app need not use it. A role that
 // the app takes from elsewhere, with Role_CustomizeRoles, has no resource.
 func accept(c constructs.Construct, findings ...finding) {
-	if c.Node().DefaultChild() == nil {
+	if _, isResource := c.(awscdk.CfnResource); !isResource && c.Node().DefaultChild() == nil {
 		return
 	}
 	resource := resourceOf(c)

@@ -69,10 +69,28 @@ func (p *Pipeline) addOutputs(method, name string) {
 		add(settings.OutputWorkGroupName, "Athena workgroup", c.WorkGroupName())
 		add(settings.OutputDatabaseName, "Glue database", c.DatabaseName())
 	}
+	p.addAlertOutputs(add)
 	for _, step := range p.Steps() {
 		if step.ID != StepAssociateVPC { // its command is always an output
 			add(outputToDo+step.ID, step.Why, step.Text)
 		}
+	}
+}
+
+// addAlertOutputs adds the outputs of alerts and hunts, if there are any.
+func (p *Pipeline) addAlertOutputs(add func(key, description, value string)) {
+	if a := p.alerts; a != nil {
+		add(settings.OutputAlertQueueURL, "Queue of matches for the notifier", *a.queue.QueueUrl())
+		add(settings.OutputAlertDeadLetterQueueURL, "Queue of messages that the notifier could not handle", *a.deadLetters.QueueUrl())
+		add(settings.OutputAlertTableName, "Table of sent alerts", *a.table.TableName())
+		add(settings.OutputNotifierFunctionName, "Function that sends alerts", *a.Function().FunctionName())
+		if a.topic != nil {
+			add(settings.OutputAlertTopicARN, "Topic of the notices", *a.topic.TopicArn())
+		}
+	}
+	if h := p.hunts; h != nil {
+		add(settings.OutputHunterFunctionName, "Function that runs queries on a schedule", *h.Function().FunctionName())
+		add(settings.OutputHuntGroupName, "Group of the schedules of queries", h.GroupName())
 	}
 }
 

@@ -1,10 +1,8 @@
 package resolverwatch
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
@@ -55,8 +53,19 @@ type PipelineProps struct {
 	//
 	// Default: they are created.
 	WithoutCatalog bool
+	// WithoutAlerts leaves out everything that alerts people to matches: queue, table,
+	// notifier and topic, and the permissions of other functions for them. There are no hunts
+	// either.
+	//
+	// Default: there are alerts.
+	WithoutAlerts bool
+	// WithoutHunts leaves out the queries that run on a schedule.
+	//
+	// Default: they run, if there are alerts and a catalog.
+	WithoutHunts bool
 
-	// Store, Importer, Transformer, Delivery, QueryLogging and Catalog configure the parts.
+	// Store, Importer, Transformer, Delivery, QueryLogging, Catalog, Alerts and Hunts configure
+	// the parts.
 	//
 	// Default: the defaults of each part.
 	Store        *IndicatorStoreProps
@@ -65,10 +74,12 @@ type PipelineProps struct {
 	Delivery     *DeliveryProps
 	QueryLogging *QueryLoggingProps
 	Catalog      *CatalogProps
+	Alerts       *AlertsProps
+	Hunts        *HuntsProps
 }
 
 // Pipeline is all of Resolverwatch: it turns lists into an index, marks query logs with it,
-// delivers them, and makes them ready for queries.
+// delivers them, makes them ready for queries, and alerts people to matches.
 type Pipeline struct {
 	constructs.Construct
 	steps steps
@@ -79,6 +90,8 @@ type Pipeline struct {
 	delivery     *Delivery
 	queryLogging *QueryLogging
 	catalog      *Catalog
+	alerts       *Alerts
+	hunts        *Hunts
 }
 
 // ToString returns the path of the construct.
@@ -93,7 +106,10 @@ func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *P
 	begin(this, scope, id, nil)
 	p.mustBeValid(this)
 	this.store = NewIndicatorStore(this, "Store", p.storeProps())
-	this.transformer = NewTransformer(this, "Transformer", p.transformerProps(this.store))
+	if !p.WithoutAlerts {
+		this.alerts = NewAlerts(this, "Alerts", p.alertsProps())
+	}
+	this.transformer = NewTransformer(this, "Transformer", p.transformerProps(this.store, this.alerts))
 	this.importer = NewImporter(this, "Importer", p.importerProps(this.store, this.transformer))
 	stream := p.Stream
 	if stream == nil {
@@ -112,7 +128,15 @@ func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *P
 			this.delivery.stream.Node().AddDependency(this.catalog.letDescribe(this.delivery.role))
 		}
 	}
+	if p.hunts() {
+		this.hunts = NewHunts(this, "Hunts", p.huntsProps(this.catalog, this.alerts))
+	}
 	return this
+}
+
+// hunts reports whether there are hunts.
+func (p PipelineProps) hunts() bool {
+	return !p.WithoutHunts && !p.WithoutAlerts && !p.WithoutCatalog && p.Stream == nil
 }
 
 // Steps returns what is left to do by hand, before or after a deployment, for all parts.
@@ -139,6 +163,12 @@ func (p *Pipeline) Steps() []Step {
 	if p.catalog != nil {
 		add(p.catalog.steps)
 	}
+	if p.alerts != nil {
+		add(p.alerts.steps)
+	}
+	if p.hunts != nil {
+		add(p.hunts.steps)
+	}
 	return all
 }
 
@@ -160,66 +190,34 @@ func (p *Pipeline) QueryLogging() *QueryLogging { return p.queryLogging }
 // Catalog returns the catalog for queries of the logs, or nil if there is none.
 func (p *Pipeline) Catalog() *Catalog { return p.catalog }
 
+// Alerts returns what alerts people to matches, or nil if there is none.
+func (p *Pipeline) Alerts() *Alerts { return p.alerts }
+
+// Hunts returns the queries that run on a schedule, or nil if there are none.
+func (p *Pipeline) Hunts() *Hunts { return p.hunts }
+
 // The methods that return the props of a part receive the parts that it is wired with.
 // These are nil before they are defined, and then the props lack what the pipeline wires.
 
-// validate rejects props of parts that the pipeline sets itself. The parts check the rest.
-func (p PipelineProps) validate() error {
-	var problems problems
-	for _, wired := range []struct {
-		prop string
-		set  bool
-	}{
-		{"Importer.Store", p.Importer != nil && p.Importer.Store != nil},
-		{"Transformer.IndexBucket", p.Transformer != nil && p.Transformer.IndexBucket != nil},
-		{"Delivery.Transformer", p.Delivery != nil && p.Delivery.Transformer != nil},
-		{"QueryLogging.Stream", p.QueryLogging != nil && p.QueryLogging.Stream != nil},
-		{"Catalog.OutputBucket", p.Catalog != nil && p.Catalog.OutputBucket != nil},
-		{"Catalog.Prefix", p.Catalog != nil && p.Catalog.Prefix != ""},
-		{"Catalog.ParquetPrefix", p.Catalog != nil && p.Catalog.ParquetPrefix != ""},
-		{"Catalog.Format", p.Catalog != nil && p.Catalog.Format != ""},
-	} {
-		if wired.set {
-			problems.addf("%s: is set by the pipeline; unset it, or use the parts alone", wired.prop)
-		}
-	}
-	checkStackNames(&problems, p)
-	checkLoadable(&problems, p)
-	problems.exclusive("Stream", p.Stream != nil, "Delivery", p.Delivery != nil)
-	problems.exclusive("Stream", p.Stream != nil, "Catalog", p.Catalog != nil)
-	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "QueryLogging", p.QueryLogging != nil)
-	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "Stream", p.Stream != nil)
-	problems.exclusive("WithoutCatalog", p.WithoutCatalog, "Catalog", p.Catalog != nil)
-	return problems.join()
-}
-
-// checkStackNames rejects two different names for the metrics of one pipeline.
-func checkStackNames(p *problems, given PipelineProps) {
-	if given.Importer == nil || given.Transformer == nil {
-		return
-	}
-	importer, transformer := given.Importer.StackName, given.Transformer.StackName
-	if importer != "" && transformer != "" && importer != transformer {
-		p.addf("Importer.StackName and Transformer.StackName: must be the same, got %q and %q; set one of them, and both use it",
-			importer, transformer)
+// stackNames returns the names that the props of functions have for the metrics, by prop.
+func (p PipelineProps) stackNames() []givenName {
+	return []givenName{
+		{"Importer.StackName", orEmpty(p.Importer).StackName},
+		{"Transformer.StackName", orEmpty(p.Transformer).StackName},
+		{"Alerts.StackName", orEmpty(p.Alerts).StackName},
+		{"Hunts.StackName", orEmpty(p.Hunts).StackName},
 	}
 }
 
-// checkLoadable rejects an index size that the transformer could not load. A size that is a token
-// is known only at deployment.
-func checkLoadable(p *problems, given PipelineProps) {
-	size := orEmpty(given.Importer).MaxIndexBytes
-	memory := orEmpty(given.Transformer).withDefaults().MemoryMiB
-	if limit := settings.MaxIndexBytes(memory); size != nil && *size > float64(limit) {
-		p.addf("Importer.MaxIndexBytes: must be at most %d, the limit of a transformer with %d MiB, got %.0f; "+
-			"lower it, or raise Transformer.MemoryMiB", limit, memory, *size)
-	}
-}
-
-// stackName returns the name that both functions use, or "" for the default. All metrics of
+// stackName returns the name that all functions use, or "" for the default. All metrics of
 // a pipeline share one value of the dimension `Stack`.
 func (p PipelineProps) stackName() string {
-	return orDefault(orEmpty(p.Importer).StackName, orEmpty(p.Transformer).StackName)
+	for _, given := range p.stackNames() {
+		if given.name != "" {
+			return given.name
+		}
+	}
+	return ""
 }
 
 func (p PipelineProps) storeProps() *IndicatorStoreProps {
@@ -231,9 +229,28 @@ func (p PipelineProps) storeProps() *IndicatorStoreProps {
 	return &store
 }
 
-func (p PipelineProps) transformerProps(store *IndicatorStore) *TransformerProps {
+func (p PipelineProps) alertsProps() *AlertsProps {
+	alerts := orEmpty(p.Alerts)
+	alerts.StackName = p.stackName()
+	setUnset(&alerts.EncryptionKey, p.EncryptionKey)
+	alerts.PreviousKeys = bothKeys(p.PreviousKeys, alerts.PreviousKeys...)
+	return &alerts
+}
+
+func (p PipelineProps) huntsProps(catalog *Catalog, alerts *Alerts) *HuntsProps {
+	hunts := orEmpty(p.Hunts)
+	hunts.StackName, hunts.Catalog, hunts.Alerts = p.stackName(), catalog, alerts
+	setUnset(&hunts.EncryptionKey, p.EncryptionKey)
+	hunts.PreviousKeys = bothKeys(p.PreviousKeys, hunts.PreviousKeys...)
+	return &hunts
+}
+
+func (p PipelineProps) transformerProps(store *IndicatorStore, alerts *Alerts) *TransformerProps {
 	transformer := orEmpty(p.Transformer)
 	transformer.StackName = p.stackName()
+	if alerts != nil {
+		transformer.AlertQueue = alerts.queue
+	}
 	if store != nil {
 		transformer.IndexBucket = store.IndexBucket()
 		setUnset(&transformer.IndexKey, store.keys.index)
@@ -247,7 +264,8 @@ func (p PipelineProps) importerProps(store *IndicatorStore, transformer *Transfo
 	importer := orEmpty(p.Importer)
 	importer.Store = store
 	importer.StackName = p.stackName()
-	importer.otherResources = pipelineResources + len(orEmpty(p.QueryLogging).VPCs)
+	importer.otherResources = pipelineResources + len(orEmpty(p.QueryLogging).VPCs) + len(orEmpty(p.Alerts).Emails)
+	importer.Events = importer.Events || !p.WithoutAlerts
 	if importer.MaxIndexBytes == nil && transformer != nil {
 		importer.MaxIndexBytes = jsii.Number(transformer.MaxIndexBytes())
 	}
@@ -313,117 +331,4 @@ func (p *Pipeline) remindOfTransformation() {
 			"lambda:InvokeFunction and lambda:GetFunctionConfiguration on it, and tag it LogDeliveryEnabled=true",
 			function, settings.ProcessorBufferMiB),
 	})
-}
-
-// mustBeValid panics with the problems of the pipeline and of all its parts, before the
-// first part is defined. The paths are the ones that the parts would have.
-func (p PipelineProps) mustBeValid(this *Pipeline) {
-	path := *this.Node().Path()
-	shared := p.checkShared(this)
-	var own problems
-	if p.Stream == nil {
-		checkFolders(&own, p)
-	}
-	refused := refuse(path, errors.Join(p.validate(), shared, own.join()))
-	for _, part := range p.checkParts(this) {
-		refused.add(path+"/"+part.id, without(part.problems, shared))
-	}
-	if len(refused.lines) > 0 {
-		panic(refused)
-	}
-}
-
-// checkShared returns the problems with props that the pipeline passes to its parts.
-func (p PipelineProps) checkShared(this *Pipeline) error {
-	var problems problems
-	home := placeOf(this)
-	checkKeys(&problems, map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey})
-	checkPreviousKeys(&problems, p.PreviousKeys)
-	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
-	checkAccessLogsIn(&problems, p.AccessLogBucket, home)
-	problems.removal(p.RemovalPolicy)
-	checkStreamIn(&problems, "Stream", p.Stream, home)
-	return problems.join()
-}
-
-// partProblems are the problems with the props of one part.
-type partProblems struct {
-	id       string
-	problems error
-}
-
-// checkParts checks the props of all parts that the pipeline would define, except what the
-// pipeline will wire itself.
-func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
-	store, transformer := p.storeProps(), p.transformerProps(nil)
-	transformer.IndexBucket = store.IndexBucket
-	parts := []partProblems{
-		{"Store", store.check(this)},
-		{"Transformer", exceptUnset(transformer.check(this), "IndexBucket")},
-		{"Importer", exceptUnset(p.importerProps(nil, nil).check(this), "Store")},
-	}
-	if !p.WithoutQueryLogging {
-		queryLogging := p.queryLoggingProps(p.Stream).check(this)
-		parts = append(parts, partProblems{"QueryLogging", exceptUnset(queryLogging, "Stream")})
-	}
-	if p.Stream != nil {
-		return parts
-	}
-	delivery := p.deliveryProps(this, nil)
-	delivered := exceptUnset(delivery.check(this), "Transformer")
-	var names problems
-	checkOwnNames(&names, this, append(store.bucketNames(), givenName{"OutputBucketName", delivery.OutputBucketName})...)
-	delivered = errors.Join(delivered, without(names.join(), errors.Join(parts[0].problems, delivered)))
-	var catalogued error
-	if !p.WithoutCatalog {
-		catalog := p.catalogProps(nil, nil)
-		setUnset(&catalog.IndexBucket, store.IndexBucket)
-		catalog.OutputBucket = delivery.OutputBucket
-		catalog.Prefix, catalog.ParquetPrefix = delivery.catalogued()
-		asked := without(exceptUnset(catalog.check(this), "OutputBucket"), delivered) // reported by the delivery
-		ofPrefixes, rest := prefixProblems(asked)
-		delivered, catalogued = errors.Join(delivered, ofPrefixes), rest
-	}
-	return append(parts, partProblems{"Delivery", delivered}, partProblems{"Catalog", catalogued})
-}
-
-// prefixProblems separates problems with the prefixes, which the user sets in the props of
-// the delivery, from the other problems of the catalog.
-func prefixProblems(err error) (ofPrefixes, rest error) {
-	for _, problem := range each(err) {
-		if strings.HasPrefix(problem.Error(), "Prefix") || strings.HasPrefix(problem.Error(), "ParquetPrefix") {
-			ofPrefixes = errors.Join(ofPrefixes, problem)
-		} else {
-			rest = errors.Join(rest, problem)
-		}
-	}
-	return ofPrefixes, rest
-}
-
-// catalogued returns the prefixes of the catalog's tables. A prefix that Firehose would
-// reject is reported by the delivery, and is left out here.
-func (p DeliveryProps) catalogued() (prefix, parquet string) {
-	if checkPrefix(p.Prefix) == nil {
-		prefix = p.Prefix
-	}
-	if checkPrefix(p.ParquetPrefix) == nil {
-		parquet = orDefault(p.ParquetPrefix, defaultParquetPrefix)
-	}
-	return prefix, parquet
-}
-
-// without returns the problems of a part except the shared ones: those are about props that
-// come from the pipeline or another part, which reports them.
-func without(problems, shared error) error {
-	var texts []string
-	for _, problem := range each(shared) {
-		texts = append(texts, problem.Error())
-	}
-	var rest []error
-	for _, problem := range each(problems) {
-		if !slices.Contains(texts, problem.Error()) {
-			rest = append(rest, problem)
-		}
-	}
-	return errors.Join(rest...)
 }

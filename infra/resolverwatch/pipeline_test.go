@@ -28,7 +28,23 @@ func newPipeline(stack awscdk.Stack, props *resolverwatch.PipelineProps) *resolv
 		p.Importer = &resolverwatch.ImporterProps{}
 	}
 	p.Transformer.Code, p.Importer.Code = code(), code()
+	if !p.WithoutAlerts {
+		p.Alerts = orNew(p.Alerts)
+		p.Alerts.Code = code()
+	}
+	if !p.WithoutAlerts && !p.WithoutCatalog && !p.WithoutHunts && p.Stream == nil {
+		p.Hunts = orNew(p.Hunts)
+		p.Hunts.Code = code()
+	}
 	return resolverwatch.NewPipeline(stack, "Pipeline", &p)
+}
+
+// orNew returns props, or new ones.
+func orNew[P any](props *P) *P {
+	if props == nil {
+		return new(P)
+	}
+	return props
 }
 
 // Settings of one part take effect in the others.
@@ -43,16 +59,19 @@ func TestPipeline_wiring(t *testing.T) {
 	index := "<" + made.id("AWS::S3::Bucket", "StoreIndex") + ">"
 	made.one("AWS::Lambda::Function", "Importer").wantReceived(t, object{"stack": "Test", "indexBucket": index,
 		"listBucket":    "<" + made.id("AWS::S3::Bucket", "StoreLists") + ">",
-		"table":         "<" + made.id("AWS::DynamoDB::Table", "") + ">",
+		"table":         "<" + made.id("AWS::DynamoDB::Table", "StoreTable") + ">",
+		"events":        true,
 		"maxIndexBytes": (512 - 96) << 20 / 2})
-	made.one("AWS::Lambda::Function", "Transformer").wantReceived(t, object{"stack": "Test", "indexBucket": index})
+	made.one("AWS::Lambda::Function", "Transformer").wantReceived(t, object{"stack": "Test", "indexBucket": index,
+		"alertQueue": "<" + made.id("AWS::SQS::Queue", "AlertsQueue") + ">"})
 	wantParameters(t, made, object{
 		"projection.arrived.range":  "NOW-31DAYS,NOW",
 		"storage.location.template": "s3://<" + made.id("AWS::S3::Bucket", "DeliveryLogs") + ">/logs/${arrived}/"})
-	if pipeline.Delivery() == nil || pipeline.QueryLogging() == nil || pipeline.Catalog() == nil || pipeline.Store() == nil {
+	if pipeline.Delivery() == nil || pipeline.QueryLogging() == nil || pipeline.Catalog() == nil || pipeline.Store() == nil ||
+		pipeline.Alerts() == nil || pipeline.Hunts() == nil {
 		t.Error("a part is missing")
 	}
-	if steps := pipeline.Steps(); len(steps) != 1 || steps[0].ID != resolverwatch.StepAssociateVPC {
+	if steps := pipeline.Steps(); len(steps) != 2 || steps[0].ID != resolverwatch.StepAssociateVPC || steps[1].ID != resolverwatch.StepSubscribe {
 		t.Errorf("steps %v", steps)
 	}
 }
@@ -72,8 +91,12 @@ func TestPipeline_encryptionKey(t *testing.T) {
 	for _, id := range made.ids("AWS::Lambda::Function") {
 		made.resources[id].want(t, object{"KmsKeyArn": arn})
 	}
-	made.one("AWS::DynamoDB::Table", "").want(t, object{"SSESpecification.KMSMasterKeyId": arn})
-	made.one("AWS::SQS::Queue", "").want(t, object{"KmsMasterKeyId": arn})
+	for _, id := range made.ids("AWS::DynamoDB::Table") {
+		made.resources[id].want(t, object{"SSESpecification.KMSMasterKeyId": arn})
+	}
+	for _, id := range append(made.ids("AWS::SQS::Queue"), made.ids("AWS::SNS::Topic")...) {
+		made.resources[id].want(t, object{"KmsMasterKeyId": arn})
+	}
 	made.one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{"DeliveryStreamEncryptionConfigurationInput.KeyARN": arn})
 	made.one("AWS::Athena::WorkGroup", "").want(t, object{
 		"WorkGroupConfiguration.ResultConfiguration.EncryptionConfiguration.KmsKey": arn})
@@ -100,6 +123,7 @@ func TestPipeline_accessLogBucketPolicy(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
 		QueryLogging:    &resolverwatch.QueryLoggingProps{VPCs: vpcs(stack, 0, 1)},
+		WithoutAlerts:   true,
 		AccessLogBucket: awss3.Bucket_FromBucketName(stack, jsii.String("A"), jsii.String("access"))})
 	const want = `"Principal":{"Service":"logging.s3.amazonaws.com"},"Resource":["arn:<AWS::Partition>:s3:::access/*"]`
 	if steps := pipeline.Steps(); len(steps) != 1 || steps[0].ID != "AccessLogBucketPolicy" {
@@ -112,6 +136,7 @@ func TestPipeline_accessLogBucketPolicy(t *testing.T) {
 	stack = newStack(t)
 	pipeline = newPipeline(stack, &resolverwatch.PipelineProps{
 		QueryLogging:    &resolverwatch.QueryLoggingProps{VPCs: vpcs(stack, 0, 1)},
+		WithoutAlerts:   true,
 		AccessLogBucket: awss3.NewBucket(stack, jsii.String("A"), nil)})
 	if steps := pipeline.Steps(); len(steps) > 0 {
 		t.Errorf("the app's own bucket adds no steps, got %v", steps)
@@ -146,6 +171,8 @@ func TestPipeline_twoInOneStack(t *testing.T) {
 	},
 		"Test/Second/Pipeline/Transformer StackName",
 		"Test/Second/Pipeline/Importer StackName",
+		"Test/Second/Pipeline/Alerts StackName",
+		"Test/Second/Pipeline/Hunts StackName",
 		"Test/Second/Pipeline/Catalog Database",
 		"Test/Second/Pipeline/Catalog WorkGroup",
 	)

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -153,7 +155,7 @@ func oneOrAll(values []string) any {
 }
 
 // serviceSids maps services to the words that name them in statement ids.
-var serviceSids = map[string]string{"s3": "ForS3", "dynamodb": "ForDynamoDB", "sqs": "ForSQS"}
+var serviceSids = map[string]string{"s3": "ForS3", "dynamodb": "ForDynamoDB", "sqs": "ForSQS", "sns": "ForSNS"}
 
 // Actions on a key that a role needs to read or write data.
 var (
@@ -221,6 +223,28 @@ func tablePolicy(table awsdynamodb.ITable) policied {
 			return isOwn && *own.AddToResourcePolicy(s).StatementAdded
 		},
 		anyResource: true,
+	}
+}
+
+func queuePolicy(queue awssqs.IQueue) policied {
+	return policied{
+		name:    *queue.QueueArn(),
+		path:    *queue.Node().Path(),
+		account: *queue.Env().Account,
+		add: func(s awsiam.PolicyStatement) bool {
+			return *queue.AddToResourcePolicy(s).StatementAdded
+		},
+	}
+}
+
+func topicPolicy(topic awssns.ITopic) policied {
+	return policied{
+		name:    *topic.TopicArn(),
+		path:    *topic.Node().Path(),
+		account: *topic.Env().Account,
+		add: func(s awsiam.PolicyStatement) bool {
+			return *topic.AddToResourcePolicy(s).StatementAdded
+		},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -169,6 +170,8 @@ func resourcePattern(resource constructs.IConstruct, fallback string) string {
 		service, kind, name, given = "lambda", "function:", chosenName(r), r.FunctionName()
 	case awssqs.CfnQueue:
 		service, name, given = "sqs", chosenName(r), r.QueueName()
+	case awssns.CfnTopic:
+		service, name, given = "sns", chosenName(r), r.TopicName()
 	case awslogs.CfnLogGroup: // the ARN also ends in :*
 		service, kind, name, given = "logs", "log-group:", chosenName(r), r.LogGroupName()
 	case awskms.CfnKey: // keys have ids in place of names

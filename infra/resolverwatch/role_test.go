@@ -30,6 +30,8 @@ func withRoles(role func(service string) awsiam.IRole) *resolverwatch.PipelinePr
 		},
 		Transformer: &resolverwatch.TransformerProps{Role: role("lambda-transformer")},
 		Delivery:    &resolverwatch.DeliveryProps{Role: role("firehose")},
+		Alerts:      &resolverwatch.AlertsProps{Role: role("lambda-notifier")},
+		Hunts:       &resolverwatch.HuntsProps{Role: role("lambda-hunter"), SchedulerRole: role("scheduler-hunts")},
 	}
 }
 
@@ -50,21 +52,22 @@ func TestRole_given(t *testing.T) {
 		Feeds: map[string]resolverwatch.Feed{"x": {URL: "https://lists.example/x"}}}})
 	want := synth(t, fresh)
 	for part, typ := range map[string]string{"ImporterRole": "AWS::Lambda::Function", "TransformerRole": "AWS::Lambda::Function",
-		"DeliveryRole": "AWS::KinesisFirehose::DeliveryStream", "ImporterSchedulerRole": "AWS::Scheduler::Schedule"} {
+		"DeliveryRole": "AWS::KinesisFirehose::DeliveryStream", "ImporterSchedulerRole": "AWS::Scheduler::Schedule", "AlertsRole": "AWS::Lambda::Function",
+		"HuntsRole": "AWS::Lambda::Function", "HuntsSchedulerRole": "AWS::Scheduler::Schedule"} {
 		id := made.id("AWS::IAM::Policy", part+"Policy")
 		got := resource{Properties: object{"Policies": []any{object{"PolicyDocument": made.resources[id].get("PolicyDocument")}}}}.permissions()
 		if wanted := want.one("AWS::IAM::Role", part).permissions(); !slices.Equal(wanted, got) {
 			t.Errorf("%s: %q, want %q", part, got, wanted)
 		}
-		user := made.one(typ, strings.TrimSuffix(strings.Replace(part, "SchedulerRole", "Fetchx", 1), "Role"))
+		user := made.one(typ, strings.TrimSuffix(strings.NewReplacer("ImporterSchedulerRole", "Fetchx", "HuntsSchedulerRole", "Runtunnels").Replace(part), "Role"))
 		if !slices.Contains(list(user.DependsOn), any(id)) {
 			t.Errorf("%s depends on %v, not on %s", user.Type, user.DependsOn, id)
 		}
 	}
-	if ids := made.ids("AWS::IAM::Role"); len(ids) != 3 {
-		t.Errorf("roles %v, want the three of the app", ids)
+	if ids := made.ids("AWS::IAM::Role"); len(ids) != 6 {
+		t.Errorf("roles %v, want the six of the app", ids)
 	}
-	if ids := made.ids("AWS::IAM::Policy"); len(ids) != 4 {
+	if ids := made.ids("AWS::IAM::Policy"); len(ids) != 7 {
 		t.Errorf("policies %v, want one per role", ids)
 	}
 	for _, step := range pipeline.Steps() {
@@ -97,7 +100,8 @@ func TestRole_cannotBeChanged(t *testing.T) {
 		}
 	}
 	for id, want := range map[string]string{"ImporterRole": `"s3:GetObjectVersion"`, "TransformerRole": `"Sid":"ReadIndex"`,
-		"SchedulerRole": `"sqs:SendMessage"`} {
+		"SchedulerRole": `"sqs:SendMessage"`, "NotifierRole": `"events:PutEvents"`, "HunterRole": `"athena:StartQueryExecution"`,
+		"HuntSchedulerRole": `"Sid":"InvokeHunter"`} {
 		_, policy, _ := strings.Cut(texts[id], "--policy-document ")
 		if !strings.HasPrefix(texts[id], "aws iam put-role-policy --role-name ") || !strings.Contains(policy, want) ||
 			!json.Valid([]byte(strings.Trim(policy, "'"))) {
@@ -122,6 +126,7 @@ func TestRole_knownBeforeDeployment(t *testing.T) {
 	})
 	props.EncryptionKey = awskms.NewKey(stack, jsii.String("Key"), nil)
 	props.Store = &resolverwatch.IndicatorStoreProps{StoreSettings: resolverwatch.StoreSettings{TableName: "indicators"}}
+	props.Alerts.SecurityHub = true
 	secret := awssecretsmanager.NewSecret(stack, jsii.String("Token"), nil)
 	props.Importer.Feeds = map[string]resolverwatch.Feed{"x": {URL: "https://lists.example/x", SecretARN: *secret.SecretArn(), SecretHeader: "Auth-Key"}}
 	pipeline := newPipeline(stack, props)
@@ -136,6 +141,9 @@ func TestRole_knownBeforeDeployment(t *testing.T) {
 		"TransformerRole": {":s3:::known-*/index/*"},
 		"DeliveryRole":    {":s3:::known-*/*", ":lambda" + here + "function:Known-*\"", ":lambda" + here + "function:Known-*:$LATEST"},
 		"SchedulerRole":   {":lambda" + here + "function:Known-*", ":sqs" + here + "Known-*"},
+		"NotifierRole": {":sns" + here + "Known-*", ":dynamodb" + here + "table/Known-*", ":securityhub" + here + "product/",
+			":events" + here + "event-bus/default"},
+		"HunterRole": {":athena" + here + "workgroup/Known", ":glue" + here + "table/known/dns_logs", ":s3:::known-*/dns-query-logs/*"},
 	} {
 		for _, part := range want {
 			if !strings.Contains(texts[id], part) {
@@ -169,7 +177,8 @@ func TestRole_customized(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: &out, AnalyticsReporting: jsii.Bool(false), TreeMetadata: jsii.Bool(false)})
 	stack := awscdk.NewStack(app, jsii.String("Test"), nil)
 	names := map[string]*string{}
-	for _, path := range []string{"Importer/Role", "Importer/SchedulerRole", "Transformer/Role", "Delivery/Role"} {
+	for _, path := range []string{"Importer/Role", "Importer/SchedulerRole", "Transformer/Role", "Delivery/Role", "Alerts/Role",
+		"Hunts/Role", "Hunts/SchedulerRole"} {
 		names["Test/Pipeline/"+path] = jsii.String(strings.ReplaceAll(path, "/", ""))
 	}
 	awsiam.Role_CustomizeRoles(stack, &awsiam.CustomizeRolesOptions{UsePrecreatedRoles: &names})
@@ -192,9 +201,11 @@ func TestRole_customized(t *testing.T) {
 	for role, want := range map[string]string{
 		"DeliveryRole":          "SeeBucket WriteLogs InvokeTransformer WriteErrorLog ReadSchema",
 		"ImporterSchedulerRole": "InvokeImporter KeepFailedEvents",
-		"TransformerRole":       "ReadIndex SeeThatIndexIsMissing WriteOwnLogs",
+		"TransformerRole":       "ReadIndex SeeThatIndexIsMissing SendMatches WriteOwnLogs",
+		"AlertsRole":            "ReceiveMatches RememberAlerts SendEvents SendNotices WriteOwnLogs",
+		"HuntsSchedulerRole":    "InvokeHunter KeepFailedEvents",
 		"ImporterRole": "FindNewestList ReadLists ReadGuardLists KeepAcceptedLists WriteReports SeeIndexes PublishIndexes " +
-			"PublishIndicators KeepTable ReadFeedSettings KeepFailedEvents StoreFetchedLists WriteOwnLogs ", // the last is the grant
+			"PublishIndicators KeepTable ReadFeedSettings KeepFailedEvents SendEvents StoreFetchedLists WriteOwnLogs ", // the last is the grant
 	} {
 		if got[role] != want {
 			t.Errorf("report of %s: %q, want %q", role, got[role], want)
@@ -248,8 +259,8 @@ func TestRole_aspects(t *testing.T) {
 	awscdk.Aspects_Of(stack).Add(&roleAspect{path: "/platform/", prefix: "rw-"}, nil)
 	made := synth(t, stack)
 	roles := made.ids("AWS::IAM::Role")
-	if len(roles) != 4 {
-		t.Errorf("roles %v, want four", roles)
+	if len(roles) != 7 {
+		t.Errorf("roles %v, want seven", roles)
 	}
 	for _, id := range roles {
 		made.resources[id].want(t, object{"Path": "/platform/",

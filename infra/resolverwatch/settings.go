@@ -45,6 +45,12 @@ type QueryLoggingSettings = settings.QueryLogging
 // them.
 type CatalogSettings = settings.Catalog
 
+// AlertSettings are the settings "alerts" in docs/settings.md. [AlertsProps] embeds them.
+type AlertSettings = settings.Alerts
+
+// HuntSettings are the settings "hunts" in docs/settings.md. [HuntsProps] embeds them.
+type HuntSettings = settings.Hunts
+
 // LoggingSettings are the settings logLevel and logRetentionDays in docs/settings.md.
 // [FunctionOptions] embeds them.
 type LoggingSettings = settings.Logging
@@ -95,6 +101,15 @@ const (
 	CompressionHadoopSnappy = Compression("HADOOP_SNAPPY")
 	CompressionSnappy       = Compression("Snappy")
 	CompressionZIP          = Compression("ZIP")
+)
+
+// Digest is how often [Alerts] send a summary instead of single notices.
+type Digest = settings.Digest
+
+// Digests. Without one, each notice is sent at once.
+const (
+	DigestHourly = settings.DigestHourly
+	DigestDaily  = settings.DigestDaily
 )
 
 // settings checks settings against their declaration, and names them by their props. A token

@@ -13,7 +13,7 @@ import (
 
 // onlyFunctions defines a pipeline without the parts that tests of functions do not need.
 func onlyFunctions(stack awscdk.Stack, props resolverwatch.PipelineProps) *resolverwatch.Pipeline {
-	props.Stream = existingStream(stack)
+	props.Stream, props.WithoutAlerts = existingStream(stack), true
 	return newPipeline(stack, &props)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -38,6 +39,11 @@ type TransformerProps struct {
 	//
 	// Default: none.
 	PreviousKeys []awskms.IKey
+	// AlertQueue is the queue that matches are sent to, such as the queue of [Alerts]. It must
+	// be in the account and Region of the stack.
+	//
+	// Default: matches are sent nowhere.
+	AlertQueue awssqs.IQueue
 	// StackName is the value of the metrics' dimension `Stack`. Two transformers in a stack
 	// need different names. In a [Pipeline] the importer uses the same name.
 	//
@@ -109,6 +115,9 @@ func (p TransformerProps) received(stack string) settings.TransformerFunction {
 	if p.IndexBucket != nil { // a pipeline defines it later
 		received.IndexBucket = *p.IndexBucket.BucketName()
 	}
+	if p.AlertQueue != nil {
+		received.AlertQueue = *p.AlertQueue.QueueUrl()
+	}
 	received.Logging = p.LoggingSettings
 	received.Transformer = p.TransformerSettings
 	return received
@@ -119,6 +128,7 @@ func (p TransformerProps) received(stack string) settings.TransformerFunction {
 func (p TransformerProps) longestEnvironment(stack string) map[string]string {
 	received := p.received(longest(stack, maxStackName))
 	received.IndexBucket = longest(received.IndexBucket, maxBucketName)
+	received.AlertQueue = longest(received.AlertQueue, maxQueueURL)
 	return ownVariables(received.Encode(), p.MemoryMiB)
 }
 
@@ -161,7 +171,7 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 		timeout:     p.Timeout,
 		concurrency: p.ReservedConcurrency,
 		key:         p.EncryptionKey,
-		statements:  readIndex(p),
+		statements:  append(readIndex(p), sendMatches(p.AlertQueue)...),
 		folders:     []string{"/" + settings.IndexPrefix + "*"},
 		findings: []finding{
 			{rule: "Serverless-LambdaDLQ", reason: "Firehose invokes the function and keeps what it cannot transform"},
@@ -185,6 +195,15 @@ func readIndex(p TransformerProps) []statement {
 		{sid: "SeeThatIndexIsMissing", actions: []string{"s3:ListBucket"}, resources: []string{*bucket.BucketArn()}},
 	}
 	return append(append(statements, keyUse("s3", keyRead, p.IndexKey)...), readPrevious(p.PreviousKeys, "s3")...)
+}
+
+// sendMatches lets a function send messages to the queue of alerts, if there is one.
+func sendMatches(queue awssqs.IQueue) []statement {
+	if queue == nil {
+		return nil
+	}
+	send := statement{sid: "SendMatches", actions: []string{"sqs:SendMessage"}, resources: []string{*queue.QueueArn()}}
+	return append([]statement{send}, keyUse("sqs", keyWrite, queue.EncryptionMasterKey())...)
 }
 
 // Function returns the function.
@@ -216,7 +235,7 @@ func (t *Transformer) GrantInvoke(grantee awsiam.IGrantable) awsiam.Grant {
 
 // Metric returns a metric that the function writes, such as "Unknown", as a sum.
 func (t *Transformer) Metric(name string, options *MetricOptions) Metric {
-	return ownMetric(t.stack, name, "Sum", options)
+	return ownMetric(t.stack, name, options)
 }
 
 // MetricErrors returns the number of invocations that failed.

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -35,6 +36,13 @@ func (e existing) key(arn string) awskms.IKey {
 		return nil
 	}
 	return awskms.Key_FromKeyArn(e.scope, jsii.String("ExistingKey"), &arn)
+}
+
+func (e existing) topic(arn string) awssns.ITopic {
+	if arn == "" {
+		return nil
+	}
+	return awssns.Topic_FromTopicArn(e.scope, jsii.String("AlertTopic"), &arn)
 }
 
 func (e existing) previousKeys(arns []string) []awskms.IKey {

@@ -38,6 +38,7 @@ func (e existing) pipelineProps(d settings.Deployment) *resolverwatch.PipelinePr
 			props.Catalog = &resolverwatch.CatalogProps{CatalogSettings: d.Catalog.Catalog}
 		}
 	}
+	e.addAlerts(props, d, functions)
 	props.WithoutQueryLogging = isOff(d.QueryLogging.Enabled)
 	if !props.WithoutQueryLogging {
 		props.QueryLogging = &resolverwatch.QueryLoggingProps{
@@ -46,6 +47,24 @@ func (e existing) pipelineProps(d settings.Deployment) *resolverwatch.PipelinePr
 		}
 	}
 	return props
+}
+
+// addAlerts adds the props of alerts and hunts. Without alerts or a catalog there are no hunts.
+func (e existing) addAlerts(props *resolverwatch.PipelineProps, d settings.Deployment, functions resolverwatch.FunctionOptions) {
+	props.WithoutAlerts = isOff(d.Alerts.Enabled)
+	if props.WithoutAlerts {
+		return
+	}
+	props.Alerts = &resolverwatch.AlertsProps{
+		AlertSettings:   d.Alerts.Alerts,
+		FunctionOptions: functions,
+		Topic:           e.topic(d.Alerts.ExistingTopicARN),
+		WithoutTopic:    isOff(d.Alerts.Topic),
+	}
+	props.WithoutHunts = isOff(d.Hunts.Enabled)
+	if !props.WithoutHunts && !props.WithoutCatalog && props.Stream == nil {
+		props.Hunts = &resolverwatch.HuntsProps{HuntSettings: d.Hunts.Hunts, FunctionOptions: functions}
+	}
 }
 
 func (e existing) storeProps(store settings.StoreSection) *resolverwatch.IndicatorStoreProps {

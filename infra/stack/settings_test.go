@@ -69,11 +69,28 @@ var settings = []struct {
 	{"catalog.database", "dns", []string{`"DatabaseName":"dns"`}},
 	{"catalog.workGroup", "soc", []string{`"AWS::Athena::WorkGroup"`, `"Name":"soc"`}},
 	{"catalog.bytesScannedLimitGiB", "10", []string{`"BytesScannedCutoffPerQuery":10737418240`}},
+
+	{"alerts.topicName", "dns-logs-match-topic", []string{`"TopicName":"dns-logs-match-topic"`}}, // of the sample
+	{"alerts.emails", "soc@corp.example,oncall@corp.example", []string{`"Endpoint":"soc@corp.example"`, `"Endpoint":"oncall@corp.example"`, `ToDoConfirmEmail`}},
+	{"alerts.existingTopicArn", "arn:aws:sns:eu-west-1:111122223333:soc", []string{`\"topic\":\"arn:aws:sns:eu-west-1:111122223333:soc\"`}},
+	{"alerts.securityHub", "true", []string{`"securityhub:BatchImportFindings"`, `ToDoSecurityHub`}},
+	{"alerts.maxFindingSeverity", "medium", []string{`\"maxFindingSeverity\":\"medium\"`}},
+	{"alerts.window", "30m", []string{`\"window\":\"30m\"`}},
+	{"alerts.retell", "2d", []string{`\"retell\":\"2d\"`}},
+	{"alerts.digest", "daily", []string{`\"digest\":\"daily\"`, `"cron(5 6 * * ? *)"`}},
+	{"hunts.maliciousHosts", "true", []string{`{\"query\":\"malicious-hosts\",`}},
+	{"hunts.firstSeen", "true", []string{`{\"query\":\"first-seen\",`}},
+	{"hunts.beacons", "true", []string{`{\"query\":\"beacons\",`}},
+	{"hunts.ownResolvers", "true", []string{`{\"query\":\"own-resolvers\",`}},
+	{"hunts.lookBack", "50h", []string{`\"lookBack\":\"50h\"`}},
+	{"hunts.retroLookBack", "60d", []string{`\"retroLookBack\":\"60d\"`}},
+	{"hunts.maxRows", "200", []string{`\"maxRows\":200`}},
 }
 
 // otherSettings lists settings that only remove something from the template, or that take
 // effect outside of it.
-var otherSettings = []string{"queryLogging.enabled", "catalog.enabled", "terminationProtection", "tags", "delivery.sourceBackup"}
+var otherSettings = []string{"queryLogging.enabled", "catalog.enabled", "terminationProtection", "tags", "delivery.sourceBackup",
+	"alerts.enabled", "alerts.topic", "hunts.enabled", "hunts.retroHunt", "hunts.coverage", "hunts.tunnels", "hunts.generatedNames"}
 
 func TestSettings(t *testing.T) {
 	// All settings that can be combined are in one stack, because a stack takes a third of
@@ -104,7 +121,7 @@ func TestSettings(t *testing.T) {
 
 // exclusive lists the settings that exclude another one of the table.
 var exclusive = []string{"store.existingTable", "store.existingListBucket", "store.existingIndexBucket",
-	"keyArn", "delivery.existingOutputBucket", "delivery.existingStream", "delivery.format"}
+	"keyArn", "delivery.existingOutputBucket", "delivery.existingStream", "delivery.format", "alerts.existingTopicArn"}
 
 // text returns the template of a stack and its environment, without HTML escapes.
 func text(t *testing.T, stack awscdk.Stack) string {
@@ -134,6 +151,46 @@ func TestSettings_switches(t *testing.T) {
 		t.Error("no termination protection")
 	}
 }
+
+// With alerts off there is no trace of them or of hunts. The rest of the template is the same,
+// apart from what the other functions may do for alerts.
+func TestSettings_alertsOff(t *testing.T) {
+	off := template(t, define(t, appContext(t, object{"alerts": object{"enabled": false}})))
+	text, _ := json.Marshal(off)
+	for _, trace := range []string{"Alert", "Hunt", "Notifier", "AWS::SNS", "sns:", "AWS::Lambda::EventSourceMapping", "AWS::Scheduler",
+		"SendMatches", "events:PutEvents", "securityhub", "alertQueue"} {
+		if strings.Contains(string(text), trace) {
+			t.Errorf("the template has %s", trace)
+		}
+	}
+	on := template(t, define(t, appContext(t, nil)))["Resources"].(object)
+	for id := range off["Resources"].(object) {
+		if on[id] == nil {
+			t.Errorf("%s is not in the template with alerts", id)
+		}
+	}
+}
+
+// Each switch of a query removes its schedule. Without a topic, the other ways to tell people
+// are left.
+func TestSettings_queriesOff(t *testing.T) {
+	none := text(t, define(t, appContext(t, object{"alerts": object{"topic": false}, "hunts": object{
+		"retroHunt": false, "coverage": false, "tunnels": false, "generatedNames": false}})))
+	for _, trace := range []string{"AWS::Scheduler::Schedule\"", settingsEvent, "AWS::SNS", "sns:Publish"} {
+		if strings.Contains(none, trace) {
+			t.Errorf("the template has %s", trace)
+		}
+	}
+	if !strings.Contains(none, "events:PutEvents") {
+		t.Error("there are no events either")
+	}
+	without := text(t, define(t, appContext(t, object{"hunts": object{"enabled": false}})))
+	if strings.Contains(without, "AWS::Scheduler") || !strings.Contains(without, "AWS::SNS::Topic") {
+		t.Error("hunts cannot be turned off without alerts")
+	}
+}
+
+const settingsEvent = `"detail-type":["Index published"]`
 
 // If 0 has a meaning of its own, it is not the default.
 func TestSettings_zeroes(t *testing.T) {

@@ -13,14 +13,18 @@ import (
 	"time"
 
 	source "github.com/resolverwatch/resolverwatch"
+	"github.com/resolverwatch/resolverwatch/infra/config"
 	"github.com/resolverwatch/resolverwatch/infra/gofunction"
 	"github.com/resolverwatch/resolverwatch/infra/stack"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // The functions that the template deploys, named like their folders under lambdas/.
 const (
 	importer    = "importer"
 	transformer = "transformer"
+	notifier    = "notifier"
+	hunter      = "hunter"
 )
 
 // Names of the files in a [Bundle] that are not zip files.
@@ -40,8 +44,12 @@ type Bundle map[string][]byte
 // of a CDK app. The same source and settings give the same bytes.
 func Build(context map[string]any) (bundle Bundle, err error) {
 	defer func() { err = errors.Join(err, stack.Refusal(recover())) }() // Node may be missing
+	deployment, err := config.Decode(context)
+	if err != nil {
+		return nil, err
+	}
 	programs := map[string][]byte{}
-	for _, function := range []string{importer, transformer} {
+	for _, function := range functions(deployment) {
 		program, err := build(function)
 		if err != nil {
 			return nil, err
@@ -49,6 +57,20 @@ func Build(context map[string]any) (bundle Bundle, err error) {
 		programs[function] = program
 	}
 	return newBundle(context, programs)
+}
+
+// functions returns the functions that settings deploy.
+func functions(deployment settings.Deployment) []string {
+	off := func(enabled *bool) bool { return enabled != nil && !*enabled }
+	names := []string{importer, transformer}
+	if off(deployment.Alerts.Enabled) {
+		return names
+	}
+	names = append(names, notifier)
+	if off(deployment.Hunts.Enabled) || off(deployment.Catalog.Enabled) || deployment.Delivery.ExistingStream != "" {
+		return names
+	}
+	return append(names, hunter)
 }
 
 // build returns the program of a function, the same as the CDK app deploys.

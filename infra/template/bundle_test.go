@@ -50,12 +50,13 @@ func TestPack(t *testing.T) {
 // The names of the zip files contain their checksums, the template refers to them, and
 // SHA256SUMS is correct for every file.
 func TestBundle(t *testing.T) {
-	bundle, err := newBundle(contextOf(t, nil), map[string][]byte{importer: []byte("imports"), transformer: []byte("marks")})
+	bundle, err := newBundle(contextOf(t, nil), map[string][]byte{importer: []byte("imports"), transformer: []byte("marks"),
+		notifier: []byte("tells"), hunter: []byte("hunts")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	names := bundle.Names()
-	if len(names) != 4 || !slices.Contains(names, TemplateFile) {
+	if len(names) != 6 || !slices.Contains(names, TemplateFile) {
 		t.Fatalf("files %q", names)
 	}
 	var sums string

@@ -66,9 +66,10 @@ const (
 	groupMarking = "Marking"
 	groupLogs    = "Marked logs"
 	groupQueries = "Queries"
+	groupAlerts  = "Alerts"
 )
 
-var groups = []string{groupCode, groupVPCs, groupMarking, groupLogs, groupQueries}
+var groups = []string{groupCode, groupVPCs, groupMarking, groupLogs, groupQueries, groupAlerts}
 
 // parameterProps configures a parameter of type String.
 type parameterProps struct {

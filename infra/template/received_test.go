@@ -16,8 +16,15 @@ func TestSynthesize_received(t *testing.T) {
 	resources := deploy(t, publishedTemplate(t), nil)
 	importer := received(t, resources, "ImporterFunction", settings.DecodeImporter)
 	transformer := received(t, resources, "TransformerFunction", settings.DecodeTransformer)
-	if importer.Stack != "blue" || transformer.Stack != "blue" {
-		t.Errorf("the stacks are %q and %q", importer.Stack, transformer.Stack)
+	notifier := received(t, resources, "AlertsFunction", settings.DecodeNotifier)
+	hunter := received(t, resources, "HuntsFunction", settings.DecodeHunter)
+	for _, stack := range []string{importer.Stack, transformer.Stack, notifier.Stack, hunter.Stack} {
+		if stack != "blue" {
+			t.Errorf("a function has the stack %q", stack)
+		}
+	}
+	if transformer.AlertQueue == "" || transformer.AlertQueue != hunter.AlertQueue || notifier.Table != hunter.Table {
+		t.Errorf("the queues are %q and %q, the tables %q and %q", transformer.AlertQueue, hunter.AlertQueue, notifier.Table, hunter.Table)
 	}
 	for name, value := range map[string]string{
 		"list bucket": importer.ListBucket, "index bucket": importer.IndexBucket, "table": importer.Table,

@@ -19,8 +19,8 @@ type resolver struct {
 	values   map[string]string // of parameters and of pseudo parameters
 }
 
-// noValue replaces a reference to AWS::NoValue, which removes the member.
-type noValue struct{}
+// removed replaces a reference to AWS::NoValue, which removes the member.
+type removed struct{}
 
 // deploy returns the resources of a stack that is deployed from a template with parameters.
 // Numbers become text, because CloudFormation does not distinguish them.
@@ -67,12 +67,21 @@ func (r resolver) holds(condition string) bool {
 // evaluate returns the value of a condition.
 func (r resolver) evaluate(condition any) bool {
 	for function, argument := range condition.(object) {
-		terms := argument.([]any)
+		terms, _ := argument.([]any)
 		switch function {
 		case "Fn::Not":
 			return !r.evaluate(terms[0])
 		case "Fn::Equals":
 			return r.resolve(terms[0]) == r.resolve(terms[1])
+		case "Condition":
+			return r.holds(argument.(string))
+		case "Fn::And":
+			for _, term := range terms {
+				if !r.evaluate(term) {
+					return false
+				}
+			}
+			return true
 		case "Fn::Or":
 			for _, term := range terms {
 				if r.evaluate(term) {
@@ -92,7 +101,7 @@ func (r resolver) resolve(value any) any {
 	case []any:
 		var list []any
 		for _, element := range value {
-			if resolved := r.resolve(element); resolved != (noValue{}) {
+			if resolved := r.resolve(element); resolved != (removed{}) {
 				list = append(list, resolved)
 			}
 		}
@@ -107,7 +116,7 @@ func (r resolver) resolve(value any) any {
 		}
 		members := object{}
 		for name, member := range value {
-			if resolved := r.resolve(member); resolved != (noValue{}) {
+			if resolved := r.resolve(member); resolved != (removed{}) {
 				members[name] = resolved
 			}
 		}
@@ -122,7 +131,7 @@ func (r resolver) call(function string, argument any) (value any, known bool) {
 	switch function {
 	case "Ref":
 		if argument == "AWS::NoValue" {
-			return noValue{}, true
+			return removed{}, true
 		}
 		value, known := r.values[argument.(string)]
 		return value, known

@@ -59,7 +59,7 @@ func Synthesize(context map[string]any, zips Zips) (text []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return withoutMetadata(synthesized)
+	return finish(synthesized)
 }
 
 // LeftOut returns the settings that are set but that the template ignores, because each
@@ -76,6 +76,7 @@ func LeftOut(deployment settings.Deployment) []string {
 		{"tags", len(deployment.Tags) > 0},
 		{"terminationProtection", deployment.TerminationProtection},
 		{"queryLogging.vpcIds", len(deployment.QueryLogging.VPCIDs) > 0},
+		{"alerts.emails", len(deployment.Alerts.Emails) > 0},
 	} {
 		if setting.set {
 			names = append(names, setting.name)
@@ -116,7 +117,8 @@ func newStack(scope constructs.Construct, deployment settings.Deployment, zips Z
 // pipelineProps returns the props for settings. Names that two deployments must not share
 // become parameters, or are derived from the name of the deployed stack.
 func (p *parameters) pipelineProps(deployment settings.Deployment, zips Zips) *resolverwatch.PipelineProps {
-	deployment.QueryLogging.VPCIDs = nil
+	topic := deployment.Alerts.Topic == nil || *deployment.Alerts.Topic
+	deployment.QueryLogging.VPCIDs, deployment.Alerts.Emails = nil, nil
 	deployment.Delivery.MarkedLogRetentionDays = 0
 	props := stack.PipelineProps(p.scope, deployment)
 	name := *awscdk.Aws_STACK_NAME()
@@ -124,6 +126,15 @@ func (p *parameters) pipelineProps(deployment settings.Deployment, zips Zips) *r
 	code := p.code(zips)
 	props.Importer.Code, props.Importer.StackName = code(importer), name
 	props.Transformer.Code, props.Transformer.StackName = code(transformer), name
+	if props.Alerts != nil {
+		props.Alerts.Code, props.Alerts.StackName = code(notifier), name
+		if props.Alerts.Topic == nil {
+			p.topic(props.Alerts, topic)
+		}
+	}
+	if props.Hunts != nil {
+		props.Hunts.Code, props.Hunts.StackName = code(hunter), name
+	}
 	if props.Catalog != nil {
 		props.Catalog.Database = p.database(deployment.Catalog.Database)
 		if props.Catalog.WorkGroup == "" {
@@ -145,9 +156,9 @@ func shortStackID() string {
 	return *awscdk.Fn_Select(jsii.Number(0), awscdk.Fn_Split(jsii.String("-"), unique, nil))
 }
 
-// withoutMetadata removes the notes of the CDK and its linters from resources, and writes
-// the template with sorted keys.
-func withoutMetadata(text []byte) ([]byte, error) {
+// finish removes the notes of the CDK and its linters from resources, makes the topic
+// conditional, and writes the template with sorted keys.
+func finish(text []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber() // sizes in bytes must not become 1.07e+11
 	var parsed map[string]any
@@ -160,6 +171,7 @@ func withoutMetadata(text []byte) ([]byte, error) {
 			delete(resource, "Metadata")
 		}
 	}
+	makeTopicConditional(parsed)
 
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

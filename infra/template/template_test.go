@@ -47,7 +47,7 @@ func contextOf(t *testing.T, settings object) map[string]any {
 	return context
 }
 
-var testZips = Zips{importer: "importer-1.zip", transformer: "transformer-2.zip"}
+var testZips = Zips{importer: "importer-1.zip", transformer: "transformer-2.zip", notifier: "notifier-3.zip", hunter: "hunter-4.zip"}
 
 func synthesize(t *testing.T, settings object) []byte {
 	t.Helper()
@@ -113,8 +113,9 @@ func property(t *testing.T, resources object, kind, word string, path ...string)
 }
 
 const (
-	associationType = "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation"
-	functionType    = "AWS::Lambda::Function"
+	associationType  = "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation"
+	functionType     = "AWS::Lambda::Function"
+	subscriptionType = "AWS::SNS::Subscription"
 )
 
 // A stack of the template has the same resources as a stack of the CDK app with the same
@@ -123,10 +124,12 @@ func TestSynthesize_equalsTheApp(t *testing.T) {
 	const one, other = "vpc-0a1b2c3d4e5f60001", "vpc-0a1b2c3d4e5f60002"
 	fromTemplate := deploy(t, publishedTemplate(t), map[string]string{
 		parameterBucket: "code", parameterDatabase: "dns", parameterMemory: "1024", "VpcId2": one, "VpcId5": other,
+		parameterTopicName: "soc", parameterEmail: "soc@corp.example",
 	})
 	fromApp := deploy(t, appTemplate(t, object{
 		"stackName":    "blue",
 		"catalog":      object{"database": "dns"},
+		"alerts":       object{"topicName": "soc", "emails": []any{"soc@corp.example"}},
 		"transformer":  object{"memoryMiB": 1024},
 		"queryLogging": object{"name": "resolverwatch-1a2b3c4d", "vpcIds": []any{one, other}},
 	}), nil)
@@ -134,8 +137,15 @@ func TestSynthesize_equalsTheApp(t *testing.T) {
 	if got, want := vpcsOf(fromTemplate), vpcsOf(fromApp); !slices.Equal(got, want) || len(got) != 2 {
 		t.Errorf("the VPCs %q are associated, those of the app are %q", got, want)
 	}
-	for _, resources := range []object{fromTemplate, fromApp} {
-		maps.DeleteFunc(resources, func(_ string, value any) bool { return value.(object)["Type"] == associationType })
+	got, want := property(t, fromTemplate, subscriptionType, ""), property(t, fromApp, subscriptionType, "")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the subscription (-app +template):\n%s", diff)
+	}
+	for _, resources := range []object{fromTemplate, fromApp} { // their ids differ
+		maps.DeleteFunc(resources, func(_ string, value any) bool {
+			typ := value.(object)["Type"]
+			return typ == associationType || typ == subscriptionType
+		})
 		for _, value := range resources {
 			delete(value.(object), "Metadata")
 		}
@@ -293,7 +303,8 @@ func TestSynthesize_memory(t *testing.T) {
 
 func TestSynthesize_code(t *testing.T) {
 	resources := deploy(t, publishedTemplate(t), map[string]string{parameterBucket: "code", parameterPrefix: "v1/"})
-	for function, name := range map[string]string{"ImporterFunction": testZips[importer], "TransformerFunction": testZips[transformer]} {
+	for function, name := range map[string]string{"ImporterFunction": testZips[importer], "TransformerFunction": testZips[transformer],
+		"AlertsFunction": testZips[notifier], "HuntsFunction": testZips[hunter]} {
 		want := object{"S3Bucket": "code", "S3Key": "v1/" + name}
 		if diff := cmp.Diff(any(want), property(t, resources, functionType, function, "Code")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", function, diff)
@@ -337,6 +348,8 @@ func TestSynthesize_parameterRules(t *testing.T) {
 		parameterPrefix:    {[]string{"", "resolverwatch/", "a/b c/"}, []string{"resolverwatch", "/", "/a/"}},
 		parameterDatabase:  {[]string{"resolverwatch", "dns_2"}, []string{"", "DNS", "2dns", "dns-logs"}},
 		parameterRetention: {[]string{"0", "1", "400", "9999"}, []string{"", "00", "-1", "1.5", "10000"}},
+		parameterTopicName: {[]string{"", "dns-logs-match-topic"}, []string{"dns.fifo", "a b"}},
+		parameterEmail:     {[]string{"", "soc@corp.example"}, []string{"soc", "@", "so c@corp.example"}},
 		parameterVPC + "1": {[]string{"", "vpc-0a1b2c3d", "vpc-0a1b2c3d4e5f60001"}, []string{"vpc-1", "subnet-0a1b2c3d", "vpc-0A1B2C3D", " "}},
 	} {
 		pattern := regexp.MustCompile(declared[id].(object)["AllowedPattern"].(string))
@@ -362,7 +375,7 @@ func TestSynthesize_names(t *testing.T) {
 			continue
 		}
 		properties, _ := resource["Properties"].(object)
-		for _, name := range []string{"Name", "BucketName", "DeliveryStreamName", "FunctionName", "LogGroupName", "QueueName", "RoleName", "TableName"} {
+		for _, name := range []string{"Name", "BucketName", "DeliveryStreamName", "FunctionName", "LogGroupName", "QueueName", "RoleName", "TableName", "TopicName"} {
 			if text, isText := properties[name].(string); isText {
 				t.Errorf("%s %s has the fixed %s %q", resource["Type"], id, name, text)
 			}
@@ -383,8 +396,10 @@ func TestSynthesize_settings(t *testing.T) {
 	declared := parse(t, synthesize(t, object{
 		"transformer": object{"memoryMiB": 384}, "catalog": object{"database": "dns"},
 		"delivery": object{"markedLogRetentionDays": 400}, "queryLogging": object{"enabled": false},
+		"alerts": object{"topic": false, "topicName": "soc"},
 	}))["Parameters"].(object)
-	for id, want := range map[string]string{parameterMemory: "384", parameterDatabase: "dns", parameterRetention: "400"} {
+	for id, want := range map[string]string{parameterMemory: "384", parameterDatabase: "dns", parameterRetention: "400",
+		parameterTopic: "N", parameterTopicName: "soc"} {
 		if got := declared[id].(object)["Default"]; got != want {
 			t.Errorf("the default of %s is %v, want %s", id, got, want)
 		}
@@ -396,10 +411,11 @@ func TestSynthesize_settings(t *testing.T) {
 		t.Error("there is a parameter for a VPC, although query logging is off")
 	}
 
-	declared = parse(t, synthesize(t, object{"delivery": object{"existingStream": "dns"}}))["Parameters"].(object)
-	for _, id := range []string{parameterRetention, parameterDatabase} {
+	declared = parse(t, synthesize(t, object{"delivery": object{"existingStream": "dns"},
+		"alerts": object{"existingTopicArn": "arn:aws:sns:eu-west-1:111122223333:soc"}}))["Parameters"].(object)
+	for _, id := range []string{parameterRetention, parameterDatabase, parameterTopic, parameterTopicName, parameterEmail} {
 		if declared[id] != nil {
-			t.Errorf("there is a parameter %s, although the stream does not belong to the stack", id)
+			t.Errorf("there is a parameter %s, although the stream and the topic do not belong to the stack", id)
 		}
 	}
 }
@@ -424,11 +440,12 @@ func TestSynthesize_refused(t *testing.T) {
 
 func TestLeftOut(t *testing.T) {
 	decoded, err := config.Decode(contextOf(t, object{"account": "111122223333", "region": "eu-west-1", "stackName": "Other",
-		"tags": object{"team": "soc"}, "terminationProtection": true, "queryLogging": object{"vpcIds": []any{"vpc-0a1b2c3d4e5f60001"}}}))
+		"tags": object{"team": "soc"}, "terminationProtection": true, "queryLogging": object{"vpcIds": []any{"vpc-0a1b2c3d4e5f60001"}},
+		"alerts": object{"emails": []any{"soc@corp.example"}}}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"account", "region", "stackName", "tags", "terminationProtection", "queryLogging.vpcIds"}
+	want := []string{"account", "region", "stackName", "tags", "terminationProtection", "queryLogging.vpcIds", "alerts.emails"}
 	if diff := cmp.Diff(want, LeftOut(decoded)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

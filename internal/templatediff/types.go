@@ -65,6 +65,8 @@ var types = map[string]known{
 	"AWS::Route53Resolver::ResolverQueryLoggingConfig": {state: Service, createOnly: []string{
 		"DestinationArn", "Name", "Tags",
 	}},
+	// Subscriptions that people have made are deleted with the topic.
+	"AWS::SNS::Topic": {state: Service, createOnly: []string{"FifoTopic", "TopicName"}},
 
 	"AWS::Athena::NamedQuery": {state: Stateless, createOnly: []string{
 		"Database", "Description", "Name", "QueryString", "WorkGroup",
@@ -76,6 +78,8 @@ var types = map[string]known{
 	"AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation": {state: Stateless, createOnly: []string{
 		"ResolverQueryLogConfigId", "ResourceId",
 	}},
-	"AWS::S3::BucketPolicy": {state: Stateless, createOnly: []string{"Bucket"}},
-	"AWS::SSM::Parameter":   {state: Stateless, createOnly: []string{"Name"}},
+	"AWS::SNS::Subscription":   {state: Stateless, createOnly: []string{"Endpoint", "Protocol", "TopicArn"}},
+	"AWS::Scheduler::Schedule": {state: Stateless, createOnly: []string{"Name"}},
+	"AWS::S3::BucketPolicy":    {state: Stateless, createOnly: []string{"Bucket"}},
+	"AWS::SSM::Parameter":      {state: Stateless, createOnly: []string{"Name"}},
 }

@@ -15,7 +15,8 @@ import (
 // stateless has the types of a default deployment whose replacement nobody notices.
 var stateless = []string{
 	"AWS::Events::Rule", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function",
-	"AWS::Lambda::Permission", "AWS::Logs::LogStream", "AWS::SQS::QueuePolicy",
+	"AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission", "AWS::Logs::LogStream", "AWS::SNS::TopicPolicy",
+	"AWS::SQS::QueuePolicy", "AWS::Scheduler::ScheduleGroup",
 }
 
 // Each type of a default deployment is in the table, or somebody has decided that it is

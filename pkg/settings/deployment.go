@@ -1,6 +1,9 @@
 package settings
 
-import "log/slog"
+import (
+	"log/slog"
+	"time"
+)
 
 // Deployment holds all settings of a deployment. In cdk.json they are under the context key
 // "resolverwatch".
@@ -42,6 +45,8 @@ type Deployment struct {
 	Delivery     DeliverySection     `json:"delivery"`
 	QueryLogging QueryLoggingSection `json:"queryLogging"`
 	Catalog      CatalogSection      `json:"catalog"`
+	Alerts       AlertsSection       `json:"alerts"`
+	Hunts        HuntsSection        `json:"hunts"`
 }
 
 // RemovalPolicy says what happens to data that is removed from the stack.
@@ -109,8 +114,8 @@ type DeliverySection struct {
 	// createKey, objects there are encrypted with that key.
 	ExistingOutputBucket string `json:"existingOutputBucket"`
 	// ExistingStream is the name of a delivery stream that query logging sends to, instead of a
-	// new one. No other setting of delivery and catalog may be set with it. Nothing is marked
-	// until you set up the transformer in that stream.
+	// new one. No other setting of delivery and catalog may be set with it, and there are no
+	// hunts. Nothing is marked until you set up the transformer in that stream.
 	ExistingStream string `json:"existingStream"`
 }
 
@@ -149,4 +154,114 @@ type Catalog struct {
 	WorkGroup string `json:"workGroup" unset:"derived from the name of the stack"`
 	// BytesScannedLimitGiB is the amount of data at which Athena cancels a query.
 	BytesScannedLimitGiB int `json:"bytesScannedLimitGiB" default:"100" min:"1"`
+}
+
+// AlertsSection is the section "alerts".
+type AlertsSection struct {
+	// Enabled sends alerts about matches. It creates a queue, a table, a function and a topic.
+	// Without it, matches are only in the marked logs.
+	Enabled *bool `json:"enabled" default:"true"`
+	// Topic sends notices to an SNS topic. Events are on the default event bus either way.
+	Topic *bool `json:"topic" default:"true"`
+	Alerts
+	// ExistingTopicARN is the ARN of an SNS topic of this Region to use instead of a new one.
+	ExistingTopicARN string `json:"existingTopicArn"`
+}
+
+// Alerts says who gets alerts about matches, and how often.
+type Alerts struct {
+	// TopicName is the name of the SNS topic.
+	TopicName string `json:"topicName" unset:"chosen by CloudFormation"`
+	// Emails are addresses that receive the notices of the topic. AWS asks each one to confirm.
+	Emails []string `json:"emails" unset:"none; anyone can subscribe to the topic after the deployment"`
+	// SecurityHub writes each match as a finding to AWS Security Hub CSPM, which must be on.
+	SecurityHub bool `json:"securityHub"`
+	Alerting
+}
+
+// Constants of the queue to the notifier.
+const (
+	// AlertVisibility is how long a message that the notifier received is hidden: six times its
+	// timeout (Lambda developer guide, "Configuring a queue to use with Lambda").
+	AlertVisibility = 6 * NotifierTimeout
+	// AlertReceives is how often a message is tried before it goes to the dead-letter queue.
+	AlertReceives = 5
+	// AlertBatch and AlertBatchWindow are the most messages of an invocation, and how long
+	// Lambda collects them. Rows of one batch are merged before anything is written.
+	AlertBatch       = 100
+	AlertBatchWindow = 30 * time.Second
+	// NotifierConcurrency is the least that Lambda accepts for a queue. It bounds the notices in
+	// a storm.
+	NotifierConcurrency = 2
+)
+
+// HuntsSection is the section "hunts".
+type HuntsSection struct {
+	// Enabled runs queries of the marked logs on a schedule. Their findings become alerts. It
+	// needs alerts and the catalog.
+	Enabled *bool `json:"enabled" default:"true"`
+	Hunts
+}
+
+// Hunts says which queries run on a schedule. Each one scans logs, which costs money: see
+// docs/operating.md.
+type Hunts struct {
+	// MaliciousHosts asks every hour which hosts had malicious queries. Alerts tell the same
+	// within a minute, so it is for records that are marked elsewhere.
+	MaliciousHosts bool `json:"maliciousHosts"`
+	// RetroHunt looks for names in older logs after a publish with new indicators, at most once
+	// a day.
+	RetroHunt *bool `json:"retroHunt" default:"true"`
+	// Coverage asks every day which VPCs stopped logging.
+	Coverage *bool `json:"coverage" default:"true"`
+	// Tunnels asks every hour which hosts send data through DNS queries.
+	Tunnels *bool `json:"tunnels" default:"true"`
+	// GeneratedNames asks every day which hosts try many names that do not exist, as malware with
+	// generated names does.
+	GeneratedNames *bool `json:"generatedNames" default:"true"`
+	// FirstSeen reports every day the domains that nobody asked for before. It scans 30 days.
+	FirstSeen bool `json:"firstSeen"`
+	// Beacons asks every day which hosts ask for one rare name at regular intervals.
+	Beacons bool `json:"beacons"`
+	// OwnResolvers asks every day which hosts look for resolvers other than yours.
+	OwnResolvers bool `json:"ownResolvers"`
+	// LookBack is how far back a query looks. It is longer than the interval of the queries, so
+	// that late records are found. There is one alert for a finding all the same.
+	LookBack Duration `json:"lookBack" default:"26h" min:"25h" max:"31d"`
+	// RetroLookBack is how far back the retro-hunt looks.
+	RetroLookBack Duration `json:"retroLookBack" default:"30d" min:"1d" max:"400d"`
+	// MaxRows is the number of rows of a result that become alerts. Further ones are counted.
+	MaxRows int `json:"maxRows" default:"1000" min:"1" max:"10000"`
+}
+
+// Hunt is a named query that runs on a schedule.
+type Hunt struct {
+	Query string
+	Every time.Duration
+}
+
+// Scheduled returns the queries that are on. The schedule of the retro-hunt only looks whether a
+// publish waits for one. Unset switches have their defaults.
+func (h Hunts) Scheduled() []Hunt {
+	const day = hoursPerDay * time.Hour
+	Fill(&h)
+	var on []Hunt
+	for _, hunt := range []struct {
+		on bool
+		Hunt
+	}{
+		{h.MaliciousHosts, Hunt{"malicious-hosts", time.Hour}},
+		{*h.RetroHunt, Hunt{QueryRetroHunt, time.Hour}},
+		{*h.Coverage, Hunt{"coverage", day}},
+		{*h.Tunnels, Hunt{"tunnels", time.Hour}},
+		{*h.GeneratedNames, Hunt{"nxdomain-domains", day}},
+		{h.FirstSeen, Hunt{"first-seen", day}},
+		{h.Beacons, Hunt{"beacons", day}},
+		{h.OwnResolvers, Hunt{"own-resolvers", day}},
+	} {
+		if hunt.on {
+			on = append(on, hunt.Hunt)
+		}
+	}
+	return on
 }

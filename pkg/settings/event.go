@@ -11,3 +11,7 @@ const (
 	EventSource         = "resolverwatch"
 	EventIndexPublished = "Index published"
 )
+
+// DigestEvent is the event that makes the notifier send the notices that it has collected. The
+// schedule of a digest sends it.
+const DigestEvent = `{"digest":true}`

@@ -35,6 +35,8 @@ func TestDocumentedPermissions(t *testing.T) {
 		{"The importer", "PipelineImporterRole", []string{"secretsmanager:GetSecretValue"}},
 		{"The transformer", "PipelineTransformerRole", nil},
 		{"Firehose", "PipelineDeliveryRole", nil},
+		{"The notifier", "PipelineAlertsRole", []string{"securityhub:BatchImportFindings"}},
+		{"The hunter", "PipelineHuntsRole", nil},
 	} {
 		t.Run(role.heading, func(t *testing.T) {
 			_, section, _ := strings.Cut(document, "### "+role.heading+"\n")

@@ -64,7 +64,8 @@ func publish(out string) error {
 	if err != nil {
 		return err
 	}
-	text, err := template.Synthesize(context, template.Zips{"importer": "importer.zip", "transformer": "transformer.zip"})
+	text, err := template.Synthesize(context, template.Zips{
+		"importer": "importer.zip", "transformer": "transformer.zip", "notifier": "notifier.zip", "hunter": "hunter.zip"})
 	if err != nil {
 		return err
 	}

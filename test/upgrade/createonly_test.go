@@ -27,6 +27,7 @@ var createOnly = []struct {
 	{"AWS::Glue::Database", []string{"DatabaseInput.Name", "CatalogId"}, "`catalog.database`, the account"},
 	{"AWS::Athena::WorkGroup", []string{"Name"}, "`catalog.workGroup`"},
 	{"AWS::SQS::Queue", []string{"QueueName", "FifoQueue"}, "nothing does"},
+	{"AWS::SNS::Topic", []string{"TopicName", "FifoTopic"}, "`alerts.topicName`"},
 	{"AWS::Logs::LogGroup", []string{"LogGroupName"}, "nothing does"},
 }
 

@@ -26,7 +26,13 @@ var named = []struct {
 	{"AWS::Athena::WorkGroup", "/Catalog/WorkGroup", "workgroup"},
 	{"AWS::S3::Bucket", "/Catalog/Results/", "results bucket"},
 	{"AWS::KMS::Key", "/Key/", "key"},
-	{"AWS::SQS::Queue", "/DeadLetters/", "dead-letter queue"},
+	{"AWS::SQS::Queue", "/Importer/DeadLetters/", "dead-letter queue"},
+	{"AWS::SQS::Queue", "/Alerts/", "queues of alerts"},
+	{"AWS::DynamoDB::Table", "/Alerts/Sent/", "table of sent alerts"},
+	{"AWS::SNS::Topic", "/Alerts/Topic/", "topic"},
+	{"AWS::SNS::Subscription", "/Alerts/Email-", "subscription"},
+	{"AWS::SQS::Queue", "/Hunts/DeadLetters/", "dead-letter queue of hunts"},
+	{"AWS::Scheduler::Schedule", "/Hunts/Run-", "schedules of hunts"},
 	{"AWS::SSM::Parameter", "/Feed-", "settings of the feed"},
 	{"AWS::Logs::LogGroup", "/LogGroup/", "log groups"},
 }
@@ -56,7 +62,8 @@ func rank(name string) int {
 func (r *resource) owner() string {
 	path, _ := r.Metadata["aws:cdk:path"].(string)
 	steps := strings.Split(path, "/")
-	for step, name := range map[string]string{"Importer": "importer", "Transformer": "transformer", "Delivery": "stream"} {
+	for step, name := range map[string]string{"Importer": "importer", "Transformer": "transformer", "Delivery": "stream",
+		"Alerts": "notifier", "Hunts": "hunter"} {
 		if slices.Contains(steps, step) && strings.HasSuffix(path, "/Role/Resource") {
 			return name
 		}

@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/resolverwatch/resolverwatch/test/system/e2e/eventpattern"
@@ -45,12 +46,23 @@ type schedule struct {
 	Target struct{ Arn, RoleArn, Input string }
 }
 
+// schedules returns the schedules of the importer.
 func (d *deployed) schedules(t *testing.T) (all []schedule) {
 	t.Helper()
-	for _, r := range d.of("AWS::Scheduler::Schedule") {
+	for _, r := range d.feedSchedules() {
 		var s schedule
 		d.e.get(t, "scheduler", "/schedules/"+r.id, &s)
 		all = append(all, s)
+	}
+	return all
+}
+
+// feedSchedules returns the schedules of feeds with a URL.
+func (d *deployed) feedSchedules() (all []resource) {
+	for _, r := range d.of("AWS::Scheduler::Schedule") {
+		if strings.Contains(r.logical, "ImporterFetch") {
+			all = append(all, r)
+		}
 	}
 	return all
 }

@@ -158,7 +158,7 @@ func (m *machine) unseen(t *testing.T) map[string][]permission.Call {
 		// The importer deletes indexes older than ten generations and a day.
 		permission.Call{Action: "s3:DeleteObject", Resource: "arn:aws:s3:::" + m.outputs["IndexBucketName"] + "/index/1-old.rwx", Context: secure},
 		permission.Call{Action: "s3:DeleteObject", Resource: "arn:aws:s3:::" + m.outputs["ListBucketName"] + "/accepted/a/1", Context: secure})
-	for range m.of("AWS::Scheduler::Schedule") { // fetched lists are stored as if they were uploaded
+	for range m.feedSchedules() { // fetched lists are stored as if they were uploaded
 		forImporter = append(forImporter, permission.Call{Action: "s3:PutObject",
 			Resource: "arn:aws:s3:::" + m.outputs["ListBucketName"] + "/feeds/" + remoteFeed + "/fetched", Context: secure})
 	}

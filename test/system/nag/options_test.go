@@ -29,6 +29,10 @@ func TestFunctionOptions(t *testing.T) {
 		Importer:    &resolverwatch.ImporterProps{FunctionOptions: options},
 		Transformer: &resolverwatch.TransformerProps{FunctionOptions: options, Role: role("Transformer", "lambda.amazonaws.com")},
 		Delivery:    &resolverwatch.DeliveryProps{Role: role("Delivery", "firehose.amazonaws.com")},
+		Catalog:     &resolverwatch.CatalogProps{LakeFormation: true},
+		Alerts:      &resolverwatch.AlertsProps{FunctionOptions: options, Role: role("Notifier", "lambda.amazonaws.com")},
+		Hunts: &resolverwatch.HuntsProps{FunctionOptions: options,
+			SchedulerRole: role("Scheduler", "scheduler.amazonaws.com")},
 	})
 	for _, finding := range findings(stack) {
 		t.Error(finding)

@@ -44,6 +44,7 @@ var jsonServices = map[string]func(*namer, string, []byte) ([]permission.Call, e
 	"DynamoDB_20120810": (*namer).nameDynamoDB,
 	"AmazonSSM":         (*namer).nameSSM,
 	"AmazonSQS":         (*namer).nameSQS,
+	"AWSEvents":         (*namer).nameEvents,
 	"secretsmanager":    (*namer).nameSecret,
 }
 
@@ -129,6 +130,32 @@ func (n *namer) nameSQS(operation string, body []byte) ([]permission.Call, error
 		return nil, errors.New("the operation is not supported")
 	}
 	return []permission.Call{{Action: "sqs:" + operation, Resource: n.arn("sqs", queue)}}, nil
+}
+
+// nameEvents returns a call for each event, because each one has a source of its own.
+func (n *namer) nameEvents(operation string, body []byte) ([]permission.Call, error) {
+	var in struct {
+		Entries []struct{ Source, DetailType, EventBusName string }
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, err
+	}
+	if operation != "PutEvents" {
+		return nil, errors.New("the operation is not supported")
+	}
+	var calls []permission.Call
+	for _, entry := range in.Entries {
+		bus := entry.EventBusName
+		if bus == "" {
+			bus = "default"
+		}
+		if !strings.HasPrefix(bus, "arn:") {
+			bus = n.arn("events", "event-bus/"+bus)
+		}
+		calls = append(calls, permission.Call{Action: "events:PutEvents", Resource: bus, Context: map[string][]string{
+			"events:source": {entry.Source}, "events:detail-type": {entry.DetailType}}})
+	}
+	return calls, nil
 }
 
 func (n *namer) nameSecret(operation string, body []byte) ([]permission.Call, error) {

@@ -74,6 +74,8 @@ func TestRecorder_JSON(t *testing.T) {
 		{"AmazonSSM.GetParameter", `{"Name":"/s/feeds/a"}`, "ssm:GetParameter arn:aws:ssm:us-east-1:111122223333:parameter/s/feeds/a"},
 		{"AmazonSQS.SendMessageBatch", `{"QueueUrl":"http://localhost/111122223333/q"}`,
 			"sqs:SendMessage arn:aws:sqs:us-east-1:111122223333:q"},
+		{"AWSEvents.PutEvents", `{"Entries":[{"Source":"resolverwatch","DetailType":"Index published"}]}`,
+			"events:PutEvents arn:aws:events:us-east-1:111122223333:event-bus/default [events:detail-type=Index published] [events:source=resolverwatch]"},
 		{"secretsmanager.GetSecretValue", `{"SecretId":"arn:aws:secretsmanager:us-east-1:111122223333:secret:s"}`,
 			"secretsmanager:GetSecretValue arn:aws:secretsmanager:us-east-1:111122223333:secret:s"},
 	} {

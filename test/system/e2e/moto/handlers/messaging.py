@@ -76,6 +76,18 @@ class TopicPolicy(Resource):
         pass  # deleted with its topics
 
 
+class Subscription(Resource):
+    TYPE = "AWS::SNS::Subscription"
+
+    def create(self):
+        request = self.take_same("TopicArn", "Protocol", "Endpoint")
+        made = self.client("sns").subscribe(**request, ReturnSubscriptionArn=True)
+        self.physical_resource_id = made["SubscriptionArn"]
+
+    def delete(self):
+        self.client("sns").unsubscribe(SubscriptionArn=self.physical_resource_id)
+
+
 class Rule(Resource):
     TYPE, NAME = "AWS::Events::Rule", "Name"
     IN_PLACE = frozenset({"Description", "EventPattern", "ScheduleExpression", "State", "Targets"})

@@ -1,0 +1,209 @@
+package resolverwatch
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
+)
+
+// validate rejects props of parts that the pipeline sets itself. The parts check the rest.
+func (p PipelineProps) validate() error {
+	var problems problems
+	for _, wired := range []struct {
+		prop string
+		set  bool
+	}{
+		{"Importer.Store", p.Importer != nil && p.Importer.Store != nil},
+		{"Transformer.IndexBucket", p.Transformer != nil && p.Transformer.IndexBucket != nil},
+		{"Delivery.Transformer", p.Delivery != nil && p.Delivery.Transformer != nil},
+		{"QueryLogging.Stream", p.QueryLogging != nil && p.QueryLogging.Stream != nil},
+		{"Catalog.OutputBucket", p.Catalog != nil && p.Catalog.OutputBucket != nil},
+		{"Catalog.Prefix", p.Catalog != nil && p.Catalog.Prefix != ""},
+		{"Catalog.ParquetPrefix", p.Catalog != nil && p.Catalog.ParquetPrefix != ""},
+		{"Catalog.Format", p.Catalog != nil && p.Catalog.Format != ""},
+		{"Transformer.AlertQueue", p.Transformer != nil && p.Transformer.AlertQueue != nil && !p.WithoutAlerts},
+		{"Hunts.Catalog", p.Hunts != nil && p.Hunts.Catalog != nil},
+		{"Hunts.Alerts", p.Hunts != nil && p.Hunts.Alerts != nil},
+	} {
+		if wired.set {
+			problems.addf("%s: is set by the pipeline; unset it, or use the parts alone", wired.prop)
+		}
+	}
+	checkStackNames(&problems, p)
+	checkLoadable(&problems, p)
+	problems.exclusive("Stream", p.Stream != nil, "Delivery", p.Delivery != nil)
+	problems.exclusive("Stream", p.Stream != nil, "Catalog", p.Catalog != nil)
+	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "QueryLogging", p.QueryLogging != nil)
+	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "Stream", p.Stream != nil)
+	problems.exclusive("WithoutCatalog", p.WithoutCatalog, "Catalog", p.Catalog != nil)
+	problems.exclusive("WithoutAlerts", p.WithoutAlerts, "Alerts", p.Alerts != nil)
+	p.validateHunts(&problems)
+	return problems.join()
+}
+
+// validateHunts rejects hunts without the parts that they need.
+func (p PipelineProps) validateHunts(problems *problems) {
+	set := p.Hunts != nil
+	problems.exclusive("WithoutHunts", p.WithoutHunts, "Hunts", set)
+	problems.exclusive("Stream", p.Stream != nil, "Hunts", set)
+	for _, missing := range []struct {
+		prop, why string
+		set       bool
+	}{
+		{"WithoutAlerts", "hunts send their findings there", p.WithoutAlerts},
+		{"WithoutCatalog", "hunts are queries of the catalog", p.WithoutCatalog},
+	} {
+		if set && missing.set {
+			problems.addf("%s and Hunts: only one can be set, because %s", missing.prop, missing.why)
+		}
+	}
+}
+
+// checkStackNames rejects two different names for the metrics of one pipeline.
+func checkStackNames(p *problems, given PipelineProps) {
+	var first givenName
+	for _, next := range given.stackNames() {
+		switch {
+		case next.name == "":
+		case first.name == "":
+			first = next
+		case next.name != first.name:
+			p.addf("%s and %s: must be the same, got %q and %q; set one of them, and all functions use it",
+				first.prop, next.prop, first.name, next.name)
+		}
+	}
+}
+
+// checkLoadable rejects an index size that the transformer could not load. A size that is a token
+// is known only at deployment.
+func checkLoadable(p *problems, given PipelineProps) {
+	size := orEmpty(given.Importer).MaxIndexBytes
+	memory := orEmpty(given.Transformer).withDefaults().MemoryMiB
+	if limit := settings.MaxIndexBytes(memory); size != nil && *size > float64(limit) {
+		p.addf("Importer.MaxIndexBytes: must be at most %d, the limit of a transformer with %d MiB, got %.0f; "+
+			"lower it, or raise Transformer.MemoryMiB", limit, memory, *size)
+	}
+}
+
+// mustBeValid panics with the problems of the pipeline and of all its parts, before the
+// first part is defined. The paths are the ones that the parts would have.
+func (p PipelineProps) mustBeValid(this *Pipeline) {
+	path := *this.Node().Path()
+	shared := p.checkShared(this)
+	var own problems
+	if p.Stream == nil {
+		checkFolders(&own, p)
+	}
+	refused := refuse(path, errors.Join(p.validate(), shared, own.join()))
+	for _, part := range p.checkParts(this) {
+		refused.add(path+"/"+part.id, without(part.problems, shared))
+	}
+	if len(refused.lines) > 0 {
+		panic(refused)
+	}
+}
+
+// checkShared returns the problems with props that the pipeline passes to its parts.
+func (p PipelineProps) checkShared(this *Pipeline) error {
+	var problems problems
+	home := placeOf(this)
+	checkKeys(&problems, map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey})
+	checkPreviousKeys(&problems, p.PreviousKeys)
+	checkKeyIn(&problems, "EncryptionKey", p.EncryptionKey, home)
+	checkAccessLogsIn(&problems, p.AccessLogBucket, home)
+	problems.removal(p.RemovalPolicy)
+	checkStreamIn(&problems, "Stream", p.Stream, home)
+	return problems.join()
+}
+
+// partProblems are the problems with the props of one part.
+type partProblems struct {
+	id       string
+	problems error
+}
+
+// checkParts checks the props of all parts that the pipeline would define, except what the
+// pipeline will wire itself.
+func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
+	store, transformer := p.storeProps(), p.transformerProps(nil, nil)
+	transformer.IndexBucket = store.IndexBucket
+	parts := []partProblems{
+		{"Store", store.check(this)},
+		{"Transformer", exceptUnset(transformer.check(this), "IndexBucket")},
+		{"Importer", exceptUnset(p.importerProps(nil, nil).check(this), "Store")},
+	}
+	if !p.WithoutAlerts {
+		parts = append(parts, partProblems{"Alerts", p.alertsProps().check(this)})
+	}
+	if p.hunts() {
+		parts = append(parts, partProblems{"Hunts", exceptUnset(p.huntsProps(nil, nil).check(this), "Catalog", "Alerts")})
+	}
+	if !p.WithoutQueryLogging {
+		queryLogging := p.queryLoggingProps(p.Stream).check(this)
+		parts = append(parts, partProblems{"QueryLogging", exceptUnset(queryLogging, "Stream")})
+	}
+	if p.Stream != nil {
+		return parts
+	}
+	delivery := p.deliveryProps(this, nil)
+	delivered := exceptUnset(delivery.check(this), "Transformer")
+	var names problems
+	checkOwnNames(&names, this, append(store.bucketNames(), givenName{"OutputBucketName", delivery.OutputBucketName})...)
+	delivered = errors.Join(delivered, without(names.join(), errors.Join(parts[0].problems, delivered)))
+	var catalogued error
+	if !p.WithoutCatalog {
+		catalog := p.catalogProps(nil, nil)
+		setUnset(&catalog.IndexBucket, store.IndexBucket)
+		catalog.OutputBucket = delivery.OutputBucket
+		catalog.Prefix, catalog.ParquetPrefix = delivery.catalogued()
+		asked := without(exceptUnset(catalog.check(this), "OutputBucket"), delivered) // reported by the delivery
+		ofPrefixes, rest := prefixProblems(asked)
+		delivered, catalogued = errors.Join(delivered, ofPrefixes), rest
+	}
+	return append(parts, partProblems{"Delivery", delivered}, partProblems{"Catalog", catalogued})
+}
+
+// prefixProblems separates problems with the prefixes, which the user sets in the props of
+// the delivery, from the other problems of the catalog.
+func prefixProblems(err error) (ofPrefixes, rest error) {
+	for _, problem := range each(err) {
+		if strings.HasPrefix(problem.Error(), "Prefix") || strings.HasPrefix(problem.Error(), "ParquetPrefix") {
+			ofPrefixes = errors.Join(ofPrefixes, problem)
+		} else {
+			rest = errors.Join(rest, problem)
+		}
+	}
+	return ofPrefixes, rest
+}
+
+// catalogued returns the prefixes of the catalog's tables. A prefix that Firehose would
+// reject is reported by the delivery, and is left out here.
+func (p DeliveryProps) catalogued() (prefix, parquet string) {
+	if checkPrefix(p.Prefix) == nil {
+		prefix = p.Prefix
+	}
+	if checkPrefix(p.ParquetPrefix) == nil {
+		parquet = orDefault(p.ParquetPrefix, defaultParquetPrefix)
+	}
+	return prefix, parquet
+}
+
+// without returns the problems of a part except the shared ones: those are about props that
+// come from the pipeline or another part, which reports them.
+func without(problems, shared error) error {
+	var texts []string
+	for _, problem := range each(shared) {
+		texts = append(texts, problem.Error())
+	}
+	var rest []error
+	for _, problem := range each(problems) {
+		if !slices.Contains(texts, problem.Error()) {
+			rest = append(rest, problem)
+		}
+	}
+	return errors.Join(rest...)
+}
