@@ -147,6 +147,7 @@ type Alerts struct {
 	function    *function
 	options     FunctionOptions
 	stack       string
+	findings    bool // Security Hub gets findings
 	key         awskms.IKey
 	previous    []awskms.IKey
 }
@@ -161,7 +162,7 @@ func NewAlerts(scope constructs.Construct, id string, props *AlertsProps) *Alert
 	problems := p.check(scope)
 	p = p.withDefaults()
 	this := &Alerts{stack: orDefault(p.StackName, stackName(scope)), options: p.FunctionOptions,
-		key: p.EncryptionKey, previous: p.PreviousKeys}
+		findings: p.SecurityHub, key: p.EncryptionKey, previous: p.PreviousKeys}
 	begin(this, scope, id, problems)
 	claim(this, alertsKind, "StackName", this.stack)
 	this.steps.letLogsUse(this, p.EncryptionKey)

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/resolverwatch/resolverwatch/infra/monitor"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -33,6 +34,7 @@ type Delivery struct {
 	format   Format
 	key      awskms.IKey
 	previous []awskms.IKey
+	watched  *monitor.Stream // without its name
 }
 
 // ToString returns the path of the construct.
@@ -45,6 +47,7 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	problems := given.check(scope)
 	p := given.withDefaults()
 	this := &Delivery{bucket: p.OutputBucket, prefix: p.Prefix, parquet: p.ParquetPrefix, format: p.Format, key: p.OutputKey, previous: p.PreviousKeys}
+	this.watched = p.watched()
 	begin(this, scope, id, problems)
 	claimBuckets(this, givenName{"OutputBucketName", p.OutputBucketName})
 	this.warnOfSlash("Prefix", given.Prefix)
@@ -66,6 +69,15 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	this.stream = newStream(this, p, ready)
 	this.letRoleUse(p)
 	return this
+}
+
+// watched returns what alarms need to know of the stream.
+func (p DeliveryProps) watched() *monitor.Stream {
+	return &monitor.Stream{
+		Buffer:   p.BufferInterval.Std() + durationOf(p.ProcessorBufferInterval, settings.ProcessorBufferInterval),
+		Converts: p.Format == FormatParquet,
+		OwnKey:   p.EncryptionKey != nil,
+	}
 }
 
 // letRoleUse adds the steps for a bucket and keys that belong to another account.

@@ -260,6 +260,8 @@ const (
 	importerResources = 20  // of an importer without feeds and its store, rounded up
 	pipelineResources = 110 // of a pipeline without feeds, VPCs and addresses, with room for a few others
 	maxFeedsBytes     = 512 << 10
+	// monitoringResources is the number of alarms, helpers and rules, with room for a few others.
+	monitoringResources = 85
 )
 
 // checkFeedsFit rejects more feeds than a stack has room for, given the number of other

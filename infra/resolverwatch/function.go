@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -49,9 +50,10 @@ const (
 // function is a Lambda function with its own role and log group.
 type function struct {
 	awslambda.Function
-
 	role     awsiam.IRole
 	logGroup awslogs.LogGroup
+	timeout  time.Duration
+	reserved int // concurrency
 }
 
 // newFunction defines a function. Its role may write its logs and do what the statements
@@ -86,7 +88,7 @@ func newFunction(c constructs.Construct, s *steps, p functionProps) *function {
 		findings = append(findings, finding{rule: "Serverless-LambdaTracing", reason: whyNoTracing})
 	}
 	accept(made, findings...)
-	return &function{made, role, logGroup}
+	return &function{made, role, logGroup, p.timeout.Std(), p.concurrency}
 }
 
 // newLogGroup defines a log group that is deleted with its stack.

@@ -141,6 +141,7 @@ type Hunts struct {
 	deadLetters awssqs.Queue
 	group       awsscheduler.CfnScheduleGroup
 	stack       string
+	every       time.Duration // the shortest interval of the schedules; 0 = there are none
 }
 
 // ToString returns the path of the construct.
@@ -264,6 +265,9 @@ func (h *Hunts) schedule(p HuntsProps) {
 	})
 	const flexibleMinutes, retries = 5, 3
 	for _, hunt := range p.Scheduled() {
+		if h.every == 0 || hunt.Every < h.every {
+			h.every = hunt.Every
+		}
 		schedule := awsscheduler.NewCfnSchedule(h, jsii.String("Run-"+hunt.Query), &awsscheduler.CfnScheduleProps{
 			Description:        jsii.String("Run the query " + hunt.Query),
 			GroupName:          h.group.Ref(),

@@ -39,7 +39,7 @@ type ImporterProps struct {
 	// Feeds are the settings of feeds, by feed id. Each folder with a list is a feed, with
 	// or without settings. Removing a feed here removes its settings and stops fetching it,
 	// but its list counts until it is deleted from the bucket: see docs/operating.md. A
-	// stack has room for about 200 feeds with a URL, and fewer with many VPCs.
+	// stack has room for about 150 feeds with a URL, and fewer with many VPCs.
 	//
 	// Default: none.
 	Feeds map[string]Feed
@@ -247,6 +247,7 @@ type Importer struct {
 	options     FunctionOptions
 	deadLetters awssqs.Queue
 	stack       string
+	interval    time.Duration // between publishes
 }
 
 // ToString returns the path of the construct.
@@ -258,7 +259,8 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 	p := orEmpty(props)
 	problems := p.check(scope)
 	p = p.withDefaults()
-	this := &Importer{options: p.FunctionOptions, stack: orDefault(p.StackName, stackName(scope))}
+	this := &Importer{options: p.FunctionOptions, stack: orDefault(p.StackName, stackName(scope)),
+		interval: durationOf(p.PublishInterval, settings.PublishInterval)}
 	begin(this, scope, id, problems)
 	claim(this, "", "StackName", this.stack)
 	useOnce(this, p.Store.uses()...)
@@ -284,7 +286,7 @@ func NewImporter(scope constructs.Construct, id string, props *ImporterProps) *I
 			reason: "events that fail go to a queue by the function's event invoke configuration, which also says why"}},
 	})
 	this.invokeOnEvents(p)
-	this.invokeOnSchedule(durationOf(p.PublishInterval, settings.PublishInterval))
+	this.invokeOnSchedule(this.interval)
 	this.storeFeeds(p.Feeds)
 	this.scheduleFeeds(p)
 	this.letRoleUse(p)

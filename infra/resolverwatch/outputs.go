@@ -15,6 +15,7 @@ const (
 	outputQueryLogConfig = "QueryLogConfigId"
 	outputUploadList     = "UploadListCommand"
 	outputAssociateVPC   = "AssociateVpcCommand"
+	outputDashboard      = "DashboardName"
 	outputToDo           = "ToDo" // followed by the id of a step
 )
 
@@ -70,6 +71,9 @@ func (p *Pipeline) addOutputs(method, name string) {
 		add(settings.OutputDatabaseName, "Glue database", c.DatabaseName())
 	}
 	p.addAlertOutputs(add)
+	if m := p.monitoring; m != nil && m.dashboard != nil {
+		add(outputDashboard, "Dashboard in CloudWatch", m.DashboardName())
+	}
 	for _, step := range p.Steps() {
 		if step.ID != StepAssociateVPC { // its command is always an output
 			add(outputToDo+step.ID, step.Why, step.Text)

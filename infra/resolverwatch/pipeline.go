@@ -63,6 +63,11 @@ type PipelineProps struct {
 	//
 	// Default: they run, if there are alerts and a catalog.
 	WithoutHunts bool
+	// WithoutMonitoring leaves out the alarms, the dashboard and the rules that watch the
+	// pipeline.
+	//
+	// Default: they are created.
+	WithoutMonitoring bool
 
 	// Store, Importer, Transformer, Delivery, QueryLogging, Catalog, Alerts and Hunts configure
 	// the parts.
@@ -76,6 +81,10 @@ type PipelineProps struct {
 	Catalog      *CatalogProps
 	Alerts       *AlertsProps
 	Hunts        *HuntsProps
+	// Monitoring configures the alarms and the dashboard.
+	//
+	// Default: the defaults of each part.
+	Monitoring *MonitoringProps
 }
 
 // Pipeline is all of Resolverwatch: it turns lists into an index, marks query logs with it,
@@ -92,6 +101,7 @@ type Pipeline struct {
 	catalog      *Catalog
 	alerts       *Alerts
 	hunts        *Hunts
+	monitoring   *Monitoring
 }
 
 // ToString returns the path of the construct.
@@ -131,6 +141,9 @@ func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *P
 	if p.hunts() {
 		this.hunts = NewHunts(this, "Hunts", p.huntsProps(this.catalog, this.alerts))
 	}
+	if !p.WithoutMonitoring {
+		this.monitoring = NewMonitoring(this, "Monitoring", p.monitoringProps(this))
+	}
 	return this
 }
 
@@ -169,6 +182,9 @@ func (p *Pipeline) Steps() []Step {
 	if p.hunts != nil {
 		add(p.hunts.steps)
 	}
+	if p.monitoring != nil {
+		add(p.monitoring.steps)
+	}
 	return all
 }
 
@@ -195,6 +211,9 @@ func (p *Pipeline) Alerts() *Alerts { return p.alerts }
 
 // Hunts returns the queries that run on a schedule, or nil if there are none.
 func (p *Pipeline) Hunts() *Hunts { return p.hunts }
+
+// Monitoring returns the alarms and the dashboard, or nil if there are none.
+func (p *Pipeline) Monitoring() *Monitoring { return p.monitoring }
 
 // The methods that return the props of a part receive the parts that it is wired with.
 // These are nil before they are defined, and then the props lack what the pipeline wires.
@@ -266,6 +285,9 @@ func (p PipelineProps) importerProps(store *IndicatorStore, transformer *Transfo
 	importer.StackName = p.stackName()
 	importer.otherResources = pipelineResources + len(orEmpty(p.QueryLogging).VPCs) + len(orEmpty(p.Alerts).Emails)
 	importer.Events = importer.Events || !p.WithoutAlerts
+	if !p.WithoutMonitoring {
+		importer.otherResources += monitoringResources
+	}
 	if importer.MaxIndexBytes == nil && transformer != nil {
 		importer.MaxIndexBytes = jsii.Number(transformer.MaxIndexBytes())
 	}
@@ -312,6 +334,18 @@ func (p PipelineProps) catalogProps(store *IndicatorStore, delivery *Delivery) *
 	catalog.MarkedLogRetentionDays = orDefault(catalog.MarkedLogRetentionDays, orEmpty(p.Delivery).MarkedLogRetentionDays)
 	catalog.RemovalPolicy = orDefault(catalog.RemovalPolicy, p.RemovalPolicy)
 	return &catalog
+}
+
+// monitoringProps returns the props of the monitoring of all parts that are defined.
+func (p PipelineProps) monitoringProps(parts *Pipeline) *MonitoringProps {
+	monitoring := orEmpty(p.Monitoring)
+	monitoring.Store, monitoring.Importer, monitoring.Transformer = parts.store, parts.importer, parts.transformer
+	monitoring.Delivery, monitoring.Catalog = parts.delivery, parts.catalog
+	monitoring.Alerts, monitoring.Hunts = parts.alerts, parts.hunts
+	if parts.queryLogging != nil {
+		monitoring.QueryLogging = parts.queryLogging
+	}
+	return &monitoring
 }
 
 // setUnset sets an interface field that is nil.

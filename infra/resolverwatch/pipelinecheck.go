@@ -27,6 +27,8 @@ func (p PipelineProps) validate() error {
 		{"Catalog.Format", p.Catalog != nil && p.Catalog.Format != ""},
 		{"Transformer.AlertQueue", p.Transformer != nil && p.Transformer.AlertQueue != nil && !p.WithoutAlerts},
 		{"Hunts.Catalog", p.Hunts != nil && p.Hunts.Catalog != nil},
+		{"Monitoring.Alerts", p.Monitoring != nil && p.Monitoring.Alerts != nil},
+		{"Monitoring.Hunts", p.Monitoring != nil && p.Monitoring.Hunts != nil},
 		{"Hunts.Alerts", p.Hunts != nil && p.Hunts.Alerts != nil},
 	} {
 		if wired.set {
@@ -41,6 +43,7 @@ func (p PipelineProps) validate() error {
 	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "Stream", p.Stream != nil)
 	problems.exclusive("WithoutCatalog", p.WithoutCatalog, "Catalog", p.Catalog != nil)
 	problems.exclusive("WithoutAlerts", p.WithoutAlerts, "Alerts", p.Alerts != nil)
+	problems.exclusive("WithoutMonitoring", p.WithoutMonitoring, "Monitoring", p.Monitoring != nil)
 	p.validateHunts(&problems)
 	return problems.join()
 }
@@ -99,7 +102,7 @@ func (p PipelineProps) mustBeValid(this *Pipeline) {
 		checkFolders(&own, p)
 	}
 	refused := refuse(path, errors.Join(p.validate(), shared, own.join()))
-	for _, part := range p.checkParts(this) {
+	for _, part := range append(p.checkParts(this), p.checkMonitoring(this)) {
 		refused.add(path+"/"+part.id, without(part.problems, shared))
 	}
 	if len(refused.lines) > 0 {
@@ -165,6 +168,14 @@ func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
 		delivered, catalogued = errors.Join(delivered, ofPrefixes), rest
 	}
 	return append(parts, partProblems{"Delivery", delivered}, partProblems{"Catalog", catalogued})
+}
+
+// checkMonitoring checks the props of the monitoring.
+func (p PipelineProps) checkMonitoring(this *Pipeline) partProblems {
+	if p.WithoutMonitoring {
+		return partProblems{}
+	}
+	return partProblems{"Monitoring", orEmpty(p.Monitoring).check(this)}
 }
 
 // prefixProblems separates problems with the prefixes, which the user sets in the props of

@@ -51,6 +51,10 @@ type AlertSettings = settings.Alerts
 // HuntSettings are the settings "hunts" in docs/settings.md. [HuntsProps] embeds them.
 type HuntSettings = settings.Hunts
 
+// MonitoringSettings are the settings "monitoring" in docs/settings.md. [MonitoringProps] embeds
+// them.
+type MonitoringSettings = settings.Monitoring
+
 // LoggingSettings are the settings logLevel and logRetentionDays in docs/settings.md.
 // [FunctionOptions] embeds them.
 type LoggingSettings = settings.Logging

@@ -141,6 +141,8 @@ type Transformer struct {
 	options   FunctionOptions
 	stack     string
 	memoryMiB int
+	// pollInterval is how long transformers may have different indexes.
+	pollInterval time.Duration
 }
 
 // ToString returns the path of the construct.
@@ -153,7 +155,8 @@ func NewTransformer(scope constructs.Construct, id string, props *TransformerPro
 	problems := p.check(scope)
 	p = p.withDefaults()
 	this := &Transformer{
-		memoryMiB: p.MemoryMiB, options: p.FunctionOptions, stack: orDefault(p.StackName, stackName(scope))}
+		memoryMiB: p.MemoryMiB, options: p.FunctionOptions, stack: orDefault(p.StackName, stackName(scope)),
+		pollInterval: p.PollInterval.Std()}
 	begin(this, scope, id, problems)
 	claim(this, transformerKind, "StackName", this.stack)
 	this.steps.letLogsUse(this, p.EncryptionKey)

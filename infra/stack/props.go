@@ -39,6 +39,7 @@ func (e existing) pipelineProps(d settings.Deployment) *resolverwatch.PipelinePr
 		}
 	}
 	e.addAlerts(props, d, functions)
+	addMonitoring(props, d)
 	props.WithoutQueryLogging = isOff(d.QueryLogging.Enabled)
 	if !props.WithoutQueryLogging {
 		props.QueryLogging = &resolverwatch.QueryLoggingProps{
@@ -81,6 +82,12 @@ func (e existing) deliveryProps(d settings.Deployment) *resolverwatch.DeliveryPr
 		DeliverySettings:     d.Delivery.Delivery,
 		LogRetentionSettings: d.LogRetention,
 		OutputBucket:         e.bucket("OutputBucket", d.Delivery.ExistingOutputBucket),
+	}
+}
+
+func addMonitoring(props *resolverwatch.PipelineProps, d settings.Deployment) {
+	if props.WithoutMonitoring = isOff(d.Monitoring.Enabled); !props.WithoutMonitoring {
+		props.Monitoring = &resolverwatch.MonitoringProps{MonitoringSettings: d.Monitoring.Monitoring}
 	}
 }
 

@@ -68,6 +68,13 @@ var settings = []struct {
 	{"queryLogging.shareWith", "444455556666", []string{`"AWS::RAM::ResourceShare"`, `"444455556666"`}},
 	{"catalog.database", "dns", []string{`"DatabaseName":"dns"`}},
 	{"catalog.workGroup", "soc", []string{`"AWS::Athena::WorkGroup"`, `"Name":"soc"`}},
+	{"monitoring.alarmTopicArns", "arn:aws:sns:eu-west-1:111122223333:alarms", []string{`"AlarmActions":["arn:aws:sns:eu-west-1:111122223333:alarms"]`}},
+	{"monitoring.silence", "20m", []string{`"EvaluationPeriods":4,"MetricName":"IncomingRecords"`}},
+	{"monitoring.maxListAge", "7d", []string{`"Threshold":604800`}},
+	{"monitoring.unknownPercent", "2.5", []string{`"Threshold":2.5`}},
+	{"monitoring.outbreakPercent", "3.5", []string{`"Threshold":3.5`}},
+	{"monitoring.outbreakRecords", "5000", []string{`IF(malicious \u003e 5000,`}},
+	{"monitoring.firewallEvents", "true", []string{`"DNS Firewall Block"`}},
 	{"catalog.bytesScannedLimitGiB", "10", []string{`"BytesScannedCutoffPerQuery":10737418240`}},
 
 	{"alerts.topicName", "dns-logs-match-topic", []string{`"TopicName":"dns-logs-match-topic"`}}, // of the sample
@@ -89,7 +96,7 @@ var settings = []struct {
 
 // otherSettings lists settings that only remove something from the template, or that take
 // effect outside of it.
-var otherSettings = []string{"queryLogging.enabled", "catalog.enabled", "terminationProtection", "tags", "delivery.sourceBackup",
+var otherSettings = []string{"monitoring.enabled", "monitoring.dashboard", "monitoring.arrivalAlarm", "queryLogging.enabled", "catalog.enabled", "terminationProtection", "tags", "delivery.sourceBackup",
 	"alerts.enabled", "alerts.topic", "hunts.enabled", "hunts.retroHunt", "hunts.coverage", "hunts.tunnels", "hunts.generatedNames"}
 
 func TestSettings(t *testing.T) {
@@ -135,10 +142,11 @@ func text(t *testing.T, stack awscdk.Stack) string {
 
 func TestSettings_switches(t *testing.T) {
 	context := appContext(t, map[string]any{"queryLogging": object{"enabled": false}, "catalog": object{"enabled": false},
+		"monitoring":            object{"enabled": false},
 		"terminationProtection": true, "tags": object{"team": "soc"}})
 	stack := define(t, context)
 	text, _ := json.Marshal(template(t, stack))
-	for _, typ := range []string{"AWS::Route53Resolver", "AWS::Glue", "AWS::Athena"} {
+	for _, typ := range []string{"AWS::Route53Resolver", "AWS::Glue", "AWS::Athena", "AWS::CloudWatch"} {
 		if strings.Contains(string(text), typ) {
 			t.Errorf("%s exists", typ)
 		}

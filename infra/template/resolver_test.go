@@ -178,7 +178,7 @@ func (r resolver) join(terms []any) any {
 		return object{"Fn::Join": []any{separator, r.resolve(terms[1])}}
 	}
 	var joined []any
-	for _, part := range parts {
+	for _, part := range unnested(parts) {
 		text, isText := part.(string)
 		if last := len(joined) - 1; isText && last >= 0 {
 			if before, wasText := joined[last].(string); wasText {
@@ -192,4 +192,19 @@ func (r resolver) join(terms []any) any {
 		return joined[0]
 	}
 	return object{"Fn::Join": []any{"", joined}}
+}
+
+// unnested replaces parts of a text that are joined themselves by their parts.
+func unnested(parts []any) []any {
+	var all []any
+	for _, part := range parts {
+		if inner, isObject := part.(object); isObject && len(inner) == 1 {
+			if terms, isJoin := inner["Fn::Join"].([]any); isJoin && terms[0] == "" {
+				all = append(all, terms[1].([]any)...)
+				continue
+			}
+		}
+		all = append(all, part)
+	}
+	return all
 }

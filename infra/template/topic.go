@@ -88,6 +88,7 @@ func makeTopicConditional(template map[string]any) {
 			resource["Condition"] = conditionEmail
 		}
 	}
+	topic.dependAlarms(resources)
 	for _, value := range resources {
 		resource := value.(map[string]any)
 		if properties, hasSome := resource["Properties"].(map[string]any); hasSome && resource["Condition"] == nil {

@@ -29,6 +29,11 @@ func TestSynthesize_topic(t *testing.T) {
 			t.Errorf("without a topic there is %s", trace)
 		}
 	}
+	for _, watcher := range []string{"QueryLoggingChanged", "WatchdogFailed", "NoticesUndelivered"} {
+		if id := "PipelineMonitoring" + watcher; !strings.Contains(string(publishedTemplate(t)), id) || strings.Contains(string(text), id) {
+			t.Errorf("%s does not depend on the topic", watcher)
+		}
+	}
 	if topic := received(t, without, "AlertsFunction", settings.DecodeNotifier).Topic; topic != "" {
 		t.Errorf("without a topic the notifier is told %q", topic)
 	}

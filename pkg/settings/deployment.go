@@ -47,6 +47,7 @@ type Deployment struct {
 	Catalog      CatalogSection      `json:"catalog"`
 	Alerts       AlertsSection       `json:"alerts"`
 	Hunts        HuntsSection        `json:"hunts"`
+	Monitoring   MonitoringSection   `json:"monitoring"`
 }
 
 // RemovalPolicy says what happens to data that is removed from the stack.
@@ -264,4 +265,36 @@ func (h Hunts) Scheduled() []Hunt {
 		}
 	}
 	return on
+}
+
+// MonitoringSection is the section "monitoring".
+type MonitoringSection struct {
+	// Enabled creates the alarms, the dashboard and the rules that watch the deployment.
+	Enabled *bool `json:"enabled" default:"true"`
+	Monitoring
+}
+
+// Monitoring configures the alarms and the dashboard.
+type Monitoring struct {
+	// AlarmTopicARNs are the ARNs of SNS topics of this account and Region that alarms notify.
+	AlarmTopicARNs []string `json:"alarmTopicArns" unset:"the topic of the alerts"`
+	// Dashboard creates the dashboard.
+	Dashboard *bool `json:"dashboard" default:"true"`
+	// ArrivalAlarm tells when logs stop. Turn it off if your VPCs ask for nothing for hours.
+	ArrivalAlarm *bool `json:"arrivalAlarm" default:"true"`
+	// Silence is how long nothing arrives before the alarm about logs that stopped.
+	Silence Duration `json:"silence" default:"30m" min:"10m" max:"24h"`
+	// MaxListAge is the age of the oldest list before the alarm about old lists. A list that is
+	// fetched and did not change counts as new.
+	MaxListAge Duration `json:"maxListAge" default:"48h" min:"1h" max:"365d"`
+	// UnknownPercent is how many records may have the verdict unknown while there is an index.
+	UnknownPercent float64 `json:"unknownPercent" default:"1" min:"0.01" max:"100"`
+	// OutbreakPercent is how many records of 15 minutes may be malicious. Above it, and above
+	// outbreakRecords, there is an alarm about an outbreak or a bad list.
+	OutbreakPercent float64 `json:"outbreakPercent" default:"1" min:"0.01" max:"100"`
+	// OutbreakRecords is how many malicious records of 15 minutes never raise that alarm.
+	OutbreakRecords int `json:"outbreakRecords" default:"1000" min:"1"`
+	// FirewallEvents forwards the events of Route 53 Resolver DNS Firewall, alerts and blocks, to
+	// the topics of the alarms.
+	FirewallEvents bool `json:"firewallEvents"`
 }

@@ -205,35 +205,6 @@ func TestDecodeHunter_errors(t *testing.T) {
 	}
 }
 
-func TestNotifierFunction_Encode(t *testing.T) {
-	t.Parallel()
-	preset := settings.Default[settings.NotifierFunction]()
-	preset.Table, preset.LogRetentionDays = "sent", 30
-	if diff := cmp.Diff(`{"table":"sent"}`, preset.Encode()); diff != "" {
-		t.Error(diff)
-	}
-
-	want := settings.Default[settings.NotifierFunction]()
-	want.Table, want.Stack, want.EventBus = "sent", "security-dns", "alerts"
-	want.Topic = "arn:aws:sns:eu-west-1:111122223333:alerts"
-	want.ProductARN = "arn:aws:securityhub:eu-west-1:111122223333:product/111122223333/default"
-	want.Window, want.Retell = settings.Duration(5*time.Minute), settings.Duration(24*time.Hour)
-	want.Digest, want.MaxFindingSeverity, want.LogLevel = settings.DigestDaily, "medium", slog.LevelDebug
-	text := want.Encode()
-	if diff := cmp.Diff(`{"digest":"daily","eventBus":"alerts","logLevel":"DEBUG","maxFindingSeverity":"medium",`+
-		`"productArn":"arn:aws:securityhub:eu-west-1:111122223333:product/111122223333/default","retell":"24h","stack":"security-dns",`+
-		`"table":"sent","topic":"arn:aws:sns:eu-west-1:111122223333:alerts","window":"5m"}`, text); diff != "" {
-		t.Error(diff)
-	}
-	got, err := settings.DecodeNotifier(lookup(map[string]string{settings.EnvSettings: text, memory: "256"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
 // The variable does not contain settings that Lambda itself provides, or that only the deployment uses.
 func TestEncode_leavesOut(t *testing.T) {
 	t.Parallel()

@@ -21,6 +21,10 @@ const (
 	OutputHuntGroupName           = "HuntGroupName" // of EventBridge Scheduler
 )
 
+// AlarmHelper begins the description of an alarm that only another alarm looks at. It may be in alarm
+// while nothing is wrong.
+const AlarmHelper = "Helper of "
+
 // OutputKey returns the key of an output of a named pipeline. The name "" returns the key
 // unchanged, for the only pipeline of most stacks.
 func OutputKey(pipeline, key string) string { return pipeline + key }

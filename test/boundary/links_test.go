@@ -15,6 +15,7 @@ var (
 	heading   = regexp.MustCompile(`(?m)^#+ (.+)$`)
 	link      = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	notInSlug = regexp.MustCompile(`[^\w\- ]`)
+	ownID     = regexp.MustCompile(`<a id="([^"]+)"></a>`)
 )
 
 // Links between documents lead to existing files and headings.
@@ -60,11 +61,14 @@ func documents(t *testing.T) []string {
 }
 
 // anchors returns the targets that links to a document can name: its headings, as GitHub
-// spells them.
+// spells them, and ids that it sets itself.
 func anchors(text string) []string {
 	var found []string
 	for _, match := range heading.FindAllStringSubmatch(codeBlock.ReplaceAllString(text, ""), -1) {
 		found = append(found, strings.ReplaceAll(notInSlug.ReplaceAllString(strings.ToLower(match[1]), ""), " ", "-"))
+	}
+	for _, match := range ownID.FindAllStringSubmatch(text, -1) {
+		found = append(found, match[1])
 	}
 	return found
 }

@@ -18,6 +18,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator/health"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // MissingAction returns the permission that an error explained by [Explain] lacks, or "".
@@ -100,11 +101,12 @@ func combine(value *float64, points []float64, highest bool) *float64 {
 }
 
 // Alarms implements [health.Alarms]. CloudFormation begins the names of alarms with that of the
-// stack, but the names of other stacks may begin so, too.
+// stack, but the names of other stacks may begin so, too. Helpers of other alarms are left out,
+// because their state alone says nothing.
 func (m *Metrics) Alarms(ctx context.Context, stack string) ([]health.Alarm, error) {
 	var all []health.Alarm
 	add := func(name, state, description *string, since *time.Time) {
-		if isAlarmOf(stack, aws.ToString(name)) {
+		if isAlarmOf(stack, aws.ToString(name)) && !strings.HasPrefix(aws.ToString(description), settings.AlarmHelper) {
 			all = append(all, health.Alarm{Name: aws.ToString(name), State: aws.ToString(state),
 				Description: aws.ToString(description), Since: aws.ToTime(since)})
 		}
