@@ -28,6 +28,7 @@ const (
 // must not be listed.
 var shapeExceptions = map[string]string{
 	"infra/resolverwatch":                       "a construct with its props in one file: the library is one package, so that apps need one import",
+	"internal/cli":                              "a command a file, with its flags and its output",
 	"pkg/awsio/table.API":                       "the calls of DynamoDB's client that a table makes; no caller implements it",
 	"pkg/feed/internal/stixpattern.Parser":      "a parser with its lexer: a method for each rule of the grammar",
 	"pkg/awsio/table/feed.go decodeFeedRow":     "one line for each column of a row",
