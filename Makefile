@@ -80,7 +80,7 @@ proof: ## kill an import at every call, try every order of events, race readers 
 	RESOLVERWATCH_RACE=$(RACETIME) go test ./test/proof -count=1 -v -timeout 60m
 
 records: ## stream COUNT (10000000) generated records through the transformer, with faults and without, and check every answer
-	go run ./test/records -count $(COUNT) $(if $(SEED),-seed $(SEED))
+	go run ./test/records -count $(COUNT) $(if $(SEED),-seed $(SEED)) $(if $(FROM),-from $(FROM))
 
 faults: ## run the tests of the fault matrix, and print each fault with what is required and what came out
 	go run ./test/prove -tables faults

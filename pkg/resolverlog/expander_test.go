@@ -8,6 +8,8 @@ import (
 	"math"
 	"testing"
 
+	kgzip "github.com/klauspost/compress/gzip"
+
 	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
 )
 
@@ -22,6 +24,13 @@ func compress(t *testing.T, text []byte) []byte {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// reserve returns compressed data with a reserved flag.
+func reserve(zipped []byte) []byte {
+	zipped = bytes.Clone(zipped)
+	zipped[3] |= 0x80
+	return zipped
 }
 
 func TestExpander(t *testing.T) {
@@ -44,6 +53,8 @@ func TestExpander(t *testing.T) {
 		{"gzip bomb", compress(t, make([]byte, 1<<24)), 1 << 16, "", &resolverlog.TooLargeError{Limit: 1 << 16}},
 		{"truncated", zipped[:len(zipped)-5], math.MaxInt, "", io.ErrUnexpectedEOF},
 		{"magic only", []byte{0x1f, 0x8b}, math.MaxInt, "", io.ErrUnexpectedEOF},
+		{"a flag that RFC 1952 reserves", reserve(zipped), math.MaxInt, "", kgzip.ErrHeader},
+		{"such a flag in the second member", append(bytes.Clone(zipped), reserve(zipped)...), math.MaxInt, "", kgzip.ErrHeader},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
