@@ -69,6 +69,32 @@ func TestExpander(t *testing.T) {
 	}
 }
 
+// What counts as expanded is what the expander worked for, whether it failed or not.
+func TestExpander_Expanded(t *testing.T) {
+	t.Parallel()
+	text := bytes.Repeat([]byte("x"), 5000)
+	zipped := compress(t, text)
+	var e resolverlog.Expander
+	for _, tt := range []struct {
+		name   string
+		record []byte
+		limit  int
+		want   int
+	}{
+		{"all", zipped, 5000, 5000},
+		{"up to the limit", zipped, 1000, 1001},
+		{"not compressed", text, 5000, 0},
+		{"all, and the checksum is wrong", append(bytes.Clone(zipped[:len(zipped)-8]), 0, 0, 0, 0, 0, 0, 0, 0), 5000, 5000},
+		{"no header", zipped[:5], 5000, 0},
+		{"reserved flag", reserve(zipped), 5000, 0},
+	} {
+		_, _ = e.Expand(tt.record, tt.limit) // see TestExpander
+		if got := e.Expanded(); got != tt.want {
+			t.Errorf("%s: %d bytes, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
 func sameError(got, want error) bool {
 	var large *resolverlog.TooLargeError
 	if errors.As(want, &large) {
