@@ -172,6 +172,7 @@ func (p PipelineProps) validate() error {
 	}{
 		{"Importer.Store", p.Importer != nil && p.Importer.Store != nil},
 		{"Transformer.IndexBucket", p.Transformer != nil && p.Transformer.IndexBucket != nil},
+		{"Transformer.ReachBounds", p.Transformer != nil && p.Transformer.ReachBounds != ReachBounds{}},
 		{"Delivery.Transformer", p.Delivery != nil && p.Delivery.Transformer != nil},
 		{"QueryLogging.Stream", p.QueryLogging != nil && p.QueryLogging.Stream != nil},
 		{"Catalog.OutputBucket", p.Catalog != nil && p.Catalog.OutputBucket != nil},
@@ -234,6 +235,7 @@ func (p PipelineProps) storeProps() *IndicatorStoreProps {
 func (p PipelineProps) transformerProps(store *IndicatorStore) *TransformerProps {
 	transformer := orEmpty(p.Transformer)
 	transformer.StackName = p.stackName()
+	transformer.ReachBounds = orEmpty(p.Importer).Guards.ReachBounds
 	if store != nil {
 		transformer.IndexBucket = store.IndexBucket()
 		setUnset(&transformer.IndexKey, store.keys.index)

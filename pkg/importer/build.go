@@ -12,6 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/metric"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
@@ -20,6 +21,7 @@ import (
 type assembler struct {
 	snapshots *snapshot.Store
 	entries   table.Entries
+	bounds    reach.Bounds
 	metrics   *metric.Writer
 	log       *slog.Logger
 	now       func() time.Time
@@ -215,7 +217,7 @@ func (a *assembler) build(ctx context.Context, sources []source, generation uint
 	}
 	opened, err := index.Open(built.data)
 	if err == nil {
-		err = check.run(opened)
+		err = check.run(opened, a.bounds)
 	}
 	if err != nil {
 		return nil, &unusableError{err}
