@@ -151,7 +151,10 @@ func (l *loader) refresh(ctx context.Context) error {
 		return nil
 	case errors.Is(err, ErrNoIndex) && previous != nil:
 		return errors.New("reading the index pointer: it was deleted")
-	case err != nil:
+	case err == nil:
+		err = next.current.Check(l.clock())
+	}
+	if err != nil {
 		return fmt.Errorf("reading the index pointer: %w", err)
 	}
 

@@ -160,6 +160,8 @@ func TestTransformer_index_failures(t *testing.T) {
 		{"another index", changed(func(p *published) { p.object = publish(t, 8, start, "other.example").object }), nil, nil, "the pointer says"},
 		{"another generation", changed(func(p *published) { p.object = publish(t, 9, start, "new.example").object }), nil, nil, "the pointer says"},
 		{"a top-level domain", publish(t, 8, start, "com"), nil, nil, "canary com"},
+		{"renewed in the future", publish(t, 8, start.Add(10*time.Minute), "new.example"), nil, nil, "renewed_at 2026-11-23T12:10:00Z: is in the future"},
+		{"a generation that no reader of JSON has", publish(t, 1<<53, start, "new.example"), nil, nil, "must not be above 9007199254740991"},
 		{"blocks that cover too much", publishBlocks(t, 257), nil, nil, "feed \\\"list\\\" cover 16842752 IPv4 addresses"},
 		{"all of AWS", publish(t, 8, start, "amazonaws.com"), nil, nil, ".amazonaws.com is malicious because of entry amazonaws.com"},
 	} {
