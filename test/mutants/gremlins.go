@@ -81,29 +81,31 @@ func testAll(ctx context.Context, o *options, chosen []part) (err error) {
 	if err := os.MkdirAll(o.out, 0o750); err != nil {
 		return err
 	}
-	copied := ""
+	copied, err := copyTree(ctx, o.root)
 	defer func() { err = errors.Join(err, os.RemoveAll(copied)) }()
-
+	if err != nil {
+		return err
+	}
 	for _, p := range chosen {
-		source, err := hashOf(filepath.Join(o.root, p.folder))
-		if err != nil {
+		if err := testPart(ctx, o, &p, copied); err != nil {
 			return err
 		}
-		for _, file := range p.files {
-			if kept, err := o.readResults(&p, file, source); kept != nil || err != nil {
-				if err != nil {
-					return err
-				}
-				continue
-			}
-			if copied == "" {
-				if copied, err = copyTree(ctx, o.root); err != nil {
-					return err
-				}
-			}
-			if err := testFile(ctx, o, &p, file, source, copied); err != nil {
-				return fmt.Errorf("%s: %w", filepath.Join(p.folder, file), err)
-			}
+	}
+	return nil
+}
+
+func testPart(ctx context.Context, o *options, p *part, tree string) error {
+	source, err := hashOf(filepath.Join(o.root, p.folder))
+	if err != nil {
+		return err
+	}
+	for _, file := range p.files {
+		kept, err := o.readResults(p, file, source)
+		if err == nil && kept == nil {
+			err = testFile(ctx, o, p, file, source, tree)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", filepath.Join(p.folder, file), err)
 		}
 	}
 	return nil
