@@ -131,6 +131,7 @@ func New(c Config) (*Importer, error) {
 		snapshots: snapshots,
 		entries:   c.Entries,
 		bounds:    reach.NewBounds(c.Guards.ReachBounds),
+		memory:    c.Guards.Memory,
 		metrics:   metrics,
 		log:       c.Log,
 		now:       c.Now,

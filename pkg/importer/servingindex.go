@@ -27,6 +27,7 @@ type servingIndex struct {
 func (s *servingIndex) source(feed index.CurrentFeed) source {
 	return source{
 		CurrentFeed: feed,
+		buildBytes:  servedBuildBytes(feed),
 		each: func(ctx context.Context, add func(*snapshot.Entry) error) error {
 			if err := s.open(ctx, feed.ID); err != nil {
 				return err
