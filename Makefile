@@ -5,6 +5,7 @@
 GOLANGCI_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
 CYCLONEDX_VERSION := v1.10.0
+GREMLINS_VERSION := v0.6.0
 MAVEN_DEPENDENCY := 3.8.1
 TOOLS            := .bin
 MODULES          := . test/system
@@ -88,7 +89,7 @@ proof: ## kill an import at every call, try every order of events, race readers 
 	RESOLVERWATCH_RACE=$(RACETIME) go test ./test/proof -count=1 -v -timeout 60m
 
 records: ## stream COUNT (10000000) generated records through the transformer, with faults and without, and check every answer
-	go run ./test/records -count $(COUNT) $(if $(SEED),-seed $(SEED))
+	go run ./test/records -count $(COUNT) $(if $(SEED),-seed $(SEED)) $(if $(FROM),-from $(FROM))
 
 faults: ## run the tests of the fault matrix, and print each fault with what is required and what came out
 	go run ./test/prove -tables faults
@@ -98,6 +99,15 @@ hostile: ## the same for hostile names, records, lists, pointers and permissions
 
 prove: ## run both, stream RECORDS (200000) records, and write build/prove.html and build/prove.json
 	go run ./test/prove -records $(RECORDS) -out build
+
+.PHONY: mutants
+
+mutants: $(TOOLS)/gremlins-$(GREMLINS_VERSION) ## change operators of marker, matcher, guards and publishing, and see whether tests notice; ONLY=PARTS, AGAIN=1 for what survived
+	go run ./test/mutants -gremlins $(TOOLS)/gremlins-$(GREMLINS_VERSION) -only "$(ONLY)" $(if $(AGAIN),-survivors)
+
+$(TOOLS)/gremlins-$(GREMLINS_VERSION):
+	GOBIN="$(CURDIR)/$(TOOLS)" go install github.com/go-gremlins/gremlins/cmd/gremlins@$(GREMLINS_VERSION)
+	mv $(TOOLS)/gremlins $@
 
 corpus: ## print how every list in RESOLVERWATCH_CORPUS would be imported
 	go run ./test/corpus

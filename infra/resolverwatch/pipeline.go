@@ -270,6 +270,7 @@ func (p PipelineProps) transformerProps(store *IndicatorStore, alerts *Alerts) *
 	if alerts != nil {
 		transformer.AlertQueue = alerts.queue
 	}
+	transformer.ReachBounds = orEmpty(p.Importer).Guards.ReachBounds
 	if store != nil {
 		transformer.IndexBucket = store.IndexBucket()
 		setUnset(&transformer.IndexKey, store.keys.index)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/infra/resolverwatch"
 )
@@ -222,19 +223,40 @@ func TestPipeline_existingStream(t *testing.T) {
 	}
 }
 
+// The bounds for address blocks are declared once, and both functions receive them.
+func TestPipeline_reachBounds(t *testing.T) {
+	stack := newStack(t)
+	bounds := resolverwatch.ReachBounds{MaxFeedIPv4: 1 << 25, MaxFeedIPv6: 1 << 39, MaxTotalIPv4: 1 << 30, MaxTotalIPv6: 1 << 44}
+	newPipeline(stack, &resolverwatch.PipelineProps{Importer: &resolverwatch.ImporterProps{
+		ImporterSettings: resolverwatch.ImporterSettings{Guards: resolverwatch.ListGuards{ReachBounds: bounds}},
+	}})
+	made := synth(t, stack)
+	want := plain(object{"maxFeedIPv4": 1 << 25, "maxFeedIPv6": 1 << 39, "maxTotalIPv4": 1 << 30, "maxTotalIPv6": 1 << 44})
+	if diff := cmp.Diff(want, made.one("AWS::Lambda::Function", "Importer").received(t)["guards"]); diff != "" {
+		t.Errorf("importer: %s", diff)
+	}
+	transformer := made.one("AWS::Lambda::Function", "Transformer").received(t)
+	delete(transformer, "indexBucket")
+	delete(transformer, "stack")
+	if diff := cmp.Diff(want, plain(transformer)); diff != "" {
+		t.Errorf("transformer: %s", diff)
+	}
+}
+
 func TestPipeline_refuses(t *testing.T) {
 	wantRefused(t, func(stack awscdk.Stack) {
 		stream := existingStream(stack)
 		newPipeline(stack, &resolverwatch.PipelineProps{
 			Stream: stream, WithoutQueryLogging: true, WithoutCatalog: true,
 			Importer:     &resolverwatch.ImporterProps{MaxIndexBytes: jsii.Number(80<<20 + 1)},
-			Transformer:  &resolverwatch.TransformerProps{IndexBucket: indexBucket(stack)},
+			Transformer:  &resolverwatch.TransformerProps{IndexBucket: indexBucket(stack), ReachBounds: resolverwatch.ReachBounds{MaxFeedIPv4: 1}},
 			Delivery:     &resolverwatch.DeliveryProps{Transformer: transformer(stack)},
 			QueryLogging: &resolverwatch.QueryLoggingProps{Stream: stream},
 			Catalog:      &resolverwatch.CatalogProps{OutputBucket: outputBucket(stack), Prefix: "x"},
 		})
 	},
 		"Test/Pipeline Transformer.IndexBucket",
+		"Test/Pipeline Transformer.ReachBounds",
 		"Test/Pipeline Delivery.Transformer",
 		"Test/Pipeline QueryLogging.Stream",
 		"Test/Pipeline Catalog.OutputBucket",

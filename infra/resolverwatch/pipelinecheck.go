@@ -19,6 +19,7 @@ func (p PipelineProps) validate() error {
 	}{
 		{"Importer.Store", p.Importer != nil && p.Importer.Store != nil},
 		{"Transformer.IndexBucket", p.Transformer != nil && p.Transformer.IndexBucket != nil},
+		{"Transformer.ReachBounds", p.Transformer != nil && p.Transformer.ReachBounds != ReachBounds{}},
 		{"Delivery.Transformer", p.Delivery != nil && p.Delivery.Transformer != nil},
 		{"QueryLogging.Stream", p.QueryLogging != nil && p.QueryLogging.Stream != nil},
 		{"Catalog.OutputBucket", p.Catalog != nil && p.Catalog.OutputBucket != nil},

@@ -26,6 +26,11 @@ type ImporterSettings = settings.Importer
 // ListGuards are the thresholds for refusing a list: "importer.guards" in docs/settings.md.
 type ListGuards = settings.ListGuards
 
+// ReachBounds are how much of the public address space block entries may cover: the maxFeed and
+// maxTotal settings of "importer.guards" in docs/settings.md. [ListGuards] and [TransformerProps]
+// have them.
+type ReachBounds = settings.ReachBounds
+
 // Feed has the settings of one feed: "feeds.<feed id>" in docs/settings.md.
 type Feed = settings.Feed
 

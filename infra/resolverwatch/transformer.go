@@ -49,6 +49,11 @@ type TransformerProps struct {
 	//
 	// Default: the name of the stack.
 	StackName string
+	// ReachBounds are those of the importer that publishes the index: the ReachBounds of its Guards.
+	// The function does not load an index that exceeds them. A [Pipeline] sets them.
+	//
+	// Default: the defaults of an importer.
+	ReachBounds ReachBounds
 	// ReservedConcurrency limits how many invocations run at once, and reserves them from
 	// the concurrency of the account. Firehose retries a throttled invocation three times;
 	// if it is throttled each time, the batch goes to the error prefix without marks.
@@ -78,6 +83,7 @@ const transformerKind = "Transformer"
 func (p TransformerProps) withDefaults() TransformerProps {
 	settings.Fill(&p.TransformerSettings)
 	settings.Fill(&p.LoggingSettings)
+	settings.Fill(&p.ReachBounds)
 	p.IndexKey = firstKey(p.IndexKey, ownKey(p.IndexBucket))
 	return p
 }
@@ -85,6 +91,7 @@ func (p TransformerProps) withDefaults() TransformerProps {
 func (p TransformerProps) validate() error {
 	var problems problems
 	problems.settings(p.TransformerSettings)
+	problems.settings(p.ReachBounds)
 	problems.wholeSeconds("Timeout", p.Timeout)
 	problems.required("IndexBucket", p.IndexBucket == nil)
 	checkKeys(&problems, map[string]awskms.IKey{"EncryptionKey": p.EncryptionKey, "IndexKey": p.IndexKey, "IndexBucket.EncryptionKey": keyUnless(p.IndexKey, p.IndexBucket)})
@@ -120,6 +127,7 @@ func (p TransformerProps) received(stack string) settings.TransformerFunction {
 	}
 	received.Logging = p.LoggingSettings
 	received.Transformer = p.TransformerSettings
+	received.ReachBounds = p.ReachBounds
 	return received
 }
 

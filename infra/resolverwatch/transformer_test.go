@@ -77,6 +77,7 @@ func TestTransformer_props(t *testing.T) {
 		IndexKey:      key,
 		EncryptionKey: key,
 		StackName:     "prod",
+		ReachBounds:   resolverwatch.ReachBounds{MaxFeedIPv4: 1000},
 		Code:          code(),
 	})
 	made := synth(t, stack)
@@ -85,7 +86,7 @@ func TestTransformer_props(t *testing.T) {
 		"MemorySize": 512, "Timeout": 60, "Environment.Variables.GOMEMLIMIT": "460MiB", "KmsKeyArn": "<Key961B73FD.Arn>",
 	})
 	function.wantReceived(t, object{"stack": "prod", "indexBucket": "index-bucket", "pollInterval": "30s", "failureMode": "fail",
-		"checkAnswers": "none", "logLevel": "DEBUG"})
+		"checkAnswers": "none", "logLevel": "DEBUG", "maxFeedIPv4": 1000})
 	made.one("AWS::Logs::LogGroup", "").want(t, object{"RetentionInDays": 1, "KmsKeyId": "<Key961B73FD.Arn>"})
 	made.wantPermissions("Transformer",
 		"s3:GetObject on arn:<AWS::Partition>:s3:::index-bucket/index/*",
@@ -139,12 +140,14 @@ func TestTransformer_refuses(t *testing.T) {
 	props.CheckAnswers = "some"
 	props.LogLevel = slog.LevelInfo + 1
 	props.LogRetentionDays = 45
+	props.ReachBounds.MaxFeedIPv4 = 1<<32 + 1
 	wantRefused(t, func(stack awscdk.Stack) { resolverwatch.NewTransformer(stack, "Transformer", props) },
 		"Test/Transformer MemoryMiB",
 		"Test/Transformer Timeout",
 		"Test/Transformer PollInterval",
 		"Test/Transformer FailureMode",
 		"Test/Transformer CheckAnswers",
+		"Test/Transformer MaxFeedIPv4",
 		"Test/Transformer Timeout",
 		"Test/Transformer IndexBucket",
 		"Test/Transformer LogLevel",

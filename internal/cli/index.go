@@ -75,7 +75,7 @@ func writeIndex(data []byte, path string, out, messages io.Writer, quiet bool) e
 	if err != nil {
 		return fmt.Errorf("checking the index: %w", err)
 	}
-	if err := x.SelfCheck(samples); err != nil {
+	if err := x.SelfCheck(samples, reach.DefaultBounds()); err != nil {
 		return fmt.Errorf("checking the index: %w", err)
 	}
 

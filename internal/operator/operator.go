@@ -16,6 +16,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
@@ -127,7 +128,9 @@ func (o *Operator) updateCurrent(ctx context.Context, change func(*index.Current
 	return next, err
 }
 
-// openVerified returns the index of a pointer or manifest, after checking that they match.
+// openVerified returns the index of a pointer or manifest, after checking that they match. It knows
+// no bounds for address blocks, because they are settings of the functions: transformers do not
+// load an index that exceeds theirs, and keep the one that they serve.
 func (o *Operator) openVerified(ctx context.Context, published *index.Current) (*index.Index, error) {
 	data, err := o.Index.Object(ctx, published.Object)
 	if errors.Is(err, storage.ErrNotFound) {
@@ -136,9 +139,9 @@ func (o *Operator) openVerified(ctx context.Context, published *index.Current) (
 	if err != nil {
 		return nil, fmt.Errorf("reading generation %d: %w", published.Generation, err)
 	}
-	opened, err := published.Open(data)
+	opened, err := published.Open(data, reach.NoBounds())
 	if err == nil {
-		err = importer.VerifyIndex(opened)
+		err = importer.VerifyIndex(opened, reach.NoBounds())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the index of generation %d cannot be used: %w", published.Generation, err)

@@ -60,6 +60,30 @@ func TestParse_errorMessages(t *testing.T) {
 		`{"code":"AccessDenied","host":"lists.vendor.test","message":"no"}`,
 		`{"success":false,"url":"https://lists.vendor.test"}`,
 		`{"errorMessage":"quota","domain":"lists.vendor.test"}`,
+
+		// whatever indicator such an object has
+		`{"code":429,"message":"Rate limit reached for your plan","domain":"lists.vendor.test"}`,
+		`{"code":"429","message":"slow down","domain":"lists.vendor.test"}`,
+		`{"Status":503,"Detail":"maintenance","domain":"lists.vendor.test"}`,
+		`{"status":"error","message":"no such plan","domain":"lists.vendor.test"}`,
+		`{"status":"failed","msg":"no such plan","ip":"192.0.2.1"}`,
+		`{"status":{"code":401,"error":"key"},"message":"no such key","domain":"lists.vendor.test"}`,
+		`{"code":"RATE_LIMITED","message":"slow down","hostname":"lists.vendor.test"}`,
+		`{"http_status":500,"reason":"broken","indicator":"lists.vendor.test"}`,
+		`{"success":false,"domain":"lists.vendor.test"}`,
+		`{"ok":"false","message":"no","domain":"lists.vendor.test"}`,
+		`{"message":"Forbidden","domain":"lists.vendor.test"}`,
+		`{"message":"API rate limit exceeded for 192.0.2.1","ip":"192.0.2.1"}`,
+		`{"error_code":7,"domain":"lists.vendor.test"}`,
+		`{"type":"about:blank","title":"Too Many Requests","status":429,"domain":"lists.vendor.test"}`,
+		`{"type":"https://vendor.test/problems/plan","title":"Your plan has ended","domain":"lists.vendor.test"}`,
+		`{"title":"Your plan has ended","instance":"/lists/7","domain":"lists.vendor.test"}`,
+		`[{"code":429,"message":"slow down","domain":"lists.vendor.test"}]`,
+		`[{"code":429,"message":"slow down","domain":"lists.vendor.test"},{"code":429,"message":"slow down","domain":"api.vendor.test"}]`,
+		`{"code":429,"message":"slow down","domain":"a.vendor.test"}` + "\n" + `{"code":503,"message":"later","domain":"b.vendor.test"}`,
+		`{"data":[{"code":429,"message":"slow down","domain":"lists.vendor.test"}]}`,
+		`{"code":429,"message":"see these hosts","domains":["status.vendor.test"]}`,
+		`{"status":"error","message":"see these hosts","data":[{"domain":"status.vendor.test"}]}`,
 	} {
 		if _, _, err := read(t, in, feed.Options{}); !errors.Is(err, feed.ErrMessage) {
 			t.Errorf("%s: error %v, want %v", in, err, feed.ErrMessage)
@@ -70,6 +94,18 @@ func TestParse_errorMessages(t *testing.T) {
 		`{"domain":"evil.example","error":null}`,
 		`{"indicator":"evil.example","message":"seen in a campaign"}`,
 		`{"error":"","data":[{"domain":"evil.example"}]}`,
+
+		`{"domain":"evil.example","status":"active"}`,
+		`{"domain":"evil.example","status":"online","code":200}`,
+		`{"domain":"evil.example","status":404}`,
+		`{"domain":"evil.example","code":"c2","reason":"phishing kit"}`,
+		`{"domain":"evil.example","type":"domain","title":"Fake login of a bank"}`,
+		`{"domain":"evil.example","type":"phishing","detail":"Fake login of a bank"}`,
+		`{"domain":"evil.example","success":true,"message":"listed"}`,
+		`{"domain":"error.example","message":"seen in a campaign"}`,
+		`{"status":"ok","code":200,"message":"2 results","data":["evil.example","b.example"]}`,
+		`{"status":200,"message":"no error","domains":["evil.example"]}`,
+		`[{"domain":"evil.example","status":404,"message":"Not Found"},{"domain":"b.example","status":200,"message":"OK"}]`,
 		`[{"domain":"evil.example","error":"x"},{"domain":"b.example","error":"x"}]`,
 	} {
 		if got, _, err := read(t, in, feed.Options{}); err != nil || len(got.Accepted) == 0 {

@@ -77,6 +77,9 @@ func (r *jsonReader) readTopObject() error {
 	})
 	if err == nil && lists[entryList] {
 		r.pages.add(&page)
+		if r.sample != nil {
+			r.sample.seeAround(row.members)
+		}
 	}
 	if err != nil || lists[entryList] || lists[exceptionList] && (!row.known || row.isVague()) {
 		return err

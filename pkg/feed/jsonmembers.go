@@ -2,8 +2,10 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
@@ -132,6 +134,9 @@ type memberSample struct {
 	step    int
 	first   []member // of the first object
 
+	failures int    // the first objects that have a code of an error
+	around   string // the error that an object around a list says
+
 	inner *memberSample // the same objects with the members of their members
 }
 
@@ -159,6 +164,9 @@ const maxSampledMembers = 200
 func (s *memberSample) addObject(members []member) {
 	if s.objects == 0 {
 		s.first = slices.Clone(members)
+	}
+	if s.objects == s.failures && newErrorObject(members).failure() != "" {
+		s.failures++
 	}
 	s.objects++
 	if (s.objects-1)%s.step != 0 {
@@ -195,42 +203,129 @@ func (s *memberSample) table() *column.Table {
 	return &column.Table{Titles: s.titles, Rows: s.rows, Members: true}
 }
 
-// message returns what the only object of a list says if it is an error message of a server,
-// and "" if it is not.
+// message returns what the objects of a list say if they are error messages of a server, and "" if
+// they are not. Of a single object, more counts than of several: those might be results of a
+// crawler.
 func (s *memberSample) message() string {
-	if s.objects != 1 {
+	switch {
+	case s.around != "":
+		return s.around
+	case s.objects > 0 && s.objects == s.failures:
+		return newErrorObject(s.first).failure()
+	case s.objects != 1:
 		return ""
 	}
-	texts := map[string]string{}
 	isEntry, isCertain := false, false
 	for _, m := range s.first {
-		texts[strings.ToLower(m.name)] = m.value
 		h := column.HeadingOf(m.name)
 		isCertain = isCertain || h.Proves()
 		isEntry = isEntry || h.Role == column.Name && !h.IsVague() || h.Role == column.Address
 	}
-	for _, name := range []string{"error", "errors", "error_message", "error_code", "errormessage", "errorcode", "fault", "exception", "err"} {
-		if column.IsOff(texts[name]) {
-			return texts[name]
-		}
+	o := newErrorObject(s.first)
+	if text := o.stated(); text != "" {
+		return text
 	}
-	for _, name := range []string{"code", "status", "statuscode", "status_code"} {
-		isEntry = isEntry && texts[name] == ""
-	}
-	if isEntry || isCertain {
+	if isCertain || isEntry && o.first(codeMembers) == "" {
 		return ""
 	}
-	for _, name := range []string{"message", "detail", "msg", "error_description", "reason"} {
-		if texts[name] != "" {
-			return texts[name]
-		}
+	return o.first(messageMembers)
+}
+
+// errorObject has the members of an object by their names as [listWord] writes them.
+type errorObject map[string]string
+
+func newErrorObject(members []member) errorObject {
+	o := errorObject{}
+	for _, m := range members {
+		o[listWord(m.name)] = m.value
 	}
-	for _, name := range []string{"success", "ok"} {
-		if text, found := texts[name]; found && column.IsNo(text) {
-			return name + ": " + text
+	return o
+}
+
+// Members of errors of servers: of web APIs and gateways, and the problem details of RFC 9457.
+var (
+	errorMembers   = []string{"error", "errors", "errormessage", "errorcode", "fault", "exception", "err"}
+	codeMembers    = []string{"code", "status", "statuscode", "httpstatus", "httpcode", "httpstatuscode"}
+	messageMembers = []string{"message", "detail", "details", "msg", "errordescription", "reason"}
+	successMembers = []string{"success", "ok"}
+)
+
+// failureWords are parts of words with which servers say that they did not answer a request.
+var failureWords = []string{
+	"error", "fail", "denied", "forbidden", "unauthorized", "unauthenticated", "notfound", "toomany", "ratelimit", "quota",
+	"exceeded", "throttl", "unavailable", "badrequest", "apikey", "timeout", "timedout",
+}
+
+// first returns the first of the members that has a text.
+func (o errorObject) first(names []string) string {
+	for _, name := range names {
+		if o[name] != "" {
+			return o[name]
 		}
 	}
 	return ""
+}
+
+// stated returns what an object says if it says itself that it is an error, and "" if it does not,
+// whatever indicators it has.
+func (o errorObject) stated() string {
+	for _, name := range errorMembers {
+		if column.IsOff(o[name]) {
+			return o[name]
+		}
+	}
+	for _, name := range successMembers {
+		if text, found := o[name]; found && column.IsNo(text) {
+			return cmp.Or(o.first(messageMembers), name+": "+text)
+		}
+	}
+	if text := o.failure(); text != "" {
+		return text
+	}
+	for _, name := range []string{"message", "msg", "errordescription"} {
+		if saysFailure(o[name]) {
+			return o[name]
+		}
+	}
+	return ""
+}
+
+// failure returns the message that comes with a code of an error, and "" if there is none. The text
+// of a problem of RFC 9457 is its title.
+func (o errorObject) failure() string {
+	message := cmp.Or(o.first(messageMembers), o["title"])
+	isProblem := o["title"] != "" && (strings.ContainsAny(o["type"], ":/") || o["instance"] != "")
+	if isProblem {
+		return message
+	}
+	for _, name := range codeMembers {
+		if isFailure(o[name]) {
+			return message
+		}
+	}
+	return ""
+}
+
+// isFailure reports whether a code or a status is one of HTTP for an error, or says so in words. An
+// object with both counts too.
+func isFailure(code string) bool {
+	const lowest, highest = 400, 599
+	if number, err := strconv.Atoi(code); err == nil {
+		return lowest <= number && number <= highest
+	}
+	return saysFailure(code)
+}
+
+func saysFailure(text string) bool {
+	text = listWord(text)
+	return slices.ContainsFunc(failureWords, func(word string) bool { return strings.Contains(text, word) })
+}
+
+// seeAround looks at the members of an object around a list.
+func (s *memberSample) seeAround(members []member) {
+	if s.around == "" {
+		s.around = newErrorObject(members).failure()
+	}
 }
 
 // sampledText returns the value of a member for a sample. An object or array counts as a word,

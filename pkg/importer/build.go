@@ -11,7 +11,9 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/metric"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
@@ -20,6 +22,8 @@ import (
 type assembler struct {
 	snapshots *snapshot.Store
 	entries   table.Entries
+	bounds    reach.Bounds
+	memory    int64 // of the process; 0 means that it is not known
 	metrics   *metric.Writer
 	log       *slog.Logger
 	now       func() time.Time
@@ -28,6 +32,8 @@ type assembler struct {
 // source is a feed that goes into an index.
 type source struct {
 	index.CurrentFeed // its Count is set when the index is built
+	// buildBytes is the memory that the list takes while the index is built.
+	buildBytes int64
 	// each calls add for every entry until add fails. An entry is valid during the call.
 	each func(ctx context.Context, add func(*snapshot.Entry) error) error
 }
@@ -91,13 +97,16 @@ func (a *assembler) sources(rows []table.FeedRow) (sources []source) {
 // acceptedSource returns the accepted list of a feed.
 func (a *assembler) acceptedSource(row *table.FeedRow) source {
 	accepted := &row.Accepted
-	return a.snapshotSource(accepted.Snapshot, index.CurrentFeed{
+	cost := costOf(accepted)
+	s := a.snapshotSource(accepted.Snapshot, index.CurrentFeed{
 		ID:        row.ID,
 		VersionID: accepted.Version,
 		Snapshot:  snapshot.NameOf(accepted.Snapshot),
-		Bytes:     costOf(accepted).IndexBytes,
+		Bytes:     cost.IndexBytes,
 		VetoesAll: accepted.Action == indicator.ActionAllow,
 	})
+	s.buildBytes = cost.BuildBytes
+	return s
 }
 
 // servedSource returns the list of a feed that the pointer names, as long as its snapshot is
@@ -113,6 +122,7 @@ func (a *assembler) servedSource(served index.CurrentFeed) (source, bool) {
 func (a *assembler) snapshotSource(key string, feed index.CurrentFeed) source {
 	return source{
 		CurrentFeed: feed,
+		buildBytes:  servedBuildBytes(feed),
 		each: func(ctx context.Context, add func(*snapshot.Entry) error) error {
 			reader, err := a.snapshots.Open(ctx, key)
 			if snapshot.IsLost(err) {
@@ -140,6 +150,11 @@ func (a *assembler) snapshotSource(key string, feed index.CurrentFeed) source {
 			}
 		},
 	}
+}
+
+// servedBuildBytes estimates the memory that a feed takes of which only the pointer is known.
+func servedBuildBytes(feed index.CurrentFeed) int64 {
+	return list.EstimateCost(feed.Count, feed.Bytes).BuildBytes
 }
 
 // manualSource returns the manual entries of the table, or nil if there are none. No guard
@@ -215,7 +230,7 @@ func (a *assembler) build(ctx context.Context, sources []source, generation uint
 	}
 	opened, err := index.Open(built.data)
 	if err == nil {
-		err = check.run(opened)
+		err = check.run(opened, a.bounds)
 	}
 	if err != nil {
 		return nil, &unusableError{err}

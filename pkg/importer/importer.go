@@ -40,6 +40,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/metric"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
 )
@@ -126,7 +127,15 @@ func New(c Config) (*Importer, error) {
 	metrics := metric.NewWriter(c.Metrics, c.Stack, c.Now)
 	snapshots := snapshot.NewStore(c.Archive, c.Log)
 	reports := &reporter{archive: c.Archive, metrics: metrics, log: c.Log, now: c.Now}
-	assembler := &assembler{snapshots: snapshots, entries: c.Entries, metrics: metrics, log: c.Log, now: c.Now}
+	assembler := &assembler{
+		snapshots: snapshots,
+		entries:   c.Entries,
+		bounds:    reach.NewBounds(c.Guards.ReachBounds),
+		memory:    c.Guards.Memory,
+		metrics:   metrics,
+		log:       c.Log,
+		now:       c.Now,
+	}
 	return &Importer{
 		lists:     c.Lists,
 		rows:      c.Rows,
@@ -180,7 +189,7 @@ func (c *Config) newAcceptor(
 		reports:   reports,
 		size:      &sizeCheck{pointer: c.Pointer, rows: c.Rows, assembler: assembler, maxBytes: c.MaxIndexBytes},
 		attempts:  &attempts{rows: c.Rows, log: c.Log, now: c.Now},
-		reach:     &reachCheck{rows: c.Rows, assembler: assembler},
+		reach:     &reachCheck{rows: c.Rows, assembler: assembler, guards: &c.Guards},
 		absences:  &absences{rows: c.Rows, grace: c.DeletionGrace, metrics: metrics, log: c.Log, now: c.Now},
 		listKey:   c.ListKey,
 		metrics:   metrics,

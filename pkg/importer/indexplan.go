@@ -19,7 +19,8 @@ import (
 // only if there are none, nothing.
 //
 // One feed must not keep the others from being published. So if an index is too large, the
-// plan gives up the accepted lists that grew most since the last publish.
+// plan gives up the accepted lists that grew most since the last publish. It does the same if
+// building the index would take more memory than the importer has, which would end each run.
 type indexPlan struct {
 	assembler *assembler
 	maxBytes  int
@@ -57,8 +58,8 @@ func (u use) String() string {
 
 // errIndexTooLarge means that no part of the feeds that can be given up makes the index
 // small enough.
-var errIndexTooLarge = errors.New("the index is larger than a transformer can load: " +
-	"give the transformer more memory, or remove feeds or manual entries")
+var errIndexTooLarge = errors.New("the index is larger than a transformer can load, or than the importer can build: " +
+	"give them more memory, or remove feeds or manual entries")
 
 // newIndexPlan plans an index of feeds, none of which has expired, and of the manual entries.
 // served are the feeds of the pointer.
@@ -91,6 +92,13 @@ func (p *indexPlan) find(id indicator.FeedID) *plannedFeed {
 // It returns errIndexTooLarge if it cannot make the index small enough.
 func (p *indexPlan) build(ctx context.Context, generation uint64) (*builtIndex, error) {
 	for {
+		if need := p.buildBytes(); p.assembler.memory > 0 && need > p.assembler.memory {
+			why := fmt.Errorf("building the index may need %d MiB of memory, and the importer has %d", need>>20, p.assembler.memory>>20)
+			if !p.shrink(1, why) {
+				return nil, errIndexTooLarge
+			}
+			continue
+		}
 		built, err := p.assembler.build(ctx, p.sources(), generation, p.publishedAt)
 		var lost *lostError
 		var unusable *unusableError
@@ -114,11 +122,20 @@ func (p *indexPlan) build(ctx context.Context, generation uint64) (*builtIndex, 
 			if len(built.data) <= p.maxBytes {
 				return built, nil
 			}
-			if !p.shrink(int64(len(built.data) - p.maxBytes)) {
+			why := fmt.Errorf("the index would have %d bytes, and a transformer can load %d", p.size, p.maxBytes)
+			if !p.shrink(int64(len(built.data)-p.maxBytes), why) {
 				return nil, errIndexTooLarge
 			}
 		}
 	}
+}
+
+// buildBytes returns the memory that building the index may take. Manual entries are few.
+func (p *indexPlan) buildBytes() (total int64) {
+	for _, s := range p.sources() {
+		total += s.buildBytes
+	}
+	return total
 }
 
 // sources returns what the index is built from.
@@ -164,8 +181,7 @@ func (p *indexPlan) giveUp(feed *plannedFeed, why error) {
 // gives up the accepted lists that grew most. If none has grown, the limit is lower than it
 // was, and it leaves out the largest block feed. Allow feeds stay, because without them
 // names would be reported that are allowed.
-func (p *indexPlan) shrink(bytes int64) bool {
-	why := fmt.Errorf("the index would have %d bytes, and a transformer can load %d", p.size, p.maxBytes)
+func (p *indexPlan) shrink(bytes int64, why error) bool {
 	feed := p.grownMost()
 	if feed == nil {
 		if feed = p.largestBlockFeed(); feed == nil {

@@ -45,7 +45,7 @@ func (r *reporter) leaveOut(ctx context.Context, row *table.FeedRow, why error) 
 	refusal := list.Refusal{
 		Code: list.RefusedIndexTooLarge,
 		What: why.Error(),
-		Todo: "give the transformer more memory, remove feeds, or upload a smaller list",
+		Todo: "give the transformer and the importer more memory, remove feeds, or upload a smaller list",
 	}
 	if errors.Is(why, errLost) {
 		refusal.Code, refusal.Todo = list.RefusedLost, "upload a list of the feed again"

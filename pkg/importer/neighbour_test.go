@@ -216,6 +216,56 @@ func TestImporter_Handle_lowerLimit(t *testing.T) {
 	}
 }
 
+// buildBytes returns the memory that building an index of all accepted lists may take.
+func (w *world) buildBytes() (total int64) {
+	for _, row := range w.state {
+		total += row.Accepted.Cost.BuildBytes
+	}
+	return total
+}
+
+// An index that takes more memory than the importer has would end every run, and nothing would be
+// published any more. As with an index that is too large, what grew most is left out.
+func TestImporter_Handle_littleMemory(t *testing.T) {
+	t.Parallel()
+	w, _ := acceptedTogether(t)
+	w.maxBytes = 1 << 30
+	w.guards.Memory = w.buildBytes() - 1
+	w.pass(time.Hour)
+	p := w.handle(t, scheduled())
+	wantServes(t, w, map[string]bool{"new.example": true, "second1.example": true, "old1.example": true, "huge1.example": false})
+	if report := w.report(t, "grows/v3.left-out"); !strings.Contains(string(report.Text()), "MiB of memory, and the importer has") || p.counts["FeedsLeftOut"] != 1 {
+		t.Errorf("the report is %s, metrics are %v", report.Text(), p.counts)
+	}
+
+	w.guards.Memory = w.buildBytes()
+	w.pass(time.Hour)
+	w.handle(t, scheduled())
+	wantServes(t, w, map[string]bool{"huge1.example": true, "old1.example": false, "second1.example": true})
+}
+
+// If the importer loses memory, no list has grown. The largest block feed is left out, but not the
+// last one.
+func TestImporter_Handle_lessMemory(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.put("feeds/large/list.txt", numbered("large", 3_000))
+	w.put("feeds/small/list.txt", numbered("small", 1_000))
+	w.handle(t, keys("feeds/large/list.txt", "feeds/small/list.txt")...)
+
+	w.guards.Memory = w.buildBytes() - 1
+	w.pass(time.Hour)
+	w.handle(t, scheduled())
+	wantServes(t, w, map[string]bool{"small1.example": true, "large1.example": false})
+
+	w.guards.Memory = 1
+	w.pass(time.Hour)
+	p := w.process()
+	if err := p.importer(t).Handle(context.Background(), scheduled()); err == nil || !w.current.RenewedAt.Equal(w.now) {
+		t.Errorf("nothing can be built: error %v, the index was renewed at %v", err, w.current.RenewedAt)
+	}
+}
+
 // If the list of one feed is left out, the lists of other feeds are still accepted.
 func TestImporter_Handle_leftOutListDoesNotCount(t *testing.T) {
 	t.Parallel()

@@ -11,6 +11,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 )
 
@@ -28,7 +29,7 @@ func (w *world) serving(t *testing.T) *index.Index {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	x, err := w.current.Open(w.indexes[w.current.Object])
+	x, err := w.current.Open(w.indexes[w.current.Object], reach.NewBounds(w.guards.ReachBounds))
 	if err != nil {
 		t.Fatalf("a reader does not open the index that serves: %v", err)
 	}
@@ -145,6 +146,35 @@ func TestImporter_leavesOutOverreach(t *testing.T) {
 		if want := map[indicator.FeedID]int{"good": 3, "wide": 1}[feed.ID]; feed.Count != want {
 			t.Errorf("CURRENT says that feed %s has %d entries, want %d", feed.ID, feed.Count, want)
 		}
+	}
+}
+
+// The bounds are settings. A deployment that raises them publishes what the defaults refuse, and one
+// that lowers them leaves the blocks out that it published before.
+func TestImporter_reachSettings(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.importList(t, "good", "evil.example\n192.0.2.0/24\n")
+	if got := w.importList(t, "wide", "worse.example\n"+widest(2816, 300)); got != list.OutcomeRefused {
+		t.Errorf("by default: %s, want refused", got)
+	}
+
+	w.guards.MaxFeedIPv4 = 300 << 16
+	w.handle(t, scheduled())
+	if got := w.state["wide"].Last.Outcome; got != list.OutcomeAccepted || !w.isMalicious(t, "11.1.2.3") {
+		t.Errorf("with a higher bound, the list is looked at again: %s", got)
+	}
+
+	w.guards.MaxTotalIPv4 = 300<<16 + 255
+	if got := w.importList(t, "good", "evil.example\n192.0.2.0/25\n198.51.100.0/24\n"); got != list.OutcomeRefused {
+		t.Errorf("above a lower bound for all feeds: %s, want refused", got)
+	}
+
+	w.guards.MaxFeedIPv4, w.guards.MaxTotalIPv4 = 256, 1<<20
+	w.handle(t, scheduled())
+	want := "good block cidr 192.0.2.0/24\ngood block subtree evil.example\nwide block subtree worse.example"
+	if got := w.served(t); got != want {
+		t.Errorf("with a lower bound:\n%s\nwant:\n%s", got, want)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 type reachCheck struct {
 	rows      table.FeedRows
 	assembler *assembler
+	guards    *list.Guards
 }
 
 // check refuses a list if, with it, all feeds together reach too far. It reads the accepted
@@ -41,7 +42,7 @@ func (r *reachCheck) check(ctx context.Context, c *candidate) error {
 			sum = sum.Plus(row.Accepted.Reach)
 		}
 	}
-	if !sum.Exceeds(reach.TotalBound()) {
+	if !sum.Exceeds(r.assembler.bounds.Total) {
 		return nil
 	}
 
@@ -49,7 +50,7 @@ func (r *reachCheck) check(ctx context.Context, c *candidate) error {
 	if err != nil {
 		return err
 	}
-	c.report.Refusals = append(c.report.Refusals, list.RefuseTotalReach(c.report.Feed, own, all)...)
+	c.report.Refusals = append(c.report.Refusals, r.guards.RefuseTotalReach(c.report.Feed, own, all)...)
 	return nil
 }
 
@@ -93,7 +94,7 @@ func blocksAddresses(entry *indicator.Indicator) bool {
 func (a *assembler) dropOverreach(
 	ctx context.Context, builder *index.Builder, sources []source, check *selfCheck, built *builtIndex,
 ) {
-	for _, over := range builder.DropOverreach() {
+	for _, over := range builder.DropOverreach(a.bounds) {
 		a.metrics.Put(metric.Count(metric.BlocksLeftOut, over.Entries))
 		a.log.ErrorContext(ctx, "address blocks of feed are left out", "feed", over.Feed, "entries", over.Entries,
 			"reach", over.Reach.String(), "bound", over.Bound.String())

@@ -10,6 +10,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
 const (
@@ -77,7 +78,7 @@ func (c *selfCheck) forgetBlocks() {
 
 // VerifyIndex checks an index the way a publish does before it moves the pointer. It looks
 // up the index's own entries, names that are on no list, and canaries.
-func VerifyIndex(opened *index.Index) error {
+func VerifyIndex(opened *index.Index, bounds reach.Bounds) error {
 	check := newSelfCheck()
 	for stored, err := range opened.All() {
 		if err != nil {
@@ -85,12 +86,12 @@ func VerifyIndex(opened *index.Index) error {
 		}
 		check.note(&stored.Indicator)
 	}
-	return check.run(opened)
+	return check.run(opened, bounds)
 }
 
 // run looks up the sampled entries, names that are on no list, and the canaries.
-func (c *selfCheck) run(opened *index.Index) error {
-	if err := opened.SelfCheck(checkedHits, index.Canaries()...); err != nil {
+func (c *selfCheck) run(opened *index.Index, bounds reach.Bounds) error {
+	if err := opened.SelfCheck(checkedHits, bounds, index.Canaries()...); err != nil {
 		return err
 	}
 

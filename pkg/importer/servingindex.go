@@ -8,6 +8,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
@@ -26,6 +27,7 @@ type servingIndex struct {
 func (s *servingIndex) source(feed index.CurrentFeed) source {
 	return source{
 		CurrentFeed: feed,
+		buildBytes:  servedBuildBytes(feed),
 		each: func(ctx context.Context, add func(*snapshot.Entry) error) error {
 			if err := s.open(ctx, feed.ID); err != nil {
 				return err
@@ -59,7 +61,8 @@ func (s *servingIndex) open(ctx context.Context, feed indicator.FeedID) error {
 	if err != nil {
 		return fmt.Errorf("reading the index of generation %d: %w", s.current.Generation, err)
 	}
-	if s.opened, err = s.current.Open(data); err != nil {
+	// If its blocks reach too far by now, they are left out of the next index.
+	if s.opened, err = s.current.Open(data, reach.NoBounds()); err != nil {
 		return &lostError{feed, err}
 	}
 	return nil

@@ -99,6 +99,7 @@ func candidateSource(c *candidate) source {
 			Bytes:     c.entries.Cost().IndexBytes,
 			VetoesAll: c.settings.Action == indicator.ActionAllow,
 		},
+		buildBytes: c.entries.Cost().BuildBytes,
 		each: func(_ context.Context, add func(*snapshot.Entry) error) error {
 			for entry := range c.entries.All() {
 				if err := add(&snapshot.Entry{Indicator: *entry}); err != nil {

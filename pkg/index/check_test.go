@@ -9,6 +9,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
 func TestIndex_SelfCheck(t *testing.T) {
@@ -43,7 +44,7 @@ func TestIndex_SelfCheck_canaries(t *testing.T) {
 		{canary: "."},
 	}
 	for _, test := range tests {
-		err := x.SelfCheck(10, test.canary)
+		err := x.SelfCheck(10, reach.DefaultBounds(), test.canary)
 		var canary *index.CanaryError
 		switch {
 		case test.indicator == "" && err != nil:
@@ -53,7 +54,7 @@ func TestIndex_SelfCheck_canaries(t *testing.T) {
 			t.Errorf("%s: got %v, want a match of %s in %v", test.canary, err, test.indicator, test.feeds)
 		}
 	}
-	if err := x.SelfCheck(10, "no..name"); err == nil {
+	if err := x.SelfCheck(10, reach.DefaultBounds(), "no..name"); err == nil {
 		t.Error("a canary that is not a name passes")
 	}
 }
@@ -69,7 +70,7 @@ func TestIndex_SelfCheck_findsDamage(t *testing.T) {
 		damaged[bytes.LastIndex(damaged, []byte(text))]--
 		reseal(damaged)
 		x := open(t, damaged)
-		if err := x.SelfCheck(10); !errors.Is(err, index.ErrCorrupt) {
+		if err := x.SelfCheck(10, reach.DefaultBounds()); !errors.Is(err, index.ErrCorrupt) {
 			t.Errorf("%q changed: got %v, want ErrCorrupt", text, err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/test/conformance/oracle"
 )
 
@@ -37,7 +38,7 @@ func exercise(t testing.TB, file []byte) {
 			break
 		}
 	}
-	_ = x.SelfCheck(1<<20, "canary.example", "192.0.2.1") // any result is fine
+	_ = x.SelfCheck(1<<20, reach.DefaultBounds(), "canary.example", "192.0.2.1") // any result is fine
 }
 
 // FuzzOpen opens arbitrary bytes: unchanged, with a correct length and checksum, and as
@@ -209,7 +210,7 @@ func TestIndex_manyNames(t *testing.T) {
 		entries = append(entries, parse(t, "a block name "+name+" medium 50 "+category))
 	}
 	x := open(t, build(t, entries))
-	if err := x.SelfCheck(len(entries)); err != nil {
+	if err := x.SelfCheck(len(entries), reach.DefaultBounds()); err != nil {
 		t.Fatal(err)
 	}
 	var m index.Match

@@ -229,12 +229,12 @@ func Canaries() []string {
 
 // SelfCheck reads the whole index, beyond what [Open] verifies, before the index is
 // published. It decodes every entry, checks order and numbers, looks up about samples
-// names and every block the way a query would be looked up, measures how much of the public
-// address space the blocks cover, and looks up the canaries, which are names or addresses
+// names and every block the way a query would be looked up, compares how much of the
+// public address space the blocks cover with bounds, and looks up the canaries, which are names or addresses
 // that must not be malicious.
 //
 // The error wraps [ErrCorrupt], or is a [*ReachError] or a [*CanaryError].
-func (x *Index) SelfCheck(samples int, canaries ...string) error {
+func (x *Index) SelfCheck(samples int, bounds reach.Bounds, canaries ...string) error {
 	if err := x.checkNames(samples); err != nil {
 		return fmt.Errorf("checking an index: %w", err)
 	}
@@ -256,7 +256,7 @@ func (x *Index) SelfCheck(samples int, canaries ...string) error {
 		return fmt.Errorf("checking an index: %w: blocks cover %v, the file says %v",
 			ErrCorrupt, measured.total, x.reach.total)
 	}
-	if err := x.checkReach(measured); err != nil {
+	if err := x.checkReach(measured, bounds); err != nil {
 		return fmt.Errorf("checking an index: %w", err)
 	}
 	return nil

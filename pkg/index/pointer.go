@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
@@ -34,9 +35,9 @@ func MoveCurrent(ctx context.Context, pointer Pointer, next Current, etag string
 var ErrOtherIndex = errors.New("another index than the pointer names")
 
 // Open opens an index file and verifies that it is the one that c names, that its blocks do
-// not cover more of the public address space than they may, and that it does not call a name
+// not cover more of the public address space than the bounds say, and that it does not call a name
 // of [Canaries] malicious. If it is another file, the error wraps [ErrOtherIndex].
-func (c *Current) Open(data []byte) (*Index, error) {
+func (c *Current) Open(data []byte, bounds reach.Bounds) (*Index, error) {
 	x, err := Open(data)
 	if err != nil {
 		return nil, err
@@ -48,7 +49,7 @@ func (c *Current) Open(data []byte) (*Index, error) {
 			ErrOtherIndex, info.Generation, info.Checksum, c.Generation, c.Hash)
 	}
 
-	if err := x.checkReachQuickly(); err != nil {
+	if err := x.checkReachQuickly(bounds); err != nil {
 		return nil, err
 	}
 

@@ -119,18 +119,18 @@ type Overreach struct {
 	Entries int // number of entries that were dropped
 }
 
-// checkReach compares what blocks cover with the bounds. Earlier writers knew no bound for a
+// checkReach compares what blocks cover with bounds. Earlier writers knew no bound for a
 // feed, so their files must only keep the bound for all feeds.
-func (x *Index) checkReach(r *reaches) error {
-	if r.total.Exceeds(reach.TotalBound()) {
-		return &ReachError{Reach: r.total, Bound: reach.TotalBound()}
+func (x *Index) checkReach(r *reaches, bounds reach.Bounds) error {
+	if r.total.Exceeds(bounds.Total) {
+		return &ReachError{Reach: r.total, Bound: bounds.Total}
 	}
 	if x.reach == nil {
 		return nil
 	}
 	for i, part := range r.feeds {
-		if part.Exceeds(reach.FeedBound()) {
-			return &ReachError{x.feeds[i].ID, part, reach.FeedBound()}
+		if part.Exceeds(bounds.Feed) {
+			return &ReachError{x.feeds[i].ID, part, bounds.Feed}
 		}
 	}
 	return nil
@@ -138,11 +138,11 @@ func (x *Index) checkReach(r *reaches) error {
 
 // checkReachQuickly is checkReach for a reader, which must start fast. It measures what
 // blocks cover only if the sum of their sizes does not show that they keep every bound.
-func (x *Index) checkReachQuickly() error {
-	if !x.sumOfBlocks().Exceeds(reach.FeedBound()) {
+func (x *Index) checkReachQuickly(bounds reach.Bounds) error {
+	if sum := x.sumOfBlocks(); !sum.Exceeds(bounds.Feed) && !sum.Exceeds(bounds.Total) {
 		return nil
 	}
-	return x.checkReach(x.measureReach())
+	return x.checkReach(x.measureReach(), bounds)
 }
 
 // sumOfBlocks returns the sum of the sizes of all blocks, which is an upper bound of their
@@ -169,7 +169,7 @@ func shiftLeft(n uint64, by int) uint64 {
 // a feed may. Then, as long as all feeds together reach too far, it drops those of the feed that
 // reaches furthest. Names and allow entries stay. It returns these feeds, so that one feed does
 // not keep the others from being published.
-func (b *Builder) DropOverreach() (dropped []Overreach) {
+func (b *Builder) DropOverreach(bounds reach.Bounds) (dropped []Overreach) {
 	drop := func(number int, e ReachError) {
 		before := len(b.blocks)
 		e.Feed = b.feeds[number].ID
@@ -180,22 +180,22 @@ func (b *Builder) DropOverreach() (dropped []Overreach) {
 	}
 
 	for number, part := range b.measureReach().feeds {
-		if part.Exceeds(reach.FeedBound()) {
-			drop(number, ReachError{Reach: part, Bound: reach.FeedBound()})
+		if part.Exceeds(bounds.Feed) {
+			drop(number, ReachError{Reach: part, Bound: bounds.Feed})
 		}
 	}
 
-	for measured := b.measureReach(); measured.total.Exceeds(reach.TotalBound()); measured = b.measureReach() {
-		drop(furthest(measured), ReachError{Reach: measured.total, Bound: reach.TotalBound()})
+	for measured := b.measureReach(); measured.total.Exceeds(bounds.Total); measured = b.measureReach() {
+		drop(furthest(measured, bounds.Total), ReachError{Reach: measured.total, Bound: bounds.Total})
 	}
 	return dropped
 }
 
-// furthest returns the number of the feed with the largest reach in the family that is too
-// large.
-func furthest(r *reaches) (number int) {
+// furthest returns the number of the feed with the largest reach in the family that exceeds the
+// bound.
+func furthest(r *reaches, bound reach.Reach) (number int) {
 	size := func(part reach.Reach) uint64 { return part.IPv4 }
-	if r.total.IPv4 <= reach.TotalBound().IPv4 {
+	if r.total.IPv4 <= bound.IPv4 {
 		size = func(part reach.Reach) uint64 { return part.IPv6 }
 	}
 	for i, part := range r.feeds {

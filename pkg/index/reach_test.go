@@ -31,14 +31,14 @@ func reachOf(entries []fed, feed indicator.FeedID) reach.Reach {
 
 // reachesTooFar reports whether a feed or all feeds together exceed their bound.
 func reachesTooFar(entries []fed) bool {
-	return reachOf(entries, "").Exceeds(reach.TotalBound()) ||
-		slices.ContainsFunc(entries, func(e fed) bool { return reachOf(entries, e.feed).Exceeds(reach.FeedBound()) })
+	return reachOf(entries, "").Exceeds(reach.DefaultBounds().Total) ||
+		slices.ContainsFunc(entries, func(e fed) bool { return reachOf(entries, e.feed).Exceeds(reach.DefaultBounds().Feed) })
 }
 
 // selfCheck is SelfCheck for random entries. They often reach too far, which the check must
 // report, and which is not an error of the caller.
 func selfCheck(x *index.Index, entries []fed, samples int, canaries ...string) error {
-	err := x.SelfCheck(samples, canaries...)
+	err := x.SelfCheck(samples, reach.DefaultBounds(), canaries...)
 	var far *index.ReachError
 	switch isFar := errors.As(err, &far); {
 	case isFar != reachesTooFar(entries):
@@ -95,8 +95,8 @@ func TestIndex_reachIsBounded(t *testing.T) {
 		x := open(t, file)
 		info := x.Info()
 		current := index.Current{Generation: info.Generation, Hash: info.Checksum, ContentHash: info.ContentHash}
-		_, opening := current.Open(file)
-		for what, err := range map[string]error{"SelfCheck": x.SelfCheck(10, index.Canaries()...), "Open": opening} {
+		_, opening := current.Open(file, reach.DefaultBounds())
+		for what, err := range map[string]error{"SelfCheck": x.SelfCheck(10, reach.DefaultBounds(), index.Canaries()...), "Open": opening} {
 			var far *index.ReachError
 			if errors.As(err, &far) != test.far || err != nil && !test.far || test.far && far.Feed != test.feed {
 				t.Errorf("%s: %s: got %v, want too far: %v, feed %q", test.name, what, err, test.far, test.feed)
@@ -157,7 +157,7 @@ func TestOpen_withoutReach(t *testing.T) {
 		file := withoutReach(build(t, test.entries))
 		info := open(t, file).Info()
 		current := index.Current{Generation: info.Generation, Hash: info.Checksum, ContentHash: info.ContentHash}
-		_, err := current.Open(file)
+		_, err := current.Open(file, reach.DefaultBounds())
 		var far *index.ReachError
 		if errors.As(err, &far) != test.far || err != nil && !test.far {
 			t.Errorf("%s: got %v, want too far: %v", name, err, test.far)
@@ -194,7 +194,7 @@ func TestIndex_SelfCheck_wrongReach(t *testing.T) {
 		changed := bytes.Clone(file)
 		changed[at]++
 		reseal(changed)
-		if err := open(t, changed).SelfCheck(1); !errors.Is(err, index.ErrCorrupt) {
+		if err := open(t, changed).SelfCheck(1, reach.DefaultBounds()); !errors.Is(err, index.ErrCorrupt) {
 			t.Errorf("byte %d changed: got %v, want ErrCorrupt", at-section, err)
 		}
 	}
@@ -220,7 +220,7 @@ func TestBuilder_DropOverreach(t *testing.T) {
 	} {
 		b := newBuilder(t, test.entries)
 		var got []indicator.FeedID
-		for _, over := range b.DropOverreach() {
+		for _, over := range b.DropOverreach(reach.DefaultBounds()) {
 			got = append(got, over.Feed)
 			if over.Entries == 0 {
 				t.Errorf("%s: nothing of feed %s is dropped", test.name, over.Feed)
@@ -231,12 +231,61 @@ func TestBuilder_DropOverreach(t *testing.T) {
 			continue
 		}
 		x := open(t, must(b.Build(index.Options{Seed: seed}))(t))
-		if err := x.SelfCheck(1000, index.Canaries()...); err != nil {
+		if err := x.SelfCheck(1000, reach.DefaultBounds(), index.Canaries()...); err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
 		var m index.Match
 		if !x.Match(query(t, "www.evil.example"), &m) || !x.MatchAddr(netip.MustParseAddr("192.0.2.1"), &m) {
 			t.Errorf("%s: entries of other kinds or feeds are gone", test.name)
+		}
+	}
+}
+
+// The bounds are those of the caller, in every place where an index is checked.
+func TestIndex_reachOfOtherBounds(t *testing.T) {
+	t.Parallel()
+	entries := append(everyBlock(t, "a", 0, 257), everyBlock(t, "b", 300, 2)...)
+	bounds := func(feed, total uint64) reach.Bounds {
+		return reach.Bounds{Feed: reach.Reach{IPv4: feed << 16}, Total: reach.Reach{IPv4: total << 16}}
+	}
+	for _, test := range []struct {
+		name   string
+		bounds reach.Bounds
+		far    bool
+		feed   indicator.FeedID   // whose bound is exceeded
+		drop   []indicator.FeedID // by the builder
+	}{
+		{"none", reach.NoBounds(), false, "", nil},
+		{"the defaults", reach.DefaultBounds(), true, "a", []indicator.FeedID{"a"}},
+		{"just enough", bounds(257, 259), false, "", nil},
+		{"a feed too far", bounds(256, 259), true, "a", []indicator.FeedID{"a"}},
+		{"two feeds too far", bounds(1, 259), true, "a", []indicator.FeedID{"a", "b"}},
+		{"together too far", bounds(257, 258), true, "", []indicator.FeedID{"a"}},
+		{"a total below the bound of a feed", bounds(1000, 258), true, "", []indicator.FeedID{"a"}},
+		{"nothing is allowed", bounds(0, 0), true, "", []indicator.FeedID{"a", "b"}},
+	} {
+		file := build(t, entries)
+		x := open(t, file)
+		info := x.Info()
+		current := index.Current{Generation: info.Generation, Hash: info.Checksum, ContentHash: info.ContentHash}
+		_, opening := current.Open(file, test.bounds)
+		for what, err := range map[string]error{"SelfCheck": x.SelfCheck(10, test.bounds), "Open": opening} {
+			var far *index.ReachError
+			if errors.As(err, &far) != test.far || err != nil && !test.far || test.far && far.Feed != test.feed {
+				t.Errorf("%s: %s: got %v, want too far: %v, feed %q", test.name, what, err, test.far, test.feed)
+			}
+		}
+
+		var dropped []indicator.FeedID
+		b := newBuilder(t, entries)
+		for _, over := range b.DropOverreach(test.bounds) {
+			dropped = append(dropped, over.Feed)
+		}
+		if diff := cmp.Diff(test.drop, dropped); diff != "" {
+			t.Errorf("%s: dropped: %s", test.name, diff)
+		}
+		if err := open(t, must(b.Build(index.Options{Seed: seed}))(t)).SelfCheck(10, test.bounds); err != nil {
+			t.Errorf("%s: the index without them: %v", test.name, err)
 		}
 	}
 }

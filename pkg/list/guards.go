@@ -75,10 +75,11 @@ func (g *Guards) Clone() Guards {
 // Fingerprint identifies everything that decides which entries are dropped. The words
 // identify guard lists that have not been added yet.
 func (g *Guards) Fingerprint(words ...string) string {
+	bounds := reach.NewBounds(g.ReachBounds)
 	all := []string{
 		coreNames, coreZones, sharedApexes, sharedHosts, neededNames, customerWildcards,
 		publicsuffix.List.String(), string(DropUnknownTLD),
-		fmt.Sprint(reach.Special(), reach.FeedBound(), reach.TotalBound(), reach.MaxWideBlocks),
+		fmt.Sprint(reach.Special(), bounds.Feed, bounds.Total, g.MaxWideBlocks),
 		fmt.Sprint(g.own, g.MinPrefixIPv4, g.MinPrefixIPv6, g.TopListRanks),
 	}
 	hash := sha256.Sum256(fmt.Appendf(nil, "%q", append(all, words...)))

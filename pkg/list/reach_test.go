@@ -67,12 +67,54 @@ func TestRead_reach(t *testing.T) {
 
 func TestRefuseTotalReach(t *testing.T) {
 	t.Parallel()
+	guards := defaultGuards()
 	own := reach.Reach{IPv4: 1 << 20}
-	if refusals := list.RefuseTotalReach("f", own, reach.TotalBound()); refusals != nil {
+	if refusals := guards.RefuseTotalReach("f", own, reach.DefaultBounds().Total); refusals != nil {
 		t.Errorf("at the bound: %v", refusals)
 	}
-	refusals := list.RefuseTotalReach("f", own, reach.TotalBound().Plus(reach.Reach{IPv6: 1}))
+	refusals := guards.RefuseTotalReach("f", own, reach.DefaultBounds().Total.Plus(reach.Reach{IPv6: 1}))
 	if refusals.Codes() != "address_reach" || refusals.Overridable() {
 		t.Errorf("above the bound: %v", refusals)
+	}
+}
+
+// The bounds are settings: a deployment may raise and lower them.
+func TestRead_reachSettings(t *testing.T) {
+	t.Parallel()
+	networks := blocks(300, 16)
+	for _, test := range []struct {
+		name, in string
+		change   func(*list.Guards)
+		codes    string
+	}{
+		{"raised", networks, func(g *list.Guards) { g.MaxFeedIPv4 = 300 << 16 }, ""},
+		{"not enough", networks, func(g *list.Guards) { g.MaxFeedIPv4 = 300<<16 - 1 }, "address_reach"},
+		{"another family", networks, func(g *list.Guards) { g.MaxFeedIPv6 = 1 << 50 }, "address_reach"},
+		{"lowered", "192.0.2.0/25\n", func(g *list.Guards) { g.MaxFeedIPv4 = 100 }, "address_reach"},
+		{"lowered for IPv6", "2001:db8::/56\n", func(g *list.Guards) { g.MaxFeedIPv6 = 255 }, "address_reach"},
+		{"IPv6 at the bound", "2001:db8::/56\n", func(g *list.Guards) { g.MaxFeedIPv6 = 256 }, ""},
+		{"more wide blocks", blocks(5000, 24), func(g *list.Guards) { g.MaxWideBlocks = 5000 }, ""},
+		{"fewer wide blocks", blocks(3, 24), func(g *list.Guards) { g.MaxWideBlocks = 2 }, "wide_blocks"},
+	} {
+		guards := defaultGuards()
+		before := guards.Fingerprint()
+		test.change(&guards)
+		_, _, err := list.Read(strings.NewReader(test.in), list.Options{}, guards, list.Hooks{})
+		var refusals list.Refusals
+		if err != nil && !errors.As(err, &refusals) || refusals.Codes() != test.codes {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.codes)
+		}
+		if guards.Fingerprint() == before {
+			t.Errorf("%s: the fingerprint of the guards is the same, so that a refused list is not read again", test.name)
+		}
+	}
+
+	guards := defaultGuards()
+	guards.MaxTotalIPv4 = 1000
+	if refusals := guards.RefuseTotalReach("f", reach.Reach{IPv4: 1}, reach.Reach{IPv4: 1001}); refusals.Codes() != "address_reach" {
+		t.Errorf("above a lower bound for all feeds: %v", refusals)
+	}
+	if refusals := guards.RefuseTotalReach("f", reach.Reach{IPv4: 1}, reach.Reach{IPv4: 1000}); refusals != nil {
+		t.Errorf("at a lower bound for all feeds: %v", refusals)
 	}
 }

@@ -144,23 +144,23 @@ func (g *Guards) checkSummary(s *Summary, suffixes int) (refusals Refusals) {
 			Todo: "check whether this is a list of suffixes, or whether its names lost their first labels" + orForce,
 		})
 	}
-	return append(refusals, checkReach(s)...)
+	return append(refusals, g.checkReach(s)...)
 }
 
 // checkReach refuses a list whose blocks cover too much of the public address space, or which
 // has very many wide blocks.
-func checkReach(s *Summary) (refusals Refusals) {
-	if bound := reach.FeedBound(); s.Reach.Exceeds(bound) {
+func (g *Guards) checkReach(s *Summary) (refusals Refusals) {
+	if bound := reach.NewBounds(g.ReachBounds).Feed; s.Reach.Exceeds(bound) {
 		refusals = append(refusals, Refusal{
 			Code: RefusedReach,
 			What: fmt.Sprintf("its blocks cover %v; a feed may cover %v", s.Reach, bound),
-			Todo: "check whether this is a list of malicious networks; list the addresses in the widest blocks one by one, or leave these blocks out",
+			Todo: "check whether this is a list of malicious networks; list the addresses in the widest blocks one by one, or leave these blocks out; if it is, raise the guards maxFeedIPv4 and maxFeedIPv6",
 		})
 	}
-	if s.Wide > reach.MaxWideBlocks {
+	if s.Wide > g.MaxWideBlocks {
 		refusals = append(refusals, Refusal{
 			Code: RefusedWideBlocks,
-			What: fmt.Sprintf("it has %d blocks of /24 or wider (IPv6: /48); a feed may have %d", s.Wide, reach.MaxWideBlocks),
+			What: fmt.Sprintf("it has %d blocks of /24 or wider (IPv6: /48); a feed may have %d", s.Wide, g.MaxWideBlocks),
 			Todo: "check whether this is a list of malicious networks; list smaller blocks, or leave the widest ones out" + orForce,
 		})
 	}
@@ -189,8 +189,8 @@ func (g *Guards) checkValid(s *Summary) Refusals {
 
 // RefuseTotalReach refuses a list with which the blocks of all feeds cover too much of the
 // public address space. own is the part of the list.
-func RefuseTotalReach(feed indicator.FeedID, own, total reach.Reach) Refusals {
-	bound := reach.TotalBound()
+func (g *Guards) RefuseTotalReach(feed indicator.FeedID, own, total reach.Reach) Refusals {
+	bound := reach.NewBounds(g.ReachBounds).Total
 	if !total.Exceeds(bound) {
 		return nil
 	}
@@ -198,7 +198,7 @@ func RefuseTotalReach(feed indicator.FeedID, own, total reach.Reach) Refusals {
 		Code: RefusedReach,
 		What: fmt.Sprintf("with this list the blocks of all feeds cover %v, of which this list covers %v; all feeds together may cover %v",
 			total, own, bound),
-		Todo: "remove feeds with many wide blocks, or leave the widest blocks of this list out; then run " + PublishCommand(feed),
+		Todo: "remove feeds with many wide blocks, leave the widest blocks of this list out, or raise the guards maxTotalIPv4 and maxTotalIPv6; then run " + PublishCommand(feed),
 	}}
 }
 

@@ -1,32 +1,36 @@
 package reach
 
-import "net/netip"
+import (
+	"math"
+	"net/netip"
 
-// Bounds for block entries. Honest lists of networks, such as lists of hijacked blocks, cover a
-// few million addresses. If a list covers more, it marks answers that have nothing to do with
-// each other, however small its blocks are.
-const (
-	// The bounds of one feed are 256 times the widest block that a list may have by default:
-	// the same 16 million addresses as one block of 8 bits.
-	maxFeedIPv4 = 1 << 24
-	maxFeedIPv6 = 1 << 40 // 256 blocks of 32 bits
-
-	// The bounds of all feeds together are 32 times as high. Twenty feeds may each reach their
-	// own bound, and the index still leaves seven of eight addresses alone.
-	maxTotalIPv4 = 1 << 29
-	maxTotalIPv6 = 1 << 45
-
-	// MaxWideBlocks is the largest number of wide blocks in a list; see [IsWide]. A list of
-	// hijacked blocks has fewer than half as many.
-	MaxWideBlocks = 4096
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// FeedBound returns the largest part of the address space that one feed may cover.
-func FeedBound() Reach { return Reach{maxFeedIPv4, maxFeedIPv6} }
+// Bounds are the largest parts of the public address space that block entries may cover.
+type Bounds struct {
+	Feed  Reach // of one feed
+	Total Reach // of all feeds of an index together
+}
 
-// TotalBound returns the largest part of the address space that all feeds of an index may
-// cover together.
-func TotalBound() Reach { return Reach{maxTotalIPv4, maxTotalIPv6} }
+// NewBounds returns the bounds that settings say.
+func NewBounds(s settings.ReachBounds) Bounds {
+	return Bounds{
+		Feed:  Reach{size(s.MaxFeedIPv4), size(s.MaxFeedIPv6)},
+		Total: Reach{size(s.MaxTotalIPv4), size(s.MaxTotalIPv6)},
+	}
+}
+
+func size(setting int64) uint64 { return uint64(max(setting, 0)) }
+
+// DefaultBounds returns the bounds of a deployment that sets none.
+func DefaultBounds() Bounds { return NewBounds(settings.Default[settings.ReachBounds]()) }
+
+// NoBounds returns bounds that nothing exceeds.
+func NoBounds() Bounds {
+	all := Reach{math.MaxUint64, math.MaxUint64}
+	return Bounds{all, all}
+}
 
 // The longest prefixes that networks announce to each other. A block of this size or more can
 // hold many customers of a provider.

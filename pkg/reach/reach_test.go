@@ -51,7 +51,7 @@ func TestSet_Reach(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", test.name, got, test.want)
 		}
 	}
-	if got := of(t, "::/0"); got.IPv6 < 1<<63 || !got.Exceeds(reach.TotalBound()) {
+	if got := of(t, "::/0"); got.IPv6 < 1<<63 || !got.Exceeds(reach.DefaultBounds().Total) {
 		t.Errorf("all of IPv6: got %+v", got)
 	}
 }
@@ -151,23 +151,23 @@ func TestReach_bounds(t *testing.T) {
 		}
 		return blocks
 	}
-	if got := of(t, append(widest(255), "21.0.0.0/16")...); got.Exceeds(reach.FeedBound()) {
+	if got := of(t, append(widest(255), "21.0.0.0/16")...); got.Exceeds(reach.DefaultBounds().Feed) {
 		t.Errorf("256 of the widest blocks exceed the bound of a feed: %v", got)
 	}
-	if got := of(t, append(widest(256), "21.0.0.1/32")...); !got.Exceeds(reach.FeedBound()) {
+	if got := of(t, append(widest(256), "21.0.0.1/32")...); !got.Exceeds(reach.DefaultBounds().Feed) {
 		t.Errorf("256 of the widest blocks and an address do not exceed the bound of a feed: %v", got)
 	}
-	if got := of(t, "2600::/24"); got.Exceeds(reach.FeedBound()) {
+	if got := of(t, "2600::/24"); got.Exceeds(reach.DefaultBounds().Feed) {
 		t.Errorf("256 blocks of 32 bits exceed the bound of a feed: %v", got)
 	}
-	if got := of(t, "2600::/24", "2700::1/128"); !got.Exceeds(reach.FeedBound()) {
+	if got := of(t, "2600::/24", "2700::1/128"); !got.Exceeds(reach.DefaultBounds().Feed) {
 		t.Errorf("one network too many does not exceed the bound: %v", got)
 	}
 	var twenty reach.Reach
 	for range 20 {
-		twenty = twenty.Plus(reach.FeedBound())
+		twenty = twenty.Plus(reach.DefaultBounds().Feed)
 	}
-	if twenty.Exceeds(reach.TotalBound()) {
+	if twenty.Exceeds(reach.DefaultBounds().Total) {
 		t.Errorf("twenty feeds of the largest size exceed the bound of an index: %v", twenty)
 	}
 }

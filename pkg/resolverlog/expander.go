@@ -32,6 +32,7 @@ func IsCompressed(record []byte) bool { return bytes.HasPrefix(record, []byte{0x
 // content. If the content has more than limit bytes, the error is a [*TooLargeError]. The
 // result is valid until the next call. Nested gzip is not expanded.
 func (e *Expander) Expand(record []byte, limit int) ([]byte, error) {
+	e.out.Reset()
 	if !IsCompressed(record) {
 		return record, nil
 	}
@@ -42,7 +43,6 @@ func (e *Expander) Expand(record []byte, limit int) ([]byte, error) {
 		return nil, fmt.Errorf("expanding a record: %w", err)
 	}
 
-	e.out.Reset()
 	n, err := e.out.ReadFrom(io.LimitReader(&e.reader, min(int64(limit), math.MaxInt64-1)+1))
 	if err != nil {
 		return nil, fmt.Errorf("expanding a record: %w", err)
@@ -53,3 +53,6 @@ func (e *Expander) Expand(record []byte, limit int) ([]byte, error) {
 	}
 	return e.out.Bytes(), nil
 }
+
+// Expanded returns how many bytes the last call of [Expander.Expand] expanded, even if it failed.
+func (e *Expander) Expanded() int { return e.out.Len() }

@@ -8,6 +8,8 @@ import (
 	"math"
 	"testing"
 
+	kgzip "github.com/klauspost/compress/gzip"
+
 	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
 )
 
@@ -22,6 +24,13 @@ func compress(t *testing.T, text []byte) []byte {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// reserve returns compressed data with a reserved flag.
+func reserve(zipped []byte) []byte {
+	zipped = bytes.Clone(zipped)
+	zipped[3] |= 0x80
+	return zipped
 }
 
 func TestExpander(t *testing.T) {
@@ -44,6 +53,8 @@ func TestExpander(t *testing.T) {
 		{"gzip bomb", compress(t, make([]byte, 1<<24)), 1 << 16, "", &resolverlog.TooLargeError{Limit: 1 << 16}},
 		{"truncated", zipped[:len(zipped)-5], math.MaxInt, "", io.ErrUnexpectedEOF},
 		{"magic only", []byte{0x1f, 0x8b}, math.MaxInt, "", io.ErrUnexpectedEOF},
+		{"a flag that RFC 1952 reserves", reserve(zipped), math.MaxInt, "", kgzip.ErrHeader},
+		{"such a flag in the second member", append(bytes.Clone(zipped), reserve(zipped)...), math.MaxInt, "", kgzip.ErrHeader},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -55,6 +66,32 @@ func TestExpander(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What counts as expanded is what the expander worked for, whether it failed or not.
+func TestExpander_Expanded(t *testing.T) {
+	t.Parallel()
+	text := bytes.Repeat([]byte("x"), 5000)
+	zipped := compress(t, text)
+	var e resolverlog.Expander
+	for _, tt := range []struct {
+		name   string
+		record []byte
+		limit  int
+		want   int
+	}{
+		{"all", zipped, 5000, 5000},
+		{"up to the limit", zipped, 1000, 1001},
+		{"not compressed", text, 5000, 0},
+		{"all, and the checksum is wrong", append(bytes.Clone(zipped[:len(zipped)-8]), 0, 0, 0, 0, 0, 0, 0, 0), 5000, 5000},
+		{"no header", zipped[:5], 5000, 0},
+		{"reserved flag", reserve(zipped), 5000, 0},
+	} {
+		_, _ = e.Expand(tt.record, tt.limit) // see TestExpander
+		if got := e.Expanded(); got != tt.want {
+			t.Errorf("%s: %d bytes, want %d", tt.name, got, tt.want)
+		}
 	}
 }
 

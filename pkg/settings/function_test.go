@@ -97,9 +97,10 @@ func TestTransformerFunction_Encode(t *testing.T) {
 			f.PollInterval, f.MaxIndexAge, f.ColdStartWait = settings.Duration(90*time.Second), settings.Duration(36*time.Hour), settings.Duration(500*time.Millisecond)
 			f.FailureMode, f.CheckAnswers = settings.FailureModeFail, settings.CheckAnswersNone
 			f.AlertQueue = "https://sqs.eu-west-1.amazonaws.com/111122223333/alerts"
+			f.MaxFeedIPv4, f.MaxTotalIPv6 = 1<<26, 1<<50
 		},
 		want: `{"alertQueue":"https://sqs.eu-west-1.amazonaws.com/111122223333/alerts","checkAnswers":"none","coldStartWait":"500ms","failureMode":"fail","indexBucket":"index","logLevel":"WARN",` +
-			`"maxIndexAge":"36h","pollInterval":"90s","stack":"security-dns"}`,
+			`"maxFeedIPv4":67108864,"maxIndexAge":"36h","maxTotalIPv6":1125899906842624,"pollInterval":"90s","stack":"security-dns"}`,
 	}} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

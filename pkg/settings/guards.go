@@ -8,6 +8,29 @@ type ListGuards struct {
 	ShrinkPercent float64 `json:"shrinkPercent" default:"20" min:"1" max:"100"`
 	// MaxListBytes is the size of the largest list, as it is uploaded or fetched.
 	MaxListBytes int64 `json:"maxListBytes" default:"268435456" min:"1"`
+	// MaxWideBlocks is how many blocks of /24 or wider, or /48 for IPv6, a list may have. A list of
+	// hijacked blocks has fewer than half as many.
+	MaxWideBlocks int `json:"maxWideBlocks" default:"4096" min:"1" max:"16777216"`
+	ReachBounds
+}
+
+// ReachBounds are how much of the public address space block entries may cover, so that a list of
+// networks does not mark answers that have nothing to do with each other, however small its blocks
+// are. Honest lists of networks cover a few million addresses. The importer refuses a list that
+// covers more, and the transformer refuses such an index.
+type ReachBounds struct {
+	// MaxFeedIPv4 is how many public IPv4 addresses the block entries of one feed may cover. The
+	// default is as many as a /8 has.
+	MaxFeedIPv4 int64 `json:"maxFeedIPv4" default:"16777216" min:"1" max:"4294967296"`
+	// MaxFeedIPv6 is how many public /64 networks of IPv6 the block entries of one feed may cover. The
+	// default is as many as 256 blocks of /32 have.
+	MaxFeedIPv6 int64 `json:"maxFeedIPv6" default:"1099511627776" min:"1" max:"9007199254740991"`
+	// MaxTotalIPv4 is how many public IPv4 addresses the block entries of all feeds may cover
+	// together. The default is an eighth of all addresses.
+	MaxTotalIPv4 int64 `json:"maxTotalIPv4" default:"536870912" min:"1" max:"4294967296"`
+	// MaxTotalIPv6 is how many public /64 networks of IPv6 the block entries of all feeds may cover
+	// together.
+	MaxTotalIPv6 int64 `json:"maxTotalIPv6" default:"35184372088832" min:"1" max:"9007199254740991"`
 }
 
 // Guards are all thresholds for refusing a list. A deployment can set only [ListGuards]; the

@@ -80,6 +80,8 @@ type TransformerFunction struct {
 	// AlertQueue is the URL of the queue that gets the matches of each invocation. Without one,
 	// the function tells nobody about matches.
 	AlertQueue string `json:"alertQueue"`
+	// ReachBounds are those of the importer's guards. An index that exceeds them is not loaded.
+	ReachBounds
 }
 
 // MaxIndexBytes returns the size of the largest index that the function can load while it

@@ -44,6 +44,12 @@ func publish(t testing.TB, generation uint64, renewed time.Time, names ...string
 			t.Fatal(err)
 		}
 	}
+	return seal(t, b, generation, renewed)
+}
+
+// seal returns the index of a builder with its pointer.
+func seal(t testing.TB, b *index.Builder, generation uint64, renewed time.Time) published {
+	t.Helper()
 	object, err := b.Build(index.Options{Generation: generation, Seed: 1})
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
 // Errors of a [Store] that are not failures.
@@ -54,6 +55,7 @@ type loader struct {
 	clock    func() time.Time
 	interval time.Duration // between polls
 	wait     time.Duration // how long invocations wait for a poll, counted from its start
+	bounds   reach.Bounds
 	log      *slog.Logger
 
 	inService atomic.Pointer[loaded]
@@ -149,7 +151,10 @@ func (l *loader) refresh(ctx context.Context) error {
 		return nil
 	case errors.Is(err, ErrNoIndex) && previous != nil:
 		return errors.New("reading the index pointer: it was deleted")
-	case err != nil:
+	case err == nil:
+		err = next.current.Check(l.clock())
+	}
+	if err != nil {
 		return fmt.Errorf("reading the index pointer: %w", err)
 	}
 
@@ -169,5 +174,5 @@ func (l *loader) load(ctx context.Context, current *index.Current) (*index.Index
 	if err != nil {
 		return nil, err
 	}
-	return current.Open(data)
+	return current.Open(data, l.bounds)
 }

@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -157,6 +160,9 @@ func TestTransformer_index_failures(t *testing.T) {
 		{"another index", changed(func(p *published) { p.object = publish(t, 8, start, "other.example").object }), nil, nil, "the pointer says"},
 		{"another generation", changed(func(p *published) { p.object = publish(t, 9, start, "new.example").object }), nil, nil, "the pointer says"},
 		{"a top-level domain", publish(t, 8, start, "com"), nil, nil, "canary com"},
+		{"renewed in the future", publish(t, 8, start.Add(10*time.Minute), "new.example"), nil, nil, "renewed_at 2026-11-23T12:10:00Z: is in the future"},
+		{"a generation that no reader of JSON has", publish(t, 1<<53, start, "new.example"), nil, nil, "must not be above 9007199254740991"},
+		{"blocks that cover too much", publishBlocks(t, 257), nil, nil, "feed \\\"list\\\" cover 16842752 IPv4 addresses"},
 		{"all of AWS", publish(t, 8, start, "amazonaws.com"), nil, nil, ".amazonaws.com is malicious because of entry amazonaws.com"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -184,6 +190,46 @@ func TestTransformer_index_failures(t *testing.T) {
 				t.Errorf("with a good index: got %s", got)
 			}
 		})
+	}
+}
+
+// publishBlocks publishes an index in which n blocks of 16 bits are malicious.
+func publishBlocks(t testing.TB, n int) published {
+	t.Helper()
+	b := index.NewBuilder()
+	b.Feed("list", false)
+	for i := range n {
+		if err := b.Add("list", &indicator.Indicator{
+			Block: netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(11 + i>>8), byte(i), 0, 0}), 16),
+			Scope: indicator.ScopeCIDR, Action: indicator.ActionBlock, Severity: indicator.SeverityMedium, Confidence: 50,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return seal(t, b, 8, start)
+}
+
+// The bounds for address blocks are settings, which the importer has too.
+func TestTransformer_index_reachSettings(t *testing.T) {
+	t.Parallel()
+	record := `{"query_name":"a.test","answers":[{"Type":"A","Rdata":"11.1.2.3"}]}`
+	for _, tt := range []struct {
+		name   string
+		change func(*settings.TransformerFunction)
+		want   string
+	}{
+		{"the default", func(*settings.TransformerFunction) {}, "clean@7"},
+		{"raised", func(s *settings.TransformerFunction) { s.MaxFeedIPv4 = 257 << 16 }, "malicious@8"},
+		{"raised, but not for all feeds", func(s *settings.TransformerFunction) { s.MaxFeedIPv4, s.MaxTotalIPv4 = 257<<16, 1<<24 }, "clean@7"},
+		{"lowered", func(s *settings.TransformerFunction) { s.MaxFeedIPv4 = 1 }, "clean@7"},
+	} {
+		tr, s, c := newTransformer(t, func(config *Config) { tt.change(&config.Settings) })
+		invoke(t, tr, clean)
+		s.set(publishBlocks(t, 257))
+		c.advance(time.Minute)
+		if got := words(t, invoke(t, tr, record)); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
 	}
 }
 

@@ -125,6 +125,27 @@ func TestTransformer_Invoke_bombs(t *testing.T) {
 	}
 }
 
+// Compressed records that are damaged take no part of what the records of an event may expand to
+// beyond the usual ratio: only bytes that were expanded count.
+func TestTransformer_Invoke_damagedCompressed(t *testing.T) {
+	t.Parallel()
+	const damaged = 100
+	unusual := squeeze(t, `{"query_name":"evil.example","padding":"`+strings.Repeat("x", 1<<20)+`"}`)
+	for name, record := range map[string]string{
+		"no header":       unusual[:5],
+		"a reserved flag": unusual[:3] + "\x80" + unusual[4:],
+		"no content":      unusual[:12],
+		"wrong content":   unusual[:10] + "\xff\xff\xff" + unusual[13:],
+	} {
+		tr, _, _ := newTransformer(t, nil)
+		records := append(many(record, damaged), unusual)
+		want := strings.Repeat("ProcessingFailed ", damaged) + "malicious@7"
+		if got := words(t, invoke(t, tr, records...)); got != want {
+			t.Errorf("%s: the record after them: %s", name, strings.ReplaceAll(got, "ProcessingFailed ", ""))
+		}
+	}
+}
+
 func idsOf(records []string) (ids []string) {
 	for i := range records {
 		ids = append(ids, fmt.Sprint(i))

@@ -36,6 +36,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/metric"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
@@ -101,6 +102,7 @@ func New(config Config) (*Transformer, error) {
 			clock:    config.clock,
 			interval: config.Settings.PollInterval.Std(),
 			wait:     config.Settings.ColdStartWait.Std(),
+			bounds:   reach.NewBounds(config.Settings.ReachBounds),
 			log:      config.Log,
 		},
 		workers: sync.Pool{New: func() any { return newWorker() }},

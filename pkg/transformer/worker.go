@@ -159,17 +159,12 @@ func (w *worker) expand(left *budget) ([]byte, error) {
 
 	limit, hopeless := w.expanded.limits(len(w.data), w.response.room())
 	text, err := w.expander.Expand(w.data, min(limit, hopeless))
-	if err == nil {
-		w.expanded.use(len(w.data), len(text))
-		return text, nil
-	}
-
-	w.expanded.use(len(w.data), min(limit, hopeless))
+	w.expanded.use(len(w.data), w.expander.Expanded())
 	var large *resolverlog.TooLargeError
 	if hopeless < limit && errors.As(err, &large) {
 		return nil, fmt.Errorf("%w: %w", errNoRoom, err)
 	}
-	return nil, err
+	return text, err
 }
 
 // decode decodes base64 into w.data. If the fast decoder rejects the text, the standard

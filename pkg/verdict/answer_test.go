@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -34,6 +35,7 @@ func TestMarker_answers(t *testing.T) {
 		{"SRV, no service", "SRV 0 0 0 .", "clean"},
 		{"SRV, other name", "SRV 0 5 5060 evil.example.fine.test.", "clean"},
 		{"HTTPS alias", "HTTPS 0 cdn.evil.example.", "malicious evil.example"},
+		{"HTTPS, highest digits", "HTTPS 90 cdn.evil.example.", "malicious evil.example"},
 		{"HTTPS service", "HTTPS 1 svc.evil.example. alpn=h2", "malicious evil.example"},
 		{"HTTPS without a final dot", "https 1 svc.evil.example alpn=h2", "malicious evil.example"},
 		{"HTTPS as an unknown type", "TYPE65 1 svc.evil.example.", "malicious evil.example"},
@@ -44,6 +46,7 @@ func TestMarker_answers(t *testing.T) {
 		{"second IPv4 hint", "HTTPS 1 . ipv4hint=192.0.2.1,203.0.113.66 alpn=h2", "malicious 203.0.113.66"},
 		{"hints in quotes", `HTTPS 1 . ipv4hint="192.0.2.1,198.51.100.200"`, "malicious 198.51.100.0/24"},
 		{"IPv6 hint", "HTTPS 1 . ipv4hint=192.0.2.1 ipv6hint=2001:db8::1,2001:db8:66::9", "malicious 2001:db8:66::/48"},
+		{"an empty hint first", `HTTPS 1 . ipv4hint="" ipv6hint=2001:db8:66::9`, "malicious 2001:db8:66::/48"},
 		{"IPv6 hint that carries IPv4", "HTTPS 1 . ipv6hint=64:ff9b::cb00:7142", "malicious 203.0.113.66"},
 		{"capitals in the key", "HTTPS 1 . IPv4Hint=203.0.113.66", "malicious 203.0.113.66"},
 		{"several spaces", "HTTPS 1   .   alpn=h2   ipv4hint=203.0.113.66  ", "malicious 203.0.113.66"},
@@ -170,6 +173,7 @@ func TestMarker_options_answers(t *testing.T) {
 func TestMarker_unreadAnswers(t *testing.T) {
 	t.Parallel()
 	x := newIndex(t, "names block subtree evil.example", "addr block cidr 203.0.113.66", "allow-x allow subtree fine.example")
+	names := newIndex(t, "names block subtree evil.example")
 	for _, tt := range []struct {
 		record string
 		want   int
@@ -183,6 +187,23 @@ func TestMarker_unreadAnswers(t *testing.T) {
 		m := verdict.NewMarker(x, verdict.Options{})
 		if _, err := m.Mark(nil, []byte(tt.record)); err != nil || m.Counts().UnreadAnswers != tt.want {
 			t.Errorf("%s: %d, error %v; want %d", tt.record, m.Counts().UnreadAnswers, err, tt.want)
+		}
+	}
+
+	for _, tt := range []struct {
+		name, answer string
+		x            *index.Index
+		options      verdict.Options
+		want         int
+	}{
+		{"an address, and no address is listed", "A b.test", names, verdict.Options{}, 0},
+		{"an address", "A b.test", x, verdict.Options{}, 1},
+		{"a service without a target, of which the hints are read", "HTTPS 1", x, verdict.Options{SkipCNAMEs: true}, 1},
+		{"a service without hints", "HTTPS 1 .", x, verdict.Options{SkipCNAMEs: true}, 0},
+	} {
+		m := verdict.NewMarker(tt.x, tt.options)
+		if _, err := m.Mark(nil, []byte(answeredRecord("a.test", tt.answer))); err != nil || m.Counts().UnreadAnswers != tt.want {
+			t.Errorf("%s: %d, error %v; want %d", tt.name, m.Counts().UnreadAnswers, err, tt.want)
 		}
 	}
 }

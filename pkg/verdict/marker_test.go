@@ -247,6 +247,7 @@ func TestMarker_Mark_bytes(t *testing.T) {
 		{"no members", `{}`, `{"verdict":"unknown","verdict_reason":"bad_name","index_generation":7}` + "\n"},
 		{"white space stays", " {\t\"query_name\" : \"a.test\" } ", "{\t\"query_name\" : \"a.test\" ," + clean},
 		{"line ends become spaces", "{\r\n \"query_name\":\n\"a.test\"\r}\n", "{   \"query_name\": \"a.test\" ," + clean},
+		{"line ends in a row", "{\n\n\r\r\n\"query_name\":\"a.test\"\n\n}", "{     \"query_name\":\"a.test\"  ," + clean},
 		{"empty", "", ""},
 		{"blank", " \n ", ""},
 		{"control message", `{"messageType":"CONTROL_MESSAGE","logEvents":[]}`, ""},
@@ -270,6 +271,11 @@ func TestMarker_Mark_bytes(t *testing.T) {
 			`{"query_name":"\"\\\\\u0000\n` + "\x7f\xff\u00e9\u2028" + `\ud83d\ude00.evil.example","verdict":"malicious","index_generation":7,` +
 				`"threat":{"indicator":"evil.example","scope":"subtree","matched":"\"\\\\\u0000\u000a\u007f` + "\ufffd\u00e9" + `\u2028😀.evil.example",` +
 				`"part":"query_name","feeds":["urlhaus"],"category":"phishing","severity":"high","confidence":90}}` + "\n",
+		},
+		{
+			"a space in the matched value", `{"query_name":"a b.evil.example"}`,
+			`{"query_name":"a b.evil.example","verdict":"malicious","index_generation":7,"threat":{"indicator":"evil.example","scope":"subtree",` +
+				`"matched":"a b.evil.example","part":"query_name","feeds":["urlhaus"],"category":"phishing","severity":"high","confidence":90}}` + "\n",
 		},
 		{"already marked", `{"query_name":"evil.example","verdict":"clean","index_generation":3}`, `{"query_name":"evil.example","verdict":"clean","index_generation":3}` + "\n"},
 		{"already marked, two lines", "{\"verdict\":\n\"unknown\"}", "{\"verdict\": \"unknown\"}\n"},

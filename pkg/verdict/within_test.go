@@ -110,6 +110,8 @@ func TestMarker_MarkWithin(t *testing.T) {
 		{"clean", clean, []string{"no threat", "no room"}},
 		{"malicious", evil, []string{"16 feeds more_feeds more_parts", "0 feeds more_feeds", "no threat", "no room"}},
 		{"allowed", allowed, []string{"16 feeds allowed_by more_feeds", "0 feeds more_feeds", "no threat", "no room"}},
+		// the line of the allowed object is shown, whose threat counts as one too
+		{"malicious and allowed", evil + allowed, []string{"16 feeds allowed_by more_feeds", "0 feeds more_feeds", "no threat", "no room"}},
 		{"already marked", marked, []string{"1 feeds", "no room"}},
 		{"clean and malicious", clean + evil, []string{"16 feeds more_feeds more_parts", "0 feeds more_feeds", "no threat", "no room"}},
 		{"malicious and clean", evil + clean, []string{"no threat", "no threat", "no threat", "no room"}}, // the last line is shown
@@ -139,7 +141,7 @@ func TestMarker_MarkWithin(t *testing.T) {
 				lines := strings.Split(strings.TrimSuffix(string(line), "\n"), "\n")
 				last := detail(t, strings.TrimPrefix(lines[len(lines)-1], "before"))
 				isFull := string(line) == "before"+string(whole)
-				if isFull != (m.Counts().Shortened == 0) {
+				if isFull != (m.Counts().Shortened == 0) || m.Counts().Shortened < 0 {
 					t.Fatalf("limit %d: %d shortened, in %s", limit, m.Counts().Shortened, line)
 				}
 				if len(got) == 0 || got[len(got)-1] != last {

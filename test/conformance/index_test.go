@@ -16,6 +16,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/test/conformance/oracle"
 )
 
@@ -171,7 +172,7 @@ func (c *check) build() {
 		c.t.Fatal(err)
 	}
 	info := c.index.Info()
-	if err := c.index.SelfCheck(info.Names); err != nil {
+	if err := c.index.SelfCheck(info.Names, reach.DefaultBounds()); err != nil {
 		c.t.Error(err)
 	}
 	c.t.Logf("%d entries in %d feeds on %d names, %d groups; seed %d", c.entries, len(info.Feeds), info.Names, info.Groups, info.Seed)

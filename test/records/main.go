@@ -19,6 +19,7 @@ func main() {
 	flag.StringVar(&options.Binary, "binary", "", "transformer to test (default: built from lambdas/transformer)")
 	flag.IntVar(&options.Count, "count", 10_000_000, "number of records")
 	flag.Uint64Var(&options.Seed, "seed", uint64(time.Now().UnixNano()), "seed of the records")
+	flag.Uint64Var(&options.First, "from", 1, "number of the first record: at the end of its id")
 	out := flag.String("json", "", "file that gets the report as JSON")
 	flag.Parse()
 

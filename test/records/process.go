@@ -131,8 +131,14 @@ func (p *process) next(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// forgetPeak sets VmHWM to VmRSS, on systems that can.
+func (p *process) forgetPeak() {
+	const peak = "5"
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.command.Process.Pid), []byte(peak), 0) // VmHWM stays otherwise
+}
+
 // memory returns a figure of /proc/PID/status in MiB, or 0 on systems without it: VmRSS is what
-// the process has in memory now, and VmHWM the most that it had.
+// the process has in memory now, and VmHWM the most that it had since [process.forgetPeak].
 func (p *process) memory(name string) float64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
 	if err != nil {

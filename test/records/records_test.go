@@ -66,7 +66,7 @@ func runRecords(t *testing.T, rounds int, sabotage func([]check.Record, []byte) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := run(t.Context(), Options{Binary: binary, Count: 2000, Seed: 1, Rounds: rounds, sabotage: sabotage})
+	report, err := run(t.Context(), Options{Binary: binary, Count: 2000, Seed: 1, First: 1, Rounds: rounds, sabotage: sabotage})
 	return outcome{report, err}
 }
 
@@ -165,18 +165,22 @@ func failOne(answers []answer) []answer {
 	return answers
 }
 
-// The same seed makes the same records.
+// The same seed makes the same records, whatever records were made before.
 func TestGenerator(t *testing.T) {
 	t.Parallel()
-	a, b := generate.New(3), generate.New(3)
-	for i, record := range a.Batch(5000) {
-		other := b.Batch(1)[0]
-		if record != other {
-			t.Fatalf("record %d: %+v, then %+v", i, record, other)
-		}
+	const first = 4990
+	a, b := generate.New(3, 1), generate.New(3, first)
+	records := a.Batch(5000)
+	for i, record := range records {
 		if text, err := base64.StdEncoding.DecodeString(record.Data); err == nil && len(text) > 1<<20 {
-			t.Errorf("record %d has %d bytes, more than Firehose takes", i, len(text))
+			t.Errorf("record %d has %d bytes, more than Firehose takes", i+1, len(text))
 		}
+	}
+	if got, want := b.Batch(11), records[first-1:]; !slices.Equal(got, want) {
+		t.Errorf("from record %d: %+v, then %+v", first, want, got)
+	}
+	if got, want := generate.New(3, 5001).Large()[0], a.Large()[0]; got != want {
+		t.Errorf("the first record of a large event: %+v, then %+v", want, got)
 	}
 }
 
@@ -184,17 +188,19 @@ func TestGenerator(t *testing.T) {
 func TestReport_checkMemory(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		name              string
-		first, last, peak float64
-		fails             bool
+		name        string
+		first, last Memory
+		peak        float64
+		fails       bool
 	}{
-		{"flat", 60, 62, 100, false},
-		{"falls", 60, 20, 100, false},
-		{"grows", 60, 150, 160, true},
-		{"peak", 60, 60, 300, true},
-		{"not measured", 0, 0, 0, false},
+		{"flat", Memory{10, 60, 90}, Memory{100, 62, 100}, 100, false},
+		{"falls", Memory{10, 60, 90}, Memory{100, 20, 50}, 100, false},
+		{"grows", Memory{10, 60, 90}, Memory{100, 150, 150}, 160, true},
+		{"the peaks grow", Memory{10, 60, 90}, Memory{100, 60, 170}, 170, true},
+		{"peak", Memory{10, 60, 90}, Memory{100, 60, 90}, 300, true},
+		{"not measured", Memory{Percent: 10}, Memory{Percent: 100}, 0, false},
 	} {
-		r := Report{Memory: []Memory{{10, tt.first}, {100, tt.last}}, PeakMiB: tt.peak}
+		r := Report{Memory: []Memory{tt.first, tt.last}, PeakMiB: tt.peak}
 		if err := r.checkMemory(); (err != nil) != tt.fails {
 			t.Errorf("%s: %v", tt.name, err)
 		}

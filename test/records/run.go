@@ -24,6 +24,7 @@ type Options struct {
 	Binary string // the transformer
 	Count  int    // of records
 	Seed   uint64
+	First  uint64 // number of the first record
 	Rounds int
 
 	// sabotage changes a response before it is checked. Tests set it.
@@ -49,7 +50,7 @@ func run(ctx context.Context, options Options) (*Report, error) {
 	r := &runner{
 		options:   options,
 		random:    rand.New(rand.NewPCG(options.Seed, 1)),
-		generator: generate.New(options.Seed),
+		generator: generate.New(options.Seed, options.First),
 		checks:    newPool(),
 		report:    newReport(options),
 	}
@@ -89,7 +90,7 @@ func (r *runner) start(ctx context.Context) (err error) {
 
 func (r *runner) stop() {
 	if r.process != nil {
-		r.report.PeakMiB = r.process.memory("VmHWM")
+		r.report.PeakMiB = max(r.report.PeakMiB, r.process.memory("VmHWM"))
 		r.process.stop()
 	}
 	if r.store != nil {
@@ -107,7 +108,8 @@ func (r *runner) rounds(ctx context.Context) error {
 		if r.checks.failed() != nil {
 			return errStopped
 		}
-		r.report.sample(round+1, r.options.Rounds, r.process.memory("VmRSS"))
+		r.report.sample(round+1, r.options.Rounds, r.process.memory("VmRSS"), r.process.memory("VmHWM"))
+		r.process.forgetPeak()
 	}
 	return nil
 }

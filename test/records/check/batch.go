@@ -83,7 +83,7 @@ func (b *Batch) Check(s State) (Counts, error) {
 	for i := range answers {
 		r := &b.Records[i]
 		if err := c.record(r, &answers[i]); err != nil {
-			return Counts{}, fmt.Errorf("record %d of %d, id %q: %w", i, len(answers), r.ID, err)
+			return Counts{}, fmt.Errorf("record %d of %d, id %q: %w\nits data: %.4000q", i, len(answers), r.ID, err, r.Data)
 		}
 	}
 	return c.counts, nil

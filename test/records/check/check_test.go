@@ -1,6 +1,8 @@
 package check_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"fmt"
 	"go/parser"
@@ -136,3 +138,63 @@ func TestBatch_Check_wrong(t *testing.T) {
 }
 
 func encode(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+
+// A record in gzip is read to the end of its last member, and strictly, as RFC 1952 says.
+func TestBatch_Check_compressed(t *testing.T) {
+	t.Parallel()
+	first, empty := compress(t, `{"query_name":"a.test."}`), compress(t, "")
+	for _, tt := range []struct {
+		name   string
+		record []byte
+		result string
+		object string // the object in the answer
+	}{
+		{"nothing in it", empty, "Dropped", ""},
+		{"one member", first, "Ok", `{"query_name":"a.test."}`},
+		{"an empty member first", append(bytes.Clone(empty), first...), "Ok", `{"query_name":"a.test."}`},
+		{"a reserved flag", reserve(empty, 5), "ProcessingFailed", ""},
+		{"the last reserved flag", reserve(empty, 7), "ProcessingFailed", ""},
+		{"a reserved flag of the second member", append(bytes.Clone(first), reserve(empty, 6)...), "ProcessingFailed", ""},
+		{"something behind it", append(bytes.Clone(first), 'x'), "ProcessingFailed", ""},
+		{"too large", compress(t, strings.Repeat(" ", 2<<20+1)), "ProcessingFailed", ""},
+		{"too large together", append(compress(t, strings.Repeat(" ", 2<<20)), compress(t, " ")...), "ProcessingFailed", ""},
+		{"as large as it may be", compress(t, strings.Repeat(" ", 2<<20)), "Dropped", ""},
+	} {
+		data := ""
+		if tt.object != "" {
+			data = encode(strings.TrimSuffix(tt.object, "}") + clean + "\n")
+		}
+		for _, result := range []string{"Ok", "Dropped", "ProcessingFailed"} {
+			if result == "Ok" != (data != "") {
+				continue
+			}
+			batch := check.Batch{
+				Records:  []check.Record{{ID: "1", Data: encode(string(tt.record))}},
+				Response: fmt.Appendf(nil, `{"records":[{"recordId":"1","result":%q,"data":%q}]}`, result, data),
+			}
+			if _, err := batch.Check(state(t)); (err == nil) != (result == tt.result) {
+				t.Errorf("%s, answered with %s: %v", tt.name, result, err)
+			}
+		}
+	}
+}
+
+func compress(t *testing.T, text string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// reserve returns compressed data with one more flag.
+func reserve(data []byte, bit int) []byte {
+	data = bytes.Clone(data)
+	data[3] |= 1 << bit
+	return data
+}

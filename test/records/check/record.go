@@ -57,17 +57,30 @@ func objectsOf(record []byte) ([]object, error) {
 
 func isCompressed(record []byte) bool { return bytes.HasPrefix(record, []byte{0x1f, 0x8b}) }
 
-func expand(record []byte) ([]byte, error) {
-	r, err := gzip.NewReader(bytes.NewReader(record))
-	if err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(r, maxExpandedBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxExpandedBytes {
-		return nil, fmt.Errorf("expands to more than %d bytes", maxExpandedBytes)
+// reservedFlags are the bits of the fourth byte of gzip that must be zero. "A compliant
+// decompressor must give an error indication if any reserved bit is non-zero" (RFC 1952, section
+// 2.3.1.2), which the standard library does not.
+const reservedFlags = 0b1110_0000
+
+// expand expands each member of a compressed record.
+func expand(record []byte) (text []byte, err error) {
+	for source := bytes.NewReader(record); source.Len() > 0; {
+		const flagsAt = 3
+		if head := record[len(record)-source.Len():]; len(head) > flagsAt && head[flagsAt]&reservedFlags != 0 {
+			return nil, errors.New("gzip with reserved flags")
+		}
+		r, err := gzip.NewReader(source)
+		if err != nil {
+			return nil, err
+		}
+		r.Multistream(false)
+		member, err := io.ReadAll(io.LimitReader(r, int64(maxExpandedBytes+1-len(text))))
+		if err != nil {
+			return nil, err
+		}
+		if text = append(text, member...); len(text) > maxExpandedBytes {
+			return nil, fmt.Errorf("expands to more than %d bytes", maxExpandedBytes)
+		}
 	}
 	return text, nil
 }

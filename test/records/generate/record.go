@@ -12,25 +12,36 @@ import (
 	"github.com/resolverwatch/resolverwatch/test/records/check"
 )
 
-// Generator makes records. It is not safe for concurrent use.
+// Generator makes records. A record depends only on the seed and on its number, so that one that
+// failed can be made again without those before it. It is not safe for concurrent use.
 type Generator struct {
+	seed   uint64
+	source rand.PCG
 	random *rand.Rand
-	next   uint64 // number of the next record, a part of its id
+	number uint64 // of the current record, a part of its id
 	zip    *gzip.Writer
 	zipped bytes.Buffer
 }
 
-// New returns a generator with a seed.
-func New(seed uint64) *Generator {
-	g := &Generator{random: rand.New(rand.NewPCG(seed, 0))}
+// New returns a generator with a seed, whose first record has this number.
+func New(seed, first uint64) *Generator {
+	g := &Generator{seed: seed, number: first - 1}
+	g.random = rand.New(&g.source)
 	g.zip = gzip.NewWriter(&g.zipped)
 	return g
+}
+
+// begin begins the next record.
+func (g *Generator) begin() {
+	g.number++
+	g.source.Seed(g.seed, g.number)
 }
 
 // Batch returns the records of one event.
 func (g *Generator) Batch(records int) []check.Record {
 	batch := make([]check.Record, records)
 	for i := range batch {
+		g.begin()
 		batch[i] = g.record()
 	}
 	return batch
@@ -41,6 +52,7 @@ func (g *Generator) Batch(records int) []check.Record {
 func (g *Generator) Large() []check.Record {
 	var batch []check.Record
 	for size := 0; size < 3<<20; {
+		g.begin()
 		data := []byte(g.resolver())
 		if g.random.IntN(400) == 0 {
 			data = g.compress(strings.Repeat(g.resolver(), 1+g.random.IntN(2000)))
@@ -53,14 +65,13 @@ func (g *Generator) Large() []check.Record {
 
 // id returns an id that no other record has. Firehose's have digits only.
 func (g *Generator) id() string {
-	g.next++
 	switch g.random.IntN(500) {
 	case 0:
-		return fmt.Sprintf("%d \"\\/\u2028<é>\t", g.next)
+		return fmt.Sprintf("%d \"\\/\u2028<é>\t", g.number)
 	case 1:
-		return fmt.Sprintf("%d%s", g.next, strings.Repeat("9", 300))
+		return fmt.Sprintf("%d%s", g.number, strings.Repeat("9", 300))
 	default:
-		return fmt.Sprintf("496%053d", g.next)
+		return fmt.Sprintf("496%053d", g.number)
 	}
 }
 
@@ -151,7 +162,7 @@ func (g *Generator) envelope() string {
 	for range g.random.IntN(5) {
 		o := g.object()
 		messages = append(messages, quote(o))
-		events = append(events, fmt.Sprintf(`{"id":"%d","timestamp":%d,"message":%s}`, g.next, g.next, quote(o)))
+		events = append(events, fmt.Sprintf(`{"id":"%d","timestamp":%d,"message":%s}`, g.number, g.number, quote(o)))
 		objects = append(objects, o)
 	}
 
@@ -208,7 +219,7 @@ var notRecords = []string{
 // broken returns data that is not a record, or an unusual one.
 func (g *Generator) broken() []byte {
 	r := g.random
-	switch r.IntN(13) {
+	switch r.IntN(14) {
 	case 0:
 		return nil
 	case 1:
@@ -230,17 +241,31 @@ func (g *Generator) broken() []byte {
 	case 8:
 		return append(g.compress(g.resolver()), "trailing"...)
 	case 9:
+		return g.reserved()
+	case 10:
 		if r.IntN(40) == 0 {
 			return g.compress(strings.Repeat(" ", 2<<20+r.IntN(2)) + "{}")
 		}
 		return g.compress("")
-	case 10:
-		return []byte(`{"query_name":"a.test","answers":` + pick(r, []string{"1", `"x"`, "true", "[1]", `[{},"x"]`, "null", "[null]", "[[]]", "{}"}) + `}`)
 	case 11:
+		return []byte(`{"query_name":"a.test","answers":` + pick(r, []string{"1", `"x"`, "true", "[1]", `[{},"x"]`, "null", "[null]", "[[]]", "{}"}) + `}`)
+	case 12:
 		return []byte(`{"query_name":"a.test","Answers":` + pick(r, []string{"1", `"x"`, "[]", "[false]"}) + `}`)
 	default:
 		return g.compress(string(g.compress(g.resolver()))) // twice, which nobody expands
 	}
+}
+
+// reserved returns compressed data of one or two members, of which the last has a flag that no
+// version of gzip defines.
+func (g *Generator) reserved() []byte {
+	const flagsAt = 3
+	last := g.compress(pick(g.random, []string{"", g.resolver()}))
+	last[flagsAt] |= 1 << (5 + g.random.IntN(3))
+	if g.random.IntN(2) == 0 {
+		return last
+	}
+	return append(g.compress(g.resolver()), last...)
 }
 
 func (g *Generator) compress(text string) []byte {
