@@ -154,7 +154,7 @@ AWS account. Then mark your own logs with your own lists: 'resolverwatch scan'.`
 	root.SetFlagErrorFunc(usage)
 	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std),
 		newStatus(std), newAllow(std), newRollback(std), newPublish(std), newQuery(std), newHunt(std),
-		newAlert(std), newTail(std), newPlan(std))
+		newAlert(std), newTail(std), newPlan(std), newReplay(std), newBackfill(std))
 	wrapArgErrors(root)
 	return root
 }

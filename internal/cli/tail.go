@@ -9,12 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
 	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
 	"github.com/resolverwatch/resolverwatch/internal/tail"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/keyprefix"
 	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
 	"github.com/resolverwatch/resolverwatch/pkg/printable"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
@@ -161,11 +161,11 @@ func (o *tailOptions) source(ctx context.Context, args []string) (folders func(f
 			return nil, err
 		}
 	}
-	if _, err := firehose.Folders(o.prefix, time.Time{}, time.Time{}); err != nil {
+	if _, err := keyprefix.Folders(o.prefix, time.Time{}, time.Time{}); err != nil {
 		return nil, err
 	}
 	return func(from, until time.Time) []string {
-		all, _ := firehose.Folders(o.prefix, from.Add(-zone), until.Add(zone)) // it was parsed before
+		all, _ := keyprefix.Folders(o.prefix, from.Add(-zone), until.Add(zone)) // it was parsed before
 		return all
 	}, nil
 }

@@ -47,35 +47,35 @@ func (o *Operator) Publish(ctx context.Context, feed indicator.FeedID, force str
 	})
 }
 
-// UnknownFeedError means that the importer has never seen a list of a feed.
-type UnknownFeedError struct {
-	Feed  indicator.FeedID
-	Known []indicator.FeedID
+// unknownFeedError means that the importer has never seen a list of a feed.
+type unknownFeedError struct {
+	feed  indicator.FeedID
+	known []indicator.FeedID
 }
 
 // Error says which feeds there are.
-func (e *UnknownFeedError) Error() string {
-	if len(e.Known) == 0 {
-		return fmt.Sprintf("there is no feed %q, and no other: upload a list first", e.Feed)
+func (e *unknownFeedError) Error() string {
+	if len(e.known) == 0 {
+		return fmt.Sprintf("there is no feed %q, and no other: upload a list first", e.feed)
 	}
-	return fmt.Sprintf("there is no feed %q; the feeds are %s", e.Feed, sighting.JoinFeeds(e.Known))
+	return fmt.Sprintf("there is no feed %q; the feeds are %s", e.feed, sighting.JoinFeeds(e.known))
 }
 
-// checkFeed returns an [UnknownFeedError] unless the feed has a row. The importer makes a row for
+// checkFeed returns an [unknownFeedError] unless the feed has a row. The importer makes a row for
 // each list that it sees, refused ones included.
 func (o *Operator) checkFeed(ctx context.Context, feed indicator.FeedID) error {
 	rows, err := o.Feeds.Rows(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the feeds: %w", err)
 	}
-	unknown := &UnknownFeedError{Feed: feed}
+	unknown := &unknownFeedError{feed: feed}
 	for _, row := range rows {
 		if row.ID == feed {
 			return nil
 		}
-		unknown.Known = append(unknown.Known, row.ID)
+		unknown.known = append(unknown.known, row.ID)
 	}
-	slices.Sort(unknown.Known)
+	slices.Sort(unknown.known)
 	return unknown
 }
 

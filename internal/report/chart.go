@@ -25,7 +25,7 @@ func verdictChart(hours []Hour) template.HTML {
 	}
 	var most, worst int
 	for _, h := range hours {
-		most, worst = max(most, h.Total()), max(worst, h.Malicious)
+		most, worst = max(most, h.total()), max(worst, h.Malicious)
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, `<svg viewBox="0 0 %d %d" role="img" class="chart"><title>Queries and malicious queries over time</title>`,
@@ -35,7 +35,7 @@ func verdictChart(hours []Hour) template.HTML {
 	wide := math.Max(step-math.Min(step/5, 2), 0.5)
 	for i, h := range hours {
 		x := chartLeft + float64(i)*step
-		bar(&out, "other", x, half, wide, scaled(h.Total(), most, half-14), fmt.Sprintf("%s: %s queries", moment(h.Start), thousands(h.Total())))
+		bar(&out, "other", x, half, wide, scaled(h.total(), most, half-14), fmt.Sprintf("%s: %s queries", moment(h.Start), thousands(h.total())))
 		bar(&out, "malicious", x, chartHeight, wide, scaled(h.Malicious, worst, half-14), fmt.Sprintf("%s: %s malicious", moment(h.Start), thousands(h.Malicious)))
 	}
 	axis(&out, half, "queries", most)

@@ -38,8 +38,8 @@ type Data struct {
 // Counts are numbers of records by verdict.
 type Counts struct{ Malicious, Allowed, Clean, Unknown int }
 
-// Total returns the number of all records.
-func (c Counts) Total() int { return c.Malicious + c.Allowed + c.Clean + c.Unknown }
+// total returns the number of all records.
+func (c Counts) total() int { return c.Malicious + c.Allowed + c.Clean + c.Unknown }
 
 // Reason is why records are unknown.
 type Reason struct {

@@ -97,3 +97,14 @@ const (
 	FindingsFailed   = "FindingsFailed"   // findings that Security Hub did not take
 	FindingsCapped   = "FindingsCapped"   // alerts beyond the bound on findings
 )
+
+// Names of the marker's metrics. It also writes the transformer's metrics of log objects and of
+// the index, under the same names, so that they add up.
+const (
+	ObjectsMarked   = "ObjectsMarked"   // log objects whose records were marked
+	ObjectsSkipped  = "ObjectsSkipped"  // log objects that were marked before
+	ObjectsFailed   = "ObjectsFailed"   // log objects and notifications that failed and come again
+	ObjectMissing   = "ObjectMissing"   // log objects that were deleted before they were read
+	UnreadableLines = "UnreadableLines" // lines that were set aside
+	SourceLag       = "SourceLag"       // time from the start of a log object to its marks; the longest of an invocation
+)

@@ -9,7 +9,7 @@ import (
 )
 
 // EnvSettings is the environment variable that holds the settings of a function as a JSON
-// object: [ImporterFunction], [TransformerFunction], [NotifierFunction] or [HunterFunction].
+// object, such as [TransformerFunction].
 const EnvSettings = "RESOLVERWATCH"
 
 // errNotSet is the error about a function without [EnvSettings].
@@ -39,6 +39,14 @@ func DecodeTransformer(lookup Lookup) (TransformerFunction, error) {
 	return decodeFunction(lookup, legacyTransformer, func(f *TransformerFunction) *int { return &f.MemoryMiB })
 }
 
+// DecodeMarker reads the environment of the marker. Its error joins all problems.
+func DecodeMarker(lookup Lookup) (MarkerFunction, error) {
+	none := func(Lookup) (MarkerFunction, error) {
+		return MarkerFunction{}, fmt.Errorf("%s: must be set to the settings of the marker as a JSON object", EnvSettings)
+	}
+	return decodeFunction(lookup, none, func(f *MarkerFunction) *int { return &f.MemoryMiB })
+}
+
 // Encode returns the value of [EnvSettings]. It leaves out the settings that the function does not
 // read from there.
 func (f *ImporterFunction) Encode() string {
@@ -52,6 +60,21 @@ func (f *ImporterFunction) Encode() string {
 func (f *TransformerFunction) Encode() string {
 	sent, preset := *f, Default[TransformerFunction]()
 	sent.MemoryMiB, sent.Timeout, sent.LogRetention = preset.MemoryMiB, preset.Timeout, preset.LogRetention
+	return encode(&sent)
+}
+
+// Encode returns the value of [EnvSettings]. It leaves out the settings that the function does not
+// read from there.
+func (f *MarkerFunction) Encode() string {
+	sent, preset := *f, Default[MarkerFunction]()
+	sent.Marker, sent.LogRetention = preset.Marker, preset.LogRetention
+	marking := sent.Transformer
+	sent.Transformer = preset.Transformer
+	sent.Transformer.PollInterval, sent.Transformer.FailureMode = marking.PollInterval, marking.FailureMode
+	sent.Transformer.CheckAnswers = marking.CheckAnswers
+	written := sent.Delivery
+	sent.Delivery = preset.Delivery
+	sent.Delivery.Prefix, sent.Delivery.ErrorPrefix = written.Prefix, written.ErrorPrefix
 	return encode(&sent)
 }
 

@@ -19,6 +19,11 @@ const (
 	OutputAlertDeadLetterQueueURL = "AlertDeadLetterQueueUrl"
 	OutputHunterFunctionName      = "HunterFunctionName"
 	OutputHuntGroupName           = "HuntGroupName" // of EventBridge Scheduler
+	OutputMarkedPrefix            = "MarkedPrefix"  // of the marked logs, with Firehose's expressions
+	OutputErrorPrefix             = "ErrorPrefix"   // of records that were set aside, likewise
+	OutputLogBucketName           = "LogBucketName" // that Resolver writes to
+	OutputMarkerFunctionName      = "MarkerFunctionName"
+	OutputBackfillARN             = "BackfillArn" // of the state machine
 )
 
 // AlarmHelper begins the description of an alarm that only another alarm looks at. It may be in alarm

@@ -71,7 +71,12 @@ type TransformerFunction struct {
 	IndexBucket string `json:"indexBucket" required:"true" legacy:"INDEX_BUCKET"`
 	Logging
 	Transformer
-	// ColdStartWait is how long a starting transformer waits for its first index. Loading one
+	Marking
+}
+
+// Marking has what every function that marks records is told by its deployment.
+type Marking struct {
+	// ColdStartWait is how long a starting function waits for its first index. Loading one
 	// takes well under a second, and Firehose bills the wait.
 	ColdStartWait Duration `json:"coldStartWait" default:"2s" min:"1ms" max:"1m" legacy:"COLD_START_WAIT"`
 	// MaxIndexAge is how long after the last publish "clean" becomes "unknown". The importer

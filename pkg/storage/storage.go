@@ -22,6 +22,7 @@ var (
 type Object struct {
 	Key          string
 	Version      string // always names the same bytes; empty in listings
+	ETag         string // only in some listings
 	Size         int64  // bytes
 	LastModified time.Time
 	Metadata     map[string]string // set by the user, keys in lower case; empty in listings

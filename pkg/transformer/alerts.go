@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/resolverwatch/resolverwatch/pkg/alert"
+	"github.com/resolverwatch/resolverwatch/pkg/loader"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -47,7 +48,7 @@ func (w *worker) collect(m *verdict.Mark) {
 
 // tell sends one message about the matches of an event. If that fails, it is counted and
 // logged, and nothing else.
-func (t *Transformer) tell(ctx context.Context, w *worker, inService *loaded, left *budget) {
+func (t *Transformer) tell(ctx context.Context, w *worker, inService *loader.Loaded, left *budget) {
 	stats := &w.stats.alerts
 	if t.config.Alerts == nil || w.matches.Empty() && stats.broken == 0 {
 		return
@@ -67,7 +68,7 @@ func (t *Transformer) tell(ctx context.Context, w *worker, inService *loaded, le
 }
 
 // send sends the message. It converts a panic into an error.
-func (t *Transformer) send(ctx context.Context, w *worker, inService *loaded, left *budget) (err error) {
+func (t *Transformer) send(ctx context.Context, w *worker, inService *loader.Loaded, left *budget) (err error) {
 	defer func() {
 		if problem := recover(); problem != nil {
 			err = fmt.Errorf("%w: %T", errPanicked, problem)
@@ -76,7 +77,7 @@ func (t *Transformer) send(ctx context.Context, w *worker, inService *loaded, le
 
 	m := alert.Message{Origin: alert.OriginFirehose, Stack: t.config.Settings.Stack}
 	if inService != nil {
-		m.Generation = inService.current.Generation
+		m.Generation = inService.Current.Generation
 	}
 	w.matches.Fill(&m)
 	w.message = m.AppendEncode(w.message[:0])

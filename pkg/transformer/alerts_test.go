@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/pkg/alert"
+	"github.com/resolverwatch/resolverwatch/pkg/loader"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -182,7 +183,7 @@ func TestTransformer_alerts_collectPanics(t *testing.T) {
 	var q queue
 	var log, metrics bytes.Buffer
 	tr, s, _ := newTransformer(t, withAlerts(&q, &log, &metrics))
-	tr.tell(context.Background(), w, &loaded{current: s.now.current}, &budget{})
+	tr.tell(context.Background(), w, &loader.Loaded{Current: s.now.current}, &budget{})
 	if w.stats.alerts.failed != 1 || len(q.bodies) != 0 || !strings.Contains(log.String(), "collecting 1 marks") {
 		t.Errorf("counts %+v, %d messages, log %s", w.stats.alerts, len(q.bodies), &log)
 	}
@@ -243,7 +244,7 @@ func TestTransformer_alerts_bounded(t *testing.T) {
 func match(t *testing.T, w *worker) {
 	t.Helper()
 	tr, _, _ := newTransformer(t, nil)
-	m := verdict.NewMarker(tr.indexes.get(context.Background(), time.Minute).index, verdict.Options{OnMatch: w.observe})
+	m := verdict.NewMarker(tr.indexes.Get(context.Background(), time.Minute).Index, verdict.Options{OnMatch: w.observe})
 	if _, err := m.Mark(nil, []byte(evil)); err != nil || w.matches.Empty() {
 		t.Fatal(err)
 	}

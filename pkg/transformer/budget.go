@@ -3,6 +3,8 @@ package transformer
 import (
 	"context"
 	"time"
+
+	"github.com/resolverwatch/resolverwatch/pkg/loader"
 )
 
 const (
@@ -50,7 +52,7 @@ func newBudget(ctx context.Context, clock func() time.Time) budget {
 // waiting returns how long the invocation may wait for an index.
 func (b *budget) waiting() time.Duration {
 	if !b.limited {
-		return maxPoll
+		return loader.MaxPoll
 	}
 	return time.Duration(float64(b.left) * waitingShare)
 }

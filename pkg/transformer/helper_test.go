@@ -16,6 +16,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/loader"
 )
 
 // start is the time on the test clock at the start of each test.
@@ -65,7 +66,7 @@ func seal(t testing.TB, b *index.Builder, generation uint64, renewed time.Time) 
 	}, object}
 }
 
-// store is a [transformer.Store] with one index. Each change of the pointer gives it a new
+// store is a [loader.Store] with one index. Each change of the pointer gives it a new
 // version.
 type store struct {
 	mu      sync.Mutex
@@ -109,9 +110,9 @@ func (s *store) Current(ctx context.Context, etag string) (index.Current, string
 	case s.currentErr != nil:
 		return index.Current{}, "", s.currentErr
 	case s.version == 0:
-		return index.Current{}, "", ErrNoIndex
+		return index.Current{}, "", loader.ErrNoIndex
 	case etag == version:
-		return index.Current{}, "", ErrNotModified
+		return index.Current{}, "", loader.ErrNotModified
 	}
 	return s.now.current, version, nil
 }

@@ -35,6 +35,7 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/loader"
 	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/reach"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
@@ -46,7 +47,7 @@ var errNotReady = errors.New("no index is available")
 
 // Config configures a [Transformer]. Only Store is required.
 type Config struct {
-	Store Store
+	Store loader.Store
 	// Settings says how records are marked. Unset fields have their defaults; IndexBucket is
 	// not used.
 	Settings settings.TransformerFunction
@@ -67,7 +68,7 @@ type Config struct {
 // Transformer answers Firehose events. It is safe for concurrent use.
 type Transformer struct {
 	config  Config
-	indexes loader
+	indexes *loader.Loader
 	workers sync.Pool // of *worker
 	metrics *metric.Writer
 }
@@ -97,14 +98,14 @@ func New(config Config) (*Transformer, error) {
 	config.setDefaults()
 	return &Transformer{
 		config: config,
-		indexes: loader{
-			store:    config.Store,
-			clock:    config.clock,
-			interval: config.Settings.PollInterval.Std(),
-			wait:     config.Settings.ColdStartWait.Std(),
-			bounds:   reach.NewBounds(config.Settings.ReachBounds),
-			log:      config.Log,
-		},
+		indexes: loader.New(loader.Config{
+			Store:    config.Store,
+			Clock:    config.clock,
+			Interval: config.Settings.PollInterval.Std(),
+			Wait:     config.Settings.ColdStartWait.Std(),
+			Bounds:   reach.NewBounds(config.Settings.ReachBounds),
+			Log:      config.Log,
+		}),
 		workers: sync.Pool{New: func() any { return newWorker() }},
 		metrics: metric.NewWriter(config.Metrics, config.Settings.Stack, config.clock),
 	}, nil
@@ -134,7 +135,7 @@ func (t *Transformer) Append(ctx context.Context, dst, event []byte) ([]byte, er
 		return dst, err
 	}
 
-	inService := t.indexes.get(ctx, left.waiting())
+	inService := t.indexes.Get(ctx, left.waiting())
 	if inService == nil && t.config.Settings.FailureMode == settings.FailureModeFail {
 		return dst, errNotReady
 	}
@@ -151,7 +152,7 @@ func (t *Transformer) Append(ctx context.Context, dst, event []byte) ([]byte, er
 }
 
 // markerOptions returns the index and the options of the marker for an invocation.
-func (t *Transformer) markerOptions(w *worker, inService *loaded) (*index.Index, verdict.Options) {
+func (t *Transformer) markerOptions(w *worker, inService *loader.Loaded) (*index.Index, verdict.Options) {
 	o := verdict.Options{
 		SkipCNAMEs:    !t.config.Settings.CheckAnswers.Names(),
 		SkipAddresses: !t.config.Settings.CheckAnswers.Addresses(),
@@ -164,23 +165,14 @@ func (t *Transformer) markerOptions(w *worker, inService *loaded) (*index.Index,
 	if inService == nil {
 		return nil, o
 	}
-	o.Stale = t.age(inService) > t.config.Settings.MaxIndexAge.Std()
-	return inService.index, o
-}
-
-// age returns the time since a publish last renewed an index.
-func (t *Transformer) age(inService *loaded) time.Duration {
-	return t.config.clock().Sub(inService.current.RenewedAt)
+	o.Stale = inService.Age(t.config.clock()) > t.config.Settings.MaxIndexAge.Std()
+	return inService.Index, o
 }
 
 // report logs the failed records of an event and writes its metrics.
-func (t *Transformer) report(w *worker, inService *loaded) {
+func (t *Transformer) report(w *worker, inService *loader.Loaded) {
 	if w.stats.failed > 0 {
 		t.config.Log.Warn("records failed", "records", w.stats.failed, "first", w.stats.firstID, "error", w.stats.firstError)
 	}
-	if inService == nil {
-		t.writeMetrics(&w.stats, w.marker.Counts(), nil, 0)
-		return
-	}
-	t.writeMetrics(&w.stats, w.marker.Counts(), &inService.current, t.age(inService))
+	t.writeMetrics(&w.stats, w.marker.Counts(), inService)
 }

@@ -380,8 +380,8 @@ func TestNew_errors(t *testing.T) {
 	for _, config := range []Config{
 		{},
 		{Store: &store{}, Settings: settings.TransformerFunction{Transformer: settings.Transformer{PollInterval: -1}}},
-		{Store: &store{}, Settings: settings.TransformerFunction{ColdStartWait: -1}},
-		{Store: &store{}, Settings: settings.TransformerFunction{MaxIndexAge: -1}},
+		{Store: &store{}, Settings: settings.TransformerFunction{Marking: settings.Marking{ColdStartWait: -1}}},
+		{Store: &store{}, Settings: settings.TransformerFunction{Marking: settings.Marking{MaxIndexAge: -1}}},
 	} {
 		if _, err := New(config); err == nil {
 			t.Errorf("no error for %+v", config)

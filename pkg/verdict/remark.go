@@ -7,6 +7,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
+	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
 )
 
 // isOurs reports whether name is that of a member that we add.
@@ -58,6 +59,33 @@ func stripMark(dst, object []byte) []byte {
 		dst = append(dst, space...)
 	}
 	return append(dst, '}')
+}
+
+// Unmark appends a record without the members that we add. A record without such members is
+// appended as it is. If one of its objects has them, each object becomes one line, out of its
+// envelope.
+//
+// It returns an error for a record that no marker could read.
+func Unmark(dst, record []byte) ([]byte, error) {
+	if resolverlog.IsCompressed(record) { // as a subscription of CloudWatch Logs sends it, without marks
+		return append(dst, record...), nil
+	}
+	var s resolverlog.Scanner
+	marked := false
+	s.Reset(record)
+	for s.Next() {
+		marked = marked || s.Object().Reserved != ""
+	}
+	if err := s.Err(); err != nil {
+		return dst, err
+	}
+	if !marked {
+		return append(dst, record...), nil
+	}
+	for s.Reset(record); s.Next(); {
+		dst = append(stripMark(dst, s.Object().Bytes), '\n')
+	}
+	return dst, nil
 }
 
 // decision holds the members of a mark that depend on the lists. The generation is not one

@@ -15,6 +15,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/loader"
 	"github.com/resolverwatch/resolverwatch/pkg/transformer"
 )
 
@@ -170,7 +171,7 @@ type benchStore struct {
 
 func (s *benchStore) Current(_ context.Context, etag string) (index.Current, string, error) {
 	if etag != "" {
-		return index.Current{}, "", transformer.ErrNotModified
+		return index.Current{}, "", loader.ErrNotModified
 	}
 	return index.Current{
 		Generation:  s.info.Generation,

@@ -18,7 +18,7 @@ import (
 var userFacing = []string{
 	"cmd/resolverwatch", "internal/cli", "internal/operator", "internal/logfile", "internal/hunt", "lambdas",
 	"pkg/awsio", "pkg/fetch", "pkg/importer", "pkg/index", "pkg/list", "pkg/namedquery", "pkg/snapshot",
-	"pkg/storage", "pkg/table", "pkg/transformer", "infra/config", "infra/gofunction", "infra/template",
+	"pkg/storage", "pkg/table", "pkg/transformer", "pkg/loader", "pkg/marker", "pkg/backfill", "internal/replay", "infra/config", "infra/gofunction", "infra/template",
 }
 
 // runbookExceptions lists messages that do not need an entry, as "file | part of the message | reason". A

@@ -17,6 +17,7 @@ import (
 var maxBinaryBytes = map[string]int64{
 	"hunter":      11_400_000,
 	"importer":    16_100_000,
+	"marker":      11_600_000,
 	"notifier":    13_200_000,
 	"transformer": 11_000_000,
 }

@@ -201,7 +201,7 @@ func (r *race) read(ctx context.Context, t *testing.T) {
 			Store: bucket.NewIndexReader(r.objects, "index", maxBytes),
 			Settings: settings.TransformerFunction{
 				Transformer: settings.Transformer{PollInterval: settings.Duration(time.Millisecond)},
-				MaxIndexAge: settings.Duration(time.Hour),
+				Marking:     settings.Marking{MaxIndexAge: settings.Duration(time.Hour)},
 			},
 		})
 		if err != nil {

@@ -25,6 +25,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
+	"github.com/resolverwatch/resolverwatch/pkg/keyprefix"
 )
 
 // Limits of the service.
@@ -276,7 +277,7 @@ func (s *Stream) lossError(cause error) error {
 // target is the destination of objects of one kind.
 type target struct {
 	bucket    Bucket
-	prefix    prefix
+	prefix    keyprefix.Prefix
 	errorType string // value of !{firehose:error-output-type}
 	gzip      bool
 	encoding  string // content encoding
@@ -285,7 +286,7 @@ type target struct {
 }
 
 // newTarget returns a target for objects with the given compression.
-func newTarget(bucket Bucket, prefix prefix, compression string) target {
+func newTarget(bucket Bucket, prefix keyprefix.Prefix, compression string) target {
 	t := target{bucket: bucket, prefix: prefix, counted: (*counters).delivered}
 	if compression == GZIP {
 		t.gzip, t.encoding, t.extension = true, "gzip", ".gz"
@@ -297,12 +298,12 @@ func newTarget(bucket Bucket, prefix prefix, compression string) target {
 func (s *Stream) setTargets() error {
 	c := &s.config
 
-	data, failures, err := parsePrefixes(c.Prefix, c.ErrorOutputPrefix)
+	data, failures, err := keyprefix.Parse(c.Prefix, c.ErrorOutputPrefix)
 	s.data = newTarget(c.Bucket, data, c.CompressionFormat)
 	s.failures = newTarget(c.Bucket, failures, c.CompressionFormat)
-	s.failures.errorType = processingFailed
+	s.failures.errorType = keyprefix.ProcessingFailed
 	s.unconvertible = newTarget(c.Bucket, failures, Uncompressed)
-	s.unconvertible.errorType = conversionFailed
+	s.unconvertible.errorType = keyprefix.ConversionFailed
 
 	if c.Conversion != nil {
 		// AWS uses this label for files whose pages are compressed with Snappy.
@@ -313,7 +314,7 @@ func (s *Stream) setTargets() error {
 	}
 
 	if b := c.Backup; b != nil {
-		raw, _, backupErr := parsePrefixes(b.Prefix, b.ErrorOutputPrefix)
+		raw, _, backupErr := keyprefix.Parse(b.Prefix, b.ErrorOutputPrefix)
 		if backupErr != nil {
 			err = errors.Join(err, fmt.Errorf("Backup: %w", backupErr))
 		}
@@ -375,7 +376,7 @@ func (s *Stream) store(o object) {
 	}
 
 	key := fmt.Sprintf("%s%s-%d-%s-%s%s",
-		o.target.prefix.evaluate(o.oldest, o.target.errorType),
+		o.target.prefix.Key(o.oldest, o.target.errorType, keyprefix.Random),
 		s.config.DeliveryStreamName,
 		streamVersion,
 		o.oldest.UTC().Format("2006-01-02-15-04-05"),

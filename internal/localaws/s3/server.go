@@ -4,6 +4,7 @@
 //
 //   - PUT with If-Match returns 404 for a missing key, and PUT with If-None-Match: * returns
 //     412 for an existing one. Tests can inject 409 and any other error.
+//     The same holds for the completion of an upload in parts.
 //   - GET and HEAD return 412 if If-Match names another ETag, and HEAD honours the version.
 //   - A missing key returns 404 if the caller may list the bucket, else 403.
 //   - A PUT stores its tags, and does not inherit the metadata of the previous version.
@@ -25,6 +26,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/johannesboyne/gofakes3"
@@ -75,6 +77,9 @@ type Server struct {
 	config   Config
 	memory   *memory
 	protocol http.Handler // gofakes3
+	// completing is held while an upload in parts is completed, so that only one of two
+	// conditional ones succeeds.
+	completing sync.Mutex
 }
 
 // New returns a server without buckets.
@@ -108,9 +113,24 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeFault(w, r, fault)
 	case call.tagging:
 		s.serveTagging(w, call)
+	case call.upload && call.Method == http.MethodPost && r.Header.Get("If-None-Match") != "":
+		s.serveCompletion(w, call)
 	default:
 		s.protocol.ServeHTTP(w, call.forward())
 	}
+}
+
+// serveCompletion completes an upload in parts if the key does not exist. gofakes3 ignores the
+// condition.
+func (s *Server) serveCompletion(w http.ResponseWriter, call *call) {
+	s.completing.Lock()
+	defer s.completing.Unlock()
+	if found := s.memory.find(call.bucket, call.Key, ""); found != nil && !found.marker {
+		writeFault(w, call.http, &Fault{Status: http.StatusPreconditionFailed, Code: "PreconditionFailed",
+			Message: "At least one of the pre-conditions you specified did not hold"})
+		return
+	}
+	s.protocol.ServeHTTP(w, call.http)
 }
 
 // checkRead evaluates If-Match and If-None-Match of reads and hides missing objects from

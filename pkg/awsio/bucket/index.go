@@ -13,8 +13,8 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/loader"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
-	"github.com/resolverwatch/resolverwatch/pkg/transformer"
 )
 
 const (
@@ -113,7 +113,7 @@ func (i *Index) SwapIndicators(ctx context.Context, generation uint64, etag stri
 }
 
 // IndexReader is the index bucket for programs that only load indexes. It implements
-// [transformer.Store].
+// [loader.Store].
 type IndexReader struct {
 	bucket   Bucket
 	maxBytes int64
@@ -125,15 +125,15 @@ func NewIndexReader(client *s3.Client, name string, maxBytes int) *IndexReader {
 	return &IndexReader{Bucket{Client: client, Name: name}, int64(maxBytes)}
 }
 
-// Current returns the pointer and its ETag. It returns [transformer.ErrNotModified] if the
-// pointer still has etag, and [transformer.ErrNoIndex] if there is no pointer.
+// Current returns the pointer and its ETag. It returns [loader.ErrNotModified] if the
+// pointer still has etag, and [loader.ErrNoIndex] if there is no pointer.
 func (r *IndexReader) Current(ctx context.Context, etag string) (index.Current, string, error) {
 	current, newETag, err := r.bucket.current(ctx, etag)
 	switch {
 	case errors.Is(err, errNotModified):
-		err = transformer.ErrNotModified
+		err = loader.ErrNotModified
 	case errors.Is(err, storage.ErrNotFound):
-		err = transformer.ErrNoIndex
+		err = loader.ErrNoIndex
 	}
 	return current, newETag, err
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/loader"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
-	"github.com/resolverwatch/resolverwatch/pkg/transformer"
 	"github.com/resolverwatch/resolverwatch/test/localclient"
 )
 
@@ -28,7 +28,7 @@ var (
 	_ importer.Indexes    = (*bucket.Index)(nil)
 	_ importer.Indicators = (*bucket.Index)(nil)
 	_ index.Pointer       = (*bucket.Index)(nil)
-	_ transformer.Store   = (*bucket.IndexReader)(nil)
+	_ loader.Store        = (*bucket.IndexReader)(nil)
 )
 
 // pointer returns a valid pointer to a generation.
@@ -243,7 +243,7 @@ func TestIndexReader_Current(t *testing.T) {
 	t.Parallel()
 	ctx, client := context.Background(), localclient.S3(t, locals3.Config{})
 	store := bucket.NewIndexReader(client, localclient.IndexBucket, 1<<20)
-	if _, _, err := store.Current(ctx, ""); !errors.Is(err, transformer.ErrNoIndex) {
+	if _, _, err := store.Current(ctx, ""); !errors.Is(err, loader.ErrNoIndex) {
 		t.Errorf("Current without a pointer: %v", err)
 	}
 	hash := strings.Repeat("0", 32)
@@ -260,7 +260,7 @@ func TestIndexReader_Current(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil || etag == "" {
 		t.Fatalf("etag %q: %v %s", etag, err, diff)
 	}
-	if _, _, err := store.Current(ctx, etag); !errors.Is(err, transformer.ErrNotModified) {
+	if _, _, err := store.Current(ctx, etag); !errors.Is(err, loader.ErrNotModified) {
 		t.Errorf("Current with the same ETag: %v", err)
 	}
 	put(t, client, index.CurrentKey, strings.Replace(string(text), `"highest": 2`, `"highest": 3`, 1))
@@ -286,7 +286,7 @@ func TestIndexReader_Object(t *testing.T) {
 	if _, err := store.Object(ctx, "index/large"); err == nil || !strings.Contains(err.Error(), "101 bytes, the limit is 100") {
 		t.Errorf("Object over the limit: %v", err)
 	}
-	if _, err := store.Object(ctx, "index/missing"); err == nil || errors.Is(err, transformer.ErrNoIndex) {
+	if _, err := store.Object(ctx, "index/missing"); err == nil || errors.Is(err, loader.ErrNoIndex) {
 		t.Errorf("Object that is missing: %v", err)
 	}
 }

@@ -1,4 +1,8 @@
-package transformer
+// Package loader keeps the current index of a store loaded. A function asks it for the index
+// with each invocation. The loader polls the store for a newer one, at most once per interval,
+// loads it beside the old one, verifies it, and swaps the two. If anything fails, the old
+// index stays in service.
+package loader
 
 import (
 	"context"
@@ -9,7 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/resolverwatch/resolverwatch/pkg/emf"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
+	"github.com/resolverwatch/resolverwatch/pkg/metric"
 	"github.com/resolverwatch/resolverwatch/pkg/reach"
 )
 
@@ -31,34 +37,51 @@ type Store interface {
 }
 
 const (
-	// maxPoll is the time limit of one poll of the store, including the download of a new
+	// MaxPoll is the time limit of one poll of the store, including the download of a new
 	// index. It is longer than any invocation waits, because a poll continues while other
 	// invocations are served.
-	maxPoll = time.Minute
+	MaxPoll = time.Minute
 	// firstRetry is the pause after a failed poll. The pause doubles with each failure, up
 	// to the poll interval.
 	firstRetry = time.Second
 )
 
-// loaded is an index in service.
-type loaded struct {
-	index   *index.Index
-	current index.Current
+// Loaded is an index in service, with its pointer.
+type Loaded struct {
+	Index   *index.Index
+	Current index.Current
 	etag    string // of the pointer
 }
 
-// loader keeps the index in service and polls the store for a newer one. It loads a new
-// index next to the old one and swaps them atomically. If anything fails, the old index
-// stays in service.
-type loader struct {
-	store    Store
-	clock    func() time.Time
-	interval time.Duration // between polls
-	wait     time.Duration // how long invocations wait for a poll, counted from its start
-	bounds   reach.Bounds
-	log      *slog.Logger
+// Age returns the time since a publish last renewed the index.
+func (l *Loaded) Age(now time.Time) time.Duration { return now.Sub(l.Current.RenewedAt) }
 
-	inService atomic.Pointer[loaded]
+// Metrics returns the generation and the age of the index in service: none without an index.
+func (l *Loaded) Metrics(now time.Time) []emf.Metric {
+	if l == nil {
+		return nil
+	}
+	return []emf.Metric{
+		{Name: metric.IndexGeneration, Unit: emf.None, Value: float64(l.Current.Generation)},
+		metric.Seconds(metric.IndexAge, l.Age(now)),
+	}
+}
+
+// Config configures a [Loader]. All fields are required.
+type Config struct {
+	Store    Store
+	Clock    func() time.Time
+	Interval time.Duration // between polls
+	Wait     time.Duration // how long invocations wait for a poll, counted from its start
+	Bounds   reach.Bounds  // that an index must keep
+	Log      *slog.Logger
+}
+
+// Loader keeps the index in service. It is safe for concurrent use.
+type Loader struct {
+	config Config
+
+	inService atomic.Pointer[Loaded]
 	failures  atomic.Int64 // failed polls since the last report
 
 	mu          sync.Mutex
@@ -67,17 +90,23 @@ type loader struct {
 	failedInRow int       // consecutive polls that failed or found no index
 }
 
+// New returns a loader. It does not use the store before the first [Loader.Get].
+func New(config Config) *Loader { return &Loader{config: config} }
+
+// TakeFailures returns the number of failed polls since the last call.
+func (l *Loader) TakeFailures() int { return int(l.failures.Swap(0)) }
+
 // poll is one poll of the store.
 type poll struct {
 	started time.Time // system time, used only to measure how long invocations wait
 	done    chan struct{}
 }
 
-// get returns the index in service, or nil if there is none. If a poll is due, get starts
+// Get returns the index in service, or nil if there is none. If a poll is due, Get starts
 // it. It waits for a running poll for at most atMost.
-func (l *loader) get(ctx context.Context, atMost time.Duration) *loaded {
+func (l *Loader) Get(ctx context.Context, atMost time.Duration) *Loaded {
 	if p := l.currentPoll(); p != nil {
-		timer := time.NewTimer(min(atMost, l.wait-time.Since(p.started)))
+		timer := time.NewTimer(min(atMost, l.config.Wait-time.Since(p.started)))
 		defer timer.Stop()
 		select {
 		case <-p.done:
@@ -91,28 +120,28 @@ func (l *loader) get(ctx context.Context, atMost time.Duration) *loaded {
 // currentPoll starts a poll if one is due, and returns the running poll, or nil if there is
 // none. A poll does not belong to an invocation: if it takes longer than an invocation
 // waits, later invocations use its result.
-func (l *loader) currentPoll() *poll {
+func (l *Loader) currentPoll() *poll {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.running == nil && !l.clock().Before(l.due) {
+	if l.running == nil && !l.config.Clock().Before(l.due) {
 		l.running = &poll{time.Now(), make(chan struct{})}
 		go l.run(l.running)
 	}
 	return l.running
 }
 
-func (l *loader) run(p *poll) {
-	ctx, cancel := context.WithTimeout(context.Background(), maxPoll)
+func (l *Loader) run(p *poll) {
+	ctx, cancel := context.WithTimeout(context.Background(), MaxPoll)
 	defer cancel()
 	err := l.refreshSafely(ctx)
 	if err != nil && !errors.Is(err, ErrNoIndex) {
 		l.failures.Add(1)
-		l.log.Error("polling for an index failed", "error", err)
+		l.config.Log.Error("polling for an index failed", "error", err)
 	}
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	pause := l.interval
+	pause := l.config.Interval
 	if err == nil {
 		l.failedInRow = 0
 	} else {
@@ -121,13 +150,13 @@ func (l *loader) run(p *poll) {
 		l.failedInRow++
 	}
 
-	l.running, l.due = nil, l.clock().Add(pause)
+	l.running, l.due = nil, l.config.Clock().Add(pause)
 	close(p.done)
 }
 
 // refreshSafely converts a panic into an error, because a panic on this goroutine would end
 // the process.
-func (l *loader) refreshSafely(ctx context.Context) (err error) {
+func (l *Loader) refreshSafely(ctx context.Context) (err error) {
 	defer func() {
 		if problem := recover(); problem != nil {
 			err = fmt.Errorf("loading an index: panic: %v", problem)
@@ -137,30 +166,30 @@ func (l *loader) refreshSafely(ctx context.Context) (err error) {
 }
 
 // refresh puts a newer index into service if there is one.
-func (l *loader) refresh(ctx context.Context) error {
-	next := loaded{}
+func (l *Loader) refresh(ctx context.Context) error {
+	next := Loaded{}
 	previous := l.inService.Load()
 	if previous != nil {
 		next = *previous
 	}
 
 	var err error
-	next.current, next.etag, err = l.store.Current(ctx, next.etag)
+	next.Current, next.etag, err = l.config.Store.Current(ctx, next.etag)
 	switch {
 	case errors.Is(err, ErrNotModified):
 		return nil
 	case errors.Is(err, ErrNoIndex) && previous != nil:
 		return errors.New("reading the index pointer: it was deleted")
 	case err == nil:
-		err = next.current.Check(l.clock())
+		err = next.Current.Check(l.config.Clock())
 	}
 	if err != nil {
 		return fmt.Errorf("reading the index pointer: %w", err)
 	}
 
-	if previous == nil || previous.current.Object != next.current.Object {
-		if next.index, err = l.load(ctx, &next.current); err != nil {
-			return fmt.Errorf("loading %s: %w", next.current.Object, err)
+	if previous == nil || previous.Current.Object != next.Current.Object {
+		if next.Index, err = l.load(ctx, &next.Current); err != nil {
+			return fmt.Errorf("loading %s: %w", next.Current.Object, err)
 		}
 	}
 
@@ -169,10 +198,10 @@ func (l *loader) refresh(ctx context.Context) error {
 }
 
 // load fetches and verifies the index that a pointer names.
-func (l *loader) load(ctx context.Context, current *index.Current) (*index.Index, error) {
-	data, err := l.store.Object(ctx, current.Object)
+func (l *Loader) load(ctx context.Context, current *index.Current) (*index.Index, error) {
+	data, err := l.config.Store.Object(ctx, current.Object)
 	if err != nil {
 		return nil, err
 	}
-	return current.Open(data, l.bounds)
+	return current.Open(data, l.config.Bounds)
 }

@@ -1,4 +1,4 @@
-package firehose
+package keyprefix
 
 import (
 	"fmt"
@@ -29,7 +29,7 @@ func Folders(text string, from, until time.Time) ([]string, error) {
 }
 
 // evaluateHour returns the beginning of the prefix that is the same for a whole hour.
-func (p prefix) evaluateHour(hour time.Time) string {
+func (p Prefix) evaluateHour(hour time.Time) string {
 	var key strings.Builder
 	for _, part := range p {
 		switch part.namespace {

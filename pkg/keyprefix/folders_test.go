@@ -1,4 +1,4 @@
-package firehose
+package keyprefix
 
 import (
 	"slices"
@@ -44,7 +44,7 @@ func TestFolders_evaluate(t *testing.T) {
 			t.Fatal(err)
 		}
 		for at := from; !at.After(until); at = at.Add(7 * time.Minute) {
-			key := parsed.evaluate(at, "")
+			key := parsed.Key(at, "", Random)
 			if !slices.ContainsFunc(folders, func(folder string) bool { return strings.HasPrefix(key, folder) }) {
 				t.Fatalf("%s: %s is in none of %q", text, key, folders)
 			}

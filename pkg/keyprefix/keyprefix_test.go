@@ -1,4 +1,4 @@
-package firehose
+package keyprefix
 
 import (
 	"strings"
@@ -10,7 +10,7 @@ import (
 // another time zone.
 var oldest = time.Date(2018, 8, 27, 12, 30, 5, 0, time.FixedZone("CEST", 2*60*60))
 
-func TestParsePrefixes(t *testing.T) {
+func TestParse(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name             string
@@ -51,21 +51,21 @@ func TestParsePrefixes(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			data, failed, err := parsePrefixes(test.data, test.failed)
+			data, failed, err := Parse(test.data, test.failed)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := data.evaluate(oldest, processingFailed); got != test.wantData {
+			if got := data.Key(oldest, ProcessingFailed, Random); got != test.wantData {
 				t.Errorf("Prefix = %q, want %q", got, test.wantData)
 			}
-			if got := failed.evaluate(oldest, processingFailed); got != test.wantTo {
+			if got := failed.Key(oldest, ProcessingFailed, Random); got != test.wantTo {
 				t.Errorf("ErrorOutputPrefix = %q, want %q", got, test.wantTo)
 			}
 		})
 	}
 }
 
-func TestParsePrefixes_refusals(t *testing.T) {
+func TestParse_refusals(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, data, failed, want string }{
 		{"expression without an error prefix", "!{timestamp:yyyy}/", "", "cannot be null"},
@@ -85,7 +85,7 @@ func TestParsePrefixes_refusals(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if _, _, err := parsePrefixes(test.data, test.failed); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, _, err := Parse(test.data, test.failed); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error with %q", err, test.want)
 			}
 		})
@@ -94,11 +94,11 @@ func TestParsePrefixes_refusals(t *testing.T) {
 
 func TestPrefix_randomString(t *testing.T) {
 	t.Parallel()
-	data, _, err := parsePrefixes("!{firehose:random-string}/!{firehose:random-string}/!{timestamp:yyyy}", "!{firehose:error-output-type}")
+	data, _, err := Parse("!{firehose:random-string}/!{firehose:random-string}/!{timestamp:yyyy}", "!{firehose:error-output-type}")
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := strings.Split(data.evaluate(oldest, processingFailed), "/")
+	parts := strings.Split(data.Key(oldest, ProcessingFailed, Random), "/")
 	if len(parts[0]) != 11 || len(parts[1]) != 11 || parts[0] == parts[1] || parts[2] != "2018" {
 		t.Errorf("got %q, want two different strings of 11 characters and the year", parts)
 	}
@@ -109,18 +109,18 @@ func FuzzPrefix(f *testing.F) {
 		f.Add(seed, seed)
 	}
 	f.Fuzz(func(t *testing.T, data, failed string) {
-		dataPrefix, failedPrefix, err := parsePrefixes(data, failed)
+		dataPrefix, failedPrefix, err := Parse(data, failed)
 		if err != nil {
 			return
 		}
-		if len(data) == 0 && dataPrefix.evaluate(oldest, processingFailed) != "2018/08/27/10/" {
-			t.Errorf("empty prefix evaluates to %q", dataPrefix.evaluate(oldest, processingFailed))
+		if len(data) == 0 && dataPrefix.Key(oldest, ProcessingFailed, Random) != "2018/08/27/10/" {
+			t.Errorf("empty prefix evaluates to %q", dataPrefix.Key(oldest, ProcessingFailed, Random))
 		}
-		if !strings.Contains(failedPrefix.evaluate(oldest, processingFailed), processingFailed) {
-			t.Errorf("error prefix %q evaluates to %q, which lacks the type", failed, failedPrefix.evaluate(oldest, processingFailed))
+		if !strings.Contains(failedPrefix.Key(oldest, ProcessingFailed, Random), ProcessingFailed) {
+			t.Errorf("error prefix %q evaluates to %q, which lacks the type", failed, failedPrefix.Key(oldest, ProcessingFailed, Random))
 		}
-		if !strings.Contains(data, "!{") && !strings.HasPrefix(dataPrefix.evaluate(oldest, processingFailed), data) {
-			t.Errorf("literal prefix %q evaluates to %q", data, dataPrefix.evaluate(oldest, processingFailed))
+		if !strings.Contains(data, "!{") && !strings.HasPrefix(dataPrefix.Key(oldest, ProcessingFailed, Random), data) {
+			t.Errorf("literal prefix %q evaluates to %q", data, dataPrefix.Key(oldest, ProcessingFailed, Random))
 		}
 	})
 }

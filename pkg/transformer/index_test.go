@@ -12,6 +12,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
+	"github.com/resolverwatch/resolverwatch/pkg/loader"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
@@ -152,7 +153,7 @@ func TestTransformer_index_failures(t *testing.T) {
 		log        string
 	}{
 		{"no access to the pointer", good, errStore, nil, "reading the index pointer: access denied"},
-		{"pointer deleted", good, ErrNoIndex, nil, "reading the index pointer: it was deleted"},
+		{"pointer deleted", good, loader.ErrNoIndex, nil, "reading the index pointer: it was deleted"},
 		{"object deleted", good, nil, errStore, "access denied"},
 		{"empty", changed(func(p *published) { p.object = nil }), nil, nil, "opening an index"},
 		{"truncated", changed(func(p *published) { p.object = p.object[:len(p.object)/2] }), nil, nil, "opening an index"},
@@ -279,7 +280,7 @@ func TestTransformer_index_hangsWithLittleTime(t *testing.T) {
 	t.Parallel()
 	s := &store{hang: make(chan struct{})}
 	defer close(s.hang)
-	tr, err := New(Config{Store: s, Settings: settings.TransformerFunction{ColdStartWait: settings.Duration(time.Minute)}})
+	tr, err := New(Config{Store: s, Settings: settings.TransformerFunction{Marking: settings.Marking{ColdStartWait: settings.Duration(time.Minute)}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,9 @@
-package firehose
+// Package keyprefix makes the keys of objects from the prefixes of a Firehose delivery stream:
+// text with expressions such as !{timestamp:yyyy/MM/dd} goes in, the beginning of a key comes
+// out.
+//
+// The rules: https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
+package keyprefix
 
 import (
 	"crypto/rand"
@@ -13,16 +18,15 @@ const maxPrefixBytes = 512
 
 // Error output types of a stream to S3.
 const (
-	processingFailed = "processing-failed"
-	conversionFailed = "format-conversion-failed"
+	ProcessingFailed = "processing-failed"
+	ConversionFailed = "format-conversion-failed"
 )
 
 // hourly is appended by Firehose to prefixes without a timestamp.
 const hourly = "!{timestamp:yyyy/MM/dd/HH/}"
 
-// prefix is a parsed Prefix or ErrorOutputPrefix. The rules are documented at
-// docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
-type prefix []part
+// Prefix is a parsed Prefix or ErrorOutputPrefix.
+type Prefix []part
 
 // part is literal text or an expression of a prefix.
 type part struct {
@@ -31,9 +35,10 @@ type part struct {
 	layout    []dateField // for timestamps
 }
 
-// parsePrefixes returns the prefixes of delivered and of failed records. It appends the same
-// expressions as Firehose, which does not insert a slash before them.
-func parsePrefixes(data, failed string) (prefix, prefix, error) {
+// Parse returns the prefixes of delivered and of failed records, given the Prefix and the
+// ErrorOutputPrefix of a stream. It appends the same expressions as Firehose, which does not
+// insert a slash before them.
+func Parse(data, failed string) (Prefix, Prefix, error) {
 	dataPrefix, err := parsePrefix(data)
 	if err != nil {
 		return nil, nil, fmt.Errorf("prefix %q: %w", data, err)
@@ -66,19 +71,19 @@ func parsePrefixes(data, failed string) (prefix, prefix, error) {
 
 // parsePrefix parses text with expressions `!{namespace:value}`. The length limit does not
 // include the expressions that Firehose appends.
-func parsePrefix(text string) (prefix, error) {
+func parsePrefix(text string) (Prefix, error) {
 	parts, err := splitPrefix(text)
 	if err != nil {
 		return nil, err
 	}
-	if length := len(parts.evaluate(time.Unix(0, 0), processingFailed)); length > maxPrefixBytes {
+	if length := len(parts.Key(time.Unix(0, 0), ProcessingFailed, Random)); length > maxPrefixBytes {
 		return nil, fmt.Errorf("evaluates to %d characters, at most %d are allowed", length, maxPrefixBytes)
 	}
 	return parts, nil
 }
 
-func splitPrefix(text string) (prefix, error) {
-	var parts prefix
+func splitPrefix(text string) (Prefix, error) {
+	var parts Prefix
 	for rest := text; rest != ""; {
 		literal, after, found := strings.Cut(rest, "!{")
 		if literal != "" {
@@ -118,7 +123,7 @@ func parseExpression(text string) (part, error) {
 }
 
 // mustParse parses a prefix whose parts have been parsed before.
-func mustParse(text string) prefix {
+func mustParse(text string) Prefix {
 	parsed, err := splitPrefix(text)
 	if err != nil {
 		panic(fmt.Sprintf("parsing %q: %v", text, err))
@@ -127,7 +132,7 @@ func mustParse(text string) prefix {
 }
 
 // has reports whether the prefix contains an expression. An empty value matches any value.
-func (p prefix) has(namespace, value string) bool {
+func (p Prefix) has(namespace, value string) bool {
 	for _, part := range p {
 		if part.namespace == namespace && (value == "" || part.value == value) {
 			return true
@@ -137,7 +142,7 @@ func (p prefix) has(namespace, value string) bool {
 }
 
 // expressions returns the number of expressions.
-func (p prefix) expressions() int {
+func (p Prefix) expressions() int {
 	count := 0
 	for _, part := range p {
 		if part.namespace != "" {
@@ -147,9 +152,9 @@ func (p prefix) expressions() int {
 	return count
 }
 
-// evaluate returns the prefix for an object with the arrival time of its oldest record and its
-// error output type. Every random string is different.
-func (p prefix) evaluate(oldest time.Time, errorType string) string {
+// Key returns the beginning of the key of an object, given the arrival time of its oldest
+// record and its error output type. It calls random for each random string.
+func (p Prefix) Key(oldest time.Time, errorType string, random func() string) string {
 	var key strings.Builder
 	for _, part := range p {
 		switch {
@@ -158,7 +163,7 @@ func (p prefix) evaluate(oldest time.Time, errorType string) string {
 				key.WriteString(field.format(oldest.UTC()))
 			}
 		case part.value == "random-string" && part.namespace != "":
-			key.WriteString(strings.ToLower(rand.Text())[:11])
+			key.WriteString(random())
 		case part.value == "error-output-type" && part.namespace != "":
 			key.WriteString(errorType)
 		default:
@@ -167,6 +172,9 @@ func (p prefix) evaluate(oldest time.Time, errorType string) string {
 	}
 	return key.String()
 }
+
+// Random returns a random string as Firehose writes it, 11 letters and digits.
+func Random() string { return strings.ToLower(rand.Text())[:11] }
 
 // dateField is one field of a Java DateTimeFormatter pattern, or literal text.
 type dateField struct {
