@@ -161,17 +161,17 @@ func TestFindBinaries(t *testing.T) {
 	}
 }
 
-// The README shows the output of the demo. The number and size of the files depend on the
+// docs/demo.md shows the output of the demo. The number and size of the files depend on the
 // clock, so they are not compared.
 func TestReadme(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../docs/demo.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, shown, found := strings.Cut(string(text), "\n```\nQuery logs through Firehose")
 	if !found {
-		t.Fatal("the README does not show the report")
+		t.Fatal("docs/demo.md does not show the report")
 	}
 	shown, _, _ = strings.Cut("Query logs through Firehose"+shown, "\n```\n")
 	files := regexp.MustCompile(`in \d+ files, \d+ KiB`)
@@ -179,7 +179,7 @@ func TestReadme(t *testing.T) {
 	at := 0
 	for _, line := range strings.Split(shown, "\n") {
 		if strings.TrimSpace(line) == "..." {
-			continue // the README leaves out lines here
+			continue // the page leaves out lines here
 		}
 		next := slices.IndexFunc(printed[at:], func(p string) bool { return strings.TrimRight(p, " ") == line })
 		if next < 0 {

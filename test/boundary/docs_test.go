@@ -9,16 +9,16 @@ import (
 	"testing"
 )
 
-// The example in the README is the one that is compiled.
-func TestReadmeExample(t *testing.T) {
+// The example in docs/deploying.md is the one that is compiled.
+func TestDocumentedExample(t *testing.T) {
 	_, body, _ := strings.Cut(read(t, "infra", "resolverwatch", "example_test.go"), "func ExampleNewPipeline() {\n")
 	body = strings.TrimSuffix(body, "}\n")
 	if body == "" {
 		t.Fatal("no ExampleNewPipeline")
 	}
 	example := "```go\n" + strings.TrimPrefix(strings.ReplaceAll("\n"+body, "\n\t", "\n"), "\n") + "```\n"
-	if !strings.Contains(read(t, "README.md"), example) {
-		t.Errorf("the README does not contain the compiled example:\n%s", example)
+	if !strings.Contains(read(t, "docs", "deploying.md"), example) {
+		t.Errorf("docs/deploying.md does not contain the compiled example:\n%s", example)
 	}
 }
 
