@@ -35,5 +35,5 @@ make --no-print-directory "$tool"
 govulncheck=$PWD/$tool
 for module in "$@"; do
 	echo "checking $module"
-	(cd "$module" && GOVULNDB="$db" timeout 600 "$govulncheck" ./...)
+	(cd "$module" && timeout 600 "$govulncheck" -db "$db" ./...)
 done
