@@ -31,6 +31,14 @@ if ! curl -fsS --connect-timeout 5 --max-time 10 -o /dev/null "$db/index/db.json
 	db=file://$built
 fi
 
+# What is deployed is built with the toolchain of go.mod, whichever one is installed here.
+GOTOOLCHAIN=$(sed -n 's/^toolchain //p' go.mod)
+export GOTOOLCHAIN
+if ! go version >/dev/null 2>&1; then
+	echo "skipped: cannot download the toolchain $GOTOOLCHAIN"
+	exit 0
+fi
+
 make --no-print-directory "$tool"
 govulncheck=$PWD/$tool
 for module in "$@"; do
