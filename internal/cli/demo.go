@@ -7,14 +7,15 @@ import (
 )
 
 func newDemo(std streams) *cobra.Command {
-	o := demo.Options{Stdout: std.out, Stderr: std.err}
+	o := demo.Options{Stdout: std.out, Stderr: std.err, Report: reportOnMarked}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run the whole pipeline on this machine, without an AWS account",
 		Long: `Demo starts embedded S3, DynamoDB, SSM and Firehose endpoints on loopback. The real importer
 imports three sample lists, and generated Resolver records go through Firehose to the real
 transformer. Demo checks every record that comes out and shows which hosts asked for
-malicious names. Then it removes a name from a list and shows that its verdict changes.
+malicious names. Then it removes a name from a list and shows that its verdict changes. It
+writes a page about what was found.
 
 Demo runs the two functions that 'make build' puts next to this command. If they are
 missing, demo builds them, which needs Go and a checkout as the working directory.

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -15,20 +17,10 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 )
 
-// maxNamedSources is how many inputs a report names. It counts the others.
-const maxNamedSources = 5
-
-// writeReportPage writes a report to a file. If the page has not all matches, a CSV file beside it
-// has them.
-func writeReportPage(path string, data *report.Data, sources []logfile.Source, lists []string, messages io.Writer) error {
-	data.Title, data.Version, data.At, data.Lists = "Malicious DNS queries", version(), time.Now(), lists
-	for i, source := range sources {
-		if i == maxNamedSources {
-			data.Sources = append(data.Sources, fmt.Sprintf("%d more", len(sources)-i))
-			break
-		}
-		data.Sources = append(data.Sources, source.Name)
-	}
+// writeReportPage writes a report to a file. read and lists say what was read, and what it was
+// compared with. If the page has not all matches, a CSV file beside it has them.
+func writeReportPage(path string, data *report.Data, read, lists []string, messages io.Writer) error {
+	data.Title, data.Version, data.At, data.Sources, data.Lists = "Malicious DNS queries", version(), time.Now(), read, lists
 	if len(data.Matches) > report.MaxMatches {
 		table := strings.TrimSuffix(path, filepath.Ext(path)) + ".csv"
 		if err := os.WriteFile(table, matchTable(data.Matches), 0o600); err != nil {
@@ -46,6 +38,20 @@ func writeReportPage(path string, data *report.Data, sources []logfile.Source, l
 	}
 	fmt.Fprintf(messages, "%s: the report\n", path)
 	return nil
+}
+
+// reportOnMarked writes a report on logs that are marked already.
+func reportOnMarked(ctx context.Context, logs, path string) error {
+	sources, _, err := logfile.Expand(logs)
+	if err != nil {
+		return err
+	}
+	s := newScanner(nil, &scanOptions{form: formSummary, report: path, workers: runtime.GOMAXPROCS(0)}, io.Discard, io.Discard)
+	run := &logRun{sources: sources, messages: io.Discard, markers: s.markers(), collect: s.collect}
+	if err := run.run(ctx, true); err != nil {
+		return err
+	}
+	return writeReportPage(path, s.summary.Report(), []string{logs}, nil, io.Discard)
 }
 
 // matchTable returns all matches as CSV.

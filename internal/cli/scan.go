@@ -26,6 +26,7 @@ type scanOptions struct {
 	lists         lists
 	form          string
 	report        string
+	logs          []string // as they were named
 	onlyMatches   bool
 	failOnMatch   bool
 	keepMarks     bool
@@ -97,6 +98,7 @@ func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error 
 		return usagef(cmd, "--workers %d: must be at least 1", o.workers)
 	}
 
+	o.logs = args
 	sources, err := openSources(cmd.Context(), std, args)
 	if err != nil {
 		return err
@@ -138,7 +140,7 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 		return fmt.Errorf("writing the result: %w", err)
 	}
 	if o.report != "" {
-		if err := writeReportPage(o.report, s.summary.Report(), sources, o.lists.names(), std.err); err != nil {
+		if err := writeReportPage(o.report, s.summary.Report(), o.logs, o.lists.names(), std.err); err != nil {
 			return err
 		}
 	}

@@ -52,6 +52,10 @@ type Options struct {
 	//
 	// Default: see [FindBinaries].
 	ImporterBinary, TransformerBinary string
+	// Report writes a page about marked logs to a file.
+	//
+	// Default: there is no page.
+	Report func(ctx context.Context, logs, path string) error
 	// command is the name of this command in the report.
 	//
 	// Default: the name that it was called by.
@@ -136,6 +140,11 @@ func (d *demo) drive(ctx context.Context) error {
 		return errors.Join(errStuck, saveErr)
 	case err != nil || saveErr != nil:
 		return errors.Join(err, saveErr)
+	}
+	if d.Report != nil {
+		if err := d.Report(ctx, filepath.Join(d.Out, localaws.LogBucket, "dns-query-logs"), filepath.Join(d.Out, reportFile)); err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
 	}
 	d.reportNext()
 	if d.Keep {

@@ -18,6 +18,9 @@ import (
 // rawLogs is the file with the query logs as they were sent.
 const rawLogs = "query-logs.jsonl"
 
+// reportFile is the page about the marked logs.
+const reportFile = "report.html"
+
 // buckets returns the buckets that are saved. Each becomes a folder with its name.
 func buckets() []string {
 	return []string{localaws.ListBucket, localaws.IndexBucket, localaws.LogBucket}
@@ -26,7 +29,7 @@ func buckets() []string {
 // prepareFolder creates the folder for the results and removes the results of an earlier demo.
 // It leaves other files in the folder alone.
 func (d *demo) prepareFolder() error {
-	for _, name := range append(buckets(), functionFolder, rawLogs) {
+	for _, name := range append(buckets(), functionFolder, rawLogs, reportFile) {
 		if err := os.RemoveAll(filepath.Join(d.Out, name)); err != nil {
 			return fmt.Errorf("removing the results of an earlier demo: %w", err)
 		}

@@ -85,20 +85,25 @@ func (d *demo) reportNext() {
 	logs := d.Out + "/" + localaws.LogBucket
 	lists := d.Out + "/" + localaws.ListBucket
 	d.print("\nFiles\n\n")
-	d.table([][]string{
+	var files [][]string
+	if d.Report != nil {
+		files = append(files, []string{d.Out + "/" + reportFile, "what was found, as a page: open it in a browser"})
+	}
+	d.table(append(files, [][]string{
 		{logs + "/dns-query-logs/", "marked logs, ready for Athena"},
 		{logs + "/delivery-failures/", "records that could not be marked, and why"},
 		{lists + "/feeds/", "the lists; " + lists + "/reports/ has a report of each import"},
 		{d.Out + "/" + localaws.IndexBucket + "/index/", "the indexes, and CURRENT, which names the current one"},
 		{d.Out + "/" + rawLogs, "the query logs as they were sent, to try `scan`"},
 		{d.Out + "/" + functionFolder + "/", "the logs of the functions"},
-	})
+	}...))
 	csv := lists + "/feeds/" + sample.BotnetC2 + "/indicators.csv"
 	d.print("\nTry next\n\n")
 	for _, command := range []string{
 		"zcat " + logs + "/dns-query-logs/*/*/*/*.gz | grep '\"malicious\"' | head -n 3",
 		d.command + " scan --feed " + csv + " " + d.Out + "/" + rawLogs,
 		d.command + " check --feed " + csv + " a.tunnel.c2.example www.example.test",
+		d.command + " hunt --local " + d.Out + "    # hosts that asked before a list had the name",
 		d.command + " index inspect " + d.Out + "/" + localaws.IndexBucket + "/" + d.published.Object,
 		d.command + " demo --keep    # keeps it running, to explore with the AWS CLI",
 	} {
