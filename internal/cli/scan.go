@@ -25,6 +25,7 @@ const (
 type scanOptions struct {
 	lists         lists
 	form          string
+	limit         int
 	report        string
 	logs          []string // as they were named
 	onlyMatches   bool
@@ -81,6 +82,7 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 	o.lists.registerFile(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&o.form, "output", "o", "", "`FORM`: ndjson, table or summary (default: summary on a terminal, else ndjson)")
+	flags.IntVar(&o.limit, "limit", 0, "with -o summary: how many `ROWS` the tables of hosts have (default: 50)")
 	flags.StringVar(&o.report, "report", "", "also write a report, a page of HTML, to `FILE`")
 	flags.BoolVar(&o.onlyMatches, "only-matches", false, "write only malicious records")
 	flags.BoolVar(&o.failOnMatch, "fail-on-match", false, "exit with code 3 if a record is malicious")
@@ -93,6 +95,9 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error {
 	if err := o.setForm(cmd, std.out); err != nil {
 		return err
+	}
+	if o.limit < 0 {
+		return usagef(cmd, "--limit %d: must not be negative", o.limit)
 	}
 	if o.workers < 1 {
 		return usagef(cmd, "--workers %d: must be at least 1", o.workers)

@@ -160,6 +160,7 @@ func (s *scanner) print() {
 			fmt.Fprintf(s.messages, "%d rows left out: a table has at most %d rows; use -o ndjson for all\n", s.table.Omitted, sighting.MaxTableRows)
 		}
 	case formSummary:
+		s.summary.Limit = s.options.limit
 		s.summary.Print(s.out)
 		s.behaviour.Print(s.out)
 	}

@@ -1,12 +1,14 @@
 package sighting
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -44,8 +46,9 @@ func (s *Summary) Print(out io.Writer) {
 	}
 
 	tallies := s.sortedTallies()
-	printTallies(out, "Hosts that asked for malicious names", tallies, false)
-	printTallies(out, "Allowed", tallies, true)
+	s.printHosts(out, tallies)
+	s.printTallies(out, "What they asked for", tallies, false)
+	s.printTallies(out, "Allowed", tallies, true)
 	if s.omitted > 0 {
 		fmt.Fprintf(out, "\n%s more matching queries are not listed\n", thousands(s.omitted))
 	}
@@ -64,7 +67,33 @@ func (s *Summary) reasonCounts() string {
 	return "   " + strings.Join(parts, ", ")
 }
 
-func printTallies(out io.Writer, title string, tallies []*pairTally, allowed bool) {
+// printHosts prints a row for each host that asked for malicious names, so that a busy one does not
+// hide the others.
+func (s *Summary) printHosts(out io.Writer, tallies []*pairTally) {
+	var malicious []*pairTally
+	for _, t := range tallies {
+		if t.Threat.allowedBy == "" {
+			malicious = append(malicious, t)
+		}
+	}
+	var rows []table.Row
+	for _, h := range hosts(malicious) {
+		rows = append(rows, cells(h.Address, h.Instance, h.VPC, h.Severity, thousands(h.Indicators), thousands(h.Queries),
+			shownTime(h.First), shownTime(h.Last)))
+	}
+	s.printRows(out, "Hosts that asked for malicious names",
+		table.Row{"Host", "Instance", "VPC", "Worst", "Indicators", "Queries", "First", "Last"}, rows)
+}
+
+// shownTime returns a time as logs have it, or "" if it is unknown.
+func shownTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func (s *Summary) printTallies(out io.Writer, title string, tallies []*pairTally, allowed bool) {
 	tallies = slices.DeleteFunc(slices.Clone(tallies), func(t *pairTally) bool {
 		return (t.Threat.allowedBy != "") != allowed
 	})
@@ -83,21 +112,30 @@ func printTallies(out io.Writer, title string, tallies []*pairTally, allowed boo
 		rows = append(rows, cells(t.Host.Address, t.Instance, t.Host.VPC, t.Threat.indicator, t.Threat.scope, t.Threat.feeds,
 			t.Severity.String(), thousands(t.Records), t.First, t.Last, detail))
 	}
-	printRows(out, title,
+	s.printRows(out, title,
 		table.Row{"Host", "Instance", "VPC", "Indicator", "Scope", "Feeds", "Severity", "Queries", "First", "Last", last}, rows)
+}
+
+// printRows prints a table of hosts, as long as the user asked for.
+func (s *Summary) printRows(out io.Writer, title string, header table.Row, rows []table.Row) {
+	printLimited(out, title, header, rows, cmp.Or(s.Limit, maxRows))
 }
 
 // printRows prints a table with a title, or nothing if there are no rows.
 func printRows(out io.Writer, title string, header table.Row, rows []table.Row) {
+	printLimited(out, title, header, rows, maxRows)
+}
+
+func printLimited(out io.Writer, title string, header table.Row, rows []table.Row, limit int) {
 	if len(rows) == 0 {
 		return
 	}
 	fmt.Fprintf(out, "\n%s\n", title)
 	t := newTable(out)
 	t.AppendHeader(header)
-	t.AppendRows(rows[:min(len(rows), maxRows)])
+	t.AppendRows(rows[:min(len(rows), limit)])
 	t.Render()
-	if rest := len(rows) - maxRows; rest > 0 {
+	if rest := len(rows) - limit; rest > 0 {
 		fmt.Fprintf(out, "... and %s more; '-o ndjson' has every record\n", thousands(rest))
 	}
 }

@@ -22,6 +22,8 @@ const maxPairs = 200_000
 // Summary counts records by verdict and lists those that matched by host and indicator.
 type Summary struct {
 	Malicious, allowed, clean, unknown int
+	// Limit is the number of rows of the tables of hosts.  Default: 50.
+	Limit int
 
 	reasons           map[verdict.Reason]int // unknown records by reason
 	marked            int                    // records that were already marked and keep their mark
