@@ -171,7 +171,10 @@ func NewAlerts(scope constructs.Construct, id string, props *AlertsProps) *Alert
 	this.table = newSentTable(this, p.EncryptionKey)
 	this.newTopic(p)
 	this.newNotifier(p)
-	readQueue(this, this.queue, this.function)
+	readQueue(this, queueReader{
+		queue: this.queue, function: this.function,
+		batch: settings.AlertBatch, window: settings.AlertBatchWindow, concurrency: settings.NotifierConcurrency,
+	})
 	this.scheduleDigest(p.Digest)
 	this.letRoleUse(p)
 	return this
@@ -181,23 +184,11 @@ func NewAlerts(scope constructs.Construct, id string, props *AlertsProps) *Alert
 // in its dead-letter queue.
 func (a *Alerts) newQueue() {
 	a.deadLetters = newDeadLetters(a, a.key)
-	props := &awssqs.QueueProps{
-		EnforceSSL:        jsii.Bool(true),
-		Encryption:        awssqs.QueueEncryption_SQS_MANAGED,
-		VisibilityTimeout: seconds(settings.AlertVisibility),
-		RetentionPeriod:   awscdk.Duration_Days(jsii.Number(queueDays)),
-		DeadLetterQueue: &awssqs.DeadLetterQueue{
-			Queue: a.deadLetters, MaxReceiveCount: jsii.Number(settings.AlertReceives)},
-	}
-	if a.key != nil {
-		props.Encryption, props.EncryptionMasterKey = awssqs.QueueEncryption_KMS, a.key
-	}
-	a.queue = awssqs.NewQueue(a, jsii.String("Queue"), props)
+	a.queue = newQueue(a, queueProps{
+		key: a.key, deadLetters: a.deadLetters, receives: settings.AlertReceives,
+		visibility: seconds(settings.AlertVisibility), days: queueDays,
+	})
 }
-
-// queueDays is how long a message waits while the notifier is broken. The dead-letter queue
-// keeps it longer, because SQS counts the age of a message from when it was first sent.
-const queueDays = 4
 
 // newSentTable defines the table of sent alerts. It is deleted with its stack and has no
 // backups: if its rows are lost, alerts of the last days are sent once more.
@@ -249,8 +240,6 @@ func (a *Alerts) newNotifier(p AlertsProps) {
 		})
 	}
 }
-
-const whyQueueKeeps = "SQS invokes the function, and its dead-letter queue keeps what fails five times"
 
 // scheduleDigest makes the function send a summary regularly.
 func (a *Alerts) scheduleDigest(digest settings.Digest) {
@@ -306,8 +295,7 @@ func productARN(c constructs.Construct) string {
 // statements returns everything that the notifier may do.
 func (a *Alerts) statements(p AlertsProps) []statement {
 	statements := []statement{
-		{sid: "ReceiveMatches", resources: []string{*a.queue.QueueArn()}, actions: []string{
-			"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}},
+		{sid: "ReceiveMatches", resources: []string{*a.queue.QueueArn()}, actions: receiveActions},
 		{sid: "RememberAlerts", resources: []string{*a.table.TableArn()}, actions: sentActions},
 		putEvents(a),
 	}
@@ -335,20 +323,6 @@ func putEvents(c constructs.Construct) statement {
 		Service: jsii.String("events"), Resource: jsii.String("event-bus"), ResourceName: jsii.String("default")})
 	return statement{sid: "SendEvents", actions: []string{"events:PutEvents"}, resources: []string{*bus},
 		conditions: map[string]any{"StringEquals": map[string]any{"events:source": settings.EventSource}}}
-}
-
-// readQueue makes Lambda give batches of a queue to a function.
-func readQueue(c constructs.Construct, queue awssqs.IQueue, f *function) {
-	source := awslambda.NewCfnEventSourceMapping(c, jsii.String("Source"), &awslambda.CfnEventSourceMappingProps{
-		FunctionName:                   f.FunctionName(),
-		EventSourceArn:                 queue.QueueArn(),
-		BatchSize:                      jsii.Number(settings.AlertBatch),
-		MaximumBatchingWindowInSeconds: jsii.Number(settings.AlertBatchWindow.Seconds()),
-		FunctionResponseTypes:          jsii.Strings("ReportBatchItemFailures"),
-		ScalingConfig: &awslambda.CfnEventSourceMapping_ScalingConfigProperty{
-			MaximumConcurrency: jsii.Number(settings.NotifierConcurrency)},
-	})
-	accept(source, finding{rule: "Serverless-LambdaEventSourceMappingDestination", reason: whyQueueKeeps})
 }
 
 // Function returns the notifier.

@@ -23,6 +23,7 @@ type bucketProps struct {
 	name       string // "" = CloudFormation chooses
 	versioned  bool
 	key        awskms.IKey   // nil = SSE-S3
+	objectKeys bool          // each object has a data key of its own, instead of one of the bucket
 	accessLogs awss3.IBucket // nil = none
 	lifecycle  []*awss3.LifecycleRule
 	removal    awscdk.RemovalPolicy // "" = RETAIN
@@ -56,7 +57,7 @@ func newBucket(scope constructs.Construct, id string, p bucketProps) awss3.Bucke
 	if p.key != nil {
 		props.Encryption = awss3.BucketEncryption_KMS
 		props.EncryptionKey = p.key
-		props.BucketKeyEnabled = jsii.Bool(true)
+		props.BucketKeyEnabled = jsii.Bool(!p.objectKeys)
 	}
 	if p.accessLogs != nil {
 		props.ServerAccessLogsPrefix = jsii.String(*scope.Node().Path() + "/" + id + "/")
@@ -230,6 +231,20 @@ func sendsEvents(bucket awss3.IBucket) bool {
 	var properties struct{ NotificationConfiguration notifications }
 	resolve(custom, custom.CfnProperties(), &properties)
 	return properties.NotificationConfiguration.EventBridgeConfiguration != nil
+}
+
+// eventsStep returns the step for a bucket that does not send its events to EventBridge. For a
+// bucket that the app defines, it names the prop: a later deployment could undo a command.
+func eventsStep(id string, bucket awss3.IBucket, why string) Step {
+	if cfnBucket(bucket) != nil {
+		return Step{ID: id, Why: why, Text: "set EventBridgeEnabled of " + *bucket.Node().Path()}
+	}
+	return Step{
+		ID:  id,
+		Why: why + " The command replaces all notifications of the bucket: if it has some, add the member EventBridgeConfiguration to them.",
+		Text: fmt.Sprintf("aws s3api put-bucket-notification-configuration --bucket %s --notification-configuration "+
+			`'{"EventBridgeConfiguration":{}}'`, *bucket.BucketName()),
+	}
 }
 
 // isIndicatorTable reports whether a table is defined by the app with the keys and the TTL

@@ -13,6 +13,7 @@ import (
 // ten times as slow.
 func TestConstructs_embedTheInterfaceItself(t *testing.T) {
 	for _, construct := range []any{
+		resolverwatch.Backfill{},
 		resolverwatch.Catalog{},
 		resolverwatch.Delivery{},
 		resolverwatch.Importer{},
@@ -20,6 +21,7 @@ func TestConstructs_embedTheInterfaceItself(t *testing.T) {
 		resolverwatch.Pipeline{},
 		resolverwatch.QueryLogging{},
 		resolverwatch.QueryLoggingAssociation{},
+		resolverwatch.S3LogSource{},
 		resolverwatch.Transformer{},
 	} {
 		field, found := reflect.TypeOf(construct).FieldByName("Construct")

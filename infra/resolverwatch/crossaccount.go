@@ -139,9 +139,9 @@ func (s *steps) letDeploymentUse(c constructs.Construct, key awskms.IKey) {
 	})
 }
 
-// remindOfEventBus adds a step for a list bucket of another account, whose events must be
-// forwarded to this account.
-func (s *steps) remindOfEventBus(c constructs.Construct, bucket awss3.IBucket) {
+// remindOfEventBus adds a step for a bucket of another account, whose events must be forwarded to
+// this account. The kind of the bucket is List or Log.
+func (s *steps) remindOfEventBus(c constructs.Construct, kind string, bucket awss3.IBucket) {
 	if !ofOtherAccount(c, bucket) {
 		return
 	}
@@ -149,11 +149,11 @@ func (s *steps) remindOfEventBus(c constructs.Construct, bucket awss3.IBucket) {
 	bus := *awscdk.Stack_Of(c).FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("events"), Resource: jsii.String("event-bus"), ResourceName: jsii.String("default")})
 	s.remind(c, Step{
-		ID: "ListBucketEventBus",
-		Why: "The events of a list bucket of account " + owner + " arrive on that account's event bus. Forward them with a " +
+		ID: kind + "BucketEventBus",
+		Why: "The events of a " + strings.ToLower(kind) + " bucket of account " + owner + " arrive on that account's event bus. Forward them with a " +
 			"rule there, and allow the event bus of this account to accept them.",
 		Text: fmt.Sprintf("aws events put-permission --event-bus-name default --action events:PutEvents --principal %s "+
-			"--statement-id ResolverwatchLists, and in account %s a rule with the pattern "+
-			`{"source":["aws.s3"],"detail":{"bucket":{"name":["%s"]}}} and the target %s`, owner, owner, *bucket.BucketName(), bus),
+			"--statement-id Resolverwatch%ss, and in account %s a rule with the pattern "+
+			`{"source":["aws.s3"],"detail":{"bucket":{"name":["%s"]}}} and the target %s`, owner, kind, owner, *bucket.BucketName(), bus),
 	})
 }

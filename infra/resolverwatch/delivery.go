@@ -2,6 +2,7 @@ package resolverwatch
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,7 +21,8 @@ import (
 )
 
 // Delivery carries the logs to S3: a delivery stream that has the records marked, and the
-// bucket that they are written to. The bucket is stateful, so it is retained.
+// bucket that they are written to. The bucket is stateful, so it is retained. Without a stream,
+// it is the bucket that an [S3LogSource] writes to.
 type Delivery struct {
 	constructs.Construct
 	steps steps
@@ -31,6 +33,7 @@ type Delivery struct {
 	logGroup awslogs.LogGroup
 	prefix   string
 	parquet  string // the prefix of Parquet files
+	failures string // the prefix of records that failed
 	format   Format
 	key      awskms.IKey
 	previous []awskms.IKey
@@ -46,7 +49,7 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 	given := orEmpty(props)
 	problems := given.check(scope)
 	p := given.withDefaults()
-	this := &Delivery{bucket: p.OutputBucket, prefix: p.Prefix, parquet: p.ParquetPrefix, format: p.Format, key: p.OutputKey, previous: p.PreviousKeys}
+	this := &Delivery{bucket: p.OutputBucket, prefix: p.Prefix, parquet: p.ParquetPrefix, failures: p.ErrorPrefix, format: p.Format, key: p.OutputKey, previous: p.PreviousKeys}
 	this.watched = p.watched()
 	begin(this, scope, id, problems)
 	claimBuckets(this, givenName{"OutputBucketName", p.OutputBucketName})
@@ -63,6 +66,9 @@ func NewDelivery(scope constructs.Construct, id string, props *DeliveryProps) *D
 		})
 	}
 	useOnce(this, p.uses(this.bucket)...)
+	if p.WithoutStream {
+		return this
+	}
 	this.logGroup = newLogGroup(this, p.LogRetentionSettings, p.EncryptionKey)
 	role, ready := newDeliveryRole(this, p)
 	this.role = role
@@ -106,7 +112,7 @@ func (d *Delivery) warnOfSlash(prop, given string) {
 	}
 }
 
-// Stream returns the delivery stream, which query logging writes to.
+// Stream returns the delivery stream, which query logging writes to, or nil if there is none.
 func (d *Delivery) Stream() awskinesisfirehose.IDeliveryStream { return d.stream }
 
 // OutputBucket returns the bucket that marked logs are written to.
@@ -126,11 +132,23 @@ func (d *Delivery) Prefix() string { return d.prefix }
 // not depend on the current format.
 func (d *Delivery) ParquetPrefix() string { return d.parquet }
 
-// Role returns the role that Firehose assumes to invoke the transformer and to write.
+// ErrorPrefix returns the prefix of records that could not be marked or delivered, with its final
+// slash.
+func (d *Delivery) ErrorPrefix() string { return d.failures }
+
+// Role returns the role that Firehose assumes to invoke the transformer and to write, or nil
+// without a stream.
 func (d *Delivery) Role() awsiam.IRole { return d.role }
 
-// LogGroup returns the log group of the stream's errors.
+// LogGroup returns the log group of the stream's errors, or nil without a stream.
 func (d *Delivery) LogGroup() awslogs.ILogGroup { return d.logGroup }
+
+// mustHaveStream panics if there is no stream.
+func (d *Delivery) mustHaveStream(method string) {
+	if d.stream == nil {
+		panic(refuse(*d.Node().Path(), fmt.Errorf("%s: there is no stream; unset WithoutStream", method)))
+	}
+}
 
 // GrantReadLogs lets grantee list and read the marked logs of both formats, and decrypt
 // them with the customer managed key of the output bucket. If the grantee or the bucket
@@ -144,6 +162,7 @@ func (d *Delivery) GrantReadLogs(grantee awsiam.IGrantable) awsiam.Grant {
 // the grantee belongs to another account, because streams have no resource policy that
 // could admit it.
 func (d *Delivery) GrantPutRecords(grantee awsiam.IGrantable) awsiam.Grant {
+	d.mustHaveStream("GrantPutRecords")
 	mustBeOfAccount(d, "GrantPutRecords", grantee, "the stream", "streams have no resource policy")
 	d.steps.remindOfFixedRole(d, "GrantPutRecords", grantee, statement{
 		actions: []string{"firehose:PutRecord", "firehose:PutRecordBatch"}, resources: []string{*d.stream.DeliveryStreamArn()}})
@@ -152,16 +171,19 @@ func (d *Delivery) GrantPutRecords(grantee awsiam.IGrantable) awsiam.Grant {
 
 // Metric returns a metric of the stream, such as "ThrottledRecords", as an average.
 func (d *Delivery) Metric(name string, options *MetricOptions) Metric {
+	d.mustHaveStream("Metric")
 	return d.stream.Metric(&name, options)
 }
 
 // MetricDataFreshness returns the age of the oldest record that is not yet in S3.
 func (d *Delivery) MetricDataFreshness(options *MetricOptions) Metric {
+	d.mustHaveStream("MetricDataFreshness")
 	return d.stream.Metric(jsii.String("DeliveryToS3.DataFreshness"), options)
 }
 
 // MetricIncomingRecords returns the number of records that query logging sent.
 func (d *Delivery) MetricIncomingRecords(options *MetricOptions) Metric {
+	d.mustHaveStream("MetricIncomingRecords")
 	return d.stream.MetricIncomingRecords(options)
 }
 
@@ -174,8 +196,12 @@ type DeliveryProps struct {
 	LogRetentionSettings
 
 	// Transformer marks the records, see [Transformer.Function]. An imported function must
-	// be imported with SameEnvironment or SkipPermissions. Required.
+	// be imported with SameEnvironment or SkipPermissions. Required, unless WithoutStream is set.
 	Transformer awslambda.IFunction
+	// WithoutStream leaves out the stream, because all logs come from elsewhere.
+	//
+	// Default: there is a stream.
+	WithoutStream bool
 	// OutputBucket is an existing bucket that marked logs are written to.
 	//
 	// Default: a new bucket.
@@ -281,7 +307,9 @@ func (p DeliveryProps) validate() error {
 	var problems problems
 	problems.settings(p.DeliverySettings)
 	problems.settings(p.LogRetentionSettings)
-	problems.required("Transformer", p.Transformer == nil)
+	problems.required("Transformer", p.Transformer == nil && !p.WithoutStream)
+	problems.exclusive("WithoutStream", p.WithoutStream, "Transformer", p.Transformer != nil)
+	problems.exclusive("WithoutStream", p.WithoutStream, "Role", p.Role != nil)
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "OutputBucketName", p.OutputBucketName != "")
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "MarkedLogRetentionDays", p.MarkedLogRetentionDays != 0)
 	problems.exclusive("OutputBucket", p.OutputBucket != nil, "Versioned", p.Versioned)

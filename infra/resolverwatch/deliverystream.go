@@ -272,7 +272,7 @@ func (d *Delivery) convert(stream awskinesisfirehose.DeliveryStream, p DeliveryP
 
 // waitForSchema creates the stream after the table that defines its schema.
 func (d *Delivery) waitForSchema(c *Catalog) {
-	if d.format == FormatParquet {
+	if d.format == FormatParquet && d.stream != nil {
 		d.stream.Node().AddDependency(c.table)
 	}
 }

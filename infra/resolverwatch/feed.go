@@ -256,10 +256,11 @@ func checkFeedTokens(p *problems, prop string, feed *Feed) {
 // and a template of 1 MB (CloudFormation user guide, "Understand CloudFormation quotas"). A
 // feed adds one resource, or two if it has a URL.
 const (
-	maxStackResources = 500
-	importerResources = 20  // of an importer without feeds and its store, rounded up
-	pipelineResources = 110 // of a pipeline without feeds, VPCs and addresses, with room for a few others
-	maxFeedsBytes     = 512 << 10
+	maxStackResources  = 500
+	importerResources  = 20  // of an importer without feeds and its store, rounded up
+	pipelineResources  = 110 // of a pipeline without feeds, VPCs and addresses, with room for a few others
+	logSourceResources = 20  // of a log source with a backfill, without VPCs
+	maxFeedsBytes      = 512 << 10
 	// monitoringResources is the number of alarms, helpers and rules, with room for a few others.
 	monitoringResources = 85
 )

@@ -302,7 +302,7 @@ func (i *Importer) letRoleUse(p ImporterProps) {
 		bothKeys(p.Store.previous, keys.lists, keys.index, keys.table, p.EncryptionKey)...)
 	i.steps.letRoleReadSecrets(i, role, feedSecrets(p.Feeds))
 	i.steps.letDeploymentUse(i, p.EncryptionKey)
-	i.steps.remindOfEventBus(i, p.Store.ListBucket())
+	i.steps.remindOfEventBus(i, "List", p.Store.ListBucket())
 }
 
 // newDeadLetters defines the queue for events that failed every time. Only people read it.
@@ -453,15 +453,8 @@ func newRule(c constructs.Construct, id string, props *awsevents.CfnRuleProps, t
 		SourceAccount: awscdk.Stack_Of(c).Account(),
 	})
 	if to.deadLetters != nil {
-		to.deadLetters.AddToResourcePolicy(statement{
-			sid:       id,
-			actions:   []string{"sqs:SendMessage"},
-			resources: []string{*to.deadLetters.QueueArn()},
-			conditions: map[string]any{
-				"ArnEquals":    map[string]any{"aws:SourceArn": *rule.AttrArn()},
-				"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Stack_Of(c).Account()},
-			},
-		}.forPrincipal(awsiam.NewServicePrincipal(jsii.String(eventsService), nil)))
+		to.deadLetters.AddToResourcePolicy(sendFrom(c, rule, to.deadLetters).forPrincipal(
+			awsiam.NewServicePrincipal(jsii.String(eventsService), nil)))
 	}
 	return rule
 }

@@ -281,17 +281,10 @@ func (s *IndicatorStore) remindOfListBucket() {
 			Text: text,
 		})
 	}
-	if sendsEvents(s.listBucket) {
-		return
+	if !sendsEvents(s.listBucket) {
+		s.steps.remind(s, eventsStep("ListBucketEvents", s.listBucket,
+			"Uploads to an existing list bucket reach the importer only if the bucket sends its events to EventBridge."))
 	}
-	why := "Uploads to an existing list bucket reach the importer only if the bucket sends its events to EventBridge."
-	text := "set EventBridgeEnabled of " + path
-	if !own {
-		why += " The command replaces all notifications of the bucket: if it has some, add the member EventBridgeConfiguration to them."
-		text = fmt.Sprintf("aws s3api put-bucket-notification-configuration --bucket %s --notification-configuration "+
-			`'{"EventBridgeConfiguration":{}}'`, name)
-	}
-	s.steps.remind(s, Step{ID: "ListBucketEvents", Why: why, Text: text})
 }
 
 // Table returns the table of indicators.

@@ -11,12 +11,13 @@ import (
 
 // Keys of outputs for people. The keys that the command reads are in pkg/settings.
 const (
-	outputStreamARN      = "DeliveryStreamArn"
-	outputQueryLogConfig = "QueryLogConfigId"
-	outputUploadList     = "UploadListCommand"
-	outputAssociateVPC   = "AssociateVpcCommand"
-	outputDashboard      = "DashboardName"
-	outputToDo           = "ToDo" // followed by the id of a step
+	outputStreamARN       = "DeliveryStreamArn"
+	outputQueryLogConfig  = "QueryLogConfigId"
+	outputLogBucketConfig = "LogBucketQueryLogConfigId"
+	outputUploadList      = "UploadListCommand"
+	outputAssociateVPC    = "AssociateVpcCommand"
+	outputDashboard       = "DashboardName"
+	outputToDo            = "ToDo" // followed by the id of a step
 )
 
 // outputName matches the names of outputs that are allowed: the name begins their logical
@@ -57,8 +58,12 @@ func (p *Pipeline) addOutputs(method, name string) {
 		fmt.Sprintf("aws s3 cp LIST s3://%s/%smy-feed/", lists, settings.BlockPrefix))
 	if d := p.delivery; d != nil {
 		add(settings.OutputOutputBucketName, "Bucket of the marked logs", *d.OutputBucket().BucketName())
-		add(settings.OutputDeliveryStreamName, "Delivery stream of the query logs", *d.Stream().DeliveryStreamName())
-		add(outputStreamARN, "ARN of the delivery stream", *d.Stream().DeliveryStreamArn())
+		add(settings.OutputMarkedPrefix, "Prefix of the marked logs", d.Prefix())
+		add(settings.OutputErrorPrefix, "Prefix of the records that could not be marked or delivered", d.ErrorPrefix())
+		if stream := d.Stream(); stream != nil {
+			add(settings.OutputDeliveryStreamName, "Delivery stream of the query logs", *stream.DeliveryStreamName())
+			add(outputStreamARN, "ARN of the delivery stream", *stream.DeliveryStreamArn())
+		}
 	}
 	if q := p.queryLogging; q != nil {
 		add(outputQueryLogConfig, "Query logging configuration", q.ConfigID())
@@ -71,6 +76,7 @@ func (p *Pipeline) addOutputs(method, name string) {
 		add(settings.OutputDatabaseName, "Glue database", c.DatabaseName())
 	}
 	p.addAlertOutputs(add)
+	p.addSourceOutputs(add)
 	if m := p.monitoring; m != nil && m.dashboard != nil {
 		add(outputDashboard, "Dashboard in CloudWatch", m.DashboardName())
 	}
@@ -95,6 +101,20 @@ func (p *Pipeline) addAlertOutputs(add func(key, description, value string)) {
 	if h := p.hunts; h != nil {
 		add(settings.OutputHunterFunctionName, "Function that runs queries on a schedule", *h.Function().FunctionName())
 		add(settings.OutputHuntGroupName, "Group of the schedules of queries", h.GroupName())
+	}
+}
+
+// addSourceOutputs adds the outputs of the second source, if there is one.
+func (p *Pipeline) addSourceOutputs(add func(key, description, value string)) {
+	if s := p.logSource; s != nil {
+		add(settings.OutputLogBucketName, "Bucket that Resolver writes its logs to", *s.LogBucket().BucketName())
+		add(settings.OutputMarkerFunctionName, "Function that marks the logs of the log bucket", *s.Function().FunctionName())
+		if q := s.queryLogging; q != nil {
+			add(outputLogBucketConfig, "Query logging configuration of the log bucket", q.ConfigID())
+		}
+	}
+	if b := p.backfill; b != nil {
+		add(settings.OutputBackfillARN, "State machine that marks old logs of the log bucket", b.StateMachineArn())
 	}
 }
 

@@ -2,6 +2,7 @@ package resolverwatch
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -45,7 +46,12 @@ type PipelineProps struct {
 	//
 	// Default: a new stream.
 	Stream awskinesisfirehose.IDeliveryStream
-	// WithoutQueryLogging leaves out the query logging configuration.
+	// WithoutFirehose leaves out the stream with its transformer and its query logging
+	// configuration. All logs then come from LogSource, which is required.
+	//
+	// Default: there is a stream.
+	WithoutFirehose bool
+	// WithoutQueryLogging leaves out the query logging configuration of the stream.
 	//
 	// Default: there is one.
 	WithoutQueryLogging bool
@@ -63,14 +69,24 @@ type PipelineProps struct {
 	//
 	// Default: they run, if there are alerts and a catalog.
 	WithoutHunts bool
+	// WithoutBackfill leaves out the state machine that marks old objects of LogSource.
+	//
+	// Default: there is one, if there is a LogSource.
+	WithoutBackfill bool
 	// WithoutMonitoring leaves out the alarms, the dashboard and the rules that watch the
 	// pipeline.
 	//
 	// Default: they are created.
 	WithoutMonitoring bool
 
-	// Store, Importer, Transformer, Delivery, QueryLogging, Catalog, Alerts and Hunts configure
-	// the parts.
+	// LogSource is a second source of query logs: a bucket that Resolver writes to. The marker
+	// marks as Transformer does and writes where Delivery does. A VPC has one source, because
+	// both write to the same tables.
+	//
+	// Default: none; the stream is the only source.
+	LogSource *S3LogSourceProps
+	// Store, Importer, Transformer, Delivery, QueryLogging, Catalog, Alerts, Hunts and Backfill
+	// configure the parts.
 	//
 	// Default: the defaults of each part.
 	Store        *IndicatorStoreProps
@@ -81,6 +97,7 @@ type PipelineProps struct {
 	Catalog      *CatalogProps
 	Alerts       *AlertsProps
 	Hunts        *HuntsProps
+	Backfill     *BackfillProps
 	// Monitoring configures the alarms and the dashboard.
 	//
 	// Default: the defaults of each part.
@@ -101,6 +118,8 @@ type Pipeline struct {
 	catalog      *Catalog
 	alerts       *Alerts
 	hunts        *Hunts
+	logSource    *S3LogSource
+	backfill     *Backfill
 	monitoring   *Monitoring
 }
 
@@ -119,7 +138,9 @@ func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *P
 	if !p.WithoutAlerts {
 		this.alerts = NewAlerts(this, "Alerts", p.alertsProps())
 	}
-	this.transformer = NewTransformer(this, "Transformer", p.transformerProps(this.store, this.alerts))
+	if !p.WithoutFirehose {
+		this.transformer = NewTransformer(this, "Transformer", p.transformerProps(this.store, this.alerts))
+	}
 	this.importer = NewImporter(this, "Importer", p.importerProps(this.store, this.transformer))
 	stream := p.Stream
 	if stream == nil {
@@ -128,14 +149,20 @@ func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *P
 	} else {
 		this.remindOfTransformation()
 	}
-	if !p.WithoutQueryLogging {
+	if stream != nil && !p.WithoutQueryLogging {
 		this.queryLogging = NewQueryLogging(this, "QueryLogging", p.queryLoggingProps(stream))
 	}
 	if this.delivery != nil && !p.WithoutCatalog {
 		this.catalog = NewCatalog(this, "Catalog", p.catalogProps(this.store, this.delivery))
 		this.delivery.waitForSchema(this.catalog)
-		if this.catalog.governed {
+		if this.catalog.governed && this.delivery.stream != nil {
 			this.delivery.stream.Node().AddDependency(this.catalog.letDescribe(this.delivery.role))
+		}
+	}
+	if p.LogSource != nil {
+		this.logSource = NewS3LogSource(this, "LogSource", p.logSourceProps(this))
+		if !p.WithoutBackfill {
+			this.backfill = NewBackfill(this, "Backfill", p.backfillProps(this.logSource))
 		}
 	}
 	if p.hunts() {
@@ -165,7 +192,9 @@ func (p *Pipeline) Steps() []Step {
 		}
 	}
 	add(p.store.steps)
-	add(p.transformer.steps)
+	if p.transformer != nil {
+		add(p.transformer.steps)
+	}
 	add(p.importer.steps)
 	if p.delivery != nil {
 		add(p.delivery.steps)
@@ -182,6 +211,12 @@ func (p *Pipeline) Steps() []Step {
 	if p.hunts != nil {
 		add(p.hunts.steps)
 	}
+	if p.logSource != nil {
+		add(p.logSource.Steps())
+	}
+	if p.backfill != nil {
+		add(p.backfill.steps)
+	}
 	if p.monitoring != nil {
 		add(p.monitoring.steps)
 	}
@@ -194,7 +229,7 @@ func (p *Pipeline) Store() *IndicatorStore { return p.store }
 // Importer returns the function that publishes the lists.
 func (p *Pipeline) Importer() *Importer { return p.importer }
 
-// Transformer returns the function that marks the logs.
+// Transformer returns the function that marks the logs of the stream, or nil if there is none.
 func (p *Pipeline) Transformer() *Transformer { return p.transformer }
 
 // Delivery returns the delivery of the logs, or nil if an existing stream is used.
@@ -215,6 +250,12 @@ func (p *Pipeline) Hunts() *Hunts { return p.hunts }
 // Monitoring returns the alarms and the dashboard, or nil if there are none.
 func (p *Pipeline) Monitoring() *Monitoring { return p.monitoring }
 
+// LogSource returns the bucket that Resolver writes to, with its marker, or nil if there is none.
+func (p *Pipeline) LogSource() *S3LogSource { return p.logSource }
+
+// Backfill returns what marks old objects of the log source, or nil if there is none.
+func (p *Pipeline) Backfill() *Backfill { return p.backfill }
+
 // The methods that return the props of a part receive the parts that it is wired with.
 // These are nil before they are defined, and then the props lack what the pipeline wires.
 
@@ -225,6 +266,7 @@ func (p PipelineProps) stackNames() []givenName {
 		{"Transformer.StackName", orEmpty(p.Transformer).StackName},
 		{"Alerts.StackName", orEmpty(p.Alerts).StackName},
 		{"Hunts.StackName", orEmpty(p.Hunts).StackName},
+		{"LogSource.StackName", orEmpty(p.LogSource).StackName},
 	}
 }
 
@@ -285,12 +327,21 @@ func (p PipelineProps) importerProps(store *IndicatorStore, transformer *Transfo
 	importer.Store = store
 	importer.StackName = p.stackName()
 	importer.otherResources = pipelineResources + len(orEmpty(p.QueryLogging).VPCs) + len(orEmpty(p.Alerts).Emails)
+	if p.LogSource != nil {
+		importer.otherResources += logSourceResources + len(p.LogSource.VPCs)
+	}
 	importer.Events = importer.Events || !p.WithoutAlerts
 	if !p.WithoutMonitoring {
 		importer.otherResources += monitoringResources
 	}
-	if importer.MaxIndexBytes == nil && transformer != nil {
-		importer.MaxIndexBytes = jsii.Number(transformer.MaxIndexBytes())
+	if importer.MaxIndexBytes == nil {
+		limit := p.maxMarkerIndex()
+		if transformer != nil {
+			limit = min(limit, transformer.MaxIndexBytes())
+		}
+		if limit < math.MaxInt {
+			importer.MaxIndexBytes = jsii.Number(limit)
+		}
 	}
 	setUnset(&importer.EncryptionKey, p.EncryptionKey)
 	return &importer
@@ -301,11 +352,12 @@ func (p PipelineProps) deliveryProps(scope constructs.Construct, transformer *Tr
 	if transformer != nil {
 		delivery.Transformer = transformer.Function()
 	}
+	delivery.WithoutStream = p.WithoutFirehose
 	setUnset(&delivery.EncryptionKey, p.EncryptionKey)
 	delivery.PreviousKeys = bothKeys(p.PreviousKeys, delivery.PreviousKeys...)
 	setUnset(&delivery.AccessLogBucket, p.AccessLogBucket)
 	delivery.RemovalPolicy = orDefault(delivery.RemovalPolicy, p.RemovalPolicy)
-	if delivery.Schema == nil && !p.WithoutCatalog {
+	if delivery.Schema == nil && !p.WithoutCatalog && !p.WithoutFirehose {
 		database := orEmpty(p.Catalog).withDefaults(scope).Database
 		delivery.Schema = &Schema{DatabaseName: database, TableName: parquetTable}
 	}
@@ -347,6 +399,35 @@ func (p PipelineProps) monitoringProps(parts *Pipeline) *MonitoringProps {
 		monitoring.QueryLogging = parts.queryLogging
 	}
 	return &monitoring
+}
+
+// logSourceProps returns the props of the second source. Before the parts are defined, it has
+// the buckets that the props of the pipeline name.
+func (p PipelineProps) logSourceProps(parts *Pipeline) *S3LogSourceProps {
+	source, delivery := orEmpty(p.LogSource), orEmpty(p.Delivery)
+	source.StackName = p.stackName()
+	source.Marking = orEmpty(p.Transformer).TransformerSettings
+	source.Prefix, source.ErrorPrefix, source.Format = delivery.Prefix, delivery.ErrorPrefix, delivery.Format
+	source.IndexBucket, source.OutputBucket = orEmpty(p.Store).IndexBucket, delivery.OutputBucket
+	if parts != nil {
+		source.IndexBucket, source.OutputBucket = parts.store.IndexBucket(), parts.delivery.OutputBucket()
+		setUnset(&source.IndexKey, parts.store.keys.index)
+		setUnset(&source.OutputKey, parts.delivery.OutputKey())
+	}
+	setUnset(&source.EncryptionKey, p.EncryptionKey)
+	source.PreviousKeys = bothKeys(p.PreviousKeys, source.PreviousKeys...)
+	setUnset(&source.AccessLogBucket, p.AccessLogBucket)
+	source.RemovalPolicy = orDefault(source.RemovalPolicy, p.RemovalPolicy)
+	return &source
+}
+
+func (p PipelineProps) backfillProps(source *S3LogSource) *BackfillProps {
+	backfill := orEmpty(p.Backfill)
+	backfill.Source = source
+	backfill.LogRetentionDays = orDefault(backfill.LogRetentionDays, orEmpty(p.LogSource).LogRetentionDays)
+	setUnset(&backfill.EncryptionKey, p.EncryptionKey)
+	backfill.PreviousKeys = bothKeys(p.PreviousKeys, backfill.PreviousKeys...)
+	return &backfill
 }
 
 // setUnset sets an interface field that is nil.

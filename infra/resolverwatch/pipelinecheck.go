@@ -2,9 +2,12 @@ package resolverwatch
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
@@ -21,6 +24,7 @@ func (p PipelineProps) validate() error {
 		{"Transformer.IndexBucket", p.Transformer != nil && p.Transformer.IndexBucket != nil},
 		{"Transformer.ReachBounds", p.Transformer != nil && p.Transformer.ReachBounds != ReachBounds{}},
 		{"Delivery.Transformer", p.Delivery != nil && p.Delivery.Transformer != nil},
+		{"Delivery.WithoutStream", p.Delivery != nil && p.Delivery.WithoutStream},
 		{"QueryLogging.Stream", p.QueryLogging != nil && p.QueryLogging.Stream != nil},
 		{"Catalog.OutputBucket", p.Catalog != nil && p.Catalog.OutputBucket != nil},
 		{"Catalog.Prefix", p.Catalog != nil && p.Catalog.Prefix != ""},
@@ -31,6 +35,13 @@ func (p PipelineProps) validate() error {
 		{"Monitoring.Alerts", p.Monitoring != nil && p.Monitoring.Alerts != nil},
 		{"Monitoring.Hunts", p.Monitoring != nil && p.Monitoring.Hunts != nil},
 		{"Hunts.Alerts", p.Hunts != nil && p.Hunts.Alerts != nil},
+		{"LogSource.IndexBucket", p.LogSource != nil && p.LogSource.IndexBucket != nil},
+		{"LogSource.OutputBucket", p.LogSource != nil && p.LogSource.OutputBucket != nil},
+		{"LogSource.Prefix", p.LogSource != nil && p.LogSource.Prefix != ""},
+		{"LogSource.ErrorPrefix", p.LogSource != nil && p.LogSource.ErrorPrefix != ""},
+		{"LogSource.Format", p.LogSource != nil && p.LogSource.Format != ""},
+		{"LogSource.Marking", p.LogSource != nil && p.LogSource.Marking != TransformerSettings{}},
+		{"Backfill.Source", p.Backfill != nil && p.Backfill.Source != nil},
 	} {
 		if wired.set {
 			problems.addf("%s: is set by the pipeline; unset it, or use the parts alone", wired.prop)
@@ -46,7 +57,56 @@ func (p PipelineProps) validate() error {
 	problems.exclusive("WithoutAlerts", p.WithoutAlerts, "Alerts", p.Alerts != nil)
 	problems.exclusive("WithoutMonitoring", p.WithoutMonitoring, "Monitoring", p.Monitoring != nil)
 	p.validateHunts(&problems)
+	p.validateSource(&problems)
 	return problems.join()
+}
+
+// validateSource rejects a second source that the pipeline cannot have.
+func (p PipelineProps) validateSource(problems *problems) {
+	problems.exclusive("Stream", p.Stream != nil, "LogSource", p.LogSource != nil)
+	problems.exclusive("WithoutBackfill", p.WithoutBackfill, "Backfill", p.Backfill != nil)
+	problems.exclusive("WithoutFirehose", p.WithoutFirehose, "Stream", p.Stream != nil)
+	problems.exclusive("WithoutFirehose", p.WithoutFirehose, "QueryLogging", p.QueryLogging != nil)
+	if p.LogSource == nil {
+		if p.Backfill != nil {
+			problems.addf("Backfill: needs LogSource, whose objects it marks")
+		}
+		if p.WithoutFirehose {
+			problems.addf("WithoutFirehose: needs LogSource, because nothing would be logged otherwise")
+		}
+		return
+	}
+	logged := map[string]string{}
+	for i, vpc := range orEmpty(p.QueryLogging).VPCs {
+		if vpc != nil {
+			logged[idOfVPC(vpc)] = fmt.Sprintf("QueryLogging.VPCs[%d]", i)
+		}
+	}
+	for i, vpc := range p.LogSource.VPCs {
+		if vpc == nil {
+			continue
+		}
+		if other := logged[idOfVPC(vpc)]; other != "" {
+			problems.addf("LogSource.VPCs[%d]: %s is also in %s; a VPC has one source, or every query would be in the table twice: "+
+				"remove it from one of them", i, *vpc.Node().Path(), other)
+		}
+	}
+}
+
+// idOfVPC returns what identifies a VPC: its id if that is known, and otherwise its path.
+func idOfVPC(vpc awsec2.IVpc) string {
+	if id := *vpc.VpcId(); isKnown(id) {
+		return id
+	}
+	return *vpc.Node().Path()
+}
+
+// maxMarkerIndex returns the size of the largest index that the marker can load, if there is one.
+func (p PipelineProps) maxMarkerIndex() int {
+	if p.LogSource == nil {
+		return math.MaxInt
+	}
+	return settings.MaxIndexBytes(p.LogSource.withDefaults().MemoryMiB)
 }
 
 // validateHunts rejects hunts without the parts that they need.
@@ -87,9 +147,13 @@ func checkStackNames(p *problems, given PipelineProps) {
 func checkLoadable(p *problems, given PipelineProps) {
 	size := orEmpty(given.Importer).MaxIndexBytes
 	memory := orEmpty(given.Transformer).withDefaults().MemoryMiB
-	if limit := settings.MaxIndexBytes(memory); size != nil && *size > float64(limit) {
+	if limit := settings.MaxIndexBytes(memory); !given.WithoutFirehose && size != nil && *size > float64(limit) {
 		p.addf("Importer.MaxIndexBytes: must be at most %d, the limit of a transformer with %d MiB, got %.0f; "+
 			"lower it, or raise Transformer.MemoryMiB", limit, memory, *size)
+	}
+	if limit := given.maxMarkerIndex(); size != nil && *size > float64(limit) {
+		p.addf("Importer.MaxIndexBytes: must be at most %d, the limit of a marker with %d MiB, got %.0f; "+
+			"lower it, or raise LogSource.MemoryMiB", limit, given.LogSource.withDefaults().MemoryMiB, *size)
 	}
 }
 
@@ -137,8 +201,10 @@ func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
 	transformer.IndexBucket = store.IndexBucket
 	parts := []partProblems{
 		{"Store", store.check(this)},
-		{"Transformer", exceptUnset(transformer.check(this), "IndexBucket")},
 		{"Importer", exceptUnset(p.importerProps(nil, nil).check(this), "Store")},
+	}
+	if !p.WithoutFirehose {
+		parts = slices.Insert(parts, 1, partProblems{"Transformer", exceptUnset(transformer.check(this), "IndexBucket")})
 	}
 	if !p.WithoutAlerts {
 		parts = append(parts, partProblems{"Alerts", p.alertsProps().check(this)})
@@ -146,7 +212,7 @@ func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
 	if p.hunts() {
 		parts = append(parts, partProblems{"Hunts", exceptUnset(p.huntsProps(nil, nil).check(this), "Catalog", "Alerts")})
 	}
-	if !p.WithoutQueryLogging {
+	if !p.WithoutQueryLogging && !p.WithoutFirehose {
 		queryLogging := p.queryLoggingProps(p.Stream).check(this)
 		parts = append(parts, partProblems{"QueryLogging", exceptUnset(queryLogging, "Stream")})
 	}
@@ -156,8 +222,10 @@ func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
 	delivery := p.deliveryProps(this, nil)
 	delivered := exceptUnset(delivery.check(this), "Transformer")
 	var names problems
-	checkOwnNames(&names, this, append(store.bucketNames(), givenName{"OutputBucketName", delivery.OutputBucketName})...)
+	checkOwnNames(&names, this, append(store.bucketNames(), givenName{"OutputBucketName", delivery.OutputBucketName},
+		givenName{"LogBucketName", orEmpty(p.LogSource).LogBucketName})...)
 	delivered = errors.Join(delivered, without(names.join(), errors.Join(parts[0].problems, delivered)))
+	parts = append(parts, p.checkSource(this, delivered)...)
 	var catalogued error
 	if !p.WithoutCatalog {
 		catalog := p.catalogProps(nil, nil)
@@ -177,6 +245,20 @@ func (p PipelineProps) checkMonitoring(this *Pipeline) partProblems {
 		return partProblems{}
 	}
 	return partProblems{"Monitoring", orEmpty(p.Monitoring).check(this)}
+}
+
+// checkSource checks the props of the second source and of its backfill. Problems that the
+// delivery has as well are its own.
+func (p PipelineProps) checkSource(this *Pipeline, delivered error) []partProblems {
+	if p.LogSource == nil {
+		return nil
+	}
+	source := p.logSourceProps(nil).check(this)
+	backfill := p.backfillProps(nil).check(this)
+	return []partProblems{
+		{"LogSource", without(exceptUnset(source, "IndexBucket", "OutputBucket"), delivered)},
+		{"Backfill", exceptUnset(backfill, "Source")},
+	}
 }
 
 // prefixProblems separates problems with the prefixes, which the user sets in the props of

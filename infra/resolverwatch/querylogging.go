@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsram"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53resolver"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -21,9 +22,19 @@ type QueryLoggingProps struct {
 	QueryLoggingSettings
 
 	// Stream receives the query logs. An existing stream must be in the same account and
-	// Region, and must have the tag LogDeliveryEnabled=true. Required.
+	// Region, and must have the tag LogDeliveryEnabled=true. Stream or LogBucket is required.
 	Stream awskinesisfirehose.IDeliveryStream
-	// VPCs whose queries are logged, at most 100. A VPC can log to Firehose only once.
+	// LogBucket receives the query logs instead of a stream. Its policy must let the delivery of
+	// logs write; an [S3LogSource] takes care of that.
+	//
+	// Default: the logs are sent to Stream.
+	LogBucket awss3.IBucket
+	// LogPrefix begins the keys of the objects in LogBucket, before AWSLogs/. It ends with a
+	// slash.
+	//
+	// Default: the keys begin with AWSLogs/.
+	LogPrefix string
+	// VPCs whose queries are logged, at most 100. A VPC has one source of logs.
 	//
 	// Default: none, which is a warning; VPCs can be associated later.
 	VPCs []awsec2.IVpc
@@ -49,7 +60,12 @@ var principal = regexp.MustCompile(`^(\d{12}|arn:[a-z-]+:(organizations|iam)::\d
 
 func (p QueryLoggingProps) validate() error {
 	var problems problems
-	problems.required("Stream", p.Stream == nil)
+	problems.required("Stream", p.Stream == nil && p.LogBucket == nil)
+	problems.exclusive("Stream", p.Stream != nil, "LogBucket", p.LogBucket != nil)
+	if p.LogPrefix != "" && p.LogBucket == nil {
+		problems.addf("LogPrefix: has no effect without LogBucket")
+	}
+	checkLogPrefix(&problems, p.LogPrefix)
 	problems.name("Name", p.Name, queryLogName, "1 to 64 of a-z A-Z 0-9 _ - ' and space")
 	if p.Name != "" && strings.Trim(p.Name, "0123456789") == "" {
 		problems.addf("Name: must not consist of digits alone, got %q", p.Name)
@@ -144,16 +160,32 @@ func NewQueryLogging(scope constructs.Construct, id string, props *QueryLoggingP
 	}
 	this.config = awsroute53resolver.NewCfnResolverQueryLoggingConfig(this, jsii.String("Config"),
 		&awsroute53resolver.CfnResolverQueryLoggingConfigProps{
-			Name: &p.Name, DestinationArn: p.Stream.DeliveryStreamArn()})
+			Name: &p.Name, DestinationArn: p.destination()})
 	// Tags can be set only when the configuration is created. A new tag on the app would
 	// replace it, and fail just as a new Name does.
 	this.config.AddPropertyDeletionOverride(jsii.String("Tags"))
 	// Deletion happens in the opposite order: associations, configuration, stream with its
-	// role.
-	this.config.Node().AddDependency(p.Stream)
+	// role, or bucket with its policy.
+	if p.Stream != nil {
+		this.config.Node().AddDependency(p.Stream)
+	} else {
+		this.config.Node().AddDependency(p.LogBucket)
+	}
 	this.associate(p.VPCs)
 	this.share(p)
 	return this
+}
+
+// destination returns the ARN of the stream, or that of the bucket with the prefix of the keys
+// (CreateResolverQueryLogConfig in the API of Resolver).
+func (p QueryLoggingProps) destination() *string {
+	if p.Stream != nil {
+		return p.Stream.DeliveryStreamArn()
+	}
+	if p.LogPrefix == "" {
+		return p.LogBucket.BucketArn()
+	}
+	return p.LogBucket.ArnForObjects(&p.LogPrefix)
 }
 
 // associate defines an association for each VPC, under an id derived from the VPC, so that

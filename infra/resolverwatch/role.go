@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -172,6 +173,8 @@ func resourcePattern(resource constructs.IConstruct, fallback string) string {
 		service, name, given = "sqs", chosenName(r), r.QueueName()
 	case awssns.CfnTopic:
 		service, name, given = "sns", chosenName(r), r.TopicName()
+	case awsstepfunctions.CfnStateMachine:
+		service, kind, name, given = "states", "stateMachine:", chosenName(r), r.StateMachineName()
 	case awslogs.CfnLogGroup: // the ARN also ends in :*
 		service, kind, name, given = "logs", "log-group:", chosenName(r), r.LogGroupName()
 	case awskms.CfnKey: // keys have ids in place of names

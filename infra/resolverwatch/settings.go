@@ -42,6 +42,14 @@ type StoreSettings = settings.Store
 // them.
 type DeliverySettings = settings.Delivery
 
+// LogSourceSettings are the settings of the log bucket in "source" in docs/settings.md.
+// [S3LogSourceProps] embeds them.
+type LogSourceSettings = settings.LogSource
+
+// MarkerSettings are the settings "source.marker" in docs/settings.md. [S3LogSourceProps] embeds
+// them.
+type MarkerSettings = settings.Marker
+
 // QueryLoggingSettings are the settings "queryLogging" in docs/settings.md.
 // [QueryLoggingProps] embeds them.
 type QueryLoggingSettings = settings.QueryLogging

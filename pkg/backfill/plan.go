@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/marker"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // Lister lists objects of a bucket in the order of their keys.
@@ -61,9 +62,6 @@ func NewPlanner(config Config) *Planner {
 	}
 	return &Planner{Config: config, maxTasks: maxTasks}
 }
-
-// manifestPrefix is the folder of the output bucket with the manifests and results of backfills.
-const manifestPrefix = "backfill/"
 
 // planShare is the share of the time of an invocation in which objects are listed.
 const planShare = 0.7
@@ -221,7 +219,7 @@ func (w *listing) finish(ctx context.Context) (*Plan, error) {
 	if w.request.DryRun || w.plan.Tasks == 0 {
 		return &w.plan, nil
 	}
-	w.plan.Manifest = manifestPrefix + w.request.Run + "/manifest-" + strconv.Itoa(w.plan.Part) + ".jsonl"
+	w.plan.Manifest = settings.BackfillPrefix + w.request.Run + "/manifest-" + strconv.Itoa(w.plan.Part) + ".jsonl"
 	if err := w.Manifests.Write(ctx, w.plan.Manifest, w.manifest); err != nil {
 		return nil, fmt.Errorf("writing the manifest: %w", err)
 	}

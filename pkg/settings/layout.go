@@ -13,6 +13,10 @@ const (
 // IndexPrefix is the folder of the index bucket that contains all its objects.
 const IndexPrefix = "index/"
 
+// BackfillPrefix is the folder of the output bucket that contains the manifests and the results
+// of backfills.
+const BackfillPrefix = "backfill/"
+
 // Keys of the table that holds the entries of the lists, and the attribute with the time at which
 // DynamoDB deletes a row.
 const (
