@@ -40,13 +40,15 @@ func (d *decoder) check(deployment *settings.Deployment) {
 			d.refuse(ContextKey+".tags."+key, deployment.Tags[key], "must not have a key that begins with aws:, which AWS reserves")
 		}
 	}
-	d.checkVPCs(deployment.QueryLogging.VPCIDs)
+	d.checkVPCs(ContextKey+".queryLogging.vpcIds", deployment.QueryLogging.VPCIDs, nil)
+	d.checkSource(deployment)
 	if topic := deployment.Alerts.ExistingTopicARN; topic != "" && !topicARN.MatchString(topic) {
 		d.refuse(ContextKey+".alerts.existingTopicArn", topic, "must be the ARN of a standard topic, arn:aws:sns:REGION:ACCOUNT:NAME")
 	}
 	if deployment.Delivery.ExistingStream != "" {
-		d.checkIdle("delivery", deployment.Delivery)
-		d.checkIdle("catalog", deployment.Catalog)
+		const stream = ContextKey + ".delivery.existingStream, which is not changed"
+		d.checkIdle("delivery", deployment.Delivery, settings.DeliverySection{}, stream, "existingStream")
+		d.checkIdle("catalog", deployment.Catalog, settings.CatalogSection{}, stream, "enabled")
 	}
 	d.checkHunts(deployment)
 	if deployment.CreateKey && deployment.KeyARN != "" {
@@ -70,17 +72,19 @@ func (d *decoder) checkPreviousKeys(deployment *settings.Deployment) {
 	}
 }
 
-// checkVPCs rejects values that are not the id of a VPC, and duplicates. Elements that were
-// rejected before are empty.
-func (d *decoder) checkVPCs(ids []string) {
+// checkVPCs rejects values that are not the id of a VPC, duplicates, and VPCs that log to another
+// source. Elements that were rejected before are empty.
+func (d *decoder) checkVPCs(setting string, ids, elsewhere []string) {
 	for i, id := range ids {
-		path := fmt.Sprintf("%s.queryLogging.vpcIds[%d]", ContextKey, i)
+		path := fmt.Sprintf("%s[%d]", setting, i)
 		switch {
 		case id == "":
 		case !vpcID.MatchString(id):
 			d.refuse(path, id, "must be the id of a VPC, like vpc-0a1b2c3d4e5f60001")
 		case slices.Contains(ids[:i], id):
 			d.refuse(path, id, "must not be listed twice")
+		case slices.Contains(elsewhere, id):
+			d.refuse(path, id, "must not be in "+ContextKey+".queryLogging.vpcIds too: every query would be in the table twice")
 		}
 	}
 }
@@ -106,13 +110,23 @@ func (d *decoder) checkHunts(deployment *settings.Deployment) {
 	}
 }
 
-// checkIdle rejects settings of a section that have no effect with an existing stream.
-func (d *decoder) checkIdle(name string, section any) {
+// checkIdle rejects settings of a section that have no effect because of another setting, which
+// the reason names. A setting that is the same in preset passes.
+func (d *decoder) checkIdle(name string, section, preset any, reason string, except ...string) {
 	for _, field := range settings.Fields(reflect.TypeOf(section)) {
-		value := reflect.ValueOf(section).FieldByIndex(field.Index)
-		if !value.IsZero() && field.Path != "existingStream" && field.Path != "enabled" {
-			d.refuse(ContextKey+"."+name+"."+field.Path, value.Interface(),
-				"has no effect with "+ContextKey+".delivery.existingStream, which is not changed: unset one of them")
+		value, unset := reflect.ValueOf(section).FieldByIndex(field.Index), reflect.ValueOf(preset).FieldByIndex(field.Index)
+		path := ContextKey + "." + name + "." + field.Path
+		passes := value.IsZero() || reflect.DeepEqual(value.Interface(), unset.Interface()) || slices.Contains(except, field.Path)
+		if !passes && !d.refused(path) {
+			d.refuse(path, value.Interface(), "has no effect with "+reason+": unset one of them")
 		}
 	}
+}
+
+// refused reports whether the value of a setting, or an element of it, was refused before.
+func (d *decoder) refused(path string) bool {
+	return slices.ContainsFunc(d.problems, func(err error) bool {
+		problem, ok := err.(*settings.Problem)
+		return ok && (problem.Path == path || strings.HasPrefix(problem.Path, path+"["))
+	})
 }

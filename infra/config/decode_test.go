@@ -237,6 +237,47 @@ func TestDecode_problems(t *testing.T) {
 			`resolverwatch.catalog.database: "dns": has no effect with resolverwatch.delivery.existingStream, which is not changed: unset one of them`,
 		},
 	}, {
+		name: "a VPC in both sources, and one twice",
+		in:   `{"source": {"s3": true, "vpcIds": ["vpc-1", "vpc-2", "vpc-2", "vpc"]}, "queryLogging": {"vpcIds": ["vpc-1"]}}`,
+		want: []string{
+			`resolverwatch.source.vpcIds[0]: "vpc-1": must not be in resolverwatch.queryLogging.vpcIds too: every query would be in the table twice`,
+			`resolverwatch.source.vpcIds[2]: "vpc-2": must not be listed twice`,
+			`resolverwatch.source.vpcIds[3]: "vpc": must be the id of a VPC, like vpc-0a1b2c3d4e5f60001`,
+		},
+	}, {
+		name: "no source",
+		in:   `{"source": {"firehose": false, "logPrefix": "org/", "marker": {"maxConcurrency": 5}}}`,
+		want: []string{
+			"resolverwatch.source.firehose: false: needs resolverwatch.source.s3, because nothing would be logged otherwise",
+			`resolverwatch.source.logPrefix: "org/": has no effect with resolverwatch.source.s3 off: unset one of them`,
+			"resolverwatch.source.marker.maxConcurrency: 5: has no effect with resolverwatch.source.s3 off: unset one of them",
+		},
+	}, {
+		name: "Parquet and an existing stream with logs from S3",
+		in:   `{"source": {"s3": true}, "delivery": {"format": "PARQUET"}}`,
+		want: []string{`resolverwatch.delivery.format: "PARQUET": must be JSON with resolverwatch.source.s3, because only Firehose writes Parquet, ` +
+			"and the queries would not find the logs that come through S3: unset one of them"},
+	}, {
+		name: "an existing stream with logs from S3", in: `{"source": {"s3": true}, "delivery": {"existingStream": "dns"}}`,
+		want: []string{"resolverwatch.source.s3: true: needs a bucket for marked logs, which there is not with resolverwatch.delivery.existingStream: " +
+			"unset one of them"},
+	}, {
+		name: "settings of a stream without one",
+		in: `{"source": {"s3": true, "firehose": false}, "queryLogging": {"vpcIds": ["vpc-1"]}, "transformer": {"memoryMiB": 512, "timeout": "60s"},
+			"delivery": {"sourceBackup": true, "compression": "GZIP", "bufferInterval": "0s", "bufferSizeMiB": 5}}`,
+		want: []string{
+			`resolverwatch.queryLogging.vpcIds: ["vpc-1"]: has no effect without resolverwatch.source.firehose: set source.vpcIds`,
+			"resolverwatch.transformer.memoryMiB: 512: has no effect without resolverwatch.source.firehose: set source.marker.memoryMiB",
+			`resolverwatch.transformer.timeout: "1m": has no effect without resolverwatch.source.firehose: set source.marker.timeout`,
+			"resolverwatch.delivery.sourceBackup: true: has no effect without resolverwatch.source.firehose: the log bucket has what Resolver wrote",
+			`resolverwatch.delivery.compression: "GZIP": has no effect without resolverwatch.source.firehose: the marker always uses gzip`,
+			`resolverwatch.delivery.bufferInterval: "0s": has no effect without resolverwatch.source.firehose: unset it`,
+			"resolverwatch.delivery.bufferSizeMiB: 5: has no effect without resolverwatch.source.firehose: unset it",
+		},
+	}, {
+		name: "VPCs of S3 without query logging", in: `{"source": {"s3": true, "vpcIds": ["vpc-1"]}, "queryLogging": {"enabled": false}}`,
+		want: []string{`resolverwatch.source.vpcIds: ["vpc-1"]: has no effect without resolverwatch.queryLogging.enabled`},
+	}, {
 		name: "a topic by its name", in: `{"alerts": {"existingTopicArn": "soc"}}`,
 		want: []string{`resolverwatch.alerts.existingTopicArn: "soc": must be the ARN of a standard topic, arn:aws:sns:REGION:ACCOUNT:NAME`},
 	}, {

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/resolverwatch/resolverwatch/infra/config"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // readSamples returns a value for every setting that differs from its default, in the form
@@ -47,11 +46,20 @@ func TestKeys_overridable(t *testing.T) {
 			if !found {
 				t.Fatal("no sample")
 			}
-			got, err := config.Decode(map[string]any{contextKey(key): text})
+			needed := map[string]any{}
+			if strings.HasPrefix(key, "source.") && key != "source.s3" {
+				needed[config.ContextKey+".source.s3"] = "true"
+			}
+			before, err := config.Decode(needed)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if cmp.Equal(settings.Deployment{StackName: settings.DefaultStack}, got) {
+			needed[contextKey(key)] = text
+			got, err := config.Decode(needed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cmp.Equal(before, got) {
 				t.Errorf("%q changes nothing", text)
 			}
 		})

@@ -40,8 +40,9 @@ func (e existing) pipelineProps(d settings.Deployment) *resolverwatch.PipelinePr
 	}
 	e.addAlerts(props, d, functions)
 	addMonitoring(props, d)
+	e.addSource(props, d, functions)
 	props.WithoutQueryLogging = isOff(d.QueryLogging.Enabled)
-	if !props.WithoutQueryLogging {
+	if !props.WithoutQueryLogging && !props.WithoutFirehose {
 		props.QueryLogging = &resolverwatch.QueryLoggingProps{
 			QueryLoggingSettings: d.QueryLogging.QueryLogging,
 			VPCs:                 e.vpcs(d.QueryLogging.VPCIDs),
@@ -66,6 +67,30 @@ func (e existing) addAlerts(props *resolverwatch.PipelineProps, d settings.Deplo
 	if !props.WithoutHunts && !props.WithoutCatalog && props.Stream == nil {
 		props.Hunts = &resolverwatch.HuntsProps{HuntSettings: d.Hunts.Hunts, FunctionOptions: functions}
 	}
+}
+
+// addSource adds the props of logs that come through S3. Both query logging configurations are
+// shared with the same accounts; the name that is set is that of the stream's, if there is one.
+func (e existing) addSource(props *resolverwatch.PipelineProps, d settings.Deployment, functions resolverwatch.FunctionOptions) {
+	props.WithoutFirehose = isOff(d.Source.Firehose)
+	if !d.Source.S3 {
+		return
+	}
+	props.LogSource = &resolverwatch.S3LogSourceProps{
+		LogSourceSettings:   d.Source.LogSource,
+		MarkerSettings:      d.Source.Marker,
+		FunctionOptions:     functions,
+		LogBucket:           e.bucket("LogBucket", d.Source.ExistingLogBucket),
+		WithoutQueryLogging: isOff(d.QueryLogging.Enabled),
+		VPCs:                e.vpcs(d.Source.VPCIDs),
+	}
+	if !props.LogSource.WithoutQueryLogging {
+		props.LogSource.ShareWith = d.QueryLogging.ShareWith
+	}
+	if props.WithoutFirehose {
+		props.LogSource.QueryLogName = d.QueryLogging.Name
+	}
+	props.WithoutBackfill = isOff(d.Source.Backfill)
 }
 
 func (e existing) storeProps(store settings.StoreSection) *resolverwatch.IndicatorStoreProps {

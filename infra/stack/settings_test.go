@@ -97,12 +97,23 @@ var settings = []struct {
 	{"hunts.lookBack", "50h", []string{`\"lookBack\":\"50h\"`}},
 	{"hunts.retroLookBack", "60d", []string{`\"retroLookBack\":\"60d\"`}},
 	{"hunts.maxRows", "200", []string{`\"maxRows\":200`}},
+
+	{"source.s3", "true", []string{`"AWS::Lambda::EventSourceMapping"`, `"AWSLogDeliveryWrite"`}},
+	{"source.existingLogBucket", "archive", []string{`\"logBucket\":\"archive\"`, `ToDoLogBucketPolicy`, `ToDoLogBucketEvents`}},
+	{"source.logBucketName", "resolver-logs", []string{`"BucketName":"resolver-logs"`}},
+	{"source.logPrefix", "org", []string{`\"logPrefix\":\"org/\"`, `"wildcard":"org/AWSLogs/*/vpcdnsquerylogs/*.log.gz"`, `"Arn"]},"/org/"]]`}},
+	{"source.rawLogRetentionDays", "31", []string{`"ExpirationInDays":31`}},
+	{"source.vpcIds", "vpc-0a1b2c3d4e5f60002", []string{`"ResourceId":"vpc-0a1b2c3d4e5f60002"`}},
+	{"source.marker.memoryMiB", "1111", []string{`"MemorySize":1111`}},
+	{"source.marker.timeout", "6m", []string{`"Timeout":360`, `"VisibilityTimeout":2160`}},
+	{"source.marker.maxConcurrency", "50", []string{`"MaximumConcurrency":50`}},
 }
 
 // otherSettings lists settings that only remove something from the template, or that take
 // effect outside of it.
 var otherSettings = []string{"monitoring.enabled", "monitoring.dashboard", "monitoring.arrivalAlarm", "queryLogging.enabled", "catalog.enabled", "terminationProtection", "tags", "delivery.sourceBackup",
-	"alerts.enabled", "alerts.topic", "hunts.enabled", "hunts.retroHunt", "hunts.coverage", "hunts.tunnels", "hunts.generatedNames"}
+	"alerts.enabled", "alerts.topic", "hunts.enabled", "hunts.retroHunt", "hunts.coverage", "hunts.tunnels", "hunts.generatedNames",
+	"source.firehose", "source.backfill"}
 
 func TestSettings(t *testing.T) {
 	// All settings that can be combined are in one stack, because a stack takes a third of
@@ -120,6 +131,9 @@ func TestSettings(t *testing.T) {
 			if slices.Contains(exclusive, setting.key) {
 				context := appContext(t, nil)
 				context[config.ContextKey+"."+setting.key] = setting.value
+				if strings.HasPrefix(setting.key, "source.") {
+					context[config.ContextKey+".source.s3"] = "true"
+				}
 				all = text(t, define(t, context))
 			}
 			for _, want := range setting.want {
@@ -133,7 +147,8 @@ func TestSettings(t *testing.T) {
 
 // exclusive lists the settings that exclude another one of the table.
 var exclusive = []string{"store.existingTable", "store.existingListBucket", "store.existingIndexBucket",
-	"keyArn", "delivery.existingOutputBucket", "delivery.existingStream", "delivery.format", "alerts.existingTopicArn"}
+	"keyArn", "delivery.existingOutputBucket", "delivery.existingStream", "delivery.format", "alerts.existingTopicArn",
+	"source.existingLogBucket"}
 
 // text returns the template of a stack and its environment, without HTML escapes.
 func text(t *testing.T, stack awscdk.Stack) string {
@@ -204,6 +219,34 @@ func TestSettings_queriesOff(t *testing.T) {
 }
 
 const settingsEvent = `"detail-type":["Index published"]`
+
+// With logs in S3 alone, there is no trace of Firehose. Everything else is the same as with both
+// sources, so that a stack can be switched.
+func TestSettings_firehoseOff(t *testing.T) {
+	alone := template(t, define(t, appContext(t, object{"source": object{"s3": true, "firehose": false}})))
+	text, _ := json.Marshal(alone)
+	for _, trace := range []string{"Firehose", "firehose.amazonaws.com", "Transformer", "DeliveryStream", "deliverystream"} {
+		if strings.Contains(string(text), trace) {
+			t.Errorf("the template has %s", trace)
+		}
+	}
+	both := template(t, define(t, appContext(t, object{"source": object{"s3": true}})))["Resources"].(object)
+	for id := range alone["Resources"].(object) {
+		if both[id] == nil {
+			t.Errorf("%s is not in the template with both sources", id)
+		}
+	}
+}
+
+// Without a backfill there is no state machine, and the marker cannot write manifests.
+func TestSettings_backfillOff(t *testing.T) {
+	all := text(t, define(t, appContext(t, object{"source": object{"s3": true, "backfill": false}})))
+	for _, trace := range []string{"states", "StepFunctions", "backfill", "Backfill"} {
+		if strings.Contains(all, trace) {
+			t.Errorf("the template has %s", trace)
+		}
+	}
+}
 
 // If 0 has a meaning of its own, it is not the default.
 func TestSettings_zeroes(t *testing.T) {

@@ -43,6 +43,7 @@ type Deployment struct {
 	Feeds        map[string]Feed     `json:"feeds"`
 	Transformer  Transformer         `json:"transformer"`
 	Delivery     DeliverySection     `json:"delivery"`
+	Source       SourceSection       `json:"source"`
 	QueryLogging QueryLoggingSection `json:"queryLogging"`
 	Catalog      CatalogSection      `json:"catalog"`
 	Alerts       AlertsSection       `json:"alerts"`

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -36,7 +37,8 @@ const (
 	anyTag  = "<key>"
 )
 
-// Field is a setting in the declaration.
+// Field is a setting in the declaration. Its Index is that in the struct that [Fields] was given;
+// for a setting of a feed, that in the settings of the feed.
 type Field struct {
 	Path string // "delivery.prefix", "feeds.<feed id>.url", "tags.<key>"
 	reflect.StructField
@@ -52,7 +54,10 @@ func fields(kind reflect.Type, path string) []Field {
 		below := strings.TrimPrefix(path+"."+JSONName(field), ".")
 		switch {
 		case isSection(field.Type):
-			list = append(list, fields(field.Type, below)...)
+			for _, inner := range fields(field.Type, below) {
+				inner.Index = append(slices.Clone(field.Index), inner.Index...)
+				list = append(list, inner)
+			}
 		case field.Type.Kind() == reflect.Map && isSection(field.Type.Elem()):
 			list = append(list, fields(field.Type.Elem(), below+"."+anyFeed)...)
 		case field.Type.Kind() == reflect.Map:
