@@ -16,24 +16,27 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the inventory")
 
-const inventoryFile = "testdata/inventory.txt"
-
 // The inventory is what a reviewer wants to see of a change to the template: how many
 // resources there are of each type, the logical ids of those whose replacement would lose
 // data, and every action that a role may do.
 func TestInventory(t *testing.T) {
-	got := inventory(template(t, define(t, appContext(t, nil))))
-	if *update {
-		if err := os.WriteFile(inventoryFile, []byte(got), 0o644); err != nil {
+	for file, settings := range map[string]any{
+		"testdata/inventory.txt":    nil,
+		"testdata/inventory-s3.txt": object{"source": object{"s3": true}},
+	} {
+		got := inventory(template(t, define(t, appContext(t, settings))))
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	want, err := os.ReadFile(inventoryFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("go test ./infra/stack -update rewrites it (-want +got):\n%s", diff)
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s: go test ./infra/stack -update rewrites it (-want +got):\n%s", file, diff)
+		}
 	}
 }
 

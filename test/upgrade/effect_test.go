@@ -160,16 +160,16 @@ var physicalNames = map[string]string{
 	"AWS::Glue::Database":    "DatabaseInput.Name",
 	"AWS::S3::Bucket":        "BucketName",
 	"AWS::SSM::Parameter":    "Name",
-	// A VPC can log to Firehose only once.
+	// A VPC can log to Firehose only once, and to S3 only once: see resource.space.
 	"AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation": "ResourceId",
 }
 
 // collisions returns the resources that are created under a name that is in use.
 func collisions(was, now map[string]*resource, findings []templatediff.Finding) []effect {
-	type key struct{ typ, name string }
+	type key struct{ typ, space, name string }
 	taken := map[key]bool{}
 	for _, before := range was {
-		taken[key{before.Type, before.physicalName()}] = true
+		taken[key{before.Type, before.space(), before.physicalName()}] = true
 	}
 	var effects []effect
 	for _, finding := range findings {
@@ -178,11 +178,21 @@ func collisions(was, now map[string]*resource, findings []templatediff.Finding) 
 			continue
 		}
 		name := after.physicalName()
-		if name != "" && taken[key{after.Type, name}] {
+		if name != "" && taken[key{after.Type, after.space(), name}] {
 			effects = append(effects, effect{fails, "**the update fails**", after.name(), "`" + name + "` is in use until the old one is deleted"})
 		}
 	}
 	return effects
+}
+
+// space returns what the name of a resource is unique in besides its type, or "". A VPC can be
+// associated with one configuration for each kind of destination, and a deployment has one
+// configuration of a kind.
+func (r *resource) space() string {
+	if r.Type != "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation" {
+		return ""
+	}
+	return fmt.Sprint(r.Properties["ResolverQueryLogConfigId"])
 }
 
 // physicalName returns the unique name of a resource, or "".

@@ -31,6 +31,8 @@ var (
 	byDefault = deployed(`{}`)
 	parquet   = deployed(`{"delivery":{"format":"PARQUET"}}`)
 	twoVPCs   = deployed(`{"queryLogging":{"vpcIds":["vpc-0a1b2c3d4e5f60001","vpc-0a1b2c3d4e5f60002"]}}`)
+	inS3      = deployed(`{"source":{"s3":true}}`)
+	onlyS3    = deployed(`{"source":{"s3":true,"firehose":false}}`)
 	twoFeeds  = deployed(`{"feeds":{"malware":{"severity":"high"},"urlhaus":{"url":"https://example.com/list.txt"}}}`)
 )
 
@@ -136,6 +138,24 @@ var groups = []group{
 		{"`hunts.enabled` on", deployed(`{"hunts":{"enabled":false}}`), byDefault, added, nothing},
 		{"A query of `hunts` off", byDefault, deployed(`{"hunts":{"tunnels":false}}`), remade, nothing},
 		{"A query of `hunts` on", byDefault, deployed(`{"hunts":{"beacons":true}}`), added, "Look at its cost in [the queries](queries.md) first."},
+	}},
+	{"Logs in S3", []pair{
+		{"`source.s3` on", byDefault, inS3, added, "Associate each VPC with [one source](sources.md): in both, its queries are in the table twice."},
+		{"`source.s3` off", inS3, byDefault, deletes, "The log bucket stays, and logs that are not marked yet stay in it: wait until the queue of the marker is empty. " +
+			"Remove associations that were made by hand first."},
+		{"A VPC from `queryLogging.vpcIds` to `source.vpcIds`", deployed(`{"queryLogging":{"vpcIds":["vpc-0a1b2c3d4e5f60001"]},"source":{"s3":true}}`),
+			deployed(`{"source":{"s3":true,"vpcIds":["vpc-0a1b2c3d4e5f60001"]}}`), remade,
+			"CloudFormation adds the new association before it removes the old one: the queries of these minutes are [in the table twice](sources.md#moving-from-firehose-to-s3)."},
+		{"`source.firehose` off, no VPCs in `queryLogging.vpcIds`", inS3, onlyS3, deletes, "Remove associations that were made by hand first. Records that are in the stream are delivered before it is deleted only if " +
+			"nothing is logged to it for `delivery.bufferInterval`."},
+		{"`source.firehose` on", onlyS3, inS3, added, nothing},
+		{"`source.firehose` off and `source.s3` on, at once", byDefault, onlyS3, deletes, "Better in two steps, with the VPCs moved between them."},
+		{"`source.s3` with `PARQUET`", parquet, deployed(`{"delivery":{"format":"PARQUET"},"source":{"s3":true}}`), refused, "Set `delivery.format` to `JSON`: the marker writes JSON."},
+		{"`source.existingLogBucket` set later", inS3, deployed(`{"source":{"s3":true,"existingLogBucket":"archive"}}`), deletes, "Remove associations that were made by hand first, and make them again. Mark the logs of the old bucket first: it stays, but nothing reads it any more."},
+		{"`source.logPrefix` changed", inS3, deployed(`{"source":{"s3":true,"logPrefix":"dns/"}}`), deletes, "Remove associations that were made by hand first, and make them again. Logs under the old prefix are not marked any more."},
+		{"`source.rawLogRetentionDays` set later", inS3, deployed(`{"source":{"s3":true,"rawLogRetentionDays":30}}`), unchanged, "Older logs of Resolver are deleted within days of the deployment. Mark them first."},
+		{"`source.marker` changed", inS3, deployed(`{"source":{"s3":true,"marker":{"memoryMiB":1024,"maxConcurrency":50}}}`), unchanged, nothing},
+		{"`source.backfill` off", inS3, deployed(`{"source":{"s3":true,"backfill":false}}`), deletes, "Backfills that run are stopped."},
 	}},
 	{"Functions", []pair{
 		{"`transformer.memoryMiB` or `importer.memoryMiB` changed", byDefault,
