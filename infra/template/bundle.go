@@ -25,6 +25,7 @@ const (
 	transformer = "transformer"
 	notifier    = "notifier"
 	hunter      = "hunter"
+	marker      = "marker"
 )
 
 // Names of the files in a [Bundle] that are not zip files.
@@ -62,7 +63,13 @@ func Build(context map[string]any) (bundle Bundle, err error) {
 // functions returns the functions that settings deploy.
 func functions(deployment settings.Deployment) []string {
 	off := func(enabled *bool) bool { return enabled != nil && !*enabled }
-	names := []string{importer, transformer}
+	names := []string{importer}
+	if !off(deployment.Source.Firehose) {
+		names = append(names, transformer)
+	}
+	if deployment.Source.S3 {
+		names = append(names, marker)
+	}
 	if off(deployment.Alerts.Enabled) {
 		return names
 	}

@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ const (
 	parameterMemory    = "TransformerMemory"
 	parameterRetention = "MarkedLogRetentionDays"
 	parameterVPC       = "VpcId" // followed by the number of the slot, from 1
+	parameterSource    = "LogSource"
 )
 
 // vpcSlots is how many VPCs the template itself associates, because a template has no
@@ -57,6 +59,21 @@ type parameters struct {
 
 func newParameters(scope awscdk.Stack) *parameters {
 	return &parameters{scope: scope, groups: map[string][]string{}, labels: map[string]any{}}
+}
+
+// Values of the parameter of the source, which a template with both sources has.
+const (
+	sourceFirehose = "Firehose"
+	sourceS3       = "S3"
+)
+
+// markerMemory returns the memory of the marker. Without a marker, there is no limit.
+func markerMemory(source settings.SourceSection) int {
+	if !source.S3 {
+		return math.MaxInt
+	}
+	settings.Fill(&source)
+	return source.Marker.MemoryMiB
 }
 
 // Groups of parameters, in the order of the console.
@@ -168,8 +185,9 @@ type memory struct {
 }
 
 // memory defines the parameter for the transformer's memory. The limit of its heap, and the
-// largest index that the importer publishes, depend on it.
-func (p *parameters) memory(preset int) memory {
+// largest index that the importer publishes, depend on it. The marker must be able to load the
+// index, too.
+func (p *parameters) memory(preset, marker int) memory {
 	if preset == 0 {
 		preset = settings.Default[settings.Transformer]().MemoryMiB
 	}
@@ -184,7 +202,7 @@ func (p *parameters) memory(preset int) memory {
 		allowed = append(allowed, key)
 		rows[key] = &map[string]any{
 			columnHeap:  settings.MemoryLimit(mib),
-			columnIndex: strconv.Itoa(settings.MaxIndexBytes(mib)),
+			columnIndex: strconv.Itoa(settings.MaxIndexBytes(min(mib, marker))),
 		}
 	}
 	return memory{
@@ -238,9 +256,37 @@ func (p *parameters) retention(pipeline *resolverwatch.Pipeline, preset int) {
 		}, awscdk.Aws_NO_VALUE()))
 }
 
+// configuration returns the id of the query logging configuration of the VPCs, or "" if there is
+// none. A template with both sources has a parameter that chooses one.
+func (p *parameters) configuration(pipeline *resolverwatch.Pipeline) string {
+	var firehose, s3 string
+	if logging := pipeline.QueryLogging(); logging != nil {
+		firehose = logging.ConfigID()
+	}
+	if source := pipeline.LogSource(); source != nil && source.QueryLogging() != nil {
+		s3 = source.QueryLogging().ConfigID()
+	}
+	if firehose == "" || s3 == "" {
+		return firehose + s3
+	}
+	source := p.add(parameterSource, parameterProps{
+		group: groupVPCs, label: "Source of the logs",
+		description: "What the VPCs log to: Firehose marks within two minutes, S3 within ten, for less money and at any rate",
+		preset:      jsii.String(sourceFirehose),
+		allowed:     []string{sourceFirehose, sourceS3},
+		rule:        "must be Firehose or S3",
+	})
+	toS3 := p.isSet(source, sourceFirehose)
+	return *awscdk.Token_AsString(awscdk.Fn_ConditionIf(toS3.LogicalId(), s3, firehose), nil)
+}
+
 // vpcs defines the parameters for the VPCs whose queries are logged, and their
 // associations.
 func (p *parameters) vpcs(pipeline *resolverwatch.Pipeline) {
+	configuration := p.configuration(pipeline)
+	if configuration == "" {
+		return
+	}
 	var ids []awscdk.CfnParameter
 	for slot := 1; slot <= vpcSlots; slot++ {
 		id := p.add(fmt.Sprintf("%s%d", parameterVPC, slot), parameterProps{
@@ -257,7 +303,7 @@ func (p *parameters) vpcs(pipeline *resolverwatch.Pipeline) {
 			AvailabilityZones: jsii.Strings("unknown"), // the CDK divides by their number
 		})
 		association := resolverwatch.NewQueryLoggingAssociation(p.scope, fmt.Sprintf("Vpc%dLogging", slot),
-			&resolverwatch.QueryLoggingAssociationProps{QueryLogConfigID: pipeline.QueryLogging().ConfigID(), VPC: vpc})
+			&resolverwatch.QueryLoggingAssociationProps{QueryLogConfigID: configuration, VPC: vpc})
 		resourceOf(association.Node().FindChild(jsii.String("Association"))).CfnOptions().SetCondition(p.isSet(id, ""))
 	}
 	p.refuseTwice(ids)

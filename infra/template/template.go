@@ -76,6 +76,7 @@ func LeftOut(deployment settings.Deployment) []string {
 		{"tags", len(deployment.Tags) > 0},
 		{"terminationProtection", deployment.TerminationProtection},
 		{"queryLogging.vpcIds", len(deployment.QueryLogging.VPCIDs) > 0},
+		{"source.vpcIds", len(deployment.Source.VPCIDs) > 0},
 		{"alerts.emails", len(deployment.Alerts.Emails) > 0},
 	} {
 		if setting.set {
@@ -95,17 +96,20 @@ func newStack(scope constructs.Construct, deployment settings.Deployment, zips Z
 	this.TemplateOptions().SetTemplateFormatVersion(jsii.String("2010-09-09"))
 
 	p := newParameters(this)
-	memory := p.memory(deployment.Transformer.MemoryMiB)
 	props := p.pipelineProps(deployment, zips)
-	props.Importer.MaxIndexBytes = memory.maxIndexBytes()
+	var memory memory
+	if !props.WithoutFirehose {
+		memory = p.memory(deployment.Transformer.MemoryMiB, markerMemory(deployment.Source))
+		props.Importer.MaxIndexBytes = memory.maxIndexBytes()
+	}
 	pipeline := resolverwatch.NewPipeline(this, "Pipeline", props)
-	memory.apply(pipeline.Transformer())
+	if !props.WithoutFirehose {
+		memory.apply(pipeline.Transformer())
+	}
 	if deployment.Delivery.ExistingStream == "" && deployment.Delivery.ExistingOutputBucket == "" {
 		p.retention(pipeline, deployment.Delivery.MarkedLogRetentionDays)
 	}
-	if pipeline.QueryLogging() != nil {
-		p.vpcs(pipeline)
-	}
+	p.vpcs(pipeline)
 	p.describe()
 	pipeline.AddOutputs()
 
@@ -118,7 +122,7 @@ func newStack(scope constructs.Construct, deployment settings.Deployment, zips Z
 // become parameters, or are derived from the name of the deployed stack.
 func (p *parameters) pipelineProps(deployment settings.Deployment, zips Zips) *resolverwatch.PipelineProps {
 	topic := deployment.Alerts.Topic == nil || *deployment.Alerts.Topic
-	deployment.QueryLogging.VPCIDs, deployment.Alerts.Emails = nil, nil
+	deployment.QueryLogging.VPCIDs, deployment.Source.VPCIDs, deployment.Alerts.Emails = nil, nil, nil
 	deployment.Delivery.MarkedLogRetentionDays = 0
 	props := stack.PipelineProps(p.scope, deployment)
 	name := *awscdk.Aws_STACK_NAME()
@@ -134,6 +138,12 @@ func (p *parameters) pipelineProps(deployment settings.Deployment, zips Zips) *r
 	}
 	if props.Hunts != nil {
 		props.Hunts.Code, props.Hunts.StackName = code(hunter), name
+	}
+	if props.LogSource != nil {
+		props.LogSource.Code, props.LogSource.StackName = code(marker), name
+		if props.LogSource.QueryLogName == "" {
+			props.LogSource.QueryLogName = "resolverwatch-s3-" + shortStackID()
+		}
 	}
 	if props.Catalog != nil {
 		props.Catalog.Database = p.database(deployment.Catalog.Database)

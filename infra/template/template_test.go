@@ -47,7 +47,8 @@ func contextOf(t *testing.T, settings object) map[string]any {
 	return context
 }
 
-var testZips = Zips{importer: "importer-1.zip", transformer: "transformer-2.zip", notifier: "notifier-3.zip", hunter: "hunter-4.zip"}
+var testZips = Zips{importer: "importer-1.zip", transformer: "transformer-2.zip", notifier: "notifier-3.zip", hunter: "hunter-4.zip",
+	marker: "marker-5.zip"}
 
 func synthesize(t *testing.T, settings object) []byte {
 	t.Helper()
