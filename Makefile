@@ -113,7 +113,7 @@ corpus: ## print how every list in RESOLVERWATCH_CORPUS would be imported
 	go run ./test/corpus
 
 lint: node $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) lint-templates ## run the linters
-	@test -z "$$(gofmt -l cmd infra internal lambdas pkg test)" || { echo "not formatted:"; gofmt -l cmd infra internal lambdas pkg test; exit 1; }
+	@test -z "$$(gofmt -l cmd examples infra internal lambdas pkg test)" || { echo "not formatted:"; gofmt -l cmd examples infra internal lambdas pkg test; exit 1; }
 	@for module in $(MODULES); do \
 		echo "linting $$module"; \
 		(cd $$module && "$(CURDIR)/$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)" run --config "$(CURDIR)/.golangci.yml" ./...) || exit 1; \
@@ -122,7 +122,7 @@ lint: node $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) lint-templates ## run the 
 lint-templates: node $(TOOLS)/cfn-lint ## run cfn-lint on the templates of all variants of settings (needs Python)
 	rm -rf bin/variants
 	go run ./test/synth -out bin/variants
-	$(TOOLS)/cfn-lint/bin/cfn-lint --config-file test/synth/cfnlintrc.yaml --template bin/variants/*/*.template.json
+	$(TOOLS)/cfn-lint/bin/cfn-lint --config-file test/synth/cfnlintrc.yaml --template bin/variants/*/*.template.json examples/*/*.template.json
 
 $(TOOLS)/cfn-lint: test/synth/requirements.txt
 	python3 -m venv --clear $@

@@ -21,6 +21,8 @@ func TestConstructs_embedTheInterfaceItself(t *testing.T) {
 		resolverwatch.Pipeline{},
 		resolverwatch.QueryLogging{},
 		resolverwatch.QueryLoggingAssociation{},
+		resolverwatch.QueryLoggingProfile{},
+		resolverwatch.QueryLoggingProfileAssociation{},
 		resolverwatch.S3LogSource{},
 		resolverwatch.Transformer{},
 	} {

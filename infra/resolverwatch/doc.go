@@ -12,6 +12,9 @@
 //	Delivery                delivery stream and output bucket
 //	QueryLogging            query logging configuration, VPCs, RAM share
 //	QueryLoggingAssociation one VPC, possibly of another account
+//	QueryLoggingProfile     Route 53 Profile for the VPCs of an organisation
+//	S3LogSource             log bucket and the function that marks its objects
+//	Backfill                state machine that marks old objects
 //	Catalog                 Glue tables and Athena workgroup
 //	Alerts                  queue of matches, notifier, topic
 //	Hunts                   named queries on a schedule

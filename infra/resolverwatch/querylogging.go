@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsram"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53resolver"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -75,13 +74,7 @@ func (p QueryLoggingProps) validate() error {
 			"use Route 53 Profiles, or several accounts and ShareWith", maxAssociations, len(p.VPCs))
 	}
 	checkVPCs(&problems, p.VPCs)
-	for i, with := range p.ShareWith {
-		problems.name(fmt.Sprintf("ShareWith[%d]", i), orDefault(with, " "), principal,
-			"a 12-digit account id, or the ARN of an organization, unit, role or user")
-	}
-	if p.ShareOutside && len(p.ShareWith) == 0 {
-		problems.addf("ShareOutside: has no effect without ShareWith")
-	}
+	checkPrincipals(&problems, p.ShareWith, p.ShareOutside)
 	return problems.join()
 }
 
@@ -155,8 +148,7 @@ func NewQueryLogging(scope constructs.Construct, id string, props *QueryLoggingP
 	this := &QueryLogging{}
 	begin(this, scope, id, problems)
 	if p.Name == "" {
-		p.Name = *awscdk.Names_UniqueResourceName(this, &awscdk.UniqueResourceNameOptions{
-			MaxLength: jsii.Number(64), Separator: jsii.String("-")})
+		p.Name = uniqueName(this)
 	}
 	this.config = awsroute53resolver.NewCfnResolverQueryLoggingConfig(this, jsii.String("Config"),
 		&awsroute53resolver.CfnResolverQueryLoggingConfigProps{
@@ -172,7 +164,7 @@ func NewQueryLogging(scope constructs.Construct, id string, props *QueryLoggingP
 		this.config.Node().AddDependency(p.LogBucket)
 	}
 	this.associate(p.VPCs)
-	this.share(p)
+	shareResource(this, p.Name, this.ConfigArn(), p.ShareWith, p.ShareOutside)
 	return this
 }
 
@@ -212,18 +204,6 @@ func (q *QueryLogging) associate(vpcs []awsec2.IVpc) {
 				"--resource-id VPC_ID", q.ConfigID()),
 		})
 	}
-}
-
-func (q *QueryLogging) share(p QueryLoggingProps) {
-	if len(p.ShareWith) == 0 {
-		return
-	}
-	awsram.NewCfnResourceShare(q, jsii.String("Share"), &awsram.CfnResourceShareProps{
-		Name:                    &p.Name,
-		ResourceArns:            &[]*string{q.config.AttrArn()},
-		Principals:              jsii.Strings(p.ShareWith...),
-		AllowExternalPrincipals: p.ShareOutside,
-	})
 }
 
 // ConfigID returns the id of the query logging configuration, which associations need.
