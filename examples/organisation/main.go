@@ -78,8 +78,8 @@ func newMemberOfConfiguration(scope constructs.Construct) {
 		QueryLogConfigID: *config.ValueAsString(), VPC: vpc})
 }
 
-// newMemberStack defines a stack that a StackSet can deploy: it has no assets, and its template
-// needs no bootstrap.
+// newMemberStack defines a stack that a StackSet can deploy: it does without assets, and without
+// the bootstrap of the CDK.
 func newMemberStack(scope constructs.Construct, name string) (awscdk.Stack, awsec2.IVpc) {
 	stack := awscdk.NewStack(scope, &name, &awscdk.StackProps{
 		Description: jsii.String("Resolverwatch: log the DNS queries of a VPC to the central account"),

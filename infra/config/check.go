@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -126,7 +127,7 @@ func (d *decoder) checkIdle(name string, section, preset any, reason string, exc
 // refused reports whether the value of a setting, or an element of it, was refused before.
 func (d *decoder) refused(path string) bool {
 	return slices.ContainsFunc(d.problems, func(err error) bool {
-		problem, ok := err.(*settings.Problem)
-		return ok && (problem.Path == path || strings.HasPrefix(problem.Path, path+"["))
+		var problem *settings.Problem
+		return errors.As(err, &problem) && (problem.Path == path || strings.HasPrefix(problem.Path, path+"["))
 	})
 }

@@ -16,10 +16,34 @@ import (
 // validate rejects props of parts that the pipeline sets itself. The parts check the rest.
 func (p PipelineProps) validate() error {
 	var problems problems
-	for _, wired := range []struct {
-		prop string
-		set  bool
-	}{
+	for _, wired := range p.wired() {
+		if wired.set {
+			problems.addf("%s: is set by the pipeline; unset it, or use the parts alone", wired.prop)
+		}
+	}
+	checkStackNames(&problems, p)
+	checkLoadable(&problems, p)
+	problems.exclusive("Stream", p.Stream != nil, "Delivery", p.Delivery != nil)
+	problems.exclusive("Stream", p.Stream != nil, "Catalog", p.Catalog != nil)
+	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "QueryLogging", p.QueryLogging != nil)
+	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "Stream", p.Stream != nil)
+	problems.exclusive("WithoutCatalog", p.WithoutCatalog, "Catalog", p.Catalog != nil)
+	problems.exclusive("WithoutAlerts", p.WithoutAlerts, "Alerts", p.Alerts != nil)
+	problems.exclusive("WithoutMonitoring", p.WithoutMonitoring, "Monitoring", p.Monitoring != nil)
+	p.validateHunts(&problems)
+	p.validateSource(&problems)
+	return problems.join()
+}
+
+// wiredProp is a prop of a part that the pipeline sets itself.
+type wiredProp struct {
+	prop string
+	set  bool // in the props that were given
+}
+
+// wired returns the props that the pipeline sets itself.
+func (p PipelineProps) wired() []wiredProp {
+	return []wiredProp{
 		{"Importer.Store", p.Importer != nil && p.Importer.Store != nil},
 		{"Transformer.IndexBucket", p.Transformer != nil && p.Transformer.IndexBucket != nil},
 		{"Transformer.ReachBounds", p.Transformer != nil && p.Transformer.ReachBounds != ReachBounds{}},
@@ -42,23 +66,7 @@ func (p PipelineProps) validate() error {
 		{"LogSource.Format", p.LogSource != nil && p.LogSource.Format != ""},
 		{"LogSource.Marking", p.LogSource != nil && p.LogSource.Marking != TransformerSettings{}},
 		{"Backfill.Source", p.Backfill != nil && p.Backfill.Source != nil},
-	} {
-		if wired.set {
-			problems.addf("%s: is set by the pipeline; unset it, or use the parts alone", wired.prop)
-		}
 	}
-	checkStackNames(&problems, p)
-	checkLoadable(&problems, p)
-	problems.exclusive("Stream", p.Stream != nil, "Delivery", p.Delivery != nil)
-	problems.exclusive("Stream", p.Stream != nil, "Catalog", p.Catalog != nil)
-	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "QueryLogging", p.QueryLogging != nil)
-	problems.exclusive("WithoutQueryLogging", p.WithoutQueryLogging, "Stream", p.Stream != nil)
-	problems.exclusive("WithoutCatalog", p.WithoutCatalog, "Catalog", p.Catalog != nil)
-	problems.exclusive("WithoutAlerts", p.WithoutAlerts, "Alerts", p.Alerts != nil)
-	problems.exclusive("WithoutMonitoring", p.WithoutMonitoring, "Monitoring", p.Monitoring != nil)
-	p.validateHunts(&problems)
-	p.validateSource(&problems)
-	return problems.join()
 }
 
 // validateSource rejects a second source that the pipeline cannot have.

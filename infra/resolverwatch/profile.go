@@ -179,7 +179,7 @@ func uniqueName(c constructs.Construct) string {
 		MaxLength: jsii.Number(64), Separator: jsii.String("-")})
 }
 
-// checkPrincipals rejects values that are no principals of a share.
+// checkPrincipals rejects values that RAM cannot share with.
 func checkPrincipals(p *problems, with []string, outside bool) {
 	for i, principalOf := range with {
 		p.name(fmt.Sprintf("ShareWith[%d]", i), orDefault(principalOf, " "), principal,

@@ -120,8 +120,8 @@ func (s *S3LogSource) remindOfEvents() {
 }
 
 // How the queue gives events to the marker. The visibility is six times the timeout (Lambda
-// developer guide, "Using Lambda with Amazon SQS"), and so long that an object that fails five
-// times was tried for hours.
+// developer guide, "Using Lambda with Amazon SQS"), and at least half an hour, so that the five
+// attempts for an object take hours.
 const (
 	markerBatch    = 10
 	markerReceives = 5

@@ -132,7 +132,7 @@ const resolverFolder = "AWSLogs/"
 // logFolder returns the folder of the log bucket that Resolver writes under.
 func (p S3LogSourceProps) logFolder() string { return p.withDefaults().LogPrefix + resolverFolder }
 
-// logPrefix matches prefixes that need no quoting in policies and in the patterns of rules.
+// logPrefix matches prefixes that policies and patterns of rules take literally.
 var logPrefix = regexp.MustCompile(`^[a-zA-Z0-9_.=-][a-zA-Z0-9_.=/-]{0,200}$`)
 
 func checkLogPrefix(p *problems, prefix string) {

@@ -62,7 +62,7 @@ func TestS3LogSource_queue(t *testing.T) {
 	}
 }
 
-// The marker may read the logs of Resolver and the index, and write marked logs and what failed.
+// The marker may read the logs of Resolver and the index, and may write marked logs and failed records.
 func TestS3LogSource_permissions(t *testing.T) {
 	stack := newStack(t)
 	newLogSource(stack, resolverwatch.S3LogSourceProps{})
@@ -135,7 +135,7 @@ func TestS3LogSource_customerKey(t *testing.T) {
 	}
 }
 
-// What an existing bucket of another account needs is a step, with statements to copy.
+// The steps have the statements that an existing bucket of another account needs.
 func TestS3LogSource_archive(t *testing.T) {
 	stack := newStackOf(t, ownAccount)
 	source := newLogSource(stack, resolverwatch.S3LogSourceProps{
