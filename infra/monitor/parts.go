@@ -17,6 +17,8 @@ type Parts struct {
 	Stream    *Stream
 	Functions []Function
 	Queues    []Queue
+	// Objects says that logs come as objects of a log bucket, too.
+	Objects bool
 	// PollInterval is how often a transformer looks for a new index, or 0 without a transformer.
 	PollInterval time.Duration
 	// PublishInterval is how often the importer publishes, or 0 without an importer.

@@ -20,11 +20,15 @@ func everything() *Parts {
 			{Role: "Importer", Name: "importer", Timeout: 15 * time.Minute, Reserved: 2, Async: true},
 			{Role: "Notifier", Name: "notifier", Timeout: 2 * time.Minute, Retried: 2},
 			{Role: "Hunter", Name: "hunter", Timeout: 15 * time.Minute, Long: true},
+			{Role: "Marker", Name: "marker", Timeout: 5 * time.Minute, Long: true},
 		},
 		Queues: []Queue{
 			{Role: "ImporterDeadLetters", Name: "importer-dlq"}, {Role: "AlertDeadLetters", Name: "alert-dlq"},
 			{Role: "HuntDeadLetters", Name: "hunt-dlq"}, {Role: "AlertsBehind", Name: "alerts", MaxAge: 15 * time.Minute},
+			{Role: "MarkerBehind", Name: "objects", MaxAge: 2 * time.Hour, Says: "Objects wait."},
+			{Role: "MarkerDeadLetters", Name: "objects-dlq", Says: "Objects failed."},
 		},
+		Objects:      true,
 		PollInterval: time.Minute, PublishInterval: time.Hour,
 		Table: "table", WorkGroup: "workgroup", Rule: "rule",
 		Alerts: &Alerts{Topic: "topic", Findings: true},
@@ -62,6 +66,7 @@ func live(p *Parts, l life, emptyFill bool) *world {
 	w := &world{samples: map[string]map[int][]float64{}, emptyFill: emptyFill}
 	for at := fiveMinutes; at < time.Duration(l.days)*day; at += fiveMinutes {
 		published := l.list > 0 && at >= l.list
+		w.own(p, metric.ObjectsMarked, at, 1)
 		if at%time.Hour == 0 {
 			w.publish(p, at, published)
 		}
@@ -190,7 +195,7 @@ func TestAlarms_addedLater(t *testing.T) {
 func TestSilences_dailyHunts(t *testing.T) {
 	t.Parallel()
 	p := everything()
-	p.Hunts.Every = day
+	p.Hunts.Every, p.Objects = day, false
 	w := &world{samples: map[string]map[int][]float64{}}
 	for at := 2 * time.Hour; at < 5*day; at += day {
 		w.own(p, huntSucceeded, at, 1)
@@ -287,6 +292,8 @@ func problems() []problem {
 			counting(metric.UnknownNoIndex, fiveMinutes, 500)(w, p)
 			counting(metric.Clean, fiveMinutes, 0)(w, p)
 		}, 4 * hour},
+		{"LogObjectsStopped", stopping(metric.ObjectsMarked), 45 * time.Minute},
+		{"MarkerBehind", measuring(of(sqs, "ApproximateAgeOfOldestMessage", "QueueName", "objects", ""), 8000), soon},
 		{"PublisherStopped", stopping(metric.Generation, metric.ListAge, metric.FeedsLeftOut), 5 * hour},
 		{"ListOld", counting(metric.ListAge, hour, 49*3600), 2 * hour},
 		{"ImportRejected", counting(metric.ImportRejected, hour, 1), soon},
@@ -318,14 +325,15 @@ func problems() []problem {
 	for _, key := range []string{"AccessDenied", "Disabled", "InvalidState", "NotFound"} {
 		all = append(all, problem{"StreamKey" + key, measuring(ofStream("KMSKey"+key), 1), soon})
 	}
-	for role, name := range map[string]string{"ImporterDeadLetters": "importer-dlq", "AlertDeadLetters": "alert-dlq", "HuntDeadLetters": "hunt-dlq"} {
+	for role, name := range map[string]string{"ImporterDeadLetters": "importer-dlq", "AlertDeadLetters": "alert-dlq", "HuntDeadLetters": "hunt-dlq",
+		"MarkerDeadLetters": "objects-dlq"} {
 		all = append(all, problem{role, measuring(of(sqs, "ApproximateNumberOfMessagesVisible", "QueueName", name, ""), 1), soon})
 	}
-	for role, name := range map[string]string{"Transformer": "transformer", "Importer": "importer", "Notifier": "notifier", "Hunter": "hunter"} {
+	for role, name := range map[string]string{"Transformer": "transformer", "Importer": "importer", "Notifier": "notifier", "Hunter": "hunter", "Marker": "marker"} {
 		all = append(all,
 			problem{role + "Errors", measuring(ofFunction("Errors", name), 3), soon},
 			problem{role + "Throttles", measuring(ofFunction("Throttles", name), 1), soon})
-		if role != "Hunter" {
+		if role != "Hunter" && role != "Marker" {
 			all = append(all, problem{role + "Slow", measuring(ofFunction("Duration", name), 500_000), soon})
 		}
 		if role == "Transformer" || role == "Importer" {

@@ -33,6 +33,11 @@ func Silences(p *Parts) []Silence {
 		all = append(all, silenceAlarm("HuntsStopped", "No scheduled query has succeeded for a while.",
 			p.own(metricID, huntSucceeded, sum), time.Hour, hours, least))
 	}
+	if p.Objects && isOn(p.Settings.ArrivalAlarm) {
+		periods := int(p.Settings.Silence.Std() / fiveMinutes)
+		all = append(all, silenceAlarm("LogObjectsStopped", "No log object has been marked for a while, although some were before.",
+			p.own(metricID, metric.ObjectsMarked, sum), fiveMinutes, periods, 0))
+	}
 	return all
 }
 

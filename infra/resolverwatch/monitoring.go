@@ -39,6 +39,7 @@ type MonitoringProps struct {
 	Catalog      *Catalog
 	Alerts       *Alerts
 	Hunts        *Hunts
+	LogSource    *S3LogSource
 }
 
 func (p MonitoringProps) withDefaults() MonitoringProps {

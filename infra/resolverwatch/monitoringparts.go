@@ -24,7 +24,7 @@ func (p MonitoringProps) parts() *monitor.Parts {
 	if p.Store != nil {
 		parts.Table = *p.Store.Table().TableName()
 	}
-	if d := p.Delivery; d != nil {
+	if d := p.Delivery; d != nil && d.stream != nil {
 		parts.Stream = d.watched
 		parts.Stream.Name = *d.stream.DeliveryStreamName()
 	}
@@ -33,6 +33,7 @@ func (p MonitoringProps) parts() *monitor.Parts {
 	}
 	p.addAlerts(parts)
 	p.addHunts(parts)
+	p.addLogSource(parts)
 	return parts
 }
 
@@ -74,6 +75,29 @@ func (p MonitoringProps) addHunts(parts *monitor.Parts) {
 	parts.Queues = append(parts.Queues, monitor.Queue{Role: "HuntDeadLetters", Name: *h.deadLetters.QueueName(),
 		Says: "Scheduled queries that could not be started are in the dead-letter queue."})
 	parts.Hunts = &monitor.Hunts{Group: h.GroupName(), Every: h.every}
+}
+
+// maxObjectAge is how long a log object may wait for the marker. One that fails is tried again
+// every half an hour.
+const maxObjectAge = 2 * time.Hour
+
+func (p MonitoringProps) addLogSource(parts *monitor.Parts) {
+	s := p.LogSource
+	if s == nil {
+		return
+	}
+	parts.Stack, parts.Objects = s.stack, true
+	if parts.PollInterval == 0 {
+		parts.PollInterval = s.pollInterval
+	}
+	marker := s.function.watched("Marker")
+	marker.Long = true // a batch of large objects, and a task of a backfill
+	parts.Functions = append(parts.Functions, marker)
+	parts.Queues = append(parts.Queues,
+		monitor.Queue{Role: "MarkerBehind", Name: *s.queue.QueueName(), MaxAge: maxObjectAge,
+			Says: "Log objects wait too long for the marker."},
+		monitor.Queue{Role: "MarkerDeadLetters", Name: *s.deadLetters.QueueName(),
+			Says: "Log objects that the marker could not mark are in its dead-letter queue."})
 }
 
 // watched returns what to watch of a function. Role begins the ids of its alarms.

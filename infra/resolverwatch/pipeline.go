@@ -160,10 +160,7 @@ func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *P
 		}
 	}
 	if p.LogSource != nil {
-		this.logSource = NewS3LogSource(this, "LogSource", p.logSourceProps(this))
-		if !p.WithoutBackfill {
-			this.backfill = NewBackfill(this, "Backfill", p.backfillProps(this.logSource))
-		}
+		this.addLogSource(p)
 	}
 	if p.hunts() {
 		this.hunts = NewHunts(this, "Hunts", p.huntsProps(this.catalog, this.alerts))
@@ -172,6 +169,14 @@ func NewPipeline(scope constructs.Construct, id string, props *PipelineProps) *P
 		this.monitoring = NewMonitoring(this, "Monitoring", p.monitoringProps(this))
 	}
 	return this
+}
+
+// addLogSource defines the second source and its backfill.
+func (p *Pipeline) addLogSource(props PipelineProps) {
+	p.logSource = NewS3LogSource(p, "LogSource", props.logSourceProps(p))
+	if !props.WithoutBackfill {
+		p.backfill = NewBackfill(p, "Backfill", props.backfillProps(p.logSource))
+	}
 }
 
 // hunts reports whether there are hunts.
@@ -394,7 +399,7 @@ func (p PipelineProps) monitoringProps(parts *Pipeline) *MonitoringProps {
 	monitoring := orEmpty(p.Monitoring)
 	monitoring.Store, monitoring.Importer, monitoring.Transformer = parts.store, parts.importer, parts.transformer
 	monitoring.Delivery, monitoring.Catalog = parts.delivery, parts.catalog
-	monitoring.Alerts, monitoring.Hunts = parts.alerts, parts.hunts
+	monitoring.Alerts, monitoring.Hunts, monitoring.LogSource = parts.alerts, parts.hunts, parts.logSource
 	if parts.queryLogging != nil {
 		monitoring.QueryLogging = parts.queryLogging
 	}

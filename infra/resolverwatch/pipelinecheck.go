@@ -57,6 +57,7 @@ func (p PipelineProps) wired() []wiredProp {
 		{"Transformer.AlertQueue", p.Transformer != nil && p.Transformer.AlertQueue != nil && !p.WithoutAlerts},
 		{"Hunts.Catalog", p.Hunts != nil && p.Hunts.Catalog != nil},
 		{"Monitoring.Alerts", p.Monitoring != nil && p.Monitoring.Alerts != nil},
+		{"Monitoring.LogSource", p.Monitoring != nil && p.Monitoring.LogSource != nil},
 		{"Monitoring.Hunts", p.Monitoring != nil && p.Monitoring.Hunts != nil},
 		{"Hunts.Alerts", p.Hunts != nil && p.Hunts.Alerts != nil},
 		{"LogSource.IndexBucket", p.LogSource != nil && p.LogSource.IndexBucket != nil},

@@ -3,6 +3,7 @@ package resolverwatch
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -144,6 +145,7 @@ type S3LogSource struct {
 	output       awss3.IBucket
 	outputKey    awskms.IKey
 	memoryMiB    int
+	pollInterval time.Duration
 }
 
 // ToString returns the path of the construct.
@@ -157,7 +159,8 @@ func NewS3LogSource(scope constructs.Construct, id string, props *S3LogSourcePro
 	p = p.withDefaults()
 	this := &S3LogSource{
 		stack: orDefault(p.StackName, stackName(scope)), options: p.FunctionOptions, bucket: p.LogBucket,
-		logPrefix: p.LogPrefix, output: p.OutputBucket, outputKey: p.OutputKey, memoryMiB: p.MemoryMiB}
+		logPrefix: p.LogPrefix, output: p.OutputBucket, outputKey: p.OutputKey, memoryMiB: p.MemoryMiB,
+		pollInterval: p.Marking.PollInterval.Std()}
 	begin(this, scope, id, problems)
 	claim(this, markerKind, "StackName", this.stack)
 	claimBuckets(this, givenName{"LogBucketName", p.LogBucketName})

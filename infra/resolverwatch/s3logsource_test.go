@@ -250,3 +250,31 @@ func TestS3LogSource_refusesBucketTwice(t *testing.T) {
 			IndexBucket: first.LogBucket(), OutputBucket: awss3.NewBucket(stack, jsii.String("Other"), nil)})
 	}, "Test/Again LogBucket")
 }
+
+// With logs in S3 alone, the alarms and the watchdog are those of the log source. With both
+// sources, the watchdog looks at both configurations.
+func TestMonitoring_logSource(t *testing.T) {
+	for name, test := range map[string]struct {
+		withoutFirehose bool
+		configs         int
+	}{"alone": {true, 1}, "with a stream": {false, 2}} {
+		t.Run(name, func(t *testing.T) {
+			stack := newStack(t)
+			newPipeline(stack, &resolverwatch.PipelineProps{LogSource: &resolverwatch.S3LogSourceProps{}, WithoutFirehose: test.withoutFirehose})
+			made := synth(t, stack)
+			ids := strings.Join(append(made.ids("AWS::CloudWatch::Alarm"), made.ids("AWS::CloudWatch::CompositeAlarm")...), " ")
+			for _, want := range []string{"MarkerErrors", "MarkerDeadLetters", "MarkerBehind", "LogObjectsStopped", "IndexStale"} {
+				if !strings.Contains(ids, want) {
+					t.Errorf("there is no alarm %s", want)
+				}
+			}
+			if strings.Contains(ids, "DeliveryLate") == test.withoutFirehose {
+				t.Errorf("alarms %s", ids)
+			}
+			watched := made.one("AWS::Events::Rule", "QueryLoggingChanged").get("EventPattern.detail.requestParameters.resolverQueryLogConfigId")
+			if got := len(list(watched)); got != test.configs {
+				t.Errorf("the watchdog looks at %v", watched)
+			}
+		})
+	}
+}

@@ -108,7 +108,8 @@ func (m *Monitoring) letUseKey(topic awssns.ITopic) {
 // removes a VPC from it. It returns the name of the rule, or "" if there is nothing to watch or
 // nobody to tell.
 func (m *Monitoring) watchQueryLogging(p MonitoringProps) string {
-	if p.QueryLogging == nil || len(m.actions) == 0 {
+	configs := p.watchedConfigs()
+	if len(configs) == 0 || len(m.actions) == 0 {
 		return ""
 	}
 	rule := m.newWatchdog("QueryLoggingChanged", "Query logging was turned off, for a VPC or for all",
@@ -120,7 +121,7 @@ func (m *Monitoring) watchQueryLogging(p MonitoringProps) string {
 				"eventName":   []any{"DeleteResolverQueryLogConfig", "DisassociateResolverQueryLogConfig"},
 				// A call that was refused changed nothing.
 				"errorCode":         []any{map[string]any{"exists": false}},
-				"requestParameters": map[string]any{"resolverQueryLogConfigId": []any{p.QueryLogging.ConfigID()}},
+				"requestParameters": map[string]any{"resolverQueryLogConfigId": configs},
 			},
 		},
 		&awsevents.CfnRule_InputTransformerProperty{
@@ -130,6 +131,17 @@ func (m *Monitoring) watchQueryLogging(p MonitoringProps) string {
 				`Queries of the VPC are no longer logged. See ` + watchdogHelp + `"`),
 		})
 	return *rule.Ref()
+}
+
+// watchedConfigs returns the ids of the query logging configurations of all sources.
+func (p MonitoringProps) watchedConfigs() (ids []any) {
+	if p.QueryLogging != nil {
+		ids = append(ids, p.QueryLogging.ConfigID())
+	}
+	if p.LogSource != nil && p.LogSource.queryLogging != nil {
+		ids = append(ids, p.LogSource.queryLogging.ConfigID())
+	}
+	return ids
 }
 
 const watchdogHelp = monitor.Runbook + "#queryloggingchanged"

@@ -225,7 +225,7 @@ const settingsEvent = `"detail-type":["Index published"]`
 func TestSettings_firehoseOff(t *testing.T) {
 	alone := template(t, define(t, appContext(t, object{"source": object{"s3": true, "firehose": false}})))
 	text, _ := json.Marshal(alone)
-	for _, trace := range []string{"Firehose", "firehose.amazonaws.com", "Transformer", "DeliveryStream", "deliverystream"} {
+	for _, trace := range []string{"Firehose", "firehose.amazonaws.com", "PipelineTransformer", "DeliveryStream", "deliverystream"} {
 		if strings.Contains(string(text), trace) {
 			t.Errorf("the template has %s", trace)
 		}
