@@ -412,8 +412,12 @@ func (p PipelineProps) logSourceProps(parts *Pipeline) *S3LogSourceProps {
 	source, delivery := orEmpty(p.LogSource), orEmpty(p.Delivery)
 	source.StackName = p.stackName()
 	source.Marking = orEmpty(p.Transformer).TransformerSettings
+	source.ReachBounds = orEmpty(p.Importer).Guards.ReachBounds
 	source.Prefix, source.ErrorPrefix, source.Format = delivery.Prefix, delivery.ErrorPrefix, delivery.Format
 	source.IndexBucket, source.OutputBucket = orEmpty(p.Store).IndexBucket, delivery.OutputBucket
+	if parts != nil && parts.alerts != nil {
+		source.AlertQueue = parts.alerts.queue
+	}
 	if parts != nil {
 		source.IndexBucket, source.OutputBucket = parts.store.IndexBucket(), parts.delivery.OutputBucket()
 		setUnset(&source.IndexKey, parts.store.keys.index)

@@ -62,6 +62,8 @@ func (p PipelineProps) wired() []wiredProp {
 		{"Hunts.Alerts", p.Hunts != nil && p.Hunts.Alerts != nil},
 		{"LogSource.IndexBucket", p.LogSource != nil && p.LogSource.IndexBucket != nil},
 		{"LogSource.OutputBucket", p.LogSource != nil && p.LogSource.OutputBucket != nil},
+		{"LogSource.ReachBounds", p.LogSource != nil && p.LogSource.ReachBounds != ReachBounds{}},
+		{"LogSource.AlertQueue", p.LogSource != nil && p.LogSource.AlertQueue != nil && !p.WithoutAlerts},
 		{"LogSource.Prefix", p.LogSource != nil && p.LogSource.Prefix != ""},
 		{"LogSource.ErrorPrefix", p.LogSource != nil && p.LogSource.ErrorPrefix != ""},
 		{"LogSource.Format", p.LogSource != nil && p.LogSource.Format != ""},

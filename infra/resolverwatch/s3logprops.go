@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
@@ -26,6 +27,16 @@ type S3LogSourceProps struct {
 	//
 	// Default: the defaults of a transformer.
 	Marking TransformerSettings
+	// ReachBounds are those of the importer that publishes the index: the ReachBounds of its Guards.
+	// The marker does not load an index that exceeds them.
+	//
+	// Default: the default bounds.
+	ReachBounds ReachBounds
+	// AlertQueue is the queue that matches are sent to, such as the queue of [Alerts]. It must
+	// be in the account and Region of the stack. A backfill sends no matches unless it is asked to.
+	//
+	// Default: matches are sent nowhere.
+	AlertQueue awssqs.IQueue
 	// IndexBucket holds the published index. See IndexBucket of [TransformerProps]. Required.
 	IndexBucket awss3.IBucket
 	// IndexKey is the customer managed key of the index bucket.

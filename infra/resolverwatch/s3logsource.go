@@ -24,6 +24,7 @@ const markerKind = "Marker"
 func (p S3LogSourceProps) withDefaults() S3LogSourceProps {
 	settings.Fill(&p.MarkerSettings)
 	settings.Fill(&p.Marking)
+	settings.Fill(&p.ReachBounds)
 	settings.Fill(&p.LoggingSettings)
 	preset := deliveryDefaults
 	p.Prefix, _ = withSlash(orDefault(p.Prefix, preset.Prefix))
@@ -50,6 +51,7 @@ func (p S3LogSourceProps) validate() error {
 	problems.settings(p.LogSourceSettings)
 	problems.settings(p.MarkerSettings)
 	problems.settings(p.Marking)
+	problems.settings(p.ReachBounds)
 	problems.wholeSeconds("Timeout", p.Timeout)
 	problems.required("IndexBucket", p.IndexBucket == nil)
 	problems.required("OutputBucket", p.OutputBucket == nil)
@@ -109,7 +111,10 @@ func (p S3LogSourceProps) received(stack string) settings.MarkerFunction {
 	if p.LogBucket != nil {
 		received.LogBucket = *p.LogBucket.BucketName()
 	}
-	received.LogPrefix = p.LogPrefix
+	if p.AlertQueue != nil {
+		received.AlertQueue = *p.AlertQueue.QueueUrl()
+	}
+	received.LogPrefix, received.ReachBounds = p.LogPrefix, p.ReachBounds
 	received.Logging, received.Transformer = p.LoggingSettings, p.Marking
 	received.Delivery.Prefix, received.Delivery.ErrorPrefix = p.Prefix, p.ErrorPrefix
 	return received
@@ -123,6 +128,7 @@ func (p S3LogSourceProps) longestEnvironment(stack string) map[string]string {
 	for _, name := range []*string{&received.IndexBucket, &received.OutputBucket, &received.LogBucket} {
 		*name = longest(orDefault(*name, p.LogBucketName), maxBucketName)
 	}
+	received.AlertQueue = longest(received.AlertQueue, maxQueueURL)
 	return ownVariables(received.Encode(), p.MemoryMiB)
 }
 
@@ -239,8 +245,20 @@ func (s *S3LogSource) statements(p S3LogSourceProps) []statement {
 		write.sid = "KeyForMarkedLogs"
 		statements = append(statements, write)
 	}
-	statements = append(statements, keyUse("sqs", keyRead, p.EncryptionKey)...)
+	statements = append(statements, s.useQueues(p)...)
 	return append(statements, readPrevious(p.PreviousKeys, "s3", "sqs")...)
+}
+
+// useQueues lets the marker send matches, and use the keys of the queues.
+func (s *S3LogSource) useQueues(p S3LogSourceProps) []statement {
+	if p.AlertQueue == nil {
+		return keyUse("sqs", keyRead, p.EncryptionKey)
+	}
+	actions, key := keyRead, p.AlertQueue.EncryptionMasterKey()
+	if key != nil {
+		actions = keyWrite
+	}
+	return append([]statement{sendTo(p.AlertQueue)}, keyUse("sqs", actions, p.EncryptionKey, key)...)
 }
 
 // letRoleUse adds the steps for buckets and keys that belong to another account.

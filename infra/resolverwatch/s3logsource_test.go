@@ -164,11 +164,14 @@ func TestS3LogSource_archive(t *testing.T) {
 	}
 }
 
-// The marker marks as the transformer does, and writes where Firehose writes.
+// The marker marks as the transformer does, writes where Firehose writes, and sends matches to the
+// same queue.
 func TestPipeline_logSource(t *testing.T) {
 	stack := newStack(t)
 	pipeline := newPipeline(stack, &resolverwatch.PipelineProps{
 		LogSource: &resolverwatch.S3LogSourceProps{},
+		Importer: &resolverwatch.ImporterProps{ImporterSettings: resolverwatch.ImporterSettings{
+			Guards: resolverwatch.ListGuards{ReachBounds: resolverwatch.ReachBounds{MaxFeedIPv4: 1000}}}},
 		Transformer: &resolverwatch.TransformerProps{TransformerSettings: resolverwatch.TransformerSettings{
 			CheckAnswers: resolverwatch.CheckAnswersNames}},
 		Delivery: &resolverwatch.DeliveryProps{DeliverySettings: resolverwatch.DeliverySettings{Prefix: "marked/!{timestamp:yyyy/MM/dd}"}},
@@ -176,6 +179,8 @@ func TestPipeline_logSource(t *testing.T) {
 	made := synth(t, stack)
 	made.one("AWS::Lambda::Function", "LogSource").wantReceived(t, object{
 		"stack":        "Test",
+		"alertQueue":   "<" + made.id("AWS::SQS::Queue", "AlertsQueue") + ">",
+		"maxFeedIPv4":  1000,
 		"indexBucket":  "<" + made.id("AWS::S3::Bucket", "Index") + ">",
 		"outputBucket": "<" + made.id("AWS::S3::Bucket", "DeliveryLogs") + ">",
 		"logBucket":    "<" + made.id("AWS::S3::Bucket", "LogSourceLogs") + ">",

@@ -213,8 +213,12 @@ func sendMatches(queue awssqs.IQueue) []statement {
 	if queue == nil {
 		return nil
 	}
-	send := statement{sid: "SendMatches", actions: []string{"sqs:SendMessage"}, resources: []string{*queue.QueueArn()}}
-	return append([]statement{send}, keyUse("sqs", keyWrite, queue.EncryptionMasterKey())...)
+	return append([]statement{sendTo(queue)}, keyUse("sqs", keyWrite, queue.EncryptionMasterKey())...)
+}
+
+// sendTo lets a function send messages to the queue of alerts.
+func sendTo(queue awssqs.IQueue) statement {
+	return statement{sid: "SendMatches", actions: []string{"sqs:SendMessage"}, resources: []string{*queue.QueueArn()}}
 }
 
 // Function returns the function.
