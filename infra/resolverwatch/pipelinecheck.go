@@ -43,7 +43,7 @@ type wiredProp struct {
 
 // wired returns the props that the pipeline sets itself.
 func (p PipelineProps) wired() []wiredProp {
-	return []wiredProp{
+	return append([]wiredProp{
 		{"Importer.Store", p.Importer != nil && p.Importer.Store != nil},
 		{"Transformer.IndexBucket", p.Transformer != nil && p.Transformer.IndexBucket != nil},
 		{"Transformer.ReachBounds", p.Transformer != nil && p.Transformer.ReachBounds != ReachBounds{}},
@@ -60,14 +60,24 @@ func (p PipelineProps) wired() []wiredProp {
 		{"Monitoring.LogSource", p.Monitoring != nil && p.Monitoring.LogSource != nil},
 		{"Monitoring.Hunts", p.Monitoring != nil && p.Monitoring.Hunts != nil},
 		{"Hunts.Alerts", p.Hunts != nil && p.Hunts.Alerts != nil},
-		{"LogSource.IndexBucket", p.LogSource != nil && p.LogSource.IndexBucket != nil},
-		{"LogSource.OutputBucket", p.LogSource != nil && p.LogSource.OutputBucket != nil},
-		{"LogSource.ReachBounds", p.LogSource != nil && p.LogSource.ReachBounds != ReachBounds{}},
-		{"LogSource.AlertQueue", p.LogSource != nil && p.LogSource.AlertQueue != nil && !p.WithoutAlerts},
-		{"LogSource.Prefix", p.LogSource != nil && p.LogSource.Prefix != ""},
-		{"LogSource.ErrorPrefix", p.LogSource != nil && p.LogSource.ErrorPrefix != ""},
-		{"LogSource.Format", p.LogSource != nil && p.LogSource.Format != ""},
-		{"LogSource.Marking", p.LogSource != nil && p.LogSource.Marking != TransformerSettings{}},
+	}, p.wiredSource()...)
+}
+
+// wiredSource returns the same for the second source.
+func (p PipelineProps) wiredSource() []wiredProp {
+	if p.LogSource == nil {
+		return []wiredProp{{"Backfill.Source", p.Backfill != nil && p.Backfill.Source != nil}}
+	}
+	source := p.LogSource
+	return []wiredProp{
+		{"LogSource.IndexBucket", source.IndexBucket != nil},
+		{"LogSource.OutputBucket", source.OutputBucket != nil},
+		{"LogSource.ReachBounds", source.ReachBounds != ReachBounds{}},
+		{"LogSource.AlertQueue", source.AlertQueue != nil && !p.WithoutAlerts},
+		{"LogSource.Prefix", source.Prefix != ""},
+		{"LogSource.ErrorPrefix", source.ErrorPrefix != ""},
+		{"LogSource.Format", source.Format != ""},
+		{"LogSource.Marking", source.Marking != TransformerSettings{}},
 		{"Backfill.Source", p.Backfill != nil && p.Backfill.Source != nil},
 	}
 }
