@@ -100,34 +100,43 @@ func (p *indexPlan) build(ctx context.Context, generation uint64) (*builtIndex, 
 			continue
 		}
 		built, err := p.assembler.build(ctx, p.sources(), generation, p.publishedAt)
-		var lost *lostError
-		var unusable *unusableError
-		switch {
-		case errors.As(err, &lost):
-			feed := p.find(lost.feed)
-			if feed.use == useAccepted && p.serving != nil {
+		if err != nil {
+			if err := p.giveUpFor(err); err != nil {
 				return nil, err
 			}
-			p.giveUp(feed, lost)
-		case errors.As(err, &unusable):
-			if feed := p.grownMost(); feed != nil {
-				p.giveUp(feed, unusable)
-				continue
-			}
-			return nil, err
-		case err != nil:
-			return nil, err
-		default:
-			p.size = cmp.Or(p.size, len(built.data))
-			if len(built.data) <= p.maxBytes {
-				return built, nil
-			}
-			why := fmt.Errorf("the index would have %d bytes, and a transformer can load %d", p.size, p.maxBytes)
-			if !p.shrink(int64(len(built.data)-p.maxBytes), why) {
-				return nil, errIndexTooLarge
-			}
+			continue
+		}
+		p.size = cmp.Or(p.size, len(built.data))
+		if len(built.data) <= p.maxBytes {
+			return built, nil
+		}
+		why := fmt.Errorf("the index would have %d bytes, and a transformer can load %d", p.size, p.maxBytes)
+		if !p.shrink(int64(len(built.data)-p.maxBytes), why) {
+			return nil, errIndexTooLarge
 		}
 	}
+}
+
+// giveUpFor gives up the list because of which building the index failed. It returns the error if
+// there is none, or if the list can be imported again.
+func (p *indexPlan) giveUpFor(err error) error {
+	var lost *lostError
+	if errors.As(err, &lost) {
+		feed := p.find(lost.feed)
+		if feed.use == useAccepted && p.serving != nil {
+			return err
+		}
+		p.giveUp(feed, lost)
+		return nil
+	}
+	var unusable *unusableError
+	if errors.As(err, &unusable) {
+		if feed := p.grownMost(); feed != nil {
+			p.giveUp(feed, unusable)
+			return nil
+		}
+	}
+	return err
 }
 
 // buildBytes returns the memory that building the index may take. Manual entries are few.

@@ -49,7 +49,6 @@ type world struct {
 	calls     int
 	killAt    int  // the call that fails; 0 for none
 	killAfter bool // the call takes effect before it fails
-	overwrote []string
 }
 
 func newWorld() *world { return &world{logs: map[string][]byte{}, written: map[string][]byte{}} }
