@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -124,11 +125,25 @@ func (d *deployed) build(t *testing.T, name, system, machine string) (path strin
 	path = filepath.Join(output(t), "bin", system+"-"+machine, name, "bootstrap")
 	command := exec.Command("go", append(append([]string{"build"}, flags...), "-o", path, "./lambdas/"+name)...)
 	command.Dir = root(t)
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOOS="+system, "GOARCH="+machine, "GOARM64=v8.0")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOOS="+system, "GOARCH="+machine, "GOARM64=v8.0",
+		"GOTOOLCHAIN="+toolchain(t))
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("building the %s: %v\n%s", name, err, out)
 	}
 	return path
+}
+
+var toolchainLine = regexp.MustCompile(`(?m)^toolchain (\S+)$`)
+
+// toolchain returns the Go toolchain that the module asks for. Functions are built with it, even
+// if the go command of this machine is another one.
+func toolchain(t *testing.T) string {
+	t.Helper()
+	found := toolchainLine.FindSubmatch(readFile(t, filepath.Join(root(t), "go.mod")))
+	if found == nil {
+		t.Fatal("go.mod names no toolchain")
+	}
+	return string(found[1])
 }
 
 func readFile(t *testing.T, path string) []byte {
