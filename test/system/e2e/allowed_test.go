@@ -20,9 +20,12 @@ func (m *machine) checkPermissions(t *testing.T) string {
 	for _, r := range roles {
 		r.checkUse(t, used)
 	}
-	for key, service := range map[string]string{importerKey: "lambda.amazonaws.com", transformerKey: "lambda.amazonaws.com",
-		deliveryKey: "firehose.amazonaws.com"} {
-		mustAllow(t, trust(service, m.outputs["DeliveryStreamArn"]), nil, roles[key].trust)
+	for key, r := range roles {
+		service := "lambda.amazonaws.com"
+		if key == deliveryKey {
+			service = "firehose.amazonaws.com"
+		}
+		mustAllow(t, trust(service, m.outputs["DeliveryStreamArn"]), nil, r.trust)
 	}
 	m.mustLogEncrypted(t)
 	return fmt.Sprintf("%d different calls checked against the deployed policies of %d roles, their buckets and keys", calls, len(roles))
@@ -31,11 +34,16 @@ func (m *machine) checkPermissions(t *testing.T) string {
 // roles returns the deployed roles, by the keys with which their calls are signed.
 func (m *machine) roles(t *testing.T) map[string]*role {
 	t.Helper()
-	return map[string]*role{
+	all := map[string]*role{
 		importerKey:    m.role(t, m.importer.Role),
 		transformerKey: m.role(t, m.transformer.Role),
 		deliveryKey:    m.role(t, m.stream.RoleARN),
 	}
+	if m.hasAlerts() {
+		all[notifierKey] = m.role(t, m.notifier.Role)
+		all[hunterKey] = m.role(t, m.hunter.Role)
+	}
+	return all
 }
 
 // decideCalls fails for every call that is not allowed. It returns the number of calls, and

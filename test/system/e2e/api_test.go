@@ -38,6 +38,35 @@ func (e *emulator) get(t *testing.T, service, path string, out any) {
 	}
 }
 
+// askSNS calls an operation of SNS, which speaks the query protocol.
+func (e *emulator) askSNS(t *testing.T, form url.Values, out any) {
+	t.Helper()
+	form.Set("Version", "2010-03-31")
+	answer := e.send(t, "sns", http.MethodPost, "/", form.Encode(), http.Header{
+		"Content-Type": {"application/x-www-form-urlencoded"}})
+	if err := xml.Unmarshal(answer, out); err != nil {
+		t.Fatalf("%s answers %s: %v", form.Get("Action"), answer, err)
+	}
+}
+
+// topicPolicy returns the policy of a topic.
+func (e *emulator) topicPolicy(t *testing.T, topic string) string {
+	t.Helper()
+	var out struct {
+		Entries []struct {
+			Key   string `xml:"key"`
+			Value string `xml:"value"`
+		} `xml:"GetTopicAttributesResult>Attributes>entry"`
+	}
+	e.askSNS(t, url.Values{"Action": {"GetTopicAttributes"}, "TopicArn": {topic}}, &out)
+	for _, entry := range out.Entries {
+		if entry.Key == "Policy" {
+			return entry.Value
+		}
+	}
+	return ""
+}
+
 // newVPC creates a VPC that exists before the deployment.
 func (e *emulator) newVPC(t *testing.T, block string) (id string) {
 	t.Helper()

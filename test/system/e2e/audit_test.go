@@ -96,7 +96,8 @@ type glueTable struct {
 	Parameters        map[string]string
 	PartitionKeys     []struct{ Name, Type string }
 	StorageDescriptor struct {
-		Columns []struct{ Name, Type string }
+		Location string
+		Columns  []struct{ Name, Type string }
 	}
 }
 

@@ -89,7 +89,7 @@ func (d *deployed) behind(t *testing.T, call permission.Call, status int) (calls
 
 // keyActions returns what services do with the customer managed key on behalf of the
 // caller. S3 User Guide, "SSE-KMS"; DynamoDB developer guide, "Using IAM policies with
-// encryption at rest"; SQS developer guide, "Encryption at rest".
+// encryption at rest"; SQS and SNS developer guides, "Encryption at rest".
 func keyActions(action string) []string {
 	switch {
 	case action == "s3:PutObject":
@@ -98,7 +98,9 @@ func keyActions(action string) []string {
 		return []string{"kms:Decrypt"}
 	case strings.HasPrefix(action, "dynamodb:"):
 		return []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
-	case action == "sqs:SendMessage":
+	case action == "sqs:ReceiveMessage":
+		return []string{"kms:Decrypt"}
+	case action == "sqs:SendMessage", action == "sns:Publish":
 		return []string{"kms:GenerateDataKey", "kms:Decrypt"}
 	}
 	return nil
@@ -118,7 +120,7 @@ func (d *deployed) keyBehind(t *testing.T, service, resource string) string {
 		out, err := s3Client(d.e).GetBucketEncryption(context.Background(), &s3.GetBucketEncryptionInput{Bucket: &bucket})
 		check(t, err)
 		return aws.ToString(out.ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.KMSMasterKeyID)
-	case "dynamodb", "sqs":
+	case "dynamodb", "sqs", "sns":
 		return key
 	}
 	return ""
@@ -130,15 +132,8 @@ func (d *deployed) keyBehind(t *testing.T, service, resource string) string {
 // developer guide, "Retaining records of asynchronous invocations".
 func (m *machine) unseen(t *testing.T) map[string][]permission.Call {
 	t.Helper()
-	logs := func(group string, actions ...string) (calls []permission.Call) {
-		for _, action := range actions {
-			calls = append(calls, permission.Call{Action: "logs:" + action,
-				Resource: "arn:aws:logs:" + region + ":" + account + ":log-group:" + group + ":log-stream:s"})
-		}
-		return calls
-	}
 	stream := m.stream
-	delivery := append(logs(stream.LogGroup, "PutLogEvents"),
+	delivery := append(logCalls(stream.LogGroup, "PutLogEvents"),
 		permission.Call{Action: "lambda:GetFunctionConfiguration", Resource: stream.Config.Processing.LambdaArn},
 		permission.Call{Action: "lambda:InvokeFunction", Resource: m.transformer.FunctionArn + ":$LATEST"})
 	secure := map[string][]string{"aws:securetransport": {"true"}, "s3:tlsversion": {"1.3"}}
@@ -152,9 +147,8 @@ func (m *machine) unseen(t *testing.T) map[string][]permission.Call {
 	if c := stream.Config.Conversion; c != nil {
 		delivery = append(delivery, schemaCalls(c.Table.DatabaseName, c.Table.TableName)...)
 	}
-	queue := m.queueAttributes(t, m.one(t, "AWS::SQS::Queue", "Importer").id)["QueueArn"]
-	undelivered := permission.Call{Action: "sqs:SendMessage", Resource: queue}
-	forImporter := append(logs(m.importer.LoggingConfig.LogGroup, "CreateLogStream", "PutLogEvents"), undelivered,
+	undelivered := m.undelivered(t, "Importer")
+	forImporter := append(m.unseenOf(t, &m.importer),
 		// The importer deletes indexes older than ten generations and a day.
 		permission.Call{Action: "s3:DeleteObject", Resource: "arn:aws:s3:::" + m.outputs["IndexBucketName"] + "/index/1-old.rwx", Context: secure},
 		permission.Call{Action: "s3:DeleteObject", Resource: "arn:aws:s3:::" + m.outputs["ListBucketName"] + "/accepted/a/1", Context: secure})
@@ -162,14 +156,45 @@ func (m *machine) unseen(t *testing.T) map[string][]permission.Call {
 		forImporter = append(forImporter, permission.Call{Action: "s3:PutObject",
 			Resource: "arn:aws:s3:::" + m.outputs["ListBucketName"] + "/feeds/" + remoteFeed + "/fetched", Context: secure})
 	}
-	forImporter = append(forImporter, m.behind(t, undelivered, http.StatusOK)...)
-	forTransformer := logs(m.transformer.LoggingConfig.LogGroup, "CreateLogStream", "PutLogEvents")
+	forImporter = append(forImporter, undelivered...)
 	if m.variant.key {
 		delivery = append(delivery, m.withContext(t, "aws:kinesisfirehose:arn", m.outputs["DeliveryStreamArn"], "kms:Decrypt", "kms:GenerateDataKey")...)
-		forImporter = append(forImporter, m.withContext(t, "aws:lambda:functionarn", m.importer.FunctionArn, "kms:Decrypt")...)
-		forTransformer = append(forTransformer, m.withContext(t, "aws:lambda:functionarn", m.transformer.FunctionArn, "kms:Decrypt")...)
 	}
-	return map[string][]permission.Call{deliveryKey: delivery, importerKey: forImporter, transformerKey: forTransformer}
+	all := map[string][]permission.Call{deliveryKey: delivery, importerKey: forImporter,
+		transformerKey: m.unseenOf(t, &m.transformer)}
+	if m.hasAlerts() {
+		all[notifierKey] = m.unseenOf(t, &m.notifier)
+		all[hunterKey] = slices.Concat(m.unseenOf(t, &m.hunter), m.undelivered(t, "Hunts"), m.huntCalls(t))
+	}
+	return all
+}
+
+// unseenOf returns the calls that Lambda makes for every function.
+func (m *machine) unseenOf(t *testing.T, f *functionConfig) []permission.Call {
+	t.Helper()
+	calls := logCalls(f.LoggingConfig.LogGroup, "CreateLogStream", "PutLogEvents")
+	if m.variant.key {
+		calls = append(calls, m.withContext(t, "aws:lambda:functionarn", f.FunctionArn, "kms:Decrypt")...)
+	}
+	return calls
+}
+
+// logCalls returns calls on a stream of a log group.
+func logCalls(group string, actions ...string) (calls []permission.Call) {
+	for _, action := range actions {
+		calls = append(calls, permission.Call{Action: "logs:" + action,
+			Resource: "arn:aws:logs:" + region + ":" + account + ":log-group:" + group + ":log-stream:s"})
+	}
+	return calls
+}
+
+// undelivered returns the calls that store an event that a function of a construct failed to
+// handle.
+func (m *machine) undelivered(t *testing.T, construct string) []permission.Call {
+	t.Helper()
+	queue := m.queueAttributes(t, m.one(t, "AWS::SQS::Queue", construct).id)["QueueArn"]
+	call := permission.Call{Action: "sqs:SendMessage", Resource: queue}
+	return append([]permission.Call{call}, m.behind(t, call, http.StatusOK)...)
 }
 
 // schemaCalls returns the calls with which a conversion reads its table: Glue checks
@@ -196,12 +221,9 @@ func (m *machine) withContext(t *testing.T, name, value string, actions ...strin
 
 // deliveredBy returns the calls of a role that invokes a function and stores the events
 // that it could not deliver.
-func (m *machine) deliveredBy(t *testing.T, arn, function string) []permission.Call {
+func (m *machine) deliveredBy(t *testing.T, arn, function, construct string) []permission.Call {
 	t.Helper()
-	queue := m.queueAttributes(t, m.one(t, "AWS::SQS::Queue", "Importer").id)["QueueArn"]
-	undelivered := permission.Call{Action: "sqs:SendMessage", Resource: queue}
-	calls := append([]permission.Call{{Action: "lambda:InvokeFunction", Resource: function}, undelivered},
-		m.behind(t, undelivered, http.StatusOK)...)
+	calls := append([]permission.Call{{Action: "lambda:InvokeFunction", Resource: function}}, m.undelivered(t, construct)...)
 	for i := range calls {
 		calls[i].Principal = arn
 	}

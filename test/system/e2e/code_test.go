@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -24,6 +25,14 @@ import (
 
 // flags are the build flags of the deployed functions.
 var flags = []string{"-trimpath", "-buildvcs=false", "-mod=readonly", "-tags=lambda.norpc", "-ldflags=-s -w -buildid="}
+
+// checkAllCode checks the code of all functions.
+func (d *deployed) checkAllCode(t *testing.T) {
+	t.Helper()
+	for name, c := range d.functions() {
+		d.checkCode(t, name, c)
+	}
+}
 
 // checkCode checks that the function's deployed code is in the app's assembly, is a program
 // for the deployed processor, and was built from this tree.
@@ -109,17 +118,32 @@ func unzip(t *testing.T, packed []byte, name string) []byte {
 	return content
 }
 
-// build builds a function's package with the deployed flags, but for the given machine.
+// build builds a function's package with the deployed flags, but for the given machine. All
+// deployments share the program, which go does not link again.
 func (d *deployed) build(t *testing.T, name, system, machine string) (path string) {
 	t.Helper()
-	path = filepath.Join(d.folder, "bin", system+"-"+machine, name, "bootstrap")
+	path = filepath.Join(output(t), "bin", system+"-"+machine, name, "bootstrap")
 	command := exec.Command("go", append(append([]string{"build"}, flags...), "-o", path, "./lambdas/"+name)...)
 	command.Dir = root(t)
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOOS="+system, "GOARCH="+machine, "GOARM64=v8.0")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOOS="+system, "GOARCH="+machine, "GOARM64=v8.0",
+		"GOTOOLCHAIN="+toolchain(t))
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("building the %s: %v\n%s", name, err, out)
 	}
 	return path
+}
+
+var toolchainLine = regexp.MustCompile(`(?m)^toolchain (\S+)$`)
+
+// toolchain returns the Go toolchain that the module asks for. Functions are built with it, even
+// if the go command of this machine is another one.
+func toolchain(t *testing.T) string {
+	t.Helper()
+	found := toolchainLine.FindSubmatch(readFile(t, filepath.Join(root(t), "go.mod")))
+	if found == nil {
+		t.Fatal("go.mod names no toolchain")
+	}
+	return string(found[1])
 }
 
 func readFile(t *testing.T, path string) []byte {

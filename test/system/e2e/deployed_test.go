@@ -30,6 +30,7 @@ type deployed struct {
 	stream *deployedstream.Stream
 
 	importer, transformer functionConfig
+	notifier, hunter      functionConfig // empty without alerts
 
 	allRules []rule // read once
 }
@@ -74,6 +75,10 @@ func read(t *testing.T, e *emulator, v variant, folder string) *deployed {
 	}
 	d.importer = d.function(t, d.outputs["ImporterFunctionName"])
 	d.transformer = d.function(t, nameOf(d.stream.Config.Processing.LambdaArn))
+	if name := d.outputs["NotifierFunctionName"]; name != "" {
+		d.notifier = d.function(t, name)
+		d.hunter = d.function(t, d.outputs["HunterFunctionName"])
+	}
 	return d
 }
 
@@ -95,6 +100,15 @@ func (d *deployed) function(t *testing.T, name string) functionConfig {
 	var config functionConfig
 	d.e.get(t, "lambda", "/2015-03-31/functions/"+name+"/configuration", &config)
 	return config
+}
+
+// functions returns the deployed functions by the names of their programs.
+func (d *deployed) functions() map[string]functionConfig {
+	all := map[string]functionConfig{"importer": d.importer, "transformer": d.transformer}
+	if d.hasAlerts() {
+		all["notifier"], all["hunter"] = d.notifier, d.hunter
+	}
+	return all
 }
 
 // of returns the resources of a type.

@@ -49,6 +49,7 @@ func deploy(t *testing.T, r *report, c *cdk, v variant, folder string) {
 	r.stage(t, "read back", func(t *testing.T) {
 		d = read(t, c.emulator, v, folder)
 		r.detailf("%s", d.inventory())
+		d.checkAlertsOff(t)
 	})
 	if v.changes != nil {
 		r.stage(t, "deploy again, no changes", func(t *testing.T) {
@@ -57,8 +58,7 @@ func deploy(t *testing.T, r *report, c *cdk, v variant, folder string) {
 			}
 		})
 		r.part(t, "compare the code", func(t *testing.T) {
-			d.checkCode(t, "importer", d.importer)
-			d.checkCode(t, "transformer", d.transformer)
+			d.checkAllCode(t)
 		})
 	}
 	story := &story{deployed: d, generator: sample.New(1, time.Now().Add(-time.Hour)), ledger: sample.NewLedger(), guest: g}

@@ -12,7 +12,8 @@
 // a resource in place if AWS does so, and fail if AWS would replace it. A shell and a small
 // replacement for the AWS command line run its commands. Where moto lacks a part of AWS
 // that data passes through, this module's embedded Firehose and Lambda replace it,
-// configured from the deployment. moto does not check permissions, so every call of the
+// configured from the deployment, and so do a queue and an event bus of this test, and the
+// local Security Hub and Athena. moto does not check permissions, so every call of the
 // deployed functions is recorded and decided by the policies of the deployed roles
 // (packages recorder, permission).
 package e2e

@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"context"
+	"net/url"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,11 +21,12 @@ type existing struct {
 	key                            string // ARN
 	lists, index, logs, accessLogs string // buckets
 	table                          string
+	topic                          string // ARN
 }
 
 // newExisting creates the resources of a customer: a key that encrypts everything but the
 // lists, buckets with S3's defaults, one of which, for the logs, has its own rules, and a
-// table with the documented keys. Nothing is prepared for the deployment.
+// table with the documented keys, and a topic with the key. Nothing is prepared for the deployment.
 func (e *emulator) newExisting(t *testing.T) *existing {
 	t.Helper()
 	var made struct{ KeyMetadata struct{ Arn string } }
@@ -46,6 +48,12 @@ func (e *emulator) newExisting(t *testing.T) *existing {
 			"Condition": map[string]any{"Bool": map[string]string{"aws:SecureTransport": "false"}}}}}))})
 	check(t, err)
 	x.newTable(t, e)
+	var topic struct {
+		ARN string `xml:"CreateTopicResult>TopicArn"`
+	}
+	e.askSNS(t, url.Values{"Action": {"CreateTopic"}, "Name": {"their-topic"}, "Attributes.entry.1.key": {"KmsMasterKeyId"},
+		"Attributes.entry.1.value": {x.key}}, &topic)
+	x.topic = topic.ARN
 	return x
 }
 

@@ -97,6 +97,7 @@ func (x *existing) state(t *testing.T, e *emulator) facts {
 		}
 		f.note("table "+operation, encode(out))
 	}
+	f.note("topic policy", e.topicPolicy(t, x.topic))
 	return f
 }
 

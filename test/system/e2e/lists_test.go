@@ -97,7 +97,7 @@ func (m *machine) deliver(t *testing.T, event map[string]any, key string) {
 	if !m.e.tellsEventBridge(t, m.outputs["ListBucketName"]) {
 		return // nothing receives the event
 	}
-	payloads := m.route(t, event)
+	payloads := m.route(t, event, &m.importer)
 	if len(payloads) != 1 {
 		t.Fatalf("%s: the deployed rules pass it to the importer %d times, want once", key, len(payloads))
 	}
@@ -222,7 +222,7 @@ func (m *machine) nothingLoops(t *testing.T) {
 			written++
 			bucket, key, _ := strings.Cut(path, "/")
 			for _, kind := range []string{"Object Created", "Object Deleted"} {
-				if payloads := m.route(t, objectEvent(kind, bucket, key, "v")); len(payloads) > 0 {
+				if payloads := m.route(t, objectEvent(kind, bucket, key, "v"), &m.importer); len(payloads) > 0 {
 					t.Errorf("%s of %s, made by a function itself, invokes the importer again", kind, path)
 				}
 			}

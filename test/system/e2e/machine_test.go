@@ -23,6 +23,8 @@ const (
 	importerKey    = "IMPORTERROLE"
 	transformerKey = "TRANSFORMERROLE"
 	deliveryKey    = "DELIVERYROLE"
+	notifierKey    = "NOTIFIERROLE"
+	hunterKey      = "HUNTERROLE"
 )
 
 // machine runs the deployed functions locally: the same packages built for this machine,
@@ -35,20 +37,36 @@ type machine struct {
 	runningImporter *lambda.Function
 	binaries        map[string]string
 	sent            [][]byte // the records of each call of send
+
+	targets                        *targets // of alerts
+	runningNotifier, runningHunter *lambda.Function
+	known                          map[sighting]int // records of each alert that was reported
+	refused                        int              // findings while the hub was off
 }
 
-// startMachine starts the recorder and the importer. A transformer is started for each
-// batch of logs.
+// startMachine starts the recorder and the functions. A transformer is started for each batch of
+// logs.
 func startMachine(t *testing.T, d *deployed) *machine {
 	t.Helper()
-	m := &machine{deployed: d, recorder: recorder.New(d.e.URL, account, region), binaries: map[string]string{}}
+	m := &machine{deployed: d, recorder: recorder.New(d.e.URL, account, region), binaries: map[string]string{},
+		known: map[sighting]int{}}
+	names := []string{"importer", "transformer"}
+	if d.hasAlerts() {
+		names = append(names, "notifier", "hunter")
+		m.targets = newTargets(t, d, m.recorder)
+		m.recorder.Answer("athena", m.newAthena(t))
+	}
 	server := httptest.NewServer(m.recorder)
 	t.Cleanup(server.Close)
 	m.address = server.URL
-	for _, name := range []string{"importer", "transformer"} {
+	for _, name := range names {
 		m.binaries[name] = d.build(t, name, runtime.GOOS, runtime.GOARCH)
 	}
 	m.runningImporter = m.start(t, "importer", d.importer, importerKey)
+	if d.hasAlerts() {
+		m.runningNotifier = m.start(t, "notifier", d.notifier, notifierKey)
+		m.runningHunter = m.start(t, "hunter", d.hunter, hunterKey)
+	}
 	return m
 }
 

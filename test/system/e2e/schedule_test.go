@@ -23,7 +23,7 @@ func (m *machine) publishOnSchedule(t *testing.T) {
 			continue
 		}
 		event := encode(map[string]any{"source": "aws.events", "detail-type": "Scheduled Event", "account": account})
-		for _, payload := range m.hand(t, &r, event) {
+		for _, payload := range m.hand(t, &r, event, &m.importer) {
 			scheduled++
 			if _, err := m.runningImporter.Invoke(context.Background(), payload); err != nil {
 				t.Errorf("the importer refuses the input of the schedule, %s: %v", payload, err)
@@ -58,7 +58,7 @@ func (m *machine) fetchOnSchedule(t *testing.T) {
 		role := m.role(t, s.Target.RoleArn)
 		mustAllow(t, trust("scheduler.amazonaws.com", "arn:aws:scheduler:"+region+":"+account+":schedule-group/default"),
 			nil, role.trust)
-		for _, call := range m.deliveredBy(t, s.Target.RoleArn, s.Target.Arn) {
+		for _, call := range m.deliveredBy(t, s.Target.RoleArn, s.Target.Arn, "Importer") {
 			mustAllow(t, call, role.policies)
 		}
 	}

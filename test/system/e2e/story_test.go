@@ -30,10 +30,20 @@ func (s *story) drive(t *testing.T, r *report) {
 	r.stage(t, "mark without an index", func(t *testing.T) { m.markWithoutIndex(t, s.generator, s.ledger) })
 	r.stage(t, "import lists", m.importLists)
 	r.stage(t, "mark logs", func(t *testing.T) { r.detailf("%s", m.markLogs(t, s.generator, s.ledger)) })
+	if m.hasAlerts() {
+		r.stage(t, "report matches", func(t *testing.T) { r.detailf("%s", m.reportMatches(t, s.ledger)) })
+	}
 	r.stage(t, "refuse a list", m.refuseList)
 	r.stage(t, "change lists", m.changeLists)
 	r.stage(t, "mark after the change", func(t *testing.T) { m.markAfterChange(t, s.generator, s.ledger) })
+	if m.hasAlerts() {
+		r.stage(t, "report each match once", func(t *testing.T) { m.reportOnce(t, s.generator, s.ledger) })
+		r.stage(t, "test alert", func(t *testing.T) { r.detailf("%s", m.alertTest(t)) })
+	}
 	r.stage(t, "publish on schedule", m.publishOnSchedule)
+	if m.hasAlerts() {
+		r.stage(t, "hunt on schedule", func(t *testing.T) { r.detailf("%s", m.huntOnSchedule(t)) })
+	}
 	r.part(t, "fetch on schedule", m.fetchOnSchedule)
 	r.part(t, "no loop", m.nothingLoops)
 	r.part(t, "permissions", func(t *testing.T) { r.detailf("%s", m.checkPermissions(t)) })
@@ -49,5 +59,6 @@ func (s *story) update(t *testing.T, r *report, c *cdk) {
 	})
 	m := startMachine(t, after)
 	r.stage(t, "mark after the update", func(t *testing.T) { m.markAfterUpdate(t, s.generator, s.ledger) })
+	r.stage(t, "report new matches", func(t *testing.T) { m.reportOnly(t, lateName) })
 	r.part(t, "permissions", func(t *testing.T) { m.decideCalls(t, m.roles(t)) })
 }

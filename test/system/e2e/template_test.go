@@ -163,7 +163,7 @@ func (p *published) read(t *testing.T, stack string) *deployed {
 // builds the same code.
 func (p *published) checkCode(t *testing.T, d *deployed) {
 	t.Helper()
-	for name, c := range map[string]functionConfig{"importer": d.importer, "transformer": d.transformer} {
+	for name, c := range d.functions() {
 		found, err := filepath.Glob(filepath.Join(p.folder, "dist", name+"-*.zip"))
 		check(t, err)
 		if len(found) != 1 {
@@ -221,6 +221,7 @@ func (p *published) markOwnFeed(t *testing.T, s *story, d *deployed) {
 	s.ledger.Add(&record)
 	m.send(t, []sample.Record{record})
 	m.checkRating(t, m.audit(t, s.ledger), "my-feed", "phishing high 50")
+	m.reportOnly(t, "evil.example")
 }
 
 // deploySecond deploys the template again, and checks that the two stacks have nothing in

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,8 +21,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 )
 
-// policyStep is a step by hand that adds a statement to the policy of a resource.
-var policyStep = regexp.MustCompile(`add to the policy of (arn:\S+): (\{.*\})`)
+// policyStep is a step by hand that adds statements to the policy of a resource.
+var policyStep = regexp.MustCompile(`add to the policy of (arn:\S+): (\[?\{.*\}\]?)`)
 
 // placeholders are replaced by the values of the deployment.
 var placeholders = strings.NewReplacer("<AWS::Partition>", "aws", "<AWS::Region>", region, "<AWS::AccountId>", account,
@@ -44,22 +45,27 @@ func (c *cdk) followSynthesis(t *testing.T, args ...string) (added []string) {
 	return added
 }
 
-// addStatement adds a statement to the policy of a key or a bucket, as a person would.
+// addStatement adds statements to the policy of a key, a bucket or a topic, as a person would.
 func (e *emulator) addStatement(t *testing.T, arn, text string) {
 	t.Helper()
-	policy, statement := map[string]any{"Version": "2012-10-17", "Statement": []any{}}, map[string]any{}
-	check(t, json.Unmarshal([]byte(text), &statement))
+	policy, statements := map[string]any{"Version": "2012-10-17", "Statement": []any{}}, []any{}
+	check(t, json.Unmarshal([]byte("["+strings.Trim(text, "[]")+"]"), &statements))
 	add := func(document string) string {
 		if document != "" {
 			check(t, json.Unmarshal([]byte(document), &policy))
 		}
-		policy["Statement"] = append(policy["Statement"].([]any), statement)
+		policy["Statement"] = append(policy["Statement"].([]any), statements...)
 		return encode(policy)
 	}
 	if bucket, isBucket := strings.CutPrefix(arn, "arn:aws:s3:::"); isBucket {
 		_, err := s3Client(e).PutBucketPolicy(context.Background(), &s3.PutBucketPolicyInput{Bucket: &bucket,
 			Policy: aws.String(add(e.bucketPolicy(t, bucket)))})
 		check(t, err)
+		return
+	}
+	if strings.HasPrefix(arn, "arn:aws:sns:") {
+		e.askSNS(t, url.Values{"Action": {"SetTopicAttributes"}, "TopicArn": {arn}, "AttributeName": {"Policy"},
+			"AttributeValue": {add(e.topicPolicy(t, arn))}}, &struct{}{})
 		return
 	}
 	var out struct{ Policy string }
@@ -70,7 +76,7 @@ func (e *emulator) addStatement(t *testing.T, arn, text string) {
 }
 
 // followOutputs does the steps in the outputs of the deployed stack exactly as written: it
-// runs commands in a shell, and checks that statements are those that synthesis listed.
+// runs commands in a shell, with an address of its own, and checks that statements are those that synthesis listed.
 func (d *deployed) followOutputs(t *testing.T, added []string) (done []string) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(d.outputs)) {
@@ -79,7 +85,7 @@ func (d *deployed) followOutputs(t *testing.T, added []string) (done []string) {
 		case !strings.HasPrefix(name, "ToDo"):
 			continue
 		case strings.HasPrefix(text, "aws "):
-			d.e.shell(t, text)
+			d.e.shell(t, strings.ReplaceAll(text, "ADDRESS", "soc@corp.example"))
 		case !slices.Contains(added, text):
 			t.Errorf("output %s is neither a command nor a statement that synthesis listed: %s", name, text)
 		}

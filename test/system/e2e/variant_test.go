@@ -25,8 +25,8 @@ type variant struct {
 func (v variant) failsWithoutIndex() bool { return v.settings["transformer.failureMode"] == "fail" }
 
 // variants returns a deployment that sets only the VPC, one that sets every possible
-// setting to a non-default value, one that writes Parquet, and one that uses existing
-// resources.
+// setting to a non-default value, one that writes Parquet and has no alerts, and one that uses
+// existing resources.
 func variants(vpc, newVPC string, x *existing) []variant {
 	return []variant{
 		{name: "defaults", settings: map[string]any{"queryLogging.vpcIds": vpc}, stack: "Resolverwatch",
@@ -66,14 +66,21 @@ func everything(vpc string) map[string]any {
 		"delivery.errorPrefix":    "failed/!{firehose:error-output-type}/!{timestamp:yyyy}/",
 		"delivery.bufferInterval": "75s", "delivery.bufferSizeMiB": 3, "delivery.markedLogRetentionDays": 400,
 		"queryLogging.vpcIds": vpc, "queryLogging.name": "marked-queries", "queryLogging.shareWith": "444455556666",
+		"alerts.topicName": "marked-alerts", "alerts.emails": "soc@corp.example", "alerts.securityHub": true,
+		"alerts.maxFindingSeverity": "high", "alerts.window": "30m", "alerts.retell": "1d",
+		"hunts.maliciousHosts": true, "hunts.firstSeen": true, "hunts.beacons": true, "hunts.ownResolvers": true,
+		"hunts.lookBack": "50h", "hunts.retroLookBack": "60d", "hunts.maxRows": 500,
+		"monitoring.silence": "1h", "monitoring.maxListAge": "7d", "monitoring.unknownPercent": 2,
+		"monitoring.outbreakPercent": 5, "monitoring.outbreakRecords": 5000, "monitoring.firewallEvents": true,
 		"catalog.database": "marked_db", "catalog.workGroup": "marked-group", "catalog.bytesScannedLimitGiB": 3,
 	}
 }
 
-// converting sets what Parquet needs, and a key, which Firehose then uses twice.
+// converting sets what Parquet needs, and a key, which Firehose then uses twice. It turns alerts
+// off.
 func converting(vpc string) map[string]any {
 	return map[string]any{
-		"stackName": "Columns", "createKey": true, "queryLogging.vpcIds": vpc, "queryLogging.name": "columns",
+		"stackName": "Columns", "createKey": true, "alerts.enabled": false, "queryLogging.vpcIds": vpc, "queryLogging.name": "columns",
 		"delivery.format": "PARQUET", "delivery.bufferSizeMiB": 64,
 	}
 }
@@ -83,6 +90,6 @@ func using(vpc string, x *existing) map[string]any {
 	return map[string]any{
 		"stackName": "Guest", "keyArn": x.key, "accessLogBucket": x.accessLogs, "queryLogging.vpcIds": vpc, "queryLogging.name": "guest",
 		"store.existingListBucket": x.lists, "store.existingIndexBucket": x.index, "store.existingTable": x.table,
-		"delivery.existingOutputBucket": x.logs,
+		"delivery.existingOutputBucket": x.logs, "alerts.existingTopicArn": x.topic, "alerts.digest": "hourly",
 	}
 }

@@ -13,12 +13,17 @@ import botocore.session
 from botocore import xform_name
 
 
+# Options that the real command line calls otherwise than the model.
+RENAMED = {("sns", "--notification-endpoint"): "--endpoint"}
+
+
 def main(service, command, *options):
     if service == "s3api":
         service = "s3"
     client = botocore.session.get_session().create_client(service)
     operation = command.replace("-", "_")
     model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+    options = [RENAMED.get((service, option), option) for option in options]
     members = {xform_name(name, "-"): (name, shape) for name, shape in model.input_shape.members.items()}
     request = {}
     for option, text in zip(options[::2], options[1::2], strict=True):

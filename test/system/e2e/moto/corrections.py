@@ -4,10 +4,12 @@ import json
 from types import SimpleNamespace
 
 from moto.cloudformation import parsing
+from moto.cloudwatch.responses import CloudWatchResponse
 from moto.iam.access_control import PermissionResult
 from moto.ram.models import ResourceShare
 from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response
+from moto.sqs.models import Queue
 
 
 def install():
@@ -15,6 +17,9 @@ def install():
     tell_of_event_bridge()
     read_lists_of_resources()
     remove_no_values()
+    leave_queues_to_the_test()
+    # moto keeps composite alarms but does not know the operation that creates them.
+    CloudWatchResponse.put_composite_alarm = CloudWatchResponse.put_metric_alarm
     # Query logging configurations can be shared.
     ResourceShare.SHAREABLE_RESOURCES.append("resolver-query-log-config")
 
@@ -24,6 +29,12 @@ def leave_policies_to_the_test():
     without TLS would deny everything. The test reads the policies back and checks every
     recorded call against them, conditions included."""
     FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
+
+
+def leave_queues_to_the_test():
+    """moto gives each message of a queue to a function by itself, in a container, and ignores
+    the messages that the function gives back. The test polls queues, as their mappings say."""
+    Queue.lambda_event_source_mappings = property(lambda self: {}, lambda self, mappings: None)
 
 
 def tell_of_event_bridge():

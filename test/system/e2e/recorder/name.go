@@ -7,12 +7,18 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/resolverwatch/resolverwatch/test/system/e2e/permission"
 )
 
 // namer converts requests to calls.
-type namer struct{ account, region string }
+type namer struct {
+	account, region string
+
+	mu        sync.Mutex
+	workGroup string // of the last call of Athena that named one
+}
 
 // tlsVersion is the version that Go's clients use with AWS.
 const tlsVersion = "1.3"
@@ -22,9 +28,15 @@ const tlsVersion = "1.3"
 func (n *namer) name(request *http.Request, body []byte) ([]permission.Call, error) {
 	service, operation, isJSON := strings.Cut(request.Header.Get("X-Amz-Target"), ".")
 	calls, err := []permission.Call(nil), error(nil)
-	if isJSON {
+	_, signed := signer(request.Header.Get("Authorization"))
+	switch {
+	case isJSON:
 		calls, err = n.nameJSON(service, operation, body)
-	} else {
+	case signed == "sns":
+		calls, err = nameSNS(body)
+	case signed == "securityhub":
+		calls, err = nameSecurityHub(request, body)
+	default:
 		calls, err = nameS3(request, body)
 	}
 	for i := range calls {
@@ -46,6 +58,7 @@ var jsonServices = map[string]func(*namer, string, []byte) ([]permission.Call, e
 	"AmazonSQS":         (*namer).nameSQS,
 	"AWSEvents":         (*namer).nameEvents,
 	"secretsmanager":    (*namer).nameSecret,
+	"AmazonAthena":      (*namer).nameAthena,
 }
 
 func (n *namer) nameJSON(service, operation string, body []byte) ([]permission.Call, error) {

@@ -34,6 +34,9 @@ type Entry struct {
 type Recorder struct {
 	namer namer
 	proxy *httputil.ReverseProxy
+	// others answer the calls of services in place of the target, by the name of the service in
+	// the scope of a signature.
+	others map[string]http.Handler
 	// OnEntry, if set, is called for every request after its response.
 	OnEntry func(Entry, *http.Request)
 
@@ -45,8 +48,12 @@ type Recorder struct {
 // New returns a recorder in front of target. Resources are named with account and Region.
 func New(target *url.URL, account, region string) *Recorder {
 	proxy := httputil.NewSingleHostReverseProxy(target)
-	return &Recorder{namer: namer{account: account, region: region}, proxy: proxy}
+	return &Recorder{namer: namer{account: account, region: region}, proxy: proxy, others: map[string]http.Handler{}}
 }
+
+// Answer lets a handler answer the calls of a service, such as "sqs", in place of the target. It
+// must be called before the first request.
+func (r *Recorder) Answer(service string, handler http.Handler) { r.others[service] = handler }
 
 // ServeHTTP forwards a request and records it.
 func (r *Recorder) ServeHTTP(w http.ResponseWriter, request *http.Request) {
@@ -57,12 +64,17 @@ func (r *Recorder) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	calls, err := r.namer.name(request, body)
-	entry := Entry{Key: accessKey(request.Header.Get("Authorization")), Calls: calls}
+	key, service := signer(request.Header.Get("Authorization"))
+	entry := Entry{Key: key, Calls: calls}
 	if err == nil && entry.Key == "" {
 		err = errors.New("is not signed")
 	}
 	answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-	r.proxy.ServeHTTP(answer, request)
+	var target http.Handler = r.proxy
+	if other := r.others[service]; other != nil {
+		target = other
+	}
+	target.ServeHTTP(answer, request)
 	entry.Status = answer.status
 	r.note(entry, request, err)
 	if r.OnEntry != nil {
@@ -95,11 +107,14 @@ func (r *Recorder) Entries() ([]Entry, error) {
 	return append([]Entry{}, r.entries...), errors.Join(r.problems...)
 }
 
-// accessKey returns the key that signed a request.
-func accessKey(authorization string) string {
+// signer returns the key that signed a request, and the service in the scope of the signature.
+func signer(authorization string) (key, service string) {
 	_, credential, _ := strings.Cut(authorization, "Credential=")
-	key, _, _ := strings.Cut(credential, "/")
-	return key
+	scope := strings.Split(credential, "/") // key, date, Region, service
+	if len(scope) > 3 {
+		service = scope[3]
+	}
+	return scope[0], service
 }
 
 type statusWriter struct {

@@ -1,5 +1,7 @@
 """Parameters, secrets, alarms and dashboards."""
 
+import copy
+
 from engine import Resource
 
 
@@ -41,20 +43,46 @@ class Secret(Resource):
 
 class Alarm(Resource):
     TYPE, NAME = "AWS::CloudWatch::Alarm", "AlarmName"
+    MEMBERS = (
+        "ActionsEnabled", "AlarmActions", "AlarmDescription", "ComparisonOperator", "DatapointsToAlarm",
+        "Dimensions", "EvaluateLowSampleCountPercentile", "EvaluationPeriods", "ExtendedStatistic",
+        "InsufficientDataActions", "MetricName", "Metrics", "Namespace", "OKActions", "Period", "Statistic",
+        "Tags", "Threshold", "ThresholdMetricId", "TreatMissingData", "Unit",
+    )
+    IN_PLACE = frozenset(MEMBERS)
+
+    def create(self):
+        self.put()
+        alarm = self.client("cloudwatch").describe_alarms(AlarmNames=[self.name])["MetricAlarms"][0]
+        self.physical_resource_id = self.name
+        self.attributes = {"Arn": alarm["AlarmArn"]}
+
+    def put(self):
+        self.take("AlarmName")
+        self.client("cloudwatch").put_metric_alarm(AlarmName=self.name, **self.take_same(*self.MEMBERS))
+
+    def update(self):
+        self.properties = copy.deepcopy(self.given) | self.properties  # the API only replaces whole alarms
+        self.put()
+
+    def delete(self):
+        self.client("cloudwatch").delete_alarms(AlarmNames=[self.name])
+
+
+class CompositeAlarm(Resource):
+    TYPE, NAME = "AWS::CloudWatch::CompositeAlarm", "AlarmName"
 
     def create(self):
         self.take("AlarmName")
         cloudwatch = self.client("cloudwatch")
         request = self.take_same(
-            "ActionsEnabled", "AlarmActions", "AlarmDescription", "ComparisonOperator", "DatapointsToAlarm",
-            "Dimensions", "EvaluateLowSampleCountPercentile", "EvaluationPeriods", "ExtendedStatistic",
-            "InsufficientDataActions", "MetricName", "Metrics", "Namespace", "OKActions", "Period", "Statistic",
-            "Tags", "Threshold", "ThresholdMetricId", "TreatMissingData", "Unit",
+            "ActionsEnabled", "ActionsSuppressor", "ActionsSuppressorExtensionPeriod", "ActionsSuppressorWaitPeriod",
+            "AlarmActions", "AlarmDescription", "AlarmRule", "InsufficientDataActions", "OKActions", "Tags",
         )
-        cloudwatch.put_metric_alarm(AlarmName=self.name, **request)
-        alarm = cloudwatch.describe_alarms(AlarmNames=[self.name])["MetricAlarms"][0]
+        cloudwatch.put_composite_alarm(AlarmName=self.name, **request)
+        alarms = cloudwatch.describe_alarms(AlarmNames=[self.name], AlarmTypes=["CompositeAlarm"])
         self.physical_resource_id = self.name
-        self.attributes = {"Arn": alarm["AlarmArn"]}
+        self.attributes = {"Arn": alarms["CompositeAlarms"][0]["AlarmArn"]}
 
     def delete(self):
         self.client("cloudwatch").delete_alarms(AlarmNames=[self.name])
@@ -62,12 +90,16 @@ class Alarm(Resource):
 
 class Dashboard(Resource):
     TYPE, NAME = "AWS::CloudWatch::Dashboard", "DashboardName"
+    IN_PLACE = frozenset({"DashboardBody"})
 
     def create(self):
         self.take("DashboardName")
+        self.update()
+        self.physical_resource_id = self.name
+
+    def update(self):
         body = self.take("DashboardBody")
         self.client("cloudwatch").put_dashboard(DashboardName=self.name, DashboardBody=body)
-        self.physical_resource_id = self.name
 
     def delete(self):
         self.client("cloudwatch").delete_dashboards(DashboardNames=[self.name])
