@@ -84,8 +84,8 @@ race: ## run the tests of pkg under the race detector (needs a C compiler)
 conformance: ## check the decision on every broken list, and every name in RESOLVERWATCH_CORPUS against the index
 	go test ./test/conformance -count=1 -v -timeout 5m
 
-proof: ## kill an import at every call, try every order of events, race readers against publishers for RACETIME (10m)
-	RESOLVERWATCH_PROOF=1 go test ./pkg/importer -run Enumeration -count=1 -v -timeout 60m
+proof: ## kill an import, a notifier and a hunt at every call, try every order of events, race readers against publishers for RACETIME (10m)
+	RESOLVERWATCH_PROOF=1 go test ./pkg/importer ./pkg/notifier ./pkg/hunter -run Enumeration -count=1 -v -timeout 60m
 	RESOLVERWATCH_RACE=$(RACETIME) go test ./test/proof -count=1 -v -timeout 60m
 
 records: ## stream COUNT (10000000) generated records through the transformer, with faults and without, and check every answer
