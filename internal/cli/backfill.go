@@ -40,7 +40,7 @@ not marked yet. A state machine does the work, so the command may end (--detach)
 again with the same --run, which follows the same backfill. Marked objects are skipped: a
 second backfill of the same days costs little.
 
-No alert is sent for what is found, unless --alert is given.
+Backfill sends no alerts, unless --alert is given.
 ` + deploymentHelp,
 		Example: `  resolverwatch backfill --from 2026-10-01 --until 2026-11-01 --dry-run
   resolverwatch backfill --from 30d --until 1d
@@ -54,7 +54,7 @@ No alert is sent for what is found, unless --alert is given.
 	flags.StringVar(&b.until, "until", "", "mark objects that began before `DATE` (required)")
 	flags.StringSliceVar(&b.vpcs, "vpc", nil, "only the objects of this `VPC`; repeatable")
 	flags.StringVar(&b.run, "run", "", "`NAME` of the backfill: letters, digits and hyphens (default: made from the days)")
-	flags.BoolVar(&b.alert, "alert", false, "send alerts for what is found")
+	flags.BoolVar(&b.alert, "alert", false, "send alerts for the matches")
 	flags.BoolVar(&b.dryRun, "dry-run", false, "only show how many objects would be marked")
 	flags.BoolVar(&b.detach, "detach", false, "do not wait for the end")
 	flags.StringVar(&b.marker, "marker", "", "`NAME` of the marker function (default: from the outputs of the stack)")

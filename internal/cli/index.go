@@ -90,9 +90,8 @@ func writeIndex(data []byte, path string, out, messages io.Writer, quiet bool) e
 	return nil
 }
 
-// writeOutput writes a file in one step, so that no reader sees a partial file. A link stays a link
-// to the new file. What is no regular file, such as a device or a pipe, is written to as it is,
-// and so is standard output, whose path is "-".
+// writeOutput writes a file in one step, so that no reader sees a partial file. It follows links. It
+// writes to devices and pipes directly, and to standard output if the path is "-".
 func writeOutput(data []byte, path string, stdout io.Writer) error {
 	if path == "-" {
 		_, err := stdout.Write(data)

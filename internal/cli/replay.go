@@ -20,7 +20,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
-// What replay brings back, and where to.
+// Values of the flags of replay.
 const (
 	replayFailed  = "failed"
 	replayUnknown = "unknown"

@@ -17,8 +17,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 )
 
-// writeReportPage writes a report to a file. read and lists say what was read, and what it was
-// compared with. If the page has not all matches, a CSV file beside it has them.
+// writeReportPage writes a report to a file, with the names of the logs and lists. If the page shows
+// only some of the matches, it also writes a CSV file with all of them.
 func writeReportPage(path string, data *report.Data, read, lists []string, messages io.Writer) error {
 	data.Title, data.Version, data.At, data.Sources, data.Lists = "Malicious DNS queries", version(), time.Now(), read, lists
 	if len(data.Matches) > report.MaxMatches {

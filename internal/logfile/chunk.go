@@ -86,8 +86,8 @@ func (c *chunker) fill(text []byte, limit int) ([]byte, error) {
 	return text, nil
 }
 
-// endsRecord reports whether text seems to end with a record. What it says of text that is not a log
-// does not matter, because that is refused in any case.
+// endsRecord reports whether text seems to end with a record. It may be wrong about text that is
+// not a log, because such text is refused later.
 func endsRecord(text []byte) bool {
 	line, ended := bytes.CutSuffix(text, []byte{'\n'})
 	return ended && bytes.HasSuffix(bytes.TrimRight(line, "\r \t"), []byte{'}'})

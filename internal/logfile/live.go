@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// idleAfter is how long a live reader waits for more input before it counts as idle. A program
-// that writes as fast as it can never pauses for so long.
+// idleAfter is how long a live reader waits for more input before it counts as idle. It is longer
+// than the pauses of a program that writes as fast as it can.
 const idleAfter = 100 * time.Millisecond
 
 // Live reads input that can pause, such as a pipe from `tail -f`. A read ends when the context

@@ -31,7 +31,7 @@ type Data struct {
 	Indicators []Indicator
 	Matches    []Match
 	Coverage   []VPC
-	// More is the name of a file beside the report with all matches, if the report has not all.
+	// More is the name of the file with all matches. It is set if the report shows only some.
 	More string
 }
 
@@ -93,7 +93,7 @@ type Day struct {
 	Records int
 }
 
-// Bounds of a report. Everything beyond is in the file beside it.
+// Limits of a report. The other matches are in its CSV file.
 const (
 	MaxMatches    = 2_000
 	maxHosts      = 500

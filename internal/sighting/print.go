@@ -47,7 +47,7 @@ func (s *Summary) Print(out io.Writer) {
 
 	tallies := s.sortedTallies()
 	s.printHosts(out, tallies)
-	s.printTallies(out, "What they asked for", tallies, false)
+	s.printTallies(out, "Their queries by indicator", tallies, false)
 	s.printTallies(out, "Allowed", tallies, true)
 	if s.omitted > 0 {
 		fmt.Fprintf(out, "\n%s more matching queries are not listed\n", thousands(s.omitted))
