@@ -32,6 +32,8 @@ func newQueryAPI(stack string) *queryAPI {
 		{settings.OutputTableName, tableName},
 		{settings.OutputOutputBucketName, LogBucket},
 		{settings.OutputDeliveryStreamName, DeliveryStream},
+		{settings.OutputMarkedPrefix, settings.Default[settings.Delivery]().Prefix},
+		{settings.OutputErrorPrefix, settings.Default[settings.Delivery]().ErrorPrefix},
 		{settings.OutputImporterFunctionName, Importer},
 	}}
 }

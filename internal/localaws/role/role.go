@@ -44,7 +44,8 @@ func (d *Deployment) Policies() map[string]s3.Policy {
 			{Actions: []string{"s3:GetObject"}, Resources: indexes},
 			{Actions: []string{"s3:PutObject"}, Resources: under(d.IndexBucket, index.CurrentKey)},
 			{Actions: []string{"s3:ListBucket"}, Resources: []string{d.IndexBucket}, Prefixes: []string{settings.IndexPrefix + "*"}},
-			{Actions: []string{"s3:GetObject"}, Resources: under(d.LogBucket, "dns-query-logs/*")},
+			{Actions: []string{"s3:GetObject"}, Resources: under(d.LogBucket, "dns-query-logs/*", "delivery-failures/*", "replay/*")},
+			{Actions: []string{"s3:PutObject"}, Resources: under(d.LogBucket, "dns-query-logs/*", "replay/*")},
 			{Actions: []string{"s3:ListBucket"}, Resources: []string{d.LogBucket}},
 		},
 		Transformer: {
