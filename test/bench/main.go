@@ -25,16 +25,21 @@ var suites = []struct {
 	{"importer", benchImporter},
 	{"transform", benchTransform},
 	{"storm", benchStorm},
+	{"marker", benchMarker},
 	{"scan", benchScan},
 }
 
 func main() {
 	only := flag.String("only", "", "comma-separated suites to run; the default is all")
 	list := flag.String("import", "", "import a `list` in this process and print the figures; used by the importer suite")
+	object := flag.String("mark", "", "mark an `object,index` in this process and print the figures; used by the marker suite")
 	flag.Parse()
 	work := func() error { return run(*only, os.Getenv("BENCH_JSON")) }
 	if *list != "" {
 		work = func() error { return importAlone(*list, os.Stdout) }
+	}
+	if *object != "" {
+		work = func() error { return markAlone(*object, os.Stdout) }
 	}
 	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
