@@ -9,6 +9,7 @@ GREMLINS_VERSION := v0.6.0
 MAVEN_DEPENDENCY := 3.8.1
 TOOLS            := .bin
 MODULES          := . test/system
+LAMBDAS          := $(notdir $(wildcard lambdas/*))
 FUZZTIME         ?= 30s
 RACETIME         ?= 10m
 ROUNDS           ?= 10
@@ -53,23 +54,25 @@ $(TOOLS)/trino.classpath: test/system/athena/trino/pom.xml
 	mvn -B -q -ntp -f $< org.apache.maven.plugins:maven-dependency-plugin:$(MAVEN_DEPENDENCY):build-classpath -Dmdep.outputFile="$(CURDIR)/$@.new"
 	mv $@.new $@
 
-e2e: node $(TOOLS)/moto $(TOOLS)/cdk ## deploy to an AWS emulator and drive what is deployed (needs Node and Python)
+e2e: node $(TOOLS)/moto/installed $(TOOLS)/cdk/installed ## deploy to an AWS emulator and drive what is deployed (needs Node and Python)
 	rm -rf bin/e2e
 	E2E_PYTHON="$(CURDIR)/$(TOOLS)/moto/bin/python" E2E_CDK="$(CURDIR)/$(TOOLS)/cdk/node_modules/.bin/cdk" E2E_OUT="$(CURDIR)/bin/e2e" \
 		go test -C test/system -tags e2e ./e2e -count=1 -timeout 15m || { cat bin/e2e/report*.txt; exit 1; }
 	@cat bin/e2e/report*.txt
 
-$(TOOLS)/moto: test/system/e2e/requirements.txt
-	python3 -m venv --clear $@
-	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+# A tool is complete when its file `installed` is there. Its folder alone may be what an
+# interrupted installation left.
+$(TOOLS)/moto/installed: test/system/e2e/requirements.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 # It is installed outside of test/system because it contains Go files, which ./... would match.
-$(TOOLS)/cdk: test/system/e2e/package-lock.json
-	rm -rf $@
-	mkdir -p $@
-	cp test/system/e2e/package.json $< $@
-	npm ci --prefix $@ --no-audit --no-fund
+$(TOOLS)/cdk/installed: test/system/e2e/package-lock.json
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	cp test/system/e2e/package.json $< $(@D)
+	npm ci --prefix $(@D) --no-audit --no-fund
 	touch $@
 
 consumer: node ## build an app in another module: from a module cache, vendored, and with each awscdk
@@ -119,14 +122,14 @@ lint: node $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) lint-templates ## run the 
 		(cd $$module && "$(CURDIR)/$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)" run --config "$(CURDIR)/.golangci.yml" ./...) || exit 1; \
 	done
 
-lint-templates: node $(TOOLS)/cfn-lint ## run cfn-lint on the templates of all variants of settings (needs Python)
+lint-templates: node $(TOOLS)/cfn-lint/installed ## run cfn-lint on the templates of all variants of settings (needs Python)
 	rm -rf bin/variants
 	go run ./test/synth -out bin/variants
 	$(TOOLS)/cfn-lint/bin/cfn-lint --config-file test/synth/cfnlintrc.yaml --template bin/variants/*/*.template.json examples/*/*.template.json
 
-$(TOOLS)/cfn-lint: test/synth/requirements.txt
-	python3 -m venv --clear $@
-	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+$(TOOLS)/cfn-lint/installed: test/synth/requirements.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
@@ -154,8 +157,9 @@ build: ## build the command and the Lambdas that the demo runs, for this machine
 	CGO_ENABLED=0 go build $(LAMBDA_FLAGS) -o bin/transformer/bootstrap ./lambdas/transformer
 
 lambdas: ## build the Lambdas as they are deployed: linux/arm64, without cgo
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(LAMBDA_FLAGS) -o bin/arm64/importer/bootstrap ./lambdas/importer
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(LAMBDA_FLAGS) -o bin/arm64/transformer/bootstrap ./lambdas/transformer
+	@for name in $(LAMBDAS); do \
+		CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(LAMBDA_FLAGS) -o bin/arm64/$$name/bootstrap ./lambdas/$$name || exit 1; \
+	done
 
 node: ## check that there is a Node that can run the CDK
 	@infra/node.sh
@@ -176,7 +180,7 @@ $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION):
 sbom: build lambdas $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION) ## write the bills of materials of the functions and the command into build/sbom
 	mkdir -p build/sbom
 	@version="$$(git describe --always --dirty 2>/dev/null || echo unknown)"; \
-	for binary in arm64/importer/bootstrap arm64/transformer/bootstrap resolverwatch; do \
+	for binary in $(LAMBDAS:%=arm64/%/bootstrap) resolverwatch; do \
 		name="$${binary%/bootstrap}"; \
 		$(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION) bin -json -noserial -notimestamp -version "$$version" \
 			-output "build/sbom/$${name##*/}.cdx.json" "bin/$$binary" || exit 1; \
@@ -196,13 +200,13 @@ template: node ## write the published template and the zip files of the function
 
 template-python: template ## load the published template with the Python CDK (skipped without Python)
 	@if python3 -c 'import venv, ensurepip' 2>/dev/null; then \
-		$(MAKE) --no-print-directory $(TOOLS)/template && \
+		$(MAKE) --no-print-directory $(TOOLS)/template/installed && \
 		JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 $(TOOLS)/template/bin/python test/template/test_include.py dist; \
 	else echo "skipped: no python3 on the PATH, or it cannot make virtual environments"; fi
 
-$(TOOLS)/template: test/template/requirements.txt
-	python3 -m venv --clear $@
-	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+$(TOOLS)/template/installed: test/template/requirements.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 clean: ## remove everything that was built
