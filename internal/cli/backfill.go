@@ -12,6 +12,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/operator"
 	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
+	costs "github.com/resolverwatch/resolverwatch/internal/plan"
 	"github.com/resolverwatch/resolverwatch/pkg/backfill"
 	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
@@ -55,7 +56,7 @@ Backfill sends no alerts, unless --alert is given.
 	flags.StringSliceVar(&b.vpcs, "vpc", nil, "only the objects of this `VPC`; repeatable")
 	flags.StringVar(&b.run, "run", "", "`NAME` of the backfill: letters, digits and hyphens (default: made from the days)")
 	flags.BoolVar(&b.alert, "alert", false, "send alerts for the matches")
-	flags.BoolVar(&b.dryRun, "dry-run", false, "only show how many objects would be marked")
+	flags.BoolVar(&b.dryRun, "dry-run", false, "only show how many objects would be marked, and what that costs")
 	flags.BoolVar(&b.detach, "detach", false, "do not wait for the end")
 	flags.StringVar(&b.marker, "marker", "", "`NAME` of the marker function (default: from the outputs of the stack)")
 	flags.StringVar(&b.machine, "state-machine", "", "`ARN` of the state machine (default: from the outputs of the stack)")
@@ -144,6 +145,8 @@ func (b *backfillOptions) printPlan(out io.Writer, plan *backfill.Plan) error {
 	}
 	const mib = 1 << 20
 	fmt.Fprintf(out, "dry run: %d objects with %d MiB would be marked, in %d tasks\n", plan.Objects, (plan.Bytes+mib-1)/mib, plan.Tasks)
+	cost := costs.Backfill(plan.Objects, plan.Tasks, plan.Bytes)
+	fmt.Fprintf(out, "cost, without storage: about %.2f dollars (%s; list prices of %s, %s)\n", cost.USD, cost.Arithmetic, costs.Region, costs.Date)
 	if plan.Marked > 0 {
 		fmt.Fprintf(out, "%d objects are marked already\n", plan.Marked)
 	}

@@ -28,6 +28,8 @@ var (
 	lambdaCall    = price{"Lambda, invocations", "million", 0.20, "price page", true}
 	lambdaTime    = price{"Lambda, time on arm64", "GB-second", 0.0000133334, "price page", true}
 	s3Put         = price{"S3, PUT requests", "million", 5, "price page", true}
+	s3Get         = price{"S3, GET and HEAD requests", "million", 0.40, "price page", true}
+	transitions   = price{"Step Functions, state transitions", "thousand", 0.025, "price page", true}
 	s3Storage     = price{"S3 Standard, storage", "GB and month", 0.023, "price page", true}
 	tableWrite    = price{"DynamoDB, writes on demand", "million", 0.625, "price page", true}
 	athenaScan    = price{"Athena, data scanned", "TB, at least 10 MB a query", 5, "price page", true}
@@ -45,7 +47,7 @@ var (
 // allPrices returns the table of prices.
 func allPrices() []price {
 	return []price{
-		vendedLogs, firehose, lambdaCall, lambdaTime, s3Put, s3Storage, tableWrite, athenaScan, logIngestion,
+		vendedLogs, firehose, lambdaCall, lambdaTime, s3Put, s3Get, transitions, s3Storage, tableWrite, athenaScan, logIngestion,
 		metrics, alarms, dashboards, queueRequests, busEvents, emails, findings, customerKey,
 	}
 }
