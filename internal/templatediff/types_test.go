@@ -14,6 +14,7 @@ import (
 
 // stateless has the types of a default deployment whose replacement nobody notices.
 var stateless = []string{
+	"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::Dashboard",
 	"AWS::Events::Rule", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function",
 	"AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission", "AWS::Logs::LogStream", "AWS::SNS::TopicPolicy",
 	"AWS::SQS::QueuePolicy", "AWS::Scheduler::ScheduleGroup",

@@ -1,7 +1,7 @@
 -- Which domains did nobody query before?
 --
 -- One row per host and registrable domain that no host of its account had queried in the days
--- before the period. hosts says how many hosts of the account queried the domain since;
+-- before the period. hosts says how many hosts of the account queried the domain since,
 -- logs_since is the first record of the account in those days: if it is recent, most domains
 -- look new. This is a list to read next to a finding, not a list of findings: a fleet queries
 -- new domains every day. It reads the logs of the period and of all days before it.

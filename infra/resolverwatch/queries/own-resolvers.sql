@@ -4,7 +4,7 @@
 -- name, first seen first. The reason listed means that a feed with the category has the name:
 -- import lists of such resolvers with the category doh, several, because they differ. The
 -- reason canary means a name that programs query to learn whether they may use another
--- resolver; it says that such a program runs, not that it uses one.
+-- resolver. It says that such a program runs, and does not say that it uses one.
 --
 -- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
 --   from        timestamp  start of the period (a week ago if not set)

@@ -9,7 +9,7 @@
 -- Parameters, each between /*name:*/ and /*:name*/ wherever it is used:
 --   from        timestamp  start of the period (a week ago if not set)
 --   until       timestamp  end of the period (now if not set)
---   hours       integer    hours that are counted together; 24 is a day in UTC (24 if not set)
+--   hours       integer    hours that are counted together, where 24 is a day in UTC (24 if not set)
 --   names       integer    minimum number of names (100 if not set)
 --   characters  integer    minimum number of characters (4000 if not set)
 --   exceptions  text       registrable domains, and hosts as account/VPC/address, to leave out, separated by spaces (amazonaws.com cloudfront.net spamhaus.org mcafee.com sophosxl.net if not set)
