@@ -8,7 +8,7 @@ CYCLONEDX_VERSION := v1.10.0
 GREMLINS_VERSION := v0.6.0
 MAVEN_DEPENDENCY := 3.8.1
 TOOLS            := .bin
-MODULES          := . test/system
+MODULES          := . test/machine test/system
 LAMBDAS          := $(notdir $(wildcard lambdas/*))
 FUZZTIME         ?= 30s
 RACETIME         ?= 10m
@@ -74,6 +74,11 @@ $(TOOLS)/cdk/installed: test/system/e2e/package-lock.json
 	cp test/system/e2e/package.json $< $(@D)
 	npm ci --prefix $(@D) --no-audit --no-fund
 	touch $@
+
+.PHONY: machine
+
+machine: ## run the state machine of backfills on an emulator that runs Distributed Map (skipped if port 4566 is in use)
+	go test -C test/machine -tags e2e ./... -count=1 -v -timeout 10m
 
 consumer: node ## build an app in another module: from a module cache, vendored, and with each awscdk
 	go run ./test/consumer
