@@ -361,7 +361,9 @@ func FuzzCollector(f *testing.F) {
 		}
 		var got alert.Message
 		c.Fill(&got)
-		if diff := gocmp.Diff(slow.message(), got, cmpopts.EquateEmpty()); diff != "" {
+		want := slow.message()
+		slow.takeDetails(&want, &got)
+		if diff := gocmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("message (-slow +got):\n%s", diff)
 		}
 	})
@@ -388,6 +390,34 @@ type slowRow struct {
 	alert.Row
 	severity indicator.Severity
 	order    int
+	// seen are the details of all records with this severity. With more matches than a message
+	// has rows, those of any of them may be told: the collector does not look at the first record
+	// of a match that cannot become a row.
+	seen []alert.Row
+}
+
+// detailsOf returns what can differ between the records of a match.
+func detailsOf(r alert.Row) alert.Row {
+	r.Records, r.FirstSeen, r.LastSeen, r.Firewall = 0, time.Time{}, time.Time{}, ""
+	return r
+}
+
+// takeDetails gives the rows of a slow message the details of the collector's rows, where they are
+// those of one of the records.
+func (s *slowCollector) takeDetails(slow, got *alert.Message) {
+	if len(s.rows) <= alert.MaxRows {
+		return // then they are those of the first record
+	}
+	for i := range min(len(slow.Rows), len(got.Rows)) {
+		want, told := &slow.Rows[i], detailsOf(got.Rows[i])
+		for _, seen := range s.rows[want.ID()].seen {
+			if gocmp.Equal(seen, told, cmpopts.EquateEmpty()) {
+				seen.Records, seen.FirstSeen, seen.LastSeen, seen.Firewall = want.Records, want.FirstSeen, want.LastSeen, want.Firewall
+				*want = seen
+				break
+			}
+		}
+	}
 }
 
 func (s *slowCollector) add(m *verdict.Mark) {
@@ -412,6 +442,7 @@ func (s *slowCollector) add(m *verdict.Mark) {
 		r.Feeds = append(r.Feeds, string(feed))
 	}
 
+	r.seen = []alert.Row{detailsOf(r.Row)}
 	earlier := s.rows[r.ID()]
 	if earlier == nil {
 		s.order++
@@ -423,6 +454,8 @@ func (s *slowCollector) add(m *verdict.Mark) {
 	if r.severity > earlier.severity {
 		merged = r
 		merged.order = earlier.order
+	} else if r.severity == earlier.severity {
+		merged.seen = append(merged.seen, r.seen...)
 	}
 	merged.Records = earlier.Records + 1
 	if rank := []string{"", "ALERT", "BLOCK"}; slices.Index(rank, earlier.Firewall) < slices.Index(rank, r.Firewall) {
