@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,26 +48,36 @@ func schemas(t *testing.T) map[string]*jsonschema.Schema {
 
 // memory is a table that keeps rows, and a bus that keeps events.
 type memory struct {
+	mu sync.Mutex // the notifier claims several matches at once
+
 	sent   map[string]notifier.Sent
 	states map[string]notifier.State
 	events []notifier.Event
 }
 
 func (m *memory) Sent(context.Context, []string) (map[string]notifier.Sent, error) {
-	return m.sent, nil
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.sent), nil
 }
 
 func (m *memory) PutSent(_ context.Context, key string, row notifier.Sent) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	row.Revision++
 	m.sent[key] = row
 	return nil
 }
 
 func (m *memory) States(context.Context, []string) (map[string]notifier.State, error) {
-	return m.states, nil
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.states), nil
 }
 
 func (m *memory) PutState(_ context.Context, key string, state notifier.State) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.states[key] = state
 	return nil
 }
@@ -73,6 +85,8 @@ func (m *memory) PutState(_ context.Context, key string, state notifier.State) e
 func (m *memory) PutTest(context.Context, string, notifier.TestOutcome) error { return nil }
 
 func (m *memory) Put(_ context.Context, events []notifier.Event) []error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.events = append(m.events, events...)
 	return make([]error, len(events))
 }
