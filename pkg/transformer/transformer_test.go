@@ -369,9 +369,11 @@ func TestTransformer_Append_allocations(t *testing.T) {
 			}
 		})
 	}
-	few, lots := allocations(10), allocations(2_000)
-	if lots-few > 5 { // garbage collection can empty the pool
-		t.Errorf("got %v allocations for 10 records and %v for 2,000", few, lots)
+	few, lots := allocations(100), allocations(2_000)
+	// Garbage collection can empty the pool, and the race detector drops
+	// buffers of it at random. One allocation a record would be 1,900.
+	if lots-few > 20 {
+		t.Errorf("got %v allocations for 100 records and %v for 2,000", few, lots)
 	}
 }
 
