@@ -362,19 +362,28 @@ func TestTransformer_Append_allocations(t *testing.T) {
 	allocations := func(records int) float64 {
 		in := event(many(`{"query_name":"www.a.test.","answers":[{"Rdata":"192.0.2.1","Type":"A"}]}`, records)...)
 		var out []byte
-		return testing.AllocsPerRun(20, func() {
+		return fewestAllocations(func() {
 			var err error
 			if out, err = tr.Append(context.Background(), out[:0], in); err != nil {
 				t.Fatal(err)
 			}
 		})
 	}
-	few, lots := allocations(100), allocations(2_000)
-	// Garbage collection can empty the pool, and the race detector drops
-	// buffers of it at random. One allocation a record would be 1,900.
-	if lots-few > 20 {
-		t.Errorf("got %v allocations for 100 records and %v for 2,000", few, lots)
+	few, lots := allocations(10), allocations(2_000)
+	if lots-few > 2 {
+		t.Errorf("got %v allocations for 10 records and %v for 2,000", few, lots)
 	}
+}
+
+// fewestAllocations returns the allocations of the run of f that needs the fewest. A mean would
+// count the buffers that garbage collection takes from a pool, and those that the race detector
+// drops at random.
+func fewestAllocations(f func()) float64 {
+	fewest := testing.AllocsPerRun(1, f)
+	for range 40 {
+		fewest = min(fewest, testing.AllocsPerRun(1, f))
+	}
+	return fewest
 }
 
 func TestNew_errors(t *testing.T) {
