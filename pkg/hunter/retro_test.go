@@ -139,17 +139,17 @@ func TestEnumeration_overtakenRetroHunt(t *testing.T) {
 	t.Parallel()
 	begin := newWorld()
 	begin.result = result(retroColumns, "111122223333|vpc-1|10.0.0.1|evil.example|name")
-	calls := begin.clone().invoke(t, "1", aPublish).calls
+	calls := begin.clone().invoke(t, "1", aPublish).Calls
 	for at := range calls {
 		w := begin.clone()
 		slow := w.process("1")
-		slow.at = at + 1
-		slow.before = func() error { w.invoke(t, "2", aPublish); return nil }
+		slow.At = at + 1
+		slow.Before = func() error { w.invoke(t, "2", aPublish); return nil }
 		if _, err := slow.invoke(t, aPublish); err != nil {
-			t.Fatalf("overtaken at call %d %q: %v", at+1, slow.calls[at], err)
+			t.Fatalf("overtaken at call %d %q: %v", at+1, slow.Calls[at], err)
 		}
 		if len(w.ran) != 1 || len(w.ids(t)) != 1 {
-			t.Errorf("overtaken at call %d %q: ran %d queries, %d findings", at+1, slow.calls[at], len(w.ran), len(w.ids(t)))
+			t.Errorf("overtaken at call %d %q: ran %d queries, %d findings", at+1, slow.Calls[at], len(w.ran), len(w.ids(t)))
 		}
 	}
 	t.Logf("%d calls, 0 repeated queries", len(calls))
@@ -161,8 +161,8 @@ func TestHunter_Invoke_claimOfAKilledRun(t *testing.T) {
 	w := newWorld()
 	w.result = result(retroColumns)
 	killed := w.process("1").die(3, false) // after the claim, at reading the query
-	if _, err := killed.invoke(t, aPublish); err == nil || killed.calls[2] != "Query" {
-		t.Fatalf("calls %v, error %v", killed.calls, err)
+	if _, err := killed.invoke(t, aPublish); err == nil || killed.Calls[2] != "Query" {
+		t.Fatalf("calls %v, error %v", killed.Calls, err)
 	}
 	w.pass(time.Minute)
 	if w.invoke(t, "2", aPublish); len(w.ran) != 0 {
@@ -187,8 +187,8 @@ func TestHunter_Invoke_publishDuringARetroHunt(t *testing.T) {
 	w := newWorld()
 	w.result = result(retroColumns)
 	slow := w.process("1")
-	slow.at = 4 // running the query
-	slow.before = func() error {
+	slow.At = 4 // running the query
+	slow.Before = func() error {
 		w.pass(time.Minute)
 		w.invoke(t, "2", aPublish) // the same one again
 		if stored := w.runs["retro-hunt"]; stored.WaitingFor.After(noon) {
@@ -197,8 +197,8 @@ func TestHunter_Invoke_publishDuringARetroHunt(t *testing.T) {
 		w.invoke(t, "3", published("Resolverwatch", w.now.Format(time.RFC3339)))
 		return nil
 	}
-	if _, err := slow.invoke(t, aPublish); err != nil || slow.calls[3] != "Run" {
-		t.Fatalf("calls %v, error %v", slow.calls, err)
+	if _, err := slow.invoke(t, aPublish); err != nil || slow.Calls[3] != "Run" {
+		t.Fatalf("calls %v, error %v", slow.Calls, err)
 	}
 	if stored := w.runs["retro-hunt"]; stored.RanAt != noon || stored.WaitingFor != noon.Add(time.Minute) {
 		t.Errorf("stored %+v", stored)
@@ -227,7 +227,7 @@ func TestEnumeration_killedAtEveryCall(t *testing.T) {
 		}
 		begin.result = result(columns, rows...)
 		done := begin.clone()
-		calls := done.invoke(t, "1", event).calls
+		calls := done.invoke(t, "1", event).Calls
 		want := done.ids(t)
 		if len(want) != 900 {
 			t.Fatalf("%d findings", len(want))
@@ -236,20 +236,20 @@ func TestEnumeration_killedAtEveryCall(t *testing.T) {
 			for _, how := range []string{"before", "after", "twice"} {
 				w := begin.clone()
 				p := w.process("1")
-				if p.at = at + 1; how == "twice" {
-					p.twice = true
+				if p.At = at + 1; how == "twice" {
+					p.Twice = true
 				} else {
 					p.die(at+1, how == "after")
 				}
 				_, err := p.invoke(t, event)
 				if how != "twice" {
 					if err == nil || p.counts["HuntSucceeded"] != 0 {
-						t.Fatalf("killed %s %q: error %v, counted %v", how, p.calls[at], err, p.counts)
+						t.Fatalf("killed %s %q: error %v, counted %v", how, p.Calls[at], err, p.counts)
 					}
 					w.pass(time.Minute) // Lambda repeats the event after a minute
 					p = w.invoke(t, "1", event)
 				} else if err != nil {
-					t.Fatalf("%q was made twice: %v", p.calls[at], err)
+					t.Fatalf("%q was made twice: %v", p.Calls[at], err)
 				}
 				wantSameEnd(t, w, done, p, fmt.Sprintf("%s %q", how, calls[at]))
 			}
@@ -266,7 +266,7 @@ func wantSameEnd(t *testing.T, w, done *world, p *process, what string) {
 		t.Fatalf("%s: %d findings, want %d", what, len(w.ids(t)), len(done.ids(t)))
 	}
 	// A run that was killed after its last call is complete, so its repeat runs nothing.
-	if slices.Contains(p.calls, "Run") && p.counts["HuntSucceeded"] != 1 {
+	if slices.Contains(p.Calls, "Run") && p.counts["HuntSucceeded"] != 1 {
 		t.Fatalf("%s: the last run counted %v", what, p.counts)
 	}
 	for name, run := range w.runs {

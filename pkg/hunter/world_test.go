@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/hunter"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
+	"github.com/resolverwatch/resolverwatch/test/killable"
 )
 
 // world is everything that outlives a process: the workgroup, the queue, the table and the clock.
@@ -94,25 +94,16 @@ func (w *world) ids(t *testing.T) []string {
 	return slices.Compact(ids)
 }
 
-// errKilled is the error of all calls after the process was killed.
-var errKilled = errors.New("killed")
-
 // process is a process that runs a hunter in a world. At one of its calls it can be killed, lose
 // the reply, or pause.
 type process struct {
 	*world
+	killable.Process
 	mu     sync.Mutex
-	id     string // of the invocation
-	silent bool   // there is no queue
-	calls  []string
+	id     string             // of the invocation
+	silent bool               // there is no queue
 	counts map[string]float64 // metrics by name, or by name and query
 	log    bytes.Buffer
-
-	at     int // the call, from 1, at which something happens
-	before func() error
-	after  func() error
-	twice  bool // make the call twice, like an SDK that lost the first reply
-	dead   bool
 
 	block    func(context.Context) error // instead of running a query
 	failSend error
@@ -164,51 +155,25 @@ func (w *world) invoke(t *testing.T, id, event string) *process {
 
 // die kills the process at a call, either before or after the call changes the world.
 func (p *process) die(at int, after bool) *process {
-	kill := func() error { p.dead = true; return errKilled }
-	p.at = at
-	if after {
-		p.after = kill
-	} else {
-		p.before = kill
-	}
+	p.Die(at, after)
 	return p
 }
 
 // call makes a call: it applies the effect to the world.
 func (p *process) call(name string, effect func() error) error {
-	p.mu.Lock()
-	p.calls = append(p.calls, name)
-	here, dead := len(p.calls) == p.at, p.dead
-	p.mu.Unlock()
-	if dead {
-		return errKilled
-	}
-	if here && p.before != nil {
-		if err := p.before(); err != nil {
-			return err
-		}
-	}
-	locked := func() error {
+	return p.Call(name, func() error {
 		p.world.mu.Lock()
 		defer p.world.mu.Unlock()
 		return effect()
-	}
-	err := locked()
-	if here && p.twice {
-		err = locked()
-	}
-	if here && p.after != nil {
-		return p.after()
-	}
-	return err
+	})
 }
 
 // Write receives the lines of metrics.
 func (p *process) Write(line []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.dead {
-		return 0, errKilled
+	if p.Killed() {
+		return 0, killable.ErrKilled
 	}
 	var members map[string]any
 	if err := json.Unmarshal(line, &members); err != nil {

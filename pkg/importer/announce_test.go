@@ -72,7 +72,7 @@ func TestImporter_Handle_eventAfterAKill(t *testing.T) {
 	t.Parallel()
 	begin := newWorld()
 	begin.put("feeds/a/list.txt", "evil.example\n")
-	calls := begin.clone().handle(t, keys("feeds/a/list.txt")...).calls
+	calls := begin.clone().handle(t, keys("feeds/a/list.txt")...).Calls
 	for at, call := range calls {
 		if call != "IndexPublished" {
 			continue

@@ -11,6 +11,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
+	"github.com/resolverwatch/resolverwatch/test/killable"
 )
 
 // runKilledBy runs an import and kills it when it opens a list, as a list does that takes
@@ -20,10 +21,10 @@ func (w *world) runKilledBy(t *testing.T, key string, triggers ...importer.Trigg
 	p := w.process()
 	p.killedBy = key
 	err := p.importer(t).Handle(context.Background(), triggers...)
-	if p.dead != errors.Is(err, errKilled) {
-		t.Fatalf("killed is %v, error %v", p.dead, err)
+	if p.Killed() != errors.Is(err, killable.ErrKilled) {
+		t.Fatalf("killed is %v, error %v", p.Killed(), err)
 	}
-	return p, p.dead
+	return p, p.Killed()
 }
 
 // poisoned returns a world in which the list of one feed kills every run that opens it, and
@@ -139,13 +140,13 @@ func TestImporter_Handle_setAsideListIsReadAgain(t *testing.T) {
 func TestImporter_Handle_errorsDoNotSetAside(t *testing.T) {
 	t.Parallel()
 	begin := poisoned(t)
-	calls := begin.clone().handle(t, keys(poison)...).calls
+	calls := begin.clone().handle(t, keys(poison)...).Calls
 	failed := errors.New("service unavailable")
 	for at := range everyCall(len(calls)) {
 		w := begin.clone()
 		for range 4 {
 			p := w.process()
-			p.at, p.before = at, func() error { return failed }
+			p.At, p.Before = at, func() error { return failed }
 			_ = p.importer(t).Handle(context.Background(), keys(poison)...)
 			w.pass(time.Minute)
 		}
@@ -165,7 +166,7 @@ func TestImporter_Handle_runsAtTheSameTime(t *testing.T) {
 	for range 5 {
 		p := w.process()
 		p.killedBy = poison
-		if err := p.importer(t).Handle(ctx, keys(poison)...); !errors.Is(err, errKilled) {
+		if err := p.importer(t).Handle(ctx, keys(poison)...); !errors.Is(err, killable.ErrKilled) {
 			t.Fatalf("error %v", err)
 		}
 		w.pass(time.Minute)
@@ -174,7 +175,7 @@ func TestImporter_Handle_runsAtTheSameTime(t *testing.T) {
 		w.pass(20 * time.Minute)
 		p := w.process()
 		p.killedBy = poison
-		if err := p.importer(t).Handle(ctx, keys(poison)...); errors.Is(err, errKilled) != want {
+		if err := p.importer(t).Handle(ctx, keys(poison)...); errors.Is(err, killable.ErrKilled) != want {
 			t.Errorf("run %d: error %v", run, err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
+	"github.com/resolverwatch/resolverwatch/test/killable"
 )
 
 // The tests in this file enumerate: something happens at the first call of a run, at the second,
@@ -112,7 +113,7 @@ func wantFinished(t *testing.T, w *world, want string) {
 func TestEnumeration_killedAtEveryCall(t *testing.T) {
 	t.Parallel()
 	begin, triggers, before, after := crashScene(t)
-	calls := begin.clone().handle(t, triggers...).calls
+	calls := begin.clone().handle(t, triggers...).Calls
 	kills := 0
 	for at := range everyCall(len(calls)) {
 		for _, afterCall := range []bool{false, true} {
@@ -120,8 +121,8 @@ func TestEnumeration_killedAtEveryCall(t *testing.T) {
 			w := begin.clone()
 			killed := w.process().die(at, afterCall)
 			err := killed.importer(t).Handle(context.Background(), triggers...)
-			if !errors.Is(err, errKilled) && at < len(calls) && !isSweep(killed.calls, at) {
-				t.Fatalf("killed at %q, the run ended with %v", killed.calls[at-1], err)
+			if !errors.Is(err, killable.ErrKilled) && at < len(calls) && !isSweep(killed.Calls, at) {
+				t.Fatalf("killed at %q, the run ended with %v", killed.Calls[at-1], err)
 			}
 			wantSound(t, w, before, after)
 			w.pass(time.Minute) // Lambda retries after a minute
@@ -153,7 +154,7 @@ func isSweep(calls []string, at int) bool {
 func TestEnumeration_scheduledRunFinishes(t *testing.T) {
 	t.Parallel()
 	begin, triggers, _, after := crashScene(t)
-	calls := begin.clone().handle(t, triggers...).calls
+	calls := begin.clone().handle(t, triggers...).Calls
 	accepted := 0 // the number of calls until all lists are accepted
 	for i, call := range calls {
 		if call == "Current" && accepted == 0 {
@@ -181,7 +182,7 @@ func TestEnumeration_scheduledRunFinishes(t *testing.T) {
 func TestEnumeration_killedTwice(t *testing.T) {
 	t.Parallel()
 	begin, triggers, before, after := crashScene(t)
-	calls := len(begin.clone().handle(t, triggers...).calls)
+	calls := len(begin.clone().handle(t, triggers...).Calls)
 	allowed := []string{before, after}
 	for i := range triggers {
 		// A list that failed once is read after the others are published.
@@ -224,7 +225,7 @@ func TestEnumeration_otherFeedAfterAKill(t *testing.T) {
 	begin.put("feeds/b/list.txt", numbered("new", 60))
 	begin.put("feeds/a/list.txt", "a.example\n")
 	triggers := keys("feeds/b/list.txt")
-	calls := len(begin.clone().handle(t, triggers...).calls)
+	calls := len(begin.clone().handle(t, triggers...).Calls)
 	var allowed []string
 	for _, handled := range []bool{false, true} {
 		w := begin.clone()
@@ -253,17 +254,17 @@ func TestEnumeration_otherFeedAfterAKill(t *testing.T) {
 func TestEnumeration_lostReplyAtEveryCall(t *testing.T) {
 	t.Parallel()
 	begin, triggers, _, after := crashScene(t)
-	calls := len(begin.clone().handle(t, triggers...).calls)
+	calls := len(begin.clone().handle(t, triggers...).Calls)
 	for at := range everyCall(calls) {
 		w := begin.clone()
 		p := w.process()
-		p.at, p.twice = at, true
+		p.At, p.Twice = at, true
 		if err := p.importer(t).Handle(context.Background(), triggers...); err != nil {
-			t.Fatalf("call %d %q was made twice: %v", at, p.calls[at-1], err)
+			t.Fatalf("call %d %q was made twice: %v", at, p.Calls[at-1], err)
 		}
 		wantFinished(t, w, after)
 		if w.current.Generation != begin.current.Generation+1 || p.counts["IndexPublished"] != 1 {
-			t.Errorf("call %d %q was made twice: generation %d", at, p.calls[at-1], w.current.Generation)
+			t.Errorf("call %d %q was made twice: generation %d", at, p.Calls[at-1], w.current.Generation)
 		}
 	}
 	t.Logf("%d calls, the reply to each lost: 0 broken", calls)
@@ -274,14 +275,14 @@ func TestEnumeration_lostReplyAtEveryCall(t *testing.T) {
 func TestEnumeration_overtakenAtEveryCall(t *testing.T) {
 	t.Parallel()
 	begin, triggers, _, after := crashScene(t)
-	calls := len(begin.clone().handle(t, triggers...).calls)
+	calls := len(begin.clone().handle(t, triggers...).Calls)
 	for at := range everyCall(calls) {
 		w := begin.clone()
 		slow := w.process()
-		slow.at = at
-		slow.before = func() error { w.handle(t, triggers...); return nil }
+		slow.At = at
+		slow.Before = func() error { w.handle(t, triggers...); return nil }
 		if err := slow.importer(t).Handle(context.Background(), triggers...); err != nil {
-			t.Fatalf("overtaken at call %d %q: %v", at, slow.calls[at-1], err)
+			t.Fatalf("overtaken at call %d %q: %v", at, slow.Calls[at-1], err)
 		}
 		wantFinished(t, w, after)
 	}
@@ -298,18 +299,18 @@ func TestEnumeration_overtakenByNewerList(t *testing.T) {
 		done.put(key, list)
 		done.handle(t, append(keys(key), triggers...)...)
 		after := done.served(t)
-		calls := len(begin.clone().handle(t, triggers...).calls)
+		calls := len(begin.clone().handle(t, triggers...).Calls)
 		for at := range every(5, calls) {
 			w := begin.clone()
 			slow := w.process()
-			slow.at = at
-			slow.before = func() error {
+			slow.At = at
+			slow.Before = func() error {
 				w.put(key, list)
 				w.handle(t, keys(key)...)
 				return nil
 			}
 			if err := slow.importer(t).Handle(context.Background(), triggers...); err != nil {
-				t.Fatalf("overtaken at call %d %q: %v", at, slow.calls[at-1], err)
+				t.Fatalf("overtaken at call %d %q: %v", at, slow.Calls[at-1], err)
 			}
 			wantFinished(t, w, after)
 		}
@@ -330,7 +331,7 @@ func TestEnumeration_interleavedAtEveryPairOfCalls(t *testing.T) {
 	after := lines("a block subtree second.example", "b block subtree first.example", "b block subtree other.example")
 	var calls [2]int
 	for i := range calls {
-		calls[i] = len(begin.clone().handle(t, triggers[i]...).calls)
+		calls[i] = len(begin.clone().handle(t, triggers[i]...).Calls)
 	}
 	pairs := 0
 	for number := range every(7, calls[0]*calls[1]) {
@@ -338,15 +339,15 @@ func TestEnumeration_interleavedAtEveryPairOfCalls(t *testing.T) {
 		pair := number - 1
 		w := begin.clone()
 		first, second := w.process(), w.process()
-		first.at, second.at = 1+pair%calls[0], 1+pair/calls[0]
+		first.At, second.At = 1+pair%calls[0], 1+pair/calls[0]
 		reached, resume, done := make(chan bool), make(chan bool), make(chan error)
-		first.before = func() error { close(reached); <-resume; return nil }
+		first.Before = func() error { close(reached); <-resume; return nil }
 		go func() { done <- first.importer(t).Handle(context.Background(), triggers[0]...) }()
 		<-reached
 		var firstErr error
-		second.before = func() error { close(resume); firstErr = <-done; return nil }
+		second.Before = func() error { close(resume); firstErr = <-done; return nil }
 		if err := errors.Join(second.importer(t).Handle(context.Background(), triggers[1]...), firstErr); err != nil {
-			t.Fatalf("interleaved at %q and %q: %v", first.calls[first.at-1], second.calls[second.at-1], err)
+			t.Fatalf("interleaved at %q and %q: %v", first.Calls[first.At-1], second.Calls[second.At-1], err)
 		}
 		wantFinished(t, w, after)
 	}
@@ -358,7 +359,7 @@ func TestImporter_Handle_tableUpdateContinues(t *testing.T) {
 	const key = "feeds/f/list.txt"
 	w := newWorld()
 	w.put(key, numbered("name", 2_000))
-	calls := w.clone().handle(t, keys(key)...).calls
+	calls := w.clone().handle(t, keys(key)...).Calls
 	last := 0
 	for i, call := range calls {
 		if call == "Write" {
@@ -380,7 +381,7 @@ func TestImporter_Handle_slowWriterStops(t *testing.T) {
 	const key = "feeds/f/list.txt"
 	begin := newWorld()
 	begin.put(key, numbered("name", 2_000))
-	calls := begin.clone().handle(t, keys(key)...).calls
+	calls := begin.clone().handle(t, keys(key)...).Calls
 	notes := 0
 	for i := range calls[1:] {
 		if calls[i] != "Write" || calls[i+1] == "Write" {
@@ -389,8 +390,8 @@ func TestImporter_Handle_slowWriterStops(t *testing.T) {
 		notes++
 		w := begin.clone()
 		slow := w.process()
-		slow.at = i + 2 // the call after a batch stores the progress
-		slow.before = func() error {
+		slow.At = i + 2 // the call after a batch stores the progress
+		slow.Before = func() error {
 			w.pass(10 * time.Minute)
 			w.put(key, "only.example\n").tags = map[string]string{list.ForceKey: "test"}
 			w.handle(t, keys(key)...)
@@ -416,12 +417,12 @@ func TestImporter_Handle_slowReaderRenewsItsLease(t *testing.T) {
 	for _, slow := range []time.Duration{30 * time.Second, 40 * time.Second, 10 * time.Minute} {
 		w := begin.clone()
 		p := w.process()
-		for i, call := range begin.clone().handle(t, keys(key)...).calls {
-			if call == "Write" && p.at == 0 {
-				p.at = i // the call before the first batch opens the list
+		for i, call := range begin.clone().handle(t, keys(key)...).Calls {
+			if call == "Write" && p.At == 0 {
+				p.At = i // the call before the first batch opens the list
 			}
 		}
-		p.before = func() error { w.pass(slow); return nil }
+		p.Before = func() error { w.pass(slow); return nil }
 		if err := p.importer(t).Handle(context.Background(), keys(key)...); err != nil {
 			t.Errorf("after %v: %v", slow, err)
 			continue

@@ -22,8 +22,8 @@ func TestImporter_Handle_noTimeForTheTable(t *testing.T) {
 	if err := p.importer(t).Handle(ctx, keys(key)...); err != nil {
 		t.Fatalf("no time for the table, but the run failed: %v", err)
 	}
-	if slices.Contains(p.calls, "Write") || p.counts["TablesBehind"] != 1 || w.current.Generation != 1 {
-		t.Errorf("generation %d, metrics %v, calls %v", w.current.Generation, p.counts, p.calls)
+	if slices.Contains(p.Calls, "Write") || p.counts["TablesBehind"] != 1 || w.current.Generation != 1 {
+		t.Errorf("generation %d, metrics %v, calls %v", w.current.Generation, p.counts, p.Calls)
 	}
 	p = w.handle(t, scheduled())
 	wantFinished(t, w, w.served(t))
@@ -45,8 +45,8 @@ func noTimeForAllFeeds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	p := w.process()
-	p.before = func() error { time.Sleep(1100 * time.Millisecond); return nil }
-	p.at = 5 // during the first feed
+	p.Before = func() error { time.Sleep(1100 * time.Millisecond); return nil }
+	p.At = 5 // during the first feed
 	err := p.importer(t).Handle(ctx, keys("feeds/a/list.txt", "feeds/b/list.txt")...)
 	if err == nil || !strings.Contains(err.Error(), "1 feeds are left to another run") {
 		t.Errorf("error %v", err)

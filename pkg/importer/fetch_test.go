@@ -21,6 +21,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/list"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
+	"github.com/resolverwatch/resolverwatch/test/killable"
 )
 
 const (
@@ -71,7 +72,7 @@ func (w *world) fetch(t *testing.T) *process {
 // writes returns the calls that wrote or deleted something.
 func (p *process) writes() []string {
 	var writes []string
-	for _, call := range p.calls {
+	for _, call := range p.Calls {
 		for _, verb := range []string{"Put", "Create", "Replace", "Write", "Delete", "SwapCurrent"} {
 			if strings.HasPrefix(call, verb) {
 				writes = append(writes, call)
@@ -426,8 +427,8 @@ func TestImporter_Handle_fetchesAgain(t *testing.T) {
 	w.put("feeds/zz/list", "zzz.example\n")
 	w.pass(30 * time.Minute)
 	p := w.handle(t, scheduled())
-	if len(p.asked) != 1 || slices.Index(p.calls, "Fetch") < slices.Index(p.calls, "SwapCurrent") {
-		t.Errorf("calls are %v", p.calls)
+	if len(p.asked) != 1 || slices.Index(p.Calls, "Fetch") < slices.Index(p.Calls, "SwapCurrent") {
+		t.Errorf("calls are %v", p.Calls)
 	}
 	if state := w.state["site"].Fetch; state.Failures != 0 || state.Outcome != fetch.Fetched {
 		t.Errorf("state is %+v", state)
@@ -518,15 +519,15 @@ func TestEnumeration_fetchKilledAtEveryCall(t *testing.T) {
 	begin.pass(time.Hour)
 	trigger := importer.Trigger{Feed: "site"}
 	done := begin.clone()
-	calls := len(done.handle(t, trigger).calls)
+	calls := len(done.handle(t, trigger).Calls)
 	after := done.served(t)
 	for at := range everyCall(calls) {
 		for _, afterCall := range []bool{false, true} {
 			w := begin.clone()
 			killed := w.process().die(at, afterCall)
 			err := killed.importer(t).Handle(context.Background(), trigger)
-			if !errors.Is(err, errKilled) && at < calls && !isSweep(killed.calls, at) {
-				t.Fatalf("killed at %q, the run ended with %v", killed.calls[at-1], err)
+			if !errors.Is(err, killable.ErrKilled) && at < calls && !isSweep(killed.Calls, at) {
+				t.Fatalf("killed at %q, the run ended with %v", killed.Calls[at-1], err)
 			}
 			wantSound(t, w, before, after)
 			w.pass(time.Minute)

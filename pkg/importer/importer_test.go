@@ -194,7 +194,7 @@ func TestImporter_Handle_repeatedEventIsCheap(t *testing.T) {
 	before := w.current
 	w.pass(time.Minute)
 	p := w.handle(t, keys("feeds/f/list.txt", "feeds/f/list.txt")...)
-	for _, call := range p.calls {
+	for _, call := range p.Calls {
 		if name, _, _ := strings.Cut(call, " "); !slices.Contains([]string{"Row", "Rows", "List", "Head", "Feed"}, name) {
 			t.Errorf("a repeated event made the call %q", call)
 		}

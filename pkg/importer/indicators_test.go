@@ -91,7 +91,7 @@ func TestImporter_Handle_indicatorsOnce(t *testing.T) {
 	w.put("feeds/bad/1.txt", "old.example\n")
 	w.handle(t, keys("feeds/bad/1.txt")...)
 	w.pass(time.Hour)
-	if calls := w.handle(t, scheduled()).calls; slices.Contains(calls, "SwapIndicators") || !slices.Contains(calls, "Indicators") {
+	if calls := w.handle(t, scheduled()).Calls; slices.Contains(calls, "SwapIndicators") || !slices.Contains(calls, "Indicators") {
 		t.Errorf("calls of a publish without changes: %v", calls)
 	}
 }
@@ -103,9 +103,9 @@ func TestImporter_Handle_indicatorsFail(t *testing.T) {
 	for _, call := range []string{"Indicators", "SwapIndicators"} {
 		w := newWorld()
 		w.put("feeds/bad/1.txt", "old.example\n")
-		at := 1 + slices.Index(w.clone().handle(t, keys("feeds/bad/1.txt")...).calls, call)
+		at := 1 + slices.Index(w.clone().handle(t, keys("feeds/bad/1.txt")...).Calls, call)
 		p := w.process()
-		p.at, p.before = at, func() error { return errors.New("unavailable") }
+		p.At, p.Before = at, func() error { return errors.New("unavailable") }
 		if err := p.importer(t).Handle(context.Background(), keys("feeds/bad/1.txt")...); err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/list"
+	"github.com/resolverwatch/resolverwatch/test/killable"
 )
 
 // The tests in this file show that a feed whose lists are too large does not keep the lists of
@@ -104,7 +105,7 @@ func acceptedTogether(t *testing.T) (w *world, triggers []importer.Trigger) {
 	limit := w.maxBytes
 	w.maxBytes = 1 << 30
 	begin := w.clone()
-	calls := begin.handle(t, triggers...).calls
+	calls := begin.handle(t, triggers...).Calls
 	at := 0
 	for i, call := range calls {
 		if call == "Current" && at == 0 {
@@ -112,7 +113,7 @@ func acceptedTogether(t *testing.T) (w *world, triggers []importer.Trigger) {
 		}
 	}
 	err := w.process().die(at, false).importer(t).Handle(context.Background(), triggers...)
-	if !errors.Is(err, errKilled) {
+	if !errors.Is(err, killable.ErrKilled) {
 		t.Fatalf("error %v", err)
 	}
 	for _, id := range []indicator.FeedID{"grows", "grows2", "good"} {
@@ -284,7 +285,7 @@ func TestEnumeration_leavesOutKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
 	begin, triggers := acceptedTogether(t)
 	done := begin.clone()
-	calls := done.handle(t, triggers...).calls
+	calls := done.handle(t, triggers...).Calls
 	before, after := begin.served(t), done.served(t)
 	for at := range every(9, len(calls)) {
 		for _, afterCall := range []bool{false, true} {

@@ -154,7 +154,7 @@ func TestEnumeration_repairKilledAtEveryCall(t *testing.T) {
 	begin.put("feeds/f/list.txt", "new.example\n")
 	begin.current.Highest = math.MaxUint64
 	triggers := []importer.Trigger{scheduled()}
-	calls := begin.clone().handle(t, triggers...).calls
+	calls := begin.clone().handle(t, triggers...).Calls
 	for at := range everyCall(len(calls)) {
 		for _, after := range []bool{false, true} {
 			w := begin.clone()

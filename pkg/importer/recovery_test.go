@@ -15,6 +15,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
+	"github.com/resolverwatch/resolverwatch/test/killable"
 )
 
 // The tests in this file delete or damage objects of the importer, as a lifecycle rule of the
@@ -99,11 +100,11 @@ func TestImporter_Handle_panic(t *testing.T) {
 	begin, _ := twoFeeds(t)
 	begin.put("feeds/a/list.txt", "other.example\n")
 	begin.put("feeds/b/list.txt", "new.example\n")
-	calls := begin.clone().handle(t, scheduled()).calls
+	calls := begin.clone().handle(t, scheduled()).Calls
 	w := begin.clone()
 	p := w.process()
-	p.at = slices.Index(calls, "Open") + 1 // of the list of a
-	p.before = func() error { panic("index out of range") }
+	p.At = slices.Index(calls, "Open") + 1 // of the list of a
+	p.Before = func() error { panic("index out of range") }
 	err := p.importer(t).Handle(context.Background(), scheduled())
 	if err == nil || err.Error() != `importing feed "a": panic: index out of range` {
 		t.Errorf("error %v", err)
@@ -158,7 +159,7 @@ func TestImporter_Handle_lostTarget(t *testing.T) {
 	w, _ := twoFeeds(t)
 	w.put("feeds/a/list.txt", numbered("first", 40)+numbered("third", 60))
 	done := w.clone()
-	calls := done.handle(t, keys("feeds/a/list.txt")...).calls
+	calls := done.handle(t, keys("feeds/a/list.txt")...).Calls
 	writes := 0
 	for at, call := range calls {
 		if call != "Write" {
@@ -214,12 +215,12 @@ func TestEnumeration_recoveryKilledAtEveryCall(t *testing.T) {
 	delete(begin.objects, begin.state["a"].Accepted.Snapshot)
 	delete(begin.indexes, begin.current.Object)
 	begin.pass(time.Hour)
-	calls := begin.clone().handle(t, scheduled()).calls
+	calls := begin.clone().handle(t, scheduled()).Calls
 	for at := range everyCall(len(calls)) {
 		for _, after := range []bool{false, true} {
 			w := begin.clone()
 			err := w.process().die(at, after).importer(t).Handle(context.Background(), scheduled())
-			if !errors.Is(err, errKilled) && at < len(calls) && !isSweep(calls, at) {
+			if !errors.Is(err, killable.ErrKilled) && at < len(calls) && !isSweep(calls, at) {
 				t.Fatalf("killed at %q, the run ended with %v", calls[at-1], err)
 			}
 			w.pass(time.Minute)
@@ -287,7 +288,7 @@ func TestImporter_Handle_changedTarget(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.put("feeds/a/list.txt", numbered("first", 60))
-	calls := w.clone().handle(t, keys("feeds/a/list.txt")...).calls
+	calls := w.clone().handle(t, keys("feeds/a/list.txt")...).Calls
 	write := slices.Index(calls, "Write") + 1
 	_ = w.process().die(write, false).importer(t).Handle(context.Background(), keys("feeds/a/list.txt")...)
 	w.rewriteSnapshot(t, "a", "first1.example", "www.changed.example")

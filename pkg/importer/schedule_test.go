@@ -57,7 +57,7 @@ func TestImporter_Handle_refusedListIsCheckedOnce(t *testing.T) {
 		w.uploads[key] = slices.Clone(w.uploads[key])
 		tc.change(w)
 		p := w.handle(t, tc.trigger)
-		opened := slices.Contains(p.calls, "Open")
+		opened := slices.Contains(p.Calls, "Open")
 		accepted := w.state["f"].Accepted.Version == "v2"
 		if opened != tc.opened || accepted != tc.accepted {
 			t.Errorf("%s: opened is %v, accepted is %v", tc.name, opened, accepted)
@@ -73,8 +73,8 @@ func TestImporter_Handle_nothingChangedWritesNothing(t *testing.T) {
 	w.handle(t, keys(key)...)
 	w.put(key, numbered("name", 2_000)) // a new version with the same bytes
 	p := w.handle(t, keys(key)...)
-	if slices.Contains(p.calls, "Write") || p.counts["NamesAdded"]+p.counts["NamesRemoved"] != 0 || w.current.Generation != 1 {
-		t.Errorf("generation %d, calls %v, metrics %v", w.current.Generation, p.calls, p.counts)
+	if slices.Contains(p.Calls, "Write") || p.counts["NamesAdded"]+p.counts["NamesRemoved"] != 0 || w.current.Generation != 1 {
+		t.Errorf("generation %d, calls %v, metrics %v", w.current.Generation, p.Calls, p.counts)
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/snapshot"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 	"github.com/resolverwatch/resolverwatch/pkg/table"
+	"github.com/resolverwatch/resolverwatch/test/killable"
 )
 
 const listKey = "config/all-malicious-domains.txt"
@@ -123,25 +124,17 @@ func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-// errKilled is the error of all calls after the process was killed.
-var errKilled = errors.New("killed")
-
 // process is a process that runs an importer in a world. It records its calls. At one of them it
 // can be killed, lose the reply, or pause.
 type process struct {
 	*world
+	killable.Process
 	mu       sync.Mutex
-	calls    []string
 	counts   map[string]float64 // metrics by name, added up
 	listAges map[string]float64 // the last ListAge, by feed; "" is the oldest
 
-	at     int // the call, from 1, at which something happens
-	before func() error
-	after  func() error
 	asked  []fetch.Request // requests to sites
-	twice  bool            // make the call twice, like an SDK that lost the first reply
-	dead   bool
-	silent bool // send no events
+	silent bool            // send no events
 
 	killedBy string // the key of a list that kills the process when it is opened
 	kill     func() // instead of dying
@@ -177,46 +170,17 @@ func (p *process) importer(t *testing.T) *importer.Importer {
 
 // die kills the process at a call, either before or after the call changes the world.
 func (p *process) die(at int, after bool) *process {
-	kill := func() error { p.dead = true; return errKilled }
-	p.at = at
-	if after {
-		p.after = kill
-	} else {
-		p.before = kill
-	}
+	p.Die(at, after)
 	return p
 }
 
 // call makes a call: it applies the effect to the world.
 func (p *process) call(name string, effect func() error) error {
-	p.mu.Lock()
-	p.calls = append(p.calls, name)
-	here := len(p.calls) == p.at
-	dead := p.dead
-	p.mu.Unlock()
-	if dead {
-		return errKilled
-	}
-	if here && p.before != nil {
-		if err := p.before(); err != nil {
-			return err
-		}
-	}
-	locked := func() error {
+	return p.Call(name, func() error {
 		p.world.mu.Lock()
 		defer p.world.mu.Unlock()
 		return effect()
-	}
-	err := locked()
-	if here && p.twice {
-		err = locked()
-	}
-	if here && p.after != nil {
-		if err := p.after(); err != nil {
-			return err
-		}
-	}
-	return err
+	})
 }
 
 // Write receives the lines of metrics.
@@ -286,7 +250,7 @@ func (l lists) Open(_ context.Context, key, version string) (body io.ReadCloser,
 		if l.kill != nil {
 			l.kill()
 		}
-		l.dead = true
+		l.Kill()
 	}
 	err = l.call("Open", func() error {
 		found, err := l.find(key, version)

@@ -138,7 +138,7 @@ func TestEnumeration_killedAtEveryCall(t *testing.T) {
 	p := begin.clone(t).process()
 	p.deliver(t, messages...)
 	kills := 0
-	for at := range every(1, len(p.calls)) {
+	for at := range every(1, len(p.Calls)) {
 		for _, afterCall := range []bool{false, true} {
 			kills++
 			w := begin.clone(t)
@@ -148,7 +148,7 @@ func TestEnumeration_killedAtEveryCall(t *testing.T) {
 			wantSuppressed(t, w, 36, 72)
 		}
 	}
-	t.Logf("%d calls, %d kills, 0 matches lost, 0 ids changed", len(p.calls), kills)
+	t.Logf("%d calls, %d kills, 0 matches lost, 0 ids changed", len(p.Calls), kills)
 }
 
 // The second delivery is killed as well, at every call.
@@ -158,8 +158,8 @@ func TestEnumeration_killedTwice(t *testing.T) {
 	p := begin.clone(t).process()
 	p.deliver(t, messages...)
 	pairs := 0
-	for first := range every(3, len(p.calls)) {
-		for second := range every(3, len(p.calls)) {
+	for first := range every(3, len(p.Calls)) {
+		for second := range every(3, len(p.Calls)) {
 			pairs++
 			w := begin.clone(t)
 			kept := w.process().die(first, true).deliver(t, messages...)
@@ -179,16 +179,16 @@ func TestEnumeration_lostReplyAtEveryCall(t *testing.T) {
 	begin, messages := crashScene(t)
 	p := begin.clone(t).process()
 	p.deliver(t, messages...)
-	for at := range every(1, len(p.calls)) {
+	for at := range every(1, len(p.Calls)) {
 		w := begin.clone(t)
 		again := w.process()
-		again.at, again.twice = at, true
+		again.At, again.Twice = at, true
 		kept := again.deliver(t, messages...)
 		w.drain(t, kept)
-		isImport := again.calls[at-1] == "Import" // the same update twice, of which the hub ignores one
+		isImport := again.Calls[at-1] == "Import" // the same update twice, of which the hub ignores one
 		wantAllSent(t, w, false, isImport)
 	}
-	t.Logf("%d calls with a lost reply, 0 matches lost, 0 ids changed", len(p.calls))
+	t.Logf("%d calls with a lost reply, 0 matches lost, 0 ids changed", len(p.Calls))
 }
 
 // Every call fails once, as it does if a service is not available for a moment.
@@ -197,15 +197,15 @@ func TestEnumeration_failureAtEveryCall(t *testing.T) {
 	begin, messages := crashScene(t)
 	p := begin.clone(t).process()
 	p.deliver(t, messages...)
-	for at := range every(1, len(p.calls)) {
+	for at := range every(1, len(p.Calls)) {
 		w := begin.clone(t)
 		failing := w.process()
-		failing.at, failing.before = at, func() error { return fmt.Errorf("call %d is not available", at) }
+		failing.At, failing.Before = at, func() error { return fmt.Errorf("call %d is not available", at) }
 		w.drain(t, failing.deliver(t, messages...))
 		wantAllSent(t, w, false)
 		wantSuppressed(t, w, 36, 72)
 	}
-	t.Logf("%d calls that fail once, 0 matches lost, 0 ids changed", len(p.calls))
+	t.Logf("%d calls that fail once, 0 matches lost, 0 ids changed", len(p.Calls))
 }
 
 // SQS delivers a message more than once, and in any order.
@@ -253,7 +253,7 @@ func TestEnumeration_twoNotifiersAtEveryCall(t *testing.T) {
 	begin, messages := crashScene(t)
 	p := begin.clone(t).process()
 	p.deliver(t, messages...)
-	for at := range every(1, len(p.calls)) {
+	for at := range every(1, len(p.Calls)) {
 		for _, afterCall := range []bool{false, true} {
 			w := begin.clone(t)
 			var kept []message
@@ -262,18 +262,18 @@ func TestEnumeration_twoNotifiersAtEveryCall(t *testing.T) {
 				return nil
 			}
 			first := w.process()
-			first.at = at
+			first.At = at
 			if afterCall {
-				first.after = second
+				first.After = second
 			} else {
-				first.before = second
+				first.Before = second
 			}
 			kept = append(kept, first.deliver(t, messages...)...)
 			w.drain(t, kept)
 			wantAllSent(t, w, true)
 		}
 	}
-	t.Logf("%d calls with a second notifier before and after each, each match reported once", len(p.calls))
+	t.Logf("%d calls with a second notifier before and after each, each match reported once", len(p.Calls))
 }
 
 // Two notifiers run at the same time on many batches. Each match is reported once.

@@ -79,7 +79,7 @@ func TestEnumeration_digestAtEveryCall(t *testing.T) {
 	if err := p.sendDigest(t); err != nil {
 		t.Fatal(err)
 	}
-	for at := range every(1, len(p.calls)) {
+	for at := range every(1, len(p.Calls)) {
 		for _, afterCall := range []bool{false, true} {
 			w := begin.clone(t)
 			_ = w.process().die(at, afterCall).sendDigest(t)
@@ -103,7 +103,7 @@ func TestEnumeration_digestAtEveryCall(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d calls, killed before and after each, 0 alerts lost", len(p.calls))
+	t.Logf("%d calls, killed before and after each, 0 alerts lost", len(p.Calls))
 }
 
 func TestNotifier_digestFails(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -20,6 +19,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/notifier"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
+	"github.com/resolverwatch/resolverwatch/test/killable"
 	"github.com/resolverwatch/resolverwatch/test/localclient"
 	"github.com/resolverwatch/resolverwatch/test/localsecurityhub"
 )
@@ -95,22 +95,14 @@ func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-// errKilled is the error of all calls after the process was killed.
-var errKilled = errors.New("killed")
-
 // process is a process that runs a notifier in a world. It records its calls. At one of them it
 // can be killed, or something else can happen.
 type process struct {
 	*world
+	killable.Process
 	mu     sync.Mutex
-	calls  []string
 	counts map[string]float64 // metrics by name, added up
 
-	at     int // the call, from 1, at which something happens
-	before func() error
-	after  func() error
-	twice  bool // make the call twice, like an SDK that lost the first reply
-	dead   bool
 	sleeps int
 }
 
@@ -147,32 +139,13 @@ func (l locked) Write(line []byte) (int, error) {
 
 // die kills the process at a call, either before or after the call changes the world.
 func (p *process) die(at int, after bool) *process {
-	kill := func() error { p.dead = true; return errKilled }
-	p.at = at
-	if after {
-		p.after = kill
-	} else {
-		p.before = kill
-	}
+	p.Die(at, after)
 	return p
 }
 
 // call makes a call: it applies the effect to the world.
 func (p *process) call(name string, effect func() error) error {
-	p.mu.Lock()
-	p.calls = append(p.calls, name)
-	here := len(p.calls) == p.at
-	dead := p.dead
-	p.mu.Unlock()
-	if dead {
-		return errKilled
-	}
-	if here && p.before != nil {
-		if err := p.before(); err != nil {
-			return err
-		}
-	}
-	locked := func() error {
+	return p.Call(name, func() error {
 		p.world.mu.Lock()
 		defer p.world.mu.Unlock()
 		word, _, _ := strings.Cut(name, " ")
@@ -180,17 +153,7 @@ func (p *process) call(name string, effect func() error) error {
 			return err
 		}
 		return effect()
-	}
-	err := locked()
-	if here && p.twice {
-		err = locked()
-	}
-	if here && p.after != nil {
-		if err := p.after(); err != nil {
-			return err
-		}
-	}
-	return err
+	})
 }
 
 // Write receives the lines of metrics.
@@ -354,7 +317,7 @@ func event(messages ...message) []byte {
 func (p *process) deliver(t *testing.T, messages ...message) (kept []message) {
 	t.Helper()
 	answer, err := p.notifier(t).Invoke(context.Background(), event(messages...))
-	if p.dead {
+	if p.Killed() {
 		return messages
 	}
 	if err != nil {
