@@ -77,7 +77,7 @@ $(TOOLS)/cdk/installed: test/system/e2e/package-lock.json
 
 .PHONY: machine
 
-machine: ## run the state machine of backfills on an emulator that runs Distributed Map (skipped if port 4566 is in use)
+machine: ## run the state machine of backfills on an emulator that runs Distributed Map (needs port 4566)
 	go test -C test/machine -tags e2e ./... -count=1 -v -timeout 10m
 
 consumer: node ## build an app in another module: from a module cache, vendored, and with each awscdk

@@ -70,13 +70,12 @@ func startEmulator() (*emulator, error) {
 	return e, e.storeLogs()
 }
 
-// theEmulator returns the emulator. It skips the test if another program has the port that kumo
-// needs.
+// theEmulator returns the emulator. It fails if another program has the port that kumo needs.
 func theEmulator(t *testing.T) *emulator {
 	t.Helper()
 	e, err := started()
 	if errors.Is(err, syscall.EADDRINUSE) {
-		t.Skipf("another program listens on %s, where the emulator looks for its own services: end it, and run the test again", address)
+		t.Fatalf("another program listens on %s, where the emulator looks for its own services: end it, and run the test again", address)
 	}
 	if err != nil {
 		t.Fatal(err)
