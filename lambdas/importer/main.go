@@ -12,8 +12,8 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
-	"github.com/resolverwatch/resolverwatch/pkg/awsio/bus"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/function"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/indexbus"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/parameter"
 	awstable "github.com/resolverwatch/resolverwatch/pkg/awsio/table"
 	"github.com/resolverwatch/resolverwatch/pkg/fetch"
@@ -52,7 +52,7 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 	return function.NewHandler(importer.Config{
 		Lists: lists, Archive: lists, Rows: table, Entries: table,
 		Settings: parameter.NewStore(config, s.Stack),
-		Pointer:  indexes, Indexes: indexes, Indicators: indexes, Events: bus.New(config), Announce: s.Events,
+		Pointer:  indexes, Indexes: indexes, Indicators: indexes, Events: indexbus.New(config), Announce: s.Events,
 		Fetch: importer.FetchPorts{Fetcher: fetch.New(fetch.Config{}), Secrets: parameter.NewSecrets(config), Inbox: lists},
 		Log:   slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: s.LogLevel})), Metrics: out, Stack: s.Stack,
 		SecretPins: s.SecretPins, ListKey: s.ListKey, Guards: guards, DeletionGrace: s.DeletionGrace.Std(), MaxIndexBytes: s.MaxIndexBytes,

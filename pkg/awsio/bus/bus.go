@@ -1,23 +1,28 @@
-// Package bus puts events on the default event bus of EventBridge.
-//
-// The limits: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+// Package bus puts events on a bus of EventBridge.
 package bus
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
+
+// Limits of a request, "PutEvents" in the API reference of EventBridge. The size is that of all
+// entries, which counts the time as 14 bytes.
+const (
+	maxEntries = 10
+	maxBytes   = 256 << 10
+	timeBytes  = 14
+)
+
+// Default is the name of the bus that every account has in every Region.
+const Default = "default"
 
 // Entry is an event. Its source is [settings.EventSource].
 type Entry struct {
@@ -29,63 +34,67 @@ type Entry struct {
 	Time time.Time
 }
 
-// Bus is the default event bus of the account and Region.
-type Bus struct{ client *eventbridge.Client }
-
-// New returns the default event bus.
-func New(config aws.Config) *Bus { return &Bus{eventbridge.NewFromConfig(config)} }
-
-// maxBatch is how many events a request may have.
-const maxBatch = 10
-
-// Put sends events in as many requests as it takes. A request can succeed for some of its
-// events only, so the error names how many events were not accepted and why.
-func (b *Bus) Put(ctx context.Context, entries ...Entry) error {
-	var problems []error
-	for batch := range slices.Chunk(entries, maxBatch) {
-		problems = append(problems, b.putBatch(ctx, batch))
-	}
-	return errors.Join(problems...)
+// Bus is an event bus.
+type Bus struct {
+	client *eventbridge.Client
+	name   string
 }
 
-func (b *Bus) putBatch(ctx context.Context, batch []Entry) error {
-	in := &eventbridge.PutEventsInput{}
-	for _, entry := range batch {
-		event := types.PutEventsRequestEntry{
-			Source:     aws.String(settings.EventSource),
-			DetailType: aws.String(entry.DetailType),
-			Detail:     aws.String(string(entry.Detail)),
+// New returns the bus with a name or ARN.
+func New(config aws.Config, name string) *Bus {
+	return &Bus{eventbridge.NewFromConfig(config), name}
+}
+
+// Put puts events on the bus, in as few requests as the limits allow, and returns a result for
+// each event: the bus can refuse some events of a request and accept the others.
+func (b *Bus) Put(ctx context.Context, entries []Entry) []error {
+	results := make([]error, 0, len(entries))
+	for len(entries) > 0 {
+		n := fitting(entries)
+		results = append(results, b.put(ctx, entries[:n])...)
+		entries = entries[n:]
+	}
+	return results
+}
+
+// fitting returns how many events fit into a request: at least one.
+func fitting(entries []Entry) int {
+	size := 0
+	for i := range entries {
+		size += timeBytes + len(settings.EventSource) + len(entries[i].DetailType) + len(entries[i].Detail)
+		if i == maxEntries || i > 0 && size > maxBytes {
+			return i
 		}
-		if !entry.Time.IsZero() {
-			event.Time = &entry.Time
+	}
+	return len(entries)
+}
+
+func (b *Bus) put(ctx context.Context, entries []Entry) []error {
+	in := &eventbridge.PutEventsInput{}
+	for i := range entries {
+		event := types.PutEventsRequestEntry{
+			EventBusName: &b.name,
+			Source:       aws.String(settings.EventSource),
+			DetailType:   &entries[i].DetailType,
+			Detail:       aws.String(string(entries[i].Detail)),
+		}
+		if !entries[i].Time.IsZero() {
+			event.Time = &entries[i].Time
 		}
 		in.Entries = append(in.Entries, event)
 	}
-	out, err := b.client.PutEvents(ctx, in)
-	if err != nil {
-		return fmt.Errorf("putting %d events on the event bus: %w", len(batch), err)
-	}
 
-	var codes []string
-	for _, result := range out.Entries {
-		if code := aws.ToString(result.ErrorCode); code != "" {
-			codes = append(codes, code)
+	results := make([]error, len(entries))
+	out, err := b.client.PutEvents(ctx, in)
+	for i := range results {
+		switch {
+		case err != nil:
+			results[i] = fmt.Errorf("putting events on the bus %s: %w", b.name, err)
+		case i >= len(out.Entries):
+			results[i] = fmt.Errorf("putting events on the bus %s: no result for an event", b.name)
+		case out.Entries[i].ErrorCode != nil:
+			results[i] = fmt.Errorf("putting events on the bus %s: %s", b.name, *out.Entries[i].ErrorCode)
 		}
 	}
-	if len(codes) > 0 {
-		slices.Sort(codes)
-		return fmt.Errorf("putting events on the event bus: %d of %d were not accepted: %v",
-			len(codes), len(batch), slices.Compact(codes))
-	}
-	return nil
-}
-
-// IndexPublished sends the event [settings.EventIndexPublished]. Its time is that of the sending,
-// when the published indicators are complete. It implements the port Events of package importer.
-func (b *Bus) IndexPublished(ctx context.Context, published importer.Published) error {
-	detail, err := json.Marshal(published)
-	if err != nil {
-		return fmt.Errorf("encoding an event: %w", err)
-	}
-	return b.Put(ctx, Entry{DetailType: settings.EventIndexPublished, Detail: detail})
+	return results
 }

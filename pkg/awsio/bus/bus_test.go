@@ -1,128 +1,153 @@
 package bus_test
 
 import (
+	"context"
 	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
+	"errors"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/resolverwatch/resolverwatch/internal/localaws/awsjson"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bus"
-	"github.com/resolverwatch/resolverwatch/pkg/importer"
+	"github.com/resolverwatch/resolverwatch/test/localclient"
 )
 
-var _ importer.Events = (*bus.Bus)(nil)
-
-// service answers PutEvents with one answer for each request, and keeps the requests.
-type service struct {
-	mu       sync.Mutex
-	requests []request
-	refuse   map[string]string // error codes by detail
-	status   int
+type entry struct {
+	EventBusName, Source, DetailType, Detail string
+	Time                                     float64
 }
 
-type request struct {
-	Entries []struct{ Source, DetailType, Detail string }
+// local is an EventBridge that has the limits of a request.
+type local struct {
+	entries  []entry
+	requests []int // their entries
+	fails    func(entry) bool
+	isDown   bool
 }
 
-func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.status != 0 {
-		w.WriteHeader(s.status)
-		fmt.Fprint(w, `{"__type":"AccessDeniedException","message":"not authorized to perform: events:PutEvents"}`)
-		return
+func (l *local) put(_ context.Context, body []byte) (any, error) {
+	var in struct{ Entries []entry }
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, err
 	}
-	body, _ := io.ReadAll(r.Body)
-	var in request
-	if err := json.Unmarshal(body, &in); err != nil || r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents" {
-		w.WriteHeader(http.StatusBadRequest)
-		return
+	l.requests = append(l.requests, len(in.Entries))
+	size := 0
+	for _, e := range in.Entries {
+		size += 14 + len(e.Source) + len(e.DetailType) + len(e.Detail)
 	}
-	s.requests = append(s.requests, in)
-	var out struct{ Entries []map[string]string }
-	for _, entry := range in.Entries {
-		result := map[string]string{"EventId": "id"}
-		if code := s.refuse[entry.Detail]; code != "" {
-			result = map[string]string{"ErrorCode": code, "ErrorMessage": "try again"}
+	switch {
+	case l.isDown:
+		return nil, &awsjson.Error{Code: "AccessDeniedException", Message: "no"}
+	case len(in.Entries) > 10 || size > 256<<10:
+		return nil, &awsjson.Error{Code: "ValidationException", Message: "too large"}
+	}
+	type result struct {
+		EventID      *string `json:"EventId"`
+		ErrorCode    *string
+		ErrorMessage *string
+	}
+	out := struct {
+		FailedEntryCount int
+		Entries          []result
+	}{}
+	code, id := "InternalFailure", "1"
+	for _, e := range in.Entries {
+		if l.fails != nil && l.fails(e) {
+			out.FailedEntryCount++
+			out.Entries = append(out.Entries, result{ErrorCode: &code, ErrorMessage: &e.Detail})
+			continue
 		}
-		out.Entries = append(out.Entries, result)
+		l.entries = append(l.entries, e)
+		out.Entries = append(out.Entries, result{EventID: &id})
 	}
-	_ = json.NewEncoder(w).Encode(out)
+	return out, nil
 }
 
-func newBus(t *testing.T, s *service) *bus.Bus {
+func (l *local) bus(t *testing.T) *bus.Bus {
 	t.Helper()
-	server := httptest.NewServer(s)
+	server := httptest.NewServer(&awsjson.API{Version: "1.1", Operations: map[string]awsjson.Operation{"PutEvents": l.put}})
 	t.Cleanup(server.Close)
-	return bus.New(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")})
+	return bus.New(localclient.Config(server.URL), bus.Default)
 }
 
-// A request has at most ten events, in their order.
+func events(sizes ...int) []bus.Entry {
+	var list []bus.Entry
+	for i, size := range sizes {
+		detail := `{"n":"` + strconv.Itoa(i) + strings.Repeat("x", size) + `"}`
+		list = append(list, bus.Entry{DetailType: "Malicious query", Detail: []byte(detail), Time: time.Unix(1796040000, 0)})
+	}
+	return list
+}
+
 func TestBus_Put(t *testing.T) {
 	t.Parallel()
-	s := &service{}
-	var entries []bus.Entry
-	for i := range 23 {
-		entries = append(entries, bus.Entry{DetailType: "Something", Detail: fmt.Appendf(nil, `{"n":%d}`, i), Time: time.Unix(1, 0)})
+	l := &local{}
+	if results := l.bus(t).Put(t.Context(), events(1)); len(results) != 1 || results[0] != nil {
+		t.Fatalf("results %v", results)
 	}
-	if err := newBus(t, s).Put(t.Context(), entries...); err != nil {
-		t.Fatal(err)
-	}
-	var sizes []int
-	n := 0
-	for _, r := range s.requests {
-		sizes = append(sizes, len(r.Entries))
-		for _, entry := range r.Entries {
-			if entry.Source != "resolverwatch" || entry.DetailType != "Something" || entry.Detail != fmt.Sprintf(`{"n":%d}`, n) {
-				t.Errorf("event %d: %+v", n, entry)
-			}
-			n++
-		}
-	}
-	if diff := cmp.Diff([]int{10, 10, 3}, sizes); diff != "" {
-		t.Error(diff)
+	want := []entry{{EventBusName: "default", Source: "resolverwatch", DetailType: "Malicious query", Detail: `{"n":"0x"}`, Time: 1796040000}}
+	if diff := cmp.Diff(want, l.entries); diff != "" {
+		t.Errorf("entries (-want +got):\n%s", diff)
 	}
 }
 
-// A request that succeeds for some of its events is an error, and so is a denied request.
-func TestBus_Put_errors(t *testing.T) {
+// A request has at most ten events and 256 KiB.
+func TestBus_Put_splits(t *testing.T) {
 	t.Parallel()
-	two := []bus.Entry{{Detail: []byte(`{}`)}, {Detail: []byte(`{"a":1}`)}}
-	err := newBus(t, &service{refuse: map[string]string{`{"a":1}`: "ThrottlingException"}}).Put(t.Context(), two...)
-	if err == nil || !strings.Contains(err.Error(), "1 of 2") || !strings.Contains(err.Error(), "ThrottlingException") {
-		t.Errorf("error %v", err)
-	}
-	err = newBus(t, &service{status: http.StatusBadRequest}).Put(t.Context(), two...)
-	if err == nil || !strings.Contains(err.Error(), "events:PutEvents") {
-		t.Errorf("error %v", err)
-	}
-}
-
-// The detail of the event is a contract with the rules of users.
-func TestBus_IndexPublished(t *testing.T) {
-	t.Parallel()
-	for want, published := range map[string]importer.Published{
-		`{"stack":"dns","generation":7,"entries":10,"added":0,"removed":2,"at":"2026-11-30T10:00:00Z"}`: {Stack: "dns", Generation: 7, Entries: 10,
-			Added: new(0), Removed: new(2), At: time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC)},
-		`{"stack":"dns","generation":8,"entries":0,"at":"2026-11-30T11:00:00Z"}`: {Stack: "dns", Generation: 8,
-			At: time.Date(2026, 11, 30, 11, 0, 0, 0, time.UTC)},
+	for _, tc := range []struct {
+		name  string
+		sizes []int
+		want  []int
+	}{
+		{"none", nil, nil},
+		{"ten", make([]int, 10), []int{10}},
+		{"twenty-three", make([]int, 23), []int{10, 10, 3}},
+		{"large ones", []int{100 << 10, 100 << 10, 100 << 10, 1}, []int{2, 2}},
+		{"one at the limit", []int{255 << 10, 255 << 10}, []int{1, 1}},
 	} {
-		s := &service{}
-		if err := newBus(t, s).IndexPublished(t.Context(), published); err != nil {
-			t.Fatal(err)
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			l := &local{}
+			results := l.bus(t).Put(t.Context(), events(tc.sizes...))
+			if !slices.Equal(l.requests, tc.want) || len(l.entries) != len(tc.sizes) || errors.Join(results...) != nil {
+				t.Errorf("requests of %v events, want %v; %v", l.requests, tc.want, results)
+			}
+			for i, e := range l.entries {
+				if e.Detail != string(events(tc.sizes...)[i].Detail) {
+					t.Errorf("event %d is out of order", i)
+				}
+			}
+		})
+	}
+}
+
+// The bus can refuse some events of a request. Its message is not in the error, because it may
+// quote the event.
+func TestBus_Put_failedEntries(t *testing.T) {
+	t.Parallel()
+	l := &local{fails: func(e entry) bool { return strings.Contains(e.Detail, `"n":"1`) }}
+	results := l.bus(t).Put(t.Context(), events(make([]int, 12)...))
+	for i, err := range results {
+		if isBad := i == 1 || i >= 10; (err != nil) != isBad {
+			t.Errorf("event %d: %v", i, err)
+		} else if isBad && (!strings.Contains(err.Error(), "InternalFailure") || strings.Contains(err.Error(), `"n"`)) {
+			t.Errorf("event %d: %v", i, err)
 		}
-		if got := s.requests[0].Entries[0]; got.Detail != want || got.DetailType != "Index published" {
-			t.Errorf("sent %+v, want %s", got, want)
+	}
+}
+
+func TestBus_Put_down(t *testing.T) {
+	t.Parallel()
+	l := &local{isDown: true}
+	for _, err := range l.bus(t).Put(t.Context(), events(1, 2)) {
+		if err == nil || !strings.Contains(err.Error(), "bus default") {
+			t.Errorf("error %v", err)
 		}
 	}
 }
