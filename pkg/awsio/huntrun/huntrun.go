@@ -3,7 +3,6 @@ package huntrun
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,15 +11,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/revision"
 	"github.com/resolverwatch/resolverwatch/pkg/hunter"
+	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
-// The key of a row is the prefix and the name of a hunt.
-const (
-	keyName   = "key"
-	keyPrefix = "hunt-run#"
-)
+// keyPrefix and the name of a hunt are the key of a row.
+const keyPrefix = "hunt-run#"
 
 // Table is the table of sent alerts. It implements the port Runs of package hunter.
 type Table struct {
@@ -48,7 +46,7 @@ type item struct {
 func (t *Table) Run(ctx context.Context, hunt string) (hunter.Run, error) {
 	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &t.name,
-		Key:            map[string]types.AttributeValue{keyName: &types.AttributeValueMemberS{Value: keyPrefix + hunt}},
+		Key:            map[string]types.AttributeValue{settings.SentTableKey: &types.AttributeValueMemberS{Value: keyPrefix + hunt}},
 		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
@@ -85,23 +83,16 @@ func (t *Table) PutRun(ctx context.Context, hunt string, run hunter.Run) error {
 		return fmt.Errorf("encoding %s%s: %w", keyPrefix, hunt, err)
 	}
 
-	in := &dynamodb.PutItemInput{
-		TableName:                &t.name,
-		Item:                     encoded,
-		ConditionExpression:      aws.String("attribute_not_exists(#key)"),
-		ExpressionAttributeNames: map[string]string{"#key": keyName},
-	}
-	if run.Revision > 0 {
-		in.ConditionExpression = aws.String("#revision = :revision")
-		in.ExpressionAttributeNames = map[string]string{"#revision": "revision"}
-		in.ExpressionAttributeValues = map[string]types.AttributeValue{
-			":revision": &types.AttributeValueMemberN{Value: fmt.Sprint(run.Revision)},
-		}
-	}
-	_, err = t.client.PutItem(ctx, in)
-	var failed *types.ConditionalCheckFailedException
+	condition := revision.Unchanged(settings.SentTableKey, run.Revision)
+	_, err = t.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                 &t.name,
+		Item:                      encoded,
+		ConditionExpression:       condition.Expression,
+		ExpressionAttributeNames:  condition.Names,
+		ExpressionAttributeValues: condition.Values,
+	})
 	switch {
-	case errors.As(err, &failed):
+	case revision.IsConflict(err):
 		return storage.ErrConflict
 	case err != nil:
 		return fmt.Errorf("writing %s%s to table %s: %w", keyPrefix, hunt, t.name, err)

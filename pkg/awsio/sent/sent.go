@@ -7,7 +7,6 @@ package sent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/revision"
 	"github.com/resolverwatch/resolverwatch/pkg/notifier"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
@@ -153,25 +153,23 @@ func (t *Table) readBatch(ctx context.Context, wanted []item, each func(item) er
 const unconditional = -1
 
 // put stores a row if the stored one has the revision. Revision 0 means that there is none.
-func (t *Table) put(ctx context.Context, rowKey string, row any, revision int64) error {
+func (t *Table) put(ctx context.Context, rowKey string, row any, rev int64) error {
 	encoded, err := attributevalue.MarshalMap(row)
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", rowKey, err)
 	}
-	in := &dynamodb.PutItemInput{TableName: &t.name, Item: encoded}
-	switch {
-	case revision == 0:
-		in.ConditionExpression = aws.String("attribute_not_exists(#key)")
-		in.ExpressionAttributeNames = map[string]string{"#key": settings.SentTableKey}
-	case revision > 0:
-		in.ConditionExpression = aws.String("#revision = :revision")
-		in.ExpressionAttributeNames = map[string]string{"#revision": "revision"}
-		in.ExpressionAttributeValues = item{":revision": &types.AttributeValueMemberN{Value: fmt.Sprint(revision)}}
+	var condition revision.Condition
+	if rev != unconditional {
+		condition = revision.Unchanged(settings.SentTableKey, rev)
 	}
-
-	_, err = t.client.PutItem(ctx, in)
-	var failed *types.ConditionalCheckFailedException
-	if errors.As(err, &failed) {
+	_, err = t.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                 &t.name,
+		Item:                      encoded,
+		ConditionExpression:       condition.Expression,
+		ExpressionAttributeNames:  condition.Names,
+		ExpressionAttributeValues: condition.Values,
+	})
+	if revision.IsConflict(err) {
 		return storage.ErrConflict
 	}
 	if err != nil {

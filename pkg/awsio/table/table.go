@@ -5,7 +5,6 @@ package table
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/revision"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
@@ -102,7 +102,7 @@ func (t *Table) Row(ctx context.Context, id indicator.FeedID) (table.FeedRow, er
 // PutRow stores row with the revision after row.Revision. If the stored row does not have
 // row.Revision, it returns [storage.ErrConflict].
 func (t *Table) PutRow(ctx context.Context, row table.FeedRow) error {
-	condition, names, values := unchanged(row.Revision)
+	condition := revision.Unchanged(partitionKey, row.Revision)
 	row.Revision++
 	encoded, err := attributevalue.MarshalMap(newFeedItem(&row))
 	if err != nil {
@@ -111,9 +111,9 @@ func (t *Table) PutRow(ctx context.Context, row table.FeedRow) error {
 	_, err = t.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                 &t.name,
 		Item:                      encoded,
-		ConditionExpression:       condition,
-		ExpressionAttributeNames:  names,
-		ExpressionAttributeValues: values,
+		ConditionExpression:       condition.Expression,
+		ExpressionAttributeNames:  condition.Names,
+		ExpressionAttributeValues: condition.Values,
 	})
 	return t.explain(err, row.ID)
 }
@@ -121,32 +121,21 @@ func (t *Table) PutRow(ctx context.Context, row table.FeedRow) error {
 // DeleteRow removes the row of a feed. If the stored row does not have row.Revision, it
 // returns [storage.ErrConflict].
 func (t *Table) DeleteRow(ctx context.Context, row table.FeedRow) error {
-	condition, names, values := unchanged(row.Revision)
+	condition := revision.Unchanged(partitionKey, row.Revision)
 	_, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName:                 &t.name,
 		Key:                       key(feedPartition, string(row.ID)),
-		ConditionExpression:       condition,
-		ExpressionAttributeNames:  names,
-		ExpressionAttributeValues: values,
+		ConditionExpression:       condition.Expression,
+		ExpressionAttributeNames:  condition.Names,
+		ExpressionAttributeValues: condition.Values,
 	})
 	return t.explain(err, row.ID)
-}
-
-// unchanged returns the condition that the stored row still has this revision. Revision 0
-// means that the row must not exist.
-func unchanged(revision int64) (condition *string, names map[string]string, values item) {
-	if revision == 0 {
-		return aws.String("attribute_not_exists(#name)"), map[string]string{"#name": partitionKey}, nil
-	}
-	return aws.String("#revision = :revision"), map[string]string{"#revision": "revision"},
-		item{":revision": &types.AttributeValueMemberN{Value: fmt.Sprint(revision)}}
 }
 
 // explain returns [storage.ErrConflict] if the condition of a write was not met, and
 // otherwise names the feed and the table.
 func (t *Table) explain(err error, id indicator.FeedID) error {
-	var failed *types.ConditionalCheckFailedException
-	if errors.As(err, &failed) {
+	if revision.IsConflict(err) {
 		return storage.ErrConflict
 	}
 	if err != nil {
