@@ -175,6 +175,7 @@ func (s *benchStore) Current(_ context.Context, etag string) (index.Current, str
 	}
 	return index.Current{
 		Generation:  s.info.Generation,
+		Highest:     s.info.Generation,
 		Hash:        s.info.Checksum,
 		ContentHash: s.info.ContentHash,
 		RenewedAt:   time.Now(),
