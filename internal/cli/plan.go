@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -14,23 +15,31 @@ import (
 
 // planOptions are the flags of plan.
 type planOptions struct {
-	volume  plan.Volume
-	on, off []string
-	form    string
+	volume    plan.Volume
+	perSecond float64 // 0: the volume says how much
+	peak      float64
+	on, off   []string
+	form      string
 }
 
 func newPlan(std streams) *cobra.Command {
 	var p planOptions
 	cmd := &cobra.Command{
-		Use:   "plan [--queries-per-month N]",
-		Short: "Print what a deployment costs a month",
+		Use:   "plan [--queries-per-month N | --queries-per-second N]",
+		Short: "Print what a deployment needs and costs",
 		Long: `Plan prints what each part of a deployment costs a month, with its arithmetic, for a number
 of queries. It asks nobody: the prices are list prices, and their date is printed with them.
 docs/cost.md says where they come from and which of them are not confirmed.
 
+With --queries-per-second it also prints what the load takes of the quotas of AWS and of the
+settings, and which source fits: Firehose, or S3 for a high rate. The rate is the average;
+quotas are compared with the busiest second, which has --peak times as many queries.
+docs/scale.md explains each row.
+
 The total is that of the parts that are on by default. --on and --off change that, by the name
 of one part, such as hunts/tunnels, or of a kind of parts, such as hunts.`,
 		Example: `  resolverwatch plan
+  resolverwatch plan --queries-per-second 5000 --names 3000000
   resolverwatch plan --queries-per-month 50000000 --off hunts/tunnels
   resolverwatch plan --on hunts/beacons --off alerts -o json`,
 		Args: argCount(0, 0, noArguments),
@@ -38,6 +47,9 @@ of one part, such as hunts/tunnels, or of a kind of parts, such as hunts.`,
 	}
 	flags := cmd.Flags()
 	flags.Float64Var(&p.volume.Queries, "queries-per-month", 1e9, "`NUMBER` of logged queries")
+	flags.Float64Var(&p.perSecond, "queries-per-second", 0, "`NUMBER` of logged queries a second on average; prints the needs as well")
+	flags.Float64Var(&p.peak, "peak", defaultPeak, "queries in the busiest second, as a `FACTOR` of the average")
+	flags.Float64Var(&p.volume.HitRate, "hit-rate", plan.DefaultHitRate, "`SHARE` of the queries that are malicious, from 0 to 1")
 	flags.Float64Var(&p.volume.Names, "names", 1e6, "`NUMBER` of names on all lists")
 	flags.StringSliceVar(&p.on, "on", nil, "`PART` that is on; repeatable")
 	flags.StringSliceVar(&p.off, "off", nil, "`PART` that is off; repeatable")
@@ -45,19 +57,29 @@ of one part, such as hunts/tunnels, or of a kind of parts, such as hunts.`,
 	return cmd
 }
 
-// maxVolume bounds the numbers, so that a mistyped one does not print a line of digits.
-const maxVolume = 1e15
+// maxVolume bounds the numbers of a month, and maxRate those of a second, so that a mistyped one
+// does not print a line of digits.
+const (
+	maxVolume = 1e15
+	maxRate   = 1e8
+	maxPeak   = 1000
+)
+
+// defaultPeak is the busiest second of a day over its average, if nobody knows it.
+const defaultPeak = 3
 
 func (p *planOptions) run(cmd *cobra.Command, std streams) error {
 	if err := checkForm(cmd, p.form); err != nil {
 		return err
 	}
-	for name, n := range map[string]float64{"--queries-per-month": p.volume.Queries, "--names": p.volume.Names} {
-		if !(n >= 0 && n <= maxVolume) { // NaN is not
-			return usagef(cmd, "%s %v: must be in [0, 1e15]", name, n)
-		}
+	if err := p.checkNumbers(cmd); err != nil {
+		return err
 	}
+	needs := p.needs()
 	lines := plan.New(p.volume)
+	if needs != nil && needs.Source == plan.SourceS3 {
+		plan.UseS3(lines)
+	}
 	for _, change := range []struct {
 		parts []string
 		on    bool
@@ -69,23 +91,88 @@ func (p *planOptions) run(cmd *cobra.Command, std streams) error {
 		}
 	}
 	if p.form == formJSON {
-		return p.writeJSON(std.out, lines)
+		return p.writeJSON(std.out, lines, needs)
+	}
+	if needs != nil {
+		needs.print(std.out, p.peak)
 	}
 	p.print(std.out, lines)
 	return nil
 }
 
-func (p *planOptions) writeJSON(out io.Writer, lines []plan.Line) error {
+// checkNumbers checks the flags that are numbers. NaN is in no range.
+func (p *planOptions) checkNumbers(cmd *cobra.Command) error {
+	if flags := cmd.Flags(); flags.Changed("queries-per-month") && flags.Changed("queries-per-second") {
+		return usagef(cmd, "--queries-per-month and --queries-per-second: give one of them")
+	}
+	for _, flag := range []struct {
+		name             string
+		value, low, high float64
+		interval         string
+	}{
+		{"--queries-per-month", p.volume.Queries, 0, maxVolume, "[0, 1e15]"},
+		{"--queries-per-second", p.perSecond, 0, maxRate, "[0, 1e8]"},
+		{"--names", p.volume.Names, 0, maxVolume, "[0, 1e15]"},
+		{"--peak", p.peak, 1, maxPeak, "[1, 1000]"},
+		{"--hit-rate", p.volume.HitRate, 0, 1, "[0, 1]"},
+	} {
+		if !(flag.value >= flag.low && flag.value <= flag.high) {
+			return usagef(cmd, "%s %v: must be in %s", flag.name, flag.value, flag.interval)
+		}
+	}
+	return nil
+}
+
+// planNeeds is what a load takes of quotas and settings.
+type planNeeds struct {
+	PerSecond float64     `json:"queries_per_second"`
+	Source    plan.Source `json:"source"`
+	Needs     []plan.Need `json:"needs"`
+}
+
+// needs returns what a rate needs, and sets the volume of the month. It returns nil without a rate.
+func (p *planOptions) needs() *planNeeds {
+	if p.perSecond == 0 {
+		return nil
+	}
+	load := plan.Load{Queries: p.perSecond, Peak: p.peak, Names: p.volume.Names, HitRate: p.volume.HitRate}
+	p.volume = load.Volume()
+	return &planNeeds{p.perSecond, load.Source(), load.Needs()}
+}
+
+func (n *planNeeds) print(out io.Writer, peak float64) {
+	fmt.Fprintf(out, "%v queries a second, and %v times as many in the busiest second.\n", n.PerSecond, peak)
+	switch n.Source {
+	case plan.SourceS3:
+		fmt.Fprint(out, "Take the logs from S3: a Firehose stream may be throttled at this rate.\n\n")
+	default:
+		fmt.Fprint(out, "Firehose can carry them.\n\n")
+	}
+	t := newTable(out, "PART", "NEEDS", "LIMIT", "FITS", "")
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Align: text.AlignRight}, {Number: 3, Align: text.AlignRight}})
+	for _, need := range n.Needs {
+		limit := ""
+		if need.Limit > 0 {
+			limit = plan.Number(need.Limit)
+		}
+		t.AppendRow(table.Row{need.Part, strings.TrimSpace(plan.Number(need.Value) + " " + need.Unit), limit, need.Fit, need.Advice})
+	}
+	t.Render()
+	fmt.Fprintln(out)
+}
+
+func (p *planOptions) writeJSON(out io.Writer, lines []plan.Line, needs *planNeeds) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(struct {
+		*planNeeds
 		Date    string      `json:"prices_of"`
 		Region  string      `json:"region"`
 		Queries float64     `json:"queries_per_month"`
 		Names   float64     `json:"names"`
 		Total   float64     `json:"total_usd"`
 		Lines   []plan.Line `json:"lines"`
-	}{plan.Date, plan.Region, p.volume.Queries, p.volume.Names, plan.Total(lines), lines})
+	}{needs, plan.Date, plan.Region, p.volume.Queries, p.volume.Names, plan.Total(lines), lines})
 }
 
 func (p *planOptions) print(out io.Writer, lines []plan.Line) {

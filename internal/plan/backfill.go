@@ -5,10 +5,11 @@ import "fmt"
 // Estimates of a backfill. `make bench` measures the time of the marker.
 const (
 	textRatio       = 8      // text of a log object / its bytes in gzip
-	textRecordBytes = 450    // of that text
+	textRecordBytes = 450    // a record in that text
 	markerSeconds   = 2.5e-6 // a record
-	markerGB        = 1.73   // memory of the marker
-	taskTransitions = 4      // states that a task enters
+	markerMiB       = 1769   // memory of the marker
+	markerGB        = markerMiB / 1024.0
+	taskTransitions = 4 // states that a task enters
 	thousand        = 1_000.0
 )
 

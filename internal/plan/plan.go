@@ -14,7 +14,11 @@ import (
 type Volume struct {
 	Queries float64 // logged queries
 	Names   float64 // names on all lists together
+	HitRate float64 // share of the queries that are malicious
 }
+
+// DefaultHitRate is the share of malicious queries if nobody knows it: one in 10,000.
+const DefaultHitRate = 1e-4
 
 // Line is the cost of a part.
 type Line struct {
@@ -37,6 +41,7 @@ const (
 	markSeconds    = 9.7e-6
 	markGB         = 0.25 // memory of the transformer
 	objectBytes    = 5 << 20
+	firstTierGiB   = 10_000 // of delivered logs; more is cheaper
 	firehoseRecord = 5 << 10
 	days           = 30
 	hours          = 24 * days
@@ -85,6 +90,13 @@ func Switch(lines []Line, part string, on bool) (found bool) {
 	return found
 }
 
+// UseS3 turns on the lines of the source S3 and turns off those of Firehose.
+func UseS3(lines []Line) {
+	Switch(lines, "pipeline/s3Source", true)
+	Switch(lines, "pipeline/firehose", false)
+	Switch(lines, "pipeline/marking", false)
+}
+
 // pipeline returns the cost of logging, marking and keeping the logs.
 func (v Volume) pipeline() []Line {
 	delivered := v.Queries * recordBytes / gib
@@ -94,19 +106,37 @@ func (v Volume) pipeline() []Line {
 	objects := v.Queries * recordBytes / objectBytes
 	writes := v.Names * 0.01 * days
 	return []Line{
-		line("pipeline/delivery", true, delivered*vendedLogs.usd,
-			"%s GiB at %v", number(delivered), vendedLogs.usd),
+		{
+			Part: "pipeline/delivery", On: true, USD: delivered * vendedLogs.usd, UpTo: delivered > firstTierGiB,
+			Arithmetic: fmt.Sprintf("%s GiB at %v", Number(delivered), vendedLogs.usd),
+		},
 		{
 			Part: "pipeline/firehose", On: true, USD: rounded * firehose.usd, UpTo: true,
-			Arithmetic: fmt.Sprintf("%s GiB at %v, if records are rounded up to 5 KB", number(rounded), firehose.usd),
+			Arithmetic: fmt.Sprintf("%s GiB at %v, if records are rounded up to 5 KB", Number(rounded), firehose.usd),
 		},
 		line("pipeline/marking", true, batches/million*lambdaCall.usd+v.Queries*markSeconds*markGB*lambdaTime.usd,
-			"%s batches at %v a million, and %s s of 256 MiB", number(batches), lambdaCall.usd, number(v.Queries*markSeconds)),
+			"%s batches at %v a million, and %s s of 256 MiB", Number(batches), lambdaCall.usd, Number(v.Queries*markSeconds)),
 		line("pipeline/objects", true, objects/million*s3Put.usd+kept*s3Storage.usd,
-			"%s PUT requests, and %s GB for a month", number(objects), number(kept)),
+			"%s PUT requests, and %s GB for a month", Number(objects), Number(kept)),
+		v.s3Source(),
 		line("pipeline/lists", true, writes/million*tableWrite.usd,
-			"1 %% of the names change a day: %s writes", number(writes)),
+			"1 %% of the names change a day: %s writes", Number(writes)),
 	}
+}
+
+// objectsADay is how many log objects Resolver writes to S3 for a VPC at least: one in five minutes.
+const objectsADay = 288
+
+// s3Source returns what marking costs if the logs come from S3: the requests for the objects of one
+// VPC, the marker, and a month of storage of the objects that Resolver writes.
+func (v Volume) s3Source() Line {
+	packed := v.Queries * markedBytes
+	const objects = objectsADay * days
+	seconds := v.Queries * markerSeconds
+	usd := objects*(s3Put.usd+s3Get.usd+lambdaCall.usd)/million + seconds*markerGB*lambdaTime.usd + packed/gb*s3Storage.usd
+	return line("pipeline/s3Source", false, usd,
+		"in the place of Firehose: %s objects of one VPC, %s s of %v MiB, %s GB kept for a month",
+		Number(objects), Number(seconds), markerMiB, Number(packed/gb))
 }
 
 // hunt is a scheduled query.
@@ -147,41 +177,40 @@ func (v Volume) hunts() (lines []Line) {
 		read := partitionDays(h.lookBack)
 		scanned := max(v.Queries*markedBytes/days*read, minScan)
 		lines = append(lines, line("hunts/"+h.query, h.on, scanned*h.runs/tb*athenaScan.usd,
-			"%s runs of %s GB, %.1f days of logs", number(h.runs), number(scanned/gb), read))
+			"%s runs of %s GB, %.1f days of logs", Number(h.runs), Number(scanned/gb), read))
 	}
 	return lines
 }
 
 // Estimates of alerts. The notifier sends at most capped single events in five minutes.
 const (
-	matchShare = 1e-4 // of the queries are malicious
-	capped     = 100
-	slots      = hours * 12
+	capped = 100
+	slots  = hours * 12
 )
 
 func (v Volume) alerts() []Line {
 	// One message an invocation at most, and a message is sent, received and deleted.
 	requests := max(0, 3*v.Queries/batchRecords-million)
-	rows := v.Queries * matchShare
+	rows := v.Queries * v.HitRate
 	told := min(rows, capped*slots)
 	return []Line{
 		{
 			Part: "alerts/queue", On: true, USD: requests / million * queueRequests.usd, UpTo: true, Unconfirmed: !queueRequests.confirmed,
-			Arithmetic: fmt.Sprintf("%s requests after the first million, if every batch has a match", number(requests)),
+			Arithmetic: fmt.Sprintf("%s requests after the first million, if every batch has a match", Number(requests)),
 		},
 		line("alerts/table", true, 2*rows/million*tableWrite.usd,
-			"1 in 10,000 queries matches: %s rows, two writes each", number(rows)),
+			"%s queries match: %s rows, two writes each", share(v.HitRate), Number(rows)),
 		{
 			Part: "alerts/events", On: true, USD: told / million * busEvents.usd, UpTo: true, Unconfirmed: !busEvents.confirmed,
-			Arithmetic: fmt.Sprintf("%s events; a storm has %d in five minutes", number(told), capped),
+			Arithmetic: fmt.Sprintf("%s events; a storm has %d in five minutes", Number(told), capped),
 		},
 		{
 			Part: "alerts/emails", On: true, USD: max(0, min(rows, 4*hours*60)-1000) / 1e5 * emails.usd, UpTo: true, Unconfirmed: !emails.confirmed,
-			Arithmetic: fmt.Sprintf("%s notices to one address, four a minute at most", number(min(rows, 4*hours*60))),
+			Arithmetic: fmt.Sprintf("%s notices to one address, four a minute at most", Number(min(rows, 4*hours*60))),
 		},
 		{
 			Part: "alerts/securityHub", USD: max(0, rows-1e4) / million * findings.usd, UpTo: true, Unconfirmed: !findings.confirmed,
-			Arithmetic: fmt.Sprintf("%s findings, the first 10,000 are free", number(rows)),
+			Arithmetic: fmt.Sprintf("%s findings, the first 10,000 are free", Number(rows)),
 		},
 	}
 }
@@ -201,7 +230,7 @@ func (v Volume) monitoring() []Line {
 		},
 		{
 			Part: "monitoring/logs", On: true, USD: logged * logIngestion.usd, Unconfirmed: !logIngestion.confirmed,
-			Arithmetic: fmt.Sprintf("%s GB of metrics and messages at %v", number(logged), logIngestion.usd),
+			Arithmetic: fmt.Sprintf("%s GB of metrics and messages at %v", Number(logged), logIngestion.usd),
 		},
 		line("monitoring/key", false, customerKey.usd, "one customer key, without its requests"),
 	}
@@ -212,8 +241,16 @@ func line(part string, on bool, usd float64, arithmetic string, args ...any) Lin
 	return Line{Part: part, On: on, USD: usd, Arithmetic: fmt.Sprintf(arithmetic, args...)}
 }
 
-// number formats an amount for people: with two digits if it is small, else whole and with commas.
-func number(n float64) string {
+// share formats a share for people.
+func share(part float64) string {
+	if part <= 0 || part >= 0.1 {
+		return fmt.Sprintf("%.4g %% of the", 100*part)
+	}
+	return fmt.Sprintf("1 in %s", Number(math.Round(1/part)))
+}
+
+// Number formats an amount for people: with two digits if it is small, else whole and with commas.
+func Number(n float64) string {
 	if n < 10 && n != math.Trunc(n) {
 		return fmt.Sprintf("%.2f", n)
 	}

@@ -12,41 +12,49 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "rewrite the tables of docs/cost.md")
+var update = flag.Bool("update", false, "rewrite the tables of docs/cost.md and docs/scale.md")
 
 const docsPath = "../../docs/cost.md"
 
 // aBillion is the volume of the tables in the documents.
-var aBillion = Volume{Queries: 1e9, Names: 1e6}
+var aBillion = Volume{Queries: 1e9, Names: 1e6, HitRate: DefaultHitRate}
 
 // The tables of docs/cost.md are those that the command prints. -update rewrites them.
 func TestDocs(t *testing.T) {
-	page, err := os.ReadFile(docsPath)
+	page := checkTables(t, docsPath, map[string]string{"costs": costTable(), "prices": priceTable()})
+	if !strings.Contains(page, Date) {
+		t.Errorf("docs/cost.md does not say that its prices are of %s", Date)
+	}
+}
+
+// checkTables compares the generated blocks of a page with the tables, or writes them with -update.
+// It returns the page as it should be.
+func checkTables(t *testing.T, path string, tables map[string]string) string {
+	t.Helper()
+	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := string(page)
-	for name, table := range map[string]string{"costs": costTable(), "prices": priceTable()} {
+	for name, table := range tables {
 		begin, end := "<!-- generated: "+name+" -->\n", "<!-- end -->\n"
 		before, rest, found := strings.Cut(want, begin)
 		_, after, ended := strings.Cut(rest, end)
 		if !found || !ended {
-			t.Fatalf("docs/cost.md has no block %q", name)
+			t.Fatalf("%s has no block %q", path, name)
 		}
 		want = before + begin + table + end + after
 	}
 	if *update {
-		if err := os.WriteFile(docsPath, []byte(want), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return
+		return want
 	}
 	if diff := cmp.Diff(string(page), want); diff != "" {
-		t.Errorf("docs/cost.md (-document +code): `go test ./internal/plan -update` rewrites it\n%s", diff)
+		t.Errorf("%s (-document +code): `go test ./internal/plan -update` rewrites it\n%s", path, diff)
 	}
-	if !strings.Contains(want, Date) {
-		t.Errorf("docs/cost.md does not say that its prices are of %s", Date)
-	}
+	return want
 }
 
 func costTable() string {
