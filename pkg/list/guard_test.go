@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -502,4 +503,33 @@ func (r *cutReader) Read(p []byte) (int, error) {
 		return 0, errCut
 	}
 	return r.Reader.Read(p)
+}
+
+// Probe reads until the first entry. A text without one is refused, and a reader that fails is an
+// error and no refusal.
+func TestProbe(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, text string
+		want       list.RefusalCode // "" = an entry can be read
+	}{
+		{"an entry", "evil.example\n", ""},
+		{"an entry among comments", "# one\nevil.example\n", ""},
+		{"nothing", "", list.RefusedNoEntries},
+		{"comments", "# one\n# two\n", list.RefusedNoEntries},
+	} {
+		refusals, err := list.Probe(strings.NewReader(tc.text), list.Options{Format: feed.Plain}, defaultGuards())
+		var got list.RefusalCode
+		if len(refusals) > 0 {
+			got = refusals[0].Code
+		}
+		if err != nil || got != tc.want {
+			t.Errorf("%s: got %q, %v, want %q", tc.name, got, err, tc.want)
+		}
+	}
+
+	refusals, err := list.Probe(iotest.ErrReader(errCut), list.Options{Format: feed.Plain}, defaultGuards())
+	if !errors.Is(err, errCut) || refusals != nil {
+		t.Errorf("a reader that fails: got %v, %v, want %v", refusals, err, errCut)
+	}
 }
