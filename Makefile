@@ -141,6 +141,11 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
 	GOBIN="$(CURDIR)/$(TOOLS)" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(TOOLS)/golangci-lint $@
 
+.PHONY: arm64
+
+arm64: ## run the unit tests of pkg/ for the processor of the functions, with qemu if this is another (skipped if there is none)
+	@test/arm64.sh $(TOOLS)/qemu $(ONLY)
+
 testlist: ## add new tests to test/testdata/tests.txt, and fail if a listed test does not exist
 	go run ./test/testlist -add
 

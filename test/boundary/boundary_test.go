@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const module = "github.com/resolverwatch/resolverwatch"
@@ -63,17 +65,30 @@ func isOwnLeaf(dependency string) bool {
 
 func dependencies(t *testing.T, patterns []string) []string {
 	t.Helper()
-	args := append([]string{"list", "-deps", "-f", "{{.ImportPath}}"}, patterns...)
-	list := exec.Command("go", args...)
+	return strings.Fields(goList(t, "arm64", append([]string{"-deps", "-f", "{{.ImportPath}}"}, patterns...)...))
+}
+
+// goList runs go list for Linux on a processor.
+func goList(t *testing.T, processor string, args ...string) string {
+	t.Helper()
+	list := exec.Command("go", append([]string{"list"}, args...)...)
 	list.Dir = root(t)
-	list.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")
+	list.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+processor)
 	var stderr bytes.Buffer
 	list.Stderr = &stderr
 	out, err := list.Output()
 	if err != nil {
-		t.Fatalf("listing %v: %v\n%s", patterns, err, stderr.String())
+		t.Fatalf("listing %v: %v\n%s", args, err, stderr.String())
 	}
-	return strings.Fields(string(out))
+	return string(out)
+}
+
+// The deployed functions run on arm64 and most tests on amd64, so both compile the same files.
+func TestProcessors(t *testing.T) {
+	args := []string{"-f", "{{.ImportPath}} {{.GoFiles}} {{.SFiles}}", "./cmd/...", "./internal/...", "./lambdas/...", "./pkg/..."}
+	if diff := cmp.Diff(goList(t, "amd64", args...), goList(t, "arm64", args...)); diff != "" {
+		t.Errorf("files for one processor (-amd64 +arm64):\n%s", diff)
+	}
 }
 
 // Lambdas are built from an embedded copy of these folders, and go:embed rejects a colon in
