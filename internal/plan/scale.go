@@ -25,11 +25,11 @@ type Fit string
 
 // The fits.
 const (
-	Fits     Fit = "ok"
-	FitsSome Fit = "some Regions" // only those with the higher quotas of Firehose
-	Raise    Fit = "raise"        // a setting or a quota has to be raised
-	Exceeds  Fit = "too much"     // there is no more to get
-	NoLimit  Fit = "-"            // nothing limits it
+	fits     Fit = "ok"
+	fitsSome Fit = "some Regions" // only those with the higher quotas of Firehose
+	raise    Fit = "raise"        // a setting or a quota has to be raised
+	exceeds  Fit = "too much"     // there is no more to get
+	noLimit  Fit = "-"            // nothing limits it
 )
 
 // Need is what a load takes of a resource.
@@ -110,10 +110,10 @@ func (l Load) functions() []Need {
 	marker := settings.Default[settings.Marker]()
 	markers := Need{
 		Part: "marker/concurrency", Value: math.Ceil(l.Queries * l.Peak * markerSeconds), Limit: float64(marker.MaxConcurrency),
-		Fit: Fits, Advice: "if the logs come from S3",
+		Fit: fits, Advice: "if the logs come from S3",
 	}
 	if markers.Value > markers.Limit {
-		markers.Fit, markers.Advice = Raise, fmt.Sprintf("source.marker.maxConcurrency = %.0f", markers.Value)
+		markers.Fit, markers.Advice = raise, fmt.Sprintf("source.marker.maxConcurrency = %.0f", markers.Value)
 	}
 	return []Need{transformers, markers, l.indexMemory()}
 }
@@ -125,7 +125,7 @@ func (l Load) indexMemory() Need {
 	need := memoryNeed("transformer/memory", "transformer.memoryMiB", f.MemoryMiB, func(mib int) bool {
 		return float64(settings.MaxIndexBytes(mib)) >= index
 	})
-	if need.Fit == Fits {
+	if need.Fit == fits {
 		need.Advice = fmt.Sprintf("an index of %s MB", Number(math.Round(index/million)))
 	}
 	return need
@@ -134,14 +134,14 @@ func (l Load) indexMemory() Need {
 // memoryNeed returns the least memory of a function that is enough, as a multiple of 64 MiB.
 func memoryNeed(part, setting string, preset int, enough func(mib int) bool) Need {
 	const step = 64
-	need := Need{Part: part, Unit: "MiB", Limit: float64(preset), Fit: Exceeds, Advice: "more than a function can have: take fewer lists"}
+	need := Need{Part: part, Unit: "MiB", Limit: float64(preset), Fit: exceeds, Advice: "more than a function can have: take fewer lists"}
 	for mib := 2 * step; mib <= int(functionMemory.limit); mib += step {
 		if !enough(mib) {
 			continue
 		}
-		need.Value, need.Fit, need.Advice = float64(mib), Fits, ""
+		need.Value, need.Fit, need.Advice = float64(mib), fits, ""
 		if mib > preset {
-			need.Fit, need.Advice = Raise, fmt.Sprintf("%s = %d", setting, mib)
+			need.Fit, need.Advice = raise, fmt.Sprintf("%s = %d", setting, mib)
 		}
 		return need
 	}
@@ -157,7 +157,7 @@ func (l Load) lists() []Need {
 	})
 	seconds := l.Names / tableWrites.limit
 	limit := settings.ImporterTimeout.Seconds()
-	first := Need{Part: "importer/first import", Value: math.Ceil(seconds), Unit: "s", Limit: limit, Fit: Fits}
+	first := Need{Part: "importer/first import", Value: math.Ceil(seconds), Unit: "s", Limit: limit, Fit: fits}
 	first.Advice = "a new table takes 4,000 rows a second; the index is published before"
 	if seconds > limit {
 		first.Advice = fmt.Sprintf("the rows take %.0f runs; the index is published in the first", math.Ceil(seconds/limit))
@@ -169,7 +169,7 @@ func (l Load) lists() []Need {
 func (l Load) matches() []Need {
 	rows := l.Queries * l.HitRate
 	writes := needOf("alerts/writes", 2*rows, tableWrites)
-	events := Need{Part: "alerts/events", Value: min(rows*eventSlot, capped), Unit: "in 5 min", Limit: capped, Fit: Fits}
+	events := Need{Part: "alerts/events", Value: min(rows*eventSlot, capped), Unit: "in 5 min", Limit: capped, Fit: fits}
 	if rows*eventSlot > capped {
 		events.Advice = "the rest becomes storm events, with counts"
 	}
@@ -186,20 +186,20 @@ func (l Load) logs() []Need {
 		return fmt.Sprintf("a query over 30 days reads %s GB, $%.2f", Number(day*bytes*days/gb), max(day*bytes*days, minScan)/tb*athenaScan.usd)
 	}
 	return []Need{
-		{Part: "athena/JSON", Value: day * markedBytes / gb, Unit: "GB a day", Fit: NoLimit, Advice: query(markedBytes)},
-		{Part: "athena/Parquet", Value: day * parquetBytes / gb, Unit: "GB a day", Fit: NoLimit, Advice: query(clientBytes)},
+		{Part: "athena/JSON", Value: day * markedBytes / gb, Unit: "GB a day", Fit: noLimit, Advice: query(markedBytes)},
+		{Part: "athena/Parquet", Value: day * parquetBytes / gb, Unit: "GB a day", Fit: noLimit, Advice: query(clientBytes)},
 	}
 }
 
 // needOf compares a need with a quota.
 func needOf(part string, value float64, q quota) Need {
-	need := Need{Part: part, Value: value, Unit: q.unit, Limit: q.limit, Fit: Fits}
+	need := Need{Part: part, Value: value, Unit: q.unit, Limit: q.limit, Fit: fits}
 	switch {
 	case value <= q.limit:
 	case value <= q.large:
-		need.Fit = FitsSome
+		need.Fit = fitsSome
 	default:
-		need.Fit, need.Advice = Raise, q.raise
+		need.Fit, need.Advice = raise, q.raise
 	}
 	return need
 }

@@ -37,7 +37,7 @@ func needsTable() string {
 		for _, load := range loads {
 			need := load.Needs()[i]
 			fmt.Fprintf(&out, " %s", Number(need.Value))
-			if need.Fit != Fits && need.Fit != NoLimit {
+			if need.Fit != fits && need.Fit != noLimit {
 				fmt.Fprintf(&out, " (%s)", need.Fit)
 			}
 			out.WriteString(" |")
@@ -87,14 +87,14 @@ func TestLoad_Source(t *testing.T) {
 		want          Source
 		fit           Fit
 	}{
-		{0, 3, SourceFirehose, Fits},
-		{500, 3, SourceFirehose, Fits},
-		{600, 3, SourceS3, Fits},
-		{1_600, 1, SourceFirehose, Fits},
-		{2_000, 1, SourceS3, Fits},
-		{2_100, 1, SourceS3, FitsSome},
-		{10_000, 1, SourceS3, FitsSome},
-		{11_000, 1, SourceS3, Raise},
+		{0, 3, SourceFirehose, fits},
+		{500, 3, SourceFirehose, fits},
+		{600, 3, SourceS3, fits},
+		{1_600, 1, SourceFirehose, fits},
+		{2_000, 1, SourceS3, fits},
+		{2_100, 1, SourceS3, fitsSome},
+		{10_000, 1, SourceS3, fitsSome},
+		{11_000, 1, SourceS3, raise},
 	} {
 		load := Load{Queries: tt.queries, Peak: tt.peak}
 		if got := load.Source(); got != tt.want {
@@ -114,16 +114,16 @@ func TestLoad_Needs_memory(t *testing.T) {
 		names, want   float64
 		fit           Fit
 	}{
-		{"transformer/memory", "", 0, 128, Fits},
-		{"transformer/memory", "", 6e6, 256, Fits},
-		{"transformer/memory", "transformer.memoryMiB = 384", 1e7, 384, Raise},
-		{"transformer/memory", "more than a function can have: take fewer lists", 1e9, 10_240, Exceeds},
-		{"importer/memory", "", 1e6, 320, Fits},
-		{"importer/memory", "importer.memoryMiB = 2176", 1e7, 2_176, Raise},
-		{"importer/memory", "more than a function can have: take fewer lists", 1e8, 10_240, Exceeds},
+		{"transformer/memory", "", 0, 128, fits},
+		{"transformer/memory", "", 6e6, 256, fits},
+		{"transformer/memory", "transformer.memoryMiB = 384", 1e7, 384, raise},
+		{"transformer/memory", "more than a function can have: take fewer lists", 1e9, 10_240, exceeds},
+		{"importer/memory", "", 1e6, 320, fits},
+		{"importer/memory", "importer.memoryMiB = 2176", 1e7, 2_176, raise},
+		{"importer/memory", "more than a function can have: take fewer lists", 1e8, 10_240, exceeds},
 	} {
 		got := need(t, Load{Names: tt.names}, tt.part)
-		if got.Value != tt.want || got.Fit != tt.fit || tt.fit != Fits && got.Advice != tt.setting {
+		if got.Value != tt.want || got.Fit != tt.fit || tt.fit != fits && got.Advice != tt.setting {
 			t.Errorf("%s with %v names: got %+v, want %v MiB, %s, %q", tt.part, tt.names, got, tt.want, tt.fit, tt.setting)
 		}
 	}
