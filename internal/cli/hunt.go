@@ -21,6 +21,7 @@ const huntQuery = "retro-hunt"
 type huntOptions struct {
 	deployment
 	lists      lists
+	selects    selectFlags
 	since      string
 	days       int
 	local      []string
@@ -45,10 +46,13 @@ table has no column.
 
 With --local, hunt reads logs on this machine instead, marked or not, and marks them again
 using lists, an index, or published indicators. Only published indicators tell when an
-entry was added. The folder of a demo has logs and indicators.
+entry was added. The folder of a demo has logs and indicators. --vpc, --host and --indicator
+select records of these logs. --from and --until bound the time of the queries here and in
+Athena; --since is about when an entry was added to a list.
 ` + deploymentHelp,
 		Example: `  resolverwatch hunt --since 2026-11-01 --days 90
   resolverwatch hunt --local resolverwatch-demo
+  resolverwatch hunt --local logs/ --feed new-names.txt --from 2026-11-01 --vpc vpc-0a1b2c3d4e5f60718
   resolverwatch hunt --local marked/ --feed new-names.txt -o json`,
 		Args: argCount(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error { return h.run(cmd, std) },
@@ -56,9 +60,10 @@ entry was added. The folder of a demo has logs and indicators.
 	h.registerAthena(cmd)
 	h.lists.register(cmd)
 	h.lists.registerFile(cmd)
+	h.selects.register(cmd, "from", "search ")
 	flags := cmd.Flags()
 	flags.StringVar(&h.since, "since", "7d", "hunt for entries added since `DATE`: a day, a time, or an age such as 7d")
-	flags.IntVar(&h.days, "days", defaultHuntDays, "how many `DAYS` of logs to search; with --local, 0 means all")
+	flags.IntVar(&h.days, "days", defaultHuntDays, "how many `DAYS` of logs to search, unless --from is set; with --local, 0 means all, the default")
 	flags.StringArrayVar(&h.local, "local", nil, "search logs on this machine: `PATH` of a file, a folder, or the folder of a demo; repeatable")
 	flags.StringVar(&h.indicators, "indicators", "", "with --local: published indicators, a `FILE` from the index bucket")
 	flags.BoolVar(&h.write, "write", false, "write the records, marked again, to the output bucket under "+retroPrefix)
@@ -91,9 +96,6 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 	}
 	progress := newQueryProgress(std.err, h.lists.quiet)
 	if len(h.local) > 0 {
-		if !cmd.Flags().Changed("days") {
-			h.days = 0
-		}
 		err = h.runLocal(cmd, std, since, out)
 	} else {
 		err = h.runAthena(cmd, since, out, progress)
@@ -115,15 +117,23 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 // check checks the flags and returns the time of --since.
 func (h *huntOptions) check(cmd *cobra.Command) (since time.Time, err error) {
 	since, err = namedquery.Moment(h.since, time.Now())
+	selects := &h.selects.options
 	switch {
 	case err != nil:
 		return since, usagef(cmd, "--since: %w", err)
 	case h.days < 0 || h.days == 0 && len(h.local) == 0 || h.days > maxHuntDays:
 		return since, usagef(cmd, "--days %d: must be from 1 to %d", h.days, maxHuntDays)
+	case selects.Since != "" && cmd.Flags().Changed("days"):
+		return since, usagef(cmd, "--days and --from both say where to begin: use only one of them")
+	case len(h.local) == 0 && len(selects.VPCs)+len(selects.Hosts)+len(selects.Indicators) > 0:
+		return since, usagef(cmd, "--vpc, --host and --indicator work only with --local; the rows of a hunt in Athena have these columns")
 	case h.write && len(h.local) > 0:
 		return since, usagef(cmd, "--write works only with a deployed stack; use 'resolverwatch scan' to mark files again")
 	}
-	return since, nil
+	if selects.Since == "" && h.days > 0 && (len(h.local) == 0 || cmd.Flags().Changed("days")) {
+		selects.Since = strconv.Itoa(h.days) + "d"
+	}
+	return since, h.selects.parse(cmd)
 }
 
 // runAthena hunts in the logs of a deployed stack.
@@ -147,8 +157,11 @@ func (h *huntOptions) huntText(ctx context.Context, group *athena.WorkGroup, sin
 	if err != nil {
 		return "", err
 	}
-	return fillQuery(queries, huntQuery, map[string]string{
-		"since": since.UTC().Format(time.RFC3339), "from": strconv.Itoa(h.days) + "d"})
+	values := map[string]string{"since": since.UTC().Format(time.RFC3339), "from": h.selects.options.Since}
+	if until := h.selects.options.Until; until != "" {
+		values["until"] = until
+	}
+	return fillQuery(queries, huntQuery, values)
 }
 
 // huntWriter writes the rows of a hunt and sums them up.

@@ -12,6 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/demo"
 	"github.com/resolverwatch/resolverwatch/internal/hunt"
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
+	"github.com/resolverwatch/resolverwatch/internal/selection"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
@@ -28,15 +29,11 @@ func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, since time.Time,
 		return err
 	}
 
-	var from time.Time
-	if h.days > 0 {
-		from = time.Now().AddDate(0, 0, -h.days)
-	}
 	report := hunt.NewReport(list)
 	logs := &logRun{
 		sources:  sources,
 		messages: std.err,
-		markers:  newHuntMarkers(list, from),
+		markers:  newHuntMarkers(list, h.selects.chosen),
 		collect: func(chunk *logfile.Chunk) error {
 			hits := chunk.Result.(*huntResult).hits
 			for i := range hits {
@@ -101,10 +98,10 @@ func (h *huntOptions) localList(cmd *cobra.Command, messages io.Writer, since ti
 
 // huntMarker is the [chunkMarker] of a local hunt.
 type huntMarker struct {
-	marker *verdict.Marker
-	from   time.Time // older queries are ignored; zero for no limit
-	result *huntResult
-	line   []byte
+	marker  *verdict.Marker
+	chooser *selection.Chooser // nil: all records are selected
+	result  *huntResult
+	line    []byte
 }
 
 // huntResult is the result of one chunk.
@@ -113,10 +110,10 @@ type huntResult struct {
 	hits []hunt.Hit
 }
 
-func newHuntMarkers(list *hunt.List, from time.Time) []chunkMarker {
+func newHuntMarkers(list *hunt.List, chosen *selection.Selection) []chunkMarker {
 	markers := make([]chunkMarker, runtime.GOMAXPROCS(0))
 	for i := range markers {
-		w := &huntMarker{from: from}
+		w := &huntMarker{chooser: chosen.NewChooser()}
 		w.marker = verdict.NewMarker(list.Index, verdict.Options{Remark: true, OnMark: w.onMark})
 		markers[i] = w
 	}
@@ -137,14 +134,10 @@ func (w *huntMarker) mark(record []byte) (err error) {
 
 func (w *huntMarker) onMark(m *verdict.Mark) {
 	w.result.count(m)
-	if !hunt.IsHit(m) {
+	if w.chooser != nil && !w.result.keep(w.chooser, m) || !hunt.IsHit(m) {
 		return
 	}
-	hit := hunt.NewHit(m, m.Previous)
-	if at, err := time.Parse(time.RFC3339, hit.Time); err == nil && at.Before(w.from) {
-		return
-	}
-	w.result.hits = append(w.result.hits, hit)
+	w.result.hits = append(w.result.hits, hunt.NewHit(m, m.Previous))
 }
 
 func writeReport(report *hunt.Report, out resultWriter) error {

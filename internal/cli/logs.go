@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
+	"github.com/resolverwatch/resolverwatch/internal/selection"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
@@ -73,6 +74,7 @@ type lineCounts struct {
 	named    int      // records with a query name
 	refused  int      // lines that are not records
 	refusals []string // messages about the first refused lines of a chunk
+	skipped  selection.Skipped
 }
 
 // lines returns c, so that a result that embeds c has a method to get it.
@@ -84,6 +86,11 @@ func (c *lineCounts) count(m *verdict.Mark) {
 	if m.Object.QueryName.IsSet() {
 		c.named++
 	}
+}
+
+// keep reports whether a record is selected, and counts it if it is not.
+func (c *lineCounts) keep(chooser *selection.Chooser, m *verdict.Mark) bool {
+	return chooser.Keep(m, &c.skipped)
 }
 
 // logRun marks the records of logs in parallel. It reports lines that are not records,
@@ -98,10 +105,14 @@ type logRun struct {
 	source     lineCounts // of the source that is being collected
 	records    int        // of all sources
 	incomplete bool       // something could not be read
+	skipped    selection.Skipped
+	quiet      bool
+	live       bool // the input has no end, so there is no progress
 }
 
 func (r *logRun) run(ctx context.Context, quiet bool) error {
-	bar := newLogProgress(r.messages, r.sources, quiet)
+	r.quiet = quiet
+	bar := newLogProgress(r.messages, r.sources, quiet || r.live)
 	defer bar.close()
 
 	pipeline := logfile.Pipeline{
@@ -129,6 +140,7 @@ func (r *logRun) write(chunk *logfile.Chunk) error {
 	counts := chunk.Result.(interface{ lines() *lineCounts }).lines()
 	r.source.records += counts.records
 	r.source.named += counts.named
+	r.skipped.Add(&counts.skipped)
 	for _, refusal := range counts.refusals {
 		if r.source.refused++; r.source.refused <= maxRefusals {
 			fmt.Fprintln(r.messages, refusal)
@@ -167,7 +179,8 @@ func (r *logRun) ended(source int, err error) error {
 
 // outcome reports whether parts of the input, or all of it, are missing from the result.
 func (r *logRun) outcome() error {
-	if r.records > 0 && !r.incomplete {
+	nothing := r.reportSkipped()
+	if r.records > 0 && !r.incomplete && !nothing {
 		return nil
 	}
 	if r.records == 0 {
@@ -177,4 +190,15 @@ func (r *logRun) outcome() error {
 		fmt.Fprintln(r.messages, "resolverwatch: the result is incomplete: parts of the input could not be read, see above")
 	}
 	return errReported
+}
+
+// reportSkipped says how many records were skipped. It returns true if none of the records was of
+// the chosen times, VPCs and hosts. It is a result, however, that no record matched an indicator.
+func (r *logRun) reportSkipped() (nothing bool) {
+	if total := r.skipped.Total(); total > 0 && total == r.records {
+		fmt.Fprintf(r.messages, "resolverwatch: no record was selected: %v\n", &r.skipped)
+	} else if total > 0 && !r.quiet {
+		fmt.Fprintln(r.messages, &r.skipped)
+	}
+	return r.records > 0 && r.skipped.Unseen() == r.records
 }

@@ -20,6 +20,10 @@ type Data struct {
 	At      time.Time // when the report was written
 	Sources []string  // what was read
 	Lists   []string  // what it was compared with
+	// Selection says which records the report is about, a phrase for each condition, and Skipped how
+	// many others there were.
+	Selection []string
+	Skipped   int
 
 	Records int
 	Verdict Counts
