@@ -93,8 +93,11 @@ func coverage(vpc VPC) template.HTML {
 		len(vpc.Days)*square, square, len(vpc.Days)*square)
 	for i, day := range vpc.Days {
 		class, what := "logged", thousands(day.Records)+" queries"
-		if day.Records == 0 {
+		switch day.Records {
+		case 0:
 			class, what = "gap", "no logs"
+		case Logged:
+			what = "logs"
 		}
 		fmt.Fprintf(&out, `<rect class="%s" x="%d" y="1" width="%d" height="%d"><title>%s: %s</title></rect>`,
 			class, i*square+1, square-2, square-2, day.Date.Format("2006-01-02"), what)
