@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/hunt"
+	"github.com/resolverwatch/resolverwatch/internal/report"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
 )
@@ -27,7 +28,11 @@ type huntOptions struct {
 	local      []string
 	indicators string
 	form       string
+	report     string
 	write      bool
+
+	sinceTime time.Time // of --since
+	named     []string  // the logs as they were named
 }
 
 func newHunt(std streams) *cobra.Command {
@@ -51,7 +56,7 @@ select records of these logs. --from and --until bound the time of the queries h
 Athena; --since is about when an entry was added to a list.
 ` + deploymentHelp,
 		Example: `  resolverwatch hunt --since 2026-11-01 --days 90
-  resolverwatch hunt --local resolverwatch-demo
+  resolverwatch hunt --local resolverwatch-demo --report found.html
   resolverwatch hunt --local logs/ --feed new-names.txt --from 2026-11-01 --vpc vpc-0a1b2c3d4e5f60718
   resolverwatch hunt --local marked/ --feed new-names.txt -o json`,
 		Args: argCount(0, 0, noArguments),
@@ -66,6 +71,7 @@ Athena; --since is about when an entry was added to a list.
 	flags.IntVar(&h.days, "days", defaultHuntDays, "how many `DAYS` of logs to search, unless --from is set; with --local, 0 means all, the default")
 	flags.StringArrayVar(&h.local, "local", nil, "search logs on this machine: `PATH` of a file, a folder, or the folder of a demo; repeatable")
 	flags.StringVar(&h.indicators, "indicators", "", "with --local: published indicators, a `FILE` from the index bucket")
+	flags.StringVar(&h.report, "report", "", "also write a report, a page of HTML, to `FILE`; in Athena, with two more queries")
 	flags.BoolVar(&h.write, "write", false, "write the records, marked again, to the output bucket under "+retroPrefix)
 	flags.StringVar(&h.outputBucket, "output-bucket", "", "with --write: `NAME` of the output bucket (default: from the outputs of the stack)")
 	flags.StringVar(&h.indexBucket, "index-bucket", "", "with --write: `NAME` of the index bucket (default: from the outputs of the stack)")
@@ -83,8 +89,7 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 	if err != nil {
 		return err
 	}
-	since, err := h.check(cmd)
-	if err != nil {
+	if err := h.check(cmd); err != nil {
 		return err
 	}
 
@@ -96,48 +101,51 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 	}
 	progress := newQueryProgress(std.err, h.lists.quiet)
 	if len(h.local) > 0 {
-		err = h.runLocal(cmd, std, since, out)
+		err = h.runLocal(cmd, std, out)
 	} else {
-		err = h.runAthena(cmd, since, out, progress)
+		err = h.runAthena(cmd, out, progress)
 		if err == nil && h.write {
 			err = h.writeRecords(cmd.Context(), out, progress)
+		}
+		if err == nil && h.report != "" {
+			err = h.writeAthenaPage(cmd.Context(), out.early, progress)
 		}
 	}
 
 	if err == nil || errors.Is(err, errReported) {
 		qualifier := ""
 		if len(h.local) == 0 || h.indicators != "" {
-			qualifier = " added since " + since.UTC().Format(time.RFC3339)
+			qualifier = " added since " + h.sinceTime.UTC().Format(time.RFC3339)
 		}
 		out.printSummary(progress, qualifier)
 	}
 	return err
 }
 
-// check checks the flags and returns the time of --since.
-func (h *huntOptions) check(cmd *cobra.Command) (since time.Time, err error) {
-	since, err = namedquery.Moment(h.since, time.Now())
+// check checks the flags and parses the times.
+func (h *huntOptions) check(cmd *cobra.Command) (err error) {
+	h.sinceTime, err = namedquery.Moment(h.since, time.Now())
 	selects := &h.selects.options
 	switch {
 	case err != nil:
-		return since, usagef(cmd, "--since: %w", err)
+		return usagef(cmd, "--since: %w", err)
 	case h.days < 0 || h.days == 0 && len(h.local) == 0 || h.days > maxHuntDays:
-		return since, usagef(cmd, "--days %d: must be from 1 to %d", h.days, maxHuntDays)
+		return usagef(cmd, "--days %d: must be from 1 to %d", h.days, maxHuntDays)
 	case selects.Since != "" && cmd.Flags().Changed("days"):
-		return since, usagef(cmd, "--days and --from both say where to begin: use only one of them")
+		return usagef(cmd, "--days and --from both say where to begin: use only one of them")
 	case len(h.local) == 0 && len(selects.VPCs)+len(selects.Hosts)+len(selects.Indicators) > 0:
-		return since, usagef(cmd, "--vpc, --host and --indicator work only with --local; the rows of a hunt in Athena have these columns")
+		return usagef(cmd, "--vpc, --host and --indicator work only with --local; the rows of a hunt in Athena have these columns")
 	case h.write && len(h.local) > 0:
-		return since, usagef(cmd, "--write works only with a deployed stack; use 'resolverwatch scan' to mark files again")
+		return usagef(cmd, "--write works only with a deployed stack; use 'resolverwatch scan' to mark files again")
 	}
 	if selects.Since == "" && h.days > 0 && (len(h.local) == 0 || cmd.Flags().Changed("days")) {
 		selects.Since = strconv.Itoa(h.days) + "d"
 	}
-	return since, h.selects.parse(cmd)
+	return h.selects.parse(cmd)
 }
 
 // runAthena hunts in the logs of a deployed stack.
-func (h *huntOptions) runAthena(cmd *cobra.Command, since time.Time, out *huntWriter, progress *queryProgress) error {
+func (h *huntOptions) runAthena(cmd *cobra.Command, out *huntWriter, progress *queryProgress) error {
 	if h.indicators != "" || h.lists.areNamed() {
 		return usagef(cmd, "a deployed stack hunts for the entries of its own lists; to use other lists, name logs with --local")
 	}
@@ -145,19 +153,19 @@ func (h *huntOptions) runAthena(cmd *cobra.Command, since time.Time, out *huntWr
 	if err != nil {
 		return err
 	}
-	text, err := h.huntText(cmd.Context(), group, since)
+	text, err := h.huntText(cmd.Context(), group)
 	if err != nil {
 		return err
 	}
 	return runQuery(cmd.Context(), group, text, out, progress)
 }
 
-func (h *huntOptions) huntText(ctx context.Context, group *athena.WorkGroup, since time.Time) (string, error) {
+func (h *huntOptions) huntText(ctx context.Context, group *athena.WorkGroup) (string, error) {
 	queries, err := group.NamedQueries(ctx)
 	if err != nil {
 		return "", err
 	}
-	values := map[string]string{"since": since.UTC().Format(time.RFC3339), "from": h.selects.options.Since}
+	values := map[string]string{"since": h.sinceTime.UTC().Format(time.RFC3339), "from": h.selects.options.Since}
 	if until := h.selects.options.Until; until != "" {
 		values["until"] = until
 	}
@@ -172,6 +180,7 @@ type huntWriter struct {
 	columns           map[string]int
 	hosts, indicators map[string]bool
 	queries, unmarked int
+	early             []report.Early // the rows, for a report
 }
 
 func (w *huntWriter) begin(columns []athena.Column) error {
@@ -204,6 +213,7 @@ func (w *huntWriter) row(row athena.Row) error {
 		w.last = max(w.last, cell("last_seen"))
 	}
 	w.indicators[cell("indicator")] = true
+	w.early = append(w.early, hunt.EarlyOf(cell))
 	for name, sum := range map[string]*int{"logged_queries": &w.queries, "unmarked": &w.unmarked} {
 		if n, err := strconv.Atoi(cell(name)); err == nil {
 			*sum += n

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,14 +12,16 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/hunt"
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
 	"github.com/resolverwatch/resolverwatch/internal/selection"
+	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
 // runLocal hunts in logs on this machine.
-func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, since time.Time, out resultWriter) error {
+func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, out resultWriter) error {
+	h.named = h.local
 	h.useDemoFolder()
-	list, err := h.localList(cmd, std.err, since)
+	list, err := h.localList(cmd, std.err)
 	if err != nil {
 		return err
 	}
@@ -29,15 +30,18 @@ func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, since time.Time,
 		return err
 	}
 
-	report := hunt.NewReport(list)
+	report, summary := hunt.NewReport(list), sighting.NewSummary()
 	logs := &logRun{
 		sources:  sources,
 		messages: std.err,
-		markers:  newHuntMarkers(list, h.selects.chosen),
+		markers:  newHuntMarkers(list, h.selects.chosen, h.report != ""),
 		collect: func(chunk *logfile.Chunk) error {
-			hits := chunk.Result.(*huntResult).hits
-			for i := range hits {
-				report.Add(&hits[i])
+			result := chunk.Result.(*huntResult)
+			for i := range result.hits {
+				report.Add(&result.hits[i])
+			}
+			if result.summary != nil {
+				summary.Merge(result.summary)
 			}
 			return nil
 		},
@@ -48,6 +52,11 @@ func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, since time.Time,
 
 	if err := writeReport(report, out); err != nil {
 		return err
+	}
+	if h.report != "" {
+		if err := h.writeLocalPage(report, summary, logs, std.err); err != nil {
+			return err
+		}
 	}
 	return logs.outcome()
 }
@@ -69,7 +78,7 @@ func (h *huntOptions) useDemoFolder() {
 }
 
 // localList returns the entries to hunt for.
-func (h *huntOptions) localList(cmd *cobra.Command, messages io.Writer, since time.Time) (*hunt.List, error) {
+func (h *huntOptions) localList(cmd *cobra.Command, messages io.Writer) (*hunt.List, error) {
 	if h.indicators == "" {
 		x, err := h.lists.load(cmd, messages)
 		if err != nil {
@@ -89,7 +98,7 @@ func (h *huntOptions) localList(cmd *cobra.Command, messages io.Writer, since ti
 		return nil, fmt.Errorf("reading the indicators: %w", err)
 	}
 	defer file.Close() //nolint:errcheck // it was only read
-	list, err := hunt.ReadIndicators(file, since)
+	list, err := hunt.ReadIndicators(file, h.sinceTime)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", h.indicators, err)
 	}
@@ -102,18 +111,21 @@ type huntMarker struct {
 	chooser *selection.Chooser // nil: all records are selected
 	result  *huntResult
 	line    []byte
+	page    bool   // a report is wanted
+	text    []byte // decoded members of a record
 }
 
 // huntResult is the result of one chunk.
 type huntResult struct {
 	lineCounts
-	hits []hunt.Hit
+	hits    []hunt.Hit
+	summary *sighting.Summary // nil unless a report is wanted
 }
 
-func newHuntMarkers(list *hunt.List, chosen *selection.Selection) []chunkMarker {
+func newHuntMarkers(list *hunt.List, chosen *selection.Selection, page bool) []chunkMarker {
 	markers := make([]chunkMarker, runtime.GOMAXPROCS(0))
 	for i := range markers {
-		w := &huntMarker{chooser: chosen.NewChooser()}
+		w := &huntMarker{chooser: chosen.NewChooser(), page: page}
 		w.marker = verdict.NewMarker(list.Index, verdict.Options{Remark: true, OnMark: w.onMark})
 		markers[i] = w
 	}
@@ -122,6 +134,9 @@ func newHuntMarkers(list *hunt.List, chosen *selection.Selection) []chunkMarker 
 
 func (w *huntMarker) begin(chunk *logfile.Chunk) *lineCounts {
 	w.result = &huntResult{}
+	if w.page {
+		w.result.summary = sighting.NewSummary()
+	}
 	chunk.Result = w.result
 	return &w.result.lineCounts
 }
@@ -134,7 +149,13 @@ func (w *huntMarker) mark(record []byte) (err error) {
 
 func (w *huntMarker) onMark(m *verdict.Mark) {
 	w.result.count(m)
-	if w.chooser != nil && !w.result.keep(w.chooser, m) || !hunt.IsHit(m) {
+	if w.chooser != nil && !w.result.keep(w.chooser, m) {
+		return
+	}
+	if w.page {
+		w.summarise(m)
+	}
+	if !hunt.IsHit(m) {
 		return
 	}
 	w.result.hits = append(w.result.hits, hunt.NewHit(m, m.Previous))

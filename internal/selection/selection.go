@@ -56,6 +56,9 @@ func Parse(o Options, now time.Time) (*Selection, error) {
 // Describe returns a phrase for each part of the selection, such as "since 2026-11-01T00:00:00Z".
 func (s *Selection) Describe() []string { return s.words }
 
+// Period returns the bounds of the time of a query. They are zero if they are not set.
+func (s *Selection) Period() (since, until time.Time) { return s.since, s.until }
+
 func (s *Selection) setPeriod(o Options, now time.Time) error {
 	for _, bound := range []struct {
 		word, flag, value string
