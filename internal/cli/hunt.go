@@ -63,20 +63,26 @@ Athena; --since is about when an entry was added to a list.
 		RunE: func(cmd *cobra.Command, _ []string) error { return h.run(cmd, std) },
 	}
 	h.registerAthena(cmd)
-	h.lists.register(cmd)
-	h.lists.registerFile(cmd)
-	h.selects.register(cmd, "from", "search ")
+	registerHunted(cmd, &h)
 	flags := cmd.Flags()
 	flags.StringVar(&h.since, "since", "7d", "hunt for entries added since `DATE`: a day, a time, or an age such as 7d")
 	flags.IntVar(&h.days, "days", defaultHuntDays, "how many `DAYS` of logs to search, unless --from is set; with --local, 0 means all, the default")
-	flags.StringArrayVar(&h.local, "local", nil, "search logs on this machine: `PATH` of a file, a folder, or the folder of a demo; repeatable")
-	flags.StringVar(&h.indicators, "indicators", "", "with --local: published indicators, a `FILE` from the index bucket")
 	flags.StringVar(&h.report, "report", "", "also write a report, a page of HTML, to `FILE`; in Athena, with two more queries")
 	flags.BoolVar(&h.write, "write", false, "write the records, marked again, to the output bucket under "+retroPrefix)
 	flags.StringVar(&h.outputBucket, "output-bucket", "", "with --write: `NAME` of the output bucket (default: from the outputs of the stack)")
 	flags.StringVar(&h.indexBucket, "index-bucket", "", "with --write: `NAME` of the index bucket (default: from the outputs of the stack)")
 	flags.StringVarP(&h.form, "output", "o", "", "`FORM`: table, csv, or json with one object on each line (default: table on a terminal, else csv)")
 	return cmd
+}
+
+// registerHunted adds the flags that name logs and what to look for in them.
+func registerHunted(cmd *cobra.Command, h *huntOptions) {
+	h.lists.register(cmd)
+	h.lists.registerFile(cmd)
+	h.selects.register(cmd, "from", "search ")
+	flags := cmd.Flags()
+	flags.StringArrayVar(&h.local, "local", nil, "search logs on this machine: `PATH` of a file, a folder, or the folder of a demo; repeatable")
+	flags.StringVar(&h.indicators, "indicators", "", "with --local: published indicators, a `FILE` from the index bucket")
 }
 
 const (
@@ -108,7 +114,7 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 			err = h.writeRecords(cmd.Context(), out, progress)
 		}
 		if err == nil && h.report != "" {
-			err = h.writeAthenaPage(cmd.Context(), out.early, progress)
+			err = writeAthenaPage(cmd.Context(), h, out.early, progress)
 		}
 	}
 

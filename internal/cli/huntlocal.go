@@ -54,7 +54,7 @@ func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, out resultWriter
 		return err
 	}
 	if h.report != "" {
-		if err := h.writeLocalPage(report, summary, logs, std.err); err != nil {
+		if err := writeLocalPage(h, report, summary, logs, std.err); err != nil {
 			return err
 		}
 	}

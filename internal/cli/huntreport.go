@@ -11,6 +11,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/hunt"
 	"github.com/resolverwatch/resolverwatch/internal/report"
+	"github.com/resolverwatch/resolverwatch/internal/selection"
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
@@ -32,18 +33,18 @@ func (w *huntMarker) summarise(m *verdict.Mark) {
 }
 
 // writeLocalPage writes the report of a local hunt.
-func (h *huntOptions) writeLocalPage(found *hunt.Report, summary *sighting.Summary, logs *logRun, messages io.Writer) error {
+func writeLocalPage(h *huntOptions, found *hunt.Report, summary *sighting.Summary, logs *logRun, messages io.Writer) error {
 	page := summary.Report()
 	page.Title, page.Hunt, page.Early = huntTitle, true, found.Early()
-	page.Selection, page.Skipped = h.selects.describe(), logs.skipped.Total()
+	logs.fillPage(page, &h.selects)
 	if repeats := found.Repeats(); repeats > 0 {
 		page.Notes = append(page.Notes, fmt.Sprintf("%d records were delivered more than once. The hunt counts a record once, the other tables each time.", repeats))
 	}
-	return writeReportPage(h.report, page, h.named, h.huntedFor(), messages)
+	return writeReportPage(h.report, page, h.named, huntedFor(h), messages)
 }
 
 // huntedFor returns what a hunt compares the logs with.
-func (h *huntOptions) huntedFor() []string {
+func huntedFor(h *huntOptions) []string {
 	since := "entries that were added to the lists since " + h.sinceTime.UTC().Format(time.RFC3339)
 	switch {
 	case len(h.local) == 0:
@@ -62,7 +63,7 @@ const (
 
 // writeAthenaPage writes the report of a hunt in Athena. What the rows of the hunt do not show, the
 // days without logs and the records that could not be judged, are two more queries.
-func (h *huntOptions) writeAthenaPage(ctx context.Context, early []report.Early, progress *queryProgress) error {
+func writeAthenaPage(ctx context.Context, h *huntOptions, early []report.Early, progress *queryProgress) error {
 	page := &report.Data{Title: huntTitle, Hunt: true, Partly: true, Early: early}
 	hunt.FillPage(page)
 	group, err := h.athena(ctx)
@@ -73,15 +74,15 @@ func (h *huntOptions) writeAthenaPage(ctx context.Context, early []report.Early,
 	if err != nil {
 		return err
 	}
-	period := map[string]string{"from": h.selects.options.Since}
+	bounds := map[string]string{"from": h.selects.options.Since}
 	if until := h.selects.options.Until; until != "" {
-		period["until"] = until
+		bounds["until"] = until
 	}
 	for _, more := range []struct {
 		query string
 		add   func(*report.Data, []map[string]string)
-	}{{coverageQuery, h.addCoverage}, {unknownQuery, addReasons}} {
-		text, err := fillQuery(queries, more.query, period)
+	}{{coverageQuery, coveredPeriod(h.selects.chosen).addGaps}, {unknownQuery, addReasons}} {
+		text, err := fillQuery(queries, more.query, bounds)
 		if err != nil { // an older stack
 			page.Notes = append(page.Notes, fmt.Sprintf("This report lacks the result of the query %s: %v.", more.query, err))
 			continue
@@ -93,7 +94,7 @@ func (h *huntOptions) writeAthenaPage(ctx context.Context, early []report.Early,
 		more.add(page, rows.rows)
 	}
 	source := "logs of the stack " + h.stack + " since " + h.selects.options.Since
-	return writeReportPage(h.report, page, []string{source}, h.huntedFor(), progress.messages)
+	return writeReportPage(h.report, page, []string{source}, huntedFor(h), progress.messages)
 }
 
 // rowReader is a [resultWriter] that keeps the rows.
@@ -117,8 +118,24 @@ func (r *rowReader) row(row athena.Row) error {
 
 func (r *rowReader) end() error { return nil }
 
-// addCoverage adds the days without logs. The query lists only those.
-func (h *huntOptions) addCoverage(page *report.Data, rows []map[string]string) {
+// period is a time whose coverage a report shows.
+type period struct{ first, until time.Time }
+
+// coveredPeriod returns the days of a selection. A page has room for three months.
+func coveredPeriod(chosen *selection.Selection) period {
+	const day, longest = 24 * time.Hour, 92
+	since, until := chosen.Period()
+	if until.IsZero() {
+		until = time.Now()
+	}
+	if least := until.Add(-longest * day); since.Before(least) {
+		since = least
+	}
+	return period{since.UTC().Truncate(day), until}
+}
+
+// addGaps adds the days without logs. The query lists only those.
+func (p period) addGaps(page *report.Data, rows []map[string]string) {
 	gaps := map[string]map[string]bool{} // days by VPC
 	for _, row := range rows {
 		vpc := row["vpc_id"]
@@ -134,10 +151,9 @@ func (h *huntOptions) addCoverage(page *report.Data, rows []map[string]string) {
 		page.Notes = append(page.Notes, "Each VPC that logged has logs on every day of the period.")
 	}
 
-	first, until := h.coveredPeriod()
 	for _, vpc := range slices.Sorted(maps.Keys(gaps)) {
 		row := report.VPC{ID: vpc}
-		for day := first; day.Before(until); day = day.AddDate(0, 0, 1) {
+		for day := p.first; day.Before(p.until); day = day.AddDate(0, 0, 1) {
 			records := report.Logged
 			if gaps[vpc][day.Format(time.DateOnly)] {
 				records = 0
@@ -148,22 +164,11 @@ func (h *huntOptions) addCoverage(page *report.Data, rows []map[string]string) {
 	}
 }
 
-// coveredPeriod returns the first day of the coverage and the end of the period. A page has room for
-// three months.
-func (h *huntOptions) coveredPeriod() (first, until time.Time) {
-	const day, longest = 24 * time.Hour, 92
-	since, until := h.selects.chosen.Period()
-	if until.IsZero() {
-		until = time.Now()
-	}
-	if least := until.Add(-longest * day); since.Before(least) {
-		since = least
-	}
-	return since.UTC().Truncate(day), until
-}
-
 // addReasons adds why records could not be judged.
 func addReasons(page *report.Data, rows []map[string]string) {
+	if len(rows) == 0 {
+		page.Notes = append(page.Notes, "Every query has a verdict.")
+	}
 	for _, row := range rows {
 		count, err := strconv.Atoi(row["logged_queries"])
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
+	"github.com/resolverwatch/resolverwatch/internal/report"
 	"github.com/resolverwatch/resolverwatch/internal/selection"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
@@ -105,6 +106,8 @@ type logRun struct {
 	source     lineCounts // of the source that is being collected
 	records    int        // of all sources
 	incomplete bool       // something could not be read
+	refused    int        // lines of all sources that are not records
+	unread     int        // sources that could not be read to their end
 	skipped    selection.Skipped
 	quiet      bool
 	live       bool // the input has no end, so there is no progress
@@ -158,6 +161,10 @@ func (r *logRun) ended(source int, err error) error {
 	counts, name := r.source, r.sources[source].Name
 	r.source = lineCounts{}
 	r.records += counts.records
+	r.refused += counts.refused
+	if err != nil {
+		r.unread++
+	}
 
 	if more := counts.refused - maxRefusals; more > 0 {
 		fmt.Fprintf(r.messages, "%s: %d more lines are not records\n", name, more)
@@ -201,4 +208,17 @@ func (r *logRun) reportSkipped() (nothing bool) {
 		fmt.Fprintln(r.messages, &r.skipped)
 	}
 	return r.records > 0 && r.skipped.Unseen() == r.records
+}
+
+// fillPage adds to a report what the records do not show: what was not read, and what was not asked
+// for.
+func (r *logRun) fillPage(page *report.Data, selects *selectFlags) {
+	if r.refused > 0 {
+		page.Notes = append(page.Notes, fmt.Sprintf("%d lines of the logs are not records, and are left out.", r.refused))
+	}
+	if r.unread > 0 {
+		page.Notes = append(page.Notes, fmt.Sprintf("%d of %d logs could not be read to their end.", r.unread, len(r.sources)))
+	}
+	page.Selection, page.Skipped = selects.describe(), r.skipped.Total()
+	page.AddVPCs(selects.options.VPCs)
 }

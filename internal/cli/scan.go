@@ -155,7 +155,7 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 	}
 	if o.report != "" {
 		page := s.summary.Report()
-		page.Selection, page.Skipped = o.selects.describe(), logs.skipped.Total()
+		logs.fillPage(page, &o.selects)
 		if err := writeReportPage(o.report, page, o.logs, o.lists.names(), std.err); err != nil {
 			return err
 		}

@@ -183,13 +183,13 @@ func (d *demo) showStages(ctx context.Context) error {
 	if d.entered, err = d.enterName(ctx); err != nil {
 		return fmt.Errorf("adding a name to a feed: %w", err)
 	}
-	d.reportEntered(d.entered)
+	d.entered.report(d)
 
 	change, err := d.removeName(ctx, found.marked[before.Lines[0].Key])
 	if err != nil {
 		return fmt.Errorf("removing a name from a feed: %w", err)
 	}
-	d.reportChange(change)
+	change.report(d)
 	return nil
 }
 

@@ -197,8 +197,7 @@ func defaultReport() string {
 	var out bytes.Buffer
 	d := &demo{Options: Options{Stdout: &out}, ledger: sample.NewLedger(), generator: sample.New(0, time.Unix(0, 0))}
 	f := &findings{marked: map[string]sample.MarkedRecord{}, failed: map[string]int{}}
-	d.Records = DefaultRecords
-	for _, record := range d.makeRecords() {
+	for _, record := range makeRecords(d.generator, DefaultRecords) {
 		d.ledger.Add(&record)
 		if record.Failed != "" {
 			f.failed[record.Failed]++
@@ -215,19 +214,20 @@ func defaultReport() string {
 	d.reportLogs(f)
 
 	host := d.generator.QuietHost()
-	late := report.Early{Address: host.SrcAddr, Instance: host.Instance, VPC: host.VPCID, Indicator: sample.LateName, Queries: d.countLate()}
-	d.reportEntered(&entered{generation: 5, found: []report.Early{late}})
+	late := report.Early{Address: host.SrcAddr, Instance: host.Instance, VPC: host.VPCID, Indicator: sample.LateName, Queries: countLate(d.ledger)}
+	(&entered{generation: 5, found: []report.Early{late}}).report(d)
 	return out.String()
 }
 
 // The demo notices if the hunt finds another host, or not all queries.
 func TestCheckFound(t *testing.T) {
 	t.Parallel()
-	d := &demo{Options: Options{Records: 100}, ledger: sample.NewLedger(), generator: sample.New(0, time.Unix(0, 0))}
-	for _, record := range d.makeRecords() {
-		d.ledger.Add(&record)
+	generator, ledger := sample.New(0, time.Unix(0, 0)), sample.NewLedger()
+	for _, record := range makeRecords(generator, 100) {
+		ledger.Add(&record)
 	}
-	good := report.Early{Address: d.generator.QuietHost().SrcAddr, Queries: d.countLate(), Unmarked: d.countLate()}
+	host, late := generator.QuietHost(), countLate(ledger)
+	good := report.Early{Address: host.SrcAddr, Queries: late, Unmarked: late}
 	if good.Queries < 2 {
 		t.Errorf("%d records ask for the name that enters a list", good.Queries)
 	}
@@ -244,7 +244,7 @@ func TestCheckFound(t *testing.T) {
 		"a query less":   {[]report.Early{few}, false},
 		"marked already": {[]report.Early{marked}, false},
 	} {
-		if err := d.checkFound(test.found); (err == nil) != test.ok {
+		if err := checkFound(test.found, host, late); (err == nil) != test.ok {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

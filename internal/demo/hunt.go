@@ -42,14 +42,14 @@ func (d *demo) enterName(ctx context.Context) (*entered, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.found, err = d.hunt(list); err != nil {
+	if e.found, err = huntDelivered(d.stack, list); err != nil {
 		return nil, fmt.Errorf("hunting: %w", err)
 	}
-	return e, d.checkFound(e.found)
+	return e, checkFound(e.found, d.generator.QuietHost(), countLate(d.ledger))
 }
 
-// hunt looks for the entries of a list in the delivered logs.
-func (d *demo) hunt(list *hunt.List) ([]report.Early, error) {
+// huntDelivered looks for the entries of a list in the delivered logs.
+func huntDelivered(stack *localaws.Stack, list *hunt.List) ([]report.Early, error) {
 	found := hunt.NewReport(list)
 	marker := verdict.NewMarker(list.Index, verdict.Options{Remark: true, OnMark: func(m *verdict.Mark) {
 		if hunt.IsHit(m) {
@@ -58,7 +58,7 @@ func (d *demo) hunt(list *hunt.List) ([]report.Early, error) {
 		}
 	}})
 	var line []byte
-	for _, object := range d.stack.Objects(localaws.LogBucket, markedLogs+"/") {
+	for _, object := range stack.Objects(localaws.LogBucket, markedLogs+"/") {
 		r, err := gzip.NewReader(bytes.NewReader(object.Body))
 		if err != nil {
 			return nil, err
@@ -76,22 +76,21 @@ func (d *demo) hunt(list *hunt.List) ([]report.Early, error) {
 	return found.Early(), nil
 }
 
-// checkFound compares what the hunt found with what was sent.
-func (d *demo) checkFound(found []report.Early) error {
-	want := d.countLate()
+// checkFound compares what the hunt found with what was sent: some queries of one host.
+func checkFound(found []report.Early, host sample.Host, queries int) error {
 	if len(found) != 1 {
 		return fmt.Errorf("the hunt found %d hosts, want 1", len(found))
 	}
 	one := found[0]
-	if one.Address != d.generator.QuietHost().SrcAddr || one.Queries != want || one.Unmarked != want {
+	if one.Address != host.SrcAddr || one.Queries != queries || one.Unmarked != queries {
 		return errors.New("the hunt found another host, or not all of its queries")
 	}
 	return nil
 }
 
 // countLate counts the queries that were sent for the name before it entered a list.
-func (d *demo) countLate() (count int) {
-	for _, line := range d.ledger.Lines {
+func countLate(ledger *sample.Ledger) (count int) {
+	for _, line := range ledger.Lines {
 		if strings.HasSuffix(line.Query, sample.LateName+".") {
 			count++
 		}

@@ -22,7 +22,7 @@ const (
 // sendLogs generates records, sends them, and waits until they are delivered. The last one asks for
 // the name that leaves its list later, and is returned.
 func (d *demo) sendLogs(ctx context.Context) (last sample.Record, err error) {
-	records := d.makeRecords()
+	records := makeRecords(d.generator, d.Records)
 	begin := time.Now()
 	if err := d.send(ctx, records); err != nil {
 		return last, err
@@ -41,18 +41,18 @@ const (
 // makeRecords generates the records of all days. A host that asks for nothing listed asks, some days
 // after the first record, for a name that enters a list later. The last record asks for the name that
 // leaves its list.
-func (d *demo) makeRecords() []sample.Record {
-	records := make([]sample.Record, max(2, d.Records))
+func makeRecords(g *sample.Generator, count int) []sample.Record {
+	records := make([]sample.Record, max(2, count))
 	last := len(records) - 1
 	first, every := int(lateBegin*float64(last)), min(lateEvery, max(1, last/2))
 	for i := range last {
 		if i < first || (i-first)%every != 0 {
-			records[i] = d.generator.Next()
+			records[i] = g.Next()
 			continue
 		}
-		records[i] = d.generator.AskFrom(d.generator.QuietHost(), fmt.Sprintf("c%d.%s.", i%7, sample.LateName), sample.Want{Verdict: sample.Clean})
+		records[i] = g.AskFrom(g.QuietHost(), fmt.Sprintf("c%d.%s.", i%7, sample.LateName), sample.Want{Verdict: sample.Clean})
 	}
-	records[last] = d.generator.Ask(leavingQuery, sample.Want{
+	records[last] = g.Ask(leavingQuery, sample.Want{
 		Verdict: sample.Malicious, Indicator: leavingName, Part: "query_name", Feeds: []string{sample.BotnetC2}})
 	return records
 }

@@ -67,8 +67,8 @@ func meaning(verdict string) string {
 	return "not a valid name"
 }
 
-// reportEntered shows the host that asked before the list had the name.
-func (d *demo) reportEntered(e *entered) {
+// report shows the host that asked before the list had the name.
+func (e *entered) report(d *demo) {
 	d.print("\n3. A name enters a list, and the logs of last week light up\n\n")
 	d.print("  %s is added to %s: index generation %d. Who asked for it before?\n\n", sample.LateName, sample.BotnetC2, e.generation)
 	rows := [][]string{{"HOST", "INSTANCE", "VPC", "QUERIES", "FIRST", "LAST", "INDICATOR"}}
@@ -80,7 +80,8 @@ func (d *demo) reportEntered(e *entered) {
 	d.print("\n  These queries were marked clean when they were logged, because no list had the name.\n")
 }
 
-func (d *demo) reportChange(c *change) {
+// report shows how the verdict changed.
+func (c *change) report(d *demo) {
 	d.print("\n4. A name leaves a list\n\n")
 	d.table([][]string{
 		{"query " + leavingQuery, c.before.Verdict, fmt.Sprintf("index generation %d", c.before.Generation)},

@@ -136,6 +136,8 @@ func Write(out io.Writer, data *Data) error {
 		"timeline": timeline,
 		"early":    earlyTimeline,
 		"coverage": coverage,
+		"missing":  missing,
+		"why":      why,
 		"severity": severityRank,
 	}).Parse(page)
 	if err != nil {
@@ -189,6 +191,25 @@ func stamp(t time.Time) int64 {
 		return 0
 	}
 	return t.Unix()
+}
+
+// why explains the reason of records that could not be judged.
+func why(reason string) string {
+	switch reason {
+	case "bad_name":
+		return "the query has no valid name"
+	case "no_index":
+		return "no index of the lists was loaded"
+	case "stale_index":
+		return "nothing matched, but the index was old"
+	case "timeout":
+		return "there was no time left to look"
+	case "not_marked":
+		return "the record was not marked"
+	case "unreadable_line":
+		return "the line is not JSON"
+	}
+	return ""
 }
 
 // severityRank returns the rank of a severity for sorting.

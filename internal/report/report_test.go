@@ -197,3 +197,37 @@ func browse(t *testing.T, browser, url string, flags ...string) (dom, log string
 	}
 	return out.String(), messages.String()
 }
+
+// The days without logs are listed as periods.
+func TestWrite_coverage(t *testing.T) {
+	t.Parallel()
+	days := func(records ...int) (all []report.Day) {
+		for i, count := range records {
+			all = append(all, report.Day{Date: monday.AddDate(0, 0, i), Records: count})
+		}
+		return all
+	}
+	d := &report.Data{Coverage: []report.VPC{
+		{ID: "vpc-1", Days: days(1, 0, 0, 3, 0)},
+		{ID: "vpc-2", Days: days(report.Logged, 1, 1, 1, 1)},
+		{ID: "vpc-3", Days: days(0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0)},
+	}}
+	d.AddVPCs([]string{"vpc-2", "vpc-4", "vpc-4"})
+	page := string(write(t, d))
+	for _, want := range []string{
+		"<td>2026-11-24 to 2026-11-25, 2026-11-27</td>", "<td>–</td>", "2026-11-23: logs<", "2026-11-23: no logs<",
+		"2026-11-23, 2026-11-25, 2026-11-27, 2026-11-29, 2026-12-01, 2026-12-03 and 2 more", "<td>2026-11-23 to 2026-11-27</td>",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+	if rows := strings.Count(page, "<tr><td>vpc-"); rows != 4 {
+		t.Errorf("%d VPCs, want 4", rows)
+	}
+	empty := &report.Data{}
+	empty.AddVPCs([]string{"vpc-1"})
+	if page := string(write(t, empty)); !strings.Contains(page, "<td>no logs</td>") {
+		t.Error("without any logs, the page does not say so")
+	}
+}
