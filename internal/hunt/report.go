@@ -26,7 +26,7 @@ var Columns = []string{
 type Hit struct {
 	host       sighting.Host
 	instance   string
-	Time       string // query_timestamp
+	time       string // query_timestamp
 	indicator  string
 	scope      indicator.Scope
 	feeds      []string
@@ -49,7 +49,7 @@ func NewHit(m *verdict.Mark, previous verdict.Verdict) Hit {
 	hit := Hit{
 		host:       sighting.HostOf(o),
 		instance:   string(o.Instance.Decode(&scratch)),
-		Time:       string(o.AppendTime(nil)),
+		time:       string(o.AppendTime(nil)),
 		indicator:  string(match.Indicator),
 		scope:      match.Scope,
 		category:   string(match.Category),
@@ -147,8 +147,8 @@ func (r *Report) row(hit *Hit) *row {
 			instances: map[string]bool{},
 			allFeeds:  map[string]bool{},
 			hours:     map[int64]bool{},
-			first:     hit.Time,
-			last:      hit.Time,
+			first:     hit.time,
+			last:      hit.time,
 		}
 		r.rows[k] = known
 	}
@@ -157,7 +157,7 @@ func (r *Report) row(hit *Hit) *row {
 
 func (known *row) count(hit *Hit) {
 	known.queries++
-	if at := moment(hit.Time); !at.IsZero() {
+	if at := moment(hit.time); !at.IsZero() {
 		known.hours[at.Unix()/secondsPerHour] = true
 	}
 	if hit.unmarked {
@@ -176,7 +176,7 @@ func (known *row) count(hit *Hit) {
 		known.severity, known.confidence, known.category = hit.severity, hit.confidence, hit.category
 	}
 	// Time stamps of one format and zone sort as text.
-	known.first, known.last = min(known.first, hit.Time), max(known.last, hit.Time)
+	known.first, known.last = min(known.first, hit.time), max(known.last, hit.time)
 }
 
 // sorted returns the rows, the most severe first, then those with the most unmarked queries.
