@@ -32,7 +32,7 @@ func (d *demo) sendLogs(ctx context.Context) (last sample.Record, err error) {
 	return records[len(records)-1], d.waitDelivered(ctx)
 }
 
-// The name that no list has yet is in one of so many records, on the later days.
+// Every 251st record, after three of the days, asks for a name that is not listed yet.
 const (
 	lateEvery = 251
 	lateBegin = 3.0 / days

@@ -101,7 +101,7 @@ func (d *demo) reportNext() {
 	}
 	d.table(append(files, [][]string{
 		{logs + "/" + markedLogs + "/", "marked logs, ready for Athena"},
-		{logs + "/delivery-failures/", "records that could not be marked, as they came"},
+		{logs + "/delivery-failures/", "records that could not be marked, unchanged"},
 		{lists + "/feeds/", "the lists; " + lists + "/reports/ has a report of each import"},
 		{d.Out + "/" + localaws.IndexBucket + "/index/", "the indexes, and CURRENT, which names the current one"},
 		{d.Out + "/" + rawLogs, "the query logs as they were sent"},
@@ -111,7 +111,7 @@ func (d *demo) reportNext() {
 	d.print("\nTry next\n\n")
 	for _, step := range [][2]string{
 		{"who asked before a list had the name, again", "hunt --local " + d.Out + " --since " + d.entered.since.Format(time.RFC3339)},
-		{"logs and a list of your own: who asked for what, with a report", "scan --feed " + csv + " --report found.html -o summary " + d.Out + "/" + rawLogs},
+		{"which hosts asked for which names, with a report; works with your own logs and lists", "scan --feed " + csv + " --report found.html -o summary " + d.Out + "/" + rawLogs},
 		{"why a name is marked, or not", "check --feed " + csv + " a.tunnel.c2.example www.example.test"},
 		{"the same demo, which keeps running, to explore with the AWS CLI", "demo --keep"},
 	} {

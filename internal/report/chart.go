@@ -17,9 +17,9 @@ const (
 	timelineWide = 240
 )
 
-// verdictChart draws the records of each hour: all of them above the line, with those that could not
-// be judged at the bottom, and below it the malicious ones, on a scale of their own, because a few
-// of them would vanish among the others.
+// verdictChart draws two bars for each hour. The upper one has all records; those without a verdict
+// are at its bottom. The lower one has the malicious records. It has another scale, because a few
+// malicious records would be invisible among the others.
 func verdictChart(hours []Hour) template.HTML {
 	if len(hours) == 0 {
 		return ""

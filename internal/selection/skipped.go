@@ -37,7 +37,7 @@ func (s *Skipped) Total() (total int) {
 	return total
 }
 
-// Unseen returns the number of records that were skipped for what they are, whatever they matched.
+// Unseen returns how many records were skipped because of their time, VPC or host.
 func (s *Skipped) Unseen() int { return s.Total() - s[otherIndicator] }
 
 // String returns the number of skipped records with the reasons, or "" if there are none.
