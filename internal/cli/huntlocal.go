@@ -34,15 +34,10 @@ func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, out resultWriter
 	logs := &logRun{
 		sources:  sources,
 		messages: std.err,
+		quiet:    h.lists.quiet,
 		markers:  newHuntMarkers(list, h.selects.chosen, h.report != ""),
 		collect: func(chunk *logfile.Chunk) error {
-			result := chunk.Result.(*huntResult)
-			for i := range result.hits {
-				report.Add(&result.hits[i])
-			}
-			if result.summary != nil {
-				summary.Merge(result.summary)
-			}
+			chunk.Result.(*huntResult).addTo(report, summary)
 			return nil
 		},
 	}
@@ -120,6 +115,16 @@ type huntResult struct {
 	lineCounts
 	hits    []hunt.Hit
 	summary *sighting.Summary // nil unless a report is wanted
+}
+
+// addTo adds the result of a chunk to those before it.
+func (r *huntResult) addTo(report *hunt.Report, summary *sighting.Summary) {
+	for i := range r.hits {
+		report.Add(&r.hits[i])
+	}
+	if r.summary != nil {
+		summary.Merge(r.summary)
+	}
 }
 
 func newHuntMarkers(list *hunt.List, chosen *selection.Selection, page bool) []chunkMarker {

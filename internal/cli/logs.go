@@ -109,13 +109,11 @@ type logRun struct {
 	refused    int        // lines of all sources that are not records
 	unread     int        // sources that could not be read to their end
 	skipped    selection.Skipped
-	quiet      bool
-	live       bool // the input has no end, so there is no progress
+	quiet      bool // skipped records are not reported, unless all are
 }
 
 func (r *logRun) run(ctx context.Context, quiet bool) error {
-	r.quiet = quiet
-	bar := newLogProgress(r.messages, r.sources, quiet || r.live)
+	bar := newLogProgress(r.messages, r.sources, quiet)
 	defer bar.close()
 
 	pipeline := logfile.Pipeline{

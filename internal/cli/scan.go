@@ -134,13 +134,13 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 	}
 	out := bufio.NewWriterSize(sink, 1<<20)
 	s := newScanner(x, o, out, std.err)
-	logs := &logRun{sources: sources, messages: std.err, live: o.follow, markers: s.markers(), collect: func(chunk *logfile.Chunk) error {
+	logs := &logRun{sources: sources, messages: std.err, quiet: o.lists.quiet, markers: s.markers(), collect: func(chunk *logfile.Chunk) error {
 		if err := s.collect(chunk); err != nil || !chunk.Idle {
 			return err
 		}
 		return out.Flush() // somebody waits for these records
 	}}
-	err := logs.run(o.runContext(cmd.Context()), o.lists.quiet)
+	err := logs.run(o.runContext(cmd.Context()), o.lists.quiet || o.follow)
 	if errors.Is(err, errNoLists) {
 		return errors.Join(usagef(cmd, "%w", errNoLists), out.Flush())
 	}

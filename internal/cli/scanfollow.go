@@ -72,7 +72,7 @@ func (w *scanWorker) appendMatch(m *verdict.Mark) {
 
 // printFollowed writes what a scan that was interrupted has counted, if its output are records.
 func (o *scanOptions) printFollowed(s *scanner, messages io.Writer) {
-	if o.follow && o.form == formNDJSON && !o.lists.quiet {
+	if o.follow && o.form != formSummary && !o.lists.quiet {
 		s.summary.Print(messages)
 	}
 }
