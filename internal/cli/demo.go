@@ -12,10 +12,11 @@ func newDemo(std streams) *cobra.Command {
 		Use:   "demo",
 		Short: "Run the whole pipeline on this machine, without an AWS account",
 		Long: `Demo starts embedded S3, DynamoDB, SSM and Firehose endpoints on loopback. The real importer
-imports three sample lists, and generated Resolver records go through Firehose to the real
-transformer. Demo checks every record that comes out and shows which hosts asked for
-malicious names. Then it removes a name from a list and shows that its verdict changes. It
-writes a page about what was found.
+imports three sample lists, and generated Resolver records of eight days go through Firehose
+to the real transformer. Demo shows which hosts asked for malicious names. Then a name enters
+a list, and demo hunts for the host that asked for it in the days before. At last a name
+leaves a list, and its verdict changes. Demo writes a page about what was found, and fails if
+a record came out otherwise than it must.
 
 Demo runs the two functions that 'make build' puts next to this command. If they are
 missing, demo builds them, which needs Go and a checkout as the working directory.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/hunt"
+	"github.com/resolverwatch/resolverwatch/internal/report"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
 )
@@ -21,12 +22,17 @@ const huntQuery = "retro-hunt"
 type huntOptions struct {
 	deployment
 	lists      lists
+	selects    selectFlags
 	since      string
 	days       int
 	local      []string
 	indicators string
 	form       string
+	report     string
 	write      bool
+
+	sinceTime time.Time // of --since
+	named     []string  // the logs as they were named
 }
 
 func newHunt(std streams) *cobra.Command {
@@ -45,27 +51,38 @@ table has no column.
 
 With --local, hunt reads logs on this machine instead, marked or not, and marks them again
 using lists, an index, or published indicators. Only published indicators tell when an
-entry was added. The folder of a demo has logs and indicators.
+entry was added. The folder of a demo has logs and indicators. --vpc, --host and --indicator
+select records of these logs. --from and --until bound the time of the queries here and in
+Athena; --since is about when an entry was added to a list.
 ` + deploymentHelp,
 		Example: `  resolverwatch hunt --since 2026-11-01 --days 90
-  resolverwatch hunt --local resolverwatch-demo
+  resolverwatch hunt --local resolverwatch-demo --report found.html
+  resolverwatch hunt --local logs/ --feed new-names.txt --from 2026-11-01 --vpc vpc-0a1b2c3d4e5f60718
   resolverwatch hunt --local marked/ --feed new-names.txt -o json`,
 		Args: argCount(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error { return h.run(cmd, std) },
 	}
 	h.registerAthena(cmd)
-	h.lists.register(cmd)
-	h.lists.registerFile(cmd)
+	registerHunted(cmd, &h)
 	flags := cmd.Flags()
 	flags.StringVar(&h.since, "since", "7d", "hunt for entries added since `DATE`: a day, a time, or an age such as 7d")
-	flags.IntVar(&h.days, "days", defaultHuntDays, "how many `DAYS` of logs to search; with --local, 0 means all")
-	flags.StringArrayVar(&h.local, "local", nil, "search logs on this machine: `PATH` of a file, a folder, or the folder of a demo; repeatable")
-	flags.StringVar(&h.indicators, "indicators", "", "with --local: published indicators, a `FILE` from the index bucket")
+	flags.IntVar(&h.days, "days", defaultHuntDays, "how many `DAYS` of logs to search, unless --from is set; with --local, 0 means all, the default")
+	flags.StringVar(&h.report, "report", "", "also write a report, a page of HTML, to `FILE`; in Athena, with two more queries")
 	flags.BoolVar(&h.write, "write", false, "write the records, marked again, to the output bucket under "+retroPrefix)
 	flags.StringVar(&h.outputBucket, "output-bucket", "", "with --write: `NAME` of the output bucket (default: from the outputs of the stack)")
 	flags.StringVar(&h.indexBucket, "index-bucket", "", "with --write: `NAME` of the index bucket (default: from the outputs of the stack)")
 	flags.StringVarP(&h.form, "output", "o", "", "`FORM`: table, csv, or json with one object on each line (default: table on a terminal, else csv)")
 	return cmd
+}
+
+// registerHunted adds the flags that name logs and what to look for in them.
+func registerHunted(cmd *cobra.Command, h *huntOptions) {
+	h.lists.register(cmd)
+	h.lists.registerFile(cmd)
+	h.selects.register(cmd, "from", "search ")
+	flags := cmd.Flags()
+	flags.StringArrayVar(&h.local, "local", nil, "search logs on this machine: `PATH` of a file, a folder, or the folder of a demo; repeatable")
+	flags.StringVar(&h.indicators, "indicators", "", "with --local: published indicators, a `FILE` from the index bucket")
 }
 
 const (
@@ -78,8 +95,7 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 	if err != nil {
 		return err
 	}
-	since, err := h.check(cmd)
-	if err != nil {
+	if err := h.check(cmd); err != nil {
 		return err
 	}
 
@@ -91,43 +107,51 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 	}
 	progress := newQueryProgress(std.err, h.lists.quiet)
 	if len(h.local) > 0 {
-		if !cmd.Flags().Changed("days") {
-			h.days = 0
-		}
-		err = h.runLocal(cmd, std, since, out)
+		err = h.runLocal(cmd, std, out)
 	} else {
-		err = h.runAthena(cmd, since, out, progress)
+		err = h.runAthena(cmd, out, progress)
 		if err == nil && h.write {
 			err = h.writeRecords(cmd.Context(), out, progress)
+		}
+		if err == nil && h.report != "" {
+			err = writeAthenaPage(cmd.Context(), h, out.early, progress)
 		}
 	}
 
 	if err == nil || errors.Is(err, errReported) {
 		qualifier := ""
 		if len(h.local) == 0 || h.indicators != "" {
-			qualifier = " added since " + since.UTC().Format(time.RFC3339)
+			qualifier = " added since " + h.sinceTime.UTC().Format(time.RFC3339)
 		}
 		out.printSummary(progress, qualifier)
 	}
 	return err
 }
 
-// check checks the flags and returns the time of --since.
-func (h *huntOptions) check(cmd *cobra.Command) (since time.Time, err error) {
-	since, err = namedquery.Moment(h.since, time.Now())
+// check checks the flags and parses the times.
+func (h *huntOptions) check(cmd *cobra.Command) (err error) {
+	h.sinceTime, err = namedquery.Moment(h.since, time.Now())
+	selects := &h.selects.options
 	switch {
 	case err != nil:
-		return since, usagef(cmd, "--since: %w", err)
+		return usagef(cmd, "--since: %w", err)
 	case h.days < 0 || h.days == 0 && len(h.local) == 0 || h.days > maxHuntDays:
-		return since, usagef(cmd, "--days %d: must be from 1 to %d", h.days, maxHuntDays)
+		return usagef(cmd, "--days %d: must be from 1 to %d", h.days, maxHuntDays)
+	case selects.Since != "" && cmd.Flags().Changed("days"):
+		return usagef(cmd, "--days and --from both say where to begin: use only one of them")
+	case len(h.local) == 0 && len(selects.VPCs)+len(selects.Hosts)+len(selects.Indicators) > 0:
+		return usagef(cmd, "--vpc, --host and --indicator work only with --local; the rows of a hunt in Athena have these columns")
 	case h.write && len(h.local) > 0:
-		return since, usagef(cmd, "--write works only with a deployed stack; use 'resolverwatch scan' to mark files again")
+		return usagef(cmd, "--write works only with a deployed stack; use 'resolverwatch scan' to mark files again")
 	}
-	return since, nil
+	if selects.Since == "" && h.days > 0 && (len(h.local) == 0 || cmd.Flags().Changed("days")) {
+		selects.Since = strconv.Itoa(h.days) + "d"
+	}
+	return h.selects.parse(cmd)
 }
 
 // runAthena hunts in the logs of a deployed stack.
-func (h *huntOptions) runAthena(cmd *cobra.Command, since time.Time, out *huntWriter, progress *queryProgress) error {
+func (h *huntOptions) runAthena(cmd *cobra.Command, out *huntWriter, progress *queryProgress) error {
 	if h.indicators != "" || h.lists.areNamed() {
 		return usagef(cmd, "a deployed stack hunts for the entries of its own lists; to use other lists, name logs with --local")
 	}
@@ -135,20 +159,23 @@ func (h *huntOptions) runAthena(cmd *cobra.Command, since time.Time, out *huntWr
 	if err != nil {
 		return err
 	}
-	text, err := h.huntText(cmd.Context(), group, since)
+	text, err := h.huntText(cmd.Context(), group)
 	if err != nil {
 		return err
 	}
 	return runQuery(cmd.Context(), group, text, out, progress)
 }
 
-func (h *huntOptions) huntText(ctx context.Context, group *athena.WorkGroup, since time.Time) (string, error) {
+func (h *huntOptions) huntText(ctx context.Context, group *athena.WorkGroup) (string, error) {
 	queries, err := group.NamedQueries(ctx)
 	if err != nil {
 		return "", err
 	}
-	return fillQuery(queries, huntQuery, map[string]string{
-		"since": since.UTC().Format(time.RFC3339), "from": strconv.Itoa(h.days) + "d"})
+	values := map[string]string{"since": h.sinceTime.UTC().Format(time.RFC3339), "from": h.selects.options.Since}
+	if until := h.selects.options.Until; until != "" {
+		values["until"] = until
+	}
+	return fillQuery(queries, huntQuery, values)
 }
 
 // huntWriter writes the rows of a hunt and sums them up.
@@ -159,6 +186,7 @@ type huntWriter struct {
 	columns           map[string]int
 	hosts, indicators map[string]bool
 	queries, unmarked int
+	early             []report.Early // the rows, for a report
 }
 
 func (w *huntWriter) begin(columns []athena.Column) error {
@@ -191,6 +219,7 @@ func (w *huntWriter) row(row athena.Row) error {
 		w.last = max(w.last, cell("last_seen"))
 	}
 	w.indicators[cell("indicator")] = true
+	w.early = append(w.early, hunt.EarlyOf(cell))
 	for name, sum := range map[string]*int{"logged_queries": &w.queries, "unmarked": &w.unmarked} {
 		if n, err := strconv.Atoi(cell(name)); err == nil {
 			*sum += n

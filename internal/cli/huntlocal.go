@@ -5,21 +5,23 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/demo"
 	"github.com/resolverwatch/resolverwatch/internal/hunt"
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
+	"github.com/resolverwatch/resolverwatch/internal/selection"
+	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
 // runLocal hunts in logs on this machine.
-func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, since time.Time, out resultWriter) error {
+func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, out resultWriter) error {
+	h.named = h.local
 	h.useDemoFolder()
-	list, err := h.localList(cmd, std.err, since)
+	list, err := h.localList(cmd, std.err)
 	if err != nil {
 		return err
 	}
@@ -28,20 +30,14 @@ func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, since time.Time,
 		return err
 	}
 
-	var from time.Time
-	if h.days > 0 {
-		from = time.Now().AddDate(0, 0, -h.days)
-	}
-	report := hunt.NewReport(list)
+	report, summary := hunt.NewReport(list), sighting.NewSummary()
 	logs := &logRun{
 		sources:  sources,
 		messages: std.err,
-		markers:  newHuntMarkers(list, from),
+		quiet:    h.lists.quiet,
+		markers:  newHuntMarkers(list, h.selects.chosen, h.report != ""),
 		collect: func(chunk *logfile.Chunk) error {
-			hits := chunk.Result.(*huntResult).hits
-			for i := range hits {
-				report.Add(&hits[i])
-			}
+			chunk.Result.(*huntResult).addTo(report, summary)
 			return nil
 		},
 	}
@@ -51,6 +47,11 @@ func (h *huntOptions) runLocal(cmd *cobra.Command, std streams, since time.Time,
 
 	if err := writeReport(report, out); err != nil {
 		return err
+	}
+	if h.report != "" {
+		if err := writeLocalPage(h, report, summary, logs, std.err); err != nil {
+			return err
+		}
 	}
 	return logs.outcome()
 }
@@ -72,7 +73,7 @@ func (h *huntOptions) useDemoFolder() {
 }
 
 // localList returns the entries to hunt for.
-func (h *huntOptions) localList(cmd *cobra.Command, messages io.Writer, since time.Time) (*hunt.List, error) {
+func (h *huntOptions) localList(cmd *cobra.Command, messages io.Writer) (*hunt.List, error) {
 	if h.indicators == "" {
 		x, err := h.lists.load(cmd, messages)
 		if err != nil {
@@ -92,7 +93,7 @@ func (h *huntOptions) localList(cmd *cobra.Command, messages io.Writer, since ti
 		return nil, fmt.Errorf("reading the indicators: %w", err)
 	}
 	defer file.Close() //nolint:errcheck // it was only read
-	list, err := hunt.ReadIndicators(file, since)
+	list, err := hunt.ReadIndicators(file, h.sinceTime)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", h.indicators, err)
 	}
@@ -101,22 +102,35 @@ func (h *huntOptions) localList(cmd *cobra.Command, messages io.Writer, since ti
 
 // huntMarker is the [chunkMarker] of a local hunt.
 type huntMarker struct {
-	marker *verdict.Marker
-	from   time.Time // older queries are ignored; zero for no limit
-	result *huntResult
-	line   []byte
+	marker  *verdict.Marker
+	chooser *selection.Chooser // nil: all records are selected
+	result  *huntResult
+	line    []byte
+	page    bool   // a report is wanted
+	text    []byte // decoded members of a record
 }
 
 // huntResult is the result of one chunk.
 type huntResult struct {
 	lineCounts
-	hits []hunt.Hit
+	hits    []hunt.Hit
+	summary *sighting.Summary // nil unless a report is wanted
 }
 
-func newHuntMarkers(list *hunt.List, from time.Time) []chunkMarker {
+// addTo adds the result of a chunk to those before it.
+func (r *huntResult) addTo(report *hunt.Report, summary *sighting.Summary) {
+	for i := range r.hits {
+		report.Add(&r.hits[i])
+	}
+	if r.summary != nil {
+		summary.Merge(r.summary)
+	}
+}
+
+func newHuntMarkers(list *hunt.List, chosen *selection.Selection, page bool) []chunkMarker {
 	markers := make([]chunkMarker, runtime.GOMAXPROCS(0))
 	for i := range markers {
-		w := &huntMarker{from: from}
+		w := &huntMarker{chooser: chosen.NewChooser(), page: page}
 		w.marker = verdict.NewMarker(list.Index, verdict.Options{Remark: true, OnMark: w.onMark})
 		markers[i] = w
 	}
@@ -125,6 +139,9 @@ func newHuntMarkers(list *hunt.List, from time.Time) []chunkMarker {
 
 func (w *huntMarker) begin(chunk *logfile.Chunk) *lineCounts {
 	w.result = &huntResult{}
+	if w.page {
+		w.result.summary = sighting.NewSummary()
+	}
 	chunk.Result = w.result
 	return &w.result.lineCounts
 }
@@ -137,14 +154,16 @@ func (w *huntMarker) mark(record []byte) (err error) {
 
 func (w *huntMarker) onMark(m *verdict.Mark) {
 	w.result.count(m)
+	if w.chooser != nil && !w.result.keep(w.chooser, m) {
+		return
+	}
+	if w.page {
+		w.summarise(m)
+	}
 	if !hunt.IsHit(m) {
 		return
 	}
-	hit := hunt.NewHit(m, m.Previous)
-	if at, err := time.Parse(time.RFC3339, hit.Time); err == nil && at.Before(w.from) {
-		return
-	}
-	w.result.hits = append(w.result.hits, hit)
+	w.result.hits = append(w.result.hits, hunt.NewHit(m, m.Previous))
 }
 
 func writeReport(report *hunt.Report, out resultWriter) error {

@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
+	"github.com/resolverwatch/resolverwatch/internal/report"
+	"github.com/resolverwatch/resolverwatch/internal/selection"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
@@ -73,6 +75,7 @@ type lineCounts struct {
 	named    int      // records with a query name
 	refused  int      // lines that are not records
 	refusals []string // messages about the first refused lines of a chunk
+	skipped  selection.Skipped
 }
 
 // lines returns c, so that a result that embeds c has a method to get it.
@@ -84,6 +87,11 @@ func (c *lineCounts) count(m *verdict.Mark) {
 	if m.Object.QueryName.IsSet() {
 		c.named++
 	}
+}
+
+// keep reports whether a record is selected, and counts it if it is not.
+func (c *lineCounts) keep(chooser *selection.Chooser, m *verdict.Mark) bool {
+	return chooser.Keep(m, &c.skipped)
 }
 
 // logRun marks the records of logs in parallel. It reports lines that are not records,
@@ -98,6 +106,10 @@ type logRun struct {
 	source     lineCounts // of the source that is being collected
 	records    int        // of all sources
 	incomplete bool       // something could not be read
+	refused    int        // lines of all sources that are not records
+	unread     int        // sources that could not be read to their end
+	skipped    selection.Skipped
+	quiet      bool // skipped records are not reported, unless all are
 }
 
 func (r *logRun) run(ctx context.Context, quiet bool) error {
@@ -129,6 +141,7 @@ func (r *logRun) write(chunk *logfile.Chunk) error {
 	counts := chunk.Result.(interface{ lines() *lineCounts }).lines()
 	r.source.records += counts.records
 	r.source.named += counts.named
+	r.skipped.Add(&counts.skipped)
 	for _, refusal := range counts.refusals {
 		if r.source.refused++; r.source.refused <= maxRefusals {
 			fmt.Fprintln(r.messages, refusal)
@@ -146,6 +159,10 @@ func (r *logRun) ended(source int, err error) error {
 	counts, name := r.source, r.sources[source].Name
 	r.source = lineCounts{}
 	r.records += counts.records
+	r.refused += counts.refused
+	if err != nil {
+		r.unread++
+	}
 
 	if more := counts.refused - maxRefusals; more > 0 {
 		fmt.Fprintf(r.messages, "%s: %d more lines are not records\n", name, more)
@@ -167,7 +184,8 @@ func (r *logRun) ended(source int, err error) error {
 
 // outcome reports whether parts of the input, or all of it, are missing from the result.
 func (r *logRun) outcome() error {
-	if r.records > 0 && !r.incomplete {
+	nothing := r.reportSkipped()
+	if r.records > 0 && !r.incomplete && !nothing {
 		return nil
 	}
 	if r.records == 0 {
@@ -177,4 +195,28 @@ func (r *logRun) outcome() error {
 		fmt.Fprintln(r.messages, "resolverwatch: the result is incomplete: parts of the input could not be read, see above")
 	}
 	return errReported
+}
+
+// reportSkipped says how many records were skipped. It returns true if none of the records was of
+// the chosen times, VPCs and hosts. It is a result, however, that no record matched an indicator.
+func (r *logRun) reportSkipped() (nothing bool) {
+	if total := r.skipped.Total(); total > 0 && total == r.records {
+		fmt.Fprintf(r.messages, "resolverwatch: no record was selected: %v\n", &r.skipped)
+	} else if total > 0 && !r.quiet {
+		fmt.Fprintln(r.messages, &r.skipped)
+	}
+	return r.records > 0 && r.skipped.Unseen() == r.records
+}
+
+// fillPage adds to a report what the records do not show: what was not read, and what was not asked
+// for.
+func (r *logRun) fillPage(page *report.Data, selects *selectFlags) {
+	if r.refused > 0 {
+		page.Notes = append(page.Notes, fmt.Sprintf("%d lines of the logs are not records, and are left out.", r.refused))
+	}
+	if r.unread > 0 {
+		page.Notes = append(page.Notes, fmt.Sprintf("%d of %d logs could not be read to their end.", r.unread, len(r.sources)))
+	}
+	page.Selection, page.Skipped = selects.describe(), r.skipped.Total()
+	page.AddVPCs(selects.options.VPCs)
 }

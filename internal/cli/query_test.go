@@ -37,6 +37,12 @@ SELECT name FROM logs WHERE srcaddr = /*srcaddr:*/'192.0.2.1'/*:srcaddr*/ AND as
 func TestQueryScripts(t *testing.T) {
 	engine := athena.New(athena.Config{WorkGroup: "Resolverwatch", Database: "resolverwatch", Execute: canned,
 		Queries: map[string]string{"around": aroundQuery, "hosts": hostsQuery, "user-query": "SELECT 1", "broken": "-- Why?\nSELECT broken"}})
+	runAthenaScripts(t, "testdata/query", engine)
+}
+
+// runAthenaScripts runs the sessions of a folder with Athena and a stack.
+func runAthenaScripts(t *testing.T, folder string, engine http.Handler) {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), athena.TargetPrefix) {
 			engine.ServeHTTP(w, r)
@@ -51,7 +57,7 @@ func TestQueryScripts(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/query",
+		Dir:           folder,
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			for name, value := range map[string]string{

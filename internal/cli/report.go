@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -20,7 +21,8 @@ import (
 // writeReportPage writes a report to a file, with the names of the logs and lists. If the page shows
 // only some of the matches, it also writes a CSV file with all of them.
 func writeReportPage(path string, data *report.Data, read, lists []string, messages io.Writer) error {
-	data.Title, data.Version, data.At, data.Sources, data.Lists = "Malicious DNS queries", version(), time.Now(), read, lists
+	data.Title = cmp.Or(data.Title, "Malicious DNS queries")
+	data.Version, data.At, data.Sources, data.Lists = version(), time.Now(), read, lists
 	if len(data.Matches) > report.MaxMatches {
 		table := strings.TrimSuffix(path, filepath.Ext(path)) + ".csv"
 		if err := os.WriteFile(table, matchTable(data.Matches), 0o600); err != nil {
@@ -40,8 +42,8 @@ func writeReportPage(path string, data *report.Data, read, lists []string, messa
 	return nil
 }
 
-// reportOnMarked writes a report on logs that are marked already.
-func reportOnMarked(ctx context.Context, logs, path string) error {
+// reportOnMarked writes a report on logs that are marked already, and on what a hunt found in them.
+func reportOnMarked(ctx context.Context, logs, path string, found []report.Early) error {
 	sources, _, err := logfile.Expand(logs)
 	if err != nil {
 		return err
@@ -51,7 +53,9 @@ func reportOnMarked(ctx context.Context, logs, path string) error {
 	if err := run.run(ctx, true); err != nil {
 		return err
 	}
-	return writeReportPage(path, s.summary.Report(), []string{logs}, nil, io.Discard)
+	page := s.summary.Report()
+	page.Early = found
+	return writeReportPage(path, page, []string{logs}, nil, io.Discard)
 }
 
 // matchTable returns all matches as CSV.

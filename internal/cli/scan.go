@@ -24,6 +24,7 @@ const (
 // scanOptions are the flags of scan.
 type scanOptions struct {
 	lists         lists
+	selects       selectFlags
 	form          string
 	limit         int
 	report        string
@@ -31,6 +32,7 @@ type scanOptions struct {
 	onlyMatches   bool
 	failOnMatch   bool
 	keepMarks     bool
+	follow        bool
 	skipCNAMEs    bool
 	skipAddresses bool
 	workers       int
@@ -56,7 +58,7 @@ or what Firehose put under processing-failed/. Lines that are not records are re
 their numbers and left out. The exit code is then 1, as it is if there is no record at all.
 
 Records that are already marked get a new mark, and scan says how many changed. Without
---feed and --index, all records must be marked, and scan sums up the marks that they have.`,
+--feed and --index, all records must be marked, and scan sums up the marks that they have.` + followHelp,
 		Example: `  # Which hosts asked for a malicious name?
   resolverwatch scan --feed urlhaus.csv --feed hosts.txt --allow ours.txt vpcdnsquerylogs/
 
@@ -67,7 +69,7 @@ Records that are already marked get a new mark, and scan says how many changed. 
   resolverwatch scan --feed urlhaus.csv --report found.html -o summary vpcdnsquerylogs/
 
   # In a pipeline: exit with code 3 if anything matched
-  zcat log.gz | resolverwatch scan --index lists.rwx --fail-on-match -o summary -`,
+  zcat log.gz | resolverwatch scan --index lists.rwx --fail-on-match -o summary -` + followExamples,
 		Args: argCount(1, anyNumber, "no logs to mark: name at least one LOG, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, std, args) },
 	}
@@ -80,6 +82,7 @@ Records that are already marked get a new mark, and scan says how many changed. 
 func (o *scanOptions) register(cmd *cobra.Command) {
 	o.lists.register(cmd)
 	o.lists.registerFile(cmd)
+	o.selects.register(cmd, "since", "")
 	flags := cmd.Flags()
 	flags.StringVarP(&o.form, "output", "o", "", "`FORM`: ndjson, table or summary (default: summary on a terminal, else ndjson)")
 	flags.IntVar(&o.limit, "limit", 0, "with -o summary: how many `ROWS` the tables of hosts have (default: 50)")
@@ -87,6 +90,7 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 	flags.BoolVar(&o.onlyMatches, "only-matches", false, "write only malicious records")
 	flags.BoolVar(&o.failOnMatch, "fail-on-match", false, "exit with code 3 if a record is malicious")
 	flags.BoolVar(&o.keepMarks, "keep-marks", false, "keep the marks of records that are already marked")
+	flags.BoolVarP(&o.follow, "follow", "f", false, "continue to read a file that grows, like tail -F, until Ctrl-C")
 	flags.BoolVar(&o.skipCNAMEs, "skip-cnames", false, "do not check names in answers: targets of CNAME, MX, SRV, HTTPS and SVCB")
 	flags.BoolVar(&o.skipAddresses, "skip-addresses", false, "do not check addresses in answers: A, AAAA, and hints of HTTPS and SVCB")
 	flags.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many files to read, and chunks to mark, at the same time")
@@ -103,8 +107,12 @@ func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error 
 		return usagef(cmd, "--workers %d: must be at least 1", o.workers)
 	}
 
+	if err := o.selects.parse(cmd); err != nil {
+		return err
+	}
+
 	o.logs = args
-	sources, err := openSources(cmd.Context(), std, args)
+	sources, err := o.openLogs(cmd, std, args)
 	if err != nil {
 		return err
 	}
@@ -126,13 +134,13 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 	}
 	out := bufio.NewWriterSize(sink, 1<<20)
 	s := newScanner(x, o, out, std.err)
-	logs := &logRun{sources: sources, messages: std.err, markers: s.markers(), collect: func(chunk *logfile.Chunk) error {
+	logs := &logRun{sources: sources, messages: std.err, quiet: o.lists.quiet, markers: s.markers(), collect: func(chunk *logfile.Chunk) error {
 		if err := s.collect(chunk); err != nil || !chunk.Idle {
 			return err
 		}
 		return out.Flush() // somebody waits for these records
 	}}
-	err := logs.run(cmd.Context(), o.lists.quiet)
+	err := logs.run(o.runContext(cmd.Context()), o.lists.quiet || o.follow)
 	if errors.Is(err, errNoLists) {
 		return errors.Join(usagef(cmd, "%w", errNoLists), out.Flush())
 	}
@@ -141,15 +149,22 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 	}
 
 	s.print()
+	o.printFollowed(s, std.err)
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
 	if o.report != "" {
-		if err := writeReportPage(o.report, s.summary.Report(), o.logs, o.lists.names(), std.err); err != nil {
+		page := s.summary.Report()
+		logs.fillPage(page, &o.selects)
+		if err := writeReportPage(o.report, page, o.logs, o.lists.names(), std.err); err != nil {
 			return err
 		}
 	}
-	return o.outcome(logs, s)
+	err = o.outcome(logs, s)
+	if o.follow && cmd.Context().Err() != nil {
+		return errStopped // a followed file ends with an interrupt
+	}
+	return err
 }
 
 // needsSummary reports whether hosts, indicators and hours are counted.

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
+	"github.com/resolverwatch/resolverwatch/internal/selection"
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
@@ -31,7 +32,8 @@ type scanner struct {
 // scanWorker is the [chunkMarker] of scan.
 type scanWorker struct {
 	options *scanOptions
-	indexed bool // there is an index
+	indexed bool               // there is an index
+	chooser *selection.Chooser // nil: all records are selected
 	marker  *verdict.Marker
 	watcher *sighting.Watcher // nil unless the form is a summary
 	chunk   *logfile.Chunk
@@ -60,7 +62,7 @@ func newScanner(x *index.Index, o *scanOptions, out, messages io.Writer) *scanne
 		s.behaviour = sighting.NewBehaviour()
 	}
 	for range o.workers {
-		w := &scanWorker{options: o, indexed: x != nil}
+		w := &scanWorker{options: o, indexed: x != nil, chooser: o.selects.chosen.NewChooser()}
 		if s.behaviour != nil {
 			w.watcher = s.behaviour.Watch()
 		}
@@ -85,7 +87,7 @@ func (w *scanWorker) begin(chunk *logfile.Chunk) *lineCounts {
 }
 
 func (w *scanWorker) mark(record []byte) (err error) {
-	if w.options.form == formNDJSON && !w.options.onlyMatches {
+	if w.options.form == formNDJSON && !w.options.onlyMatches && w.chooser == nil {
 		w.chunk.Out, err = w.marker.Mark(w.chunk.Out, record)
 		return err
 	}
@@ -96,15 +98,21 @@ func (w *scanWorker) mark(record []byte) (err error) {
 // onMark is called for every object that was marked.
 func (w *scanWorker) onMark(m *verdict.Mark) {
 	w.result.count(m)
+	if w.chooser != nil && !w.result.keep(w.chooser, m) {
+		return
+	}
 	w.result.summary.Count(m)
 	w.result.unmarked = w.result.unmarked || !w.indexed && !m.AlreadyMarked
 
 	if w.options.needsSummary() {
 		w.itemise(m)
 	}
+	if w.options.form == formSummary {
+		w.appendMatch(m)
+	}
 	matched := m.Verdict == verdict.Malicious
 	if w.options.form == formNDJSON {
-		if matched && w.options.onlyMatches {
+		if w.options.onlyMatches && matched || !w.options.onlyMatches && w.chooser != nil {
 			w.chunk.Out = append(w.chunk.Out, m.Line...)
 		}
 		return
@@ -160,6 +168,9 @@ func (s *scanner) print() {
 			fmt.Fprintf(s.messages, "%d rows left out: a table has at most %d rows; use -o ndjson for all\n", s.table.Omitted, sighting.MaxTableRows)
 		}
 	case formSummary:
+		if s.options.follow {
+			fmt.Fprintln(s.out)
+		}
 		s.summary.Limit = s.options.limit
 		s.summary.Print(s.out)
 		s.behaviour.Print(s.out)

@@ -1,7 +1,7 @@
 // Package demo runs the whole pipeline on this machine, offline and without an AWS account.
-// Sample feeds go through S3 to the real importer, and sample query logs through Firehose to
-// the real transformer. Then the demo removes a name from a feed, and the verdict on the name
-// changes.
+// Sample feeds go through S3 to the real importer, and sample query logs of eight days through
+// Firehose to the real transformer. Then a name enters a list, and a hunt finds the host that
+// asked for it before. At last a name leaves a list, and the verdict on it changes.
 //
 // The binaries of the two functions go in; the demo builds them if necessary. A report on
 // standard output and a folder with the files of the pipeline come out. The demo checks every
@@ -21,6 +21,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/localaws"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/firehose"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
+	"github.com/resolverwatch/resolverwatch/internal/report"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
@@ -52,10 +53,10 @@ type Options struct {
 	//
 	// Default: see [FindBinaries].
 	ImporterBinary, TransformerBinary string
-	// Report writes a page about marked logs to a file.
+	// Report writes a page about marked logs and what a hunt found in them to a file.
 	//
 	// Default: there is no page.
-	Report func(ctx context.Context, logs, path string) error
+	Report func(ctx context.Context, logs, path string, found []report.Early) error
 	// command is the name of this command in the report.
 	//
 	// Default: the name that it was called by.
@@ -65,6 +66,9 @@ type Options struct {
 
 	buffer int // interval of both buffers in seconds; 0 means bufferInterval
 }
+
+// days is how many days the logs span.
+const days = 8
 
 // Times of the stack, which are shorter than in a deployment.
 const (
@@ -83,6 +87,7 @@ type demo struct {
 	ledger    *sample.Ledger
 	started   time.Time
 	published index.Current // by the last import
+	entered   *entered      // see showStages
 
 	mu     sync.Mutex
 	failed []error // events that the importer failed to process
@@ -113,7 +118,8 @@ func Run(ctx context.Context, o Options) error {
 	defer binaries.Remove()
 
 	d := &demo{Options: o, ledger: sample.NewLedger(), started: time.Now()}
-	d.generator = sample.New(o.Seed, d.started.Add(-time.Hour))
+	d.generator = sample.New(o.Seed, d.started)
+	d.generator.Over(d.started.AddDate(0, 0, -days), days, o.Records)
 	if err := d.prepareFolder(); err != nil {
 		return err
 	}
@@ -142,7 +148,8 @@ func (d *demo) drive(ctx context.Context) error {
 		return errors.Join(err, saveErr)
 	}
 	if d.Report != nil {
-		if err := d.Report(ctx, filepath.Join(d.Out, localaws.LogBucket, "dns-query-logs"), filepath.Join(d.Out, reportFile)); err != nil {
+		logs := filepath.Join(d.Out, localaws.LogBucket, markedLogs)
+		if err := d.Report(ctx, logs, filepath.Join(d.Out, reportFile), d.entered.found); err != nil {
 			return fmt.Errorf("writing the report: %w", err)
 		}
 	}
@@ -163,7 +170,8 @@ func (d *demo) showStages(ctx context.Context) error {
 	}
 	d.reportFeeds(imports)
 
-	if err := d.sendLogs(ctx); err != nil {
+	before, err := d.sendLogs(ctx)
+	if err != nil {
 		return fmt.Errorf("sending query logs: %w", err)
 	}
 	found, err := (&auditor{stack: d.stack, ledger: d.ledger}).audit(ctx)
@@ -172,11 +180,16 @@ func (d *demo) showStages(ctx context.Context) error {
 	}
 	d.reportLogs(found)
 
-	change, err := d.changeFeed(ctx)
-	if err != nil {
-		return fmt.Errorf("changing a feed: %w", err)
+	if d.entered, err = d.enterName(ctx); err != nil {
+		return fmt.Errorf("adding a name to a feed: %w", err)
 	}
-	d.reportChange(change)
+	d.entered.report(d)
+
+	change, err := d.removeName(ctx, found.marked[before.Lines[0].Key])
+	if err != nil {
+		return fmt.Errorf("removing a name from a feed: %w", err)
+	}
+	change.report(d)
 	return nil
 }
 

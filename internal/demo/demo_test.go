@@ -19,6 +19,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
+	"github.com/resolverwatch/resolverwatch/internal/report"
 )
 
 // TestMain lets the test binary act as a transformer that marks nothing, which the demo must
@@ -73,15 +74,16 @@ func TestRun(t *testing.T) {
 	t.Parallel()
 	built := functions(t)
 	folder := t.TempDir()
-	var report, progress bytes.Buffer
+	var printed, progress bytes.Buffer
 	err := Run(t.Context(), Options{Out: folder, Records: 1500, Seed: 3, ImporterBinary: built.Importer, TransformerBinary: built.Transformer,
-		Stdout: &report, Stderr: &progress, buffer: 1})
+		Stdout: &printed, Stderr: &progress, buffer: 1})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &progress)
 	}
-	for _, want := range []string{"malware-hosts", "beacon.botnet.example", "All of them are correct", "query x9.beacon.botnet.example.", "Try next"} {
-		if !strings.Contains(report.String(), want) {
-			t.Errorf("the report has no %q:\n%s", want, &report)
+	for _, want := range []string{"malware-hosts", "beacon.botnet.example", "loader.example is added to botnet-c2: index generation 5", "query x9.beacon.botnet.example.",
+		"hunt --local " + filepath.ToSlash(folder) + " --since 20", "--report found.html", `deploy it: see "In AWS" in the README`} {
+		if !strings.Contains(printed.String(), want) {
+			t.Errorf("the report has no %q:\n%s", want, &printed)
 		}
 	}
 	for _, pattern := range []string{"resolverwatch-logs/dns-query-logs/*/*/*/*.gz", "resolverwatch-logs/delivery-failures/processing-failed/*/*/*/*.gz",
@@ -161,23 +163,23 @@ func TestFindBinaries(t *testing.T) {
 	}
 }
 
-// docs/demo.md shows the output of the demo. The number and size of the files depend on the
-// clock, so they are not compared.
+// docs/demo.md shows the output of the demo. The number and size of the files, and times, depend on
+// the clock, so they are not compared.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/demo.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, shown, found := strings.Cut(string(text), "\n```\nQuery logs through Firehose")
+	_, shown, found := strings.Cut(string(text), "\n```\n2. Query logs")
 	if !found {
 		t.Fatal("docs/demo.md does not show the report")
 	}
-	shown, _, _ = strings.Cut("Query logs through Firehose"+shown, "\n```\n")
-	files := regexp.MustCompile(`in \d+ files, \d+ KiB`)
-	printed := strings.Split(files.ReplaceAllString(defaultReport(), files.FindString(shown)), "\n")
+	shown, _, _ = strings.Cut("2. Query logs"+shown, "\n```\n")
+	clock := regexp.MustCompile(`in \d+ files, \d+ KiB|\d{4}-\d\d-\d\d \d\d:\d\d`)
+	printed := strings.Split(clock.ReplaceAllString(defaultReport(), "..."), "\n")
 	at := 0
-	for _, line := range strings.Split(shown, "\n") {
+	for _, line := range strings.Split(clock.ReplaceAllString(shown, "..."), "\n") {
 		if strings.TrimSpace(line) == "..." {
 			continue // the page leaves out lines here
 		}
@@ -189,13 +191,13 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// defaultReport returns the report about query logs of a demo with the default options.
+// defaultReport returns the report about query logs, and about a name that enters a list, of a demo with
+// the default options.
 func defaultReport() string {
 	var out bytes.Buffer
 	d := &demo{Options: Options{Stdout: &out}, ledger: sample.NewLedger(), generator: sample.New(0, time.Unix(0, 0))}
 	f := &findings{marked: map[string]sample.MarkedRecord{}, failed: map[string]int{}}
-	for range DefaultRecords {
-		record := d.generator.Next()
+	for _, record := range makeRecords(d.generator, DefaultRecords) {
 		d.ledger.Add(&record)
 		if record.Failed != "" {
 			f.failed[record.Failed]++
@@ -210,5 +212,40 @@ func defaultReport() string {
 	f.verdicts, f.dropped = d.ledger.Verdicts(), d.ledger.Dropped
 	f.sort()
 	d.reportLogs(f)
+
+	host := d.generator.QuietHost()
+	late := report.Early{Address: host.SrcAddr, Instance: host.Instance, VPC: host.VPCID, Indicator: sample.LateName, Queries: countLate(d.ledger)}
+	(&entered{generation: 5, found: []report.Early{late}}).report(d)
 	return out.String()
+}
+
+// The demo notices if the hunt finds another host, or not all queries.
+func TestCheckFound(t *testing.T) {
+	t.Parallel()
+	generator, ledger := sample.New(0, time.Unix(0, 0)), sample.NewLedger()
+	for _, record := range makeRecords(generator, 100) {
+		ledger.Add(&record)
+	}
+	host, late := generator.QuietHost(), countLate(ledger)
+	good := report.Early{Address: host.SrcAddr, Queries: late, Unmarked: late}
+	if good.Queries < 2 {
+		t.Errorf("%d records ask for the name that enters a list", good.Queries)
+	}
+	other, few, marked := good, good, good
+	other.Address, few.Queries, marked.Unmarked = "10.0.0.10", 1, 0
+	for name, test := range map[string]struct {
+		found []report.Early
+		ok    bool
+	}{
+		"as sent":        {[]report.Early{good}, true},
+		"nothing":        {nil, false},
+		"two hosts":      {[]report.Early{good, other}, false},
+		"another host":   {[]report.Early{other}, false},
+		"a query less":   {[]report.Early{few}, false},
+		"marked already": {[]report.Early{marked}, false},
+	} {
+		if err := checkFound(test.found, host, late); (err == nil) != test.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -89,36 +89,36 @@ func (d *demo) checkImport(uploaded *importedFeed, current index.Current) error 
 	return fmt.Errorf("generation %d does not have the feed", current.Generation)
 }
 
-// change is a query for a name before and after the name was removed from a feed.
-type change struct {
-	query, indicator string
-	feed             string
-	before, after    sample.MarkedRecord
-}
+// The name that leaves a list, and a query for it.
+const (
+	leavingName  = "beacon.botnet.example"
+	leavingQuery = "x9." + leavingName + "."
+)
 
-// changeFeed removes a name from a feed, uploads the list again, and repeats a query for the
-// name.
-func (d *demo) changeFeed(ctx context.Context) (*change, error) {
-	const indicator, feedID = "beacon.botnet.example", sample.BotnetC2
-	c := &change{query: "x9." + indicator + ".", indicator: indicator, feed: feedID}
-	var err error
-	listed := sample.Want{Verdict: sample.Malicious, Indicator: indicator, Part: "query_name", Feeds: []string{feedID}}
-	if c.before, err = d.ask(ctx, c.query, listed); err != nil {
+// change is a query for a name before and after the name was removed from a feed.
+type change struct{ before, after sample.MarkedRecord }
+
+// removeName removes a name from a feed, uploads the list again, and repeats a query for the name.
+// before is how the query was marked the first time.
+func (d *demo) removeName(ctx context.Context, before sample.MarkedRecord) (*change, error) {
+	if _, err := d.importFeeds(ctx, []sample.Feed{changingFeed().With(sample.LateLine).Without(leavingName)}); err != nil {
 		return nil, err
-	}
-	for _, feed := range sample.Feeds() {
-		if string(feed.ID) != feedID {
-			continue
-		}
-		if _, err := d.importFeeds(ctx, []sample.Feed{feed.Without(indicator)}); err != nil {
-			return nil, err
-		}
 	}
 	if err := sleep(ctx, indexDelay); err != nil { // the interval at which the transformer checks for a new index
 		return nil, err
 	}
-	c.after, err = d.ask(ctx, c.query, sample.Want{Verdict: sample.Clean})
-	return c, err
+	after, err := d.ask(ctx, leavingQuery, sample.Want{Verdict: sample.Clean})
+	return &change{before, after}, err
+}
+
+// changingFeed returns the feed whose list changes during the demo.
+func changingFeed() sample.Feed {
+	for _, feed := range sample.Feeds() {
+		if feed.ID == sample.BotnetC2 {
+			return feed
+		}
+	}
+	panic("there is no feed " + sample.BotnetC2)
 }
 
 // ask sends one query through the pipeline and returns its marked record. It returns an error if

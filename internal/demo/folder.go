@@ -18,6 +18,9 @@ import (
 // rawLogs is the file with the query logs as they were sent.
 const rawLogs = "query-logs.jsonl"
 
+// markedLogs is the folder of the log bucket with the marked logs.
+const markedLogs = "dns-query-logs"
+
 // reportFile is the page about the marked logs.
 const reportFile = "report.html"
 
@@ -97,7 +100,7 @@ func (d *demo) keepRunning(ctx context.Context) error {
 // ResultPaths returns the paths of the marked logs and the published indicators in the folder of
 // a demo. ok is false if path is not the folder of a demo.
 func ResultPaths(path string) (logs, indicators string, ok bool) {
-	logs = filepath.Join(path, localaws.LogBucket, "dns-query-logs")
+	logs = filepath.Join(path, localaws.LogBucket, markedLogs)
 	indicators = filepath.Join(path, localaws.IndexBucket, filepath.FromSlash(catalog.IndicatorKey))
 	for _, needed := range []string{logs, indicators} {
 		if _, err := os.Stat(needed); err != nil {

@@ -19,19 +19,42 @@ const (
 	batchBytes   = 4 << 20
 )
 
-// sendLogs generates records, sends them, and waits until they are delivered.
-func (d *demo) sendLogs(ctx context.Context) error {
-	records := make([]sample.Record, d.Records)
-	for i := range records {
-		records[i] = d.generator.Next()
-	}
+// sendLogs generates records, sends them, and waits until they are delivered. The last one asks for
+// the name that leaves its list later, and is returned.
+func (d *demo) sendLogs(ctx context.Context) (last sample.Record, err error) {
+	records := makeRecords(d.generator, d.Records)
 	begin := time.Now()
 	if err := d.send(ctx, records); err != nil {
-		return err
+		return last, err
 	}
 	d.progress("%d records sent in %.1f s; waiting for Firehose's two buffers of %d s each", len(records),
 		time.Since(begin).Seconds(), d.buffer)
-	return d.waitDelivered(ctx)
+	return records[len(records)-1], d.waitDelivered(ctx)
+}
+
+// Every 251st record, after three of the days, asks for a name that is not listed yet.
+const (
+	lateEvery = 251
+	lateBegin = 3.0 / days
+)
+
+// makeRecords generates the records of all days. A host that asks for nothing listed asks, some days
+// after the first record, for a name that enters a list later. The last record asks for the name that
+// leaves its list.
+func makeRecords(g *sample.Generator, count int) []sample.Record {
+	records := make([]sample.Record, max(2, count))
+	last := len(records) - 1
+	first, every := int(lateBegin*float64(last)), min(lateEvery, max(1, last/2))
+	for i := range last {
+		if i < first || (i-first)%every != 0 {
+			records[i] = g.Next()
+			continue
+		}
+		records[i] = g.AskFrom(g.QuietHost(), fmt.Sprintf("c%d.%s.", i%7, sample.LateName), sample.Want{Verdict: sample.Clean})
+	}
+	records[last] = g.Ask(leavingQuery, sample.Want{
+		Verdict: sample.Malicious, Indicator: leavingName, Part: "query_name", Feeds: []string{sample.BotnetC2}})
+	return records
 }
 
 // send sends records to the stream and stores the expected results.

@@ -2,10 +2,9 @@ package demo
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
@@ -23,7 +22,7 @@ func (d *demo) table(rows [][]string) {
 }
 
 func (d *demo) reportFeeds(imports []importedFeed) {
-	d.print("Feeds read by the importer\n\n")
+	d.print("1. Lists of malicious names become an index\n\n")
 	rows := [][]string{{"FEED", "DESCRIPTION", "ENTRIES", "SKIPPED", "REJECTED"}}
 	for _, list := range imports {
 		rows = append(rows, []string{string(list.feed.ID), list.feed.Kind,
@@ -33,22 +32,19 @@ func (d *demo) reportFeeds(imports []importedFeed) {
 }
 
 func (d *demo) reportLogs(f *findings) {
-	d.print("\nQuery logs through Firehose and the transformer\n\n")
+	d.print("\n2. Query logs of %d days are marked with it\n\n", days)
 	rows := [][]string{
-		{"records sent", number(d.ledger.Records), "some contain several log objects"},
-		{"log objects delivered", number(len(f.marked)), fmt.Sprintf("in %d files, %d KiB", f.objects, (f.bytes+1023)/1024)},
+		{"records sent to Firehose", number(d.ledger.Records), "some contain several queries"},
+		{"queries delivered", number(len(f.marked)), fmt.Sprintf("in %d files, %d KiB", f.objects, (f.bytes+1023)/1024)},
 	}
 	for _, verdict := range []string{sample.Malicious, sample.Allowed, sample.Clean, sample.Unknown} {
 		rows = append(rows, []string{"  " + verdict, number(f.verdicts[verdict]), meaning(verdict)})
 	}
-	rows = append(rows, []string{"records dropped", number(f.dropped), "blank, or a control message"},
-		[]string{"records failed", number(len(d.ledger.Failed)), "kept unchanged under delivery-failures/"})
-	for _, reason := range slices.Sorted(maps.Keys(f.failed)) {
-		rows = append(rows, []string{"  " + reason, number(f.failed[reason]), ""})
-	}
-	d.table(rows)
-	d.print("\n  Every record was compared with its expected result. All of them are correct.\n")
-	d.print("\nHosts with malicious queries\n\n")
+	d.table(append(rows,
+		[]string{"records dropped", number(f.dropped), "blank, or a control message"},
+		[]string{"records failed", number(len(d.ledger.Failed)), "not a query log; kept unchanged under delivery-failures/"},
+	))
+	d.print("\n  Hosts with malicious queries\n\n")
 	rows = [][]string{{"HOST", "INSTANCE", "VPC", "QUERIES", "INDICATOR", "FEED"}}
 	for _, s := range f.sighted {
 		rows = append(rows, []string{s.host.SrcAddr, s.host.Instance, s.host.VPCID, number(s.queries), s.indicator, s.feeds})
@@ -68,15 +64,29 @@ func meaning(verdict string) string {
 	case sample.Clean:
 		return "not listed"
 	}
-	return "not a valid name (bad_name)"
+	return "not a valid name"
 }
 
-func (d *demo) reportChange(c *change) {
-	d.print("\nRemoving a name from a feed\n\n")
+// report shows the host that asked before the list had the name.
+func (e *entered) report(d *demo) {
+	d.print("\n3. A name enters a list, and the logs of last week light up\n\n")
+	d.print("  %s is added to %s: index generation %d. Who asked for it before?\n\n", sample.LateName, sample.BotnetC2, e.generation)
+	rows := [][]string{{"HOST", "INSTANCE", "VPC", "QUERIES", "FIRST", "LAST", "INDICATOR"}}
+	for _, found := range e.found {
+		rows = append(rows, []string{found.Address, found.Instance, found.VPC, number(found.Queries),
+			found.First.Format("2006-01-02 15:04"), found.Last.Format("2006-01-02 15:04"), found.Indicator})
+	}
+	d.table(rows)
+	d.print("\n  These queries were marked clean when they were logged, because no list had the name.\n")
+}
+
+// report shows how the verdict changed.
+func (c *change) report(d *demo) {
+	d.print("\n4. A name leaves a list\n\n")
 	d.table([][]string{
-		{"query " + c.query, c.before.Verdict, fmt.Sprintf("index generation %d", c.before.Generation)},
-		{"", "", fmt.Sprintf("%s is removed from %s and the list uploaded again", c.indicator, c.feed)},
-		{"query " + c.query, c.after.Verdict, fmt.Sprintf("index generation %d", c.after.Generation)},
+		{"query " + leavingQuery, c.before.Verdict, fmt.Sprintf("index generation %d", c.before.Generation)},
+		{"", "", fmt.Sprintf("%s is removed from %s", leavingName, sample.BotnetC2)},
+		{"query " + leavingQuery, c.after.Verdict, fmt.Sprintf("index generation %d", c.after.Generation)},
 	})
 }
 
@@ -90,23 +100,22 @@ func (d *demo) reportNext() {
 		files = append(files, []string{d.Out + "/" + reportFile, "what was found, as a page: open it in a browser"})
 	}
 	d.table(append(files, [][]string{
-		{logs + "/dns-query-logs/", "marked logs, ready for Athena"},
-		{logs + "/delivery-failures/", "records that could not be marked, and why"},
+		{logs + "/" + markedLogs + "/", "marked logs, ready for Athena"},
+		{logs + "/delivery-failures/", "records that could not be marked, unchanged"},
 		{lists + "/feeds/", "the lists; " + lists + "/reports/ has a report of each import"},
 		{d.Out + "/" + localaws.IndexBucket + "/index/", "the indexes, and CURRENT, which names the current one"},
-		{d.Out + "/" + rawLogs, "the query logs as they were sent, to try `scan`"},
+		{d.Out + "/" + rawLogs, "the query logs as they were sent"},
 		{d.Out + "/" + functionFolder + "/", "the logs of the functions"},
 	}...))
 	csv := lists + "/feeds/" + sample.BotnetC2 + "/indicators.csv"
 	d.print("\nTry next\n\n")
-	for _, command := range []string{
-		"zcat " + logs + "/dns-query-logs/*/*/*/*.gz | grep '\"malicious\"' | head -n 3",
-		d.command + " scan --feed " + csv + " " + d.Out + "/" + rawLogs,
-		d.command + " check --feed " + csv + " a.tunnel.c2.example www.example.test",
-		d.command + " hunt --local " + d.Out + "    # hosts that asked before a list had the name",
-		d.command + " index inspect " + d.Out + "/" + localaws.IndexBucket + "/" + d.published.Object,
-		d.command + " demo --keep    # keeps it running, to explore with the AWS CLI",
+	for _, step := range [][2]string{
+		{"who asked before a list had the name, again", "hunt --local " + d.Out + " --since " + d.entered.since.Format(time.RFC3339)},
+		{"which hosts asked for which names, with a report; works with your own logs and lists", "scan --feed " + csv + " --report found.html -o summary " + d.Out + "/" + rawLogs},
+		{"why a name is marked, or not", "check --feed " + csv + " a.tunnel.c2.example www.example.test"},
+		{"the same demo, which keeps running, to explore with the AWS CLI", "demo --keep"},
 	} {
-		d.print("  %s\n", command)
+		d.print("  # %s\n  %s %s\n", step[0], d.command, step[1])
 	}
+	d.print("\nTo mark the logs of your VPCs, deploy it: see \"In AWS\" in the README.\n")
 }

@@ -26,7 +26,7 @@ var Columns = []string{
 type Hit struct {
 	host       sighting.Host
 	instance   string
-	Time       string // query_timestamp
+	time       string // query_timestamp
 	indicator  string
 	scope      indicator.Scope
 	feeds      []string
@@ -49,7 +49,7 @@ func NewHit(m *verdict.Mark, previous verdict.Verdict) Hit {
 	hit := Hit{
 		host:       sighting.HostOf(o),
 		instance:   string(o.Instance.Decode(&scratch)),
-		Time:       string(o.AppendTime(nil)),
+		time:       string(o.AppendTime(nil)),
 		indicator:  string(match.Indicator),
 		scope:      match.Scope,
 		category:   string(match.Category),
@@ -88,6 +88,7 @@ type Report struct {
 	list    *List
 	records map[[16]byte]*counted
 	rows    map[rowKey]*row
+	repeats int
 }
 
 // counted is a record that was counted in a row.
@@ -109,6 +110,7 @@ type row struct {
 	instances, allFeeds      map[string]bool
 	queries, unmarkedQueries int
 	first, last              string
+	hours                    map[int64]bool // since 1970, in which the host asked
 }
 
 // NewReport returns an empty report about the entries of list.
@@ -120,6 +122,7 @@ func NewReport(list *List) *Report {
 // if none of its deliveries was logged as malicious.
 func (r *Report) Add(hit *Hit) {
 	if known := r.records[hit.record]; known != nil {
+		r.repeats++
 		if known.unmarked && !hit.unmarked {
 			known.row.unmarkedQueries, known.unmarked = known.row.unmarkedQueries-1, false
 		}
@@ -131,6 +134,9 @@ func (r *Report) Add(hit *Hit) {
 	row.count(hit)
 }
 
+// Repeats returns how many of the added records were delivered before.
+func (r *Report) Repeats() int { return r.repeats }
+
 // row returns the row of a hit, which it adds if necessary.
 func (r *Report) row(hit *Hit) *row {
 	k := rowKey{hit.host, hit.indicator, hit.scope}
@@ -140,8 +146,9 @@ func (r *Report) row(hit *Hit) *row {
 			Hit:       *hit,
 			instances: map[string]bool{},
 			allFeeds:  map[string]bool{},
-			first:     hit.Time,
-			last:      hit.Time,
+			hours:     map[int64]bool{},
+			first:     hit.time,
+			last:      hit.time,
 		}
 		r.rows[k] = known
 	}
@@ -150,6 +157,9 @@ func (r *Report) row(hit *Hit) *row {
 
 func (known *row) count(hit *Hit) {
 	known.queries++
+	if at := moment(hit.time); !at.IsZero() {
+		known.hours[at.Unix()/secondsPerHour] = true
+	}
 	if hit.unmarked {
 		known.unmarkedQueries++
 	}
@@ -166,17 +176,21 @@ func (known *row) count(hit *Hit) {
 		known.severity, known.confidence, known.category = hit.severity, hit.confidence, hit.category
 	}
 	// Time stamps of one format and zone sort as text.
-	known.first, known.last = min(known.first, hit.Time), max(known.last, hit.Time)
+	known.first, known.last = min(known.first, hit.time), max(known.last, hit.time)
 }
 
-// Rows returns the rows as text, with a cell for each of [Columns]. The most severe are
-// first, then those with the most unmarked queries. Unknown values are empty.
-func (r *Report) Rows() [][]string {
-	sorted := slices.SortedFunc(maps.Values(r.rows), func(a, b *row) int {
+// sorted returns the rows, the most severe first, then those with the most unmarked queries.
+func (r *Report) sorted() []*row {
+	return slices.SortedFunc(maps.Values(r.rows), func(a, b *row) int {
 		return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(b.unmarkedQueries, a.unmarkedQueries),
 			cmp.Compare(a.host.Account, b.host.Account), cmp.Compare(a.host.VPC, b.host.VPC), cmp.Compare(a.host.Address, b.host.Address),
 			cmp.Compare(a.indicator, b.indicator), cmp.Compare(a.scope.String(), b.scope.String()))
 	})
+}
+
+// Rows returns the rows as text, with a cell for each of [Columns]. Unknown values are empty.
+func (r *Report) Rows() [][]string {
+	sorted := r.sorted()
 	rows := make([][]string, len(sorted))
 	for i, row := range sorted {
 		rows[i] = []string{

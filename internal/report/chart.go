@@ -17,8 +17,9 @@ const (
 	timelineWide = 240
 )
 
-// verdictChart draws the records of each hour: what is clean above the line, and below it what is
-// not, on a scale of its own, because a few malicious queries would vanish among the others.
+// verdictChart draws two bars for each hour. The upper one has all records; those without a verdict
+// are at its bottom. The lower one has the malicious records. It has another scale, because a few
+// malicious records would be invisible among the others.
 func verdictChart(hours []Hour) template.HTML {
 	if len(hours) == 0 {
 		return ""
@@ -35,7 +36,8 @@ func verdictChart(hours []Hour) template.HTML {
 	wide := math.Max(step-math.Min(step/5, 2), 0.5)
 	for i, h := range hours {
 		x := chartLeft + float64(i)*step
-		bar(&out, "other", x, half, wide, scaled(h.total(), most, half-14), fmt.Sprintf("%s: %s queries", moment(h.Start), thousands(h.total())))
+		bar(&out, "other", x, half, wide, scaled(h.total(), most, half-14), tally(h))
+		bar(&out, "unknown", x, half, wide, scaled(h.Unknown, most, half-14), tally(h))
 		bar(&out, "malicious", x, chartHeight, wide, scaled(h.Malicious, worst, half-14), fmt.Sprintf("%s: %s malicious", moment(h.Start), thousands(h.Malicious)))
 	}
 	axis(&out, half, "queries", most)
@@ -43,6 +45,20 @@ func verdictChart(hours []Hour) template.HTML {
 	fmt.Fprintf(&out, `<text x="%d" y="%d">%s</text><text x="%d" y="%d" class="end">%s</text></svg>`,
 		chartLeft, chartHeight+18, moment(hours[0].Start), chartWidth, chartHeight+18, moment(hours[len(hours)-1].Start))
 	return template.HTML(out.String()) //nolint:gosec // numbers, times and words of ours
+}
+
+// tally returns the numbers of an hour as text.
+func tally(h Hour) string {
+	text := fmt.Sprintf("%s: %s queries", moment(h.Start), thousands(h.total()))
+	for _, part := range []struct {
+		count int
+		word  string
+	}{{h.Allowed, "allowed"}, {h.Unknown, "unknown"}} {
+		if part.count > 0 {
+			text += ", " + thousands(part.count) + " " + part.word
+		}
+	}
+	return text
 }
 
 // scaled returns the height of a bar. What is there is always visible.
@@ -81,24 +97,6 @@ func timeline(host Host, hours []Hour) template.HTML {
 		fmt.Fprintf(&out, "M%d 2h%dv%dh-%dz", int(float64(at)*step), wide, rowHeight-4, wide)
 	}
 	out.WriteString(`"/>`)
-	out.WriteString("</svg>")
-	return template.HTML(out.String()) //nolint:gosec // numbers and times
-}
-
-// coverage draws a square for each day of a VPC, empty if it has no logs.
-func coverage(vpc VPC) template.HTML {
-	const square = 12
-	var out strings.Builder
-	fmt.Fprintf(&out, `<svg viewBox="0 0 %d %d" class="coverage" style="width:%dpx" role="img"><title>Days with logs</title>`,
-		len(vpc.Days)*square, square, len(vpc.Days)*square)
-	for i, day := range vpc.Days {
-		class, what := "logged", thousands(day.Records)+" queries"
-		if day.Records == 0 {
-			class, what = "gap", "no logs"
-		}
-		fmt.Fprintf(&out, `<rect class="%s" x="%d" y="1" width="%d" height="%d"><title>%s: %s</title></rect>`,
-			class, i*square+1, square-2, square-2, day.Date.Format("2006-01-02"), what)
-	}
 	out.WriteString("</svg>")
 	return template.HTML(out.String()) //nolint:gosec // numbers and times
 }

@@ -1,6 +1,7 @@
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const value = (row, at) => row.cells[at].dataset.sort ?? row.cells[at].textContent;
+  const count = (row, at) => Number(value(row, at).replaceAll(",", ""));
   [...table.tHead.rows[0].cells].forEach((head, at) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -11,7 +12,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       const numeric = head.classList.contains("number") || head.dataset.numeric !== undefined;
-      const order = (a, b) => numeric ? Number(value(a, at)) - Number(value(b, at)) : value(a, at).localeCompare(value(b, at));
+      const order = (a, b) => numeric ? count(a, at) - count(b, at) : value(a, at).localeCompare(value(b, at));
       body.append(...[...body.rows].sort((a, b) => down ? order(b, a) : order(a, b)));
     });
   });

@@ -20,17 +20,28 @@ type Data struct {
 	At      time.Time // when the report was written
 	Sources []string  // what was read
 	Lists   []string  // what it was compared with
+	// Selection says which records the report is about, a phrase for each condition, and Skipped how
+	// many others there were.
+	Selection []string
+	Skipped   int
 
 	Records int
 	Verdict Counts
 	Reasons []Reason // why records are unknown
 	Notes   []string // what is left out of the report, one sentence each
 
-	Hours      []Hour // without gaps, from the first hour to the last one
+	Early      []Early // what a hunt found; it comes first
+	Hours      []Hour  // without gaps, from the first hour to the last one
 	Hosts      []Host
 	Indicators []Indicator
 	Matches    []Match
 	Coverage   []VPC
+	// Hunt says that the report is about a hunt, whose verdicts are about the entries that it looked
+	// for.
+	Hunt bool
+	// Partly says that the records were not read, but only what a hunt found in them: there are no
+	// verdicts and hours then.
+	Partly bool
 	// More is the name of the file with all matches. It is set if the report shows only some.
 	More string
 }
@@ -90,8 +101,11 @@ type VPC struct {
 // Day is a day of a VPC.
 type Day struct {
 	Date    time.Time
-	Records int
+	Records int // or Logged
 }
+
+// Logged is the number of records of a day that has some, if nobody counted them.
+const Logged = -1
 
 // Limits of a report. The other matches are in its CSV file.
 const (
@@ -99,6 +113,7 @@ const (
 	maxHosts      = 500
 	maxIndicators = 1_000
 	maxVPCs       = 100
+	maxSources    = 20
 )
 
 //go:embed page.html
@@ -119,7 +134,10 @@ func Write(out io.Writer, data *Data) error {
 		"stamp":    stamp,
 		"verdicts": verdictChart,
 		"timeline": timeline,
+		"early":    earlyTimeline,
 		"coverage": coverage,
+		"missing":  missing,
+		"why":      why,
 		"severity": severityRank,
 	}).Parse(page)
 	if err != nil {
@@ -130,9 +148,12 @@ func Write(out io.Writer, data *Data) error {
 	return t.Execute(out, struct {
 		*Data
 		AllHosts, AllIndicators int // those that are not shown included
+		MoreSources             int
+		Totals                  earlyTotals
+		Span                    span
 		Styles                  template.CSS
 		Script                  template.JS
-	}{&shown, len(data.Hosts), len(data.Indicators), template.CSS(styles), template.JS(script)}) //nolint:gosec // both are files of this package
+	}{&shown, len(data.Hosts), len(data.Indicators), len(data.Sources) - len(shown.Sources), totalsOf(data.Early), spanOf(shown.Early), template.CSS(styles), template.JS(script)}) //nolint:gosec // both are files of this package
 }
 
 // cut leaves out what is beyond the bounds, and says so.
@@ -143,10 +164,13 @@ func (d *Data) cut() {
 			d.Notes = append(d.Notes, fmt.Sprintf("The report shows %s of %s %s.", thousands(limit), thousands(count), what))
 		}
 	}
+	note(len(d.Early), maxEarly, "findings of the hunt")
 	note(len(d.Hosts), maxHosts, "hosts")
 	note(len(d.Indicators), maxIndicators, "indicators")
 	note(len(d.Matches), MaxMatches, "matches")
 	note(len(d.Coverage), maxVPCs, "VPCs")
+	d.Sources = d.Sources[:min(len(d.Sources), maxSources)]
+	d.Early = d.Early[:min(len(d.Early), maxEarly)]
 	d.Hosts = d.Hosts[:min(len(d.Hosts), maxHosts)]
 	d.Indicators = d.Indicators[:min(len(d.Indicators), maxIndicators)]
 	d.Matches = d.Matches[:min(len(d.Matches), MaxMatches)]
@@ -167,6 +191,25 @@ func stamp(t time.Time) int64 {
 		return 0
 	}
 	return t.Unix()
+}
+
+// why explains the reason of records that could not be judged.
+func why(reason string) string {
+	switch reason {
+	case "bad_name":
+		return "the query has no valid name"
+	case "no_index":
+		return "no index of the lists was loaded"
+	case "stale_index":
+		return "nothing matched, but the index was old"
+	case "timeout":
+		return "there was no time left to look"
+	case "not_marked":
+		return "the record was not marked"
+	case "unreadable_line":
+		return "the line is not JSON"
+	}
+	return ""
 }
 
 // severityRank returns the rank of a severity for sorting.

@@ -50,6 +50,24 @@ func found(matches int) *report.Data {
 	return d
 }
 
+// hunted returns the content of a report of a hunt.
+func hunted(rows int) *report.Data {
+	d := found(rows)
+	d.Title, d.Hunt = "Who asked before the lists knew", true
+	for i, m := range d.Matches {
+		early := report.Early{
+			Address: m.Address, VPC: m.VPC, Instance: "i-000000000abcde001", Account: "111122223333", Indicator: m.Indicator, Scope: "subtree",
+			Feeds: m.Feeds, Category: d.Indicators[i].Category, Severity: m.Severity, Name: m.Name, Queries: m.Queries, Unmarked: m.Queries,
+			First: m.First, Last: m.First.Add(40 * time.Hour), Added: monday.AddDate(0, 0, 8),
+		}
+		for hour := range 1 + i%40 {
+			early.Hours = append(early.Hours, m.First.Add(time.Duration(hour)*time.Hour))
+		}
+		d.Early = append(d.Early, early)
+	}
+	return d
+}
+
 func write(t *testing.T, data *report.Data) []byte {
 	t.Helper()
 	var page bytes.Buffer
@@ -62,7 +80,7 @@ func write(t *testing.T, data *report.Data) []byte {
 // Texts of attackers are text in the page, and nothing in it asks for anything.
 func TestWrite_hostile(t *testing.T) {
 	t.Parallel()
-	page := write(t, found(3))
+	page := write(t, hunted(3))
 	for _, tag := range regexp.MustCompile(`<(script|img|iframe|link|object|form)[^>]*>`).FindAll(page, -1) {
 		if got := string(tag); got != "<script>" && got != `<link rel="icon" href="data:,">` {
 			t.Errorf("the page has %s", tag)
@@ -80,13 +98,14 @@ func TestWrite_hostile(t *testing.T) {
 func TestWrite_size(t *testing.T) {
 	t.Parallel()
 	const limit = 2 << 20
-	page := write(t, found(10_000))
-	if len(page) > limit {
-		t.Errorf("%d bytes, want at most %d", len(page), limit)
-	}
-	for _, want := range []string{"10,000 hosts", "The report shows 2,000 of 10,000 matches."} {
-		if !bytes.Contains(page, []byte(want)) {
-			t.Errorf("the page does not say %q", want)
+	for name, page := range map[string][]byte{"scan": write(t, found(10_000)), "hunt": write(t, hunted(10_000))} {
+		if len(page) > limit {
+			t.Errorf("%s: %d bytes, want at most %d", name, len(page), limit)
+		}
+		for _, want := range []string{"10,000 hosts", "The report shows 2,000 of 10,000 matches."} {
+			if !bytes.Contains(page, []byte(want)) {
+				t.Errorf("%s: the page does not say %q", name, want)
+			}
 		}
 	}
 	if empty := write(t, &report.Data{Title: "x"}); !bytes.Contains(empty, []byte("No host asked for a malicious name")) {
@@ -106,24 +125,65 @@ func TestWrite_browser(t *testing.T) {
 	}
 	folder := t.TempDir()
 	for _, matches := range []int{0, 1, 100, 10_000} {
-		path := filepath.Join(folder, fmt.Sprintf("%d.html", matches))
-		if err := os.WriteFile(path, write(t, found(matches)), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		dom, log := browse(t, browser, "file://"+path, "--dump-dom", "--enable-logging=stderr")
-		if strings.Contains(log, "CONSOLE") {
-			t.Errorf("%d matches: the console says\n%s", matches, log)
-		}
-		if got, want := strings.Contains(dom, `<button type="button">Host</button>`), matches > 0; got != want {
-			t.Errorf("%d matches: sortable tables are %v", matches, got)
-		}
-		if pictures := os.Getenv("RESOLVERWATCH_PICTURES"); pictures != "" {
-			name := filepath.Join(pictures, fmt.Sprint(matches))
-			browse(t, browser, "file://"+path, "--window-size=1280,1800", "--screenshot="+name+"-light.png")
-			browse(t, browser, "file://"+path, "--window-size=1280,1800", "--blink-settings=preferredColorScheme=0", "--screenshot="+name+"-dark.png")
-			browse(t, browser, "file://"+path, "--no-pdf-header-footer", "--print-to-pdf="+name+".pdf")
+		for kind, data := range map[string]*report.Data{"scan": found(matches), "hunt": hunted(matches)} {
+			name := fmt.Sprintf("%s-%d", kind, matches)
+			path := filepath.Join(folder, name+".html")
+			if err := os.WriteFile(path, write(t, data), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			dom, log := browse(t, browser, "file://"+path, "--dump-dom", "--enable-logging=stderr")
+			if strings.Contains(log, "CONSOLE") {
+				t.Errorf("%s: the console says\n%s", name, log)
+			}
+			if got, want := strings.Contains(dom, `<button type="button">Host</button>`), matches > 0; got != want {
+				t.Errorf("%s: sortable tables are %v", name, got)
+			}
+			if pictures := os.Getenv("RESOLVERWATCH_PICTURES"); pictures != "" {
+				photograph(t, browser, "file://"+path, filepath.Join(pictures, name))
+			}
 		}
 	}
+}
+
+// The script sorts a table by a column, and leaves the rows that a filter matches.
+func TestWrite_script(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	browser, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("needs chromium on the PATH")
+	}
+	const use = `<script>
+const table = document.querySelector("table.sortable");
+const shown = () => [...table.tBodies[0].rows].filter(row => !row.hidden).map(row => row.cells[0].textContent);
+const click = text => [...table.querySelectorAll("th button")].find(button => button.textContent === text).click();
+const result = [];
+click("Queries"); result.push(shown()[0]);
+click("Queries"); result.push(shown()[0]);
+click("Worst"); result.push(shown()[0].length > 0 ? table.tBodies[0].rows[0].cells[2].textContent : "");
+const search = document.querySelector("input[type=search]");
+search.value = "10.0.1.24"; search.dispatchEvent(new Event("input")); result.push(shown().length);
+document.title = result.join(" | ");
+</script>`
+	path := filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(path, append(write(t, found(1_200)), use...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dom, log := browse(t, browser, "file://"+path, "--dump-dom", "--enable-logging=stderr")
+	// The page has 500 hosts; the last one has the most queries. Eleven addresses begin with 10.0.1.24.
+	want := "<title>10.0.1.249i-000000000abcde001 | 10.0.0.0i-000000000abcde001 | critical | 11</title>"
+	if !strings.Contains(dom, want) {
+		t.Errorf("the title is %s, want %s\n%s", regexp.MustCompile("<title>.*</title>").FindString(dom), want, log)
+	}
+}
+
+// photograph writes pictures of a page in light, dark and on paper.
+func photograph(t *testing.T, browser, url, name string) {
+	t.Helper()
+	browse(t, browser, url, "--window-size=1280,1800", "--screenshot="+name+"-light.png")
+	browse(t, browser, url, "--window-size=1280,1800", "--blink-settings=preferredColorScheme=0", "--screenshot="+name+"-dark.png")
+	browse(t, browser, url, "--no-pdf-header-footer", "--print-to-pdf="+name+".pdf")
 }
 
 func browse(t *testing.T, browser, url string, flags ...string) (dom, log string) {
@@ -136,4 +196,38 @@ func browse(t *testing.T, browser, url string, flags ...string) (dom, log string
 		t.Fatalf("%v\n%s", err, messages.String())
 	}
 	return out.String(), messages.String()
+}
+
+// The days without logs are listed as periods.
+func TestWrite_coverage(t *testing.T) {
+	t.Parallel()
+	days := func(records ...int) (all []report.Day) {
+		for i, count := range records {
+			all = append(all, report.Day{Date: monday.AddDate(0, 0, i), Records: count})
+		}
+		return all
+	}
+	d := &report.Data{Coverage: []report.VPC{
+		{ID: "vpc-1", Days: days(1, 0, 0, 3, 0)},
+		{ID: "vpc-2", Days: days(report.Logged, 1, 1, 1, 1)},
+		{ID: "vpc-3", Days: days(0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0)},
+	}}
+	d.AddVPCs([]string{"vpc-2", "vpc-4", "vpc-4"})
+	page := string(write(t, d))
+	for _, want := range []string{
+		"<td>2026-11-24 to 2026-11-25, 2026-11-27</td>", "<td>–</td>", "2026-11-23: logs<", "2026-11-23: no logs<",
+		"2026-11-23, 2026-11-25, 2026-11-27, 2026-11-29, 2026-12-01, 2026-12-03 and 2 more", "<td>2026-11-23 to 2026-11-27</td>",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+	if rows := strings.Count(page, "<tr><td>vpc-"); rows != 4 {
+		t.Errorf("%d VPCs, want 4", rows)
+	}
+	empty := &report.Data{}
+	empty.AddVPCs([]string{"vpc-1"})
+	if page := string(write(t, empty)); !strings.Contains(page, "<td>no logs</td>") {
+		t.Error("without any logs, the page does not say so")
+	}
 }

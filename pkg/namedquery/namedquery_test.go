@@ -159,7 +159,8 @@ func TestMoment(t *testing.T) {
 	now := time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC)
 	for value, want := range map[string]string{
 		"7d": "2026-11-03T12:00:00Z", "90m": "2026-11-10T10:30:00Z", "2026-11-01": "2026-11-01T00:00:00Z",
-		"2026-11-01T08:00:00+02:00": "2026-11-01T06:00:00Z", "yesterday": "", "": "", "7": "",
+		"2026-11-01T08:00:00+02:00": "2026-11-01T06:00:00Z", "2026-11-01T08:00": "2026-11-01T08:00:00Z",
+		"2026-11-01 08:00:05": "2026-11-01T08:00:05Z", "yesterday": "", "": "", "7": "",
 	} {
 		got, err := namedquery.Moment(value, now)
 		if (err == nil) != (want != "") || err == nil && got.Format(time.RFC3339) != want {

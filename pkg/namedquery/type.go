@@ -13,8 +13,8 @@ type Type string
 
 // The types of parameters and the format of their values.
 const (
-	// typeTimestamp is a point in time: 2026-11-01T08:00:00Z, the day 2026-11-01 in UTC, or
-	// an age: 90m, 36h, 7d.
+	// typeTimestamp is a point in time: 2026-11-01T08:00:00Z, 2026-11-01T08:00 or the day
+	// 2026-11-01 in UTC, or an age: 90m, 36h, 7d.
 	typeTimestamp Type = "timestamp"
 	typeInteger   Type = "integer" // a whole number that is not negative
 	typeText      Type = "text"    // anything without control characters
@@ -42,7 +42,8 @@ func (t Type) literal(value string) (string, error) {
 	}
 }
 
-// Moment parses a value of the type timestamp.
+// Moment parses a value of the type timestamp: a time, a day, or an age, which counts back from
+// now. A time without a zone, and a day, are in UTC.
 func Moment(value string, now time.Time) (time.Time, error) {
 	if found := age.FindStringSubmatch(value); found != nil {
 		count, err := strconv.Atoi(found[1])
@@ -52,7 +53,7 @@ func Moment(value string, now time.Time) (time.Time, error) {
 		return now.Add(-time.Duration(count) * ageUnits[found[2]].length), nil
 	}
 
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+	for _, layout := range []string{time.RFC3339, time.DateOnly, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04"} {
 		if moment, err := time.Parse(layout, value); err == nil {
 			return moment.UTC(), nil
 		}

@@ -41,6 +41,18 @@ func (f Feed) Without(text string) Feed {
 	return f
 }
 
+// With returns a copy of the feed with another line.
+func (f Feed) With(line string) Feed {
+	f.lines = append(slices.Clone(f.lines), line)
+	return f
+}
+
+// A name that no list has at first, and the line with which [BotnetC2] gets it.
+const (
+	LateName = "loader.example"
+	LateLine = LateName + ",botnet_cc,critical,95,2026-04-02"
+)
+
 // Feeds returns three blocklists in different formats, and an allowlist.
 func Feeds() []Feed {
 	confidence := 80

@@ -3,6 +3,7 @@ package sample
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -18,7 +19,7 @@ const ports = 1 << 15
 // Generator generates records. It is not safe for concurrent use.
 type Generator struct {
 	random    *rand.Rand
-	start     time.Time
+	time      func(query int) time.Time
 	hosts     []Host
 	scenarios []scenario
 	infected  int // index of the first scenario of infected hosts
@@ -31,7 +32,7 @@ type Generator struct {
 func New(seed uint64, start time.Time) *Generator {
 	g := &Generator{
 		random:    rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // repeatable on purpose
-		start:     start.UTC(),
+		time:      func(n int) time.Time { return start.UTC().Add(time.Duration(n) * time.Second / queriesPerSecond) },
 		hosts:     hosts(),
 		scenarios: slices.Concat(ordinary(), lookalike()),
 	}
@@ -40,6 +41,33 @@ func New(seed uint64, start time.Time) *Generator {
 	g.odd = append(unusual(), malformed()...)
 	return g
 }
+
+// Over spreads the queries of the given number of records over a number of days, from start on, with
+// more queries by day than by night. The first records, which show everything there is, are spread
+// over all days.
+func (g *Generator) Over(start time.Time, days, records int) {
+	const swing = 0.5 // at noon there are three times as many queries as at midnight
+	queries := max(objectsPerRecord*float64(records)+objectsOfFirst, 2*spreadQueries)
+	wave := 2 * math.Pi * float64(days)
+	midnight := 2 * math.Pi * float64(start.Unix()%secondsPerDay) / secondsPerDay
+	g.time = func(n int) time.Time {
+		at := min(float64(n-spreadQueries)/(queries-spreadQueries), 1)
+		if n < spreadQueries {
+			_, at = math.Modf(float64(n) * math.Phi)
+		}
+		at += swing * (math.Sin(wave*at+midnight) - math.Sin(midnight)) / wave
+		return start.UTC().Add(time.Duration(at * float64(days) * float64(24*time.Hour)))
+	}
+}
+
+const secondsPerDay = 24 * 60 * 60
+
+const (
+	spreadQueries = 200 // of the first records
+	// Records have so many log objects: the mean, and what the first records have above it.
+	objectsPerRecord = 1.1
+	objectsOfFirst   = 30
+)
 
 // oddEvery is the interval of records that are blank, a control message, already marked, or
 // malformed.
@@ -75,9 +103,12 @@ func (g *Generator) Next() Record {
 }
 
 // Ask generates a record with one query by an infected host and its expected result.
-func (g *Generator) Ask(name string, want Want) Record {
+func (g *Generator) Ask(name string, want Want) Record { return g.AskFrom(g.hosts[0], name, want) }
+
+// AskFrom is Ask for another host.
+func (g *Generator) AskFrom(host Host, name string, want Want) Record {
 	g.made++
-	line := g.line(noError(name, "A", want, benign(g.random)), g.hosts[0], current)
+	line := g.line(noError(name, "A", want, benign(g.random)), host, current)
 	return Record{Data: append(bytes.Clone(line.Object), '\n'), Lines: []Line{line}}
 }
 
@@ -104,7 +135,7 @@ func (g *Generator) line(q query, host Host, write shape) Line {
 		query: q,
 		host:  host,
 		port:  1024 + n%ports,
-		time:  g.start.Add(time.Duration(n) * time.Second / queriesPerSecond).Format(time.RFC3339),
+		time:  g.time(n).Format(time.RFC3339),
 	}
 	if l.answers == nil {
 		l.answers = []answer{}
@@ -135,6 +166,9 @@ func hosts() []Host {
 	}
 	return all
 }
+
+// QuietHost returns a host that asks for nothing that is listed.
+func (g *Generator) QuietHost() Host { return g.hosts[infectedHosts+2] }
 
 // host returns a host for a scenario. Scenarios of infected hosts always use the same host, so
 // that the table of sightings is short.

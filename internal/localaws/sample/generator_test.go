@@ -212,3 +212,47 @@ func inflate(t *testing.T, data []byte) []byte {
 	}
 	return text
 }
+
+// The queries of several days are in order but for the first ones, end with the last day, and are
+// fewer by night.
+func TestGenerator_Over(t *testing.T) {
+	t.Parallel()
+	const days, records = 8, 20_000
+	g := New(1, start)
+	g.Over(start, days, records)
+	byHour, keys, last := map[int]int{}, map[string]bool{}, time.Time{}
+	for range records {
+		record := g.Next()
+		for _, line := range record.Lines {
+			stamp, _, _ := strings.Cut(line.Key, "/")
+			at, err := time.Parse(time.RFC3339, stamp)
+			if err != nil || at.Before(start) || at.After(start.AddDate(0, 0, days)) {
+				t.Fatalf("a query at %s: %v", stamp, err)
+			}
+			if keys[line.Key] {
+				t.Fatalf("two queries are %s", line.Key)
+			}
+			keys[line.Key] = true
+			byHour[at.Hour()]++
+			if len(keys) > spreadQueries && at.Before(last) {
+				t.Fatalf("a query at %v is after one at %v", at, last)
+			}
+			last = at
+		}
+	}
+	if end := start.AddDate(0, 0, days); end.Sub(last) > 6*time.Hour {
+		t.Errorf("the last query is at %v, long before %v", last, end)
+	}
+	if noon, midnight := byHour[12], byHour[0]; noon < 2*midnight || midnight == 0 {
+		t.Errorf("%d queries at noon, %d at midnight", noon, midnight)
+	}
+}
+
+func TestFeed_With(t *testing.T) {
+	t.Parallel()
+	before := Feeds()[1]
+	after := before.With(LateLine)
+	if bytes.Contains(before.Body(), []byte(LateName)) || !bytes.HasSuffix(after.Body(), []byte("\n"+LateLine+"\n")) {
+		t.Errorf("the list ends with %q", after.Body()[len(after.Body())-100:])
+	}
+}
