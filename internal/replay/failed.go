@@ -60,10 +60,15 @@ const maxLine = 16 << 20
 // lines calls each for the lines of an object, which may be compressed, with their numbers from
 // 1. Blank lines are left out.
 func lines(object io.Reader, each func(line []byte, number int) error) error {
-	text, err := expanded(object)
+	text, _, err := expanded(object)
 	if err != nil {
 		return err
 	}
+	return linesOf(text, each)
+}
+
+// linesOf calls each for the lines of a text, like [lines].
+func linesOf(text io.Reader, each func(line []byte, number int) error) error {
 	scanner := bufio.NewScanner(text)
 	scanner.Buffer(nil, maxLine)
 	for number := 1; scanner.Scan(); number++ {
@@ -79,20 +84,21 @@ func lines(object io.Reader, each func(line []byte, number int) error) error {
 	return nil
 }
 
-// expanded returns the text of an object. It looks at the first bytes and not at the name.
-func expanded(object io.Reader) (io.Reader, error) {
+// expanded returns the text of an object, and whether the object is compressed. It looks at the
+// first bytes and not at the name.
+func expanded(object io.Reader) (text io.Reader, compressed bool, err error) {
 	const bufferBytes = 256 << 10
 	buffered := bufio.NewReaderSize(object, bufferBytes)
 	head, err := buffered.Peek(2)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("reading the object: %w", err)
+		return nil, false, fmt.Errorf("reading the object: %w", err)
 	}
 	if !bytes.Equal(head, []byte{0x1f, 0x8b}) {
-		return buffered, nil
+		return buffered, false, nil
 	}
 	reader, err := gzip.NewReader(buffered)
 	if err != nil {
-		return nil, fmt.Errorf("reading gzip: %w", err)
+		return nil, false, fmt.Errorf("reading gzip: %w", err)
 	}
-	return reader, nil
+	return reader, true, nil
 }

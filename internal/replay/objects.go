@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -45,7 +46,7 @@ func (m *toObjects) replay(ctx context.Context, r *run, o *storage.Object) error
 		return err
 	}
 	defer func() { _ = body.Close() }()
-	s, err := newSpool()
+	s, err := newSpool(true)
 	if err != nil {
 		return err
 	}
@@ -141,14 +142,18 @@ func (m *fromUnknown) replay(ctx context.Context, r *run, o *storage.Object) err
 	}
 	defer func() { _ = body.Close() }()
 
-	s, err := newSpool()
+	content, compressed, err := expanded(body)
+	if err != nil {
+		return err
+	}
+	s, err := newSpool(compressed) // the name of the object says whether it is
 	if err != nil {
 		return err
 	}
 	defer s.remove()
 	var text []byte
 	changed := 0
-	err = lines(body, func(line []byte, number int) error {
+	err = linesOf(content, func(line []byte, number int) error {
 		if isCurable(line) {
 			marked, err := m.marker.Mark(text[:0], line)
 			if err != nil {
@@ -191,21 +196,31 @@ func (r *run) replaceObject(ctx context.Context, o *storage.Object, s *spool) er
 	return nil
 }
 
-// spool collects the compressed lines of an object in a temporary file, because an object can
-// have more text than memory has room for.
+// spool collects the lines of an object in a temporary file, because an object can have more text
+// than memory has room for.
 type spool struct {
 	file   *os.File
-	packer *gzip.Writer
+	packer io.WriteCloser
 	size   int64 // of the text
 }
 
-func newSpool() (*spool, error) {
+// newSpool returns a spool that compresses the lines, or keeps them as they are.
+func newSpool(compressed bool) (*spool, error) {
 	file, err := os.CreateTemp("", "resolverwatch-replay-*")
 	if err != nil {
 		return nil, fmt.Errorf("creating a temporary file: %w", err)
 	}
-	return &spool{file: file, packer: gzip.NewWriter(file)}, nil
+	if compressed {
+		return &spool{file: file, packer: gzip.NewWriter(file)}, nil
+	}
+	return &spool{file: file, packer: plain{bufio.NewWriter(file)}}, nil
 }
+
+// plain writes lines as they are.
+type plain struct{ *bufio.Writer }
+
+// Close writes what is buffered.
+func (p plain) Close() error { return p.Flush() }
 
 func (s *spool) write(text []byte) error {
 	s.size += int64(len(text))

@@ -357,7 +357,7 @@ func newIndex(t testing.TB) *index.Index {
 
 func unpack(t testing.TB, data []byte) string {
 	t.Helper()
-	text, err := expanded(bytes.NewReader(data))
+	text, _, err := expanded(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -417,6 +417,27 @@ func TestFromUnknown(t *testing.T) {
 	}
 	if again, err := FromUnknown(t.Context(), Config{Bucket: w, Prefix: "dns/"}, newIndex(t)); err != nil || again.Changed != 0 {
 		t.Errorf("again: %+v, error %v", again, err)
+	}
+}
+
+// An object stays compressed or not, because Athena goes by its name.
+func TestFromUnknown_compression(t *testing.T) {
+	t.Parallel()
+	const unknown = `{"query_name":"www.evil.example","verdict":"unknown","verdict_reason":"no_index"}` + "\n"
+	var packed bytes.Buffer
+	packer := gzip.NewWriter(&packed)
+	_, _ = packer.Write([]byte(unknown))
+	_ = packer.Close()
+	w := newWorld()
+	w.objects["dns/packed.json.gz"], w.objects["dns/plain"] = packed.Bytes(), []byte(unknown)
+	if got, err := FromUnknown(t.Context(), Config{Bucket: w, Prefix: "dns/"}, newIndex(t)); err != nil || got.Changed != 2 {
+		t.Fatalf("%+v, error %v", got, err)
+	}
+	for key, want := range map[string]bool{"dns/packed.json.gz": true, "dns/plain": false} {
+		text := unpack(t, w.objects[key])
+		if compressed := string(w.objects[key]) != text; compressed != want || !strings.Contains(text, `"verdict":"malicious"`) {
+			t.Errorf("%s: compressed %v: %q", key, compressed, text)
+		}
 	}
 }
 
