@@ -9,6 +9,9 @@ import (
 	"io"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
+	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
 // failed is a record that was set aside.
@@ -51,6 +54,25 @@ func (f *failed) append(dst []byte) []byte {
 		panic(err) // texts and numbers always encode
 	}
 	return append(append(dst, line...), '\n')
+}
+
+// reader marks records in the forms that a producer sends, as the transformer does.
+type reader struct {
+	marker   *verdict.Marker
+	expander resolverlog.Expander
+}
+
+// codeUnreadable is the code of records that cannot be marked.
+const codeUnreadable = "Replay.UnreadableRecord"
+
+// mark appends the marked lines of a record, which a subscription of CloudWatch Logs sends
+// compressed. There are none of a blank record.
+func (r *reader) mark(dst, record []byte) ([]byte, error) {
+	text, err := r.expander.Expand(record, maxLine)
+	if err != nil {
+		return dst, err
+	}
+	return r.marker.Mark(dst, text)
 }
 
 // maxLine limits a line. A record of Firehose has at most 1,000 KiB, and one that failed its

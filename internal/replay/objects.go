@@ -23,12 +23,12 @@ import (
 // nothing.
 func ToObjects(ctx context.Context, config Config, x *index.Index, marked keyprefix.Prefix) (*Report, error) {
 	return start(ctx, config, &toObjects{
-		marker: verdict.NewMarker(x, verdict.Options{Remark: true}), marked: marked,
+		reader: reader{marker: verdict.NewMarker(x, verdict.Options{Remark: true})}, marked: marked,
 	})
 }
 
 type toObjects struct {
-	marker *verdict.Marker
+	reader reader
 	marked keyprefix.Prefix
 }
 
@@ -72,8 +72,8 @@ func (m *toObjects) mark(object io.Reader, s *spool) (refused []failed, records 
 	err = lines(object, func(line []byte, number int) error {
 		f, err := readFailed(append([]byte(nil), line...), number)
 		if err == nil {
-			if text, err = m.marker.Mark(text[:0], f.record); err != nil {
-				f.code, f.why = "Replay.UnreadableRecord", err.Error()
+			if text, err = m.reader.mark(text[:0], f.record); err != nil {
+				f.code, f.why = codeUnreadable, err.Error()
 			}
 		}
 		if err != nil {
