@@ -34,8 +34,9 @@ const sendAttempts = 3
 // ToStream replays records that were set aside into a stream. Members that marking added are
 // taken off first, so that the transformer marks the records again.
 //
-// A replay that is killed between a batch and its ledger sends that batch again: at most 500
-// records come twice, as Firehose itself may deliver records twice.
+// A replay that is killed between a batch and its ledger sends that batch again, and so does the
+// client if the answer of Firehose is lost: at most 500 records come twice, as Firehose itself may
+// deliver records twice.
 func ToStream(ctx context.Context, config Config, stream Stream, perSecond int) (*Report, error) {
 	limit := unlimited
 	if perSecond > 0 {
