@@ -16,6 +16,7 @@ import (
 type replayed struct {
 	Objects, Records, Changed, Quarantined int
 	DoneBefore                             int `json:"done_before"`
+	ChangedAway                            int `json:"changed_away"`
 }
 
 // bringBack has a broken transformer fail everything, and brings it back with the command: through
@@ -148,7 +149,8 @@ func (m *machine) markUnknown(t *testing.T, ledger *sample.Ledger) (n int) {
 	var done, again replayed
 	m.operate(t, &done, "replay", "--what", "unknown")
 	m.operate(t, &again, "replay", "--what", "unknown")
-	if done.Records != n || done.Changed != n || again.Records != 0 || again.Changed != 0 {
+	replaced := done.Changed + done.ChangedAway // the client may repeat a call, which then finds its own object
+	if done.Records != n || replaced != n || again.Records != 0 || again.Changed != 0 {
 		t.Errorf("unknown records came back in %+v and %+v, want %d in as many objects, and none again", done, again, n)
 	}
 	m.audit(t, ledger)
