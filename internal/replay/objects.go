@@ -151,8 +151,23 @@ func (m *fromUnknown) replay(ctx context.Context, r *run, o *storage.Object) err
 		return err
 	}
 	defer s.remove()
+	changed, err := m.mark(r, content, s)
+	if err != nil {
+		return err
+	}
+	r.report.Objects++
+	r.report.Bytes += o.Size
+	r.report.Records += changed
+	if changed == 0 || r.DryRun {
+		return nil
+	}
+	return r.replaceObject(ctx, o, s)
+}
+
+// mark copies the lines of an object into a spool, and marks those again that an index cures. It
+// returns their number.
+func (m *fromUnknown) mark(r *run, content io.Reader, s *spool) (changed int, err error) {
 	var text []byte
-	changed := 0
 	err = linesOf(content, func(line []byte, number int) error {
 		if isCurable(line) {
 			marked, err := m.marker.Mark(text[:0], line)
@@ -166,16 +181,7 @@ func (m *fromUnknown) replay(ctx context.Context, r *run, o *storage.Object) err
 		r.report.Unchanged++
 		return s.write(append(append(text[:0], line...), '\n'))
 	})
-	if err != nil {
-		return err
-	}
-	r.report.Objects++
-	r.report.Bytes += o.Size
-	r.report.Records += changed
-	if changed == 0 || r.DryRun {
-		return nil
-	}
-	return r.replaceObject(ctx, o, s)
+	return changed, err
 }
 
 // replaceObject replaces an object that is still the one that was read.
