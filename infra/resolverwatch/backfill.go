@@ -102,7 +102,7 @@ func (b *Backfill) newRole(p BackfillProps) (ready constructs.IDependable) {
 			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": *stack.Account()}},
 		}),
 		service:    statesService,
-		statements: b.statements(p.Source),
+		statements: append(b.statements(p.Source), readPrevious(p.PreviousKeys, "s3")...), // of manifests, to run failed tasks again
 		findings: []finding{
 			{rule: "AwsSolutions-IAM5", reason: whyObjectKeys, folders: []string{"/" + settings.BackfillPrefix + "*"}},
 			{rule: "AwsSolutions-IAM5", reason: whyLogDelivery, resources: []string{"*"}},

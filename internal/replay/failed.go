@@ -9,6 +9,9 @@ import (
 	"io"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
+	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
 // failed is a record that was set aside.
@@ -53,6 +56,25 @@ func (f *failed) append(dst []byte) []byte {
 	return append(append(dst, line...), '\n')
 }
 
+// reader marks records in the forms that a producer sends, as the transformer does.
+type reader struct {
+	marker   *verdict.Marker
+	expander resolverlog.Expander
+}
+
+// codeUnreadable is the code of records that cannot be marked.
+const codeUnreadable = "Replay.UnreadableRecord"
+
+// mark appends the marked lines of a record, which a subscription of CloudWatch Logs sends
+// compressed. There are none of a blank record.
+func (r *reader) mark(dst, record []byte) ([]byte, error) {
+	text, err := r.expander.Expand(record, maxLine)
+	if err != nil {
+		return dst, err
+	}
+	return r.marker.Mark(dst, text)
+}
+
 // maxLine limits a line. A record of Firehose has at most 1,000 KiB, and one that failed its
 // conversion can be 6 MB; base64 makes it a third longer.
 const maxLine = 16 << 20
@@ -60,10 +82,15 @@ const maxLine = 16 << 20
 // lines calls each for the lines of an object, which may be compressed, with their numbers from
 // 1. Blank lines are left out.
 func lines(object io.Reader, each func(line []byte, number int) error) error {
-	text, err := expanded(object)
+	text, _, err := expanded(object)
 	if err != nil {
 		return err
 	}
+	return linesOf(text, each)
+}
+
+// linesOf calls each for the lines of a text, like [lines].
+func linesOf(text io.Reader, each func(line []byte, number int) error) error {
 	scanner := bufio.NewScanner(text)
 	scanner.Buffer(nil, maxLine)
 	for number := 1; scanner.Scan(); number++ {
@@ -79,20 +106,21 @@ func lines(object io.Reader, each func(line []byte, number int) error) error {
 	return nil
 }
 
-// expanded returns the text of an object. It looks at the first bytes and not at the name.
-func expanded(object io.Reader) (io.Reader, error) {
+// expanded returns the text of an object, and whether the object is compressed. It looks at the
+// first bytes and not at the name.
+func expanded(object io.Reader) (text io.Reader, compressed bool, err error) {
 	const bufferBytes = 256 << 10
 	buffered := bufio.NewReaderSize(object, bufferBytes)
 	head, err := buffered.Peek(2)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("reading the object: %w", err)
+		return nil, false, fmt.Errorf("reading the object: %w", err)
 	}
 	if !bytes.Equal(head, []byte{0x1f, 0x8b}) {
-		return buffered, nil
+		return buffered, false, nil
 	}
 	reader, err := gzip.NewReader(buffered)
 	if err != nil {
-		return nil, fmt.Errorf("reading gzip: %w", err)
+		return nil, false, fmt.Errorf("reading gzip: %w", err)
 	}
-	return reader, nil
+	return reader, true, nil
 }

@@ -19,13 +19,14 @@ type ledger struct {
 	Key   string `json:"key"`
 	Lines int    `json:"lines"` // the lines whose records came back or are in the quarantine
 	Done  bool   `json:"done"`
+	By    string `json:"by,omitempty"` // the replay that wrote it last
 
 	path, etag string
 }
 
 // openLedger reads the ledger of a version of an object.
-func (r *run) openLedger(ctx context.Context, o *storage.Object) (*ledger, error) {
-	l := &ledger{Key: o.Key, path: ledgerPrefix + identity(o) + ".json"}
+func (r *run) openLedger(ctx context.Context, key, path string) (*ledger, error) {
+	l := &ledger{Key: key, path: path}
 	var stored *storage.Object
 	err := r.Bucket.List(ctx, l.path, func(found storage.Object) error { stored = &found; return nil })
 	if err != nil || stored == nil {
@@ -52,21 +53,36 @@ func (r *run) openLedger(ctx context.Context, o *storage.Object) (*ledger, error
 
 // save stores how far the object was replayed.
 func (r *run) save(ctx context.Context, l *ledger) (err error) {
+	l.By = r.id
 	text, err := json.Marshal(l)
 	if err != nil {
 		panic(err) // texts and numbers always encode
 	}
-	l.etag, err = r.Bucket.Replace(ctx, l.path, l.etag, bytes.NewReader(text))
+	etag, err := r.Bucket.Replace(ctx, l.path, l.etag, bytes.NewReader(text))
 	if errors.Is(err, storage.ErrConflict) {
-		return errTwoReplays
+		etag, err = r.saved(ctx, l)
 	}
+	l.etag = etag
 	return err
+}
+
+// saved returns the ETag of a ledger that this replay has stored: the client repeats a call whose
+// answer is lost, and then finds what it wrote itself.
+func (r *run) saved(ctx context.Context, l *ledger) (etag string, err error) {
+	stored, err := r.openLedger(ctx, l.Key, l.path)
+	if err != nil {
+		return "", err
+	}
+	if stored.By != l.By || stored.Lines != l.Lines || stored.Done != l.Done {
+		return "", errTwoReplays
+	}
+	return stored.etag, nil
 }
 
 // take opens the ledger and the bytes of an object. The bytes are nil if there is nothing to do,
 // which the report counts.
 func (r *run) take(ctx context.Context, o *storage.Object) (*ledger, io.ReadCloser, error) {
-	l, err := r.openLedger(ctx, o)
+	l, err := r.openLedger(ctx, o.Key, ledgerPrefix+identity(o)+".json")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -22,12 +23,12 @@ import (
 // nothing.
 func ToObjects(ctx context.Context, config Config, x *index.Index, marked keyprefix.Prefix) (*Report, error) {
 	return start(ctx, config, &toObjects{
-		marker: verdict.NewMarker(x, verdict.Options{Remark: true}), marked: marked,
+		reader: reader{marker: verdict.NewMarker(x, verdict.Options{Remark: true})}, marked: marked,
 	})
 }
 
 type toObjects struct {
-	marker *verdict.Marker
+	reader reader
 	marked keyprefix.Prefix
 }
 
@@ -45,7 +46,7 @@ func (m *toObjects) replay(ctx context.Context, r *run, o *storage.Object) error
 		return err
 	}
 	defer func() { _ = body.Close() }()
-	s, err := newSpool()
+	s, err := newSpool(true)
 	if err != nil {
 		return err
 	}
@@ -71,8 +72,8 @@ func (m *toObjects) mark(object io.Reader, s *spool) (refused []failed, records 
 	err = lines(object, func(line []byte, number int) error {
 		f, err := readFailed(append([]byte(nil), line...), number)
 		if err == nil {
-			if text, err = m.marker.Mark(text[:0], f.record); err != nil {
-				f.code, f.why = "Replay.UnreadableRecord", err.Error()
+			if text, err = m.reader.mark(text[:0], f.record); err != nil {
+				f.code, f.why = codeUnreadable, err.Error()
 			}
 		}
 		if err != nil {
@@ -141,14 +142,33 @@ func (m *fromUnknown) replay(ctx context.Context, r *run, o *storage.Object) err
 	}
 	defer func() { _ = body.Close() }()
 
-	s, err := newSpool()
+	content, compressed, err := expanded(body)
+	if err != nil {
+		return err
+	}
+	s, err := newSpool(compressed) // the name of the object says whether it is
 	if err != nil {
 		return err
 	}
 	defer s.remove()
+	changed, err := m.mark(r, content, s)
+	if err != nil {
+		return err
+	}
+	r.report.Objects++
+	r.report.Bytes += o.Size
+	r.report.Records += changed
+	if changed == 0 || r.DryRun {
+		return nil
+	}
+	return r.replaceObject(ctx, o, s)
+}
+
+// mark copies the lines of an object into a spool, and marks those again that an index cures. It
+// returns their number.
+func (m *fromUnknown) mark(r *run, content io.Reader, s *spool) (changed int, err error) {
 	var text []byte
-	changed := 0
-	err = lines(body, func(line []byte, number int) error {
+	err = linesOf(content, func(line []byte, number int) error {
 		if isCurable(line) {
 			marked, err := m.marker.Mark(text[:0], line)
 			if err != nil {
@@ -161,16 +181,7 @@ func (m *fromUnknown) replay(ctx context.Context, r *run, o *storage.Object) err
 		r.report.Unchanged++
 		return s.write(append(append(text[:0], line...), '\n'))
 	})
-	if err != nil {
-		return err
-	}
-	r.report.Objects++
-	r.report.Bytes += o.Size
-	r.report.Records += changed
-	if changed == 0 || r.DryRun {
-		return nil
-	}
-	return r.replaceObject(ctx, o, s)
+	return changed, err
 }
 
 // replaceObject replaces an object that is still the one that was read.
@@ -191,21 +202,31 @@ func (r *run) replaceObject(ctx context.Context, o *storage.Object, s *spool) er
 	return nil
 }
 
-// spool collects the compressed lines of an object in a temporary file, because an object can
-// have more text than memory has room for.
+// spool collects the lines of an object in a temporary file, because an object can have more text
+// than memory has room for.
 type spool struct {
 	file   *os.File
-	packer *gzip.Writer
+	packer io.WriteCloser
 	size   int64 // of the text
 }
 
-func newSpool() (*spool, error) {
+// newSpool returns a spool that compresses the lines, or keeps them as they are.
+func newSpool(compressed bool) (*spool, error) {
 	file, err := os.CreateTemp("", "resolverwatch-replay-*")
 	if err != nil {
 		return nil, fmt.Errorf("creating a temporary file: %w", err)
 	}
-	return &spool{file: file, packer: gzip.NewWriter(file)}, nil
+	if compressed {
+		return &spool{file: file, packer: gzip.NewWriter(file)}, nil
+	}
+	return &spool{file: file, packer: plain{bufio.NewWriter(file)}}, nil
 }
+
+// plain writes lines as they are.
+type plain struct{ *bufio.Writer }
+
+// Close writes what is buffered.
+func (p plain) Close() error { return p.Flush() }
 
 func (s *spool) write(text []byte) error {
 	s.size += int64(len(text))

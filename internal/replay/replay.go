@@ -8,6 +8,7 @@ package replay
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -74,12 +75,13 @@ type mode interface {
 // run is one replay.
 type run struct {
 	Config
+	id     string // of this replay, in the ledgers
 	report Report
 }
 
 // start replays all objects in a mode.
 func start(ctx context.Context, config Config, m mode) (*Report, error) {
-	r := &run{Config: config}
+	r := &run{Config: config, id: rand.Text()}
 	err := config.Bucket.List(ctx, config.Prefix, func(o storage.Object) error {
 		if !r.isWanted(&o) {
 			return nil

@@ -51,6 +51,14 @@ func (w *world) call() (effective bool, err error) {
 	return w.calls == w.killAt && w.killAfter, errKilled
 }
 
+func compressed(text string) string {
+	var packed bytes.Buffer
+	packer := gzip.NewWriter(&packed)
+	_, _ = packer.Write([]byte(text))
+	_ = packer.Close()
+	return packed.String()
+}
+
 func etag(data []byte) string {
 	sum := md5.Sum(data)
 	return `"` + hex.EncodeToString(sum[:]) + `"`
@@ -138,7 +146,7 @@ func (w *world) setAside(t testing.TB, name string, records ...string) {
 
 func (w *world) toStream(t testing.TB) (*Report, error) {
 	t.Helper()
-	return start(t.Context(), Config{Bucket: w, Prefix: failedPrefix}, &toStream{stream: w, limit: unlimited, pause: time.Microsecond})
+	return start(t.Context(), Config{Bucket: w, Prefix: failedPrefix}, newToStream(w, unlimited, 0))
 }
 
 func record(i int) string { return fmt.Sprintf(`{"query_name":"host-%d.example."}`, i) }
@@ -188,10 +196,6 @@ func TestToStream(t *testing.T) {
 // What a line may look like, what is sent for it, and what goes into the quarantine.
 func TestToStream_lines(t *testing.T) {
 	t.Parallel()
-	var packed bytes.Buffer
-	packer := gzip.NewWriter(&packed)
-	_, _ = packer.Write([]byte(record(1)))
-	_ = packer.Close()
 	for _, tt := range []struct {
 		name, line string
 		record     string // becomes rawData if line is empty
@@ -204,9 +208,15 @@ func TestToStream_lines(t *testing.T) {
 			name: "several marked records", record: `{"query_name":"a.example","verdict":"clean"}` + "\n" + `{"query_name":"b.example","verdict":"clean"}`,
 			want: `{"query_name":"a.example"}` + "\n" + `{"query_name":"b.example"}` + "\n",
 		},
-		{name: "a compressed record", record: packed.String(), want: packed.String()},
+		{name: "a compressed record", record: compressed(record(1)), want: compressed(record(1))},
 		{name: "of a failed conversion", line: `{"attemptsMade":1,"lastErrorCode":"DataFormatConversion.ParseError","rawData":"e30=","dataCatalogTable":{}}`, want: "{}"},
 		{name: "other cases of letters", line: `{"ErrorCode":"x","RawData":"e30="}`, want: "{}"},
+		{name: "a marked record between others", record: `{"query_name":"a.example"}{"query_name":"b.example","verdict":"clean"}`,
+			want: `{"query_name":"a.example"}` + "\n" + `{"query_name":"b.example"}` + "\n"},
+		{name: "a blank record", record: " \r\n", want: " \r\n"},
+		{name: "members with our names in another case", record: `{"query_name":"a.example","Verdict":"clean"}`, code: "Replay.UnreadableRecord"},
+		{name: "a mark without a verdict", record: `{"query_name":"a.example","threat":{}}`, code: "Replay.UnreadableRecord"},
+		{name: "a compressed record that nothing reads", record: compressed(`{"query_name":`), code: "Replay.UnreadableRecord"},
 		{name: "no record", line: `{"errorCode":"x"}`, code: "Replay.NoRecord"},
 		{name: "not base64", line: `{"rawData":"%"}`, code: "Replay.NoRecord"},
 		{name: "not JSON", line: `x`, code: "Replay.NoRecord"},
@@ -253,7 +263,7 @@ func TestToStream_refused(t *testing.T) {
 	if want := []string{record(0), record(3), record(1)}; !slices.Equal(w.sent, want) {
 		t.Errorf("sent %q, want %q", w.sent, want)
 	}
-	if _, err := start(t.Context(), Config{Bucket: w, Prefix: quarantinePrefix}, &toStream{stream: w, limit: unlimited}); err != nil {
+	if _, err := start(t.Context(), Config{Bucket: w, Prefix: quarantinePrefix}, newToStream(w, unlimited, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if last := w.sent[len(w.sent)-1]; last != record(2) || len(w.sent) != 4 {
@@ -357,7 +367,7 @@ func newIndex(t testing.TB) *index.Index {
 
 func unpack(t testing.TB, data []byte) string {
 	t.Helper()
-	text, err := expanded(bytes.NewReader(data))
+	text, _, err := expanded(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +382,8 @@ func unpack(t testing.TB, data []byte) string {
 func TestToObjects(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	w.setAside(t, "a", `{"query_name":"www.evil.example"}`, "x", `{"query_name":"a.example","verdict":"unknown","verdict_reason":"no_index"}`)
+	w.setAside(t, "a", `{"query_name":"www.evil.example"}`, "x", `{"query_name":"a.example","verdict":"unknown","verdict_reason":"no_index"}`,
+		compressed(`{"query_name":"packed.evil.example"}`), "")
 	for range 2 {
 		if _, err := ToObjects(t.Context(), Config{Bucket: w, Prefix: failedPrefix}, newIndex(t), layout(t)); err != nil {
 			t.Fatal(err)
@@ -383,7 +394,7 @@ func TestToObjects(t *testing.T) {
 		t.Fatalf("objects %q", w.under(""))
 	}
 	text := unpack(t, w.objects[keys[0]])
-	if strings.Count(text, "\n") != 2 || !strings.Contains(text, `"verdict":"malicious"`) || !strings.Contains(text, `"verdict":"clean"`) {
+	if strings.Count(text, "\n") != 3 || !strings.Contains(text, "packed.evil.example") || !strings.Contains(text, `"verdict":"malicious"`) || !strings.Contains(text, `"verdict":"clean"`) {
 		t.Errorf("got %s", text)
 	}
 }
@@ -417,6 +428,23 @@ func TestFromUnknown(t *testing.T) {
 	}
 	if again, err := FromUnknown(t.Context(), Config{Bucket: w, Prefix: "dns/"}, newIndex(t)); err != nil || again.Changed != 0 {
 		t.Errorf("again: %+v, error %v", again, err)
+	}
+}
+
+// An object stays compressed or not, because Athena goes by its name.
+func TestFromUnknown_compression(t *testing.T) {
+	t.Parallel()
+	const unknown = `{"query_name":"www.evil.example","verdict":"unknown","verdict_reason":"no_index"}` + "\n"
+	w := newWorld()
+	w.objects["dns/packed.json.gz"], w.objects["dns/plain"] = []byte(compressed(unknown)), []byte(unknown)
+	if got, err := FromUnknown(t.Context(), Config{Bucket: w, Prefix: "dns/"}, newIndex(t)); err != nil || got.Changed != 2 {
+		t.Fatalf("%+v, error %v", got, err)
+	}
+	for key, want := range map[string]bool{"dns/packed.json.gz": true, "dns/plain": false} {
+		text := unpack(t, w.objects[key])
+		if compressed := string(w.objects[key]) != text; compressed != want || !strings.Contains(text, `"verdict":"malicious"`) {
+			t.Errorf("%s: compressed %v: %q", key, compressed, text)
+		}
 	}
 }
 

@@ -34,14 +34,19 @@ const sendAttempts = 3
 // ToStream replays records that were set aside into a stream. Members that marking added are
 // taken off first, so that the transformer marks the records again.
 //
-// A replay that is killed between a batch and its ledger sends that batch again: at most 500
-// records come twice, as Firehose itself may deliver records twice.
+// A replay that is killed between a batch and its ledger sends that batch again, and so does the
+// client if the answer of Firehose is lost: at most 500 records come twice, as Firehose itself may
+// deliver records twice.
 func ToStream(ctx context.Context, config Config, stream Stream, perSecond int) (*Report, error) {
 	limit := unlimited
 	if perSecond > 0 {
 		limit = rate.NewLimiter(rate.Limit(perSecond), maxBatchRecords)
 	}
-	return start(ctx, config, &toStream{stream: stream, limit: limit, pause: time.Second})
+	return start(ctx, config, newToStream(stream, limit, time.Second))
+}
+
+func newToStream(stream Stream, limit *rate.Limiter, pause time.Duration) *toStream {
+	return &toStream{stream: stream, limit: limit, pause: pause, reader: reader{marker: verdict.NewMarker(nil, verdict.Options{})}}
 }
 
 // unlimited lets all records through.
@@ -51,6 +56,7 @@ type toStream struct {
 	stream Stream
 	limit  *rate.Limiter
 	pause  time.Duration // before the second attempt; doubled before the third
+	reader reader        // finds records that the transformer would fail
 }
 
 // batch collects the records of an object that are sent together.
@@ -78,7 +84,7 @@ func (m *toStream) replay(ctx context.Context, r *run, o *storage.Object) error 
 				return err
 			}
 		}
-		b.add(line, number)
+		m.add(&b, line, number)
 		return nil
 	})
 	if err != nil {
@@ -95,15 +101,18 @@ func (b *batch) isFull(size int) bool {
 	return len(b.records)+len(b.refused) >= maxBatchRecords || b.bytes > 0 && b.bytes+size > maxBatchBytes
 }
 
-// add adds the record of a line. A record that the transformer would fail again goes into the
-// quarantine, and does not come back in a circle.
-func (b *batch) add(line []byte, number int) {
+// add adds the record of a line to a batch. A record that the transformer would fail again goes
+// into the quarantine, and does not come back in a circle.
+func (m *toStream) add(b *batch, line []byte, number int) {
 	b.last = number
 	f, err := readFailed(append([]byte(nil), line...), number)
 	if err == nil {
 		var unmarked []byte
-		if unmarked, err = verdict.Unmark(nil, f.record); err != nil {
-			f.code, f.why = "Replay.UnreadableRecord", err.Error()
+		if unmarked, err = verdict.Unmark(nil, f.record); err == nil {
+			_, err = m.reader.mark(nil, unmarked)
+		}
+		if err != nil {
+			f.code, f.why = codeUnreadable, err.Error()
 		} else if f.record = unmarked; len(unmarked) > maxRecordBytes {
 			f.code, f.why = "Replay.TooLarge", fmt.Sprintf("the record has %d bytes, and a stream takes %d", len(unmarked), maxRecordBytes)
 			err = errors.New(f.why)

@@ -61,9 +61,11 @@ func stripMark(dst, object []byte) []byte {
 	return append(dst, '}')
 }
 
-// Unmark appends a record without the members that we add. A record without such members is
-// appended as it is. If one of its objects has them, each object becomes one line, out of its
-// envelope.
+// Unmark appends a record without the marks of its objects. A record without marks is appended as
+// it is. If one of its objects has a mark, each object becomes one line, out of its envelope.
+//
+// A mark has a verdict. Other members with our names are not ours, and stay: the marker refuses
+// such an object.
 //
 // It returns an error for a record that no marker could read.
 func Unmark(dst, record []byte) ([]byte, error) {
@@ -74,7 +76,7 @@ func Unmark(dst, record []byte) ([]byte, error) {
 	marked := false
 	s.Reset(record)
 	for s.Next() {
-		marked = marked || s.Object().Reserved != ""
+		marked = marked || s.Object().Verdict.IsSet()
 	}
 	if err := s.Err(); err != nil {
 		return dst, err
@@ -83,7 +85,13 @@ func Unmark(dst, record []byte) ([]byte, error) {
 		return append(dst, record...), nil
 	}
 	for s.Reset(record); s.Next(); {
-		dst = append(stripMark(dst, s.Object().Bytes), '\n')
+		object := s.Object()
+		if object.Verdict.IsSet() {
+			dst = stripMark(dst, object.Bytes)
+		} else {
+			dst = append(dst, object.Bytes...)
+		}
+		dst = append(dst, '\n')
 	}
 	return dst, nil
 }

@@ -165,3 +165,28 @@ func FuzzRemark(f *testing.F) {
 		}
 	})
 }
+
+// Marks go, and nothing else does: a member with one of our names, but without a verdict, is not a
+// mark.
+func TestUnmark(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, in, want string }{
+		{"blank", " \r\n", " \r\n"},
+		{"not marked", `{"query_name":"a.example" }`, `{"query_name":"a.example" }`},
+		{"marked", `{"verdict":"malicious","query_name":"a.example","threat":{"feeds":["a"]},"index_generation":1}`, `{"query_name":"a.example"}` + "\n"},
+		{"one of two", `{"query_name":"a.example"}{"query_name":"b.example","verdict":"clean"}`,
+			`{"query_name":"a.example"}` + "\n" + `{"query_name":"b.example"}` + "\n"},
+		{"an unknown verdict", `{"query_name":"a.example","verdict":"odd"}`, `{"query_name":"a.example"}` + "\n"},
+		{"no verdict", `{"query_name":"a.example","threat":{}}`, `{"query_name":"a.example","threat":{}}`},
+		{"no verdict beside a mark", `{"query_name":"a.example","threat":{}}{"verdict":"clean"}`, `{"query_name":"a.example","threat":{}}` + "\n{}\n"},
+		{"another case", `{"query_name":"a.example","Verdict":"clean"}`, `{"query_name":"a.example","Verdict":"clean"}`},
+	} {
+		got, err := verdict.Unmark([]byte("> "), []byte(tt.in))
+		if err != nil || string(got) != "> "+tt.want {
+			t.Errorf("%s: got %q, error %v", tt.name, got, err)
+		}
+	}
+	if got, err := verdict.Unmark(nil, []byte(`{"query_name":`)); err == nil || len(got) > 0 {
+		t.Errorf("got %q, error %v", got, err)
+	}
+}

@@ -16,6 +16,8 @@ var named = []struct {
 	{"AWS::S3::Bucket", "/Store/Index/", "index bucket"},
 	{"AWS::DynamoDB::Table", "/Store/Table/", "table"},
 	{"AWS::S3::Bucket", "/Delivery/Logs/", "output bucket"},
+	{"AWS::S3::Bucket", "/LogSource/Logs/", "log bucket"},
+	{"AWS::SQS::Queue", "/LogSource/", "queues of log objects"},
 	{"AWS::KinesisFirehose::DeliveryStream", "/Delivery/Stream/", "stream"},
 	{"AWS::Route53Resolver::ResolverQueryLoggingConfig", "/QueryLogging/Config", "query logging configuration"},
 	{"AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation", "/Association", "VPC association"},
@@ -63,7 +65,7 @@ func (r *resource) owner() string {
 	path, _ := r.Metadata["aws:cdk:path"].(string)
 	steps := strings.Split(path, "/")
 	for step, name := range map[string]string{"Importer": "importer", "Transformer": "transformer", "Delivery": "stream",
-		"Alerts": "notifier", "Hunts": "hunter"} {
+		"Alerts": "notifier", "Hunts": "hunter", "LogSource": "marker", "Backfill": "state machine of backfills"} {
 		if slices.Contains(steps, step) && strings.HasSuffix(path, "/Role/Resource") {
 			return name
 		}

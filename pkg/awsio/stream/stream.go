@@ -28,6 +28,9 @@ func New(config aws.Config, name string) *Stream {
 func (s *Stream) Put(ctx context.Context, records [][]byte) ([]error, error) {
 	in := firehose.PutRecordBatchInput{DeliveryStreamName: &s.name}
 	for _, record := range records {
+		if record == nil {
+			record = []byte{} // an empty record is valid, but the client refuses one without data
+		}
 		in.Records = append(in.Records, types.Record{Data: record})
 	}
 	out, err := s.client.PutRecordBatch(ctx, &in)

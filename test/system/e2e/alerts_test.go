@@ -10,14 +10,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/resolverwatch/resolverwatch/internal/localaws/lambda"
 	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
-	"github.com/resolverwatch/resolverwatch/pkg/alert"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/test/system/e2e/permission"
 )
@@ -47,7 +46,7 @@ func (d *deployed) checkAlertsOff(t *testing.T) {
 	if n := len(d.of("AWS::Lambda::Function")); n != 2 || d.hasAlerts() {
 		t.Errorf("alerts are off, but there are %d functions", n)
 	}
-	for _, f := range []functionConfig{d.importer, d.transformer} {
+	for _, f := range d.functions() {
 		if text := encode(f.Environment.Variables); strings.Contains(text, "alertQueue") || strings.Contains(text, "events") {
 			t.Errorf("alerts are off, but a function receives %s", text)
 		}
@@ -87,12 +86,12 @@ func (m *machine) deliverAlerts(t *testing.T) (back int) {
 		for _, action := range []string{"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"} {
 			m.recorder.Note(notifierKey, permission.Call{Action: "sqs:" + action, Resource: queue})
 		}
-		failed = append(failed, m.invokeNotifier(t, queue, batch)...)
+		failed = append(failed, give(t, m.runningNotifier, queue, batch)...)
 	}
 }
 
-// invokeNotifier gives one batch to the notifier, and returns the messages that it gave back.
-func (m *machine) invokeNotifier(t *testing.T, queue string, batch []message) (failed []message) {
+// give gives one batch of messages of a queue to a function, and returns those that it gave back.
+func give(t *testing.T, f *lambda.Function, queue string, batch []message) (failed []message) {
 	t.Helper()
 	records := make([]map[string]any, len(batch))
 	for i, message := range batch {
@@ -100,7 +99,7 @@ func (m *machine) invokeNotifier(t *testing.T, queue string, batch []message) (f
 			"attributes":        map[string]string{"ApproximateReceiveCount": fmt.Sprint(message.receives)},
 			"messageAttributes": map[string]any{}, "eventSource": "aws:sqs", "eventSourceARN": queue, "awsRegion": region}
 	}
-	answer, err := m.runningNotifier.Invoke(context.Background(), []byte(encode(map[string]any{"Records": records})))
+	answer, err := f.Invoke(context.Background(), []byte(encode(map[string]any{"Records": records})))
 	check(t, err)
 	var out struct {
 		BatchItemFailures []struct{ ItemIdentifier string }
@@ -109,7 +108,7 @@ func (m *machine) invokeNotifier(t *testing.T, queue string, batch []message) (f
 	for _, failure := range out.BatchItemFailures {
 		at := slices.IndexFunc(batch, func(m message) bool { return m.id == failure.ItemIdentifier })
 		if at < 0 {
-			t.Fatalf("the notifier gives back the message %q, which it did not get", failure.ItemIdentifier)
+			t.Fatalf("a function gives back the message %q, which it did not get", failure.ItemIdentifier)
 		}
 		failed = append(failed, batch[at])
 	}
@@ -234,8 +233,8 @@ func (m *machine) checkEvents(t *testing.T, want map[sighting]int) {
 		if _, known := m.known[s]; !known {
 			m.known[s] = want[s]
 		}
-		if detail.Origin != string(alert.OriginFirehose) || detail.Test || got[s] != m.known[s] {
-			t.Errorf("%v is reported as %+v, want one of the stream with %d records", s, detail, m.known[s])
+		if origin := m.originOf(s.vpc); detail.Origin != string(origin) || detail.Test || got[s] != m.known[s] {
+			t.Errorf("%v is reported as %+v, want one of %s with %d records", s, detail, origin, m.known[s])
 		}
 	}
 	for s := range want {
@@ -268,9 +267,8 @@ func (m *machine) reportOnce(t *testing.T, generator *sample.Generator, ledger *
 	for range 3 {
 		records = append(records, generator.Ask("www."+legacyName+".", sample.Want{
 			Verdict: sample.Malicious, Indicator: legacyName, Part: "query_name", Feeds: []string{"default"}}))
-		ledger.Add(&records[len(records)-1])
 	}
-	m.send(t, records)
+	m.send(t, ledger, records)
 	if back := m.deliverAlerts(t); back > 0 {
 		t.Fatalf("the notifier gives back %d messages: see its log", back)
 	}
@@ -294,12 +292,7 @@ func (m *machine) reportOnly(t *testing.T, indicator string) {
 // alertTest runs the command that sends a test alert. Every target must say that it has it.
 func (m *machine) alertTest(t *testing.T) string {
 	t.Helper()
-	program := filepath.Join(output(t), "bin", "resolverwatch")
-	build := exec.Command("go", "build", "-o", program, "./cmd/resolverwatch")
-	build.Dir = root(t)
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program := buildCommand(t)
 	server := httptest.NewServer(m.targets.queue)
 	defer server.Close()
 	command := exec.Command(program, "alert", "test", "--stack", m.variant.stack, "--wait", "1m", "-o", "json")

@@ -17,6 +17,11 @@ func (m *machine) checkPermissions(t *testing.T) string {
 	t.Helper()
 	roles := m.roles(t)
 	calls, used := m.decideCalls(t, roles)
+	operator := roles[operatorKey] // a person; the tests of the command say whether all of the first policy is used
+	delete(roles, operatorKey)
+	if m.hasLogBucket() {
+		(&role{arn: operator.arn, policies: operator.policies[1:2]}).checkUse(t, used)
+	}
 	for _, r := range roles {
 		r.checkUse(t, used)
 	}
@@ -24,6 +29,9 @@ func (m *machine) checkPermissions(t *testing.T) string {
 		service := "lambda.amazonaws.com"
 		if key == deliveryKey {
 			service = "firehose.amazonaws.com"
+		}
+		if key == machineKey {
+			service = "states.amazonaws.com"
 		}
 		mustAllow(t, trust(service, m.outputs["DeliveryStreamArn"]), nil, r.trust)
 	}
@@ -34,10 +42,12 @@ func (m *machine) checkPermissions(t *testing.T) string {
 // roles returns the deployed roles, by the keys with which their calls are signed.
 func (m *machine) roles(t *testing.T) map[string]*role {
 	t.Helper()
-	all := map[string]*role{
-		importerKey:    m.role(t, m.importer.Role),
-		transformerKey: m.role(t, m.transformer.Role),
-		deliveryKey:    m.role(t, m.stream.RoleARN),
+	all := map[string]*role{importerKey: m.role(t, m.importer.Role), operatorKey: m.operator(t)}
+	if m.hasStream() {
+		all[transformerKey], all[deliveryKey] = m.role(t, m.transformer.Role), m.role(t, m.stream.RoleARN)
+	}
+	if m.hasLogBucket() {
+		all[markerKey], all[machineKey] = m.role(t, m.marker.Role), m.role(t, m.backfill.RoleARN)
 	}
 	if m.hasAlerts() {
 		all[notifierKey] = m.role(t, m.notifier.Role)
@@ -105,6 +115,8 @@ func (d *deployed) logGroup(t *testing.T, name string) logGroup {
 var spare = map[string]string{
 	"ReadLists s3:GetObjectTagging": "of lists in an existing bucket without versions",
 	"ReadGuardLists s3:GetObject":   "of lists in an existing bucket without versions",
+
+	"KeyForMarkedLogs kms:Decrypt": "if the output bucket has another key than the index, which another statement names",
 
 	"ReadSchema glue:GetTable":         "while the format switches from or to Parquet",
 	"ReadSchema glue:GetTableVersion":  "while the format switches from or to Parquet",

@@ -73,18 +73,24 @@ func (d *deployed) route(t *testing.T, event any, to *functionConfig) (payloads 
 	t.Helper()
 	body := encode(event)
 	for _, r := range d.rules(t) {
-		if r.EventPattern == "" || r.State != "ENABLED" {
-			continue
-		}
-		matches, err := eventpattern.Match(r.EventPattern, body)
-		if err != nil {
-			t.Fatalf("rule %s: %v", r.Name, err)
-		}
-		if matches {
+		if d.matches(t, &r, body) {
 			payloads = append(payloads, d.hand(t, &r, body, to)...)
 		}
 	}
 	return payloads
+}
+
+// matches reports whether a rule passes on an event.
+func (d *deployed) matches(t *testing.T, r *rule, event string) bool {
+	t.Helper()
+	if r.EventPattern == "" || r.State != "ENABLED" {
+		return false
+	}
+	matches, err := eventpattern.Match(r.EventPattern, event)
+	if err != nil {
+		t.Fatalf("rule %s: %v", r.Name, err)
+	}
+	return matches
 }
 
 // hand returns what a function receives for an event of a rule, if it lets the rule invoke
@@ -98,7 +104,7 @@ func (d *deployed) hand(t *testing.T, r *rule, event string, f *functionConfig) 
 		d.mustLetIn(t, f, permission.Call{Principal: "events.amazonaws.com", Action: "lambda:InvokeFunction", Resource: to.Arn,
 			Context: map[string][]string{"aws:sourcearn": {r.Arn}, "aws:sourceaccount": {account}}})
 		if f.FunctionArn != d.notifier.FunctionArn { // the next digest has what one that was lost would have had
-			d.mustTakeDeadLetters(t, r, to.DeadLetterConfig.Arn)
+			d.mustTakeEvents(t, r, to.DeadLetterConfig.Arn)
 		}
 		payload := event
 		if to.Input != "" {
@@ -136,9 +142,9 @@ func (d *deployed) queueOf(t *testing.T, arn string) map[string]string {
 	return nil
 }
 
-// mustTakeDeadLetters fails unless the queue accepts events that a rule could not deliver,
-// and its key, if it has one, lets EventBridge use it.
-func (d *deployed) mustTakeDeadLetters(t *testing.T, r *rule, queue string) {
+// mustTakeEvents fails unless the queue accepts events of a rule, such as those that it could not
+// deliver, and its key, if it has one, lets EventBridge use it.
+func (d *deployed) mustTakeEvents(t *testing.T, r *rule, queue string) {
 	t.Helper()
 	attributes := d.queueOf(t, queue)
 	source := map[string][]string{"aws:sourcearn": {r.Arn}, "aws:sourceaccount": {account}}

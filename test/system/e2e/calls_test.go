@@ -132,41 +132,61 @@ func (d *deployed) keyBehind(t *testing.T, service, resource string) string {
 // developer guide, "Retaining records of asynchronous invocations".
 func (m *machine) unseen(t *testing.T) map[string][]permission.Call {
 	t.Helper()
+	all := map[string][]permission.Call{importerKey: m.unseenOfImporter(t)}
+	if m.hasStream() {
+		all[deliveryKey], all[transformerKey] = m.unseenOfStream(t), m.unseenOf(t, &m.transformer)
+	}
+	if m.hasAlerts() {
+		all[notifierKey] = m.unseenOf(t, &m.notifier)
+		all[hunterKey] = slices.Concat(m.unseenOf(t, &m.hunter), m.undelivered(t, "Hunts"), m.huntCalls(t))
+	}
+	if m.hasLogBucket() {
+		all[markerKey] = slices.Concat(m.unseenOf(t, &m.marker), m.abandonedUploads(t))
+		all[machineKey] = m.unseenOfMachine(t)
+	}
+	return all
+}
+
+// secure is the context of every call to S3.
+func secure() map[string][]string {
+	return map[string][]string{"aws:securetransport": {"true"}, "s3:tlsversion": {"1.3"}}
+}
+
+// unseenOfStream returns the calls of Firehose.
+func (m *machine) unseenOfStream(t *testing.T) []permission.Call {
+	t.Helper()
 	stream := m.stream
 	delivery := append(logCalls(stream.LogGroup, "PutLogEvents"),
 		permission.Call{Action: "lambda:GetFunctionConfiguration", Resource: stream.Config.Processing.LambdaArn},
 		permission.Call{Action: "lambda:InvokeFunction", Resource: m.transformer.FunctionArn + ":$LATEST"})
-	secure := map[string][]string{"aws:securetransport": {"true"}, "s3:tlsversion": {"1.3"}}
 	for _, action := range []string{"GetBucketLocation", "ListBucket", "ListBucketMultipartUploads"} {
-		delivery = append(delivery, permission.Call{Action: "s3:" + action, Resource: stream.BucketARN, Context: secure})
+		delivery = append(delivery, permission.Call{Action: "s3:" + action, Resource: stream.BucketARN, Context: secure()})
 	}
 	for _, action := range []string{"AbortMultipartUpload", "GetObject", "PutObject"} {
-		object := permission.Call{Action: "s3:" + action, Resource: stream.BucketARN + "/any", Context: secure}
+		object := permission.Call{Action: "s3:" + action, Resource: stream.BucketARN + "/any", Context: secure()}
 		delivery = append(append(delivery, object), m.behind(t, object, http.StatusOK)...)
 	}
 	if c := stream.Config.Conversion; c != nil {
 		delivery = append(delivery, schemaCalls(c.Table.DatabaseName, c.Table.TableName)...)
 	}
-	undelivered := m.undelivered(t, "Importer")
-	forImporter := append(m.unseenOf(t, &m.importer),
-		// The importer deletes indexes older than ten generations and a day.
-		permission.Call{Action: "s3:DeleteObject", Resource: "arn:aws:s3:::" + m.outputs["IndexBucketName"] + "/index/1-old.rwx", Context: secure},
-		permission.Call{Action: "s3:DeleteObject", Resource: "arn:aws:s3:::" + m.outputs["ListBucketName"] + "/accepted/a/1", Context: secure})
-	for range m.feedSchedules() { // fetched lists are stored as if they were uploaded
-		forImporter = append(forImporter, permission.Call{Action: "s3:PutObject",
-			Resource: "arn:aws:s3:::" + m.outputs["ListBucketName"] + "/feeds/" + remoteFeed + "/fetched", Context: secure})
-	}
-	forImporter = append(forImporter, undelivered...)
 	if m.variant.key {
 		delivery = append(delivery, m.withContext(t, "aws:kinesisfirehose:arn", m.outputs["DeliveryStreamArn"], "kms:Decrypt", "kms:GenerateDataKey")...)
 	}
-	all := map[string][]permission.Call{deliveryKey: delivery, importerKey: forImporter,
-		transformerKey: m.unseenOf(t, &m.transformer)}
-	if m.hasAlerts() {
-		all[notifierKey] = m.unseenOf(t, &m.notifier)
-		all[hunterKey] = slices.Concat(m.unseenOf(t, &m.hunter), m.undelivered(t, "Hunts"), m.huntCalls(t))
+	return delivery
+}
+
+// unseenOfImporter returns the calls after a failure, and those of a day and more.
+func (m *machine) unseenOfImporter(t *testing.T) []permission.Call {
+	t.Helper()
+	forImporter := append(m.unseenOf(t, &m.importer),
+		// The importer deletes indexes older than ten generations and a day.
+		permission.Call{Action: "s3:DeleteObject", Resource: "arn:aws:s3:::" + m.outputs["IndexBucketName"] + "/index/1-old.rwx", Context: secure()},
+		permission.Call{Action: "s3:DeleteObject", Resource: "arn:aws:s3:::" + m.outputs["ListBucketName"] + "/accepted/a/1", Context: secure()})
+	for range m.feedSchedules() { // fetched lists are stored as if they were uploaded
+		forImporter = append(forImporter, permission.Call{Action: "s3:PutObject",
+			Resource: "arn:aws:s3:::" + m.outputs["ListBucketName"] + "/feeds/" + remoteFeed + "/fetched", Context: secure()})
 	}
-	return all
+	return append(forImporter, m.undelivered(t, "Importer")...)
 }
 
 // unseenOf returns the calls that Lambda makes for every function.

@@ -27,10 +27,13 @@ type deployed struct {
 	outputs   map[string]string
 	resources []resource
 
-	stream *deployedstream.Stream
+	stream *deployedstream.Stream // nil without Firehose
 
-	importer, transformer functionConfig
-	notifier, hunter      functionConfig // empty without alerts
+	importer         functionConfig
+	transformer      functionConfig // empty without Firehose
+	notifier, hunter functionConfig // empty without alerts
+	marker           functionConfig // empty without logs in S3
+	backfill         stateMachine   // likewise
 
 	allRules []rule // read once
 }
@@ -69,12 +72,15 @@ func read(t *testing.T, e *emulator, v variant, folder string) *deployed {
 		d.resources = append(d.resources, resource{aws.ToString(summary.LogicalResourceId),
 			aws.ToString(summary.ResourceType), aws.ToString(summary.PhysicalResourceId)})
 	}
-	d.readStream(t)
-	if d.stream.Config.Processing == nil {
-		t.Fatal("the deployed stream has no processor")
-	}
 	d.importer = d.function(t, d.outputs["ImporterFunctionName"])
-	d.transformer = d.function(t, nameOf(d.stream.Config.Processing.LambdaArn))
+	if d.outputs["DeliveryStreamName"] != "" {
+		d.readStream(t)
+		d.transformer = d.function(t, nameOf(d.stream.Config.Processing.LambdaArn))
+	}
+	if name := d.outputs["MarkerFunctionName"]; name != "" {
+		d.marker = d.function(t, name)
+		d.readMachine(t)
+	}
 	if name := d.outputs["NotifierFunctionName"]; name != "" {
 		d.notifier = d.function(t, name)
 		d.hunter = d.function(t, d.outputs["HunterFunctionName"])
@@ -93,6 +99,9 @@ func (d *deployed) readStream(t *testing.T) {
 	if d.stream, err = deployedstream.Read(out.DeliveryStreamDescription); err != nil {
 		t.Fatal(err)
 	}
+	if d.stream.Config.Processing == nil {
+		t.Fatal("the deployed stream has no processor")
+	}
 }
 
 func (d *deployed) function(t *testing.T, name string) functionConfig {
@@ -104,9 +113,15 @@ func (d *deployed) function(t *testing.T, name string) functionConfig {
 
 // functions returns the deployed functions by the names of their programs.
 func (d *deployed) functions() map[string]functionConfig {
-	all := map[string]functionConfig{"importer": d.importer, "transformer": d.transformer}
+	all := map[string]functionConfig{"importer": d.importer}
+	if d.hasStream() {
+		all["transformer"] = d.transformer
+	}
 	if d.hasAlerts() {
 		all["notifier"], all["hunter"] = d.notifier, d.hunter
+	}
+	if d.hasLogBucket() {
+		all["marker"] = d.marker
 	}
 	return all
 }

@@ -207,7 +207,8 @@ func (m *machine) refuseList(t *testing.T) {
 	}
 }
 
-// nothingLoops checks that no object that the importer writes would invoke it again.
+// nothingLoops checks that no object that a function writes would invoke the importer or the
+// marker again.
 func (m *machine) nothingLoops(t *testing.T) {
 	t.Helper()
 	entries, err := m.recorder.Entries()
@@ -221,6 +222,9 @@ func (m *machine) nothingLoops(t *testing.T) {
 			}
 			written++
 			bucket, key, _ := strings.Cut(path, "/")
+			if m.hasLogBucket() && m.heardBy(t, bucket, key) > 0 {
+				t.Errorf("%s, written by a function itself, is marked again", path)
+			}
 			for _, kind := range []string{"Object Created", "Object Deleted"} {
 				if payloads := m.route(t, objectEvent(kind, bucket, key, "v"), &m.importer); len(payloads) > 0 {
 					t.Errorf("%s of %s, made by a function itself, invokes the importer again", kind, path)

@@ -37,14 +37,39 @@ func (r *deliveryRole) Put(ctx context.Context, key string, body []byte, content
 	return err
 }
 
-// send sends records through an embedded copy of the deployed stream into the deployed
-// bucket. The transformer is restarted, like an environment that has no index yet. Closing
-// the stream delivers at once what its buffers would keep for a minute.
-func (m *machine) send(t *testing.T, records []sample.Record) {
+// sendToStream sends records through the deployed stream into the deployed bucket.
+func (m *machine) sendToStream(t *testing.T, records []sample.Record) {
+	t.Helper()
+	var sent []byte
+	for i := range records {
+		sent = append(sent, records[i].Data...)
+	}
+	m.sent = append(m.sent, sent)
+	m.sendThrough(t, m.transformer, records)
+}
+
+// sendThrough sends records through a stream with a transformer.
+func (m *machine) sendThrough(t *testing.T, transformer functionConfig, records []sample.Record) {
+	t.Helper()
+	stream := m.openStream(t, transformer)
+	for batch := range slices.Chunk(records, 500) {
+		data := make([][]byte, len(batch))
+		for i := range batch {
+			data[i] = batch[i].Data
+		}
+		_, err := stream.PutBatch(data)
+		check(t, err)
+	}
+	m.close(t, stream)
+}
+
+// openStream returns an embedded copy of the deployed stream, with a transformer. That is a new
+// process, like an environment that has no index yet.
+func (m *machine) openStream(t *testing.T, transformer functionConfig) *firehose.Stream {
 	t.Helper()
 	config := m.stream.Config
 	processing := *config.Processing
-	processing.Function = &processor{m, m.start(t, "transformer", m.transformer, transformerKey)}
+	processing.Function = &processor{m, m.start(t, "transformer", transformer, transformerKey)}
 	processing.RetryDelay = 100 * time.Millisecond
 	config.Processing = &processing
 	as := m.e.config()
@@ -55,19 +80,12 @@ func (m *machine) send(t *testing.T, records []sample.Record) {
 	m.convert(t, &config, client)
 	stream, err := firehose.New(config)
 	check(t, err)
-	var sent []byte
-	for i := range records {
-		sent = append(sent, records[i].Data...)
-	}
-	m.sent = append(m.sent, sent)
-	for batch := range slices.Chunk(records, 500) {
-		data := make([][]byte, len(batch))
-		for i := range batch {
-			data[i] = batch[i].Data
-		}
-		_, err := stream.PutBatch(data)
-		check(t, err)
-	}
+	return stream
+}
+
+// close closes a stream. That delivers at once what its buffers would keep for a minute.
+func (m *machine) close(t *testing.T, stream *firehose.Stream) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	check(t, stream.Close(ctx))
@@ -107,10 +125,11 @@ func (m *machine) markLogs(t *testing.T, generator *sample.Generator, ledger *sa
 	}
 	records = append(records, generator.Ask("www."+legacyName+".", sample.Want{
 		Verdict: sample.Malicious, Indicator: legacyName, Part: "query_name", Feeds: []string{"default"}}))
-	for i := range records {
-		ledger.Add(&records[i])
+	if m.logs.waiting != nil { // since before there was an index
+		ledger.Add(m.logs.waiting)
+		m.logs.waiting = nil
 	}
-	m.send(t, records)
+	m.send(t, ledger, records)
 	d := m.audit(t, ledger)
 	m.checkRating(t, d, sample.MalwareHosts, m.variant.rating)
 	verdicts := ledger.Verdicts()
@@ -158,23 +177,44 @@ func (m *machine) markAfterChange(t *testing.T, generator *sample.Generator, led
 		generator.Ask("cdn.partner.example.", sample.Want{Verdict: sample.Malicious, Indicator: "cdn.partner.example",
 			Part: "query_name", Feeds: []string{sample.BotnetC2}}),
 	}
-	for i := range records {
-		ledger.Add(&records[i])
-	}
-	m.send(t, records)
+	m.send(t, ledger, records)
 	m.audit(t, ledger)
 }
 
-// markWithoutIndex sends a record before the first list. Depending on the failure mode, it
-// is delivered as unknown, or the transformer fails and Firehose writes the record under
-// the error prefix.
+// markWithoutIndex sends records before the first list. Depending on the failure mode, they are
+// delivered as unknown, or fail: Firehose then writes a record under the error prefix, and a log
+// object waits in its queue.
 func (m *machine) markWithoutIndex(t *testing.T, generator *sample.Generator, ledger *sample.Ledger) {
 	t.Helper()
-	record := generator.Ask("early.example.", sample.Want{Verdict: sample.Unknown, Reason: "no_index"})
-	if m.variant.failsWithoutIndex() {
-		record = sample.Record{Data: record.Data, Failed: "there is no index yet"}
+	early := sample.Want{Verdict: sample.Unknown, Reason: "no_index"}
+	if m.hasStream() {
+		record := inVPC(generator.Ask(earlyName, early), streamVPC)
+		if m.variant.failsWithoutIndex() {
+			m.early = lateRecord(record)
+			record = sample.Record{Data: record.Data, Failed: "there is no index yet"}
+		}
+		ledger.Add(&record)
+		m.sendToStream(t, []sample.Record{record})
 	}
-	ledger.Add(&record)
-	m.send(t, []sample.Record{record})
+	if m.hasLogBucket() {
+		record, back := generator.Ask(earlyName, early), 0
+		if m.variant.failsWithoutIndex() {
+			m.logs.waiting, back = lateRecord(record), 1
+		} else {
+			ledger.Add(&record)
+		}
+		m.sendToBucket(t, []sample.Record{record}, back)
+	}
 	m.audit(t, ledger)
 }
+
+// lateRecord returns a record as it is marked when there is an index.
+func lateRecord(record sample.Record) *sample.Record {
+	line := record.Lines[0]
+	line.Want = sample.Want{Verdict: sample.Clean}
+	late := oneLine(line)
+	return &late
+}
+
+// earlyName is asked for before there is an index.
+const earlyName = "early.example."

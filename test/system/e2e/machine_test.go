@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/internal/localaws/lambda"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/sample"
 	"github.com/resolverwatch/resolverwatch/test/system/e2e/permission"
 	"github.com/resolverwatch/resolverwatch/test/system/e2e/recorder"
 )
@@ -25,6 +26,9 @@ const (
 	deliveryKey    = "DELIVERYROLE"
 	notifierKey    = "NOTIFIERROLE"
 	hunterKey      = "HUNTERROLE"
+	markerKey      = "MARKERROLE"
+	machineKey     = "MACHINEROLE" // of backfills
+	operatorKey    = "OPERATOR"    // a person with the command
 )
 
 // machine runs the deployed functions locally: the same packages built for this machine,
@@ -36,12 +40,17 @@ type machine struct {
 	address         string // of the recorder
 	runningImporter *lambda.Function
 	binaries        map[string]string
-	sent            [][]byte // the records of each call of send
+	sent            [][]byte // the records of each call of sendToStream
 
 	targets                        *targets // of alerts
 	runningNotifier, runningHunter *lambda.Function
 	known                          map[sighting]int // records of each alert that was reported
 	refused                        int              // findings while the hub was off
+
+	logs     logBucket       // empty without logs in S3
+	stand    *standIns       // for what the command calls
+	diverted map[string]bool // data of records that a broken transformer failed
+	early    *sample.Record  // that failed because there was no index; nil if it was delivered
 }
 
 // startMachine starts the recorder and the functions. A transformer is started for each batch of
@@ -49,23 +58,25 @@ type machine struct {
 func startMachine(t *testing.T, d *deployed) *machine {
 	t.Helper()
 	m := &machine{deployed: d, recorder: recorder.New(d.e.URL, account, region), binaries: map[string]string{},
-		known: map[sighting]int{}}
-	names := []string{"importer", "transformer"}
+		known: map[sighting]int{}, diverted: map[string]bool{}, stand: newStandIns()}
+	m.stand.answer(m.recorder)
 	if d.hasAlerts() {
-		names = append(names, "notifier", "hunter")
 		m.targets = newTargets(t, d, m.recorder)
 		m.recorder.Answer("athena", m.newAthena(t))
 	}
 	server := httptest.NewServer(m.recorder)
 	t.Cleanup(server.Close)
 	m.address = server.URL
-	for _, name := range names {
+	for name := range d.functions() {
 		m.binaries[name] = d.build(t, name, runtime.GOOS, runtime.GOARCH)
 	}
 	m.runningImporter = m.start(t, "importer", d.importer, importerKey)
 	if d.hasAlerts() {
 		m.runningNotifier = m.start(t, "notifier", d.notifier, notifierKey)
 		m.runningHunter = m.start(t, "hunter", d.hunter, hunterKey)
+	}
+	if d.hasLogBucket() {
+		m.openLogBucket(t)
 	}
 	return m
 }

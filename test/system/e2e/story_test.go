@@ -15,12 +15,14 @@ type story struct {
 	generator *sample.Generator
 	ledger    *sample.Ledger // of everything that was sent
 	guest     *guest
+	diverted  map[string]bool // data of records that a broken transformer failed
 }
 
 // drive sends lists and logs through the deployment.
 func (s *story) drive(t *testing.T, r *report) {
 	begin := time.Now()
 	m := startMachine(t, s.deployed) // not in a stage: what it starts must live as long as the test
+	s.diverted = m.diverted
 	r.titlef("  driven, after %.1f s of building for this machine", time.Since(begin).Seconds())
 	if s.variant.existing != nil {
 		r.stage(t, "change nothing existing", func(t *testing.T) { s.guest.checkUntouched(t, s.deployed) })
@@ -32,6 +34,13 @@ func (s *story) drive(t *testing.T, r *report) {
 	r.stage(t, "mark logs", func(t *testing.T) { r.detailf("%s", m.markLogs(t, s.generator, s.ledger)) })
 	if m.hasAlerts() {
 		r.stage(t, "report matches", func(t *testing.T) { r.detailf("%s", m.reportMatches(t, s.ledger)) })
+	}
+	if m.hasLogBucket() {
+		r.stage(t, "mark troubled objects", func(t *testing.T) { r.detailf("%s", m.markTroubled(t, s.generator, s.ledger)) })
+		r.stage(t, "mark old objects", func(t *testing.T) { r.detailf("%s", m.markOld(t, s.generator, s.ledger)) })
+	}
+	if s.variant.replays {
+		r.stage(t, "bring records back", func(t *testing.T) { r.detailf("%s", m.bringBack(t, s.ledger)) })
 	}
 	r.stage(t, "refuse a list", m.refuseList)
 	r.stage(t, "change lists", m.changeLists)
@@ -58,6 +67,7 @@ func (s *story) update(t *testing.T, r *report, c *cdk) {
 		r.detailf("%d resources before, all kept their names, and %d now", len(s.resources), len(after.resources))
 	})
 	m := startMachine(t, after)
+	m.diverted = s.diverted // they are still where Firehose set them aside
 	r.stage(t, "mark after the update", func(t *testing.T) { m.markAfterUpdate(t, s.generator, s.ledger) })
 	r.stage(t, "report new matches", func(t *testing.T) { m.reportOnly(t, lateName) })
 	r.part(t, "permissions", func(t *testing.T) { m.decideCalls(t, m.roles(t)) })

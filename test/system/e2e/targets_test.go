@@ -98,6 +98,7 @@ type queue struct {
 type message struct {
 	id, body string
 	receives int
+	receipt  string // of a queue of the emulator
 }
 
 func (q *queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -137,6 +138,13 @@ func (q *queue) take(most int) []message {
 		taken[i].receives++
 	}
 	return taken
+}
+
+// len returns the number of messages that wait.
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.messages)
 }
 
 // giveBack returns messages that failed to the queue.

@@ -218,8 +218,7 @@ func (p *published) markOwnFeed(t *testing.T, s *story, d *deployed) {
 
 	record := s.generator.Ask("www.evil.example.", sample.Want{Verdict: sample.Malicious, Indicator: "evil.example",
 		Part: "query_name", Feeds: []string{"my-feed"}})
-	s.ledger.Add(&record)
-	m.send(t, []sample.Record{record})
+	m.send(t, s.ledger, []sample.Record{record})
 	m.checkRating(t, m.audit(t, s.ledger), "my-feed", "phishing high 50")
 	m.reportOnly(t, "evil.example")
 }

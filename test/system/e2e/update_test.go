@@ -72,9 +72,6 @@ func (m *machine) markAfterUpdate(t *testing.T, generator *sample.Generator, led
 		generator.Ask("www."+lateName+".", sample.Want{Verdict: sample.Malicious, Indicator: lateName, Part: "query_name", Feeds: []string{lateFeed}}),
 		generator.Ask("www."+legacyName+".", sample.Want{Verdict: sample.Malicious, Indicator: legacyName, Part: "query_name", Feeds: []string{"default"}}),
 	}
-	for i := range records {
-		ledger.Add(&records[i])
-	}
-	m.send(t, records)
+	m.send(t, ledger, records)
 	m.checkRating(t, m.audit(t, ledger), lateFeed, "phishing high 90")
 }

@@ -16,6 +16,8 @@ type variant struct {
 	rating string
 	// existing are the existing resources that the deployment uses.
 	existing *existing
+	// replays reports whether records are diverted and brought back with the command.
+	replays bool
 	// changes are settings that are changed after the drive. This deployment also shows what
 	// is the same in all: the code, and that a second deployment changes nothing.
 	changes map[string]any
@@ -25,18 +27,20 @@ type variant struct {
 func (v variant) failsWithoutIndex() bool { return v.settings["transformer.failureMode"] == "fail" }
 
 // variants returns a deployment that sets only the VPC, one that sets every possible
-// setting to a non-default value, one that writes Parquet and has no alerts, and one that uses
-// existing resources.
+// setting to a non-default value and has both sources of logs, one that writes Parquet and has no
+// alerts, one that uses existing resources, and one without Firehose.
 func variants(vpc, newVPC string, x *existing) []variant {
 	return []variant{
 		{name: "defaults", settings: map[string]any{"queryLogging.vpcIds": vpc}, stack: "Resolverwatch",
 			listKey: "config/all-malicious-domains.txt", rating: " medium 50",
-			changes: changed(vpc, newVPC)},
-		{name: "everything-set", settings: everything(vpc), stack: "Marked", key: true,
-			listKey: "lists/ours.txt", rating: "malware_download high 80"},
+			replays: true, changes: changed(vpc, newVPC)},
+		{name: "everything-set", settings: everything(vpc, newVPC), stack: "Marked", key: true,
+			listKey: "lists/ours.txt", rating: "malware_download high 80", replays: true},
 		{name: "parquet", settings: converting(vpc), stack: "Columns", key: true,
 			listKey: "config/all-malicious-domains.txt", rating: " medium 50"},
 		{name: "existing", settings: using(vpc, x), stack: "Guest", key: true, existing: x,
+			listKey: "config/all-malicious-domains.txt", rating: " medium 50"},
+		{name: "logs-in-s3", settings: inBucket(vpc), stack: "InBucket", replays: true,
 			listKey: "config/all-malicious-domains.txt", rating: " medium 50"},
 	}
 }
@@ -45,7 +49,7 @@ func variants(vpc, newVPC string, x *existing) []variant {
 const remoteFeed = "remote"
 
 // everything sets every setting of a deployment with new resources.
-func everything(vpc string) map[string]any {
+func everything(vpc, bucketVPC string) map[string]any {
 	feeds := map[string]any{remoteFeed: map[string]any{"url": "https://feeds.example/list.txt",
 		"schedule": "rate(6 hours)", "format": "plain", "severity": "low"}}
 	for _, feed := range sample.Feeds() {
@@ -65,7 +69,10 @@ func everything(vpc string) map[string]any {
 		"delivery.outputBucketName": "marked-logs-e2e", "delivery.prefix": "marked/y=!{timestamp:yyyy/MM/dd/HH}",
 		"delivery.errorPrefix":    "failed/!{firehose:error-output-type}/!{timestamp:yyyy}/",
 		"delivery.bufferInterval": "75s", "delivery.bufferSizeMiB": 3, "delivery.markedLogRetentionDays": 400,
-		"queryLogging.vpcIds": vpc, "queryLogging.name": "marked-queries", "queryLogging.shareWith": "444455556666",
+		"source.s3": true, "source.vpcIds": bucketVPC, "source.logBucketName": "marked-raw-logs-e2e", "source.logPrefix": "dns",
+		"source.rawLogRetentionDays": 31, "source.marker.memoryMiB": 1024, "source.marker.timeout": "6m",
+		"source.marker.maxConcurrency": 50,
+		"queryLogging.vpcIds":          vpc, "queryLogging.name": "marked-queries", "queryLogging.shareWith": "444455556666",
 		"alerts.topicName": "marked-alerts", "alerts.emails": "soc@corp.example", "alerts.securityHub": true,
 		"alerts.maxFindingSeverity": "high", "alerts.window": "30m", "alerts.retell": "1d",
 		"hunts.maliciousHosts": true, "hunts.firstSeen": true, "hunts.beacons": true, "hunts.ownResolvers": true,
@@ -82,6 +89,13 @@ func converting(vpc string) map[string]any {
 	return map[string]any{
 		"stackName": "Columns", "createKey": true, "alerts.enabled": false, "queryLogging.vpcIds": vpc, "queryLogging.name": "columns",
 		"delivery.format": "PARQUET", "delivery.bufferSizeMiB": 64,
+	}
+}
+
+// inBucket has S3 as the only source of logs.
+func inBucket(vpc string) map[string]any {
+	return map[string]any{
+		"stackName": "InBucket", "source.s3": true, "source.firehose": false, "source.vpcIds": vpc, "queryLogging.name": "in-bucket",
 	}
 }
 

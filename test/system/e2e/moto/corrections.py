@@ -1,10 +1,12 @@
 """Corrections of errors in moto 5.2.1 that affect a deployment."""
 
+import copy
 import json
 from types import SimpleNamespace
 
 from moto.cloudformation import parsing
 from moto.cloudwatch.responses import CloudWatchResponse
+from moto.events.models import Rule
 from moto.iam.access_control import PermissionResult
 from moto.ram.models import ResourceShare
 from moto.s3.models import FakeBucket
@@ -18,6 +20,7 @@ def install():
     read_lists_of_resources()
     remove_no_values()
     leave_queues_to_the_test()
+    leave_functions_to_the_test()
     # moto keeps composite alarms but does not know the operation that creates them.
     CloudWatchResponse.put_composite_alarm = CloudWatchResponse.put_metric_alarm
     # Query logging configurations can be shared.
@@ -35,6 +38,21 @@ def leave_queues_to_the_test():
     """moto gives each message of a queue to a function by itself, in a container, and ignores
     the messages that the function gives back. The test polls queues, as their mappings say."""
     Queue.lambda_event_source_mappings = property(lambda self: {}, lambda self, mappings: None)
+
+
+def leave_functions_to_the_test():
+    """moto takes a schedule for a rule that matches every event, and drops an event, for all later
+    rules too, when a rule has a target that it cannot send to, such as a function. Here rules send
+    to queues. The test sends events to functions."""
+    stock = Rule.send_to_targets
+
+    def send_to_targets(self, original_event, transform_input=True):
+        if self.event_pattern.get_pattern() and self.state == "ENABLED":
+            queues = copy.copy(self)
+            queues.targets = [target for target in self.targets if ":sqs:" in target["Arn"]]
+            stock(queues, original_event, transform_input)
+
+    Rule.send_to_targets = send_to_targets
 
 
 def tell_of_event_bridge():

@@ -36,6 +36,10 @@ func (n *namer) name(request *http.Request, body []byte) ([]permission.Call, err
 		calls, err = nameSNS(body)
 	case signed == "securityhub":
 		calls, err = nameSecurityHub(request, body)
+	case signed == "cloudformation":
+		calls, err = n.nameStack(body)
+	case signed == "lambda":
+		calls, err = n.nameLambda(request)
 	default:
 		calls, err = nameS3(request, body)
 	}
@@ -59,6 +63,8 @@ var jsonServices = map[string]func(*namer, string, []byte) ([]permission.Call, e
 	"AWSEvents":         (*namer).nameEvents,
 	"secretsmanager":    (*namer).nameSecret,
 	"AmazonAthena":      (*namer).nameAthena,
+	"Firehose_20150804": (*namer).nameFirehose,
+	"AWSStepFunctions":  (*namer).nameMachine,
 }
 
 func (n *namer) nameJSON(service, operation string, body []byte) ([]permission.Call, error) {

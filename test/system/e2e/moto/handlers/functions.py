@@ -1,4 +1,4 @@
-"""Lambda."""
+"""Lambda and Step Functions."""
 
 from engine import Resource
 from moto.awslambda.models import LambdaFunction
@@ -107,3 +107,38 @@ class EventSourceMapping(Resource):
 
     def delete(self):
         self.client("lambda").delete_event_source_mapping(UUID=self.physical_resource_id)
+
+
+class StateMachine(Resource):
+    TYPE, NAME = "AWS::StepFunctions::StateMachine", "StateMachineName"
+    IN_PLACE = frozenset({"DefinitionString", "LoggingConfiguration"})
+
+    def create(self):
+        self.take("StateMachineName")
+        name = self.name[:80]
+        request = self.take_as(roleArn="RoleArn", type="StateMachineType")
+        machine = self.client("stepfunctions").create_state_machine(name=name, **self.taken(), **request)
+        self.physical_resource_id = machine["stateMachineArn"]
+        self.attributes = {"Arn": machine["stateMachineArn"], "Name": name}
+
+    def taken(self):
+        """Returns the members that an update can change."""
+        request = self.take_as(definition="DefinitionString")
+        if logging := self.take("LoggingConfiguration"):
+            request["loggingConfiguration"] = with_small_initials(logging)
+        return request
+
+    def update(self):
+        self.client("stepfunctions").update_state_machine(stateMachineArn=self.physical_resource_id, **self.taken())
+
+    def delete(self):
+        self.client("stepfunctions").delete_state_machine(stateMachineArn=self.physical_resource_id)
+
+
+def with_small_initials(value):
+    """Returns a value with the names of members as the API of Step Functions spells them."""
+    if isinstance(value, list):
+        return [with_small_initials(element) for element in value]
+    if isinstance(value, dict):
+        return {name[0].lower() + name[1:]: with_small_initials(member) for name, member in value.items()}
+    return value
