@@ -78,7 +78,7 @@ $(TOOLS)/cdk/installed: test/system/e2e/package-lock.json
 .PHONY: machine
 
 machine: ## run the state machine of backfills on an emulator that runs Distributed Map (needs port 4566)
-	go test -C test/machine -tags e2e ./... -count=1 -v -timeout 10m
+	go test -C test/machine -tags e2e ./... -count=1 -v -timeout 20m
 
 consumer: node ## build an app in another module: from a module cache, vendored, and with each awscdk
 	go run ./test/consumer

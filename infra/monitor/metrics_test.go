@@ -223,7 +223,7 @@ func cost(p *Parts) (metrics, silences int) {
 func TestDocs_cost(t *testing.T) {
 	t.Parallel()
 	p := everything()
-	p.Stream.Converts, p.Stream.OwnKey, p.Alerts.Findings, p.Objects = false, false, false, false
+	p.Stream.Converts, p.Stream.OwnKey, p.Alerts.Findings, p.Objects, p.Hunts.Compacts = false, false, false, false, false
 	p.Functions, p.Queues = p.Functions[:4], p.Queues[:4]
 	for i := range p.Functions {
 		p.Functions[i].Reserved = 0

@@ -86,6 +86,8 @@ type Hunts struct {
 	// Every is the shortest interval of those that run on a schedule: an hour or a day. With 0, none
 	// does.
 	Every time.Duration
+	// Compacts says that closed days are copied.
+	Compacts bool
 }
 
 func describe(id, says string) string {

@@ -32,7 +32,7 @@ func everything() *Parts {
 		PollInterval: time.Minute, PublishInterval: time.Hour,
 		Table: "table", WorkGroup: "workgroup", Rule: "rule",
 		Alerts: &Alerts{Topic: "topic", Findings: true},
-		Hunts:  &Hunts{Group: "group", Every: time.Hour},
+		Hunts:  &Hunts{Group: "group", Every: time.Hour, Compacts: true},
 	}
 	return p
 }
@@ -316,6 +316,8 @@ func problems() []problem {
 		{"FindingsFailed", counting(findingsFailed, fiveMinutes, 1), soon},
 		{"NoticesUndelivered", measuring(of(sns, "NumberOfNotificationsFailed", "TopicName", "topic", ""), 1), soon},
 		{"HuntFailed", counting(huntFailed, hour, 1), soon},
+		{"CompactionFailed", counting(metric.CompactionFailed, hour, 1), soon},
+		{"CompactionBehind", counting(metric.CompactionBehind, hour, 8), 25 * hour},
 		{"HuntsStopped", stopping(huntSucceeded), 4 * hour},
 		{"HuntsDropped", measuring(of(scheduler, "InvocationDroppedCount", "ScheduleGroup", "group", ""), 1), soon},
 		{"PublishNotTold", counting(eventSendFailed, hour, 1), 3 * hour},

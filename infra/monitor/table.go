@@ -267,11 +267,22 @@ func (p *Parts) hunts() []Alarm {
 	if p.Hunts == nil {
 		return nil
 	}
-	return []Alarm{
+	all := []Alarm{
 		above(0, "HuntFailed", p.own(metricID, huntFailed, sum), "A scheduled query failed or was stopped."),
 		above(0, "HuntsDropped", of(scheduler, "InvocationDroppedCount", "ScheduleGroup", p.Hunts.Group, sum),
 			"EventBridge Scheduler gave up on starting a scheduled query."),
 		above(0, "PublishNotTold", p.own(metricID, eventSendFailed, sum), "The importer could not tell the event bus of a new index, so no query looks for its names in older logs.").
 			each(time.Hour).within(2, 3),
 	}
+	if p.Hunts.Compacts {
+		all = append(all,
+			above(0, "CompactionFailed", p.own(metricID, metric.CompactionFailed, sum), "A closed day of marked logs could not be copied."),
+			// After a replay of many days, one is copied each hour.
+			above(maxBehind, "CompactionBehind", p.own(metricID, metric.CompactionBehind, maximum),
+				"Many closed days of marked logs have not been copied for a day.").each(time.Hour).lasting(hoursPerDay))
+	}
+	return all
 }
+
+// maxBehind is how many days may wait to be copied.
+const maxBehind = 7

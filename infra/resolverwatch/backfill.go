@@ -178,13 +178,13 @@ func (b *Backfill) letMachineUseItself() {
 	})
 }
 
-// letMarkerPlan lets the marker write manifests.
+// letMarkerPlan lets the marker write manifests and results, and read them again.
 func (b *Backfill) letMarkerPlan(source *S3LogSource) {
 	b.steps.newRole(b, roleProps{
 		given: source.Role(),
 		id:    "PlanRole",
 		step:  "BackfillPlanRole",
-		statements: []statement{{sid: "WriteManifests", actions: []string{"s3:AbortMultipartUpload", "s3:PutObject"},
+		statements: []statement{{sid: "WriteManifests", actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"},
 			resources: inFolders(source.output, []string{settings.BackfillPrefix})}},
 		policy:   "BackfillPlan",
 		service:  lambdaService,

@@ -42,7 +42,8 @@ func TestBackfill_permissions(t *testing.T) {
 	for part, want := range map[string][]string{
 		"RunRole": {"states:DescribeExecution on " + executions + ":*", "states:RedriveExecution on " + executions + "/Backfill:*",
 			"states:StartExecution on <BackfillMachine.Arn>", "states:StopExecution on " + executions + ":*"},
-		"PlanRole": {"s3:AbortMultipartUpload on <Output.Arn>/backfill/*", "s3:PutObject on <Output.Arn>/backfill/*"},
+		"PlanRole": {"s3:AbortMultipartUpload on <Output.Arn>/backfill/*", "s3:GetObject on <Output.Arn>/backfill/*",
+			"s3:PutObject on <Output.Arn>/backfill/*"},
 	} {
 		policy := made.one("AWS::IAM::Policy", part)
 		got := resource{Properties: object{"Policies": []any{object{"PolicyDocument": policy.get("PolicyDocument")}}}}.permissions()
@@ -116,7 +117,7 @@ func walkStates(t *testing.T, machine object) {
 			return
 		}
 		reached[name] = true
-		next := list(found["Choices"])
+		next := append(list(found["Choices"]), list(found["Catch"])...)
 		for _, value := range append(next, found) {
 			for _, member := range []string{"Next", "Default"} {
 				if step, isRule := value.(object); isRule && step[member] != nil {

@@ -1,25 +1,28 @@
 package resolverwatch
 
-import (
-	"maps"
-
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
-)
+import "maps"
 
 // How the state machine runs the tasks of a manifest. A task is at most 100 objects, and a marker
 // invocation marks them one after the other.
 const (
-	mapLabel         = "Backfill" // part of the ARNs of its executions
-	tasksAtOnce      = 20
-	toleratedPercent = 1 // of the tasks of a manifest
+	mapLabel    = "Backfill" // part of the ARNs of its executions
+	tasksAtOnce = 20
+	// toleratedPercent ends a manifest early if so many of its tasks fail. A task fails only if the
+	// marker could not mark any of its objects, and none of them is the cause.
+	toleratedPercent = 10
 )
 
 // state is a state of Amazon States Language.
 type state = map[string]any
 
 // backfillMachine returns the definition of the state machine. Its input is a request of package
-// backfill. The marker plans: it writes a manifest and says how many tasks it has. The tasks run
-// in parallel. If the plan did not reach the end of the logs, it continues where it stopped.
+// backfill. The marker plans: it writes a manifest, and answers with its plan, which is the state
+// from then on. The tasks run in parallel. The marker then collects their results, and says
+// whether too many objects failed. If the plan did not reach the end of the logs, it has the
+// request for the next one.
+//
+// No state changes a part of its input: a Pass state with InputPath and ResultPath means different
+// things to Step Functions and to an emulator.
 //
 // A second backfill finds what is already marked, so a run that fails is started again under
 // another name, or redriven.
@@ -29,22 +32,16 @@ func backfillMachine(partition, marker string) state {
 		"Comment": "Marks query logs that are in the log bucket already",
 		"StartAt": "Request",
 		"States": state{
-			"Request": state{"Type": "Pass", "Parameters": state{"request.$": "$"}, "Next": "Plan"},
-			"Plan": m.invoke("$.request", state{
-				"ResultSelector": state{
-					"run.$": "$.Payload.run", "bucket.$": "$.Payload.bucket", "manifest.$": "$.Payload.manifest",
-					"tasks.$": "$.Payload.tasks", "continue.$": "$.Payload.continue", "part.$": "$.Payload.part",
-				},
-				"ResultPath": "$.plan",
-				"Next":       "Any",
-			}),
-			"Any":  choose(state{"Variable": "$.plan.manifest", "StringEquals": "", "Next": "More"}, "Mark"),
-			"Mark": m.markTasks(),
-			"More": choose(state{"Variable": "$.plan.continue", "StringEquals": "", "Next": "Done"}, "Continue"),
-			"Done": state{"Type": "Succeed"},
-			"Part": state{"Type": "Pass", "InputPath": "$.plan.part", "ResultPath": "$.request.part", "Next": "Plan"},
-			"Continue": state{
-				"Type": "Pass", "InputPath": "$.plan.continue", "ResultPath": "$.request.continue", "Next": "Part"},
+			"Request": state{"Type": "Pass", "Parameters": state{"next.$": "$"}, "Next": "Plan"},
+			"Plan":    m.invoke(state{"Payload.$": "$.next"}, state{"OutputPath": "$.Payload", "Next": "Any"}),
+			"Any":     choose(state{"Variable": "$.manifest", "StringEquals": "", "Next": "More"}, "Mark"),
+			"Mark":    m.markTasks(),
+			"Collect": m.invoke(state{"Payload": state{"action": "collect", "plan.$": "$"}},
+				state{"OutputPath": "$.Payload", "Next": "TooMany"}),
+			"TooMany": choose(state{"Variable": "$.tally.too_many", "BooleanEquals": true, "Next": "Failed"}, "More"),
+			"Failed":  state{"Type": "Fail", "Error": "ObjectsFailed", "CausePath": "$.tally.message"},
+			"More":    choose(state{"Variable": "$.continue", "StringEquals": "", "Next": "Done"}, "Plan"),
+			"Done":    state{"Type": "Succeed"},
 		},
 	}
 }
@@ -55,12 +52,14 @@ type machineTasks struct{ partition, marker string }
 // service returns the resource of a task that calls a service.
 func (m machineTasks) service(call string) string { return "arn:" + m.partition + ":states:::" + call }
 
-// invoke returns a task that calls the marker.
-func (m machineTasks) invoke(payload string, more state) state {
+// invoke returns a task that calls the marker with a payload.
+func (m machineTasks) invoke(payload, more state) state {
+	parameters := state{"FunctionName": m.marker}
+	maps.Copy(parameters, payload)
 	task := state{
 		"Type":       "Task",
 		"Resource":   m.service("lambda:invoke"),
-		"Parameters": state{"FunctionName": m.marker, "Payload.$": payload},
+		"Parameters": parameters,
 		"Retry": []state{{
 			"ErrorEquals": []string{"Lambda.ClientExecutionTimeoutException", "Lambda.SdkClientException",
 				"Lambda.ServiceException", "Lambda.TooManyRequestsException"},
@@ -77,7 +76,7 @@ func choose(rule state, otherwise string) state {
 }
 
 // markTasks returns the state that runs the tasks of a manifest, each in an execution of its own.
-// A task with an object that failed fails.
+// If too many tasks fail, the results are collected all the same.
 func (m machineTasks) markTasks() state {
 	return state{
 		"Type":                       "Map",
@@ -87,30 +86,30 @@ func (m machineTasks) markTasks() state {
 		"ItemReader": state{
 			"Resource":     m.service("s3:getObject"),
 			"ReaderConfig": state{"InputType": "JSONL"},
-			"Parameters":   state{"Bucket.$": "$.plan.bucket", "Key.$": "$.plan.manifest"},
+			"Parameters":   state{"Bucket.$": "$.bucket", "Key.$": "$.manifest"},
 		},
 		"ItemProcessor": state{
 			"ProcessorConfig": state{"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
 			"StartAt":         "Objects",
 			"States": state{
-				"Objects": m.invoke("$", state{
+				"Objects": m.invoke(state{"Payload.$": "$"}, state{
 					"ResultSelector": state{"marked.$": "$.Payload.marked", "skipped.$": "$.Payload.skipped",
-						"missing.$": "$.Payload.missing", "failed.$": "$.Payload.failed"},
-					"Next": "Whole",
+						"missing.$": "$.Payload.missing", "failed.$": "$.Payload.failed", "blocked.$": "$.Payload.blocked"},
+					"Next": "Nothing",
 				}),
-				"Whole":  choose(state{"Variable": "$.failed", "NumericGreaterThan": 0, "Next": "Failed"}, "Marked"),
-				"Failed": state{"Type": "Fail", "Error": "ObjectsFailed", "Cause": "The log of the marker says why."},
-				"Marked": state{"Type": "Succeed"},
+				"Nothing": choose(state{"Variable": "$.blocked", "BooleanEquals": true, "Next": "Blocked"}, "Ended"),
+				"Blocked": state{"Type": "Fail", "Error": "NothingMarked", "Cause": "The log of the marker says why."},
+				"Ended":   state{"Type": "Succeed"},
 			},
 		},
 		"ResultWriter": state{
-			"Resource": m.service("s3:putObject"),
-			"Parameters": state{
-				"Bucket.$": "$.plan.bucket",
-				"Prefix.$": "States.Format('" + settings.BackfillPrefix + "{}', $.plan.run)",
-			},
+			"Resource":   m.service("s3:putObject"),
+			"Parameters": state{"Bucket.$": "$.bucket", "Prefix.$": "$.results"},
 		},
 		"ResultPath": "$.result",
-		"Next":       "More",
+		"Catch": []state{{
+			"ErrorEquals": []string{"States.ExceedToleratedFailureThreshold"}, "ResultPath": "$.result", "Next": "Collect",
+		}},
+		"Next": "Collect",
 	}
 }

@@ -53,7 +53,7 @@ type CatalogProps struct {
 	Format Format
 	// ExistingDatabaseName is the name of a Glue database in this account and Region to use
 	// instead of a new one. It must not contain tables with these names yet: dns_logs,
-	// dns_logs_parquet, indicators.
+	// dns_logs_parquet, indicators, and with Compaction dns_logs_compacted and dns_logs_all.
 	//
 	// Default: a new database.
 	ExistingDatabaseName string
@@ -145,6 +145,9 @@ func (p CatalogProps) folders() []string {
 	if p.ParquetPrefix != "" {
 		folders = append(folders, writtenFolder(p.ParquetPrefix))
 	}
+	if p.Compaction {
+		folders = append(folders, catalog.CompactedPrefix)
+	}
 	return folders
 }
 
@@ -165,6 +168,7 @@ func (p CatalogProps) validate() error {
 	if p.Format == FormatParquet && p.ParquetPrefix == "" {
 		problems.addf("ParquetPrefix: must be set with Format %s", FormatParquet)
 	}
+	p.checkCompaction(&problems)
 	problems.name("Database", p.Database, databaseName, "1 to 128 of a-z 0-9 _, the first a letter")
 	problems.name("ExistingDatabaseName", p.ExistingDatabaseName, existingDatabaseName, "1 to 255 of a-z 0-9 _ -")
 	problems.exclusive("ExistingDatabaseName", p.ExistingDatabaseName != "", "Database", p.Database != "")
@@ -207,7 +211,8 @@ type Catalog struct {
 	governed  bool             // by Lake Formation
 	table     awsglue.CfnTable // the one that the named queries read
 	names     catalogNames
-	folders   []string // of the marked logs
+	logs      *projection // of the logs whose days are copied; nil without compaction
+	folders   []string    // of the marked logs
 	output    awss3.IBucket
 	outputKey awskms.IKey
 	index     awss3.IBucket // nil without indicators
@@ -296,7 +301,7 @@ func (c *Catalog) afterDatabase(resource constructs.Construct) {
 func (c *Catalog) DatabaseName() string { return c.names.database }
 
 // TableName returns the name of the table of marked logs that the named queries read:
-// `dns_logs`, or `dns_logs_parquet`.
+// `dns_logs`, `dns_logs_parquet`, or with compaction the view `dns_logs_all`.
 func (c *Catalog) TableName() string { return c.names.table }
 
 // WorkGroupName returns the name of the Athena workgroup.

@@ -15,14 +15,14 @@ import (
 
 // Names of the tables of marked logs, by format.
 const (
-	logTable     = "dns_logs"
+	logTable     = catalog.LogTable
 	parquetTable = "dns_logs_parquet"
 )
 
 // logFormat describes how a table of marked logs is stored.
 type logFormat struct {
 	id, table      string // ids of the construct and of the table
-	prefix         string
+	keys           projection
 	classification string
 	storage        func(location string, columns []catalog.Column) *awsglue.CfnTable_StorageDescriptorProperty
 }
@@ -31,31 +31,41 @@ type logFormat struct {
 // second table for Parquet. It returns the projection of the table that the named queries
 // read.
 func (c *Catalog) newTables(p CatalogProps) projection {
-	table, keys := c.newTable(p, logFormat{"Table", logTable, p.Prefix, "json", jsonStorage})
-	c.table, c.names.table = table, logTable
+	keys := projectionOf(p.Prefix)
+	c.table, c.names.table = c.newTable(p, logFormat{"Table", logTable, keys, "json", jsonStorage}), logTable
+	if p.Compaction {
+		newCopies(c, p, keys)
+	}
 	if p.ParquetPrefix == "" {
 		return keys
 	}
 	prefix, _ := withSlash(p.ParquetPrefix)
-	table, parquetKeys := c.newTable(p, logFormat{"ParquetTable", parquetTable, prefix, "parquet", parquetStorage})
+	parquetKeys := projectionOf(prefix)
+	table := c.newTable(p, logFormat{"ParquetTable", parquetTable, parquetKeys, "parquet", parquetStorage})
 	if p.Format == FormatParquet {
 		c.table, c.names.table, keys = table, parquetTable, parquetKeys
 	}
 	return keys
 }
 
-// newTable defines a table of marked logs, and returns it with its projection. Each row is
-// a record; members that Resolver may add later are ignored.
-func (c *Catalog) newTable(p CatalogProps, format logFormat) (awsglue.CfnTable, projection) {
-	projection, err := newProjection(format.prefix)
+// projectionOf returns the projection of a prefix that was checked.
+func projectionOf(prefix string) projection {
+	keys, err := newProjection(prefix)
 	if err != nil {
 		panic(fmt.Errorf("parsing a checked prefix: %w", err))
 	}
+	return keys
+}
+
+// newTable defines a table of marked logs. Each row is a record; members that Resolver may add
+// later are ignored.
+func (c *Catalog) newTable(p CatalogProps, format logFormat) awsglue.CfnTable {
+	projection := format.keys
 	bucket := "s3://" + *p.OutputBucket.BucketName() + "/"
 	// A table's location is a folder. A prefix may have literal text after its last slash
 	// and before its first timestamp, as in year=!{timestamp:yyyy}/.
 	location := bucket + projection.folder[:strings.LastIndexByte(projection.folder, '/')+1]
-	table := c.addTable(format.id, &awsglue.CfnTable_TableInputProperty{
+	return c.addTable(format.id, &awsglue.CfnTable_TableInputProperty{
 		Name:        &format.table,
 		Description: jsii.String("Route 53 Resolver query logs with the verdict on each query"),
 		TableType:   jsii.String("EXTERNAL_TABLE"),
@@ -65,7 +75,6 @@ func (c *Catalog) newTable(p CatalogProps, format logFormat) (awsglue.CfnTable, 
 			Comment: jsii.String("when the record arrived, in UTC: " + projection.format)}},
 		StorageDescriptor: format.storage(location, catalog.Columns()),
 	})
-	return table, projection
 }
 
 // tableParameters make Athena compute the partitions, from the oldest that may contain a

@@ -107,6 +107,7 @@ func (p HuntsProps) received(stack string) settings.HunterFunction {
 	if p.Catalog != nil && p.Alerts != nil { // a pipeline defines them later
 		received.WorkGroup, received.Database = p.Catalog.names.workGroup, p.Catalog.names.database
 		received.Table, received.AlertQueue = *p.Alerts.table.TableName(), *p.Alerts.queue.QueueUrl()
+		compact(&received, p.Catalog)
 	}
 	return received
 }
@@ -142,6 +143,7 @@ type Hunts struct {
 	group       awsscheduler.CfnScheduleGroup
 	stack       string
 	every       time.Duration // the shortest interval of the schedules; 0 = there are none
+	compacts    bool          // closed days are copied
 }
 
 // ToString returns the path of the construct.
@@ -161,6 +163,7 @@ func NewHunts(scope constructs.Construct, id string, props *HuntsProps) *Hunts {
 	this.steps.letEventsUse(this, p.EncryptionKey)
 	this.deadLetters = newDeadLetters(this, p.EncryptionKey)
 	this.newHunter(p)
+	this.compacts = p.Catalog.logs != nil
 	this.schedule(p)
 	if *p.RetroHunt {
 		this.huntAfterPublish()
@@ -204,6 +207,7 @@ func (h *Hunts) statements(p HuntsProps) []statement {
 		statement{sid: "RememberRuns", actions: claimActions, resources: []string{*alerts.table.TableArn()}},
 		statement{sid: "SendFindings", actions: []string{"sqs:SendMessage"}, resources: []string{*alerts.queue.QueueArn()}},
 		statement{sid: "KeepFailedEvents", actions: []string{"sqs:SendMessage"}, resources: []string{*h.deadLetters.QueueArn()}})
+	statements = append(statements, compactionStatements(p.Catalog)...)
 	statements = append(statements, keyUse("dynamodb", keyTable, alerts.key)...)
 	statements = append(statements, keyUse("sqs", keyWrite, alerts.key, p.EncryptionKey)...)
 	return append(statements, readPrevious(alerts.previous, "dynamodb")...)
@@ -263,30 +267,42 @@ func (h *Hunts) schedule(p HuntsProps) {
 		given: p.SchedulerRole, step: "HuntSchedulerRole", description: "EventBridge Scheduler has named queries run", group: *h.group.AttrArn(),
 		invoke: "InvokeHunter", function: h.function, deadLetters: h.deadLetters, key: p.EncryptionKey,
 	})
-	const flexibleMinutes, retries = 5, 3
-	for _, hunt := range p.Scheduled() {
-		if h.every == 0 || hunt.Every < h.every {
-			h.every = hunt.Every
-		}
-		schedule := awsscheduler.NewCfnSchedule(h, jsii.String("Run-"+hunt.Query), &awsscheduler.CfnScheduleProps{
-			Description:        jsii.String("Run the query " + hunt.Query),
-			GroupName:          h.group.Ref(),
-			ScheduleExpression: jsii.String(huntSchedule(hunt.Every)),
-			FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{
-				Mode: jsii.String("FLEXIBLE"), MaximumWindowInMinutes: jsii.Number(flexibleMinutes)},
-			Target: &awsscheduler.CfnSchedule_TargetProperty{
-				Arn:              h.function.FunctionArn(),
-				RoleArn:          role.RoleArn(),
-				Input:            jsii.String(fmt.Sprintf(huntEvent, hunt.Query)),
-				DeadLetterConfig: &awsscheduler.CfnSchedule_DeadLetterConfigProperty{Arn: h.deadLetters.QueueArn()},
-				RetryPolicy: &awsscheduler.CfnSchedule_RetryPolicyProperty{
-					MaximumRetryAttempts: jsii.Number(retries), MaximumEventAgeInSeconds: jsii.Number(maxHuntAge.Seconds())},
-			},
-		})
+	add := func(name, description, expression, event string) {
+		schedule := h.newSchedule("Run-"+name, description, expression, event, role)
 		if p.SchedulerRole != nil {
 			schedule.Node().AddDependency(ready)
 		}
 	}
+	for _, hunt := range p.Scheduled() {
+		if h.every == 0 || hunt.Every < h.every {
+			h.every = hunt.Every
+		}
+		add(hunt.Query, "Run the query "+hunt.Query, huntSchedule(hunt.Every), fmt.Sprintf(huntEvent, hunt.Query))
+	}
+	if h.compacts {
+		// Each run copies one day at most, so that a deployment that is behind catches up.
+		add("compaction", "Copy a closed day of marked logs into large files", rate(time.Hour), settings.CompactEvent)
+	}
+}
+
+// newSchedule defines a schedule that invokes the hunter with an event.
+func (h *Hunts) newSchedule(id, description, expression, event string, role awsiam.IRole) awsscheduler.CfnSchedule {
+	const flexibleMinutes, retries = 5, 3
+	return awsscheduler.NewCfnSchedule(h, &id, &awsscheduler.CfnScheduleProps{
+		Description:        &description,
+		GroupName:          h.group.Ref(),
+		ScheduleExpression: &expression,
+		FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{
+			Mode: jsii.String("FLEXIBLE"), MaximumWindowInMinutes: jsii.Number(flexibleMinutes)},
+		Target: &awsscheduler.CfnSchedule_TargetProperty{
+			Arn:              h.function.FunctionArn(),
+			RoleArn:          role.RoleArn(),
+			Input:            &event,
+			DeadLetterConfig: &awsscheduler.CfnSchedule_DeadLetterConfigProperty{Arn: h.deadLetters.QueueArn()},
+			RetryPolicy: &awsscheduler.CfnSchedule_RetryPolicyProperty{
+				MaximumRetryAttempts: jsii.Number(retries), MaximumEventAgeInSeconds: jsii.Number(maxHuntAge.Seconds())},
+		},
+	})
 }
 
 // huntSchedule returns the schedule of a query. Daily queries run some hours after midnight UTC,

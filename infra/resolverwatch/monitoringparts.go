@@ -74,7 +74,7 @@ func (p MonitoringProps) addHunts(parts *monitor.Parts) {
 	parts.Functions = append(parts.Functions, hunter)
 	parts.Queues = append(parts.Queues, monitor.Queue{Role: "HuntDeadLetters", Name: *h.deadLetters.QueueName(),
 		Says: "Scheduled queries that could not be started are in the dead-letter queue."})
-	parts.Hunts = &monitor.Hunts{Group: h.GroupName(), Every: h.every}
+	parts.Hunts = &monitor.Hunts{Group: h.GroupName(), Every: h.every, Compacts: h.compacts}
 }
 
 // maxObjectAge is how long a log object may wait for the marker. One that fails is tried again

@@ -146,6 +146,9 @@ func (p PipelineProps) validateHunts(problems *problems) {
 			problems.addf("%s and Hunts: only one can be set, because %s", missing.prop, missing.why)
 		}
 	}
+	if !p.WithoutCatalog && orEmpty(p.Catalog).Compaction && !p.hunts() {
+		problems.addf("Catalog.Compaction: needs Hunts, whose function copies the days; turn alerts and hunts on, or leave it out")
+	}
 }
 
 // checkStackNames rejects two different names for the metrics of one pipeline.
@@ -252,7 +255,7 @@ func (p PipelineProps) checkParts(this *Pipeline) []partProblems {
 		catalog := p.catalogProps(nil, nil)
 		setUnset(&catalog.IndexBucket, store.IndexBucket)
 		catalog.OutputBucket = delivery.OutputBucket
-		catalog.Prefix, catalog.ParquetPrefix = delivery.catalogued()
+		delivery.describe(catalog)
 		asked := without(exceptUnset(catalog.check(this), "OutputBucket"), delivered) // reported by the delivery
 		ofPrefixes, rest := prefixProblems(asked)
 		delivered, catalogued = errors.Join(delivered, ofPrefixes), rest
@@ -295,16 +298,16 @@ func prefixProblems(err error) (ofPrefixes, rest error) {
 	return ofPrefixes, rest
 }
 
-// catalogued returns the prefixes of the catalog's tables. A prefix that Firehose would
+// describe sets the format and the prefixes of the catalog's tables. A prefix that Firehose would
 // reject is reported by the delivery, and is left out here.
-func (p DeliveryProps) catalogued() (prefix, parquet string) {
+func (p DeliveryProps) describe(catalog *CatalogProps) {
+	catalog.Format = orDefault(p.Format, FormatJSON)
 	if checkPrefix(p.Prefix) == nil {
-		prefix = p.Prefix
+		catalog.Prefix = p.Prefix
 	}
 	if checkPrefix(p.ParquetPrefix) == nil {
-		parquet = orDefault(p.ParquetPrefix, defaultParquetPrefix)
+		catalog.ParquetPrefix = orDefault(p.ParquetPrefix, defaultParquetPrefix)
 	}
-	return prefix, parquet
 }
 
 // without returns the problems of a part except the shared ones: those are about props that

@@ -80,6 +80,7 @@ var settings = []struct {
 	{"monitoring.outbreakPercent", "3.5", []string{`"Threshold":3.5`}},
 	{"monitoring.outbreakRecords", "5000", []string{`IF(malicious \u003e 5000,`}},
 	{"monitoring.firewallEvents", "true", []string{`"DNS Firewall Block"`}},
+	{"catalog.compaction", "true", []string{`"dns_logs_compacted"`, `"dns_logs_all"`, `{\"compact\":true}`, `"CompactionFailed"`}},
 	{"catalog.bytesScannedLimitGiB", "10", []string{`"BytesScannedCutoffPerQuery":10737418240`}},
 
 	{"alerts.topicName", "dns-logs-match-topic", []string{`"TopicName":"dns-logs-match-topic"`}}, // of the sample
@@ -148,7 +149,7 @@ func TestSettings(t *testing.T) {
 // exclusive lists the settings that exclude another one of the table.
 var exclusive = []string{"store.existingTable", "store.existingListBucket", "store.existingIndexBucket",
 	"keyArn", "delivery.existingOutputBucket", "delivery.existingStream", "delivery.format", "alerts.existingTopicArn",
-	"source.existingLogBucket"}
+	"source.existingLogBucket", "catalog.compaction"}
 
 // text returns the template of a stack and its environment, without HTML escapes.
 func text(t *testing.T, stack awscdk.Stack) string {

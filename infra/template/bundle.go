@@ -67,7 +67,7 @@ func functions(deployment settings.Deployment) []string {
 	if !off(deployment.Source.Firehose) {
 		names = append(names, transformer)
 	}
-	if deployment.Source.S3 {
+	if deployment.Source.S3 || offersS3(deployment) {
 		names = append(names, marker)
 	}
 	if off(deployment.Alerts.Enabled) {

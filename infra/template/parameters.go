@@ -48,11 +48,14 @@ const (
 	mappingMemory = "TransformerMemoryLimits"
 	columnHeap    = "HeapLimit"
 	columnIndex   = "MaxIndexBytes"
+	// columnIndexS3 is for deployments that chose S3, where the marker loads the index, too.
+	columnIndexS3 = "MaxIndexBytesWithS3"
 )
 
 // parameters defines the template's parameters, and records how the console shows them.
 type parameters struct {
 	scope  awscdk.Stack
+	half   half
 	groups map[string][]string // ids, by group
 	labels map[string]any      // by id
 }
@@ -182,12 +185,13 @@ func (p *parameters) database(preset string) string {
 type memory struct {
 	chosen awscdk.CfnParameter
 	limits awscdk.CfnMapping
+	index  string // the column of the largest index
 }
 
 // memory defines the parameter for the transformer's memory. The limit of its heap, and the
 // largest index that the importer publishes, depend on it. The marker must be able to load the
 // index, too.
-func (p *parameters) memory(preset, marker int) memory {
+func (p *parameters) memory(preset int, source settings.SourceSection) memory {
 	if preset == 0 {
 		preset = settings.Default[settings.Transformer]().MemoryMiB
 	}
@@ -200,12 +204,15 @@ func (p *parameters) memory(preset, marker int) memory {
 	for _, mib := range sizes {
 		key := strconv.Itoa(mib)
 		allowed = append(allowed, key)
-		rows[key] = &map[string]any{
-			columnHeap:  settings.MemoryLimit(mib),
-			columnIndex: strconv.Itoa(settings.MaxIndexBytes(min(mib, marker))),
-		}
+		row := p.limitsOf(mib, source)
+		rows[key] = &row
+	}
+	index := columnIndex
+	if p.half == withS3 {
+		index = columnIndexS3
 	}
 	return memory{
+		index: index,
 		chosen: p.add(parameterMemory, parameterProps{
 			group: groupMarking, label: "Memory of the transformer (MiB)",
 			description: "More memory takes longer lists and brings more processor time. 256 MiB are enough for 6.6 million names",
@@ -217,13 +224,26 @@ func (p *parameters) memory(preset, marker int) memory {
 	}
 }
 
+// limitsOf returns the limits that follow from a memory.
+func (p *parameters) limitsOf(mib int, source settings.SourceSection) map[string]any {
+	limits := map[string]any{columnHeap: settings.MemoryLimit(mib)}
+	if p.half == oneTemplate {
+		limits[columnIndex] = strconv.Itoa(settings.MaxIndexBytes(min(mib, markerMemory(source))))
+		return limits
+	}
+	source.S3 = true
+	limits[columnIndex] = strconv.Itoa(settings.MaxIndexBytes(mib))
+	limits[columnIndexS3] = strconv.Itoa(settings.MaxIndexBytes(min(mib, markerMemory(source))))
+	return limits
+}
+
 func (m memory) limit(column string) *string {
 	return m.limits.FindInMap(m.chosen.ValueAsString(), &column, nil)
 }
 
 // maxIndexBytes returns a token for the size of the largest index that the transformer can
 // load.
-func (m memory) maxIndexBytes() *float64 { return awscdk.Token_AsNumber(m.limit(columnIndex)) }
+func (m memory) maxIndexBytes() *float64 { return awscdk.Token_AsNumber(m.limit(m.index)) }
 
 // apply gives the transformer the memory that is chosen at deployment.
 func (m memory) apply(transformer *resolverwatch.Transformer) {
@@ -257,7 +277,7 @@ func (p *parameters) retention(pipeline *resolverwatch.Pipeline, preset int) {
 }
 
 // configuration returns the id of the query logging configuration of the VPCs, or "" if there is
-// none. A template with both sources has a parameter that chooses one.
+// none. If a deployment chooses its source, a parameter chooses the configuration.
 func (p *parameters) configuration(pipeline *resolverwatch.Pipeline) string {
 	var firehose, s3 string
 	if logging := pipeline.QueryLogging(); logging != nil {
@@ -266,7 +286,7 @@ func (p *parameters) configuration(pipeline *resolverwatch.Pipeline) string {
 	if source := pipeline.LogSource(); source != nil && source.QueryLogging() != nil {
 		s3 = source.QueryLogging().ConfigID()
 	}
-	if firehose == "" || s3 == "" {
+	if p.half == oneTemplate && (firehose == "" || s3 == "") {
 		return firehose + s3
 	}
 	source := p.add(parameterSource, parameterProps{
@@ -276,8 +296,18 @@ func (p *parameters) configuration(pipeline *resolverwatch.Pipeline) string {
 		allowed:     []string{sourceFirehose, sourceS3},
 		rule:        "must be Firehose or S3",
 	})
-	toS3 := p.isSet(source, sourceFirehose)
-	return *awscdk.Token_AsString(awscdk.Fn_ConditionIf(toS3.LogicalId(), s3, firehose), nil)
+	switch p.half {
+	case withoutS3, withS3:
+		awscdk.NewCfnCondition(p.scope, jsii.String(conditionS3), &awscdk.CfnConditionProps{
+			Expression: awscdk.Fn_ConditionEquals(source.ValueAsString(), sourceS3)})
+	default:
+		toS3 := p.isSet(source, sourceFirehose)
+		return *awscdk.Token_AsString(awscdk.Fn_ConditionIf(toS3.LogicalId(), s3, firehose), nil)
+	}
+	if p.half == withS3 {
+		return s3
+	}
+	return firehose
 }
 
 // vpcs defines the parameters for the VPCs whose queries are logged, and their

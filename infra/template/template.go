@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -39,6 +41,36 @@ func Synthesize(context map[string]any, zips Zips) (text []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if !offersS3(deployment) {
+		return write(synthesizeHalf(context, deployment, zips, oneTemplate))
+	}
+	both, refused := synthesizeHalf(context, deployment, zips, withS3)
+	if refused != nil {
+		// The other settings do not fit logs in S3, so there is no choice.
+		return write(synthesizeHalf(context, deployment, zips, oneTemplate))
+	}
+	template, err := synthesizeHalf(context, deployment, zips, withoutS3)
+	if err != nil {
+		return nil, err
+	}
+	if err := offerS3(template, both); err != nil {
+		return nil, fmt.Errorf("letting deployments choose the source of the logs: %w", err)
+	}
+	return write(template, nil)
+}
+
+// half says which half of a template is synthesized, if each deployment chooses the source of its
+// logs.
+type half int
+
+const (
+	oneTemplate half = iota // there is no choice
+	withoutS3
+	withS3
+)
+
+// synthesizeHalf returns the parsed template for settings.
+func synthesizeHalf(context map[string]any, deployment settings.Deployment, zips Zips, half half) (template map[string]any, err error) {
 	assembly, err := os.MkdirTemp("", "resolverwatch-template-")
 	if err != nil {
 		return nil, err
@@ -52,7 +84,8 @@ func Synthesize(context map[string]any, zips Zips) (text []byte, err error) {
 		AnalyticsReporting: jsii.Bool(false),
 		TreeMetadata:       jsii.Bool(false),
 	})
-	newStack(app, deployment, zips)
+	deployment.Source.S3 = deployment.Source.S3 || half == withS3
+	newStack(app, deployment, zips, half)
 	app.Synth(nil)
 
 	synthesized, err := os.ReadFile(filepath.Join(assembly, stackID+".template.json"))
@@ -87,7 +120,7 @@ func LeftOut(deployment settings.Deployment) []string {
 }
 
 // newStack defines the stack of the template.
-func newStack(scope constructs.Construct, deployment settings.Deployment, zips Zips) awscdk.Stack {
+func newStack(scope constructs.Construct, deployment settings.Deployment, zips Zips, half half) awscdk.Stack {
 	this := awscdk.NewStack(scope, jsii.String(stackID), &awscdk.StackProps{
 		Description: jsii.String(stack.Description),
 		Synthesizer: awscdk.NewBootstraplessSynthesizer(nil),
@@ -96,10 +129,11 @@ func newStack(scope constructs.Construct, deployment settings.Deployment, zips Z
 	this.TemplateOptions().SetTemplateFormatVersion(jsii.String("2010-09-09"))
 
 	p := newParameters(this)
+	p.half = half
 	props := p.pipelineProps(deployment, zips)
 	var memory memory
 	if !props.WithoutFirehose {
-		memory = p.memory(deployment.Transformer.MemoryMiB, markerMemory(deployment.Source))
+		memory = p.memory(deployment.Transformer.MemoryMiB, deployment.Source)
 		props.Importer.MaxIndexBytes = memory.maxIndexBytes()
 	}
 	pipeline := resolverwatch.NewPipeline(this, "Pipeline", props)
@@ -166,9 +200,9 @@ func shortStackID() string {
 	return *awscdk.Fn_Select(jsii.Number(0), awscdk.Fn_Split(jsii.String("-"), unique, nil))
 }
 
-// finish removes the notes of the CDK and its linters from resources, makes the topic
-// conditional, and writes the template with sorted keys.
-func finish(text []byte) ([]byte, error) {
+// finish parses a synthesized template, removes the notes of the CDK and its linters from its
+// resources, and makes the topic conditional.
+func finish(text []byte) (map[string]any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber() // sizes in bytes must not become 1.07e+11
 	var parsed map[string]any
@@ -179,15 +213,30 @@ func finish(text []byte) ([]byte, error) {
 	for _, value := range resources {
 		if resource, isObject := value.(map[string]any); isObject {
 			delete(resource, "Metadata")
+			sortDependencies(resource)
 		}
 	}
 	makeTopicConditional(parsed)
+	return parsed, nil
+}
 
+// sortDependencies sorts what a resource depends on, as an app that includes the template does.
+func sortDependencies(resource map[string]any) {
+	if list, isList := resource["DependsOn"].([]any); isList {
+		slices.SortFunc(list, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	}
+}
+
+// write writes a template with sorted keys.
+func write(template map[string]any, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetIndent("", " ")
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(parsed); err != nil {
+	if err := encoder.Encode(template); err != nil {
 		return nil, fmt.Errorf("writing the template: %w", err)
 	}
 	return out.Bytes(), nil

@@ -129,9 +129,9 @@ func (t topicReference) depend(value, without any) any {
 	case map[string]any:
 		switch {
 		case value["Effect"] != nil && t.isIn(value["Resource"]):
-			return choose(value, noValue())
+			return choose(conditionTopic, value, noValue())
 		case t.is(value):
-			return choose(value, without)
+			return choose(conditionTopic, value, without)
 		}
 		t.dependIn(value)
 	}
@@ -155,8 +155,9 @@ func (t topicReference) isIn(value any) bool {
 	return false
 }
 
-func choose(with, without any) map[string]any {
-	return map[string]any{"Fn::If": []any{conditionTopic, with, without}}
+// choose returns with if a condition is true, and otherwise without.
+func choose(condition string, with, without any) map[string]any {
+	return map[string]any{"Fn::If": []any{condition, with, without}}
 }
 
 // noValue removes the member or the element that has it.

@@ -37,7 +37,7 @@ func dependParts(conditional []topicReference, parts []any) []any {
 	var kept []any
 	for _, part := range parts {
 		if last := len(kept) - 1; last >= 0 && kept[last] == comma && anyIsIn(conditional, part) {
-			kept[last] = choose(map[string]any{"Fn::Join": []any{"", []any{comma, part}}}, "")
+			kept[last] = choose(conditionTopic, map[string]any{"Fn::Join": []any{"", []any{comma, part}}}, "")
 			continue
 		}
 		kept = append(kept, part)

@@ -15,6 +15,7 @@ import (
 	costs "github.com/resolverwatch/resolverwatch/internal/plan"
 	"github.com/resolverwatch/resolverwatch/pkg/backfill"
 	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
+	"github.com/resolverwatch/resolverwatch/pkg/printable"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
@@ -40,6 +41,10 @@ func newBackfill(std streams) *cobra.Command {
 not marked yet. A state machine does the work, so the command may end (--detach) and start
 again with the same --run, which follows the same backfill. Marked objects are skipped: a
 second backfill of the same days costs little.
+
+A damaged object does not end a backfill. If 1 % of the objects or fewer cannot be marked (ten are
+always tolerated, but not more than half), the backfill succeeds; the command lists the objects, and
+its exit code is 1.
 
 Backfill sends no alerts, unless --alert is given.
 ` + deploymentHelp,
@@ -160,7 +165,7 @@ func (b *backfillOptions) printPlan(out io.Writer, plan *backfill.Plan) error {
 func (b *backfillOptions) follow(cmd *cobra.Command, std streams, backfills operator.Backfills, run string) error {
 	shown := ""
 	state, err := operator.Follow(cmd.Context(), backfills, run, 5*time.Second, func(s *operator.BackfillState) {
-		line := fmt.Sprintf("%s: %d of %d tasks done, %d failed", strings.ToLower(s.Status), s.Succeeded, s.Tasks, s.Failed)
+		line := fmt.Sprintf("%s: %d of %d tasks done, %d could not mark anything", strings.ToLower(s.Status), s.Succeeded, s.Tasks, s.Failed)
 		if line != shown {
 			fmt.Fprintln(std.err, line)
 			shown = line
@@ -172,5 +177,18 @@ func (b *backfillOptions) follow(cmd *cobra.Command, std streams, backfills oper
 	if b.form == formJSON {
 		return errors.Join(err, json.NewEncoder(std.out).Encode(state))
 	}
+	if state.Tally != nil {
+		printFailed(std.out, state.Tally)
+	}
 	return err
+}
+
+// printFailed prints the first objects that could not be marked.
+func printFailed(out io.Writer, tally *backfill.Tally) {
+	for _, failure := range tally.First {
+		fmt.Fprintf(out, "%s: %s\n", printable.Line(failure.Key), printable.Line(failure.Error))
+	}
+	if more := tally.Failed - len(tally.First); more > 0 {
+		fmt.Fprintf(out, "and %d more objects\n", more)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/backfill"
+	"github.com/resolverwatch/resolverwatch/pkg/marker"
 )
 
 // The dry run says what would be marked, and what that costs.
@@ -38,5 +39,18 @@ func TestBackfillOptions_defaultRun(t *testing.T) {
 		if got := b.defaultRun(request); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// The first objects that could not be marked are named, without anything that a terminal obeys.
+func TestPrintFailed(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	printFailed(&out, &backfill.Tally{Failed: 12, First: []marker.ObjectError{
+		{Key: "AWSLogs/a.log.gz", Error: "the object is not gzip"}, {Key: "AWSLogs/\x1b[31mb", Error: "not\na log"},
+	}})
+	const want = "AWSLogs/a.log.gz: the object is not gzip\nAWSLogs/\\x1b[31mb: not\\na log\nand 10 more objects\n"
+	if out.String() != want {
+		t.Errorf("got %q", &out)
 	}
 }

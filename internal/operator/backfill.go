@@ -25,19 +25,27 @@ type BackfillState struct {
 	Run string `json:"run"`
 	// Status is as Step Functions says it: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
 	Status string `json:"status"`
-	// Tasks counts the tasks of all manifests so far, and Succeeded and Failed those that ended.
+	// Tasks counts the tasks of all manifests so far, and Succeeded and Failed those that ended. A
+	// task fails if it could not mark anything.
 	Tasks     int64 `json:"tasks"`
 	Succeeded int64 `json:"succeeded"`
 	Failed    int64 `json:"failed"`
 	// Cause says why a backfill did not succeed.
 	Cause string `json:"cause,omitempty"`
+	// Tally says how many objects were marked and which were not. It is nil unless the backfill
+	// succeeded.
+	Tally *backfill.Tally `json:"tally,omitempty"`
 }
 
 // runningStatus is the status of a backfill that has not ended.
 const runningStatus = "RUNNING"
 
-// errBackfill means that a backfill ended without success.
-var errBackfill = errors.New("the backfill did not succeed")
+// errBackfill means that a backfill ended without success, and errObjects that it succeeded without
+// some objects.
+var (
+	errBackfill = errors.New("the backfill did not succeed")
+	errObjects  = errors.New("the backfill succeeded, but not for all log objects")
+)
 
 // DryRun returns the plans of a backfill together, without starting it.
 func DryRun(ctx context.Context, b Backfills, request backfill.Request) (*backfill.Plan, error) {
@@ -61,7 +69,7 @@ func DryRun(ctx context.Context, b Backfills, request backfill.Request) (*backfi
 }
 
 // Follow calls each with the state of a backfill until it ends. The error wraps errBackfill if it
-// does not succeed.
+// does not succeed, and errObjects if it does, but some objects were not marked.
 func Follow(ctx context.Context, b Backfills, run string, pause time.Duration, each func(*BackfillState)) (*BackfillState, error) {
 	for {
 		state, err := b.State(ctx, run)
@@ -70,6 +78,8 @@ func Follow(ctx context.Context, b Backfills, run string, pause time.Duration, e
 		}
 		each(state)
 		switch {
+		case state.Status == "SUCCEEDED" && state.Tally != nil && state.Tally.Failed > 0:
+			return state, fmt.Errorf("%w: %s", errObjects, state.Tally.Message)
 		case state.Status == "SUCCEEDED":
 			return state, nil
 		case state.Status != runningStatus:

@@ -51,15 +51,17 @@ func TestFollow(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		states []BackfillState
-		fail   bool
+		want   error
 	}{
-		{"succeeds", []BackfillState{{Status: "RUNNING"}, {Status: "RUNNING", Succeeded: 1}, {Status: "SUCCEEDED"}}, false},
-		{"fails", []BackfillState{{Status: "RUNNING"}, {Status: "FAILED", Cause: "ObjectsFailed"}}, true},
-		{"is stopped", []BackfillState{{Status: "ABORTED"}}, true},
+		{"succeeds", []BackfillState{{Status: "RUNNING"}, {Status: "RUNNING", Succeeded: 1}, {Status: "SUCCEEDED"}}, nil},
+		{"succeeds with all objects", []BackfillState{{Status: "SUCCEEDED", Tally: &backfill.Tally{Objects: 72}}}, nil},
+		{"succeeds without an object", []BackfillState{{Status: "SUCCEEDED", Tally: &backfill.Tally{Objects: 72, Failed: 1}}}, errObjects},
+		{"fails", []BackfillState{{Status: "RUNNING"}, {Status: "FAILED", Cause: "ObjectsFailed"}}, errBackfill},
+		{"is stopped", []BackfillState{{Status: "ABORTED"}}, errBackfill},
 	} {
 		seen := 0
 		state, err := Follow(t.Context(), &planned{states: tt.states}, "r", time.Microsecond, func(*BackfillState) { seen++ })
-		if errors.Is(err, errBackfill) != tt.fail || seen != len(tt.states) || *state != tt.states[len(tt.states)-1] {
+		if !errors.Is(err, tt.want) || seen != len(tt.states) || *state != tt.states[len(tt.states)-1] {
 			t.Errorf("%s: state %+v after %d, error %v", tt.name, state, seen, err)
 		}
 	}

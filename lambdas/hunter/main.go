@@ -8,12 +8,12 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/resolverwatch/resolverwatch/pkg/awsio"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/huntrun"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/queue"
+	"github.com/resolverwatch/resolverwatch/pkg/compactor"
 	"github.com/resolverwatch/resolverwatch/pkg/hunter"
 	"github.com/resolverwatch/resolverwatch/pkg/printable"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
@@ -37,8 +37,9 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 		return nil, err
 	}
 	out := printable.NewWriter(os.Stdout) // errors of Athena are logged
+	group := athena.New(config, s.WorkGroup, s.Database)
 	c := hunter.Config{
-		Athena:    athena.Hunts{Group: athena.New(config, s.WorkGroup, s.Database)},
+		Athena:    athena.Hunts{Group: group},
 		Runs:      huntrun.New(config, s.Table),
 		Settings:  s,
 		Log:       slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: s.LogLevel})),
@@ -48,12 +49,9 @@ func newHandler(ctx context.Context, lookup settings.Lookup) (lambda.Handler, er
 	if s.AlertQueue != "" {
 		c.Queue = queue.New(config, s.AlertQueue)
 	}
-	return hunter.New(c)
-}
-
-func requestID(ctx context.Context) string {
-	if invocation, found := lambdacontext.FromContext(ctx); found {
-		return invocation.AwsRequestID
+	hunts, err := hunter.New(c)
+	if err != nil || s.CompactBucket == "" {
+		return hunts, err
 	}
-	return ""
+	return &compactor.Handler{Other: hunts, Compactor: newCompactor(config, &s, group, c.Log, out)}, nil
 }

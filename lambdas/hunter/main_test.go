@@ -16,9 +16,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	localdynamodb "github.com/resolverwatch/resolverwatch/internal/localaws/dynamodb"
+	"github.com/resolverwatch/resolverwatch/internal/localaws/s3"
 	"github.com/resolverwatch/resolverwatch/pkg/alert"
+	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 	"github.com/resolverwatch/resolverwatch/test/localathena"
 	"github.com/resolverwatch/resolverwatch/test/localclient"
@@ -31,9 +34,10 @@ func TestNewHandler(t *testing.T) {
 		text string
 		want string // part of the error
 	}{
-		"without alerts": {section.Encode(), ""},
-		"with alerts":    {`{"workGroup":"soc","database":"dns","table":"sent","alertQueue":"https://sqs.example/alerts"}`, ""},
-		"no workgroup":   {`{"database":"dns","table":"sent"}`, "workGroup"},
+		"without alerts":  {section.Encode(), ""},
+		"with alerts":     {`{"workGroup":"soc","database":"dns","table":"sent","alertQueue":"https://sqs.example/alerts"}`, ""},
+		"with compaction": {`{"workGroup":"soc","database":"dns","table":"sent","compactBucket":"logs"}`, ""},
+		"no workgroup":    {`{"database":"dns","table":"sent"}`, "workGroup"},
 	} {
 		lookup := func(variable string) (string, bool) { return tc.text, variable == settings.EnvSettings }
 		handler, err := newHandler(context.Background(), lookup)
@@ -146,5 +150,45 @@ func TestHandler(t *testing.T) {
 	}
 	if row := message.Rows[0]; message.Query != "retro-hunt" || row.Indicator != "evil.example" || row.Scope != "subtree" || row.Severity != "high" {
 		t.Errorf("sent %+v", message)
+	}
+}
+
+// With compaction, the event of the schedule copies a day and replaces the view, and a query is still
+// a query.
+func TestHandler_compacts(t *testing.T) {
+	var ran []string
+	service := httptest.NewServer(localathena.New(localathena.Config{
+		WorkGroup: "soc", Database: "dns", Queries: map[string]string{"retro-hunt": "SELECT 1"},
+		Execute: func(_ context.Context, sql string) (*localathena.Result, error) {
+			ran = append(ran, sql)
+			return &localathena.Result{}, nil
+		},
+	}))
+	t.Cleanup(service.Close)
+	objects := httptest.NewServer(s3.New(s3.Config{}))
+	t.Cleanup(objects.Close)
+	for name, value := range map[string]string{
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
+		"AWS_ENDPOINT_URL_ATHENA": service.URL, "AWS_ENDPOINT_URL_S3": objects.URL, "AWS_ENDPOINT_URL_DYNAMODB": newTable(t),
+	} {
+		t.Setenv(name, value)
+	}
+	client := bucket.NewClient(localclient.Config(objects.URL))
+	if _, err := client.CreateBucket(t.Context(), &awss3.CreateBucketInput{Bucket: aws.String("logs")}); err != nil {
+		t.Fatal(err)
+	}
+	section := settings.Default[settings.HunterFunction]()
+	section.WorkGroup, section.Database, section.Table = "soc", "dns", "sent"
+	section.CompactBucket, section.LogFolder, section.LogDay, section.LogFolderAfter = "logs", "dns-query-logs/", "%Y/%m/%d", "/"
+	handler, err := newHandler(t.Context(), func(name string) (string, bool) { return section.Encode(), name == settings.EnvSettings })
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := handler.Invoke(t.Context(), []byte(settings.CompactEvent))
+	if err != nil || len(ran) != 3 || !strings.HasPrefix(ran[1], "UNLOAD") || !strings.HasPrefix(ran[2], "CREATE OR REPLACE VIEW") {
+		t.Errorf("answer %s, error %v, ran %q", answer, err, ran)
+	}
+	if _, err := handler.Invoke(t.Context(), []byte(`{"query":"other"}`)); err != nil || len(ran) != 3 {
+		t.Errorf("error %v, ran %q", err, ran)
 	}
 }

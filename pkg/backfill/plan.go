@@ -1,6 +1,8 @@
 // Package backfill plans the marking of old log objects. The days of a request go in, and a
 // manifest comes out: tasks for the marker, of a size that one invocation finishes. A state
-// machine of Step Functions then runs the tasks, see docs/sources.md.
+// machine of Step Functions then runs the tasks, see docs/sources.md. Each task writes down which
+// of its objects failed, and at the end the results are added up: too many failures fail the
+// backfill.
 //
 // The same request over the same objects gives the same manifest. Objects that are marked
 // already are left out; an object that is marked in the meantime is skipped by the marker.
@@ -10,14 +12,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/marker"
-	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
 
 // Lister lists objects of a bucket in the order of their keys.
@@ -29,10 +30,12 @@ type Lister interface {
 	Objects(ctx context.Context, prefix, after string, each func(marker.Object) error) error
 }
 
-// Manifests stores manifests.
+// Manifests stores manifests and results.
 type Manifests interface {
 	// Write replaces an object.
 	Write(ctx context.Context, key string, body []byte) error
+	// Read returns the bytes of an object.
+	Read(ctx context.Context, key string) (io.ReadCloser, error)
 }
 
 // Config configures a [Planner]. All fields but LogPrefix and Now are required.
@@ -42,7 +45,7 @@ type Config struct {
 	Output    Lister // the bucket of the marked logs
 	Layout    *marker.Layout
 	Manifests Manifests
-	Bucket    string           // of the manifests
+	Bucket    string           // of the manifests; the same as that of Output
 	Now       func() time.Time // default: time.Now
 }
 
@@ -113,7 +116,7 @@ func (p *Planner) newListing(ctx context.Context, request *Request) *listing {
 		Planner: p, request: request, marked: map[uint64]bool{}, folders: map[string]bool{},
 		plan: Plan{Run: request.Run, Bucket: p.Bucket, Part: request.Part + 1}, last: request.Continue,
 	}
-	w.batch = batcher{run: request.Run, alert: request.Alert, emit: func(line []byte) error {
+	w.batch = batcher{run: request.Run, part: request.Part + 1, alert: request.Alert, emit: func(line []byte) error {
 		w.manifest = append(w.manifest, line...)
 		return nil
 	}}
@@ -216,10 +219,16 @@ func (w *listing) finish(ctx context.Context) (*Plan, error) {
 		return nil, err
 	}
 	w.plan.Tasks = w.batch.tasks
+	w.plan.Tally = w.request.Tally.and(w.plan.Objects + w.plan.Marked)
+	if w.plan.Continue != "" {
+		next := *w.request
+		next.Continue, next.Part, next.Tally = w.plan.Continue, w.plan.Part, w.plan.Tally
+		w.plan.Next = &next
+	}
 	if w.request.DryRun || w.plan.Tasks == 0 {
 		return &w.plan, nil
 	}
-	w.plan.Manifest = settings.BackfillPrefix + w.request.Run + "/manifest-" + strconv.Itoa(w.plan.Part) + ".jsonl"
+	w.plan.Manifest, w.plan.Results = manifestKey(w.plan.Run, w.plan.Part), executionsFolder(w.plan.Run, w.plan.Part)
 	if err := w.Manifests.Write(ctx, w.plan.Manifest, w.manifest); err != nil {
 		return nil, fmt.Errorf("writing the manifest: %w", err)
 	}

@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/marker"
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
 var midnight = time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
@@ -46,6 +48,14 @@ func (b *bucket) Objects(_ context.Context, prefix, after string, each func(mark
 func (b *bucket) Write(_ context.Context, key string, body []byte) error {
 	b.manifests[key] = body
 	return nil
+}
+
+func (b *bucket) Read(_ context.Context, key string) (io.ReadCloser, error) {
+	body, found := b.manifests[key]
+	if !found {
+		return nil, storage.ErrNotFound
+	}
+	return io.NopCloser(bytes.NewReader(body)), nil
 }
 
 // logKey returns the key of a log object that began at a time.
@@ -187,10 +197,16 @@ func TestPlanner_Plan_continues(t *testing.T) {
 				seen[o.Key]++
 			}
 		}
-		if plan.Continue == "" {
+		if (plan.Next == nil) != (plan.Continue == "") {
+			t.Fatalf("the next request is %+v, but the plan continues at %q", plan.Next, plan.Continue)
+		}
+		if plan.Next == nil {
+			if plan.Tally.Objects != 72 {
+				t.Errorf("the last plan counts %d objects", plan.Tally.Objects)
+			}
 			break
 		}
-		request.Continue, request.Part = plan.Continue, plan.Part
+		request = plan.Next
 	}
 	if len(seen) != 72 || len(logs.manifests) < 2 {
 		t.Errorf("%d objects in %d manifests", len(seen), len(logs.manifests))

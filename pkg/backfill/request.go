@@ -10,6 +10,9 @@ import (
 // ActionPlan is the action of a [Request].
 const ActionPlan = "plan"
 
+// actionCollect is the action that adds up the results of the tasks of a plan.
+const actionCollect = "collect"
+
 // Request asks for a plan: which log objects of a time are not marked yet.
 type Request struct {
 	Action string `json:"action"` // [ActionPlan]
@@ -30,6 +33,8 @@ type Request struct {
 	Continue string `json:"continue,omitempty"`
 	// Part is the number of manifests before this one.
 	Part int `json:"part,omitempty"`
+	// Tally is what the parts before came to.
+	Tally *Tally `json:"tally,omitempty"`
 }
 
 var (
@@ -77,4 +82,11 @@ type Plan struct {
 	// Continue is set if the plan ends before the last object. The next request has it and Part.
 	Continue string `json:"continue"`
 	Part     int    `json:"part"`
+	// Next is the request for the next plan. It is nil after the last object.
+	Next *Request `json:"next,omitempty"`
+	// Results is where the state machine writes what became of the executions of its tasks.
+	Results string `json:"results,omitempty"`
+	// Tally is what the backfill came to so far. It has the failures of this plan after its results
+	// are collected.
+	Tally *Tally `json:"tally,omitempty"`
 }

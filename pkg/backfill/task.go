@@ -19,6 +19,7 @@ const (
 // batcher cuts objects into tasks.
 type batcher struct {
 	run   string
+	part  int
 	alert bool
 	emit  func(line []byte) error
 
@@ -51,7 +52,7 @@ func (b *batcher) flush() error {
 	if len(b.task.Objects) == 0 {
 		return nil
 	}
-	b.task.Run, b.task.Alert = b.run, b.alert
+	b.task.Run, b.task.Part, b.task.Alert = b.run, b.part, b.alert
 	line, err := json.Marshal(&b.task)
 	if err != nil {
 		panic(err) // a struct of texts and numbers always encodes

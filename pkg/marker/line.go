@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 )
 
@@ -24,6 +25,17 @@ var (
 	errCut      = errors.New("the object is cut off or damaged")
 	errLongLine = errors.New("the object has a line that is too long")
 )
+
+// isOfObject reports whether the cause of an error is the object, and not a service or a setting.
+func isOfObject(err error) bool {
+	for _, own := range []error{errNotGzip, errCut, errLongLine, errPanicked} {
+		if errors.Is(err, own) {
+			return true
+		}
+	}
+	var notLog *notLogError
+	return errors.As(err, &notLog)
+}
 
 // lineReader cuts the text of a compressed object into blocks of whole lines.
 type lineReader struct {
@@ -82,10 +94,12 @@ func (r *lineReader) fill(block []byte, limit int) ([]byte, error) {
 	for len(block) < limit && !r.ended {
 		n, err := r.text.Read(block[len(block):limit])
 		block = block[:len(block)+n]
+		var corrupt flate.CorruptInputError
 		switch {
 		case errors.Is(err, io.EOF):
 			r.ended = true
-		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
+		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader),
+			errors.As(err, &corrupt):
 			return block, errCut
 		case err != nil:
 			return block, err

@@ -9,20 +9,24 @@ import (
 
 // Task is a line of the manifest of a backfill: objects that one invocation marks.
 type Task struct {
-	Run     string   `json:"run"`
+	Run string `json:"run"`
+	// Part is the number of the manifest, from 1.
+	Part    int      `json:"part,omitempty"`
 	Objects []Object `json:"objects"`
 	// Alert sends alerts for what is found.
 	Alert bool `json:"alert,omitempty"`
 }
 
-// TaskResult says what became of the objects of a task. The state machine reads Failed.
+// TaskResult says what became of the objects of a task. The state machine reads Blocked.
 type TaskResult struct {
 	Marked  int `json:"marked"`
 	Skipped int `json:"skipped"` // they were marked before
 	Missing int `json:"missing"` // they are gone
 	Failed  int `json:"failed"`
-	// Errors has the first failures, because the answer of a task may be 256 KiB long.
-	Errors []ObjectError `json:"errors,omitempty"`
+	// Blocked means that every object failed, and that none of them is the cause. The other tasks
+	// will probably fail as well.
+	Blocked bool          `json:"blocked"`
+	Errors  []ObjectError `json:"errors,omitempty"`
 }
 
 // ObjectError says why an object failed.
@@ -31,11 +35,7 @@ type ObjectError struct {
 	Error string `json:"error"`
 }
 
-// maxTaskErrors bounds the errors of a result.
-const maxTaskErrors = 5
-
-// MarkTask marks the objects of a task. Objects that fail are counted: the state machine decides
-// what follows.
+// MarkTask marks the objects of a task. Objects that fail are listed in the result.
 func (m *Marker) MarkTask(ctx context.Context, task *Task) *TaskResult {
 	origin := alert.OriginBackfill
 	if !task.Alert {
@@ -43,7 +43,7 @@ func (m *Marker) MarkTask(ctx context.Context, task *Task) *TaskResult {
 	}
 	r := m.begin(ctx, origin)
 	defer r.end()
-	result := &TaskResult{}
+	result, blocked := &TaskResult{}, 0
 	for i := range task.Objects {
 		o := &task.Objects[i]
 		err := r.markOld(o)
@@ -52,10 +52,12 @@ func (m *Marker) MarkTask(ctx context.Context, task *Task) *TaskResult {
 		}
 		m.config.Log.Warn("object failed", "run", task.Run, "error", err)
 		result.Failed++
-		if len(result.Errors) < maxTaskErrors {
-			result.Errors = append(result.Errors, ObjectError{o.Key, err.Error()})
+		result.Errors = append(result.Errors, ObjectError{o.Key, err.Error()})
+		if !isOfObject(err) {
+			blocked++
 		}
 	}
+	result.Blocked = blocked > 0 && blocked == len(task.Objects)
 	result.Marked, result.Skipped, result.Missing = r.tally.marked, r.tally.skipped, r.tally.missing
 	return result
 }

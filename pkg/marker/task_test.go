@@ -40,12 +40,43 @@ func TestMarker_MarkTask(t *testing.T) {
 	}
 }
 
-// The answer has few errors, however many objects fail.
-func TestMarker_MarkTask_manyErrors(t *testing.T) {
+// A task is blocked if nothing could be marked, and no object is the cause.
+func TestMarker_MarkTask_blocked(t *testing.T) {
 	t.Parallel()
-	task := Task{Objects: make([]Object, 100)}
-	if got := newWorld().start(t, nil).MarkTask(t.Context(), &task); got.Failed != 100 || len(got.Errors) != maxTaskErrors {
-		t.Errorf("%d failed, %d errors", got.Failed, len(got.Errors))
+	for _, tt := range []struct {
+		name    string
+		objects func(t *testing.T, w *world) []Object
+		noIndex bool
+		want    bool
+	}{
+		{"no objects", func(*testing.T, *world) []Object { return nil }, false, false},
+		{"one whole object", func(t *testing.T, w *world) []Object { return []Object{w.put(t, 1, "a", clean)} }, false, false},
+		{"only damaged objects", func(t *testing.T, w *world) []Object {
+			cut, notGzip, garbled := w.put(t, 1, "a", clean), w.put(t, 2, "b", clean), w.put(t, 3, "c", clean)
+			data := w.logs[cut.Key+" a"]
+			w.logs[cut.Key+" a"] = data[:len(data)-9]
+			w.logs[notGzip.Key+" b"] = []byte("no gzip")
+			w.logs[garbled.Key+" c"][10] = 0xff // the type of the first block
+			return []Object{cut, notGzip, garbled, {Bucket: "logs", Key: "notes.txt", ETag: "n"}}
+		}, false, false},
+		{"no index", func(t *testing.T, w *world) []Object {
+			return []Object{w.put(t, 1, "a", clean), w.put(t, 2, "b", clean)}
+		}, true, true},
+		{"no index, and an object that is not a log", func(t *testing.T, w *world) []Object {
+			return []Object{w.put(t, 1, "a", clean), {Bucket: "logs", Key: "notes.txt", ETag: "n"}}
+		}, true, false},
+	} {
+		w := newWorld()
+		objects := tt.objects(t, w)
+		var change func(*Config)
+		if tt.noIndex {
+			change = failWithoutIndex
+		}
+		m := w.start(t, change)
+		got := m.MarkTask(t.Context(), &Task{Objects: objects})
+		if got.Blocked != tt.want || got.Failed != len(got.Errors) {
+			t.Errorf("%s: got %+v, want blocked = %v", tt.name, got, tt.want)
+		}
 	}
 }
 

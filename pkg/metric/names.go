@@ -86,6 +86,13 @@ const (
 	HuntBytesScanned = "HuntBytesScanned" // bytes that Athena bills
 )
 
+// Names of the metrics of compaction, which the hunter writes once for each run.
+const (
+	DaysCompacted    = "DaysCompacted"    // days that were copied
+	CompactionFailed = "CompactionFailed" // runs that could not copy a day, or do anything else
+	CompactionBehind = "CompactionBehind" // closed days that are not copied, or have newer logs
+)
+
 // Names of the notifier's metrics, written once for each batch of messages.
 const (
 	AlertsSent       = "AlertsSent"       // alerts with an event of their own

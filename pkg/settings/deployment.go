@@ -192,6 +192,10 @@ type Catalog struct {
 	WorkGroup string `json:"workGroup" unset:"derived from the name of the stack"`
 	// BytesScannedLimitGiB is the amount of data at which Athena cancels a query.
 	BytesScannedLimitGiB int `json:"bytesScannedLimitGiB" default:"100" min:"1"`
+	// Compaction copies each closed day of marked logs into a few large Parquet files, and makes the
+	// named queries read them. It pays for many VPCs with logs in S3: see docs/sources.md. It needs
+	// hunts, and marked logs in JSON by days.
+	Compaction bool `json:"compaction"`
 }
 
 // AlertsSection is the section "alerts".

@@ -46,8 +46,19 @@ type HunterFunction struct {
 	RetroLookBack Duration `json:"retroLookBack" default:"30d" min:"1d" max:"400d"`
 	// MaxRows is how many rows of a result are read. The rest is counted.
 	MaxRows int `json:"maxRows" default:"1000" min:"1" max:"10000"`
+	// CompactBucket is the name of the bucket of the marked logs, whose closed days are copied.
+	CompactBucket string `json:"compactBucket" unset:"no day is copied"`
+	// LogFolder is what the keys of marked logs begin with, before their day.
+	LogFolder string `json:"logFolder"`
+	// LogDay is the form of the day in these keys, with %Y, %m and %d.
+	LogDay string `json:"logDay"`
+	// LogFolderAfter follows the day in these keys.
+	LogFolderAfter string `json:"logFolderAfter"`
 	Logging
 }
+
+// CompactEvent is the event that has a closed day copied.
+const CompactEvent = `{"compact":true}`
 
 // DecodeHunter reads the environment of the hunter. Its error joins all problems.
 func DecodeHunter(lookup Lookup) (HunterFunction, error) {

@@ -36,7 +36,7 @@ func TestDocumentedPermissions(t *testing.T) {
 		{"The transformer", "PipelineTransformerRole", nil},
 		{"Firehose", "PipelineDeliveryRole", nil},
 		{"The notifier", "PipelineAlertsRole", []string{"securityhub:BatchImportFindings"}},
-		{"The hunter", "PipelineHuntsRole", nil},
+		{"The hunter", "PipelineHuntsRole", []string{"glue:CreateTable", "glue:UpdateTable", "s3:DeleteObject"}},
 		{"The marker", "PipelineLogSourceRole PipelineBackfillPlanRolePolicy", nil},
 		{"The state machine of backfills", "PipelineBackfillRole PipelineBackfillRunRolePolicy", nil},
 	} {

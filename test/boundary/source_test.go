@@ -15,7 +15,7 @@ import (
 // dependency early. The importer's limit is its size with the SDK's clients, that of EventBridge
 // included, plus 5 %.
 var maxBinaryBytes = map[string]int64{
-	"hunter":      11_400_000,
+	"hunter":      12_200_000, // it uses S3, to look for late logs
 	"importer":    16_100_000,
 	"marker":      11_600_000,
 	"notifier":    13_200_000,

@@ -120,8 +120,9 @@ func (m *machine) start(t *testing.T, request *backfill.Request) *string {
 	return execution.ExecutionArn
 }
 
-// wait waits for the end of an execution, and fails the test if it has another status.
-func (m *machine) wait(t *testing.T, execution *string, want types.ExecutionStatus) {
+// wait waits for the end of an execution, and returns its output. It fails the test if the
+// execution has another status.
+func (m *machine) wait(t *testing.T, execution *string, want types.ExecutionStatus) string {
 	t.Helper()
 	for deadline := time.Now().Add(executionLimit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		out, err := m.client.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: execution})
@@ -134,7 +135,8 @@ func (m *machine) wait(t *testing.T, execution *string, want types.ExecutionStat
 		if out.Status != want {
 			t.Fatalf("the execution is %s, want %s: %s: %s", out.Status, want, aws.ToString(out.Error), aws.ToString(out.Cause))
 		}
-		return
+		return aws.ToString(out.Output)
 	}
 	t.Fatalf("the execution did not end in %v", executionLimit)
+	return ""
 }

@@ -65,7 +65,8 @@ func publish(out string) error {
 		return err
 	}
 	text, err := template.Synthesize(context, template.Zips{
-		"importer": "importer.zip", "transformer": "transformer.zip", "notifier": "notifier.zip", "hunter": "hunter.zip"})
+		"importer": "importer.zip", "transformer": "transformer.zip", "marker": "marker.zip",
+		"notifier": "notifier.zip", "hunter": "hunter.zip"})
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ class Include(unittest.TestCase):
         for name in given:
             self.assertNotIn({"Ref": name}, list(objects(synthesized)))
         code = [r["Properties"]["Code"] for r in synthesized["Resources"].values() if r["Type"] == "AWS::Lambda::Function"]
-        self.assertEqual(["code"] * 4, [c["S3Bucket"] for c in code])
+        self.assertEqual(["code"] * 5, [c["S3Bucket"] for c in code])
 
     def test_every_resource_can_be_had(self):
         _, included = synthesize()

@@ -25,6 +25,8 @@ var named = []struct {
 	{"AWS::Glue::Table", "/Catalog/Table", "`dns_logs`"},
 	{"AWS::Glue::Table", "/Catalog/ParquetTable", "`dns_logs_parquet`"},
 	{"AWS::Glue::Table", "/Catalog/IndicatorTable", "`indicators`"},
+	{"AWS::Glue::Table", "/Catalog/CompactedTable", "`dns_logs_compacted`"},
+	{"AWS::Glue::Table", "/Catalog/AllLogs", "`dns_logs_all`"},
 	{"AWS::Athena::WorkGroup", "/Catalog/WorkGroup", "workgroup"},
 	{"AWS::S3::Bucket", "/Catalog/Results/", "results bucket"},
 	{"AWS::KMS::Key", "/Key/", "key"},

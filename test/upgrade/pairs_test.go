@@ -122,6 +122,8 @@ var groups = []group{
 		{"`catalog.workGroup` set later", byDefault, deployed(`{"catalog":{"workGroup":"soc"}}`), deletes, "[Save queries](#another-database-or-workgroup) of your own; the history is gone."},
 		{"`catalog.enabled` off", byDefault, deployed(`{"catalog":{"enabled":false}}`), deletes, "[Save views and queries](#another-database-or-workgroup) of your own. Logs stay."},
 		{"`catalog.enabled` on", deployed(`{"catalog":{"enabled":false}}`), byDefault, added, nothing},
+		{"`catalog.compaction` on", byDefault, deployed(`{"catalog":{"compaction":true}}`), added, "Let queries of your own read `dns_logs_all`. Days before the deployment are not copied."},
+		{"`catalog.compaction` off", deployed(`{"catalog":{"compaction":true}}`), byDefault, remade, "Copies stay under `compacted/` of the output bucket: delete them. All days are in `dns_logs`."},
 	}},
 	{"Alerts and hunts", []pair{
 		{"`alerts.enabled` off", byDefault, deployed(`{"alerts":{"enabled":false}}`), deletes, "Messages that wait in the queues are lost. Set `alerts.topic=false` instead if only the notices are too many. Hunts end, too."},

@@ -87,6 +87,13 @@ func (b *Backfills) State(ctx context.Context, run string) (*operator.BackfillSt
 		Run: run, Status: string(described.Status),
 		Cause: strings.TrimSpace(aws.ToString(described.Error) + " " + aws.ToString(described.Cause)),
 	}
+	var output backfill.Plan
+	if described.Output != nil {
+		if err := json.Unmarshal([]byte(*described.Output), &output); err != nil {
+			return nil, fmt.Errorf("reading the output of the execution %q: %w", execution, err)
+		}
+	}
+	state.Tally = output.Tally
 	return state, b.count(ctx, execution, state)
 }
 

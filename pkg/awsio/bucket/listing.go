@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"context"
+	"io"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -10,7 +11,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/marker"
 )
 
-// Listing lists a bucket, and writes the manifests of backfills. It implements the ports Lister
+// Listing lists a bucket, and keeps the manifests and results of backfills. It implements the ports Lister
 // and Manifests of package backfill.
 type Listing struct{ bucket Bucket }
 
@@ -72,4 +73,13 @@ func (l *Listing) pages(ctx context.Context, in s3.ListObjectsV2Input, each func
 // Write replaces an object.
 func (l *Listing) Write(ctx context.Context, key string, body []byte) error {
 	return l.bucket.put(ctx, s3.PutObjectInput{Key: &key, ContentType: aws.String("application/x-ndjson")}, body)
+}
+
+// Read returns the bytes of an object, or [storage.ErrNotFound].
+func (l *Listing) Read(ctx context.Context, key string) (io.ReadCloser, error) {
+	out, err := l.bucket.get(ctx, s3.GetObjectInput{Key: &key})
+	if err != nil {
+		return nil, err
+	}
+	return out.Body, nil
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
-// Output is the output bucket for programs that replay records. It implements the port Bucket of
-// the package replay.
+// Output is the output bucket for programs that replay records or copy days. It implements the port
+// Bucket of package replay and the port Objects of package compactor.
 type Output struct{ Bucket }
 
 // NewOutput returns the output bucket with this name.
@@ -42,6 +42,9 @@ func (o *Output) List(ctx context.Context, prefix string, each func(storage.Obje
 	}
 	return nil
 }
+
+// Delete removes an object. It succeeds even if the object does not exist.
+func (o *Output) Delete(ctx context.Context, key string) error { return o.delete(ctx, key) }
 
 // Open returns the bytes of an object that still has this ETag, or [storage.ErrNotFound].
 func (o *Output) Open(ctx context.Context, key, etag string) (io.ReadCloser, error) {

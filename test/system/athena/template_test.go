@@ -1,6 +1,7 @@
 package athena_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -87,6 +88,9 @@ func settle(value any) any {
 				parts = append(parts, fmt.Sprint(settle(part)))
 			}
 			return strings.Join(parts, join[0].(string))
+		}
+		if text, isEncoded := value["Fn::Base64"]; isEncoded {
+			return base64.StdEncoding.EncodeToString([]byte(fmt.Sprint(settle(text))))
 		}
 		for name := range value {
 			value[name] = settle(value[name])
