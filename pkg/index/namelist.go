@@ -54,9 +54,13 @@ func (l *nameList) sortPending() error {
 		return err
 	}
 	l.runs = append(l.runs, r)
+	l.clearPending()
+	return nil
+}
+
+func (l *nameList) clearPending() {
 	l.arena.clear()
 	l.keys, l.entries = nil, nil
-	return nil
 }
 
 // sortRun returns the pending entries as a run. It uses the memory of their places.

@@ -44,7 +44,7 @@ func newBuilder(memory int64) *builder {
 
 // add packs a copy of entry.
 func (b *builder) add(entry *indicator.Indicator) error {
-	count, text := len(b.entries), int64(len(b.text)-len(b.entries))
+	count, text := len(b.entries), b.textBytes()
 	if count == maxEntries || text > maxText {
 		return errTooLarge
 	}
@@ -69,6 +69,9 @@ func (b *builder) add(entry *indicator.Indicator) error {
 	})
 	return nil
 }
+
+// textBytes returns the total length of the values.
+func (b *builder) textBytes() int64 { return int64(len(b.text) - len(b.entries)) }
 
 // reference returns the number of a reference. No verdict needs references. So once they
 // take the memory that there is for them, no more of them are added. If entries need the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -80,38 +81,56 @@ func (s *Summary) Warning() string {
 // reading again may succeed. A list that Read accepts may still be refused by
 // [Guards.Compare].
 func Read(r io.Reader, o Options, g Guards, h Hooks) (List, Summary, error) {
-	guard, builder := newEntryGuard(&g), newBuilder(g.Memory)
-	summary := Summary{Dropped: map[DropReason]int{}}
-	line, suffixes := 0, 0
-	options := o.feedOptions(&g, &h)
-	options.Line = &line
-	parsed, err := feed.Parse(r, options, func(entry *indicator.Indicator) error {
-		if reason := guard.check(entry); reason != "" {
-			summary.Dropped[reason]++
-			if reason == DropPublicSuffix && entry.Action == indicator.ActionBlock {
-				suffixes++
-			}
-			if h.OnDrop != nil {
-				h.OnDrop(Drop{line, entry.Value(), entry.Scope.String(), reason})
-			}
-			return nil
-		}
-		return builder.add(entry)
-	})
-	summary.Report = parsed
+	builder := newBuilder(g.Memory)
+	summary, suffixes, err := readEntries(r, &o, &g, &h, builder.add)
 	if err != nil {
-		return List{}, summary, asRefusals(err)
+		return List{}, summary, err
 	}
 
 	entries, repeats := builder.build()
-	summary.Repeats, summary.Expired = repeats, entries.expired(g.now())
-	summary.Names = entries.Len() - summary.Expired
-	summary.leftOut = builder.leftOut
-	summary.Reach, summary.Wide = entries.measureReach()
+	summary.Repeats, summary.leftOut = repeats, builder.leftOut
+	summary.measure(&entries, g.now())
 	if refusals := g.checkSummary(&summary, suffixes); len(refusals) > 0 {
 		return entries, summary, refusals
 	}
 	return entries, summary, nil
+}
+
+// readEntries parses a list and calls add for the entries that no guard drops, in the order of
+// the list. It also returns how many block entries are public suffixes.
+func readEntries(
+	r io.Reader, o *Options, g *Guards, h *Hooks, add func(*indicator.Indicator) error,
+) (summary Summary, suffixes int, err error) {
+	guard := newEntryGuard(g)
+	summary = Summary{Dropped: map[DropReason]int{}}
+	line := 0
+	options := o.feedOptions(g, h)
+	options.Line = &line
+	summary.Report, err = feed.Parse(r, options, func(entry *indicator.Indicator) error {
+		reason := guard.check(entry)
+		if reason == "" {
+			return add(entry)
+		}
+		summary.Dropped[reason]++
+		if reason == DropPublicSuffix && entry.Action == indicator.ActionBlock {
+			suffixes++
+		}
+		if h.OnDrop != nil {
+			h.OnDrop(Drop{line, entry.Value(), entry.Scope.String(), reason})
+		}
+		return nil
+	})
+	if err != nil {
+		err = asRefusals(err)
+	}
+	return summary, suffixes, err
+}
+
+// measure sets the counts that depend on the merged entries of a list.
+func (s *Summary) measure(entries *List, now time.Time) {
+	s.Expired = entries.expired(now)
+	s.Names = entries.Len() - s.Expired
+	s.Reach, s.Wide = entries.measureReach()
 }
 
 // errEntry ends a probe when an entry was found.
