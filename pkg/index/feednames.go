@@ -30,7 +30,7 @@ func (f *FeedNames) Add(i *indicator.Indicator) error { return f.builder.Add(f.f
 // are merged.
 func (f *FeedNames) Sort() (entries int, err error) {
 	names := &f.builder.names
-	if len(names.keys) == 0 {
+	if names.count == 0 {
 		return 0, nil
 	}
 	if err := names.sortPending(); err != nil {
@@ -44,8 +44,9 @@ func (f *FeedNames) Sort() (entries int, err error) {
 func (f *FeedNames) TakeBack(take func(*indicator.Indicator) error) error {
 	names := &f.builder.names
 	var text []byte
-	for i, e := range names.entries {
-		text = appendText(text[:0], names.arena.key(names.keys[i]))
+	for i := range names.count {
+		key, e := names.at(i)
+		text = appendText(text[:0], names.arena.key(key))
 		name, err := domainname.Parse(string(text))
 		if err != nil {
 			return fmt.Errorf("taking back %q of feed %q: %w", text, f.feed, err)

@@ -10,13 +10,22 @@ import (
 // nameList holds the entries on names while an index is built. Entries are added in any order
 // and are pending until sortPending sorts them into a run.
 type nameList struct {
-	arena   arena    // the keys of the pending entries
-	keys    []uint32 // their places in the arena, for each entry
-	entries []entry
+	arena   arena // the keys of the pending entries
+	pending []*pendingEntries
+	count   int // of the pending entries
 
 	sorted arena // the keys of all runs
 	runs   []run
 }
+
+// pendingEntries is a part of the pending entries, so that more can be added without copying
+// them.
+type pendingEntries struct {
+	keys    [partEntries]uint32 // places in the arena
+	entries [partEntries]entry
+}
+
+const partEntries = 1 << 12
 
 // run is a list of entries in the order of their keys. Entries on the same name have the same
 // place. The keys of a run are in this order in memory too, because each later step reads
@@ -32,8 +41,19 @@ func (l *nameList) add(name string, e entry) error {
 	if err != nil {
 		return err
 	}
-	l.keys, l.entries = append(l.keys, key), append(l.entries, e)
+	if l.count == len(l.pending)*partEntries {
+		l.pending = append(l.pending, new(pendingEntries))
+	}
+	part := l.pending[l.count/partEntries]
+	part.keys[l.count%partEntries], part.entries[l.count%partEntries] = key, e
+	l.count++
 	return nil
+}
+
+// at returns a pending entry and the place of its key.
+func (l *nameList) at(number int) (key uint32, e entry) {
+	part := l.pending[number/partEntries]
+	return part.keys[number%partEntries], part.entries[number%partEntries]
 }
 
 // len returns the number of entries, including repeated ones.
@@ -41,12 +61,12 @@ func (l *nameList) len() (total int) {
 	for i := range l.runs {
 		total += len(l.runs[i].keys)
 	}
-	return total + len(l.keys)
+	return total + l.count
 }
 
 // sortPending sorts the pending entries into a run.
 func (l *nameList) sortPending() error {
-	if len(l.keys) == 0 {
+	if l.count == 0 {
 		return nil
 	}
 	r, err := l.sortRun()
@@ -60,22 +80,30 @@ func (l *nameList) sortPending() error {
 
 func (l *nameList) clearPending() {
 	l.arena.clear()
-	l.keys, l.entries = nil, nil
+	l.pending, l.count = nil, 0
 }
 
-// sortRun returns the pending entries as a run. It uses the memory of their places.
+// sortRun returns the pending entries as a run.
 func (l *nameList) sortRun() (run, error) {
-	items := make([]textsort.Item, len(l.keys))
-	for i, key := range l.keys {
+	items := make([]textsort.Item, l.count)
+	for i := range items {
+		key, _ := l.at(i)
 		items[i] = textsort.Item{Place: key, Number: bounded(i)}
 	}
 	textsort.Sort(items, l.arena.key)
 
-	r := run{keys: l.keys, entries: make([]entry, len(items))}
+	r := run{make([]uint32, len(items)), make([]entry, len(items))}
+	var keys [prefetched][]byte
 	var previous []byte
 	for i, item := range items {
-		r.entries[i] = l.entries[item.Number]
-		key := l.arena.key(item.Place)
+		if i%prefetched == 0 {
+			for n, next := range items[i:min(i+prefetched, len(items))] {
+				keys[n] = l.arena.key(next.Place)
+			}
+		}
+
+		_, r.entries[i] = l.at(int(item.Number))
+		key := keys[i%prefetched]
 		if i > 0 && bytes.Equal(key, previous) {
 			r.keys[i] = r.keys[i-1]
 			continue
@@ -88,6 +116,10 @@ func (l *nameList) sortRun() (run, error) {
 	}
 	return r, nil
 }
+
+// prefetched is how many keys are looked up at a time. They are all over the memory, and the
+// processor waits for several of them at once only if nothing else is between the look-ups.
+const prefetched = 16
 
 // each calls yield for every name, in the order of the keys, with all entries on it. It
 // removes the entries. The slice is valid until yield returns.

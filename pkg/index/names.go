@@ -81,9 +81,13 @@ func newStoreWriter() *storeWriter {
 	}
 }
 
+// minNameBytes is about the least that a name takes in the store. Real names take about 10.
+const minNameBytes = 8
+
 // encodeNames writes the sections of the names store.
 func encodeNames(keys *arena, names []keyGroup, numbers []uint32, sections *[sectionCount][]byte) {
 	w := newStoreWriter()
+	w.names.data = make([]byte, 0, len(names)*minNameBytes)
 	for _, name := range names {
 		w.add(keys.key(name.key), numbers[name.group])
 	}

@@ -20,18 +20,19 @@ import (
 // one: a name that is not recognized takes the exact way.
 type ordinaryNames struct {
 	suffixes *suffixHashes
-	known    hashSet // names with traits
-	zones    hashSet // names whose traits matter to the names under them
-	tlds     map[string]bool
-	lastTLD  string
-	lastIs   bool
+	known    hashSet           // names with traits
+	zones    hashSet           // names whose traits matter to the names under them
+	tlds     [1 << 10]knownTLD // by the low bits of the hash
+}
+
+// knownTLD is a top-level domain that was looked up.
+type knownTLD struct {
+	text     string
+	ordinary bool // names under it can be ordinary
 }
 
 // aboveTraits are the traits that say something about the names above those that were set.
 const aboveTraits = aboveCore | aboveShared | aboveTop
-
-// maxTLDs is how many top-level domains are remembered. The root zone has about 1,450.
-const maxTLDs = 4096
 
 // newOrdinaryNames returns nil, with which no name is ordinary, if the hashes are those of
 // another public suffix list than the one in use. This happens in a program that is built with
@@ -46,7 +47,7 @@ func newOrdinaryNames(sets ...*guardNames) *ordinaryNames {
 	for _, set := range sets {
 		total += len(set.traits)
 	}
-	o := &ordinaryNames{suffixes: suffixes, known: newHashSet(total), zones: newHashSet(total), tlds: map[string]bool{}}
+	o := &ordinaryNames{suffixes: suffixes, known: newHashSet(total), zones: newHashSet(total)}
 	for _, set := range sets {
 		for name, known := range set.traits {
 			hash := xxh3.HashString(name)
@@ -83,19 +84,14 @@ func (o *ordinaryNames) has(name string) bool {
 // hasTLD reports whether names under a top-level domain can be ordinary: it exists, and neither
 // are all names directly under it public suffixes, nor does it have traits.
 func (o *ordinaryNames) hasTLD(tld string) bool {
-	if tld == o.lastTLD && tld != "" {
-		return o.lastIs
-	}
-	is, known := o.tlds[tld]
-	if !known {
+	hash := xxh3.HashString(tld)
+	known := &o.tlds[hash%uint64(len(o.tlds))]
+	if known.text != tld {
 		above, _ := isAboveSuffixes(tld, indicator.ScopeSubtree)
-		is = !above && domainname.HasKnownTLD(tld) && !o.zones.has(xxh3.HashString(tld))
-		if len(o.tlds) < maxTLDs {
-			o.tlds[strings.Clone(tld)] = is // the parser's texts share their memory
-		}
+		known.text = strings.Clone(tld) // the parser's texts share their memory
+		known.ordinary = !above && domainname.HasKnownTLD(tld) && !o.zones.has(hash)
 	}
-	o.lastTLD, o.lastIs = tld, is
-	return is
+	return known.ordinary
 }
 
 // suffixFile has the hashes of all rules of a public suffix list: the length and the text of
@@ -130,25 +126,31 @@ var loadSuffixHashes = sync.OnceValue(func() *suffixHashes {
 	return s
 })
 
-// hashSet is a set of hashes. It uses the low 32 bits of each, and also has at most one in 16
-// of those that were not added.
+// hashSet is a set of hashes, in two bits each of the low 32 bits of the hash. It also has about
+// one in 200 of those that were not added.
 type hashSet struct {
-	bits []uint64
-	mask uint64
+	bits  []uint64
+	shift int // 32 minus the logarithm of the number of bits
 }
 
 // newHashSet returns a set for a number of hashes.
 func newHashSet(hashes int) hashSet {
-	size := uint64(1) << bits.Len(uint(16*hashes|63)) //nolint:gosec // not negative
-	return hashSet{make([]uint64, size/64), size - 1}
+	log := bits.Len(uint(16*hashes | 63)) //nolint:gosec // not negative
+	return hashSet{make([]uint64, 1<<log/64), 32 - log}
+}
+
+// places returns the bits of a hash.
+func (s *hashSet) places(hash uint64) (first, second uint32) {
+	return uint32(hash) >> s.shift, uint32(hash) << s.shift >> s.shift //nolint:gosec // the low bits are meant
 }
 
 func (s *hashSet) add(hash uint64) {
-	place := hash & s.mask
-	s.bits[place/64] |= 1 << (place % 64)
+	first, second := s.places(hash)
+	s.bits[first/64] |= 1 << (first % 64)
+	s.bits[second/64] |= 1 << (second % 64)
 }
 
 func (s *hashSet) has(hash uint64) bool {
-	place := hash & s.mask
-	return s.bits[place/64]>>(place%64)&1 != 0
+	first, second := s.places(hash)
+	return s.bits[first/64]>>(first%64)&1 != 0 && s.bits[second/64]>>(second%64)&1 != 0
 }

@@ -7,7 +7,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -175,11 +174,8 @@ func TestOrdinaryNames_has(t *testing.T) {
 			ordinary++
 		}
 	}
-	if ordinary < 8_500 {
+	if ordinary < 9_500 {
 		t.Errorf("%d of 10,000 names are ordinary", ordinary)
-	}
-	if len(fast.ordinary.tlds) != 1 {
-		t.Errorf("the top-level domains are %v", slices.Collect(maps.Keys(fast.ordinary.tlds)))
 	}
 }
 
