@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ type Hooks struct {
 	OnSkip   func(feed.SkippedLine)
 	OnDrop   func(Drop)
 }
+
+func (h *Hooks) areSet() bool { return h.OnReject != nil || h.OnSkip != nil || h.OnDrop != nil }
 
 // Drop is a valid entry that a guard drops.
 type Drop struct {
@@ -102,16 +105,15 @@ func readEntries(
 	r io.Reader, o *Options, g *Guards, h *Hooks, add func(*indicator.Indicator) error,
 ) (summary Summary, suffixes int, err error) {
 	guard := newEntryGuard(g)
-	summary = Summary{Dropped: map[DropReason]int{}}
-	line := 0
+	line, dropped := 0, map[DropReason]int{}
 	options := o.feedOptions(g, h)
 	options.Line = &line
-	summary.Report, err = feed.Parse(r, options, func(entry *indicator.Indicator) error {
+	report, err := parse(r, options, h, func(entry *indicator.Indicator) error {
 		reason := guard.check(entry)
 		if reason == "" {
 			return add(entry)
 		}
-		summary.Dropped[reason]++
+		dropped[reason]++
 		if reason == DropPublicSuffix && entry.Action == indicator.ActionBlock {
 			suffixes++
 		}
@@ -123,7 +125,22 @@ func readEntries(
 	if err != nil {
 		err = asRefusals(err)
 	}
-	return summary, suffixes, err
+	return Summary{Report: report, Dropped: dropped}, suffixes, err
+}
+
+// parse parses a list and calls take for each entry. If there is more than one processor, take
+// runs in another goroutine. This is not so if there are hooks, because they are called in the
+// order of the lines.
+func parse(r io.Reader, o feed.Options, h *Hooks, take func(*indicator.Indicator) error) (feed.Report, error) {
+	if h.areSet() || runtime.GOMAXPROCS(0) == 1 {
+		return feed.Parse(r, o, take)
+	}
+	entries := startHandover(take)
+	report, err := feed.Parse(r, o, entries.add)
+	if earlier := entries.finish(); earlier != nil {
+		return report, earlier
+	}
+	return report, err
 }
 
 // measure sets the counts that depend on the merged entries of a list.
