@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -114,12 +115,9 @@ func (b *builder) build() (sorted List, repeats int) {
 		items[i] = textsort.Item{Place: b.entries[i].offset, Number: uint32(i)} //nolint:gosec // maxEntries bounds it
 	}
 	textsort.Sort(items, b.value)
+	arrange(b.entries, items)
 
-	sorted = List{
-		entries:    make([]packed, 0, len(items)),
-		categories: b.categories.texts,
-		references: b.references.texts,
-	}
+	sorted = List{entries: b.entries[:0], categories: b.categories.texts, references: b.references.texts}
 	var text strings.Builder
 	text.Grow(len(b.text))
 	for start := 0; start < len(items); {
@@ -130,20 +128,38 @@ func (b *builder) build() (sorted List, repeats int) {
 		}
 
 		text.WriteByte(byte(len(value))) //nolint:gosec // a name has at most 253 octets
-		first := len(sorted.entries)
-		for _, item := range items[start:end] {
-			entry := b.entries[item.Number]
-			entry.offset = uint32(text.Len()) //nolint:gosec // maxText bounds it
-			sorted.entries = append(sorted.entries, entry)
+		same := b.entries[start:end]
+		for i := range same {
+			same[i].offset = uint32(text.Len()) //nolint:gosec // maxText bounds it
 		}
 		text.Write(value)
-		if end-start > 1 {
-			sorted.entries = sorted.entries[:first+b.mergeRepeats(&sorted, sorted.entries[first:])]
+		if len(same) > 1 {
+			same = same[:b.mergeRepeats(&sorted, same)]
 		}
+		sorted.entries = append(sorted.entries, same...) // never beyond end
 		start = end
 	}
 	sorted.text = text.String()
 	return sorted, len(items) - len(sorted.entries)
+}
+
+// arrange puts entries into the order of items, whose numbers are the places of the entries. It
+// needs no other memory, and takes the numbers out of the items.
+func arrange(entries []packed, items []textsort.Item) {
+	const arranged = math.MaxUint32
+	for start := range items {
+		first := entries[start]
+		for at := start; items[at].Number != arranged; {
+			next := int(items[at].Number)
+			items[at].Number = arranged
+			if next == start {
+				entries[at] = first
+				break
+			}
+			entries[at] = entries[next]
+			at = next
+		}
+	}
 }
 
 // mergeRepeats sorts the entries with one value by scope and action, and merges those that have

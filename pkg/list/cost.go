@@ -98,10 +98,10 @@ func EstimateCost(entries int, text int64) Cost {
 // memoryToList returns the bytes that a process needs to hold a list without its categories
 // and references. text is the total length of the values. This and memoryToBuild are a
 // quarter above the measured values.
-func memoryToList(entries int, text int64) int64 { return 50*int64(entries) + 5*text/4 }
+func memoryToList(entries int, text int64) int64 { return 42*int64(entries) + 5*text/4 }
 
 // memoryToBuild returns the bytes that a process needs to build an index.
-func memoryToBuild(entries int, text int64) int64 { return 90*int64(entries) + 5*text/2 }
+func memoryToBuild(entries int, text int64) int64 { return 75*int64(entries) + 5*text/2 }
 
 // memoryOfCategories returns the bytes that a process needs for the categories of a list,
 // including those of the index.
