@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -250,6 +251,9 @@ func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
 	names, numbers := b.encodeEntries(sections)
 	keys := &b.names.sorted
 	h.Names = bounded(len(names))
+	if len(names) >= manyNames {
+		runtime.GC()
+	}
 
 	var filters sync.WaitGroup
 	var filtersErr error
@@ -263,6 +267,11 @@ func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
 	}
 	return sections, filtersErr
 }
+
+// manyNames is the number of names from which the builder collects garbage before it builds
+// the filters. The entries were just freed, and the filters need about as much memory again. A
+// collection takes little time, because the arrays of a builder have no pointers.
+const manyNames = 1 << 20
 
 // encodeEntries encodes feeds, categories, groups and blocks. It returns the names with the
 // numbers of their groups, and the final numbers of the groups.
