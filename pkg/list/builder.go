@@ -112,7 +112,7 @@ func (b *builder) value(offset uint32) []byte { return b.text[offset:][:b.text[o
 func (b *builder) build() (sorted List, repeats int) {
 	items := make([]textsort.Item, len(b.entries))
 	for i := range b.entries {
-		items[i] = textsort.Item{Place: b.entries[i].offset, Number: uint32(i)} //nolint:gosec // maxEntries bounds it
+		items[i] = textsort.Item{Place: b.entries[i].offset, Number: uint32(i)}
 	}
 	textsort.Sort(items, b.value)
 	arrange(b.entries, items)

@@ -135,7 +135,7 @@ type hashSet struct {
 
 // newHashSet returns a set for a number of hashes.
 func newHashSet(hashes int) hashSet {
-	log := bits.Len(uint(16*hashes | 63)) //nolint:gosec // not negative
+	log := bits.Len(uint(16*hashes | 63))
 	return hashSet{make([]uint64, 1<<log/64), 32 - log}
 }
 
