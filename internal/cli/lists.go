@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -225,7 +224,13 @@ func (a listArgument) addTo(builder *index.Builder, messages io.Writer, l *lists
 		return fmt.Errorf("reading feed %s: %w", a.id, err)
 	}
 	defer func() { _ = file.Close() }() // only read
-	entries, report, err := list.Read(file, a.settings, list.Guards{Guards: settings.DefaultGuards()}, list.Hooks{})
+	builder.Feed(a.id, a.settings.Action == indicator.ActionAllow)
+	names, err := builder.FeedNames(a.id)
+	if err != nil {
+		return err
+	}
+
+	report, err := list.Stream(file, a.settings, list.Guards{Guards: settings.DefaultGuards()}, list.Hooks{}, names, names.Add)
 	var refusals list.Refusals
 	switch {
 	case errors.As(err, &refusals) && refusals.Overridable() && l.force != "":
@@ -238,17 +243,6 @@ func (a listArgument) addTo(builder *index.Builder, messages io.Writer, l *lists
 	}
 	if !l.quiet {
 		fmt.Fprintf(messages, "feed %s: %s\n", a.id, describeList(&report, a.path))
-	}
-
-	builder.Feed(a.id, a.settings.Action == indicator.ActionAllow)
-	now := time.Now()
-	for entry := range entries.All() {
-		if !entry.ExpiresAt.IsZero() && entry.ExpiresAt.Before(now) {
-			continue
-		}
-		if err := builder.Add(a.id, entry); err != nil {
-			return fmt.Errorf("feed %s: adding %s: %w", a.id, entry.Value(), err)
-		}
 	}
 	return nil
 }

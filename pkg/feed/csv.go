@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 )
@@ -182,7 +183,8 @@ func (r *csvReader) split(row []byte) error {
 		}
 		var cell []byte
 		if from, to, next := quickCell(row, r.separator); next > 0 {
-			cell, row = row[from:to], row[next:]
+			more = next <= len(row)
+			cell, row = row[from:to], row[min(next, len(row)):]
 		} else {
 			var err error
 			if cell, row, more, err = nextCell(row, r.separator); err != nil {
@@ -270,26 +272,30 @@ func splitRow(row []byte, separator byte) (cells [][]byte, err error) {
 	return cells, nil
 }
 
-// quickCell finds the kind of cell that most rows consist of: not the last of its row, either
-// bare or in quotes with no quote inside, and without white space at its ends. It returns the
-// bounds of the cell and the start of the next one. For any other cell, next is 0.
+// quickCell finds the kind of cell that most rows consist of: either in quotes with no quote
+// inside, or bare and not the last of its row, and in both cases with visible ASCII characters at
+// its ends. It returns the bounds of the cell and the start of the next one, which is beyond the
+// end of the row after the last cell. For any other cell, next is 0.
 func quickCell(row []byte, separator byte) (from, to, next int) {
 	switch {
 	case len(row) == 0:
 		return 0, 0, 0
 	case row[0] == '"':
 		end := 1 + bytes.IndexByte(row[1:], '"')
-		if end+1 < len(row) && row[end+1] == separator && end > 0 && row[1] > ' ' && row[end-1] > ' ' {
-			return 1, end, end + 2
+		if end == 0 || !isVisible(row[1]) || !isVisible(row[end-1]) || end+1 < len(row) && row[end+1] != separator {
+			return 0, 0, 0
 		}
-		return 0, 0, 0
+		return 1, end, end + 2
 	}
 	end := bytes.IndexByte(row, separator)
-	if end <= 0 || row[0] <= ' ' || row[end-1] <= ' ' {
+	if end <= 0 || !isVisible(row[0]) || !isVisible(row[end-1]) {
 		return 0, 0, 0
 	}
 	return 0, end, end + 1
 }
+
+// isVisible reports whether c is a visible ASCII character, or DEL.
+func isVisible(c byte) bool { return c-'!' < utf8.RuneSelf-'!' }
 
 // nextCell removes the first cell from a row (RFC 4180). White space at the ends of a cell is
 // dropped, both outside quotes, as in `"a", "b"`, and inside. A quote within an unquoted cell

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/rand"
 	"encoding/binary"
@@ -9,12 +8,11 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
-
-	"github.com/FastFilter/xorfilter"
-	"github.com/zeebo/xxh3"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
@@ -22,9 +20,9 @@ import (
 // ErrBuilt reports that a [Builder] was used after it built its index.
 var ErrBuilt = errors.New("index was already built: use a new builder")
 
-// Builder collects the entries of feeds. It takes about 36 bytes per name and 40 per
-// block of addresses, and about as much again while it builds. It is not safe for
-// concurrent use.
+// Builder collects the entries of feeds. It takes 13 bytes and the text per name, and 40 bytes
+// per block of addresses. While it builds, it takes up to 60 bytes and twice the text per name. It
+// is not safe for concurrent use.
 type Builder struct {
 	feeds       []FeedInfo
 	feedNumbers map[indicator.FeedID]int
@@ -33,10 +31,20 @@ type Builder struct {
 	categories      []indicator.Category
 	categoryNumbers map[indicator.Category]int
 
-	arena  arena
-	names  []nameEntry
+	names  nameList
 	blocks []blockEntry
 	built  bool
+
+	last lastEntry
+}
+
+// lastEntry remembers what the last entry had, because most entries have the same.
+type lastEntry struct {
+	feed           indicator.FeedID
+	feedNumber     int
+	category       indicator.Category
+	categoryNumber int
+	hasCategory    bool
 }
 
 // blockEntry is an entry on a block of addresses while an index is built.
@@ -88,7 +96,7 @@ func (b *Builder) Add(feed indicator.FeedID, i *indicator.Indicator) error {
 		return ErrBuilt
 	}
 
-	number, known := b.feedNumbers[feed]
+	number, known := b.feedNumber(feed)
 	if !known {
 		return fmt.Errorf("adding %q: feed %q is not declared", i.Value(), feed)
 	}
@@ -108,13 +116,21 @@ func (b *Builder) Add(feed indicator.FeedID, i *indicator.Indicator) error {
 		return nil
 	}
 
-	key, err := b.arena.add(i.Name.String())
-	if err != nil {
+	if err := b.names.add(i.Name.String(), e); err != nil {
 		return fmt.Errorf("adding %q of feed %q: %w", i.Value(), feed, err)
 	}
-
-	b.names = append(b.names, nameEntry{key, e})
 	return nil
+}
+
+// feedNumber returns the number of a declared feed.
+func (b *Builder) feedNumber(feed indicator.FeedID) (number int, known bool) {
+	if feed == b.last.feed && feed != "" {
+		return b.last.feedNumber, true
+	}
+	if number, known = b.feedNumbers[feed]; known {
+		b.last.feed, b.last.feedNumber = feed, number
+	}
+	return number, known
 }
 
 // check returns an error if i does not fit the fields of an entry or contradicts itself.
@@ -137,10 +153,20 @@ func check(i *indicator.Indicator) error {
 
 // category returns the number of a category, which it adds if it is new.
 func (b *Builder) category(c indicator.Category) (number int, err error) {
-	number, known := b.categoryNumbers[c]
-	if known {
-		return number, nil
+	if b.last.hasCategory && c == b.last.category {
+		return b.last.categoryNumber, nil
 	}
+	number, known := b.categoryNumbers[c]
+	if !known {
+		if number, err = b.addCategory(c); err != nil {
+			return 0, err
+		}
+	}
+	b.last.category, b.last.categoryNumber, b.last.hasCategory = c, number, true
+	return number, nil
+}
+
+func (b *Builder) addCategory(c indicator.Category) (number int, err error) {
 	if len(b.categories) == maxCategories || len(c) > math.MaxUint8 {
 		return 0, fmt.Errorf("category %.64q: longer than %d bytes, or more than %d categories",
 			c, math.MaxUint8, maxCategories)
@@ -211,23 +237,55 @@ func randomSeed() (seed uint64) {
 // keyGroup is a name and the number of its group.
 type keyGroup struct{ key, group uint32 }
 
-// sections encodes all entries and sets the counts of names in h.
+// sections encodes all entries, and sets the counts of names and the content hash in h. One
+// goroutine encodes the names while another one builds the filters.
 func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
-	if len(b.names)+len(b.blocks) > math.MaxUint32 {
-		return nil, fmt.Errorf("%d entries, at most %d", len(b.names)+len(b.blocks), math.MaxUint32)
+	if err := b.names.sortPending(); err != nil {
+		return nil, err
+	}
+	if total := b.names.len() + len(b.blocks); total > math.MaxUint32 {
+		return nil, fmt.Errorf("%d entries, at most %d", total, math.MaxUint32)
 	}
 
-	b.renumber()
-	var groups groupSet
-	names := b.groupNames(&groups)
-	blocks, blockGroups := b.groupBlocks(&groups)
 	sections := new([sectionCount][]byte)
+	names, numbers := b.encodeEntries(sections)
+	keys := &b.names.sorted
+	h.Names = bounded(len(names))
+	if len(names) >= manyNames {
+		runtime.GC()
+	}
+
+	var filters sync.WaitGroup
+	var filtersErr error
+	filters.Go(func() { filtersErr = encodeFilters(h, keys, names, sections) })
+	encodeNames(keys, names, numbers, sections)
+	h.ContentHash = contentHash(sections)
+	filters.Wait()
+
+	if len(sections[sectionNames]) > math.MaxUint32 {
+		return nil, errTooManyNames
+	}
+	return sections, filtersErr
+}
+
+// manyNames is the number of names from which the builder collects garbage before it builds
+// the filters. The entries were just freed, and the filters need about as much memory again. A
+// collection takes little time, because the arrays of a builder have no pointers.
+const manyNames = 1 << 20
+
+// encodeEntries encodes feeds, categories, groups and blocks. It returns the names with the
+// numbers of their groups, and the final numbers of the groups.
+func (b *Builder) encodeEntries(sections *[sectionCount][]byte) (names []keyGroup, numbers []uint32) {
+	feeds, categories := b.renumber()
+	var groups groupSet
+	names = b.groupNames(&groups, feeds, categories)
+	blocks, blockGroups := b.groupBlocks(&groups, feeds, categories)
 	if len(b.blocks) > 0 {
 		sections[sectionReach] = b.measureReach().encode()
 	}
-	b.names, b.blocks = nil, nil // free their memory for the rest of the build
+	b.blocks = nil // frees its memory for the rest of the build
 
-	numbers := groups.sort()
+	numbers = groups.sort()
 	b.categories = dropUnused(b.categories, groups.lists)
 	for i := range blockGroups {
 		blockGroups[i] = numbers[blockGroups[i]]
@@ -236,10 +294,6 @@ func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
 	sections[sectionFeeds] = encodeFeeds(b.feeds)
 	sections[sectionCategories] = encodeCategories(b.categories)
 	sections[sectionGroupOffsets], sections[sectionGroupEntries] = groups.encode()
-	b.encodeNames(names, numbers, sections)
-	if len(sections[sectionNames]) > math.MaxUint32 {
-		return nil, errTooManyNames
-	}
 
 	firstIPv6 := len(blocks)
 	if i := slices.IndexFunc(blocks, isIPv6); i >= 0 {
@@ -247,26 +301,18 @@ func (b *Builder) sections(h *header) (*[sectionCount][]byte, error) {
 	}
 	sections[sectionIPv4] = encodeAddresses(blocks[:firstIPv6], blockGroups[:firstIPv6])
 	sections[sectionIPv6] = encodeAddresses(blocks[firstIPv6:], blockGroups[firstIPv6:])
-
-	h.Names = bounded(len(names))
-	return sections, b.encodeFilters(h, names, sections)
+	return names, numbers
 }
 
 func isIPv6(block netip.Prefix) bool { return block.Addr().Is6() }
 
-// renumber sorts feeds and categories and numbers them in that order, so that the file does
-// not depend on the order in which they were added.
-func (b *Builder) renumber() {
-	feeds := sortNumbered(b.feeds, func(x, y FeedInfo) int {
+// renumber sorts feeds and categories, so that the file does not depend on the order in which
+// they were added. It returns their new numbers by their old ones.
+func (b *Builder) renumber() (feeds, categories []int) {
+	feeds = sortNumbered(b.feeds, func(x, y FeedInfo) int {
 		return strings.Compare(string(x.ID), string(y.ID))
 	})
-	categories := sortNumbered(b.categories, cmp.Compare)
-	for i := range b.names {
-		b.names[i].entry = b.names[i].entry.renumbered(feeds, categories)
-	}
-	for i := range b.blocks {
-		b.blocks[i].entry = b.blocks[i].entry.renumbered(feeds, categories)
-	}
+	return feeds, sortNumbered(b.categories, cmp.Compare)
 }
 
 // sortNumbered sorts items and returns the new index of each item by its old index.
@@ -284,47 +330,50 @@ func sortNumbered[T any](items []T, compare func(x, y T) int) []int {
 	return numbers
 }
 
-// groupNames sorts the entries on names and groups the entries on the same name.
-func (b *Builder) groupNames(groups *groupSet) []keyGroup {
-	b.arena.sort(b.names)
-	names := make([]keyGroup, 0, len(b.names))
+// groupNames groups the entries on the same name, in the order of their keys. It takes the
+// entries out of the builder.
+func (b *Builder) groupNames(groups *groupSet, feeds, categories []int) []keyGroup {
+	names := make([]keyGroup, 0, b.names.len())
 	var list []entry
-	for start := 0; start < len(b.names); {
-		key := b.names[start].key
+	b.names.each(func(key uint32, entries []entry) {
 		list = list[:0]
-		next := start
-		for next < len(b.names) && bytes.Equal(b.arena.key(b.names[next].key), b.arena.key(key)) {
-			list = appendMerged(list, b.names[next].entry)
-			next++
+		for _, e := range entries {
+			list = append(list, e.renumbered(feeds, categories))
+		}
+		if len(list) > 1 {
+			list = mergeRepeats(list)
 		}
 		for _, e := range list {
 			b.feeds[e.feed()].Names++
 		}
 		names = append(names, keyGroup{key, groups.add(list)})
-		start = next
-	}
+	})
 	return names
 }
 
 // groupBlocks does the same for blocks of addresses.
-func (b *Builder) groupBlocks(groups *groupSet) (blocks []netip.Prefix, numbers []uint32) {
+func (b *Builder) groupBlocks(groups *groupSet, feeds, categories []int) (blocks []netip.Prefix, numbers []uint32) {
+	for i := range b.blocks {
+		b.blocks[i].entry = b.blocks[i].entry.renumbered(feeds, categories)
+	}
 	slices.SortFunc(b.blocks, func(x, y blockEntry) int {
 		return cmp.Or(
 			cmp.Compare(x.block.Addr().BitLen(), y.block.Addr().BitLen()),
 			cmp.Compare(x.block.Bits(), y.block.Bits()),
 			x.block.Addr().Compare(y.block.Addr()),
-			cmp.Compare(x.entry, y.entry),
 		)
 	})
+
 	var list []entry
 	for start := 0; start < len(b.blocks); {
 		block := b.blocks[start].block
 		list = list[:0]
 		next := start
 		for next < len(b.blocks) && b.blocks[next].block == block {
-			list = appendMerged(list, b.blocks[next].entry)
+			list = append(list, b.blocks[next].entry)
 			next++
 		}
+		list = mergeRepeats(list)
 		for _, e := range list {
 			b.feeds[e.feed()].Addresses++
 		}
@@ -334,13 +383,18 @@ func (b *Builder) groupBlocks(groups *groupSet) (blocks []netip.Prefix, numbers 
 	return blocks, numbers
 }
 
-// appendMerged appends e, or merges it into the last entry if both have the same key.
-func appendMerged(list []entry, e entry) []entry {
-	if last := len(list) - 1; last >= 0 && list[last].key() == e.key() {
-		list[last] = merge(list[last], e)
-		return list
+// mergeRepeats sorts the entries on one name or block and merges those with the same key.
+func mergeRepeats(list []entry) []entry {
+	slices.Sort(list)
+	merged := list[:0]
+	for _, e := range list {
+		if last := len(merged) - 1; last >= 0 && merged[last].key() == e.key() {
+			merged[last] = merge(merged[last], e)
+			continue
+		}
+		merged = append(merged, e)
 	}
-	return append(list, e)
+	return merged
 }
 
 // dropUnused returns the categories that are still in use after merging, and renumbers the
@@ -366,115 +420,4 @@ func dropUnused(categories []indicator.Category, lists [][]entry) (used []indica
 		}
 	}
 	return used
-}
-
-// encodeNames writes the sections of the names store.
-func (b *Builder) encodeNames(names []keyGroup, numbers []uint32, sections *[sectionCount][]byte) {
-	w := newStoreWriter()
-	for _, name := range names {
-		w.add(b.arena.key(name.key), numbers[name.group])
-	}
-	w.endBlock()
-	sections[sectionOffsets], sections[sectionDirectory] = w.offsets, w.directory.data
-	sections[sectionNames] = w.names.data
-}
-
-// encodeFilters writes the filters over the names and over their suffixes, and
-// counts the names with one label.
-func (b *Builder) encodeFilters(h *header, names []keyGroup, sections *[sectionCount][]byte) error {
-	listed := make([]uint64, 0, len(names))
-	suffixes := make([]uint64, 0, len(names)+len(names)/8)
-	var text, previous []byte
-	for _, name := range names {
-		key := b.arena.key(name.key)
-		text = appendText(text[:0], key)
-		listed = append(listed, xxh3.HashSeed(text, h.Seed))
-		if bytes.IndexByte(key, separator) < 0 {
-			h.SingleLabels++
-		}
-		suffixes = appendSuffixes(suffixes, h.Seed, previous, key, text)
-		previous = key
-	}
-
-	var builder xorfilter.BinaryFuseBuilder
-	var err error
-	if sections[sectionSuffixes], err = encodeFilter(&builder, suffixes); err != nil {
-		return err
-	}
-
-	sections[sectionListed], err = encodeFilter(&builder, listed)
-	return err
-}
-
-// appendSuffixes appends a hash for each suffix of a name that has two or more labels, unless the
-// previous name in key order has the same suffix. The keys of a subtree are adjacent, so each
-// suffix is appended once.
-func appendSuffixes(dst []uint64, seed uint64, previous, key, text []byte) []uint64 {
-	shared, labels := commonPrefix(previous, key), 0
-	for i := 0; i <= len(key); i++ {
-		if i < len(key) && key[i] != separator {
-			continue
-		}
-		labels++
-		known := i <= shared && (i == len(previous) || previous[i] == separator)
-		if labels >= 2 && !known {
-			dst = append(dst, xxh3.HashSeed(text[len(text)-i:], seed))
-		}
-	}
-	return dst
-}
-
-// A builder stores keys in chunks that never move, so that adding a key copies nothing else
-// and the place of a key takes four bytes.
-const (
-	chunkBits  = 20
-	chunkBytes = 1 << chunkBits
-	maxChunks  = 1 << (32 - chunkBits)
-)
-
-var errTooManyNames = errors.New("more than 4 GiB of names")
-
-// arena holds keys. The length of each key precedes it.
-type arena struct {
-	chunks [][]byte
-}
-
-// add stores the key of a name and returns its place.
-func (a *arena) add(name string) (place uint32, err error) {
-	last := len(a.chunks) - 1
-	if last < 0 || len(a.chunks[last])+1+len(name) > chunkBytes {
-		if len(a.chunks) == maxChunks {
-			return 0, errTooManyNames
-		}
-		a.chunks = append(a.chunks, make([]byte, 0, chunkBytes))
-		last++
-	}
-
-	chunk := a.chunks[last]
-	place = bounded(last<<chunkBits | len(chunk))
-	chunk = append(chunk, byte(len(name))) //nolint:gosec // a name has at most 253 octets
-	a.chunks[last] = appendKey(chunk, name)
-	return place, nil
-}
-
-// key returns the key at a place.
-func (a *arena) key(place uint32) []byte {
-	chunk := a.chunks[place>>chunkBits][place&(chunkBytes-1):]
-	return chunk[1 : 1+int(chunk[0])]
-}
-
-// nameEntry is an entry on a name while an index is built.
-type nameEntry struct {
-	key   uint32 // its place in the arena
-	entry entry
-}
-
-// sort sorts entries by key, then by entry.
-func (a *arena) sort(entries []nameEntry) {
-	slices.SortFunc(entries, func(x, y nameEntry) int {
-		if c := bytes.Compare(a.key(x.key), a.key(y.key)); c != 0 {
-			return c
-		}
-		return cmp.Compare(x.entry, y.entry)
-	})
 }

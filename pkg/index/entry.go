@@ -79,10 +79,27 @@ type groupSet struct {
 	lists   [][]entry
 	uses    []int
 	scratch []byte
+
+	// The last group that has one entry, as most groups have. The zero entry is not valid.
+	lone       entry
+	loneNumber uint32
 }
 
 // add returns the number of list, which must be sorted. It does not keep list.
 func (g *groupSet) add(list []entry) uint32 {
+	if len(list) != 1 {
+		return g.find(list)
+	}
+	if list[0] != g.lone || g.lone == 0 {
+		g.lone, g.loneNumber = list[0], g.find(list)
+		return g.loneNumber
+	}
+	g.uses[g.loneNumber]++
+	return g.loneNumber
+}
+
+// find is add without the short cut for the last group.
+func (g *groupSet) find(list []entry) uint32 {
 	g.scratch = g.scratch[:0]
 	for _, e := range list {
 		g.scratch = binary.LittleEndian.AppendUint64(g.scratch, uint64(e))

@@ -1,12 +1,14 @@
 package index
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"math/bits"
 
 	"github.com/FastFilter/xorfilter"
+	"github.com/zeebo/xxh3"
 )
 
 const filterHeader = 16
@@ -21,6 +23,58 @@ type filter struct {
 	segment uint32 // a power of two
 	starts  uint32 // length of all segments but the last two: where a first probe may go
 	prints  []byte
+}
+
+// encodeFilters writes the filters over the names and over their suffixes, and counts the
+// names with one label. Both filters are built with the same memory, one after the other.
+func encodeFilters(h *header, keys *arena, names []keyGroup, sections *[sectionCount][]byte) error {
+	listed := make([]uint64, 0, len(names))
+	suffixes := make([]uint64, 0, len(names)+len(names)/8)
+	var text, previous []byte
+	for _, name := range names {
+		key := keys.key(name.key)
+		text = appendText(text[:0], key)
+		hash := xxh3.HashSeed(text, h.Seed)
+		listed = append(listed, hash)
+		if bytes.IndexByte(key, separator) < 0 {
+			h.SingleLabels++
+		} else {
+			suffixes = appendSuffixes(suffixes, h.Seed, previous, key, text)
+			suffixes = append(suffixes, hash)
+		}
+		previous = key
+	}
+
+	var builder xorfilter.BinaryFuseBuilder
+	var err error
+	if sections[sectionSuffixes], err = encodeFilter(&builder, suffixes); err != nil {
+		return err
+	}
+	sections[sectionListed], err = encodeFilter(&builder, listed)
+	return err
+}
+
+// appendSuffixes appends a hash for each suffix of a name that has two or more labels, except
+// for the name itself and for the suffixes of the previous name in key order. The keys of a
+// subtree are adjacent, so each suffix is appended once.
+func appendSuffixes(dst []uint64, seed uint64, previous, key, text []byte) []uint64 {
+	// A suffix of the name is a prefix of its key that ends before a separator. The previous
+	// key has those that end within the shared part, and may be one itself.
+	known := commonPrefix(previous, key) - 1
+	if known+1 == len(previous) {
+		known++
+	}
+
+	labels := 0
+	for i, octet := range key {
+		if octet != separator {
+			continue
+		}
+		if labels++; labels >= 2 && i > known {
+			dst = append(dst, xxh3.HashSeed(text[len(text)-i:], seed))
+		}
+	}
+	return dst
 }
 
 // encodeFilter returns the section of a filter over keys. It is empty if there are no

@@ -81,11 +81,10 @@ type header struct {
 	Sections     [sectionCount]uint64 // lengths
 }
 
-// encodeFile fills in the header fields that depend on the sections and returns the file.
+// encodeFile fills in the magic, the version and the lengths in h, and returns the file.
 func encodeFile(h *header, sections *[sectionCount][]byte) ([]byte, error) {
 	copy(h.Magic[:], magic)
 	h.Version = formatVersion
-	h.ContentHash = contentHash(sections)
 	length := align(headerBytes)
 	for i, s := range sections {
 		h.Sections[i] = uint64(len(s))

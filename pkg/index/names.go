@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
@@ -80,7 +81,22 @@ func newStoreWriter() *storeWriter {
 	}
 }
 
-// add adds a key, which must sort after the previous one.
+// minNameBytes is about the least that a name takes in the store. Real names take about 10.
+const minNameBytes = 8
+
+// encodeNames writes the sections of the names store.
+func encodeNames(keys *arena, names []keyGroup, numbers []uint32, sections *[sectionCount][]byte) {
+	w := newStoreWriter()
+	w.names.data = make([]byte, 0, len(names)*minNameBytes)
+	for _, name := range names {
+		w.add(keys.key(name.key), numbers[name.group])
+	}
+	w.endBlock()
+	sections[sectionOffsets], sections[sectionDirectory] = w.offsets, w.directory.data
+	sections[sectionNames] = w.names.data
+}
+
+// add adds a key, which must sort after the previous one. It keeps key until the next call.
 func (w *storeWriter) add(key []byte, group uint32) {
 	if w.names.atStart() {
 		if w.directory.atStart() {
@@ -172,8 +188,8 @@ type blockWriter struct {
 	size   int // keys in a block
 	data   []byte
 	count  int
-	prev   []byte
-	shared int // length that prev shares with the key before it
+	prev   []byte // the caller's memory
+	shared int    // length that prev shares with the key before it
 }
 
 // atStart reports whether the next key is the first one of a block.
@@ -192,7 +208,7 @@ func (w *blockWriter) add(key []byte, value int) {
 	}
 
 	w.data = binary.AppendUvarint(w.data, uint64(value)) //nolint:gosec // a number or an offset
-	w.prev = append(w.prev[:0], key...)
+	w.prev = key
 	w.count++
 }
 
@@ -252,13 +268,16 @@ func meet(a, b []byte) (shared int, isAfter bool) {
 }
 
 func commonPrefix(a, b []byte) int {
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
+	n, i := min(len(a), len(b)), 0
+	for ; i+8 <= n; i += 8 {
+		if different := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); different != 0 {
+			return i + bits.TrailingZeros64(different)/8
 		}
 	}
-	return n
+	for i < n && a[i] == b[i] {
+		i++
+	}
+	return i
 }
 
 // cutFirst splits a block after its first key.

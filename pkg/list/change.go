@@ -115,11 +115,11 @@ func (c *Comparison) finishValue() {
 	if len(c.before) == 0 {
 		return
 	}
-	for c.next < c.list.Len() && bytes.Compare(c.list.value(&c.list.entries[c.next]), c.value) < 0 {
+	for c.next < c.list.Len() && c.list.value(&c.list.entries[c.next]) < string(c.value) {
 		c.next++
 	}
 	var same []packed
-	if c.next < c.list.Len() && bytes.Equal(c.list.value(&c.list.entries[c.next]), c.value) {
+	if c.next < c.list.Len() && c.list.value(&c.list.entries[c.next]) == string(c.value) {
 		same = c.list.entries[c.next:c.list.groupEnd(c.next)]
 	}
 
@@ -270,7 +270,7 @@ func (l *List) prefixLengths() map[int]bool {
 	lengths := map[int]bool{}
 	for i := range l.entries {
 		if p := &l.entries[i]; p.scope == indicator.ScopeCIDR {
-			if block, err := indicator.ParseBlock(string(l.value(p))); err == nil {
+			if block, err := indicator.ParseBlock(l.value(p)); err == nil {
 				lengths[block.Bits()] = true
 			}
 		}
@@ -281,7 +281,7 @@ func (l *List) prefixLengths() map[int]bool {
 // groupEnd returns the end of the entries that have the value of the entry at start.
 func (l *List) groupEnd(start int) int {
 	end := start + 1
-	for end < len(l.entries) && bytes.Equal(l.value(&l.entries[start]), l.value(&l.entries[end])) {
+	for end < len(l.entries) && l.value(&l.entries[start]) == l.value(&l.entries[end]) {
 		end++
 	}
 	return end
@@ -289,8 +289,8 @@ func (l *List) groupEnd(start int) int {
 
 // find returns the entries with a value.
 func (l *List) find(value []byte) []packed {
-	start := sort.Search(len(l.entries), func(i int) bool { return bytes.Compare(l.value(&l.entries[i]), value) >= 0 })
-	if start == len(l.entries) || !bytes.Equal(l.value(&l.entries[start]), value) {
+	start := sort.Search(len(l.entries), func(i int) bool { return l.value(&l.entries[i]) >= string(value) })
+	if start == len(l.entries) || l.value(&l.entries[start]) != string(value) {
 		return nil
 	}
 	return l.entries[start:l.groupEnd(start)]

@@ -1,7 +1,7 @@
 package list
 
 import (
-	"bytes"
+	"strings"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 )
@@ -65,8 +65,9 @@ func (l *List) Cost() Cost {
 			cost.IndexBytes += bytesPerBlock
 			continue
 		}
-		labels := 1 + bytes.Count(l.value(p), []byte{'.'})
-		cost.IndexBytes += bytesPerName + 17*int64(p.length)/16 + int64(bytesPerLabel*labels)
+		value := l.value(p)
+		labels := 1 + strings.Count(value, ".")
+		cost.IndexBytes += bytesPerName + 17*int64(len(value))/16 + int64(bytesPerLabel*labels)
 	}
 	groups := min(int64(l.Len()), otherRatings*l.ratings()*int64(1+l.categories.len()))
 	cost.BuildBytes += bytesPerGroup * groups
@@ -97,10 +98,10 @@ func EstimateCost(entries int, text int64) Cost {
 // memoryToList returns the bytes that a process needs to hold a list without its categories
 // and references. text is the total length of the values. This and memoryToBuild are a
 // quarter above the measured values.
-func memoryToList(entries int, text int64) int64 { return 50*int64(entries) + 5*text/4 }
+func memoryToList(entries int, text int64) int64 { return 42*int64(entries) + 5*text/4 }
 
 // memoryToBuild returns the bytes that a process needs to build an index.
-func memoryToBuild(entries int, text int64) int64 { return 90*int64(entries) + 5*text/2 }
+func memoryToBuild(entries int, text int64) int64 { return 75*int64(entries) + 5*text/2 }
 
 // memoryOfCategories returns the bytes that a process needs for the categories of a list,
 // including those of the index.
@@ -125,12 +126,16 @@ func (l *List) memory() int64 {
 
 // dropReferences removes all references and returns how many entries had one.
 func (l *List) dropReferences() (dropped int) {
-	for i := range l.entries {
-		if l.entries[i].reference != 0 {
-			l.entries[i].reference = 0
+	l.references = texts{}
+	return dropReferences(l.entries)
+}
+
+func dropReferences(entries []packed) (dropped int) {
+	for i := range entries {
+		if entries[i].reference != 0 {
+			entries[i].reference = 0
 			dropped++
 		}
 	}
-	l.references = texts{}
 	return dropped
 }

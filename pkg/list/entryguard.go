@@ -64,6 +64,8 @@ type entryGuard struct {
 	own                          guardNames // of the user
 	special                      []netip.Prefix
 	minPrefixIPv4, minPrefixIPv6 int
+
+	ordinary *ordinaryNames // nil in the oracle of the tests
 }
 
 func newEntryGuard(g *Guards) *entryGuard {
@@ -92,6 +94,7 @@ func newEntryGuard(g *Guards) *entryGuard {
 			guard.needed.set(name, topName, aboveTop)
 		}
 	}
+	guard.ordinary = newOrdinaryNames(&guard.core, &guard.needed, &guard.own)
 	return guard
 }
 
@@ -109,11 +112,16 @@ func (g *entryGuard) check(entry *indicator.Indicator) DropReason {
 	}
 
 	name := entry.Name.String()
+	if strings.IndexByte(name, '.') < 0 {
+		return DropSingleLabel
+	}
+	if g.ordinary.has(name) {
+		return ""
+	}
+
 	suffix, icann := publicsuffix.PublicSuffix(name)
 	above, aboveICANN := isAboveSuffixes(name, entry.Scope)
 	switch {
-	case !strings.Contains(name, "."):
-		return DropSingleLabel
 	case suffix == name && icann, above && aboveICANN:
 		return DropPublicSuffix
 	case entry.Action == indicator.ActionAllow:

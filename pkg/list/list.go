@@ -6,12 +6,8 @@
 package list
 
 import (
-	"bytes"
-	"cmp"
-	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -22,11 +18,11 @@ import (
 // [indicator.Indicator.Compare], and every key is unique. A List is immutable.
 //
 // A list of a million names must leave enough memory to build an index at the same time. So
-// entries are packed: each takes 40 bytes and the text of its name, without pointers that
+// entries are packed: each takes 32 bytes and the text of its name, without pointers that
 // the garbage collector would have to follow.
 type List struct {
 	entries    []packed
-	text       []byte // the values of all entries, one after the other
+	text       string // the values in the order of the entries, each after its length
 	categories texts
 	references texts
 }
@@ -34,9 +30,8 @@ type List struct {
 // packed is an entry of a [List]. Times are in seconds since 1970; 0 means unknown.
 type packed struct {
 	firstSeen, expiresAt int64
-	offset               uint32 // of the value in the text
+	offset               uint32 // of the value in the text; the length precedes it
 	category, reference  uint32 // numbers of texts
-	length               uint8  // of the value
 	scope                indicator.Scope
 	action               indicator.Action
 	severity             indicator.Severity
@@ -49,7 +44,7 @@ func (l *List) Len() int { return len(l.entries) }
 // Bytes returns the total length of all values.
 func (l *List) Bytes() (total int64) {
 	for i := range l.entries {
-		total += int64(l.entries[i].length)
+		total += int64(len(l.value(&l.entries[i])))
 	}
 	return total
 }
@@ -77,10 +72,18 @@ func (l *List) All() iter.Seq[*indicator.Indicator] {
 	}
 }
 
-func (l *List) value(p *packed) []byte { return l.text[p.offset:][:p.length] }
+func (l *List) value(p *packed) string { return l.text[p.offset:][:l.text[p.offset-1]] }
 
 func (l *List) unpack(p *packed, entry *indicator.Indicator) {
-	*entry = indicator.Indicator{
+	*entry = l.details(p)
+	if err := entry.SetValue(l.value(p)); err != nil {
+		panic(fmt.Errorf("unpacking an entry that was packed before: %w", err))
+	}
+}
+
+// details returns everything of an entry but its value.
+func (l *List) details(p *packed) indicator.Indicator {
+	return indicator.Indicator{
 		Scope:      p.scope,
 		Action:     p.action,
 		Severity:   p.severity,
@@ -89,9 +92,6 @@ func (l *List) unpack(p *packed, entry *indicator.Indicator) {
 		Reference:  l.references.at(p.reference),
 		FirstSeen:  fromUnix(p.firstSeen),
 		ExpiresAt:  fromUnix(p.expiresAt),
-	}
-	if err := entry.SetValue(string(l.value(p))); err != nil {
-		panic(fmt.Errorf("unpacking an entry that was packed before: %w", err))
 	}
 }
 
@@ -112,15 +112,6 @@ func (l *List) measureReach() (covered reach.Reach, wide int) {
 	return set.Reach(), wide
 }
 
-// compare is [indicator.Indicator.Compare] for packed entries.
-func (l *List) compare(a, b packed) int {
-	return cmp.Or(
-		bytes.Compare(l.value(&a), l.value(&b)),
-		cmp.Compare(a.scope, b.scope),
-		cmp.Compare(a.action, b.action),
-	)
-}
-
 func fromUnix(seconds int64) time.Time {
 	if seconds == 0 {
 		return time.Time{}
@@ -133,122 +124,4 @@ func toUnix(t time.Time) int64 {
 		return 0
 	}
 	return t.Unix()
-}
-
-// maxEntries and maxText bound the memory of a list, including repeated entries. No
-// transformer could load an index that is larger. [Guards.Memory] is a tighter bound where
-// the memory of the process is known.
-const (
-	maxEntries = 8_000_000
-	maxText    = 512 << 20 // bytes
-)
-
-var (
-	// errTooLarge ends the parsing of a list that exceeds maxEntries or maxText.
-	errTooLarge = fmt.Errorf("more than %d entries or %d MiB of names", maxEntries, maxText>>20)
-	// errMemory ends the parsing of a list that does not fit into [Guards.Memory].
-	errMemory = errors.New("the list has too many entries for the importer's memory")
-)
-
-// builder collects entries in any order.
-type builder struct {
-	list       List
-	memory     int64 // see [Guards.Memory]
-	categories interner
-	references interner
-	full       bool // no more references are added
-	leftOut    int  // entries whose references were left out
-}
-
-func newBuilder(memory int64) *builder {
-	return &builder{memory: memory, categories: newInterner(), references: newInterner()}
-}
-
-// add packs a copy of entry.
-func (b *builder) add(entry *indicator.Indicator) error {
-	l := &b.list
-	offset := len(l.text)
-	if len(l.entries) == maxEntries || offset > maxText {
-		return errTooLarge
-	}
-	need := memoryToList(len(l.entries), int64(offset)) + memoryToBuild(len(l.entries), int64(offset)) +
-		memoryOfCategories(&b.categories.texts)
-	if b.memory > 0 && need > b.memory {
-		return errMemory
-	}
-
-	l.text = entry.AppendValue(l.text)
-	l.entries = append(l.entries, packed{
-		firstSeen:  toUnix(entry.FirstSeen),
-		expiresAt:  toUnix(entry.ExpiresAt),
-		offset:     uint32(offset), // maxText bounds it
-		category:   b.categories.number(string(entry.Category)),
-		reference:  b.reference(CleanText(entry.Reference), need),
-		length:     uint8(len(l.text) - offset), //nolint:gosec // a name has at most 253 octets
-		scope:      entry.Scope,
-		action:     entry.Action,
-		severity:   entry.Severity,
-		confidence: entry.Confidence,
-	})
-	return nil
-}
-
-// reference returns the number of a reference. No verdict needs references. So once they
-// take the memory that there is for them, no more of them are added. If entries need the
-// memory too, all references are left out. need is the memory for everything else.
-func (b *builder) reference(text string, need int64) uint32 {
-	if text == "" {
-		return 0
-	}
-	if number, known := b.references.find(text); known {
-		return number
-	}
-
-	limit, used := int64(maxReferences), memoryOfReferences(&b.references.texts)
-	if b.memory > 0 {
-		limit = min(limit, b.memory/referenceShare)
-	}
-	b.full = b.full || used+memoryOfReference(len(text)) > limit
-	if b.memory > 0 && need+used > b.memory {
-		b.leftOut += b.list.dropReferences()
-		b.full, b.references = true, newInterner()
-	}
-	if b.full {
-		b.leftOut++
-		return 0
-	}
-	return b.references.number(text)
-}
-
-// build sorts the entries and merges those that have the same key. It returns the number of
-// entries that were merged into others. The builder must not be used afterwards.
-func (b *builder) build() (List, int) {
-	l := &b.list
-	l.categories, l.references = b.categories.texts, b.references.texts // merge reads them
-	slices.SortFunc(l.entries, l.compare)
-	kept := l.entries[:0]
-	for i := range l.entries {
-		if len(kept) > 0 && l.compare(kept[len(kept)-1], l.entries[i]) == 0 {
-			b.merge(&kept[len(kept)-1], &l.entries[i])
-			continue
-		}
-		kept = append(kept, l.entries[i])
-	}
-	repeats := len(l.entries) - len(kept)
-	l.entries = kept
-	l.categories, l.references = b.categories.texts, b.references.texts
-	return *l, repeats
-}
-
-// merge merges repeat into first by the rule of [indicator.Indicator.Merge].
-func (b *builder) merge(first, repeat *packed) {
-	var into, from indicator.Indicator
-	b.list.unpack(first, &into)
-	b.list.unpack(repeat, &from)
-	into.Merge(&from)
-	first.firstSeen, first.expiresAt = toUnix(into.FirstSeen), toUnix(into.ExpiresAt)
-	first.severity, first.confidence = into.Severity, into.Confidence
-	// Both texts are those of one of the entries.
-	first.category, _ = b.categories.find(string(into.Category))
-	first.reference, _ = b.references.find(into.Reference)
 }

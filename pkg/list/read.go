@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
+	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -18,6 +20,8 @@ type Hooks struct {
 	OnSkip   func(feed.SkippedLine)
 	OnDrop   func(Drop)
 }
+
+func (h *Hooks) areSet() bool { return h.OnReject != nil || h.OnSkip != nil || h.OnDrop != nil }
 
 // Drop is a valid entry that a guard drops.
 type Drop struct {
@@ -80,38 +84,70 @@ func (s *Summary) Warning() string {
 // reading again may succeed. A list that Read accepts may still be refused by
 // [Guards.Compare].
 func Read(r io.Reader, o Options, g Guards, h Hooks) (List, Summary, error) {
-	guard, builder := newEntryGuard(&g), newBuilder(g.Memory)
-	summary := Summary{Dropped: map[DropReason]int{}}
-	line, suffixes := 0, 0
-	options := o.feedOptions(&g, &h)
-	options.Line = &line
-	parsed, err := feed.Parse(r, options, func(entry *indicator.Indicator) error {
-		if reason := guard.check(entry); reason != "" {
-			summary.Dropped[reason]++
-			if reason == DropPublicSuffix && entry.Action == indicator.ActionBlock {
-				suffixes++
-			}
-			if h.OnDrop != nil {
-				h.OnDrop(Drop{line, entry.Value(), entry.Scope.String(), reason})
-			}
-			return nil
-		}
-		return builder.add(entry)
-	})
-	summary.Report = parsed
+	builder := newBuilder(g.Memory)
+	summary, suffixes, err := readEntries(r, &o, &g, &h, builder.add)
 	if err != nil {
-		return List{}, summary, asRefusals(err)
+		return List{}, summary, err
 	}
 
 	entries, repeats := builder.build()
-	summary.Repeats, summary.Expired = repeats, entries.expired(g.now())
-	summary.Names = entries.Len() - summary.Expired
-	summary.leftOut = builder.leftOut
-	summary.Reach, summary.Wide = entries.measureReach()
+	summary.Repeats, summary.leftOut = repeats, builder.leftOut
+	summary.measure(&entries, g.now())
 	if refusals := g.checkSummary(&summary, suffixes); len(refusals) > 0 {
 		return entries, summary, refusals
 	}
 	return entries, summary, nil
+}
+
+// readEntries parses a list and calls add for the entries that no guard drops, in the order of
+// the list. It also returns how many block entries are public suffixes.
+func readEntries(
+	r io.Reader, o *Options, g *Guards, h *Hooks, add func(*indicator.Indicator) error,
+) (summary Summary, suffixes int, err error) {
+	guard := newEntryGuard(g)
+	line, dropped := 0, map[DropReason]int{}
+	options := o.feedOptions(g, h)
+	options.Line = &line
+	report, err := parse(r, options, h, func(entry *indicator.Indicator) error {
+		reason := guard.check(entry)
+		if reason == "" {
+			return add(entry)
+		}
+		dropped[reason]++
+		if reason == DropPublicSuffix && entry.Action == indicator.ActionBlock {
+			suffixes++
+		}
+		if h.OnDrop != nil {
+			h.OnDrop(Drop{line, entry.Value(), entry.Scope.String(), reason})
+		}
+		return nil
+	})
+	if err != nil {
+		err = asRefusals(err)
+	}
+	return Summary{Report: report, Dropped: dropped}, suffixes, err
+}
+
+// parse parses a list and calls take for each entry. If there is more than one processor, take
+// runs in another goroutine. This is not so if there are hooks, because they are called in the
+// order of the lines.
+func parse(r io.Reader, o feed.Options, h *Hooks, take func(*indicator.Indicator) error) (feed.Report, error) {
+	if h.areSet() || runtime.GOMAXPROCS(0) == 1 {
+		return feed.Parse(r, o, take)
+	}
+	entries := startHandover(take)
+	report, err := feed.Parse(r, o, entries.add)
+	if earlier := entries.finish(); earlier != nil {
+		return report, earlier
+	}
+	return report, err
+}
+
+// measure sets the counts that depend on the merged entries of a list.
+func (s *Summary) measure(entries *List, now time.Time) {
+	s.Expired = entries.expired(now)
+	s.Names = entries.Len() - s.Expired
+	s.Reach, s.Wide = entries.measureReach()
 }
 
 // errEntry ends a probe when an entry was found.

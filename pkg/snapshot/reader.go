@@ -32,6 +32,11 @@ type Reader struct {
 	onDamage func(error)
 
 	categories map[string]indicator.Category // copies, so that no entry keeps its line alive
+
+	// The fields after the value in the last line, and what they were parsed into. Most lines
+	// of a list have the same.
+	fields  []byte
+	details Entry
 }
 
 // maxCategories is how many categories a reader remembers. Real lists have fewer.
@@ -181,11 +186,26 @@ func (s *Reader) next() (*Entry, error) {
 		return nil, err
 	}
 	s.count++
-	if err := parseEntry(string(line), &s.entry); err != nil {
+	if err := s.parse(line); err != nil {
 		return nil, fmt.Errorf("%w: entry %d: %w", errDamaged, s.count, err)
 	}
-	s.entry.Category = s.category(s.entry.Category)
 	return &s.entry, nil
+}
+
+// parse parses the line of an entry into s.entry.
+func (s *Reader) parse(line []byte) error {
+	value, fields, _ := bytes.Cut(line, []byte{'\t'})
+	if len(fields) > 0 && bytes.Equal(fields, s.fields) {
+		s.entry = s.details
+		return s.entry.SetValue(string(value))
+	}
+
+	if err := parseEntry(string(line), &s.entry); err != nil {
+		return err
+	}
+	s.entry.Category = s.category(s.entry.Category)
+	s.fields, s.details = append(s.fields[:0], fields...), s.entry
+	return nil
 }
 
 // category returns a copy of a category. Many entries have the same one, so it is copied

@@ -288,3 +288,23 @@ func TestSnapshot_brokenTransfer(t *testing.T) {
 		}
 	}
 }
+
+// FuzzReader_parse compares the reader, which remembers the fields of the last line, with
+// parsing each line.
+func FuzzReader_parse(f *testing.F) {
+	f.Add("name\tblock\tlow\t1\tc\tr\t\t\t2030-01-01T00:00:00Z", "name\tallow\tlow\t1\t\t\t\t\t", "a.example,b.example,,192.0.2.0/24,c.example")
+	f.Add("cidr\tblock\thigh\t100\t\t\t\t\t", "", "192.0.2.0/24,198.51.100.7,a.example")
+	f.Fuzz(func(t *testing.T, first, second, values string) {
+		s := &Reader{categories: map[string]indicator.Category{}}
+		for i, value := range strings.Split(values, ",") {
+			line := value + "\t" + []string{first, second}[i/2%2]
+			var want Entry
+			wantErr := parseEntry(line, &want)
+			if err := s.parse([]byte(line)); (err == nil) != (wantErr == nil) {
+				t.Fatalf("%q: error %v, want %v", line, err, wantErr)
+			} else if err == nil && s.entry != want {
+				t.Fatalf("%q: read %+v, want %+v", line, s.entry, want)
+			}
+		}
+	})
+}

@@ -27,6 +27,9 @@ func benchIndex(r *report) error {
 	if err != nil {
 		return err
 	}
+	if err := benchListToIndex(r, names); err != nil {
+		return err
+	}
 	file, err := benchIndexBuild(r, names)
 	if err != nil {
 		return err

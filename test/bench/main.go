@@ -22,6 +22,7 @@ var suites = []struct {
 	{"feed", benchFeed},
 	{"longtable", benchLongTable},
 	{"index", benchIndex},
+	{"tenmillion", benchTenMillion},
 	{"importer", benchImporter},
 	{"transform", benchTransform},
 	{"storm", benchStorm},
@@ -29,10 +30,14 @@ var suites = []struct {
 	{"scan", benchScan},
 }
 
+// onlyIfNamed are the suites that take minutes. They run only if -only names them.
+const onlyIfNamed = "tenmillion"
+
 func main() {
-	only := flag.String("only", "", "comma-separated suites to run; the default is all")
+	only := flag.String("only", "", "comma-separated suites to run; the default is all but "+onlyIfNamed)
 	list := flag.String("import", "", "import a `list` in this process and print the figures; used by the importer suite")
 	object := flag.String("mark", "", "mark an `object,index` in this process and print the figures; used by the marker suite")
+	build := flag.String("build", "", "build an index `file,list,...` in this process and print the figures; used by the tenmillion suite")
 	flag.Parse()
 	work := func() error { return run(*only, os.Getenv("BENCH_JSON")) }
 	if *list != "" {
@@ -40,6 +45,9 @@ func main() {
 	}
 	if *object != "" {
 		work = func() error { return markAlone(*object, os.Stdout) }
+	}
+	if *build != "" {
+		work = func() error { return buildAlone(*build, os.Stdout) }
 	}
 	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -53,7 +61,7 @@ func run(only, jsonPath string) error {
 		return err
 	}
 	for _, suite := range suites {
-		if only != "" && !strings.Contains(","+only+",", ","+suite.name+",") {
+		if !isWanted(suite.name, only) {
 			continue
 		}
 		r.section(suite.name)
@@ -62,4 +70,12 @@ func run(only, jsonPath string) error {
 		}
 	}
 	return r.close()
+}
+
+// isWanted reports whether a suite runs.
+func isWanted(suite, only string) bool {
+	if only == "" {
+		return suite != onlyIfNamed
+	}
+	return strings.Contains(","+only+",", ","+suite+",")
 }
