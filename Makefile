@@ -152,8 +152,20 @@ testlist: ## add new tests to test/testdata/tests.txt, and fail if a listed test
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	test/fuzz.sh $(FUZZTIME)
 
-bench: ## measure speed and size against floors and peers; BENCH_JSON=FILE also writes the figures
-	go run ./test/bench
+bench: ## measure speed and size against floors and peers; ONLY=SUITES takes some, BENCH_JSON=FILE also writes the figures
+	@if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then \
+		echo "DuckDB and chDB are skipped: no python3 on the PATH, or it cannot make virtual environments"; \
+	elif ! $(MAKE) --no-print-directory $(TOOLS)/peers/installed; then \
+		echo "DuckDB and chDB are skipped: they could not be installed; the lines above say why"; \
+	fi
+	@peers="$(CURDIR)/$(TOOLS)/peers"; if [ -f "$$peers/installed" ]; then export BENCH_PYTHON="$$peers/bin/python"; fi; \
+		go run ./test/bench $(if $(ONLY),-only "$(ONLY)")
+
+# Two databases in a process, which take 1 GB.
+$(TOOLS)/peers/installed: test/peers/requirements.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
 
 bench-compare: ## compare the bench of HEAD with that of BASE=COMMIT, RUNS times each (9); ONLY=SUITES takes some
 	go run ./test/bench/compare -base "$(BASE)" -runs $(RUNS) -only "$(ONLY)"

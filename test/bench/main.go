@@ -27,6 +27,7 @@ var suites = []struct {
 	{"storm", benchStorm},
 	{"marker", benchMarker},
 	{"scan", benchScan},
+	{"cold", benchCold},
 }
 
 func main() {
