@@ -22,6 +22,7 @@ var suites = []struct {
 	{"feed", benchFeed},
 	{"longtable", benchLongTable},
 	{"index", benchIndex},
+	{"matcher", benchMatcher},
 	{"importer", benchImporter},
 	{"transform", benchTransform},
 	{"storm", benchStorm},
