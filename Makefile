@@ -167,6 +167,11 @@ $(TOOLS)/peers/installed: test/peers/requirements.txt
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
+.PHONY: growth
+
+growth: ## measure how times and sizes grow with names, records and lists, and write docs/pictures/growth.svg and growth.json
+	go run ./test/bench -growth docs/pictures
+
 bench-compare: ## compare the bench of HEAD with that of BASE=COMMIT, RUNS times each (9); ONLY=SUITES takes some
 	go run ./test/bench/compare -base "$(BASE)" -runs $(RUNS) -only "$(ONLY)"
 

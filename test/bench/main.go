@@ -22,8 +22,8 @@ var suites = []struct {
 	{"feed", benchFeed},
 	{"longtable", benchLongTable},
 	{"index", benchIndex},
-	{"matcher", benchMatcher},
 	{"importer", benchImporter},
+	{"matcher", benchMatcher},
 	{"transform", benchTransform},
 	{"storm", benchStorm},
 	{"marker", benchMarker},
@@ -37,6 +37,10 @@ func main() {
 	object := flag.String("mark", "", "mark an `object,index` in this process and print the figures; used by the marker suite")
 	flag.Parse()
 	work := func() error { return run(*only, os.Getenv("BENCH_JSON")) }
+	switch {
+	case *growthFolder != "":
+		work = func() error { return measureGrowth(*growthFolder, &fullGrowth) }
+	}
 	if *list != "" {
 		work = func() error { return importAlone(*list, os.Stdout) }
 	}

@@ -110,6 +110,16 @@ type transformBench struct {
 	decoded, encoded []byte // of the floor
 }
 
+// openTransformBench returns a bench with an index, and no event yet.
+func openTransformBench(file []byte) (b *transformBench, err error) {
+	b = &transformBench{}
+	if b.index, err = index.Open(file); err != nil {
+		return nil, err
+	}
+	b.tr, err = transformer.New(transformer.Config{Store: &benchStore{file, b.index.Info()}})
+	return b, err
+}
+
 func newTransformBench(r *report) (*transformBench, error) {
 	names, err := indexNames(r)
 	if err != nil {
@@ -119,13 +129,11 @@ func newTransformBench(r *report) (*transformBench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &transformBench{listed: names.list}
-	if b.index, err = index.Open(file); err != nil {
+	b, err := openTransformBench(file)
+	if err != nil {
 		return nil, err
 	}
-	if b.tr, err = transformer.New(transformer.Config{Store: &benchStore{file, b.index.Info()}}); err != nil {
-		return nil, err
-	}
+	b.listed = names.list
 	var records []string
 	for size := 0; size < transformBytes; size += len(records[len(records)-1]) + 1 {
 		data := base64.StdEncoding.EncodeToString([]byte(names.record()))
