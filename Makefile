@@ -167,7 +167,10 @@ $(TOOLS)/peers/installed: test/peers/requirements.txt
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: growth
+.PHONY: growth profile
+
+profile: ## write profiles of scans, the transformer and the importer into build/profile, and print what leads them
+	go run ./test/bench -profile build/profile
 
 growth: ## measure how times and sizes grow with names, records and lists, and write docs/pictures/growth.svg and growth.json
 	go run ./test/bench -growth docs/pictures

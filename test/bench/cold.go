@@ -47,6 +47,7 @@ func benchCold(r *report) error {
 	if err := b.prepare(r); err != nil {
 		return err
 	}
+	b.invitePeers(r)
 	if err := b.compareHits(r); err != nil {
 		return err
 	}
@@ -78,6 +79,7 @@ type contestant struct {
 	arguments func(threads int, show bool) []string
 }
 
+// prepare writes the input and builds the command.
 func (b *coldBench) prepare(r *report) error {
 	if err := b.writeInput(r); err != nil {
 		return err
@@ -89,11 +91,15 @@ func (b *coldBench) prepare(r *report) error {
 	b.ours = &contestant{"resolverwatch", func(int, bool) []string {
 		return append([]string{b.command, "scan", "-q", "-o", "ndjson", "--feed", b.list}, b.logs...)
 	}}
+	return nil
+}
 
+// invitePeers adds the peers if there is a Python that has them.
+func (b *coldBench) invitePeers(r *report) {
 	python := os.Getenv("BENCH_PYTHON")
 	if python == "" {
 		r.note("DuckDB and chDB are skipped: BENCH_PYTHON names no Python that has them; make bench sets it up")
-		return nil
+		return
 	}
 	peer := func(name, script string, more ...string) *contestant {
 		return &contestant{name, func(threads int, show bool) []string {
@@ -105,7 +111,6 @@ func (b *coldBench) prepare(r *report) error {
 	b.duckDB = peer("DuckDB", "cold_duckdb.py")
 	b.chDB = peer("chDB", "cold_chdb.py")
 	b.text = peer("chDB that parses no JSON", "cold_chdb.py", "text")
-	return nil
 }
 
 // peers returns the contestants other than ours.

@@ -40,6 +40,10 @@ func main() {
 	switch {
 	case *growthFolder != "":
 		work = func() error { return measureGrowth(*growthFolder, &fullGrowth) }
+	case *profileFolder != "":
+		work = func() error { return writeProfiles(*profileFolder) }
+	case *profileTask != "":
+		work = func() error { return profileAlone(*profileTask) }
 	}
 	if *list != "" {
 		work = func() error { return importAlone(*list, os.Stdout) }
