@@ -31,8 +31,8 @@ const (
 	goalColdChDB2  = 0.8 // on two cores
 )
 
-// benchCold measures what a user waits for who has logs and a list and nothing else: a million
-// gzip records are marked with a list of a million names, and reading the list is part of it.
+// benchCold measures how long a user waits who has only logs and a list: the command marks a
+// million gzip records with a list of a million names, and reading the list is part of it.
 // The peers do the same with the same files. They write each record with a verdict, but they
 // check only its question, and know no scopes, allow lists or guards. Each runs in its own
 // process, and its start counts, for the peers also that of Python.

@@ -22,7 +22,7 @@ type growthRecord struct {
 	hitRate int // in per cent
 }
 
-// byRecords measures the marking of a record by a transformer, by what varies in records.
+// byRecords measures how long a transformer takes to mark a record, for different records.
 func (b *growthBench) byRecords() ([]chart.Panel, error) {
 	if _, _, err := b.build(b.scale.recordNames, 1); err != nil {
 		return nil, err

@@ -45,7 +45,7 @@ func (r *report) info(name string, value float64, unit string) {
 	r.add(measure{Measure: name, Value: value, Unit: unit})
 }
 
-// note prints a line that is no figure.
+// note prints a line without a figure.
 func (r *report) note(text string) { fmt.Fprintf(r.out, "  %s\n", text) }
 
 // atLeast and atMost report a figure against its goal.

@@ -34,7 +34,7 @@ const rounds = 9
 type figures struct {
 	File string `json:"file"`
 	Hits int    `json:"hits"`
-	// Of a look-up in nanoseconds, or of a name for the builds: bytes and nanoseconds.
+	// The time of a look-up in nanoseconds. For the builds, the time and the size of a name.
 	Ours, Theirs           float64
 	OursBytes, TheirsBytes float64 `json:",omitempty"`
 	Ratio                  float64 // median of the ratios of each round

@@ -124,7 +124,7 @@ func (p *Panel) write(out *strings.Builder) {
 	}
 }
 
-// writeLegend names a series, below the title and beside the label of y.
+// writeLegend names a series, between the title and the plot.
 func (p *Panel) writeLegend(out *strings.Builder, i int, class string) {
 	const lineLength, letter = 20, 7
 	at := float64(panelWidth - right)
