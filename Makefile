@@ -8,7 +8,7 @@ CYCLONEDX_VERSION := v1.10.0
 GREMLINS_VERSION := v0.6.0
 MAVEN_DEPENDENCY := 3.8.1
 TOOLS            := .bin
-MODULES          := . test/machine test/system
+MODULES          := . test/machine test/peers test/system
 LAMBDAS          := $(notdir $(wildcard lambdas/*))
 FUZZTIME         ?= 30s
 RACETIME         ?= 10m
@@ -152,8 +152,28 @@ testlist: ## add new tests to test/testdata/tests.txt, and fail if a listed test
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	test/fuzz.sh $(FUZZTIME)
 
-bench: ## measure speed and size against floors and peers; BENCH_JSON=FILE also writes the figures
-	go run ./test/bench
+bench: ## measure speed and size against floors and peers; ONLY=SUITES takes some, BENCH_JSON=FILE also writes the figures
+	@if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then \
+		echo "DuckDB and chDB are skipped: no python3 on the PATH, or it cannot make virtual environments"; \
+	elif ! $(MAKE) --no-print-directory $(TOOLS)/peers/installed; then \
+		echo "DuckDB and chDB are skipped: they could not be installed; the lines above say why"; \
+	fi
+	@peers="$(CURDIR)/$(TOOLS)/peers"; if [ -f "$$peers/installed" ]; then export BENCH_PYTHON="$$peers/bin/python"; fi; \
+		go run ./test/bench $(if $(ONLY),-only "$(ONLY)")
+
+# Two databases in a process, which take 1 GB.
+$(TOOLS)/peers/installed: test/peers/requirements.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+.PHONY: growth profile
+
+profile: ## write profiles of scans, the transformer and the importer into build/profile, and print what leads them
+	go run ./test/bench -profile build/profile
+
+growth: ## measure how times and sizes grow with names, records and lists, and write docs/pictures/growth.svg and growth.json
+	go run ./test/bench -growth docs/pictures
 
 bench-compare: ## compare the bench of HEAD with that of BASE=COMMIT, RUNS times each (9); ONLY=SUITES takes some
 	go run ./test/bench/compare -base "$(BASE)" -runs $(RUNS) -only "$(ONLY)"

@@ -24,10 +24,12 @@ var suites = []struct {
 	{"index", benchIndex},
 	{"tenmillion", benchTenMillion},
 	{"importer", benchImporter},
+	{"matcher", benchMatcher},
 	{"transform", benchTransform},
 	{"storm", benchStorm},
 	{"marker", benchMarker},
 	{"scan", benchScan},
+	{"cold", benchCold},
 }
 
 // onlyIfNamed are the suites that take minutes. They run only if -only names them.
@@ -40,6 +42,14 @@ func main() {
 	build := flag.String("build", "", "build an index `file,list,...` in this process and print the figures; used by the tenmillion suite")
 	flag.Parse()
 	work := func() error { return run(*only, os.Getenv("BENCH_JSON")) }
+	switch {
+	case *growthFolder != "":
+		work = func() error { return measureGrowth(*growthFolder, &fullGrowth) }
+	case *profileFolder != "":
+		work = func() error { return writeProfiles(*profileFolder) }
+	case *profileTask != "":
+		work = func() error { return profileAlone(*profileTask) }
+	}
 	if *list != "" {
 		work = func() error { return importAlone(*list, os.Stdout) }
 	}

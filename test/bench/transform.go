@@ -57,6 +57,9 @@ func benchTransform(r *report) error {
 	r.atMost("transform / base64 of the standard library and a copy", median(reused)/median(floor), "x", 2)
 	r.atMost("the same with a new response (Invoke)", median(fresh)/median(floor), "x", 2.2)
 	r.atLeast("times faster than encoding/json to maps and back", median(peer)/median(reused), "x", 10)
+	if err := b.handlers(r); err != nil {
+		return err
+	}
 	if err := b.hostile(r); err != nil {
 		return err
 	}
@@ -96,14 +99,25 @@ func (b *transformBench) hostile(r *report) error {
 
 // transformBench is an event with the transformer that handles it.
 type transformBench struct {
-	event []byte
-	data  []string // of the records, in base64
-	tr    *transformer.Transformer
-	index *index.Index
-	out   []byte
-	err   error
+	listed []string // the names in the index
+	event  []byte
+	data   []string // of the records, in base64
+	tr     *transformer.Transformer
+	index  *index.Index
+	out    []byte
+	err    error
 
 	decoded, encoded []byte // of the floor
+}
+
+// openTransformBench returns a bench with an index, and no event yet.
+func openTransformBench(file []byte) (b *transformBench, err error) {
+	b = &transformBench{}
+	if b.index, err = index.Open(file); err != nil {
+		return nil, err
+	}
+	b.tr, err = transformer.New(transformer.Config{Store: &benchStore{file, b.index.Info()}})
+	return b, err
 }
 
 func newTransformBench(r *report) (*transformBench, error) {
@@ -115,13 +129,11 @@ func newTransformBench(r *report) (*transformBench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &transformBench{}
-	if b.index, err = index.Open(file); err != nil {
+	b, err := openTransformBench(file)
+	if err != nil {
 		return nil, err
 	}
-	if b.tr, err = transformer.New(transformer.Config{Store: &benchStore{file, b.index.Info()}}); err != nil {
-		return nil, err
-	}
+	b.listed = names.list
 	var records []string
 	for size := 0; size < transformBytes; size += len(records[len(records)-1]) + 1 {
 		data := base64.StdEncoding.EncodeToString([]byte(names.record()))
