@@ -48,6 +48,16 @@ const (
 	CompressionUncompressed Compression = "UNCOMPRESSED"
 )
 
+// compressedExtensions are the extensions of compressed objects. They are those that Firehose
+// appends by itself, because Athena finds the decompression by them. The developer guide names
+// .hsnappy for HADOOP_SNAPPY, but Firehose appends .snappy.
+var compressedExtensions = map[Compression]string{
+	CompressionGZIP: ".gz",
+	"ZIP":           ".zip",
+	"Snappy":        ".snappy",
+	"HADOOP_SNAPPY": ".snappy",
+}
+
 // Defaults that depend on the format. Firehose needs at least 64 MiB to write Parquet, and
 // queries read large files faster.
 const (
@@ -75,4 +85,14 @@ func (d Delivery) Filled() Delivery {
 		}
 	}
 	return d
+}
+
+// FileExtension returns the end of the keys of marked logs, such as ".json.gz", by which DuckDB
+// and others recognise their format.
+func (d Delivery) FileExtension() string {
+	filled := d.Filled()
+	if filled.Format == FormatParquet {
+		return ".parquet"
+	}
+	return ".json" + compressedExtensions[filled.Compression]
 }

@@ -72,6 +72,9 @@ func (m *machine) auditObject(t *testing.T, d *delivery, ledger *sample.Ledger, 
 		folder, _, _ := strings.Cut(backup.Prefix, "!{")
 		isBackup = strings.HasPrefix(key, folder)
 	}
+	if extension := m.stream.Config.FileExtension; !isFailure && !isBackup && (extension == "" || !strings.HasSuffix(key, extension)) {
+		d.problemf("object %s does not have the extension %q of its format", key, extension)
+	}
 	switch {
 	case (isFailure || isBackup) && noPartition == nil:
 		d.problemf("object %s has no marked logs, but is in a partition of their table", key)
