@@ -201,6 +201,12 @@ $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION):
 	GOBIN="$(CURDIR)/$(TOOLS)" go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
 	mv $(TOOLS)/cyclonedx-gomod $@
 
+.PHONY: release
+
+release: $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION) ## build the archives of the command for Linux, macOS and Windows from COMMIT (HEAD) into build/release; VERSION names the release
+	rm -rf build/release
+	go run ./internal/release -out build/release -commit "$(or $(COMMIT),HEAD)" -version "$(VERSION)" -sbom $<
+
 # The published template. Node 20 still synthesizes, so its banner of eleven lines is left out.
 .PHONY: template template-python
 
