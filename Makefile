@@ -40,6 +40,19 @@ athena: ## run the named queries on a real Trino, the engine of Athena (skipped 
 		RESOLVERWATCH_TRINO="$(CURDIR)/$(TOOLS)/trino.classpath" go test -C test/system ./athena -count=1 -v -timeout 15m; \
 	else echo "skipped: no java and mvn on the PATH"; fi
 
+.PHONY: duckdb
+
+duckdb: ## run the queries of docs/duckdb.md in DuckDB (skipped without Python)
+	@if python3 -c 'import venv, ensurepip' 2>/dev/null; then \
+		$(MAKE) --no-print-directory $(TOOLS)/duckdb/installed && \
+		RESOLVERWATCH_DUCKDB="$(CURDIR)/$(TOOLS)/duckdb/bin/python" go test -C test/system ./athena -run DuckDB -count=1 -v; \
+	else echo "skipped: no python3 on the PATH, or it cannot make virtual environments"; fi
+
+$(TOOLS)/duckdb/installed: test/system/athena/requirements.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
 detections: ## measure the detections of behaviour on made logs, SEED (1), and compare scan with the SQL (that needs Java 17 and Maven)
 	go run ./test/detections $(if $(SEED),-seed $(SEED))
 	@if java --version >/dev/null 2>&1 && mvn --version >/dev/null 2>&1; then \
