@@ -205,7 +205,8 @@ sbom: build lambdas $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION) ## write the b
 	@version="$$(git describe --always --dirty 2>/dev/null || echo unknown)"; \
 	for binary in $(LAMBDAS:%=arm64/%/bootstrap) resolverwatch; do \
 		name="$${binary%/bootstrap}"; \
-		$(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION) bin -json -noserial -notimestamp -version "$$version" \
+		case $$binary in arm64/*) platform="GOOS=linux GOARCH=arm64";; *) platform=;; esac; \
+		env $$platform $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION) bin -json -noserial -notimestamp -version "$$version" \
 			-output "build/sbom/$${name##*/}.cdx.json" "bin/$$binary" || exit 1; \
 	done
 	@grep -c '"type": "library"' build/sbom/*.cdx.json | sed 's/:/: modules /'

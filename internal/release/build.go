@@ -71,8 +71,8 @@ func (s *stamp) ldflags(p *program) string {
 type builder struct {
 	stamp
 	source string
-	// materials writes the bill of materials of a program into a file. Nil leaves it out.
-	materials func(ctx context.Context, program, file string) error
+	// materials writes the bills of materials. Nil leaves them out.
+	materials writeMaterials
 }
 
 // archive returns the archive for a platform, and its name.
@@ -115,7 +115,7 @@ func (b *builder) programs(ctx context.Context, p platform, work string) (entrie
 			continue
 		}
 		list := built + ".cdx.json"
-		if err := b.materials(ctx, built, list); err != nil {
+		if err := b.materials(ctx, p, built, list); err != nil {
 			return nil, fmt.Errorf("listing the modules of %s for %s: %w", programs[i].name, p, err)
 		}
 		entries, err = addFile(entries, "sbom/"+programs[i].name+".cdx.json", modeText, list)

@@ -9,13 +9,18 @@ import (
 	"os/exec"
 )
 
+// writeMaterials writes the bill of materials of a program into a file.
+type writeMaterials func(ctx context.Context, p platform, program, file string) error
+
 // cyclonedx returns a function that writes bills of materials with cyclonedx-gomod. They have no
-// time and no random number.
-func cyclonedx(tool, version string) func(ctx context.Context, program, file string) error {
-	return func(ctx context.Context, program, file string) error {
-		err := run(exec.CommandContext(ctx, tool, "bin", "-json", "-noserial", "-notimestamp", //nolint:gosec // named by the caller
-			"-version", version, "-output", file, program))
-		if err != nil {
+// time and no random number. The tool takes the platform from its environment, not from the
+// program.
+func cyclonedx(tool, version string) writeMaterials {
+	return func(ctx context.Context, p platform, program, file string) error {
+		cmd := exec.CommandContext(ctx, tool, "bin", "-json", "-noserial", "-notimestamp", //nolint:gosec // named by the caller
+			"-version", version, "-output", file, program)
+		cmd.Env = append(os.Environ(), "GOOS="+p.os, "GOARCH="+p.arch)
+		if err := run(cmd); err != nil {
 			return err
 		}
 		text, err := os.ReadFile(file)

@@ -32,7 +32,7 @@ func TestBuilder(t *testing.T) {
 	b := &builder{
 		stamp:  stamp{"v1.2.3-test", "4f0c1e2", time.Unix(1793534402, 0)},
 		source: "../..",
-		materials: func(_ context.Context, program, file string) error {
+		materials: func(_ context.Context, _ platform, program, file string) error {
 			return os.WriteFile(file, []byte(filepath.Base(program)), 0o600)
 		},
 	}
