@@ -18,7 +18,8 @@ type Delivery struct {
 	// ErrorPrefix begins the keys of records that could not be marked or delivered. A missing
 	// final slash is added.
 	ErrorPrefix string `json:"errorPrefix" default:"delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"`
-	// Compression of the objects, named as in Firehose. Parquet files are compressed inside.
+	// Compression of the objects, named as in Firehose. Keys end in .json.gz, .json.zip and so on,
+	// or in .parquet; Parquet files are compressed inside.
 	Compression Compression `json:"compression" unset:"GZIP; UNCOMPRESSED with PARQUET" oneof:"GZIP ZIP Snappy HADOOP_SNAPPY UNCOMPRESSED"`
 	// BufferInterval is the time after which an object is written, whatever its size; 0s means
 	// at once.
