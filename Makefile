@@ -40,6 +40,19 @@ athena: ## run the named queries on a real Trino, the engine of Athena (skipped 
 		RESOLVERWATCH_TRINO="$(CURDIR)/$(TOOLS)/trino.classpath" go test -C test/system ./athena -count=1 -v -timeout 15m; \
 	else echo "skipped: no java and mvn on the PATH"; fi
 
+.PHONY: duckdb
+
+duckdb: ## run the queries of docs/duckdb.md in DuckDB (skipped without Python)
+	@if python3 -c 'import venv, ensurepip' 2>/dev/null; then \
+		$(MAKE) --no-print-directory $(TOOLS)/duckdb/installed && \
+		RESOLVERWATCH_DUCKDB="$(CURDIR)/$(TOOLS)/duckdb/bin/python" go test -C test/system ./athena -run DuckDB -count=1 -v; \
+	else echo "skipped: no python3 on the PATH, or it cannot make virtual environments"; fi
+
+$(TOOLS)/duckdb/installed: test/system/athena/requirements.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
 detections: ## measure the detections of behaviour on made logs, SEED (1), and compare scan with the SQL (that needs Java 17 and Maven)
 	go run ./test/detections $(if $(SEED),-seed $(SEED))
 	@if java --version >/dev/null 2>&1 && mvn --version >/dev/null 2>&1; then \
@@ -212,7 +225,8 @@ sbom: build lambdas $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION) ## write the b
 	@version="$$(git describe --always --dirty 2>/dev/null || echo unknown)"; \
 	for binary in $(LAMBDAS:%=arm64/%/bootstrap) resolverwatch; do \
 		name="$${binary%/bootstrap}"; \
-		$(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION) bin -json -noserial -notimestamp -version "$$version" \
+		case $$binary in arm64/*) platform="GOOS=linux GOARCH=arm64";; *) platform=;; esac; \
+		env $$platform $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION) bin -json -noserial -notimestamp -version "$$version" \
 			-output "build/sbom/$${name##*/}.cdx.json" "bin/$$binary" || exit 1; \
 	done
 	@grep -c '"type": "library"' build/sbom/*.cdx.json | sed 's/:/: modules /'
@@ -220,6 +234,12 @@ sbom: build lambdas $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION) ## write the b
 $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION):
 	GOBIN="$(CURDIR)/$(TOOLS)" go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
 	mv $(TOOLS)/cyclonedx-gomod $@
+
+.PHONY: release
+
+release: $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION) ## build the archives of the command for Linux, macOS and Windows from COMMIT (HEAD) into build/release; VERSION names the release
+	rm -rf build/release
+	go run ./internal/release -out build/release -commit "$(or $(COMMIT),HEAD)" -version "$(VERSION)" -sbom $<
 
 # The published template. Node 20 still synthesizes, so its banner of eleven lines is left out.
 .PHONY: template template-python

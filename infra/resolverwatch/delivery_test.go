@@ -38,6 +38,7 @@ func TestDelivery_defaults(t *testing.T) {
 		destination + "Prefix":                                            "dns-query-logs/!{timestamp:yyyy/MM/dd}/",
 		destination + "ErrorOutputPrefix":                                 "delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/",
 		destination + "CompressionFormat":                                 "GZIP",
+		destination + "FileExtension":                                     ".json.gz",
 		destination + "BufferingHints":                                    object{"IntervalInSeconds": 60, "SizeInMBs": 5},
 		destination + "DataFormatConversionConfiguration":                 object{"Enabled": false},
 		destination + "S3BackupMode":                                      nil,
@@ -194,11 +195,24 @@ func TestDelivery_existingBucketUnderTheKey(t *testing.T) {
 
 // New Regions appear faster than releases of the CDK.
 func TestDelivery_newerRegion(t *testing.T) {
+	deliveryIn(t, "xx-newest-1").want(t, object{"DeliveryStreamType": "DirectPut", destination + "FileExtension": ".json.gz"})
+}
+
+// Firehose in the isolated Regions refuses a file extension.
+func TestDelivery_isolatedRegions(t *testing.T) {
+	for _, region := range []string{"us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1"} {
+		deliveryIn(t, region).want(t, object{"DeliveryStreamType": "DirectPut", destination + "FileExtension": nil})
+	}
+}
+
+// deliveryIn returns the stream of a delivery with defaults in a Region.
+func deliveryIn(t *testing.T, region string) resource {
+	t.Helper()
 	app := awscdk.NewApp(&awscdk.AppProps{
 		Outdir: jsii.String(t.TempDir()), Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}}})
-	stack := awscdk.NewStack(app, jsii.String("Test"), &awscdk.StackProps{Env: &awscdk.Environment{Region: jsii.String("xx-newest-1")}})
+	stack := awscdk.NewStack(app, jsii.String("Test"), &awscdk.StackProps{Env: &awscdk.Environment{Region: &region}})
 	resolverwatch.NewDelivery(stack, "Delivery", &resolverwatch.DeliveryProps{Transformer: transformer(stack)})
-	synth(t, stack).one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{"DeliveryStreamType": "DirectPut"})
+	return synth(t, stack).one("AWS::KinesisFirehose::DeliveryStream", "")
 }
 
 // Settings must be known at synthesis; other intervals need not be.

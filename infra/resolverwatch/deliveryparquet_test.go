@@ -22,6 +22,7 @@ func TestDelivery_parquet(t *testing.T) {
 	made.one("AWS::KinesisFirehose::DeliveryStream", "").want(t, object{
 		destination + "Prefix":            "dns-query-logs-parquet/!{timestamp:yyyy/MM/dd}/",
 		destination + "CompressionFormat": "UNCOMPRESSED",
+		destination + "FileExtension":     ".parquet",
 		destination + "BufferingHints":    object{"IntervalInSeconds": 60, "SizeInMBs": 128},
 		conversion + "Enabled":            true,
 		conversion + "InputFormatConfiguration.Deserializer.OpenXJsonSerDe.CaseInsensitive": true,

@@ -90,6 +90,7 @@ func newStream(d *Delivery, p DeliveryProps, ready constructs.IDependable) awski
 		Compression:       awskinesisfirehose.Compression_Of(jsii.String(string(p.Compression))),
 		DataOutputPrefix:  p.writtenPrefix(),
 		ErrorOutputPrefix: &p.ErrorPrefix,
+		FileExtension:     d.fileExtension(p),
 		EncryptionKey:     p.OutputKey,
 		LoggingConfig:     awskinesisfirehose.NewEnableLogging(d.logGroup),
 		Processors:        &[]awskinesisfirehose.IDataProcessor{processor},
@@ -115,6 +116,18 @@ func newStream(d *Delivery, p DeliveryProps, ready constructs.IDependable) awski
 	// the stack's tags would remove a tag that is not in the template.
 	awscdk.Tags_Of(stream).Add(jsii.String("LogDeliveryEnabled"), jsii.String("true"), nil)
 	return stream
+}
+
+// fileExtension returns the extension of the objects, or nil in the isolated Regions, such as
+// us-iso-east-1, where Firehose refuses the setting and appends an extension of its own. It is
+// set for each format, because Firehose keeps a setting that an update leaves out: after a switch
+// to Parquet, the files would otherwise be named like the JSON objects.
+func (d *Delivery) fileExtension(p DeliveryProps) *string {
+	region := *awscdk.Stack_Of(d).Region()
+	if !isToken(region) && strings.Contains(region, "-iso") {
+		return nil
+	}
+	return jsii.String(p.FileExtension())
 }
 
 // knowRegion allows a stream in a Region that is newer than the CDK's list of Firehose's

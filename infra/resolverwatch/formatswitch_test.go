@@ -30,6 +30,7 @@ func TestPipeline_formatSwitch(t *testing.T) {
 		destination + "DataFormatConversionConfiguration": object{"Enabled": false},
 		destination + "Prefix":                            "dns-query-logs/!{timestamp:yyyy/MM/dd}/",
 		destination + "CompressionFormat":                 "GZIP",
+		destination + "FileExtension":                     ".json.gz",
 		destination + "S3BackupMode":                      "Enabled",
 		destination + "S3BackupConfiguration.Prefix":      "raw/!{timestamp:yyyy/MM/dd}/",
 	})

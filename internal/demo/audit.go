@@ -22,8 +22,8 @@ import (
 
 // Keys that objects in the log bucket may have.
 var (
-	dataKey    = regexp.MustCompile(`^dns-query-logs/\d{4}/\d\d/\d\d/resolverwatch-1-[-0-9a-f]+\.gz$`)
-	failureKey = regexp.MustCompile(`^delivery-failures/processing-failed/\d{4}/\d\d/\d\d/resolverwatch-1-[-0-9a-f]+\.gz$`)
+	dataKey    = regexp.MustCompile(`^dns-query-logs/\d{4}/\d\d/\d\d/resolverwatch-1-[-0-9a-f]+\.json\.gz$`)
+	failureKey = regexp.MustCompile(`^delivery-failures/processing-failed/\d{4}/\d\d/\d\d/resolverwatch-1-[-0-9a-f]+\.json\.gz$`)
 )
 
 // failedErrorCode is Firehose's error code for a record that the transformer could not mark.

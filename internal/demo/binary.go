@@ -63,7 +63,14 @@ func FindBinaries(ctx context.Context, o Options) (*Binaries, error) {
 		found.Importer, err, modulePath)
 }
 
-func bootstrap(folder, function string) string { return filepath.Join(folder, function, "bootstrap") }
+// bootstrap returns the path of a function's program. Windows runs files with an extension only.
+func bootstrap(folder, function string) string {
+	name := "bootstrap"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return filepath.Join(folder, function, name)
+}
 
 func isFile(path string) bool {
 	info, err := os.Stat(path)

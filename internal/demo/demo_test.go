@@ -86,7 +86,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("the report has no %q:\n%s", want, &printed)
 		}
 	}
-	for _, pattern := range []string{"resolverwatch-logs/dns-query-logs/*/*/*/*.gz", "resolverwatch-logs/delivery-failures/processing-failed/*/*/*/*.gz",
+	for _, pattern := range []string{"resolverwatch-logs/dns-query-logs/*/*/*/*.json.gz", "resolverwatch-logs/delivery-failures/processing-failed/*/*/*/*.json.gz",
 		"resolverwatch-index/index/CURRENT", "resolverwatch-index/index/*.rwx", "resolverwatch-lists/feeds/botnet-c2/indicators.csv",
 		"resolverwatch-lists/reports/phishing/*.txt", "query-logs.jsonl", "functions/resolverwatch-importer.log"} {
 		if found, err := filepath.Glob(filepath.Join(folder, pattern)); err != nil || len(found) == 0 {

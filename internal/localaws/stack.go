@@ -236,6 +236,7 @@ func (s *Stack) delivery(config *Config) firehose.Config {
 			IntervalInSeconds: int(preset.BufferInterval.Std().Seconds()),
 		},
 		CompressionFormat: string(preset.Compression),
+		FileExtension:     preset.FileExtension(),
 		Processing:        processing,
 	}
 	if config.Delivery != nil {

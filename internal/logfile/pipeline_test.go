@@ -124,9 +124,10 @@ func (endlessLog) Read(p []byte) (int, error) {
 
 func TestExpand(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"b/2.json", "b/1.gz", "a.log", "firehose-object", "notes.md", ".hidden", "b/.x.json"} {
+	for name, text := range map[string]string{"b/2.json": "", "b/1.gz": "", "a.log": "", "firehose-object": "", "notes.md": "", ".hidden": "",
+		"b/.x.json": "", "c/rows.parquet": "PAR1...PAR1", "c/set-aside.parquet": `{"rawData":""}`, "c/short.parquet": "{"} {
 		path := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -137,9 +138,9 @@ func TestExpand(t *testing.T) {
 	var got []string
 	for _, s := range sources {
 		name, _ := filepath.Rel(dir, s.Name)
-		got = append(got, name)
+		got = append(got, filepath.ToSlash(name))
 	}
-	if want := "a.log b/1.gz b/2.json firehose-object"; strings.Join(got, " ") != want || skipped != 3 {
-		t.Errorf("got %q and skipped %d, want %q and 3", got, skipped, want)
+	if want := "a.log b/1.gz b/2.json c/set-aside.parquet c/short.parquet firehose-object"; strings.Join(got, " ") != want || skipped != 4 {
+		t.Errorf("got %q and skipped %d, want %q and 4", got, skipped, want)
 	}
 }

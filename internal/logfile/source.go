@@ -49,7 +49,7 @@ func Expand(path string) (sources []Source, skipped int, err error) {
 			return err
 		case entry.IsDir():
 			return nil
-		case !looksLikeLog(entry):
+		case !looksLikeLog(path, entry):
 			skipped++
 			return nil
 		}
@@ -86,14 +86,32 @@ func file(path string, info fs.FileInfo) Source {
 const exportTest = "aws-logs-write-test"
 
 // looksLikeLog reports whether a file in a folder has the name of a log file. Firehose and S3
-// log delivery also write names without an extension.
-func looksLikeLog(entry fs.DirEntry) bool {
+// log delivery also write names without an extension. A stream that converts to Parquet may give
+// that extension to the records that it sets aside, too, which are JSON.
+func looksLikeLog(path string, entry fs.DirEntry) bool {
 	if !entry.Type().IsRegular() || strings.HasPrefix(entry.Name(), ".") || entry.Name() == exportTest {
 		return false
 	}
 	switch filepath.Ext(entry.Name()) {
 	case "", ".json", ".jsonl", ".ndjson", ".log", ".gz", ".zst":
 		return true
+	case ".parquet":
+		return !isParquet(path)
 	}
 	return false
 }
+
+// isParquet reports whether a file begins as Parquet files do. A file that cannot be opened does
+// not, so that the scan reports it.
+func isParquet(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = file.Close() }()
+	magic := make([]byte, len(parquetMagic))
+	n, _ := io.ReadFull(file, magic)
+	return string(magic[:n]) == parquetMagic
+}
+
+const parquetMagic = "PAR1"

@@ -18,7 +18,8 @@ type Delivery struct {
 	// ErrorPrefix begins the keys of records that could not be marked or delivered. A missing
 	// final slash is added.
 	ErrorPrefix string `json:"errorPrefix" default:"delivery-failures/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"`
-	// Compression of the objects, named as in Firehose. Parquet files are compressed inside.
+	// Compression of the objects, named as in Firehose. Keys end in .json.gz, .json.zip and so on,
+	// or in .parquet; Parquet files are compressed inside.
 	Compression Compression `json:"compression" unset:"GZIP; UNCOMPRESSED with PARQUET" oneof:"GZIP ZIP Snappy HADOOP_SNAPPY UNCOMPRESSED"`
 	// BufferInterval is the time after which an object is written, whatever its size; 0s means
 	// at once.
@@ -48,6 +49,16 @@ const (
 	CompressionUncompressed Compression = "UNCOMPRESSED"
 )
 
+// compressedExtensions are the extensions of compressed objects. They are those that Firehose
+// appends by itself, because Athena finds the decompression by them. The developer guide names
+// .hsnappy for HADOOP_SNAPPY, but Firehose appends .snappy.
+var compressedExtensions = map[Compression]string{
+	CompressionGZIP: ".gz",
+	"ZIP":           ".zip",
+	"Snappy":        ".snappy",
+	"HADOOP_SNAPPY": ".snappy",
+}
+
 // Defaults that depend on the format. Firehose needs at least 64 MiB to write Parquet, and
 // queries read large files faster.
 const (
@@ -75,4 +86,14 @@ func (d Delivery) Filled() Delivery {
 		}
 	}
 	return d
+}
+
+// FileExtension returns the end of the keys of marked logs, such as ".json.gz", by which DuckDB
+// and others recognise their format.
+func (d Delivery) FileExtension() string {
+	filled := d.Filled()
+	if filled.Format == FormatParquet {
+		return ".parquet"
+	}
+	return ".json" + compressedExtensions[filled.Compression]
 }

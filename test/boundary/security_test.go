@@ -77,6 +77,7 @@ func TestPinnedRequirements(t *testing.T) {
 	pinned := regexp.MustCompile(`(?m)^[A-Za-z0-9][\w.-]*==\S+ \\\n    --hash=sha256:[0-9a-f]{64}`)
 	for _, path := range [][]string{
 		{"test", "synth", "requirements.txt"}, {"test", "template", "requirements.txt"}, {"test", "system", "e2e", "requirements.txt"},
+		{"test", "system", "athena", "requirements.txt"},
 	} {
 		text := read(t, path...)
 		packages := regexp.MustCompile(`(?m)^[A-Za-z0-9].*$`).FindAllString(text, -1)

@@ -256,7 +256,11 @@ func TestFunction_Close(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+	process, err := os.FindProcess(pid)
+	if err == nil {
+		err = process.Signal(syscall.Signal(0))
+	}
+	if !errors.Is(err, os.ErrProcessDone) {
 		t.Errorf("process %d still exists: %v", pid, err)
 	}
 	if _, err := f.Invoke(t.Context(), nil); !errors.Is(err, ErrClosed) {

@@ -70,6 +70,9 @@ func (m *machine) auditObject(t *testing.T, d *delivery, ledger *sample.Ledger, 
 	body := m.unpack(t, m.outputs["OutputBucketName"], key)
 	isFailure, isBackup := strings.Contains(key, "/processing-failed/"), m.isBackup(key)
 	isOurs := strings.HasPrefix(key, "replay/") || strings.HasPrefix(key, settings.BackfillPrefix)
+	if !isFailure && !isBackup && !isOurs && !m.hasExtension(key) {
+		d.problemf("object %s does not have the extension of its format", key)
+	}
 	switch {
 	case (isFailure || isBackup || isOurs) && noPartition == nil:
 		d.problemf("object %s has no marked logs, but is in a partition of their table", key)
@@ -85,6 +88,14 @@ func (m *machine) auditObject(t *testing.T, d *delivery, ledger *sample.Ledger, 
 	default:
 		d.auditLines(body, ledger)
 	}
+}
+
+// hasExtension reports whether the key of marked logs ends as the stream or the marker ends it.
+func (d *deployed) hasExtension(key string) bool {
+	if strings.HasSuffix(key, ".json.gz") {
+		return true
+	}
+	return d.hasStream() && d.stream.Config.FileExtension != "" && strings.HasSuffix(key, d.stream.Config.FileExtension)
 }
 
 // isBackup reports whether an object has the original records.
