@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"resolverwatch": Main})
+	testscript.Main(m, map[string]func(){"resolverwatch": func() { Main("v1.2.3", "4f0c1e2", "2026-11-01T00:00:00Z") }})
 }
 
 var update = flag.Bool("update", false, "rewrite the expected output in the scripts")

@@ -10,7 +10,6 @@ import (
 	"math"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -31,8 +30,10 @@ const (
 	exitSignal = 128
 )
 
-// Main runs the command with the arguments and streams of the process, and exits.
-func Main() {
+// Main runs the command with the arguments and streams of the process, and exits. The arguments
+// say from what the binary was built; each may be empty.
+func Main(version, commit, date string) {
+	stamped = build{Version: version, Commit: commit, Date: date}
 	code := run(untilSignal(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	os.Exit(code)
 }
@@ -154,7 +155,7 @@ AWS account. Then mark your own logs with your own lists: 'resolverwatch scan'.`
 	root.SetFlagErrorFunc(usage)
 	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std),
 		newStatus(std), newAllow(std), newRollback(std), newPublish(std), newQuery(std), newHunt(std),
-		newAlert(std), newTail(std), newPlan(std), newReplay(std), newBackfill(std))
+		newAlert(std), newTail(std), newPlan(std), newReplay(std), newBackfill(std), newVersion(std))
 	wrapArgErrors(root)
 	return root
 }
@@ -198,16 +199,6 @@ func usage(cmd *cobra.Command, err error) error {
 
 func usagef(cmd *cobra.Command, format string, args ...any) error {
 	return usage(cmd, fmt.Errorf(format, args...))
-}
-
-// version returns the version of the module if the command was installed by its path, or the
-// commit if it was built in a checkout.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return info.Main.Version
 }
 
 // Output forms of commands that print one result: for people, or as JSON.
