@@ -15,6 +15,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
@@ -87,6 +88,7 @@ type checker struct {
 	index   *index.Index
 	form    string
 	out     *bufio.Writer
+	colors  term.Colors
 	errors  io.Writer
 	matched bool // a name is malicious
 	failed  bool // a name could not be looked up
@@ -95,7 +97,7 @@ type checker struct {
 // checkAll writes an answer for each name. matched means that one of them is malicious. The
 // error is errReported if one of them could not be looked up.
 func checkAll(ctx context.Context, x *index.Index, std streams, names []string, form string) (matched bool, err error) {
-	c := &checker{index: x, form: form, out: bufio.NewWriter(std.out), errors: std.err}
+	c := &checker{index: x, form: form, out: bufio.NewWriter(std.out), colors: term.ColorsOf(std.out), errors: std.err}
 	for _, name := range names {
 		if name == "-" {
 			err = c.checkLines(logfile.NewLive(ctx, std.in))
@@ -145,7 +147,7 @@ func (c *checker) check(text string) error {
 	if c.form == formJSON {
 		return json.NewEncoder(c.out).Encode(answer)
 	}
-	return answer.print(c.out)
+	return answer.print(c.out, c.colors)
 }
 
 // answer is the verdict on one name, and why.
@@ -304,10 +306,11 @@ func listedBy(feeds []indicator.FeedID) string {
 	return fmt.Sprintf("feeds %s list", sighting.JoinFeeds(feeds))
 }
 
-func (a *answer) print(out io.Writer) error {
-	lines := []string{fmt.Sprintf("%-10s %s", a.Verdict, sighting.Printable(a.Name)), "           " + printable.Line(a.Why)}
+func (a *answer) print(out io.Writer, colors term.Colors) error {
+	verdict := colors.Word(fmt.Sprintf("%-10s", a.Verdict))
+	lines := []string{verdict + " " + sighting.Printable(a.Name), "           " + printable.Line(a.Why)}
 	if a.Indicator != "" {
-		rating := fmt.Sprintf("           severity %s, confidence %d", a.Severity, *a.Confidence)
+		rating := fmt.Sprintf("           severity %s, confidence %d", colors.Word(a.Severity), *a.Confidence)
 		if a.Category != "" {
 			rating += ", category " + string(a.Category)
 		}

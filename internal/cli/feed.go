@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -267,10 +268,10 @@ func (l *lintResult) print(out io.Writer) {
 // printDecision prints whether the importer would accept the list.
 func (l *lintResult) printDecision(out io.Writer) {
 	if len(l.Refusals) == 0 {
-		fmt.Fprintln(out, "  the importer would accept this list")
+		fmt.Fprintf(out, "  the importer would %s this list\n", term.ColorsOf(out).Good("accept"))
 		return
 	}
-	fmt.Fprintln(out, "  the importer would REFUSE this list:")
+	fmt.Fprintf(out, "  the importer would %s this list:\n", term.ColorsOf(out).Bad("REFUSE"))
 	for _, refusal := range l.Refusals {
 		fmt.Fprintf(out, "  - %v\n", refusal)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/reach"
@@ -57,7 +58,7 @@ transformer and 'scan --index' can load. LIST is
 			if err != nil {
 				return err
 			}
-			return writeIndex(data, out, unwrapped(std.out), std.err, l.quiet)
+			return writeIndex(data, out, term.Unwrapped(std.out), std.err, l.quiet)
 		},
 	}
 	l.register(cmd)

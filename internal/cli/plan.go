@@ -6,11 +6,10 @@ import (
 	"io"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/plan"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 )
 
 // planOptions are the flags of plan.
@@ -148,14 +147,13 @@ func (n *planNeeds) print(out io.Writer, peak float64) {
 	default:
 		fmt.Fprint(out, "Firehose can carry them.\n\n")
 	}
-	t := newTable(out, "PART", "NEEDS", "LIMIT", "FITS", "")
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Align: text.AlignRight}, {Number: 3, Align: text.AlignRight}})
+	t := term.NewTable(out, term.Word("Part"), term.Number("Needs"), term.Number("Limit"), term.Word("Fits"), term.Prose(""))
 	for _, need := range n.Needs {
 		limit := ""
 		if need.Limit > 0 {
 			limit = plan.Number(need.Limit)
 		}
-		t.AppendRow(table.Row{need.Part, strings.TrimSpace(plan.Number(need.Value) + " " + need.Unit), limit, need.Fit, need.Advice})
+		t.Add(need.Part, strings.TrimSpace(plan.Number(need.Value)+" "+need.Unit), limit, string(need.Fit), need.Advice)
 	}
 	t.Render()
 	fmt.Fprintln(out)
@@ -178,8 +176,7 @@ func (p *planOptions) writeJSON(out io.Writer, lines []plan.Line, needs *planNee
 func (p *planOptions) print(out io.Writer, lines []plan.Line) {
 	fmt.Fprintf(out, "%.0f queries a month and %.0f names, in dollars at list prices of %s, %s:\n\n",
 		p.volume.Queries, p.volume.Names, plan.Region, plan.Date)
-	t := newTable(out, "PART", "", "$ A MONTH", "ARITHMETIC")
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, Align: text.AlignRight}})
+	t := term.NewTable(out, term.Word("Part"), term.Word(""), term.Number("$ a month"), term.Prose("Arithmetic"))
 	unconfirmed := false
 	for _, line := range lines {
 		state, cost := "on", fmt.Sprintf("%.2f", line.USD)
@@ -193,10 +190,9 @@ func (p *planOptions) print(out io.Writer, lines []plan.Line) {
 			cost += " *"
 			unconfirmed = true
 		}
-		t.AppendRow(table.Row{line.Part, state, cost, line.Arithmetic})
+		t.Add(line.Part, state, cost, line.Arithmetic)
 	}
-	t.AppendSeparator()
-	t.AppendRow(table.Row{"total", "on", fmt.Sprintf("%.2f", plan.Total(lines)), ""})
+	t.Add("total", "on", fmt.Sprintf("%.2f", plan.Total(lines)))
 	t.Render()
 	if unconfirmed {
 		fmt.Fprintln(out, "\n* a price is not confirmed")

@@ -9,13 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
-	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
 // queryOptions are the flags of query.
@@ -127,9 +125,9 @@ func fillQuery(queries []athena.NamedQuery, name string, values map[string]strin
 }
 
 func printQueries(out io.Writer, queries []athena.NamedQuery) {
-	t := newTable(out, "QUERY", "QUESTION", "PARAMETERS")
+	t := term.NewTable(out, term.Word("Query"), term.Prose("Question"), term.Prose("Parameters"))
 	for _, named := range queries {
-		row := table.Row{sighting.Printable(named.Name), "", ""}
+		row := []string{named.Name, "", ""}
 		if query, err := namedquery.Parse(named.Text); err == nil {
 			var parameters []string
 			for _, parameter := range query.Parameters {
@@ -139,9 +137,9 @@ func printQueries(out io.Writer, queries []athena.NamedQuery) {
 				}
 				parameters = append(parameters, fmt.Sprintf("%s (%s%s)", parameter.Name, parameter.Type, required))
 			}
-			row[1], row[2] = printable.Line(query.Question), strings.Join(parameters, ", ")
+			row[1], row[2] = query.Question, strings.Join(parameters, ", ")
 		}
-		t.AppendRow(row)
+		t.Add(row...)
 	}
 	t.Render()
 }

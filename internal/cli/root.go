@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
-	"github.com/resolverwatch/resolverwatch/pkg/printable"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 )
 
 // Exit codes.
@@ -77,9 +77,9 @@ type streams struct {
 }
 
 // run runs the command and returns its exit code. Nothing that a terminal obeys passes its
-// streams, whether it is part of a file name, a list, a log or an error.
+// streams but our own colors, whether it is part of a file name, a list, a log or an error.
 func run(ctx context.Context, args []string, std streams) int {
-	out, messages := printable.NewWriter(std.out), printable.NewWriter(std.err)
+	out, messages := term.NewWriter(std.out), term.NewWriter(std.err)
 	code := execute(ctx, args, streams{std.in, out, messages})
 	_ = errors.Join(out.Close(), messages.Close()) // half a rune cannot be written
 	return code
@@ -153,6 +153,7 @@ AWS account. Then mark your own logs with your own lists: 'resolverwatch scan'.`
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	root.SetFlagErrorFunc(usage)
+	registerColor(root, std.out)
 	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std),
 		newStatus(std), newAllow(std), newRollback(std), newPublish(std), newQuery(std), newHunt(std),
 		newAlert(std), newTail(std), newPlan(std), newReplay(std), newBackfill(std), newVersion(std))

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
@@ -129,11 +130,11 @@ func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error 
 // scan marks the sources and writes the result.
 func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.Source, x *index.Index) error {
 	sink := std.out
-	if o.form == formNDJSON && !isTerminal(sink) {
-		sink = unwrapped(sink) // marked records have the bytes of the log
+	if o.form == formNDJSON && !term.IsTerminal(sink) {
+		sink = term.Unwrapped(sink) // marked records have the bytes of the log
 	}
 	out := bufio.NewWriterSize(sink, 1<<20)
-	s := newScanner(x, o, out, std.err)
+	s := newScanner(x, o, out, std.out, std.err)
 	logs := &logRun{sources: sources, messages: std.err, quiet: o.lists.quiet, markers: s.markers(), collect: func(chunk *logfile.Chunk) error {
 		if err := s.collect(chunk); err != nil || !chunk.Idle {
 			return err
@@ -148,11 +149,11 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 		return errors.Join(err, out.Flush())
 	}
 
-	s.print()
-	o.printFollowed(s, std.err)
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
+	s.print()
+	o.printFollowed(s, std.err)
 	if o.report != "" {
 		page := s.summary.Report()
 		logs.fillPage(page, &o.selects)
@@ -185,7 +186,7 @@ func (o *scanOptions) outcome(logs *logRun, s *scanner) error {
 // setForm sets the default of the output form, or checks the form that was set.
 func (o *scanOptions) setForm(cmd *cobra.Command, out io.Writer) error {
 	switch {
-	case o.form == "" && isTerminal(out):
+	case o.form == "" && term.IsTerminal(out):
 		o.form = formSummary
 	case o.form == "":
 		o.form = formNDJSON

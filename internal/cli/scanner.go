@@ -8,6 +8,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
 	"github.com/resolverwatch/resolverwatch/internal/selection"
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
@@ -18,7 +19,8 @@ var errNoLists = errors.New("no list of malicious names: name one with --feed")
 // scanner marks chunks and collects their results.
 type scanner struct {
 	options  *scanOptions
-	out      io.Writer
+	out      io.Writer // for records
+	screen   io.Writer // for tables and summaries
 	messages io.Writer
 	workers  []*scanWorker
 
@@ -33,6 +35,7 @@ type scanner struct {
 type scanWorker struct {
 	options *scanOptions
 	indexed bool               // there is an index
+	colors  term.Colors        // of lines that are written at once
 	chooser *selection.Chooser // nil: all records are selected
 	marker  *verdict.Marker
 	watcher *sighting.Watcher // nil unless the form is a summary
@@ -50,19 +53,20 @@ type scanResult struct {
 	unmarked  bool                // a record has no mark, and there is no index
 }
 
-func newScanner(x *index.Index, o *scanOptions, out, messages io.Writer) *scanner {
+func newScanner(x *index.Index, o *scanOptions, out, screen, messages io.Writer) *scanner {
 	s := &scanner{
 		options:  o,
 		out:      out,
+		screen:   screen,
 		messages: messages,
 		summary:  sighting.NewSummary(),
-		table:    sighting.NewTable(out),
+		table:    sighting.NewTable(screen),
 	}
 	if o.form == formSummary {
 		s.behaviour = sighting.NewBehaviour()
 	}
 	for range o.workers {
-		w := &scanWorker{options: o, indexed: x != nil, chooser: o.selects.chosen.NewChooser()}
+		w := &scanWorker{options: o, colors: term.ColorsOf(screen), indexed: x != nil, chooser: o.selects.chosen.NewChooser()}
 		if s.behaviour != nil {
 			w.watcher = s.behaviour.Watch()
 		}
@@ -169,10 +173,10 @@ func (s *scanner) print() {
 		}
 	case formSummary:
 		if s.options.follow {
-			fmt.Fprintln(s.out)
+			fmt.Fprintln(s.screen)
 		}
 		s.summary.Limit = s.options.limit
-		s.summary.Print(s.out)
-		s.behaviour.Print(s.out)
+		s.summary.Print(s.screen)
+		s.behaviour.Print(s.screen)
 	}
 }

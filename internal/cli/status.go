@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator"
 	"github.com/resolverwatch/resolverwatch/internal/operator/health"
 	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
@@ -154,13 +154,14 @@ func printGenerations(out io.Writer, s *operator.Status) {
 	if len(s.Generations) == 0 {
 		return
 	}
-	t := newTable(out, "", "GENERATION", "PUBLISHED", "ENTRIES", "FEEDS", "BYTES")
+	t := term.NewTable(out, term.Word(""), term.Number("Generation"), term.Word("Published"), term.Number("Entries"),
+		term.Number("Feeds"), term.Number("Bytes"))
 	for _, g := range s.Generations {
 		state := ""
 		if g.IsCurrent {
 			state = "current"
 		}
-		t.AppendRow(table.Row{state, g.Generation, age(s.At.Sub(g.PublishedAt)) + " ago", g.Entries, g.Feeds, g.Bytes})
+		t.Add(state, fmt.Sprint(g.Generation), age(s.At.Sub(g.PublishedAt))+" ago", fmt.Sprint(g.Entries), fmt.Sprint(g.Feeds), fmt.Sprint(g.Bytes))
 	}
 	fmt.Fprintln(out)
 	t.Render()
@@ -175,7 +176,8 @@ func printFeeds(out io.Writer, s *operator.Status) {
 		fmt.Fprintln(out, "\nno feed has a list yet")
 		return
 	}
-	t := newTable(out, "FEED", "", "ENTRIES", "SERVED", "AGE", "LAST LIST", "NOTES")
+	t := term.NewTable(out, term.Text("Feed"), term.Word(""), term.Number("Entries"), term.Number("Served"), term.Word("Age"),
+		term.Word("Last list"), term.Prose("Notes"))
 	for i := range s.Feeds {
 		f := &s.Feeds[i]
 		served, accepted := "no", "never"
@@ -192,7 +194,7 @@ func printFeeds(out io.Writer, s *operator.Status) {
 			last += ", " + age(s.At.Sub(*f.Last.At)) + " ago"
 		}
 
-		t.AppendRow(table.Row{f.ID, f.Action, f.Entries, served, accepted, last, strings.Join(feedNotes(f, s), "; ")})
+		t.Add(string(f.ID), f.Action, fmt.Sprint(f.Entries), served, accepted, last, strings.Join(feedNotes(f, s), "; "))
 	}
 	fmt.Fprintln(out)
 	t.Render()
@@ -225,16 +227,6 @@ func feedNotes(f *operator.FeedStatus, s *operator.Status) (notes []string) {
 		notes = append(notes, "table "+f.Table)
 	}
 	return notes
-}
-
-func newTable(out io.Writer, columns ...any) table.Writer {
-	t := table.NewWriter()
-	t.SetOutputMirror(out)
-	t.SetStyle(table.StyleDefault)
-	t.Style().Options = table.OptionsNoBordersAndSeparators
-	t.Style().Box.PaddingLeft, t.Style().Box.PaddingRight = "", "  "
-	t.AppendHeader(columns)
-	return t
 }
 
 // age formats a duration for people, in one or two units.

@@ -12,6 +12,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
 	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
 	"github.com/resolverwatch/resolverwatch/internal/tail"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/keyprefix"
@@ -117,7 +118,7 @@ func (o *tailOptions) run(cmd *cobra.Command, std streams, args []string) error 
 // check checks the flags and returns the time to begin with.
 func (o *tailOptions) check(cmd *cobra.Command, std streams) (since time.Time, err error) {
 	switch {
-	case o.form == "" && isTerminal(std.out):
+	case o.form == "" && term.IsTerminal(std.out):
 		o.form = formText
 	case o.form == "":
 		o.form = formNDJSON
