@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -45,9 +46,6 @@ With --stack or --index-bucket it uses the current index of a deployed stack. LI
   resolverwatch check --stack Resolverwatch www.evil.example`,
 		Args: argCount(1, anyNumber, "nothing to check: name at least one NAME, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkForm(cmd, form); err != nil {
-				return err
-			}
 			x, err := loadIndex(cmd, &l, &d, std.err)
 			if err != nil {
 				return err
@@ -62,7 +60,7 @@ With --stack or --index-bucket it uses the current index of a deployed stack. LI
 	l.register(cmd)
 	l.registerFile(cmd)
 	d.registerIndex(cmd)
-	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text, or json with one object on each line")
+	registerForm(cmd, &form, "", formText, formJSON, formCSV)
 	cmd.Flags().BoolVar(&failOnMatch, "fail-on-match", false, "exit with code 3 if a name is malicious")
 	return cmd
 }
@@ -98,6 +96,9 @@ type checker struct {
 // error is errReported if one of them could not be looked up.
 func checkAll(ctx context.Context, x *index.Index, std streams, names []string, form string) (matched bool, err error) {
 	c := &checker{index: x, form: form, out: bufio.NewWriter(std.out), colors: term.ColorsOf(std.out), errors: std.err}
+	if form == formCSV {
+		_, _ = c.out.Write(appendCSV(nil, answerColumns()...)) // an error comes back from the next write
+	}
 	for _, name := range names {
 		if name == "-" {
 			err = c.checkLines(logfile.NewLive(ctx, std.in))
@@ -144,8 +145,12 @@ func (c *checker) check(text string) error {
 
 	c.matched = c.matched || answer.Verdict == verdict.Malicious
 	c.failed = c.failed || answer.Verdict == verdict.Unknown
-	if c.form == formJSON {
+	switch c.form {
+	case formJSON:
 		return json.NewEncoder(c.out).Encode(answer)
+	case formCSV:
+		_, err := c.out.Write(appendCSV(nil, answer.cells()...))
+		return err
 	}
 	return answer.print(c.out, c.colors)
 }
@@ -164,6 +169,22 @@ type answer struct {
 	Confidence *uint8             `json:"confidence,omitempty"`
 	AllowedBy  string             `json:"allowed_by,omitempty"`
 	Why        string             `json:"why"`
+}
+
+// answerColumns are the names of what [answer.cells] returns: the members in JSON.
+func answerColumns() []string {
+	return []string{"name", "looked_up", "verdict", "verdict_reason", "indicator", "scope", "feeds", "category", "severity",
+		"confidence", "allowed_by", "why"}
+}
+
+// cells returns the answer as a row.
+func (a *answer) cells() []string {
+	confidence := ""
+	if a.Confidence != nil {
+		confidence = strconv.Itoa(int(*a.Confidence))
+	}
+	return []string{a.Name, a.LookedUp, string(a.Verdict), string(a.Reason), a.Indicator, a.Scope, sighting.JoinFeeds(a.Feeds),
+		string(a.Category), a.Severity, confidence, a.AllowedBy, a.Why}
 }
 
 // checkText looks up the name or the address that text means. The error says why it means

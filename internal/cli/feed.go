@@ -28,7 +28,7 @@ func newFeed(std streams) *cobra.Command {
 		Use:     "feed",
 		Short:   "Check lists before they are imported",
 		Example: `  resolverwatch feed lint urlhaus.csv`,
-		Args:    cobra.NoArgs,
+		Args:    noCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newLint(std))
@@ -69,15 +69,12 @@ would be refused. With --against, the list is also compared with the list that i
 	flags.BoolVar(&o.allow, "allow", false, "read as an allow list")
 	flags.StringVar(&o.against, "against", "", "compare with `FILE`, the list that would be replaced")
 	o.guards.register(cmd)
-	flags.StringVarP(&o.form, "output", "o", formText, "`FORM`: text, or json with one object for each file")
+	registerForm(cmd, &o.form, "", formText, formJSON)
 	flags.BoolVar(&o.all, "all", false, "show every line that is left out, including skipped lines")
 	return cmd
 }
 
 func (o *lintOptions) run(cmd *cobra.Command, std streams, paths []string) error {
-	if err := checkForm(cmd, o.form); err != nil {
-		return err
-	}
 
 	read, err := list.NewOptions(o.wire)
 	if err != nil {

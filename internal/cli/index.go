@@ -27,7 +27,7 @@ func newIndex(std streams) *cobra.Command {
 		Short: "Build, inspect and compare index files",
 		Example: `  resolverwatch index build --feed urlhaus.csv -o lists.rwx
   resolverwatch index inspect lists.rwx`,
-		Args: cobra.NoArgs,
+		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newIndexBuild(std), newIndexInspect(std), newIndexDiff(std))
@@ -134,8 +134,8 @@ func newIndexInspect(std streams) *cobra.Command {
   resolverwatch index inspect --entries lists.rwx | grep evil`,
 		Args: argCount(1, 1, "name one index FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkForm(cmd, form); err != nil {
-				return err
+			if form == formCSV && !entries {
+				return usagef(cmd, "-o csv writes the entries of an index: add --entries")
 			}
 			x, err := openIndex(args[0])
 			if err != nil {
@@ -151,7 +151,7 @@ func newIndexInspect(std streams) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text or json")
+	registerForm(cmd, &form, "", formText, formJSON, formCSV)
 	cmd.Flags().BoolVar(&entries, "entries", false, "write every entry, one on each line")
 	return cmd
 }
@@ -216,9 +216,6 @@ With --stack or --index-bucket, OLD and NEW are the numbers of published generat
   resolverwatch index diff --stack Resolverwatch 41 42`,
 		Args: argCount(2, 2, "name two indexes, OLD and NEW"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkForm(cmd, form); err != nil {
-				return err
-			}
 			before, after, err := openBoth(cmd, &d, args[0], args[1])
 			if err != nil {
 				return err
@@ -227,7 +224,7 @@ With --stack or --index-bucket, OLD and NEW are the numbers of published generat
 		},
 	}
 	d.registerIndex(cmd)
-	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text, or json with one object on each line")
+	registerForm(cmd, &form, "", formText, formJSON, formCSV)
 	return cmd
 }
 
@@ -266,6 +263,7 @@ func (d *deployment) generations(cmd *cobra.Command) (func(number string) (*inde
 func writeDiff(std streams, before, after *index.Index, form string) error {
 	counts := map[index.ChangeKind]int{}
 	out := bufio.NewWriter(std.out)
+	writeStoredHeader(out, form)
 	err := index.Diff(before, after, func(kind index.ChangeKind, s *index.Stored) error {
 		counts[kind]++
 		return newStoredLine(string(rune(kind)), s).write(out, form)
@@ -304,17 +302,34 @@ func newStoredLine(change string, s *index.Stored) storedLine {
 }
 
 func (l storedLine) write(out io.Writer, form string) error {
-	if form == formJSON {
+	switch form {
+	case formJSON:
 		return json.NewEncoder(out).Encode(l)
+	case formCSV:
+		_, err := out.Write(appendCSV(nil, changeWords[l.Change], l.Value, l.Scope, l.Action, string(l.Feed), string(l.Category), l.Severity,
+			strconv.Itoa(int(l.Confidence))))
+		return err
 	}
 	text := fmt.Sprintf("%s %s %s %s %s %s %d %s", l.Change, l.Value, l.Scope, l.Action, l.Feed, l.Severity, l.Confidence, l.Category)
 	_, err := fmt.Fprintln(out, strings.TrimSpace(text))
 	return err
 }
 
+// changeWords are the kinds of changes in CSV, where a sign would begin a formula.
+var changeWords = map[string]string{string(index.Added): "added", string(index.Removed): "removed", string(index.Rated): "changed"}
+
+// writeStoredHeader writes the names of the columns. For entries that did not change, change is empty.
+func writeStoredHeader(out io.Writer, form string) {
+	if form == formCSV {
+		// An error comes back from the next write.
+		_, _ = out.Write(appendCSV(nil, "change", "indicator", "scope", "action", "feed", "category", "severity", "confidence"))
+	}
+}
+
 // writeEntries writes every entry of an index.
 func writeEntries(to io.Writer, x *index.Index, form string) error {
 	out := bufio.NewWriter(to)
+	writeStoredHeader(out, form)
 	for stored, err := range x.All() {
 		if err == nil {
 			err = newStoredLine("", &stored).write(out, form)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,7 +53,7 @@ of one part, such as hunts/tunnels, or of a kind of parts, such as hunts.`,
 	flags.Float64Var(&p.volume.Names, "names", 1e6, "`NUMBER` of names on all lists")
 	flags.StringSliceVar(&p.on, "on", nil, "`PART` that is on; repeatable")
 	flags.StringSliceVar(&p.off, "off", nil, "`PART` that is off; repeatable")
-	flags.StringVarP(&p.form, "output", "o", formText, "`FORM`: text or json")
+	registerForm(cmd, &p.form, "", formText, formJSON, formCSV)
 	return cmd
 }
 
@@ -68,9 +69,6 @@ const (
 const defaultPeak = 3
 
 func (p *planOptions) run(cmd *cobra.Command, std streams) error {
-	if err := checkForm(cmd, p.form); err != nil {
-		return err
-	}
 	if err := p.checkNumbers(cmd); err != nil {
 		return err
 	}
@@ -89,8 +87,11 @@ func (p *planOptions) run(cmd *cobra.Command, std streams) error {
 			}
 		}
 	}
-	if p.form == formJSON {
+	switch p.form {
+	case formJSON:
 		return p.writeJSON(std.out, lines, needs)
+	case formCSV:
+		return writeCosts(std.out, lines)
 	}
 	if needs != nil {
 		needs.print(std.out, p.peak)
@@ -160,9 +161,7 @@ func (n *planNeeds) print(out io.Writer, peak float64) {
 }
 
 func (p *planOptions) writeJSON(out io.Writer, lines []plan.Line, needs *planNeeds) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(struct {
+	return json.NewEncoder(out).Encode(struct {
 		*planNeeds
 		Date    string      `json:"prices_of"`
 		Region  string      `json:"region"`
@@ -171,6 +170,17 @@ func (p *planOptions) writeJSON(out io.Writer, lines []plan.Line, needs *planNee
 		Total   float64     `json:"total_usd"`
 		Lines   []plan.Line `json:"lines"`
 	}{needs, plan.Date, plan.Region, p.volume.Queries, p.volume.Names, plan.Total(lines), lines})
+}
+
+// writeCosts writes the parts without their total, for a spreadsheet.
+func writeCosts(out io.Writer, lines []plan.Line) error {
+	text := appendCSV(nil, "part", "on", "up_to", "usd_a_month", "arithmetic", "unconfirmed")
+	for _, line := range lines {
+		text = appendCSV(text, line.Part, strconv.FormatBool(line.On), strconv.FormatBool(line.UpTo),
+			strconv.FormatFloat(line.USD, 'f', 2, 64), line.Arithmetic, strconv.FormatBool(line.Unconfirmed))
+	}
+	_, err := out.Write(text)
+	return err
 }
 
 func (p *planOptions) print(out io.Writer, lines []plan.Line) {

@@ -49,17 +49,14 @@ Without an AWS account, use 'resolverwatch scan -o summary' on log files.
 	q.registerAthena(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&q.parameters, "param", nil, "parameter of the query, `NAME=VALUE`; repeatable")
-	flags.StringVarP(&q.form, "output", "o", "", "`FORM`: table, csv, or json with one object on each line (default: table on a terminal, else csv)")
+	registerForm(cmd, &q.form, "table on a terminal, else csv", formTable, formJSON, formCSV)
 	flags.BoolVar(&q.sql, "sql", false, "print the SQL with its parameters instead of running it")
 	flags.BoolVarP(&q.quiet, "quiet", "q", false, "print only errors")
 	return cmd
 }
 
 func (q *queryOptions) run(cmd *cobra.Command, std streams, args []string) error {
-	form, err := resultForm(cmd, std.out, q.form)
-	if err != nil {
-		return err
-	}
+	form := formFor(std.out, q.form, formTable, formCSV)
 	values, err := parseParameters(q.parameters)
 	if err != nil {
 		return usage(cmd, err)

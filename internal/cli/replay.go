@@ -80,7 +80,7 @@ replay/quarantine/.
 	flags.StringVar(&r.marked, "marked-prefix", "", "with --to objects: `PREFIX` of the marked logs, with the expressions of Firehose (default: from the outputs of the stack)")
 	flags.StringVar(&r.stream, "stream-name", "", "`NAME` of the delivery stream (default: from the outputs of the stack)")
 	flags.StringVar(&r.outputBucket, "output-bucket", "", "`NAME` of the output bucket (default: from the outputs of the stack)")
-	flags.StringVarP(&r.form, "output", "o", formText, "`FORM`: text or json")
+	registerForm(cmd, &r.form, "", formText, formJSON)
 	return cmd
 }
 
@@ -122,7 +122,7 @@ func (r *replayOptions) check(cmd *cobra.Command) error {
 	case r.perSecond < 0:
 		return usagef(cmd, "--rate %d: must not be negative", r.perSecond)
 	}
-	return checkForm(cmd, r.form)
+	return nil
 }
 
 // config finds the bucket and the prefix, and reads the times.

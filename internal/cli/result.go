@@ -7,27 +7,9 @@ import (
 	"io"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 )
-
-// formCSV is an output form of query results. The others are formTable and formJSON.
-const formCSV = "csv"
-
-// resultForm returns the output form. The default is a table on a terminal, else CSV.
-func resultForm(cmd *cobra.Command, out io.Writer, form string) (string, error) {
-	switch {
-	case form == "" && term.IsTerminal(out):
-		return formTable, nil
-	case form == "":
-		return formCSV, nil
-	case form != formTable && form != formCSV && form != formJSON:
-		return "", usagef(cmd, "output %q: must be one of table, csv, json", form)
-	}
-	return form, nil
-}
 
 // resultWriter writes the rows of a query result, in a given form.
 type resultWriter interface {

@@ -146,13 +146,13 @@ AWS account. Then mark your own logs with your own lists: 'resolverwatch scan'.`
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.SetFlagErrorFunc(usage)
+	root.SetFlagErrorFunc(flagError)
 	registerColor(root, std.out)
 	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std),
 		newStatus(std), newAllow(std), newRollback(std), newPublish(std), newQuery(std), newHunt(std),
@@ -200,18 +200,4 @@ func usage(cmd *cobra.Command, err error) error {
 
 func usagef(cmd *cobra.Command, format string, args ...any) error {
 	return usage(cmd, fmt.Errorf(format, args...))
-}
-
-// Output forms of commands that print one result: for people, or as JSON.
-const (
-	formText = "text"
-	formJSON = "json"
-)
-
-// checkForm returns a usage error unless form is text or json.
-func checkForm(cmd *cobra.Command, form string) error {
-	if form != formText && form != formJSON {
-		return usagef(cmd, "output %q: must be text or json", form)
-	}
-	return nil
 }

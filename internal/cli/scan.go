@@ -4,22 +4,15 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"runtime"
 
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
+	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
-)
-
-// Output forms of scan.
-const (
-	formNDJSON  = "ndjson"
-	formTable   = "table"
-	formSummary = "summary"
 )
 
 // scanOptions are the flags of scan.
@@ -85,7 +78,7 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 	o.lists.registerFile(cmd)
 	o.selects.register(cmd, "since", "")
 	flags := cmd.Flags()
-	flags.StringVarP(&o.form, "output", "o", "", "`FORM`: ndjson, table or summary (default: summary on a terminal, else ndjson)")
+	registerForm(cmd, &o.form, "summary on a terminal, else json", formSummary, formTable, formNDJSON, formCSV)
 	flags.IntVar(&o.limit, "limit", 0, "with -o summary: how many `ROWS` the tables of hosts have (default: 50)")
 	flags.StringVar(&o.report, "report", "", "also write a report, a page of HTML, to `FILE`")
 	flags.BoolVar(&o.onlyMatches, "only-matches", false, "write only malicious records")
@@ -98,9 +91,7 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 }
 
 func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error {
-	if err := o.setForm(cmd, std.out); err != nil {
-		return err
-	}
+	o.form = formFor(std.out, o.form, formSummary, formNDJSON)
 	if o.limit < 0 {
 		return usagef(cmd, "--limit %d: must not be negative", o.limit)
 	}
@@ -141,6 +132,9 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 		}
 		return out.Flush() // somebody waits for these records
 	}}
+	if o.form == formCSV {
+		_, _ = out.Write(appendCSV(nil, sighting.Columns()...)) // an error comes back from the next write
+	}
 	err := logs.run(o.runContext(cmd.Context()), o.lists.quiet || o.follow)
 	if errors.Is(err, errNoLists) {
 		return errors.Join(usagef(cmd, "%w", errNoLists), out.Flush())
@@ -179,19 +173,6 @@ func (o *scanOptions) outcome(logs *logRun, s *scanner) error {
 	}
 	if o.failOnMatch && s.summary.Malicious > 0 {
 		return errMatch
-	}
-	return nil
-}
-
-// setForm sets the default of the output form, or checks the form that was set.
-func (o *scanOptions) setForm(cmd *cobra.Command, out io.Writer) error {
-	switch {
-	case o.form == "" && term.IsTerminal(out):
-		o.form = formSummary
-	case o.form == "":
-		o.form = formNDJSON
-	case o.form != formNDJSON && o.form != formTable && o.form != formSummary:
-		return usagef(cmd, "output %q: must be one of ndjson, table, summary", o.form)
 	}
 	return nil
 }

@@ -122,8 +122,15 @@ func (w *scanWorker) onMark(m *verdict.Mark) {
 		return
 	}
 
-	if w.options.form == formTable && (matched || m.Verdict == verdict.Allowed && !w.options.onlyMatches) {
+	if !matched && (m.Verdict != verdict.Allowed || w.options.onlyMatches) {
+		return
+	}
+	switch w.options.form {
+	case formTable:
 		w.result.sightings = append(w.result.sightings, sighting.FromMark(m))
+	case formCSV:
+		seen := sighting.FromMark(m)
+		w.chunk.Out = appendCSV(w.chunk.Out, seen.Cells()...)
 	}
 }
 
@@ -169,7 +176,7 @@ func (s *scanner) print() {
 	case formTable:
 		s.table.Render()
 		if s.table.Omitted > 0 {
-			fmt.Fprintf(s.messages, "%d rows left out: a table has at most %d rows; use -o ndjson for all\n", s.table.Omitted, sighting.MaxTableRows)
+			fmt.Fprintf(s.messages, "%d rows left out: a table has at most %d rows; use -o csv for all\n", s.table.Omitted, sighting.MaxTableRows)
 		}
 	case formSummary:
 		if s.options.follow {

@@ -51,7 +51,7 @@ sections are shown. The exit code is 1 only if the index or the feeds cannot be 
 	flags.StringVar(&o.table, "table", "", "`NAME` of the table (default: from the outputs of the stack)")
 	flags.StringVar(&o.metricStack, "metric-stack", "", "`VALUE` of the dimension Stack of the metrics, if the pipeline sets another (default: --stack)")
 	flags.BoolVar(&o.exitCode, "exit-code", false, "exit with code 3 if something is wrong or a section could not be read")
-	flags.StringVarP(&o.form, "output", "o", formText, "`FORM`: text or json")
+	registerForm(cmd, &o.form, "", formText, formJSON)
 	return cmd
 }
 
@@ -65,9 +65,6 @@ type state struct {
 }
 
 func (o *statusOptions) run(cmd *cobra.Command, std streams) error {
-	if err := checkForm(cmd, o.form); err != nil {
-		return err
-	}
 	ctx := cmd.Context()
 	op, err := o.operator(ctx, o.needIndex(), o.needTable())
 	if err != nil {

@@ -135,9 +135,12 @@ func (w *tailWorker) onMark(m *verdict.Mark) {
 	if tooLow || len(o.vpcs) > 0 && !slices.Contains(o.vpcs, seen.VPC()) {
 		return
 	}
-	if o.form == formNDJSON {
+	switch o.form {
+	case formNDJSON:
 		w.chunk.Out = append(w.chunk.Out, m.Line...)
-	} else {
+	case formCSV:
+		w.chunk.Out = appendCSV(w.chunk.Out, seen.Cells()...)
+	default:
 		w.chunk.Out = seen.AppendLine(w.chunk.Out, w.colors)
 	}
 	w.result.ends = append(w.result.ends, len(w.chunk.Out))

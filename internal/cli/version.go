@@ -72,15 +72,12 @@ func newVersion(std streams) *cobra.Command {
 		Example: `  resolverwatch version
   resolverwatch version -o json | jq -r .commit`,
 		Args: argCount(0, 0, noArguments),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkForm(cmd, form); err != nil {
-				return err
-			}
+		RunE: func(*cobra.Command, []string) error {
 			b := thisBuild()
 			return b.print(std.out, form)
 		},
 	}
-	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text or json")
+	registerForm(cmd, &form, "", formText, formJSON)
 	return cmd
 }
 

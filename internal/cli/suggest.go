@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// maxSuggestions limits what a message suggests.
+const maxSuggestions = 3
+
+// didYouMean returns the end of a message about a mistyped word: the known words that are close to it,
+// or "". Cobra measures how close they are.
+func didYouMean(typed string, known []string) string {
+	const maxTypos = 2
+	if len(typed) < maxTypos {
+		return ""
+	}
+	words := &cobra.Command{}
+	for _, word := range known {
+		words.AddCommand(&cobra.Command{Use: word, Run: func(*cobra.Command, []string) {}})
+	}
+	for words.SuggestionsMinimumDistance = 1; words.SuggestionsMinimumDistance <= maxTypos; words.SuggestionsMinimumDistance++ {
+		if near := words.SuggestionsFor(typed); len(near) > 0 {
+			return "; did you mean " + oneOf(near[:min(len(near), maxSuggestions)]) + "?"
+		}
+	}
+	return ""
+}
+
+// noCommand is the check of the arguments of a command that has subcommands: every argument is a
+// mistyped one.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, child := range cmd.Commands() {
+		if child.IsAvailableCommand() {
+			names = append(names, child.Name())
+		}
+	}
+	return fmt.Errorf("there is no command %q%s", strings.TrimPrefix(cmd.CommandPath()+" "+args[0], "resolverwatch "), didYouMean(args[0], names))
+}
+
+// flagError explains a flag that cannot be parsed.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	var noValue *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown):
+		err = unknownFlag(cmd, unknown)
+	case errors.As(err, &noValue):
+		flag := noValue.GetFlag()
+		name, meaning := pflag.UnquoteUsage(flag)
+		err = fmt.Errorf("--%s needs a value, %s: %s", flag.Name, name, meaning)
+	case errors.As(err, &invalid):
+		err = fmt.Errorf("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), valueError(invalid))
+	}
+	return usage(cmd, err)
+}
+
+func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
+	name, group := unknown.GetSpecifiedName(), unknown.GetSpecifiedShortnames()
+	if group == "" {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		return fmt.Errorf("there is no flag --%s%s", name, didYouMean("--"+name, names))
+	}
+	word, _, _ := strings.Cut(group, "=")
+	if cmd.Flags().Lookup(word) != nil {
+		return fmt.Errorf("there is no flag -%s; did you mean --%s?", name, word)
+	}
+	return fmt.Errorf("there is no flag -%s", name)
+}
+
+// valueError returns what a value must be, in place of the errors of package strconv.
+func valueError(invalid *pflag.InvalidValueError) error {
+	cause := errors.Unwrap(invalid)
+	if errors.Is(cause, strconv.ErrRange) {
+		return errors.New("is out of range")
+	}
+	switch invalid.GetFlag().Value.Type() {
+	case "int":
+		return errors.New("must be a whole number")
+	case "uint64":
+		return errors.New("must be a whole number, not below 0")
+	case "float64":
+		return errors.New("must be a number")
+	case "bool":
+		return errors.New("must be true or false")
+	case "duration":
+		return errors.New("must be a duration such as 30s, 5m or 2h")
+	}
+	return cause
+}
