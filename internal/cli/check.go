@@ -38,8 +38,7 @@ list decides the verdict. NAME may be an address, or text that people paste: a U
 ||name^, or text that was defanged. Check then says what it looked up. Text that can be
 neither a name nor an address is an error, never clean: the others are still looked up, and
 the exit code is 1. With - as NAME, check reads names from standard input, one on each line.
-With --stack or --index-bucket it uses the current index of a deployed stack. LIST is
-` + listSyntax + `.`,
+With --stack or --index-bucket it uses the current index of a deployed stack. ` + listHelp,
 		Example: `  resolverwatch check --feed urlhaus.csv www.evil.example 192.0.2.1
   resolverwatch check --feed urlhaus.csv 'hxxps://evil[.]example/login'
   resolverwatch check --index lists.rwx -o json - < names.txt

@@ -42,8 +42,7 @@ func newIndexBuild(std streams) *cobra.Command {
 		Use:   "build --feed LIST [--allow LIST] -o FILE",
 		Short: "Build an index file from lists",
 		Long: `Build reads lists, applies the guards of the importer, and writes an index file, which the
-transformer and 'scan --index' can load. LIST is
-` + listSyntax + `.`,
+transformer and 'scan --index' can load. ` + listHelp,
 		Example: `  resolverwatch index build --feed urlhaus.csv --feed hosts.txt -o lists.rwx`,
 		Args:    argCount(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {

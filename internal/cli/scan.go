@@ -43,8 +43,7 @@ LOG is a file, a folder, s3://bucket/prefix, or - for standard input. Logs may b
 compressed with gzip or zstd. To a pipe or file, scan writes every record with its verdict
 as NDJSON, in input order. On a terminal it prints a summary: the hosts that asked for
 malicious names, the top indicators, NXDOMAIN rates, DNS Firewall actions, queries by hour,
-and days without logs. LIST is
-` + listSyntax + `.
+and days without logs. ` + listHelp + `
 
 Besides the lines that Resolver writes, LOG may be an export of CloudWatch Logs, the output of
 aws logs tail or filter-log-events, a CSV file of Logs Insights with @message, a JSON array,
