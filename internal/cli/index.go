@@ -144,7 +144,7 @@ func newIndexInspect(std streams) *cobra.Command {
 			case entries:
 				return writeEntries(std.out, x, form)
 			case form == formJSON:
-				return json.NewEncoder(std.out).Encode(x.Info())
+				return writeInfo(std.out, x.Info())
 			}
 			printInfo(std.out, args[0], x.Info())
 			return nil
@@ -165,38 +165,6 @@ func openIndex(path string) (*index.Index, error) {
 		return nil, fmt.Errorf("%s: %w; download it again, or build it with 'resolverwatch index build'", path, err)
 	}
 	return x, nil
-}
-
-func printInfo(out io.Writer, path string, info index.Info) {
-	built := "unknown"
-	if !info.BuiltAt.IsZero() {
-		built = info.BuiltAt.UTC().Format(time.RFC3339)
-	}
-	fmt.Fprintf(out, "%s: index format %d, verified\n", path, info.FormatVersion)
-	fmt.Fprintf(out, "  generation   %d\n  built        %s\n", info.Generation, built)
-	fmt.Fprintf(out, "  names        %d\n  addresses    %d\n", info.Names, info.Addresses)
-	if info.Reach != (reach.Reach{}) {
-		fmt.Fprintf(out, "  reach        %s\n", info.Reach)
-	}
-	fmt.Fprintf(out, "  bytes        %d", info.Bytes)
-	if info.Names > 0 {
-		fmt.Fprintf(out, " (%.2f per name)", float64(info.Bytes)/float64(info.Names))
-	}
-	fmt.Fprintf(out, "\n  content      %s\n  checksum     %s\n", info.ContentHash, info.Checksum)
-	for _, f := range info.Feeds {
-		kind := "block"
-		if f.VetoesAll {
-			kind = "allow"
-		}
-		fmt.Fprintf(out, "  feed         %s (%s): %d names, %d addresses", f.ID, kind, f.Names, f.Addresses)
-		if f.Reach != (reach.Reach{}) {
-			fmt.Fprintf(out, ", reach %s", f.Reach)
-		}
-		fmt.Fprintln(out)
-	}
-	for _, s := range info.Sections {
-		fmt.Fprintf(out, "  section      %-16s %d bytes\n", s.Name, s.Bytes)
-	}
 }
 
 func newIndexDiff(std streams) *cobra.Command {
