@@ -19,10 +19,11 @@ import (
 
 func newAlert(std streams) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "alert",
-		Short: "Check that alerts of a deployed stack reach somebody",
-		Args:  noCommand,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "alert",
+		Short:   "Check that alerts of a deployed stack reach somebody",
+		Example: `  resolverwatch alert test`,
+		Args:    noCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newAlertTest(std))
 	return cmd

@@ -170,7 +170,7 @@ type answer struct {
 	Why        string             `json:"why"`
 }
 
-// answerColumns are the names of what [answer.cells] returns: the members in JSON.
+// answerColumns are the columns of [answer.cells], with the names that they have in JSON.
 func answerColumns() []string {
 	return []string{"name", "looked_up", "verdict", "verdict_reason", "indicator", "scope", "feeds", "category", "severity",
 		"confidence", "allowed_by", "why"}

@@ -135,7 +135,7 @@ func awsConfig(ctx context.Context) (aws.Config, error) {
 	if _, err := loaded.Credentials.Retrieve(ctx); err != nil {
 		const remedy = "no AWS credentials: log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 		if strings.Contains(err.Error(), "EC2 IMDS") {
-			return loaded, errors.New(remedy) // the last of all places to look, which says nothing about the others
+			return loaded, errors.New(remedy) // it names only the last place where the SDK looked
 		}
 		return loaded, fmt.Errorf(remedy+": %w", err)
 	}

@@ -41,6 +41,8 @@ func (w *tableWriter) begin(columns []athena.Column) error {
 		switch {
 		case isNumber(column.Type):
 			shown[i] = term.Number(column.Name)
+		case column.Type == typeProse:
+			shown[i] = term.Prose(column.Name)
 		case column.Name == "verdict" || strings.HasSuffix(column.Name, "severity"):
 			shown[i] = term.Rating(column.Name)
 		default:
@@ -114,6 +116,9 @@ func encodeCell(typ string, cell *string) ([]byte, error) {
 	}
 	return json.Marshal(*cell)
 }
+
+// typeProse is the type of a column of sentences. Athena has no such type.
+const typeProse = "prose"
 
 // isNumber reports whether a type of Athena is a number.
 func isNumber(typ string) bool {

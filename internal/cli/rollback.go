@@ -40,6 +40,7 @@ Without --to, rollback chooses the newest generation before the current one.
 	r.registerIndex(cmd)
 	flags := cmd.Flags()
 	flags.Uint64Var(&r.to, "to", 0, "`GENERATION` to go back to (default: the newest one before the current one)")
+	completeFlag(cmd, "to", olderGenerations(&r.deployment))
 	flags.StringVar(&r.reason, "reason", "", "`TEXT` that 'status' shows while the index is pinned")
 	flags.BoolVar(&r.dryRun, "dry-run", false, "only show what would change")
 	registerForm(cmd, &r.form, "", formText, formJSON)

@@ -31,7 +31,7 @@ const (
 )
 
 // Main runs the command with the arguments and streams of the process, and exits. The arguments
-// say from what the binary was built; each may be empty.
+// describe the build; each may be empty.
 func Main(version, commit, date string) {
 	stamped = build{Version: version, Commit: commit, Date: date}
 	code := run(untilSignal(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
@@ -157,7 +157,10 @@ AWS account. Then mark your own logs with your own lists: 'resolverwatch scan'.`
 	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std),
 		newStatus(std), newAllow(std), newRollback(std), newPublish(std), newQuery(std), newHunt(std),
 		newAlert(std), newTail(std), newPlan(std), newReplay(std), newBackfill(std), newVersion(std))
+	root.InitDefaultCompletionCmd()
+	addCompletionExamples(root)
 	wrapArgErrors(root)
+	addCompletions(root)
 	return root
 }
 

@@ -85,7 +85,7 @@ func FromMark(m *verdict.Mark) Sighting {
 	return s
 }
 
-// Columns are the names of what [Sighting.Cells] returns.
+// Columns returns the names of the columns of [Sighting.Cells].
 func Columns() []string {
 	return []string{"query_timestamp", "account_id", "vpc_id", "srcaddr", "query_name", "verdict", "part", "matched",
 		"indicator", "scope", "feeds", "category", "severity", "allowed_by"}
