@@ -28,21 +28,32 @@ func newLogProgress(messages io.Writer, sources []logfile.Source, quiet bool) *l
 		return &logProgress{}
 	}
 
-	total := int64(0)
+	container := mpb.New(mpb.WithOutput(term.Unwrapped(messages)), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))
+	return &logProgress{container: container, bar: newBar(container, sources)}
+}
+
+// newBar returns a bar up to the size of the sources or, if that is unknown, a count.
+func newBar(container *mpb.Progress, sources []logfile.Source) *mpb.Bar {
+	speed := decor.AverageSpeed(decor.SizeB1024(0), "% .1f")
+	total, isKnown := totalSize(sources)
+	if !isKnown {
+		return container.New(0, mpb.NopStyle(), mpb.BarRemoveOnComplete(),
+			mpb.PrependDecorators(decor.Name("read "), decor.CurrentKibiByte("% .1f"), decor.Name(", "), speed))
+	}
+	return container.AddBar(total, mpb.BarRemoveOnComplete(),
+		mpb.PrependDecorators(decor.Name("reading "), decor.CountersKibiByte("% .1f / % .1f")),
+		mpb.AppendDecorators(speed, decor.Name(" "), decor.AverageETA(decor.ET_STYLE_GO)))
+}
+
+// totalSize returns the size of all sources. That of standard input is unknown.
+func totalSize(sources []logfile.Source) (total int64, isKnown bool) {
 	for _, source := range sources {
 		if source.Size < 0 {
-			total = 0 // the size of standard input is unknown
-			break
+			return 0, false
 		}
 		total += source.Size
 	}
-	container := mpb.New(mpb.WithOutput(term.Unwrapped(messages)), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))
-	bar := container.AddBar(total,
-		mpb.PrependDecorators(decor.Name("reading "), decor.CountersKibiByte("% .1f / % .1f")),
-		mpb.AppendDecorators(decor.AverageSpeed(decor.SizeB1024(0), "% .1f"), decor.Name(" "), decor.AverageETA(decor.ET_STYLE_GO)),
-		mpb.BarRemoveOnComplete(),
-	)
-	return &logProgress{container: container, bar: bar}
+	return total, true
 }
 
 // add is called by several goroutines.

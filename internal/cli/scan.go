@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -134,7 +135,7 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 	if o.form == formCSV {
 		_, _ = out.Write(appendCSV(nil, sighting.Columns()...)) // an error comes back from the next write
 	}
-	err := logs.run(o.runContext(cmd.Context()), o.lists.quiet || o.follow)
+	err := logs.run(o.runContext(cmd.Context()), o.lists.quiet || o.follow || o.showsRecords(std.out))
 	if errors.Is(err, errNoLists) {
 		return errors.Join(usagef(cmd, "%w", errNoLists), out.Flush())
 	}
@@ -159,6 +160,11 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 		return errStopped // a followed file ends with an interrupt
 	}
 	return err
+}
+
+// showsRecords reports whether records come out on a terminal, where progress would overwrite them.
+func (o *scanOptions) showsRecords(out io.Writer) bool {
+	return term.IsTerminal(out) && (o.form == formNDJSON || o.form == formCSV)
 }
 
 // needsSummary reports whether hosts, indicators and hours are counted.
