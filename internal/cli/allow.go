@@ -79,7 +79,7 @@ func (a *allowOptions) run(cmd *cobra.Command, std streams, args []string) error
 		lifetime, errs[1] = settings.ParseDuration(a.lifetime)
 	}
 	if err := cmp.Or(errs[:]...); err != nil {
-		return usage(cmd, err)
+		return usagef(cmd, "%w%s", err, didYouMean(a.scope, scopes()))
 	}
 
 	entry, err := operator.NewAllowEntry(args[0], scope)

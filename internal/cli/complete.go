@@ -32,14 +32,19 @@ func completeFlag(cmd *cobra.Command, flag string, values cobra.CompletionFunc) 
 // fixedValues are the values of flags that have only a few, by name or by command and name.
 var fixedValues = map[string]func() []string{
 	"color":       fixed(string(term.Auto), string(term.Always), string(term.Never)),
-	"scope":       fixed("name", "subtree", "under"),
-	"severity":    fixed("low", "medium", "high", "critical"),
+	"scope":       scopes,
+	"severity":    severities,
 	"lint format": formatNames,
 	"replay what": fixed(replayFailed, replayUnknown),
 	"replay to":   fixed(toStream, toObjects),
 	"plan on":     partNames,
 	"plan off":    partNames,
 }
+
+// scopes returns the scopes of a name.
+func scopes() []string { return []string{"name", "subtree", "under"} }
+
+func severities() []string { return []string{"low", "medium", "high", "critical"} }
 
 func fixed(values ...string) func() []string { return func() []string { return values } }
 
@@ -84,20 +89,6 @@ func addCompletions(cmd *cobra.Command) {
 	}
 	for _, child := range cmd.Commands() {
 		addCompletions(child)
-	}
-}
-
-// addCompletionExamples adds examples to the commands that Cobra makes.
-func addCompletionExamples(root *cobra.Command) {
-	for _, cmd := range root.Commands() {
-		if cmd.Name() != "completion" {
-			continue
-		}
-		cmd.Example = "  resolverwatch completion bash >/etc/bash_completion.d/resolverwatch\n" +
-			"  resolverwatch completion zsh >\"${fpath[1]}/_resolverwatch\""
-		for _, shell := range cmd.Commands() {
-			shell.Example = "  " + shell.CommandPath() + " >FILE   # where " + shell.Name() + " looks for completions"
-		}
 	}
 }
 

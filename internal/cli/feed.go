@@ -81,7 +81,7 @@ func (o *lintOptions) run(cmd *cobra.Command, std streams, paths []string) error
 
 	read, err := list.NewOptions(o.wire)
 	if err != nil {
-		return usage(cmd, err)
+		return usagef(cmd, "%w%s", err, mistyped(&o.wire))
 	}
 	if o.allow {
 		read.Action = indicator.ActionAllow

@@ -168,7 +168,18 @@ func parseList(text string, action indicator.Action) (listArgument, error) {
 	}
 	argument.settings, err = list.NewOptions(feed)
 	argument.settings.Action = action
+	if err != nil {
+		err = fmt.Errorf("%w%s", err, mistyped(&feed))
+	}
 	return argument, err
+}
+
+// listOptions are the options of a list after its path.
+var listOptions = []string{"format", "scope", "column", "category", "severity", "confidence", "registrable"}
+
+// mistyped returns the end of a message about settings of a feed: the values that are close to them.
+func mistyped(feed *settings.Feed) string {
+	return didYouMean(feed.Format, formatNames()) + didYouMean(feed.Scope, scopes()) + didYouMean(feed.Severity, severities())
 }
 
 func setOption(feed *settings.Feed, option string) (err error) {
@@ -195,7 +206,7 @@ func setOption(feed *settings.Feed, option string) (err error) {
 			return fmt.Errorf("registrable %q: must be true or false", value)
 		}
 	default:
-		return fmt.Errorf("option %q: must be one of format, scope, column, category, severity, confidence, registrable", option)
+		return fmt.Errorf("option %q: must be one of %s%s", option, strings.Join(listOptions, ", "), didYouMean(name, listOptions))
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func (p *planOptions) run(cmd *cobra.Command, std streams) error {
 	}{{p.on, true}, {p.off, false}} {
 		for _, part := range change.parts {
 			if !plan.Switch(lines, part, change.on) {
-				return usagef(cmd, "there is no part %q; 'resolverwatch plan' prints their names", part)
+				return usagef(cmd, "there is no part %q; 'resolverwatch plan' prints their names%s", part, didYouMean(part, partNames()))
 			}
 		}
 	}

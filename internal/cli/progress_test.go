@@ -20,7 +20,7 @@ func TestNewBar(t *testing.T) {
 		want     string
 		hasTotal bool
 	}{
-		{"a file", []logfile.Source{file}, "reading 1.0 KiB / 2.0 KiB ", true},
+		{"a file", []logfile.Source{file}, "reading 1.0 KiB / 2.0 KiB", true},
 		{"standard input", []logfile.Source{logfile.Stdin(strings.NewReader(""))}, "read 1.0 KiB, ", false},
 		{"a file and standard input", []logfile.Source{file, logfile.Stdin(strings.NewReader(""))}, "read 1.0 KiB, ", false},
 	} {

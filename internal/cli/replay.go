@@ -112,11 +112,13 @@ func (r *replayOptions) run(cmd *cobra.Command, std streams) error {
 
 // check refuses flags that do not fit together.
 func (r *replayOptions) check(cmd *cobra.Command) error {
+	if err := checkChoice(cmd, "what", r.what, replayFailed, replayUnknown); err != nil {
+		return err
+	}
+	if err := checkChoice(cmd, "to", r.to, toStream, toObjects); err != nil {
+		return err
+	}
 	switch {
-	case r.what != replayFailed && r.what != replayUnknown:
-		return usagef(cmd, "--what %q: must be failed or unknown", r.what)
-	case r.to != toStream && r.to != toObjects:
-		return usagef(cmd, "--to %q: must be stream or objects", r.to)
 	case r.what == replayUnknown && cmd.Flags().Changed("to"):
 		return usagef(cmd, "--to has no use with --what unknown: the marked objects are replaced")
 	case r.perSecond < 0:

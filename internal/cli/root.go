@@ -157,8 +157,7 @@ AWS account. Then mark your own logs with your own lists: 'resolverwatch scan'.`
 	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std),
 		newStatus(std), newAllow(std), newRollback(std), newPublish(std), newQuery(std), newHunt(std),
 		newAlert(std), newTail(std), newPlan(std), newReplay(std), newBackfill(std), newVersion(std))
-	root.InitDefaultCompletionCmd()
-	addCompletionExamples(root)
+	addBuiltIns(root)
 	wrapArgErrors(root)
 	addCompletions(root)
 	return root

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,7 @@ const maxSuggestions = 3
 // or "". Cobra measures how close they are.
 func didYouMean(typed string, known []string) string {
 	const maxTypos = 2
-	if len(typed) < maxTypos {
+	if len(typed) < maxTypos || slices.Contains(known, typed) {
 		return ""
 	}
 	words := &cobra.Command{}
@@ -47,6 +48,14 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("there is no command %q%s", strings.TrimPrefix(cmd.CommandPath()+" "+args[0], "resolverwatch "), didYouMean(args[0], names))
 }
 
+// checkChoice returns a usage error if a value is not one of a few.
+func checkChoice(cmd *cobra.Command, flag, value string, choices ...string) error {
+	if slices.Contains(choices, value) {
+		return nil
+	}
+	return usagef(cmd, "--%s %q: must be %s%s", flag, value, oneOf(choices), didYouMean(value, choices))
+}
+
 // flagError explains a flag that cannot be parsed.
 func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
@@ -57,8 +66,8 @@ func flagError(cmd *cobra.Command, err error) error {
 		err = unknownFlag(cmd, unknown)
 	case errors.As(err, &noValue):
 		flag := noValue.GetFlag()
-		name, meaning := pflag.UnquoteUsage(flag)
-		err = fmt.Errorf("--%s needs a value, %s: %s", flag.Name, name, meaning)
+		_, meaning := pflag.UnquoteUsage(flag)
+		err = fmt.Errorf("--%s needs a value: %s", flag.Name, meaning)
 	case errors.As(err, &invalid):
 		err = fmt.Errorf("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), valueError(invalid))
 	}

@@ -128,7 +128,7 @@ func (o *tailOptions) check(cmd *cobra.Command, std streams) (since time.Time, e
 	}
 	if o.severity != "" {
 		if o.least, err = indicator.ParseSeverity(o.severity); err != nil {
-			return since, usage(cmd, err)
+			return since, usagef(cmd, "%w%s", err, didYouMean(o.severity, severities()))
 		}
 	}
 	if since, err = namedquery.Moment(o.since, time.Now()); err != nil {
