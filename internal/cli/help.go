@@ -21,6 +21,8 @@ func addBuiltIns(root *cobra.Command) {
 }
 
 func addCompletionExamples(completion *cobra.Command) {
+	completion.Args = noCommand
+	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	completion.Example = `  resolverwatch completion bash >/etc/bash_completion.d/resolverwatch
   resolverwatch completion zsh >"${fpath[1]}/_resolverwatch"`
 	for _, shell := range completion.Commands() {
