@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
-	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
@@ -132,9 +131,6 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 		}
 		return out.Flush() // somebody waits for these records
 	}}
-	if o.form == formCSV {
-		_, _ = out.Write(appendCSV(nil, sighting.Columns()...)) // an error comes back from the next write
-	}
 	err := logs.run(o.runContext(cmd.Context()), o.lists.quiet || o.follow || o.showsRecords(std.out))
 	if errors.Is(err, errNoLists) {
 		return errors.Join(usagef(cmd, "%w", errNoLists), out.Flush())

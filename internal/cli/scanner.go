@@ -73,6 +73,9 @@ func newScanner(x *index.Index, o *scanOptions, out, screen, messages io.Writer)
 		w.marker = verdict.NewMarker(x, o.markOptions(w.onMark))
 		s.workers = append(s.workers, w)
 	}
+	if o.form == formCSV {
+		_, _ = out.Write(appendCSV(nil, sighting.Columns()...)) // an error comes back from the next write
+	}
 	return s
 }
 
