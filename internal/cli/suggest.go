@@ -81,11 +81,24 @@ func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
 		return fmt.Errorf("there is no flag --%s%s", name, didYouMean("--"+name, names))
 	}
-	word, _, _ := strings.Cut(group, "=")
-	if cmd.Flags().Lookup(word) != nil {
-		return fmt.Errorf("there is no flag -%s; did you mean --%s?", name, word)
+	if long := longName(cmd, group); long != "" {
+		return fmt.Errorf("there is no flag -%s; did you mean --%s?", long, long)
 	}
 	return fmt.Errorf("there is no flag -%s", name)
+}
+
+// longName returns the flag that was typed with one hyphen, as in -feed. Its letters were read as flags
+// of one letter, up to the first that does not exist; rest begins there.
+func longName(cmd *cobra.Command, rest string) (long string) {
+	rest, _, _ = strings.Cut(rest, "=")
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+		before, isEnd := strings.CutSuffix(flag.Name, rest)
+		isRead := !strings.ContainsFunc(before, func(letter rune) bool { return cmd.Flags().ShorthandLookup(string(letter)) == nil })
+		if isEnd && isRead && len(flag.Name) > 1 && long == "" {
+			long = flag.Name
+		}
+	})
+	return long
 }
 
 // valueError returns what a value must be, in place of the errors of package strconv.
