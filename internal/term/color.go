@@ -33,32 +33,42 @@ func (w When) HasColors(out io.Writer) bool {
 	return IsTerminal(out)
 }
 
-// Sequences by which a terminal changes its color. They are of the first sixteen colors, so that
-// the theme of the terminal chooses the shades. A [Writer] lets only these pass.
+// color is the parameters of a sequence by which a terminal changes its color. These are of the first
+// sixteen colors, so that the theme of the terminal chooses the shades.
+type color string
+
 const (
-	boldRed = "\x1b[1;31m"
-	red     = "\x1b[31m"
-	yellow  = "\x1b[33m"
-	green   = "\x1b[32m"
-	cyan    = "\x1b[36m"
-	reset   = "\x1b[0m"
+	boldRed color = "1;31"
+	red     color = "31"
+	yellow  color = "33"
+	green   color = "32"
+	cyan    color = "36"
+	reset   color = "0"
 )
 
-var sequences = []string{boldRed, red, yellow, green, cyan, reset}
+// sequence returns what a terminal obeys.
+func (c color) sequence() string { return begin + string(c) + end }
+
+const (
+	begin = "\x1b["
+	end   = "m"
+)
 
 // byWord has the colors of the words that say how bad something is.
-var byWord = map[string]string{
+var byWord = map[string]color{
 	"malicious": boldRed, "unknown": yellow, "allowed": cyan, "clean": green,
 	"critical": boldRed, "high": red, "medium": yellow,
 }
 
-// Colors color text. The zero Colors leave it as it is.
-type Colors struct{ on bool }
+// Colors color text that goes to a [Writer]. The zero Colors leave it as it is.
+type Colors struct{ w *Writer }
 
 // ColorsOf returns the colors of an output. Only a [Writer] may have some.
 func ColorsOf(out io.Writer) Colors {
-	w, ok := out.(*Writer)
-	return Colors{ok && w.colored}
+	if w, ok := out.(*Writer); ok && w.colored {
+		return Colors{w}
+	}
+	return Colors{}
 }
 
 // Word returns a verdict or a severity in its color. Blanks around the word may align it.
@@ -70,9 +80,9 @@ func (c Colors) Good(text string) string { return c.paint(green, text) }
 // Bad returns text about something that is wrong.
 func (c Colors) Bad(text string) string { return c.paint(boldRed, text) }
 
-func (c Colors) paint(color, text string) string {
-	if !c.on || color == "" {
+func (c Colors) paint(with color, text string) string {
+	if c.w == nil || with == "" {
 		return text
 	}
-	return color + text + reset
+	return c.w.signed(with) + text + c.w.signed(reset)
 }

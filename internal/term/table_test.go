@@ -73,10 +73,10 @@ HOST         INDICATOR        WORST     QUERIES  FIRST       NOTE
 func TestTable_colors(t *testing.T) {
 	t.Parallel()
 	plain, colored := rendered(96, false), rendered(96, true)
-	if !strings.Contains(colored, boldRed+"critical"+reset) || strings.Count(colored, reset) != 1 {
+	if !strings.Contains(colored, boldRed.sequence()+"critical"+reset.sequence()) || strings.Count(colored, "\x1b") != 2 {
 		t.Errorf("%q", colored)
 	}
-	if got := strings.NewReplacer(boldRed, "", reset, "").Replace(colored); got != plain {
+	if got := strings.NewReplacer(boldRed.sequence(), "", reset.sequence(), "").Replace(colored); got != plain {
 		t.Errorf("without colors:\n%s\nwith them:\n%s", plain, got)
 	}
 }
@@ -88,7 +88,7 @@ func TestTable_hostile(t *testing.T) {
 	w := NewWriter(&out)
 	w.SetColors(true)
 	table := NewTable(w, Text("Name"), Rating("Verdict"))
-	table.Add("a"+boldRed+"b\nc", "mali\x1b[2Jcious")
+	table.Add("a"+boldRed.sequence()+"b\nc", "mali\x1b[2Jcious")
 	table.Render()
 	if got := out.String(); strings.Contains(got, "\x1b") || strings.Count(got, "\n") != 2 {
 		t.Errorf("%q", got)

@@ -8,16 +8,17 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
-// With colors, our own sequences pass, however output is cut into writes; everything else is escaped.
+// With colors, signed sequences pass as plain ones, however output is cut into writes; everything else is
+// escaped, the plain ones of others too.
 func FuzzWriter(f *testing.F) {
-	f.Add("a"+boldRed+"critical"+reset+"b\x1b[2J\x1b]0;title\x07\x1b[", 1)
-	f.Add("\xe4\xbe"+red+"\x1b\x1b[31", 2)
-	f.Fuzz(func(t *testing.T, in string, step int) {
+	f.Add("a", "critical", "b\x1b[2J\x1b]0;title\x07\x1b[", 1)
+	f.Add("\xe4\xbe", "\x1b\x1b[31", "\x1b[31mred\x1b[0m\x1b[31;1m", 2)
+	f.Fuzz(func(t *testing.T, before, word, after string, step int) {
 		step = max(1, step)
 		var out bytes.Buffer
 		w := NewWriter(&out)
 		w.SetColors(true)
-		for rest := in; rest != ""; {
+		for rest := before + ColorsOf(w).Bad(word) + after; rest != ""; {
 			n := min(step, len(rest))
 			if written, err := w.Write([]byte(rest[:n])); written != n || err != nil {
 				t.Fatal(written, err)
@@ -27,35 +28,37 @@ func FuzzWriter(f *testing.F) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if want := slowly(in); out.String() != want {
-			t.Errorf("%q in writes of %d bytes: %q, want %q", in, step, out.String(), want)
+		want := printable.Text(before) + "\x1b[1;31m" + printable.Text(word) + "\x1b[0m" + printable.Text(after)
+		if out.String() != want {
+			t.Errorf("in writes of %d bytes: %q, want %q", step, out.String(), want)
 		}
 	})
 }
 
-// slowly is a plain version of what a writer with colors does.
-func slowly(in string) string {
-	first, length := len(in), 0
-	for _, sequence := range sequences {
-		if at := strings.Index(in, sequence); at >= 0 && at < first {
-			first, length = at, len(sequence)
-		}
-	}
-	if length == 0 {
-		return printable.Text(in)
-	}
-	return printable.Text(in[:first]) + in[first:first+length] + slowly(in[first+length:])
-}
-
-// Without colors, not even our own sequences pass.
+// Without colors, not even signed sequences pass.
 func TestWriter_plain(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	w := NewWriter(&out)
-	if _, err := w.Write([]byte(red + "a" + reset)); err != nil {
+	if _, err := w.Write([]byte(red.sequence() + ColorsOf(w).Bad("a") + w.signed(reset))); err != nil {
 		t.Fatal(err)
 	}
-	if got := out.String(); got != `\x1b[31ma\x1b[0m` {
+	if got := out.String(); !strings.HasPrefix(got, `\x1b[31ma\x1b[0;`) {
+		t.Errorf("%q", got)
+	}
+}
+
+// A signature of one writer is nothing to another.
+func TestWriter_signature(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	one, other := NewWriter(&bytes.Buffer{}), NewWriter(&out)
+	one.SetColors(true)
+	other.SetColors(true)
+	if _, err := other.Write([]byte(ColorsOf(one).Bad("a"))); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Contains(got, "\x1b") {
 		t.Errorf("%q", got)
 	}
 }
