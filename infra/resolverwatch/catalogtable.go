@@ -1,15 +1,14 @@
 package resolverwatch
 
 import (
-	"embed"
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsathena"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsglue"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch/queries"
 	"github.com/resolverwatch/resolverwatch/pkg/catalog"
 )
 
@@ -169,12 +168,6 @@ func (c *Catalog) newWorkGroup(p CatalogProps) awsathena.CfnWorkGroup {
 // indicatorTable is the name of the table of published indicators.
 const indicatorTable = "indicators"
 
-// Each file is one named query, in SQL except for the placeholders ${...}: the tables, and
-// the format of partitions. Its first line is the question that it answers.
-//
-//go:embed queries/*.sql
-var queryFiles embed.FS
-
 // newIndicatorTable defines the table of published indicators: one object, which the
 // importer replaces with each generation.
 func (c *Catalog) newIndicatorTable() {
@@ -190,27 +183,19 @@ func (c *Catalog) newIndicatorTable() {
 
 // newQueries defines the named queries of the workgroup.
 func (c *Catalog) newQueries(group awsathena.CfnWorkGroup, p projection) {
-	files, err := queryFiles.ReadDir("queries")
-	if err != nil {
-		panic(fmt.Errorf("reading the named queries: %w", err))
-	}
 	fill := strings.NewReplacer("${logs}", c.names.table, "${indicators}", indicatorTable, "${format}", p.sql)
-	for _, file := range files {
-		text, err := queryFiles.ReadFile(path.Join("queries", file.Name()))
-		if err != nil {
-			panic(fmt.Errorf("reading a named query: %w", err))
-		}
-		if c.index == nil && strings.Contains(string(text), "${indicators}") {
+	for _, named := range queries.All() {
+		name, text := named.Name, named.Text
+		if c.index == nil && strings.Contains(text, "${indicators}") {
 			continue
 		}
-		name := strings.TrimSuffix(file.Name(), ".sql")
-		question, _, _ := strings.Cut(strings.TrimPrefix(string(text), "-- "), "\n")
+		question, _, _ := strings.Cut(strings.TrimPrefix(text, "-- "), "\n")
 		query := awsathena.NewCfnNamedQuery(c, &name, &awsathena.CfnNamedQueryProps{
 			Name:        &name,
 			Description: &question,
 			Database:    &c.names.database,
 			WorkGroup:   &c.names.workGroup,
-			QueryString: jsii.String(fill.Replace(string(text))),
+			QueryString: jsii.String(fill.Replace(text)),
 		})
 		query.Node().AddDependency(group)
 		c.afterDatabase(query)

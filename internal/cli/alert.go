@@ -19,10 +19,11 @@ import (
 
 func newAlert(std streams) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "alert",
-		Short: "Check that alerts of a deployed stack reach somebody",
-		Args:  argCount(0, 0, "name what to do: 'alert test'"),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "alert",
+		Short:   "Check that alerts of a deployed stack reach somebody",
+		Example: `  resolverwatch alert test`,
+		Args:    noCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newAlertTest(std))
 	return cmd
@@ -61,7 +62,7 @@ messages for up to 30 seconds, so an answer takes about as long.
 	flags.StringVar(&o.queue, "alert-queue", "", "`URL` of the queue of alerts (default: from the outputs of the stack)")
 	flags.StringVar(&o.alertTable, "alert-table", "", "`NAME` of the table of sent alerts (default: from the outputs of the stack)")
 	flags.DurationVar(&o.wait, "wait", 2*time.Minute, "how long to wait for the notifier")
-	flags.StringVarP(&o.form, "output", "o", formText, "`FORM`: text or json")
+	registerForm(cmd, &o.form, "", formText, formJSON)
 	return cmd
 }
 
@@ -69,9 +70,6 @@ messages for up to 30 seconds, so an answer takes about as long.
 var targetTitles = map[string]string{"bus": "EventBridge", "topic": "SNS topic", "hub": "Security Hub"}
 
 func (o *alertTestOptions) run(cmd *cobra.Command, std streams) error {
-	if err := checkForm(cmd, o.form); err != nil {
-		return err
-	}
 	if o.wait <= 0 {
 		return usagef(cmd, "--wait %s: must be longer than 0", o.wait)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/printable"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
@@ -78,7 +79,7 @@ func (a *allowOptions) run(cmd *cobra.Command, std streams, args []string) error
 		lifetime, errs[1] = settings.ParseDuration(a.lifetime)
 	}
 	if err := cmp.Or(errs[:]...); err != nil {
-		return usage(cmd, err)
+		return usagef(cmd, "%w%s", err, didYouMean(a.scope, scopes()))
 	}
 
 	entry, err := operator.NewAllowEntry(args[0], scope)
@@ -174,7 +175,7 @@ func printAllow(out io.Writer, plan *operator.AllowPlan) error {
 		if err != nil {
 			return err
 		}
-		if err := answer.print(out); err != nil {
+		if err := answer.print(out, term.ColorsOf(out)); err != nil {
 			return err
 		}
 	}

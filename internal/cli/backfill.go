@@ -65,7 +65,7 @@ Backfill sends no alerts, unless --alert is given.
 	flags.BoolVar(&b.detach, "detach", false, "do not wait for the end")
 	flags.StringVar(&b.marker, "marker", "", "`NAME` of the marker function (default: from the outputs of the stack)")
 	flags.StringVar(&b.machine, "state-machine", "", "`ARN` of the state machine (default: from the outputs of the stack)")
-	flags.StringVarP(&b.form, "output", "o", formText, "`FORM`: text or json")
+	registerForm(cmd, &b.form, "", formText, formJSON)
 	return cmd
 }
 
@@ -102,9 +102,6 @@ func (b *backfillOptions) do(cmd *cobra.Command, std streams) error {
 
 // request reads the flags.
 func (b *backfillOptions) request(cmd *cobra.Command) (*backfill.Request, error) {
-	if err := checkForm(cmd, b.form); err != nil {
-		return nil, err
-	}
 	request := &backfill.Request{Action: backfill.ActionPlan, Run: b.run, VPCs: b.vpcs, Alert: b.alert}
 	now := time.Now()
 	for _, moment := range []struct {

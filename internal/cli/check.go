@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/domainname"
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
@@ -36,17 +38,13 @@ list decides the verdict. NAME may be an address, or text that people paste: a U
 ||name^, or text that was defanged. Check then says what it looked up. Text that can be
 neither a name nor an address is an error, never clean: the others are still looked up, and
 the exit code is 1. With - as NAME, check reads names from standard input, one on each line.
-With --stack or --index-bucket it uses the current index of a deployed stack. LIST is
-` + listSyntax + `.`,
+With --stack or --index-bucket it uses the current index of a deployed stack. ` + listHelp,
 		Example: `  resolverwatch check --feed urlhaus.csv www.evil.example 192.0.2.1
   resolverwatch check --feed urlhaus.csv 'hxxps://evil[.]example/login'
   resolverwatch check --index lists.rwx -o json - < names.txt
   resolverwatch check --stack Resolverwatch www.evil.example`,
 		Args: argCount(1, anyNumber, "nothing to check: name at least one NAME, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkForm(cmd, form); err != nil {
-				return err
-			}
 			x, err := loadIndex(cmd, &l, &d, std.err)
 			if err != nil {
 				return err
@@ -61,7 +59,7 @@ With --stack or --index-bucket it uses the current index of a deployed stack. LI
 	l.register(cmd)
 	l.registerFile(cmd)
 	d.registerIndex(cmd)
-	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text, or json with one object on each line")
+	registerForm(cmd, &form, "", formText, formJSON, formCSV)
 	cmd.Flags().BoolVar(&failOnMatch, "fail-on-match", false, "exit with code 3 if a name is malicious")
 	return cmd
 }
@@ -87,6 +85,7 @@ type checker struct {
 	index   *index.Index
 	form    string
 	out     *bufio.Writer
+	colors  term.Colors
 	errors  io.Writer
 	matched bool // a name is malicious
 	failed  bool // a name could not be looked up
@@ -95,7 +94,10 @@ type checker struct {
 // checkAll writes an answer for each name. matched means that one of them is malicious. The
 // error is errReported if one of them could not be looked up.
 func checkAll(ctx context.Context, x *index.Index, std streams, names []string, form string) (matched bool, err error) {
-	c := &checker{index: x, form: form, out: bufio.NewWriter(std.out), errors: std.err}
+	c := &checker{index: x, form: form, out: bufio.NewWriter(std.out), colors: term.ColorsOf(std.out), errors: std.err}
+	if form == formCSV {
+		_, _ = c.out.Write(appendCSV(nil, answerColumns()...)) // an error comes back from the next write
+	}
 	for _, name := range names {
 		if name == "-" {
 			err = c.checkLines(logfile.NewLive(ctx, std.in))
@@ -142,10 +144,14 @@ func (c *checker) check(text string) error {
 
 	c.matched = c.matched || answer.Verdict == verdict.Malicious
 	c.failed = c.failed || answer.Verdict == verdict.Unknown
-	if c.form == formJSON {
+	switch c.form {
+	case formJSON:
 		return json.NewEncoder(c.out).Encode(answer)
+	case formCSV:
+		_, err := c.out.Write(appendCSV(nil, answer.cells()...))
+		return err
 	}
-	return answer.print(c.out)
+	return answer.print(c.out, c.colors)
 }
 
 // answer is the verdict on one name, and why.
@@ -162,6 +168,22 @@ type answer struct {
 	Confidence *uint8             `json:"confidence,omitempty"`
 	AllowedBy  string             `json:"allowed_by,omitempty"`
 	Why        string             `json:"why"`
+}
+
+// answerColumns are the columns of [answer.cells], with the names that they have in JSON.
+func answerColumns() []string {
+	return []string{"name", "looked_up", "verdict", "verdict_reason", "indicator", "scope", "feeds", "category", "severity",
+		"confidence", "allowed_by", "why"}
+}
+
+// cells returns the answer as a row.
+func (a *answer) cells() []string {
+	confidence := ""
+	if a.Confidence != nil {
+		confidence = strconv.Itoa(int(*a.Confidence))
+	}
+	return []string{a.Name, a.LookedUp, string(a.Verdict), string(a.Reason), a.Indicator, a.Scope, sighting.JoinFeeds(a.Feeds),
+		string(a.Category), a.Severity, confidence, a.AllowedBy, a.Why}
 }
 
 // checkText looks up the name or the address that text means. The error says why it means
@@ -304,10 +326,11 @@ func listedBy(feeds []indicator.FeedID) string {
 	return fmt.Sprintf("feeds %s list", sighting.JoinFeeds(feeds))
 }
 
-func (a *answer) print(out io.Writer) error {
-	lines := []string{fmt.Sprintf("%-10s %s", a.Verdict, sighting.Printable(a.Name)), "           " + printable.Line(a.Why)}
+func (a *answer) print(out io.Writer, colors term.Colors) error {
+	verdict := colors.Word(fmt.Sprintf("%-10s", a.Verdict))
+	lines := []string{verdict + " " + sighting.Printable(a.Name), "           " + printable.Line(a.Why)}
 	if a.Indicator != "" {
-		rating := fmt.Sprintf("           severity %s, confidence %d", a.Severity, *a.Confidence)
+		rating := fmt.Sprintf("           severity %s, confidence %d", colors.Word(a.Severity), *a.Confidence)
 		if a.Category != "" {
 			rating += ", category " + string(a.Category)
 		}

@@ -24,20 +24,38 @@ func (w *csvWriter) begin(columns []athena.Column) error {
 }
 
 func (w *csvWriter) row(row athena.Row) error {
-	var line strings.Builder
+	var line []byte
 	for i, cell := range row {
 		if i > 0 {
-			line.WriteByte(',')
+			line = append(line, ',')
 		}
 		if cell != nil {
-			line.WriteString(`"` + strings.ReplaceAll(withoutFormula(*cell), `"`, `""`) + `"`)
+			line = appendCell(line, *cell)
 		}
 	}
-	line.WriteByte('\n')
-	if _, err := io.WriteString(w.out, line.String()); err != nil {
+	if _, err := w.out.Write(append(line, '\n')); err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
 	return nil
+}
+
+// appendCSV appends a line of CSV. Empty cells are not quoted.
+func appendCSV(line []byte, cells ...string) []byte {
+	for i, cell := range cells {
+		if i > 0 {
+			line = append(line, ',')
+		}
+		if cell != "" {
+			line = appendCell(line, cell)
+		}
+	}
+	return append(line, '\n')
+}
+
+func appendCell(line []byte, cell string) []byte {
+	line = append(line, '"')
+	line = append(line, strings.ReplaceAll(withoutFormula(cell), `"`, `""`)...)
+	return append(line, '"')
 }
 
 func (w *csvWriter) end() error { return nil }

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator"
@@ -122,17 +125,21 @@ func (d *deployment) findAll(ctx context.Context, needed ...resource) (err error
 // awsConfig returns the AWS configuration. It checks the Region and the credentials first, to
 // say what to set; the SDK would only name the last source that it tried.
 func awsConfig(ctx context.Context) (aws.Config, error) {
-	config, err := awsio.Config(ctx)
+	loaded, err := awsio.Config(ctx, config.WithLogger(logging.Nop{})) // the SDK's warnings are for programmers
 	switch {
 	case err != nil:
-		return config, err
-	case config.Region == "":
-		return config, errors.New("no AWS Region: set AWS_REGION, or AWS_PROFILE to a profile with one")
+		return loaded, err
+	case loaded.Region == "":
+		return loaded, errors.New("no AWS Region: set AWS_REGION, or AWS_PROFILE to a profile with one")
 	}
-	if _, err := config.Credentials.Retrieve(ctx); err != nil {
-		return config, fmt.Errorf("no AWS credentials: log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %w", err)
+	if _, err := loaded.Credentials.Retrieve(ctx); err != nil {
+		const remedy = "no AWS credentials: log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+		if strings.Contains(err.Error(), "EC2 IMDS") {
+			return loaded, errors.New(remedy) // it names only the last place where the SDK looked
+		}
+		return loaded, fmt.Errorf(remedy+": %w", err)
 	}
-	return config, nil
+	return loaded, nil
 }
 
 // operator finds the resources that a command needs and returns an operator that uses them.

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/smithy-go/logging"
+
 	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
 )
 
@@ -21,5 +23,16 @@ func TestDeployment_pipeline(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `the stack "Security" has no output OthersTableName: `) ||
 		!strings.Contains(err.Error(), "--pipeline") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The SDK does not print its warnings between our messages.
+func TestAWSConfig_logger(t *testing.T) {
+	t.Setenv("AWS_REGION", "us-east-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "key")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	config, err := awsConfig(t.Context())
+	if _, isQuiet := config.Logger.(logging.Nop); err != nil || !isQuiet {
+		t.Errorf("logger %T, error %v", config.Logger, err)
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/feed"
 	"github.com/resolverwatch/resolverwatch/pkg/feed/column"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -27,7 +29,7 @@ func newFeed(std streams) *cobra.Command {
 		Use:     "feed",
 		Short:   "Check lists before they are imported",
 		Example: `  resolverwatch feed lint urlhaus.csv`,
-		Args:    cobra.NoArgs,
+		Args:    noCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newLint(std))
@@ -47,17 +49,19 @@ type lintOptions struct {
 func newLint(std streams) *cobra.Command {
 	var o lintOptions
 	cmd := &cobra.Command{
-		Use:   "lint FILE...",
+		Use:   "lint LIST...",
 		Short: "Show what the importer would accept, drop or refuse",
 		Long: `Lint reads lists with the code and the guards of the list. It shows which lines would
 be rejected or dropped, and whether the list would be refused. The exit code is 1 if a list
 would be refused. With --against, the list is also compared with the list that it replaces.
---protected, --shared and --top name the lists that are under guards/ in the list bucket.`,
+--protected, --shared and --top name the lists that are under guards/ in the list bucket. LIST is a
+file, an https:// URL, or - for standard input.`,
 		Example: `  resolverwatch feed lint urlhaus.csv
   resolverwatch feed lint --format hosts --all hosts.txt
   resolverwatch feed lint --against yesterday.txt --protected ours.txt today.txt
+  resolverwatch feed lint https://lists.example/hosts.txt
   resolverwatch feed lint -o json *.txt | jq .refusals`,
-		Args: argCount(1, anyNumber, "no list to read: name at least one FILE"),
+		Args: argCount(1, anyNumber, "no list to read: name at least one LIST: a file, an https:// URL, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, std, args) },
 	}
 	flags := cmd.Flags()
@@ -68,19 +72,16 @@ would be refused. With --against, the list is also compared with the list that i
 	flags.BoolVar(&o.allow, "allow", false, "read as an allow list")
 	flags.StringVar(&o.against, "against", "", "compare with `FILE`, the list that would be replaced")
 	o.guards.register(cmd)
-	flags.StringVarP(&o.form, "output", "o", formText, "`FORM`: text, or json with one object for each file")
+	registerForm(cmd, &o.form, "", formText, formJSON)
 	flags.BoolVar(&o.all, "all", false, "show every line that is left out, including skipped lines")
 	return cmd
 }
 
 func (o *lintOptions) run(cmd *cobra.Command, std streams, paths []string) error {
-	if err := checkForm(cmd, o.form); err != nil {
-		return err
-	}
 
 	read, err := list.NewOptions(o.wire)
 	if err != nil {
-		return usage(cmd, err)
+		return usagef(cmd, "%w%s", err, mistyped(&o.wire))
 	}
 	if o.allow {
 		read.Action = indicator.ActionAllow
@@ -89,14 +90,15 @@ func (o *lintOptions) run(cmd *cobra.Command, std streams, paths []string) error
 	if err != nil {
 		return err
 	}
-	before, err := o.readBefore(read, guards)
+	source := newListSource(std.in)
+	before, err := o.readBefore(cmd.Context(), source, read, guards)
 	if err != nil {
 		return err
 	}
 
 	refused := false
 	for _, path := range paths {
-		l, err := o.lint(path, read, guards, before)
+		l, err := o.lint(cmd.Context(), source, path, read, guards, before)
 		if err != nil {
 			return err
 		}
@@ -116,11 +118,11 @@ const maxFindings = 25
 
 // readBefore returns the list that would be replaced, or nil without --against. Refusals are
 // ignored: the list is in use, so it was accepted once.
-func (o *lintOptions) readBefore(read list.Options, guards list.Guards) (*list.List, error) {
+func (o *lintOptions) readBefore(ctx context.Context, source *listSource, read list.Options, guards list.Guards) (*list.List, error) {
 	if o.against == "" {
 		return nil, nil
 	}
-	file, err := os.Open(o.against)
+	file, err := source.open(ctx, o.against)
 	if err != nil {
 		return nil, fmt.Errorf("reading the list to compare with: %w", err)
 	}
@@ -136,8 +138,10 @@ func (o *lintOptions) readBefore(read list.Options, guards list.Guards) (*list.L
 	return &entries, nil
 }
 
-func (o *lintOptions) lint(path string, read list.Options, guards list.Guards, before *list.List) (*lintResult, error) {
-	file, err := os.Open(path)
+func (o *lintOptions) lint(
+	ctx context.Context, source *listSource, path string, read list.Options, guards list.Guards, before *list.List,
+) (*lintResult, error) {
+	file, err := source.open(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("reading a list: %w", err)
 	}
@@ -169,6 +173,7 @@ func (o *lintOptions) lint(path string, read list.Options, guards list.Guards, b
 		l.Refusals = append(l.Refusals, guards.Compare(change)...)
 	}
 	l.setCounts(&report)
+	l.countKinds(&entries)
 	return l, nil
 }
 
@@ -207,7 +212,7 @@ type finding struct {
 
 func (l *lintResult) setCounts(report *list.Summary) {
 	l.Format, l.Lines, l.Entries = report.Format, report.Lines, report.Entries
-	l.Accepted, l.Addresses, l.Allowed = report.Names, report.Addresses, report.Allowed
+	l.Accepted = report.Names
 	l.Repeated, l.Rejected, l.Dropped = report.Repeats, report.Rejected, report.Dropped
 	l.Columns, l.Types = report.Columns, report.Types
 	l.Expired, l.Warning = report.Expired, report.Warning()
@@ -215,6 +220,22 @@ func (l *lintResult) setCounts(report *list.Summary) {
 	l.Skipped = map[string]int{}
 	for reason, count := range report.Skips {
 		l.Skipped[reason.String()] = count
+	}
+}
+
+// countKinds counts the accepted entries of each kind, after repeated ones were merged.
+func (l *lintResult) countKinds(entries *list.List) {
+	now := time.Now()
+	for entry := range entries.All() {
+		if !entry.ExpiresAt.IsZero() && entry.ExpiresAt.Before(now) {
+			continue
+		}
+		if entry.Scope == indicator.ScopeCIDR {
+			l.Addresses++
+		}
+		if entry.Action == indicator.ActionAllow {
+			l.Allowed++
+		}
 	}
 }
 
@@ -267,10 +288,10 @@ func (l *lintResult) print(out io.Writer) {
 // printDecision prints whether the importer would accept the list.
 func (l *lintResult) printDecision(out io.Writer) {
 	if len(l.Refusals) == 0 {
-		fmt.Fprintln(out, "  the importer would accept this list")
+		fmt.Fprintf(out, "  the importer would %s this list\n", term.ColorsOf(out).Good("accept"))
 		return
 	}
-	fmt.Fprintln(out, "  the importer would REFUSE this list:")
+	fmt.Fprintf(out, "  the importer would %s this list:\n", term.ColorsOf(out).Bad("REFUSE"))
 	for _, refusal := range l.Refusals {
 		fmt.Fprintf(out, "  - %v\n", refusal)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/operator/health"
 	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/printable"
 	"github.com/resolverwatch/resolverwatch/pkg/settings"
 )
@@ -51,10 +52,10 @@ func (o *statusOptions) health(ctx context.Context) *health.Stack {
 
 func printProblems(out io.Writer, problems []string) {
 	if len(problems) == 0 {
-		fmt.Fprintln(out, "healthy")
+		fmt.Fprintln(out, term.ColorsOf(out).Good("healthy"))
 		return
 	}
-	fmt.Fprintln(out, "NOT HEALTHY")
+	fmt.Fprintln(out, term.ColorsOf(out).Bad("NOT HEALTHY"))
 	for _, problem := range problems {
 		fmt.Fprintln(out, "  "+printable.Line(problem))
 	}

@@ -5,10 +5,14 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
 )
+
+// ourColors are the sequences that the command writes itself.
+var ourColors = regexp.MustCompile(`\x1b\[(1;31|3[1236]|0)m`)
 
 // No name of a file, line of a list or argument can control a terminal.
 func TestRun_hostileText(t *testing.T) {
@@ -31,11 +35,16 @@ func TestRun_hostileText(t *testing.T) {
 		"the value of a flag":     {"check", "--feed", list, "-o", controls, "evil.example"},
 		"an index that is a list": {"index", "inspect", list},
 	} {
-		var out, messages bytes.Buffer
-		run(context.Background(), args, streams{strings.NewReader(""), &out, &messages})
-		shown := out.String() + messages.String()
-		if shown == "" || strings.ContainsFunc(shown, func(r rune) bool { return r != '\n' && r != '\t' && unicode.In(r, unicode.C) }) {
-			t.Errorf("%s: %q", name, shown)
+		for _, color := range []string{"never", "always"} {
+			var out, messages bytes.Buffer
+			run(context.Background(), append([]string{"--color", color}, args...), streams{strings.NewReader(""), &out, &messages})
+			shown := out.String() + messages.String()
+			isForged := strings.Contains(shown, "\x1b[31m\\u009b") // a color of theirs
+			plain := ourColors.ReplaceAllString(shown, "")
+			hasControls := strings.ContainsFunc(plain, func(r rune) bool { return r != '\n' && r != '\t' && unicode.In(r, unicode.C) })
+			if shown == "" || isForged || hasControls {
+				t.Errorf("%s, --color %s: %q", name, color, shown)
+			}
 		}
 	}
 }

@@ -71,7 +71,7 @@ Athena; --since is about when an entry was added to a list.
 	flags.BoolVar(&h.write, "write", false, "write the records, marked again, to the output bucket under "+retroPrefix)
 	flags.StringVar(&h.outputBucket, "output-bucket", "", "with --write: `NAME` of the output bucket (default: from the outputs of the stack)")
 	flags.StringVar(&h.indexBucket, "index-bucket", "", "with --write: `NAME` of the index bucket (default: from the outputs of the stack)")
-	flags.StringVarP(&h.form, "output", "o", "", "`FORM`: table, csv, or json with one object on each line (default: table on a terminal, else csv)")
+	registerForm(cmd, &h.form, "table on a terminal, else csv", formTable, formJSON, formCSV)
 	return cmd
 }
 
@@ -91,10 +91,7 @@ const (
 )
 
 func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
-	form, err := resultForm(cmd, std.out, h.form)
-	if err != nil {
-		return err
-	}
+	form := formFor(std.out, h.form, formTable, formCSV)
 	if err := h.check(cmd); err != nil {
 		return err
 	}
@@ -106,6 +103,7 @@ func (h *huntOptions) run(cmd *cobra.Command, std streams) error {
 		unmarkedHosts: map[string]bool{},
 	}
 	progress := newQueryProgress(std.err, h.lists.quiet)
+	var err error
 	if len(h.local) > 0 {
 		err = h.runLocal(cmd, std, out)
 	} else {

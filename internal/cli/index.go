@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/reach"
@@ -26,7 +27,7 @@ func newIndex(std streams) *cobra.Command {
 		Short: "Build, inspect and compare index files",
 		Example: `  resolverwatch index build --feed urlhaus.csv -o lists.rwx
   resolverwatch index inspect lists.rwx`,
-		Args: cobra.NoArgs,
+		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newIndexBuild(std), newIndexInspect(std), newIndexDiff(std))
@@ -41,8 +42,7 @@ func newIndexBuild(std streams) *cobra.Command {
 		Use:   "build --feed LIST [--allow LIST] -o FILE",
 		Short: "Build an index file from lists",
 		Long: `Build reads lists, applies the guards of the importer, and writes an index file, which the
-transformer and 'scan --index' can load. LIST is
-` + listSyntax + `.`,
+transformer and 'scan --index' can load. ` + listHelp,
 		Example: `  resolverwatch index build --feed urlhaus.csv --feed hosts.txt -o lists.rwx`,
 		Args:    argCount(0, 0, noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,7 +57,7 @@ transformer and 'scan --index' can load. LIST is
 			if err != nil {
 				return err
 			}
-			return writeIndex(data, out, unwrapped(std.out), std.err, l.quiet)
+			return writeIndex(data, out, term.Unwrapped(std.out), std.err, l.quiet)
 		},
 	}
 	l.register(cmd)
@@ -133,8 +133,8 @@ func newIndexInspect(std streams) *cobra.Command {
   resolverwatch index inspect --entries lists.rwx | grep evil`,
 		Args: argCount(1, 1, "name one index FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkForm(cmd, form); err != nil {
-				return err
+			if form == formCSV && !entries {
+				return usagef(cmd, "-o csv writes the entries of an index: add --entries")
 			}
 			x, err := openIndex(args[0])
 			if err != nil {
@@ -144,13 +144,13 @@ func newIndexInspect(std streams) *cobra.Command {
 			case entries:
 				return writeEntries(std.out, x, form)
 			case form == formJSON:
-				return json.NewEncoder(std.out).Encode(x.Info())
+				return writeInfo(std.out, x.Info())
 			}
 			printInfo(std.out, args[0], x.Info())
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text or json")
+	registerForm(cmd, &form, "", formText, formJSON, formCSV)
 	cmd.Flags().BoolVar(&entries, "entries", false, "write every entry, one on each line")
 	return cmd
 }
@@ -165,38 +165,6 @@ func openIndex(path string) (*index.Index, error) {
 		return nil, fmt.Errorf("%s: %w; download it again, or build it with 'resolverwatch index build'", path, err)
 	}
 	return x, nil
-}
-
-func printInfo(out io.Writer, path string, info index.Info) {
-	built := "unknown"
-	if !info.BuiltAt.IsZero() {
-		built = info.BuiltAt.UTC().Format(time.RFC3339)
-	}
-	fmt.Fprintf(out, "%s: index format %d, verified\n", path, info.FormatVersion)
-	fmt.Fprintf(out, "  generation   %d\n  built        %s\n", info.Generation, built)
-	fmt.Fprintf(out, "  names        %d\n  addresses    %d\n", info.Names, info.Addresses)
-	if info.Reach != (reach.Reach{}) {
-		fmt.Fprintf(out, "  reach        %s\n", info.Reach)
-	}
-	fmt.Fprintf(out, "  bytes        %d", info.Bytes)
-	if info.Names > 0 {
-		fmt.Fprintf(out, " (%.2f per name)", float64(info.Bytes)/float64(info.Names))
-	}
-	fmt.Fprintf(out, "\n  content      %s\n  checksum     %s\n", info.ContentHash, info.Checksum)
-	for _, f := range info.Feeds {
-		kind := "block"
-		if f.VetoesAll {
-			kind = "allow"
-		}
-		fmt.Fprintf(out, "  feed         %s (%s): %d names, %d addresses", f.ID, kind, f.Names, f.Addresses)
-		if f.Reach != (reach.Reach{}) {
-			fmt.Fprintf(out, ", reach %s", f.Reach)
-		}
-		fmt.Fprintln(out)
-	}
-	for _, s := range info.Sections {
-		fmt.Fprintf(out, "  section      %-16s %d bytes\n", s.Name, s.Bytes)
-	}
 }
 
 func newIndexDiff(std streams) *cobra.Command {
@@ -215,9 +183,6 @@ With --stack or --index-bucket, OLD and NEW are the numbers of published generat
   resolverwatch index diff --stack Resolverwatch 41 42`,
 		Args: argCount(2, 2, "name two indexes, OLD and NEW"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkForm(cmd, form); err != nil {
-				return err
-			}
 			before, after, err := openBoth(cmd, &d, args[0], args[1])
 			if err != nil {
 				return err
@@ -226,7 +191,7 @@ With --stack or --index-bucket, OLD and NEW are the numbers of published generat
 		},
 	}
 	d.registerIndex(cmd)
-	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text, or json with one object on each line")
+	registerForm(cmd, &form, "", formText, formJSON, formCSV)
 	return cmd
 }
 
@@ -265,6 +230,7 @@ func (d *deployment) generations(cmd *cobra.Command) (func(number string) (*inde
 func writeDiff(std streams, before, after *index.Index, form string) error {
 	counts := map[index.ChangeKind]int{}
 	out := bufio.NewWriter(std.out)
+	writeStoredHeader(out, form)
 	err := index.Diff(before, after, func(kind index.ChangeKind, s *index.Stored) error {
 		counts[kind]++
 		return newStoredLine(string(rune(kind)), s).write(out, form)
@@ -303,17 +269,34 @@ func newStoredLine(change string, s *index.Stored) storedLine {
 }
 
 func (l storedLine) write(out io.Writer, form string) error {
-	if form == formJSON {
+	switch form {
+	case formJSON:
 		return json.NewEncoder(out).Encode(l)
+	case formCSV:
+		_, err := out.Write(appendCSV(nil, changeWords[l.Change], l.Value, l.Scope, l.Action, string(l.Feed), string(l.Category), l.Severity,
+			strconv.Itoa(int(l.Confidence))))
+		return err
 	}
 	text := fmt.Sprintf("%s %s %s %s %s %s %d %s", l.Change, l.Value, l.Scope, l.Action, l.Feed, l.Severity, l.Confidence, l.Category)
 	_, err := fmt.Fprintln(out, strings.TrimSpace(text))
 	return err
 }
 
+// changeWords are the kinds of changes in CSV, where a sign would begin a formula.
+var changeWords = map[string]string{string(index.Added): "added", string(index.Removed): "removed", string(index.Rated): "changed"}
+
+// writeStoredHeader writes the names of the columns. For entries that did not change, change is empty.
+func writeStoredHeader(out io.Writer, form string) {
+	if form == formCSV {
+		// An error comes back from the next write.
+		_, _ = out.Write(appendCSV(nil, "change", "indicator", "scope", "action", "feed", "category", "severity", "confidence"))
+	}
+}
+
 // writeEntries writes every entry of an index.
 func writeEntries(to io.Writer, x *index.Index, form string) error {
 	out := bufio.NewWriter(to)
+	writeStoredHeader(out, form)
 	for stored, err := range x.All() {
 		if err == nil {
 			err = newStoredLine("", &stored).write(out, form)

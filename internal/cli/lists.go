@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +28,7 @@ type lists struct {
 
 func (l *lists) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&l.feeds, "feed", nil, "list of malicious names, `LIST` = "+listSyntax+"; repeatable")
+	flags.StringArrayVar(&l.feeds, "feed", nil, "list of malicious names, `LIST`: a file, an https:// URL, or - for standard input; repeatable")
 	flags.StringArrayVar(&l.allows, "allow", nil, "list of allowed names, `LIST` as for --feed; vetoes every feed; repeatable")
 	flags.StringVar(&l.force, "force", "", "accept lists that the guards refuse, if they can be read, for this `REASON`")
 	flags.BoolVarP(&l.quiet, "quiet", "q", false, "print only errors")
@@ -87,10 +88,13 @@ func (l *lists) bytes(cmd *cobra.Command, messages io.Writer, o index.Options) (
 	if err != nil {
 		return nil, usage(cmd, err)
 	}
+	if err := checkStdin(cmd, arguments); err != nil {
+		return nil, err
+	}
 
-	builder := index.NewBuilder()
+	builder, source := index.NewBuilder(), newListSource(cmd.InOrStdin())
 	for _, argument := range arguments {
-		if err := argument.addTo(builder, messages, l); err != nil {
+		if err := argument.addTo(cmd.Context(), builder, source, messages, l); err != nil {
 			return nil, err
 		}
 	}
@@ -122,6 +126,11 @@ func (l *lists) arguments() ([]listArgument, error) {
 
 // listSyntax is the syntax of the flags --feed and --allow.
 const listSyntax = "[ID=]PATH[,format=F][,scope=S][,column=C][,category=W][,severity=S][,confidence=N][,registrable=true]"
+
+// listHelp explains listSyntax in the help of a command.
+const listHelp = `LIST is
+` + listSyntax + `.
+PATH is a file, an https:// URL, or - for standard input.`
 
 // listArgument is one list that a flag names.
 type listArgument struct {
@@ -159,7 +168,18 @@ func parseList(text string, action indicator.Action) (listArgument, error) {
 	}
 	argument.settings, err = list.NewOptions(feed)
 	argument.settings.Action = action
+	if err != nil {
+		err = fmt.Errorf("%w%s", err, mistyped(&feed))
+	}
 	return argument, err
+}
+
+// listOptions are the options of a list after its path.
+var listOptions = []string{"format", "scope", "column", "category", "severity", "confidence", "registrable"}
+
+// mistyped returns the end of a message about settings of a feed: the values that are close to them.
+func mistyped(feed *settings.Feed) string {
+	return didYouMean(feed.Format, formatNames()) + didYouMean(feed.Scope, scopes()) + didYouMean(feed.Severity, severities())
 }
 
 func setOption(feed *settings.Feed, option string) (err error) {
@@ -186,7 +206,7 @@ func setOption(feed *settings.Feed, option string) (err error) {
 			return fmt.Errorf("registrable %q: must be true or false", value)
 		}
 	default:
-		return fmt.Errorf("option %q: must be one of format, scope, column, category, severity, confidence, registrable", option)
+		return fmt.Errorf("option %q: must be one of %s%s", option, strings.Join(listOptions, ", "), didYouMean(name, listOptions))
 	}
 	return nil
 }
@@ -199,6 +219,9 @@ func exists(path string) bool {
 // feedIDFromPath derives a feed id from a file name: "URLhaus online.csv.gz" becomes
 // "urlhaus-online".
 func feedIDFromPath(path string) indicator.FeedID {
+	if strings.Contains(path, "://") {
+		path, _, _ = strings.Cut(path, "?")
+	}
 	name := strings.ToLower(filepath.Base(path))
 	for _, extension := range []string{".gz", ".zst", ".txt", ".csv", ".json", ".ndjson", ".stix2", ".conf", ".list"} {
 		name = strings.TrimSuffix(name, extension)
@@ -218,8 +241,8 @@ func feedIDFromPath(path string) indicator.FeedID {
 
 // addTo reads the list, applies the guards of the importer, and adds the entries to builder.
 // It prints how many entries were left out.
-func (a listArgument) addTo(builder *index.Builder, messages io.Writer, l *lists) error {
-	file, err := os.Open(a.path)
+func (a listArgument) addTo(ctx context.Context, builder *index.Builder, source *listSource, messages io.Writer, l *lists) error {
+	file, err := source.open(ctx, a.path)
 	if err != nil {
 		return fmt.Errorf("reading feed %s: %w", a.id, err)
 	}

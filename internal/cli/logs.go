@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
+	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
 	"github.com/resolverwatch/resolverwatch/internal/report"
 	"github.com/resolverwatch/resolverwatch/internal/selection"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
@@ -156,6 +157,7 @@ func (r *logRun) ended(source int, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
+	err = stack.Explain(err)
 	counts, name := r.source, r.sources[source].Name
 	r.source = lineCounts{}
 	r.records += counts.records

@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"compress": compress,
 			"cut":      cut,
 			"utf16":    toUTF16,
+			"wrong":    wrong,
 		},
 	})
 }

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/plan"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 )
 
 // planOptions are the flags of plan.
@@ -53,7 +53,7 @@ of one part, such as hunts/tunnels, or of a kind of parts, such as hunts.`,
 	flags.Float64Var(&p.volume.Names, "names", 1e6, "`NUMBER` of names on all lists")
 	flags.StringSliceVar(&p.on, "on", nil, "`PART` that is on; repeatable")
 	flags.StringSliceVar(&p.off, "off", nil, "`PART` that is off; repeatable")
-	flags.StringVarP(&p.form, "output", "o", formText, "`FORM`: text or json")
+	registerForm(cmd, &p.form, "", formText, formJSON, formCSV)
 	return cmd
 }
 
@@ -69,9 +69,6 @@ const (
 const defaultPeak = 3
 
 func (p *planOptions) run(cmd *cobra.Command, std streams) error {
-	if err := checkForm(cmd, p.form); err != nil {
-		return err
-	}
 	if err := p.checkNumbers(cmd); err != nil {
 		return err
 	}
@@ -86,12 +83,15 @@ func (p *planOptions) run(cmd *cobra.Command, std streams) error {
 	}{{p.on, true}, {p.off, false}} {
 		for _, part := range change.parts {
 			if !plan.Switch(lines, part, change.on) {
-				return usagef(cmd, "there is no part %q; 'resolverwatch plan' prints their names", part)
+				return usagef(cmd, "there is no part %q; 'resolverwatch plan' prints their names%s", part, didYouMean(part, partNames()))
 			}
 		}
 	}
-	if p.form == formJSON {
+	switch p.form {
+	case formJSON:
 		return p.writeJSON(std.out, lines, needs)
+	case formCSV:
+		return writeCosts(std.out, lines)
 	}
 	if needs != nil {
 		needs.print(std.out, p.peak)
@@ -148,23 +148,20 @@ func (n *planNeeds) print(out io.Writer, peak float64) {
 	default:
 		fmt.Fprint(out, "Firehose can carry them.\n\n")
 	}
-	t := newTable(out, "PART", "NEEDS", "LIMIT", "FITS", "")
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Align: text.AlignRight}, {Number: 3, Align: text.AlignRight}})
+	t := term.NewTable(out, term.Word("Part"), term.Number("Needs"), term.Number("Limit"), term.Word("Fits"), term.Prose(""))
 	for _, need := range n.Needs {
 		limit := ""
 		if need.Limit > 0 {
 			limit = plan.Number(need.Limit)
 		}
-		t.AppendRow(table.Row{need.Part, strings.TrimSpace(plan.Number(need.Value) + " " + need.Unit), limit, need.Fit, need.Advice})
+		t.Add(need.Part, strings.TrimSpace(plan.Number(need.Value)+" "+need.Unit), limit, string(need.Fit), need.Advice)
 	}
 	t.Render()
 	fmt.Fprintln(out)
 }
 
 func (p *planOptions) writeJSON(out io.Writer, lines []plan.Line, needs *planNeeds) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(struct {
+	return json.NewEncoder(out).Encode(struct {
 		*planNeeds
 		Date    string      `json:"prices_of"`
 		Region  string      `json:"region"`
@@ -175,11 +172,21 @@ func (p *planOptions) writeJSON(out io.Writer, lines []plan.Line, needs *planNee
 	}{needs, plan.Date, plan.Region, p.volume.Queries, p.volume.Names, plan.Total(lines), lines})
 }
 
+// writeCosts writes the parts without their total, for a spreadsheet.
+func writeCosts(out io.Writer, lines []plan.Line) error {
+	text := appendCSV(nil, "part", "on", "up_to", "usd_a_month", "arithmetic", "unconfirmed")
+	for _, line := range lines {
+		text = appendCSV(text, line.Part, strconv.FormatBool(line.On), strconv.FormatBool(line.UpTo),
+			strconv.FormatFloat(line.USD, 'f', 2, 64), line.Arithmetic, strconv.FormatBool(line.Unconfirmed))
+	}
+	_, err := out.Write(text)
+	return err
+}
+
 func (p *planOptions) print(out io.Writer, lines []plan.Line) {
 	fmt.Fprintf(out, "%.0f queries a month and %.0f names, in dollars at list prices of %s, %s:\n\n",
 		p.volume.Queries, p.volume.Names, plan.Region, plan.Date)
-	t := newTable(out, "PART", "", "$ A MONTH", "ARITHMETIC")
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, Align: text.AlignRight}})
+	t := term.NewTable(out, term.Word("Part"), term.Word(""), term.Number("$ a month"), term.Prose("Arithmetic"))
 	unconfirmed := false
 	for _, line := range lines {
 		state, cost := "on", fmt.Sprintf("%.2f", line.USD)
@@ -193,10 +200,9 @@ func (p *planOptions) print(out io.Writer, lines []plan.Line) {
 			cost += " *"
 			unconfirmed = true
 		}
-		t.AppendRow(table.Row{line.Part, state, cost, line.Arithmetic})
+		t.Add(line.Part, state, cost, line.Arithmetic)
 	}
-	t.AppendSeparator()
-	t.AppendRow(table.Row{"total", "on", fmt.Sprintf("%.2f", plan.Total(lines)), ""})
+	t.Add("total", "on", fmt.Sprintf("%.2f", plan.Total(lines)))
 	t.Render()
 	if unconfirmed {
 		fmt.Fprintln(out, "\n* a price is not confirmed")

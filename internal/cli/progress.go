@@ -10,11 +10,10 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
-	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
 // logProgress shows on a terminal how much of the input was read. Elsewhere it shows nothing.
@@ -29,21 +28,32 @@ func newLogProgress(messages io.Writer, sources []logfile.Source, quiet bool) *l
 		return &logProgress{}
 	}
 
-	total := int64(0)
+	container := mpb.New(mpb.WithOutput(term.Unwrapped(messages)), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))
+	return &logProgress{container: container, bar: newBar(container, sources)}
+}
+
+// newBar returns a bar up to the size of the sources or, if that is unknown, a count.
+func newBar(container *mpb.Progress, sources []logfile.Source) *mpb.Bar {
+	speed := decor.AverageSpeed(decor.SizeB1024(0), "% .1f")
+	total, isKnown := totalSize(sources)
+	if !isKnown {
+		return container.New(0, mpb.NopStyle(), mpb.BarRemoveOnComplete(),
+			mpb.PrependDecorators(decor.Name("read "), decor.CurrentKibiByte("% .1f"), decor.Name(", "), speed))
+	}
+	return container.AddBar(total, mpb.BarRemoveOnComplete(),
+		mpb.PrependDecorators(decor.Name("reading "), decor.CountersKibiByte("% .1f / % .1f")),
+		mpb.AppendDecorators(speed, decor.Name(" "), decor.AverageETA(decor.ET_STYLE_GO)))
+}
+
+// totalSize returns the size of all sources. That of standard input is unknown.
+func totalSize(sources []logfile.Source) (total int64, isKnown bool) {
 	for _, source := range sources {
 		if source.Size < 0 {
-			total = 0 // the size of standard input is unknown
-			break
+			return 0, false
 		}
 		total += source.Size
 	}
-	container := mpb.New(mpb.WithOutput(unwrapped(messages)), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))
-	bar := container.AddBar(total,
-		mpb.PrependDecorators(decor.Name("reading "), decor.CountersKibiByte("% .1f / % .1f")),
-		mpb.AppendDecorators(decor.AverageSpeed(decor.SizeB1024(0), "% .1f"), decor.Name(" "), decor.AverageETA(decor.ET_STYLE_GO)),
-		mpb.BarRemoveOnComplete(),
-	)
-	return &logProgress{container: container, bar: bar}
+	return total, true
 }
 
 // add is called by several goroutines.
@@ -81,14 +91,14 @@ const clearLine = "\r\x1b[K"
 
 func (w *queryProgress) update(p athena.Progress) {
 	if w.lines {
-		fmt.Fprintf(unwrapped(w.messages), clearLine+"%s for %.0f s, %s scanned", strings.ToLower(p.State),
+		fmt.Fprintf(term.Unwrapped(w.messages), clearLine+"%s for %.0f s, %s scanned", strings.ToLower(p.State),
 			time.Since(w.started).Seconds(), formatBytes(p.Bytes))
 	}
 }
 
 func (w *queryProgress) clear() {
 	if w.lines {
-		fmt.Fprint(unwrapped(w.messages), clearLine)
+		fmt.Fprint(term.Unwrapped(w.messages), clearLine)
 	}
 }
 
@@ -100,19 +110,5 @@ func (w *queryProgress) printf(format string, args ...any) {
 
 // showsProgress reports whether a command shows its progress on messages.
 func showsProgress(messages io.Writer, quiet bool) bool {
-	return !quiet && isTerminal(messages) && os.Getenv("CI") == ""
-}
-
-func isTerminal(stream io.Writer) bool {
-	file, ok := unwrapped(stream).(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
-
-// unwrapped returns the stream below [printable.Writer], for control characters of our own, and
-// for data.
-func unwrapped(stream io.Writer) io.Writer {
-	if safe, ok := stream.(*printable.Writer); ok {
-		return safe.Unwrap()
-	}
-	return stream
+	return !quiet && term.IsTerminal(messages) && os.Getenv("CI") == ""
 }

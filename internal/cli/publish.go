@@ -42,6 +42,7 @@ reason is written to the report.
 	flags := cmd.Flags()
 	flags.BoolVar(&p.unpin, "unpin", false, "unpin the index, so that newer generations are published again")
 	flags.StringVar(&p.feed, "feed", "", "check only the feed `ID`")
+	completeFlag(cmd, "feed", feedIDs(&p.deployment))
 	flags.StringVar(&p.force, "force", "", "accept the feed's list against the guards, for this `REASON`")
 	flags.DurationVar(&p.wait, "wait", defaultWait, "how long to wait for the importer; 0 means not to wait")
 	return cmd

@@ -1,21 +1,20 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/infra/resolverwatch/queries"
+	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 	"github.com/resolverwatch/resolverwatch/pkg/namedquery"
-	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
 // queryOptions are the flags of query.
@@ -34,7 +33,7 @@ func newQuery(std streams) *cobra.Command {
 		Long: `Query runs a named query of the stack's Athena workgroup, waits for it, and writes the
 rows. It prints to standard error how many bytes the query scanned, which Athena bills.
 Without NAME, it lists the queries with the question that each one answers and its
-parameters.
+parameters. If the stack cannot be asked, it lists the queries of this version.
 
 A time is written as 2026-11-01T08:00:00Z, a day as 2026-11-01, and an age as 36h or 7d.
 Parameters that are not set have defaults; for time ranges this is usually the last seven
@@ -51,33 +50,26 @@ Without an AWS account, use 'resolverwatch scan -o summary' on log files.
 	q.registerAthena(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&q.parameters, "param", nil, "parameter of the query, `NAME=VALUE`; repeatable")
-	flags.StringVarP(&q.form, "output", "o", "", "`FORM`: table, csv, or json with one object on each line (default: table on a terminal, else csv)")
+	registerForm(cmd, &q.form, "table on a terminal, else csv", formTable, formJSON, formCSV)
+	cmd.ValidArgsFunction = completeQuery
+	completeFlag(cmd, "param", completeParameter)
 	flags.BoolVar(&q.sql, "sql", false, "print the SQL with its parameters instead of running it")
 	flags.BoolVarP(&q.quiet, "quiet", "q", false, "print only errors")
 	return cmd
 }
 
 func (q *queryOptions) run(cmd *cobra.Command, std streams, args []string) error {
-	form, err := resultForm(cmd, std.out, q.form)
-	if err != nil {
-		return err
-	}
 	values, err := parseParameters(q.parameters)
 	if err != nil {
 		return usage(cmd, err)
 	}
 
-	group, err := q.athena(cmd.Context())
-	if err != nil {
-		return err
-	}
-	queries, err := group.NamedQueries(cmd.Context())
-	if err != nil {
-		return err
-	}
 	if len(args) == 0 {
-		printQueries(std.out, queries)
-		return nil
+		return q.list(cmd, std, cmp.Or(q.form, formTable))
+	}
+	group, queries, err := q.find(cmd.Context())
+	if err != nil {
+		return err
 	}
 
 	text, err := fillQuery(queries, args[0], values)
@@ -88,7 +80,41 @@ func (q *queryOptions) run(cmd *cobra.Command, std streams, args []string) error
 		fmt.Fprintln(std.out, strings.TrimRight(text, "\n"))
 		return nil
 	}
-	return runQuery(cmd.Context(), group, text, newResultWriter(form, std.out), newQueryProgress(std.err, q.quiet))
+	return runQuery(cmd.Context(), group, text, newResultWriter(formFor(std.out, q.form, formTable, formCSV), std.out),
+		newQueryProgress(std.err, q.quiet))
+}
+
+// find finds the workgroup and its queries.
+func (q *queryOptions) find(ctx context.Context) (*athena.WorkGroup, []athena.NamedQuery, error) {
+	group, err := q.athena(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	queries, err := group.NamedQueries(ctx)
+	return group, queries, err
+}
+
+// list lists the queries of the stack. If the user named none and it cannot be asked, it lists those
+// that this version deploys.
+func (q *queryOptions) list(cmd *cobra.Command, std streams, form string) error {
+	_, known, err := q.find(cmd.Context())
+	if err != nil {
+		isNamed := q.isNamed(cmd) || cmd.Flags().Changed("workgroup") || cmd.Flags().Changed("database")
+		if isNamed || cmd.Context().Err() != nil {
+			return err
+		}
+		fmt.Fprintf(std.err, "these are the queries of this version; those of the stack are not known: %v\n", stack.Explain(err))
+		known = builtInQueries()
+	}
+	return writeQueries(newResultWriter(form, std.out), known)
+}
+
+// builtInQueries returns the queries that this version deploys.
+func builtInQueries() (all []athena.NamedQuery) {
+	for _, query := range queries.All() {
+		all = append(all, athena.NamedQuery{Name: query.Name, Text: query.Text})
+	}
+	return all
 }
 
 // parseParameters parses parameters of the form NAME=VALUE.
@@ -113,7 +139,7 @@ func fillQuery(queries []athena.NamedQuery, name string, values map[string]strin
 		for _, query := range queries {
 			names = append(names, query.Name)
 		}
-		return "", fmt.Errorf("there is no query %q in the workgroup, only %s", name, strings.Join(names, ", "))
+		return "", fmt.Errorf("there is no query %q in the workgroup, only %s%s", name, strings.Join(names, ", "), didYouMean(name, names))
 	}
 	query, err := namedquery.Parse(queries[at].Text)
 	switch {
@@ -126,24 +152,34 @@ func fillQuery(queries []athena.NamedQuery, name string, values map[string]strin
 	return queries[at].Text, nil
 }
 
-func printQueries(out io.Writer, queries []athena.NamedQuery) {
-	t := newTable(out, "QUERY", "QUESTION", "PARAMETERS")
-	for _, named := range queries {
-		row := table.Row{sighting.Printable(named.Name), "", ""}
-		if query, err := namedquery.Parse(named.Text); err == nil {
-			var parameters []string
-			for _, parameter := range query.Parameters {
-				required := ""
-				if parameter.Required {
-					required = ", required"
-				}
-				parameters = append(parameters, fmt.Sprintf("%s (%s%s)", parameter.Name, parameter.Type, required))
-			}
-			row[1], row[2] = printable.Line(query.Question), strings.Join(parameters, ", ")
-		}
-		t.AppendRow(row)
+// writeQueries writes a row for each query: its name, the question that it answers, and its parameters.
+func writeQueries(out resultWriter, queries []athena.NamedQuery) error {
+	columns := []athena.Column{{Name: "query", Type: "varchar"}, {Name: "question", Type: typeProse}, {Name: "parameters", Type: typeProse}}
+	if err := out.begin(columns); err != nil {
+		return err
 	}
-	t.Render()
+	for _, named := range queries {
+		question, parameters := "", ""
+		if query, err := namedquery.Parse(named.Text); err == nil {
+			question, parameters = query.Question, describeParameters(query.Parameters)
+		}
+		if err := out.row(athena.Row{&named.Name, &question, &parameters}); err != nil {
+			return err
+		}
+	}
+	return out.end()
+}
+
+func describeParameters(parameters []namedquery.Parameter) string {
+	var all []string
+	for _, parameter := range parameters {
+		required := ""
+		if parameter.Required {
+			required = ", required"
+		}
+		all = append(all, fmt.Sprintf("%s (%s%s)", parameter.Name, parameter.Type, required))
+	}
+	return strings.Join(all, ", ")
 }
 
 // runQuery runs SQL in Athena and writes the rows.

@@ -80,7 +80,7 @@ replay/quarantine/.
 	flags.StringVar(&r.marked, "marked-prefix", "", "with --to objects: `PREFIX` of the marked logs, with the expressions of Firehose (default: from the outputs of the stack)")
 	flags.StringVar(&r.stream, "stream-name", "", "`NAME` of the delivery stream (default: from the outputs of the stack)")
 	flags.StringVar(&r.outputBucket, "output-bucket", "", "`NAME` of the output bucket (default: from the outputs of the stack)")
-	flags.StringVarP(&r.form, "output", "o", formText, "`FORM`: text or json")
+	registerForm(cmd, &r.form, "", formText, formJSON)
 	return cmd
 }
 
@@ -112,17 +112,19 @@ func (r *replayOptions) run(cmd *cobra.Command, std streams) error {
 
 // check refuses flags that do not fit together.
 func (r *replayOptions) check(cmd *cobra.Command) error {
+	if err := checkChoice(cmd, "what", r.what, replayFailed, replayUnknown); err != nil {
+		return err
+	}
+	if err := checkChoice(cmd, "to", r.to, toStream, toObjects); err != nil {
+		return err
+	}
 	switch {
-	case r.what != replayFailed && r.what != replayUnknown:
-		return usagef(cmd, "--what %q: must be failed or unknown", r.what)
-	case r.to != toStream && r.to != toObjects:
-		return usagef(cmd, "--to %q: must be stream or objects", r.to)
 	case r.what == replayUnknown && cmd.Flags().Changed("to"):
 		return usagef(cmd, "--to has no use with --what unknown: the marked objects are replaced")
 	case r.perSecond < 0:
 		return usagef(cmd, "--rate %d: must not be negative", r.perSecond)
 	}
-	return checkForm(cmd, r.form)
+	return nil
 }
 
 // config finds the bucket and the prefix, and reads the times.

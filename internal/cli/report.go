@@ -48,7 +48,7 @@ func reportOnMarked(ctx context.Context, logs, path string, found []report.Early
 	if err != nil {
 		return err
 	}
-	s := newScanner(nil, &scanOptions{form: formSummary, report: path, workers: runtime.GOMAXPROCS(0)}, io.Discard, io.Discard)
+	s := newScanner(nil, &scanOptions{form: formSummary, report: path, workers: runtime.GOMAXPROCS(0)}, io.Discard, io.Discard, io.Discard)
 	run := &logRun{sources: sources, messages: io.Discard, markers: s.markers(), collect: s.collect}
 	if err := run.run(ctx, true); err != nil {
 		return err

@@ -7,28 +7,9 @@ import (
 	"io"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/spf13/cobra"
-
-	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/athena"
 )
-
-// formCSV is an output form of query results. The others are formTable and formJSON.
-const formCSV = "csv"
-
-// resultForm returns the output form. The default is a table on a terminal, else CSV.
-func resultForm(cmd *cobra.Command, out io.Writer, form string) (string, error) {
-	switch {
-	case form == "" && isTerminal(out):
-		return formTable, nil
-	case form == "":
-		return formCSV, nil
-	case form != formTable && form != formCSV && form != formJSON:
-		return "", usagef(cmd, "output %q: must be one of table, csv, json", form)
-	}
-	return form, nil
-}
 
 // resultWriter writes the rows of a query result, in a given form.
 type resultWriter interface {
@@ -48,37 +29,43 @@ func newResultWriter(form string, out io.Writer) resultWriter {
 	}
 }
 
-// tableWriter writes a table for people. It keeps all rows in memory, because a column is as
-// wide as its widest cell.
+// tableWriter writes a table for people.
 type tableWriter struct {
 	out  io.Writer
-	rows table.Writer
+	rows *term.Table
 }
 
 func (w *tableWriter) begin(columns []athena.Column) error {
-	var names []any
-	for _, column := range columns {
-		names = append(names, strings.ToUpper(sighting.Printable(column.Name)))
+	shown := make([]term.Column, len(columns))
+	for i, column := range columns {
+		switch {
+		case isNumber(column.Type):
+			shown[i] = term.Number(column.Name)
+		case column.Type == typeProse:
+			shown[i] = term.Prose(column.Name)
+		case column.Name == "verdict" || strings.HasSuffix(column.Name, "severity"):
+			shown[i] = term.Rating(column.Name)
+		default:
+			shown[i] = term.Text(column.Name)
+		}
 	}
-	w.rows = newTable(w.out, names...)
+	w.rows = term.NewTable(w.out, shown...)
 	return nil
 }
 
 func (w *tableWriter) row(row athena.Row) error {
-	var cells table.Row
-	for _, cell := range row {
-		text := ""
+	cells := make([]string, len(row))
+	for i, cell := range row {
 		if cell != nil {
-			text = sighting.Printable(*cell)
+			cells[i] = *cell
 		}
-		cells = append(cells, text)
 	}
-	w.rows.AppendRow(cells)
+	w.rows.Add(cells...)
 	return nil
 }
 
 func (w *tableWriter) end() error {
-	if w.rows != nil && w.rows.Length() > 0 {
+	if w.rows != nil && w.rows.Len() > 0 {
 		w.rows.Render()
 	}
 	return nil
@@ -124,11 +111,20 @@ func encodeCell(typ string, cell *string) ([]byte, error) {
 	if cell == nil {
 		return []byte("null"), nil
 	}
-	switch typ {
-	case "tinyint", "smallint", "integer", "bigint", "float", "double", "decimal", "boolean":
-		if json.Valid([]byte(*cell)) { // NaN is not a JSON number
-			return []byte(*cell), nil
-		}
+	if (isNumber(typ) || typ == "boolean") && json.Valid([]byte(*cell)) { // NaN is not a JSON number
+		return []byte(*cell), nil
 	}
 	return json.Marshal(*cell)
+}
+
+// typeProse is the type of a column of sentences. Athena has no such type.
+const typeProse = "prose"
+
+// isNumber reports whether a type of Athena is a number.
+func isNumber(typ string) bool {
+	switch typ {
+	case "tinyint", "smallint", "integer", "bigint", "float", "double", "decimal":
+		return true
+	}
+	return false
 }

@@ -40,16 +40,14 @@ Without --to, rollback chooses the newest generation before the current one.
 	r.registerIndex(cmd)
 	flags := cmd.Flags()
 	flags.Uint64Var(&r.to, "to", 0, "`GENERATION` to go back to (default: the newest one before the current one)")
+	completeFlag(cmd, "to", olderGenerations(&r.deployment))
 	flags.StringVar(&r.reason, "reason", "", "`TEXT` that 'status' shows while the index is pinned")
 	flags.BoolVar(&r.dryRun, "dry-run", false, "only show what would change")
-	flags.StringVarP(&r.form, "output", "o", formText, "`FORM`: text or json")
+	registerForm(cmd, &r.form, "", formText, formJSON)
 	return cmd
 }
 
 func (r *rollbackOptions) run(cmd *cobra.Command, std streams) error {
-	if err := checkForm(cmd, r.form); err != nil {
-		return err
-	}
 	o, err := r.operator(cmd.Context(), r.needIndex())
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
-	"github.com/resolverwatch/resolverwatch/pkg/printable"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 )
 
 // Exit codes.
@@ -31,7 +31,7 @@ const (
 )
 
 // Main runs the command with the arguments and streams of the process, and exits. The arguments
-// say from what the binary was built; each may be empty.
+// describe the build; each may be empty.
 func Main(version, commit, date string) {
 	stamped = build{Version: version, Commit: commit, Date: date}
 	code := run(untilSignal(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
@@ -77,9 +77,9 @@ type streams struct {
 }
 
 // run runs the command and returns its exit code. Nothing that a terminal obeys passes its
-// streams, whether it is part of a file name, a list, a log or an error.
+// streams but our own colors, whether it is part of a file name, a list, a log or an error.
 func run(ctx context.Context, args []string, std streams) int {
-	out, messages := printable.NewWriter(std.out), printable.NewWriter(std.err)
+	out, messages := term.NewWriter(std.out), term.NewWriter(std.err)
 	code := execute(ctx, args, streams{std.in, out, messages})
 	_ = errors.Join(out.Close(), messages.Close()) // half a rune cannot be written
 	return code
@@ -146,17 +146,20 @@ AWS account. Then mark your own logs with your own lists: 'resolverwatch scan'.`
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.SetFlagErrorFunc(usage)
+	root.SetFlagErrorFunc(flagError)
+	registerColor(root, std.out)
 	root.AddCommand(newDemo(std), newScan(std), newCheck(std), newFeed(std), newIndex(std),
 		newStatus(std), newAllow(std), newRollback(std), newPublish(std), newQuery(std), newHunt(std),
 		newAlert(std), newTail(std), newPlan(std), newReplay(std), newBackfill(std), newVersion(std))
+	addBuiltIns(root)
 	wrapArgErrors(root)
+	addCompletions(root)
 	return root
 }
 
@@ -199,18 +202,4 @@ func usage(cmd *cobra.Command, err error) error {
 
 func usagef(cmd *cobra.Command, format string, args ...any) error {
 	return usage(cmd, fmt.Errorf(format, args...))
-}
-
-// Output forms of commands that print one result: for people, or as JSON.
-const (
-	formText = "text"
-	formJSON = "json"
-)
-
-// checkForm returns a usage error unless form is text or json.
-func checkForm(cmd *cobra.Command, form string) error {
-	if form != formText && form != formJSON {
-		return usagef(cmd, "output %q: must be text or json", form)
-	}
-	return nil
 }

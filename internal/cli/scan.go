@@ -10,15 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
-)
-
-// Output forms of scan.
-const (
-	formNDJSON  = "ndjson"
-	formTable   = "table"
-	formSummary = "summary"
 )
 
 // scanOptions are the flags of scan.
@@ -49,8 +43,7 @@ LOG is a file, a folder, s3://bucket/prefix, or - for standard input. Logs may b
 compressed with gzip or zstd. To a pipe or file, scan writes every record with its verdict
 as NDJSON, in input order. On a terminal it prints a summary: the hosts that asked for
 malicious names, the top indicators, NXDOMAIN rates, DNS Firewall actions, queries by hour,
-and days without logs. LIST is
-` + listSyntax + `.
+and days without logs. ` + listHelp + `
 
 Besides the lines that Resolver writes, LOG may be an export of CloudWatch Logs, the output of
 aws logs tail or filter-log-events, a CSV file of Logs Insights with @message, a JSON array,
@@ -84,7 +77,7 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 	o.lists.registerFile(cmd)
 	o.selects.register(cmd, "since", "")
 	flags := cmd.Flags()
-	flags.StringVarP(&o.form, "output", "o", "", "`FORM`: ndjson, table or summary (default: summary on a terminal, else ndjson)")
+	registerForm(cmd, &o.form, "summary on a terminal, else json", formSummary, formTable, formNDJSON, formCSV)
 	flags.IntVar(&o.limit, "limit", 0, "with -o summary: how many `ROWS` the tables of hosts have (default: 50)")
 	flags.StringVar(&o.report, "report", "", "also write a report, a page of HTML, to `FILE`")
 	flags.BoolVar(&o.onlyMatches, "only-matches", false, "write only malicious records")
@@ -97,9 +90,7 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 }
 
 func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error {
-	if err := o.setForm(cmd, std.out); err != nil {
-		return err
-	}
+	o.form = formFor(std.out, o.form, formSummary, formNDJSON)
 	if o.limit < 0 {
 		return usagef(cmd, "--limit %d: must not be negative", o.limit)
 	}
@@ -129,18 +120,18 @@ func (o *scanOptions) run(cmd *cobra.Command, std streams, args []string) error 
 // scan marks the sources and writes the result.
 func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.Source, x *index.Index) error {
 	sink := std.out
-	if o.form == formNDJSON && !isTerminal(sink) {
-		sink = unwrapped(sink) // marked records have the bytes of the log
+	if o.form == formNDJSON && !term.IsTerminal(sink) {
+		sink = term.Unwrapped(sink) // marked records have the bytes of the log
 	}
 	out := bufio.NewWriterSize(sink, 1<<20)
-	s := newScanner(x, o, out, std.err)
+	s := newScanner(x, o, out, std.out, std.err)
 	logs := &logRun{sources: sources, messages: std.err, quiet: o.lists.quiet, markers: s.markers(), collect: func(chunk *logfile.Chunk) error {
 		if err := s.collect(chunk); err != nil || !chunk.Idle {
 			return err
 		}
 		return out.Flush() // somebody waits for these records
 	}}
-	err := logs.run(o.runContext(cmd.Context()), o.lists.quiet || o.follow)
+	err := logs.run(o.runContext(cmd.Context()), o.lists.quiet || o.follow || o.showsRecords(std.out))
 	if errors.Is(err, errNoLists) {
 		return errors.Join(usagef(cmd, "%w", errNoLists), out.Flush())
 	}
@@ -148,11 +139,11 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 		return errors.Join(err, out.Flush())
 	}
 
-	s.print()
-	o.printFollowed(s, std.err)
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
+	s.print()
+	o.printFollowed(s, std.err)
 	if o.report != "" {
 		page := s.summary.Report()
 		logs.fillPage(page, &o.selects)
@@ -167,6 +158,11 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 	return err
 }
 
+// showsRecords reports whether records come out on a terminal, where progress would overwrite them.
+func (o *scanOptions) showsRecords(out io.Writer) bool {
+	return term.IsTerminal(out) && (o.form == formNDJSON || o.form == formCSV)
+}
+
 // needsSummary reports whether hosts, indicators and hours are counted.
 func (o *scanOptions) needsSummary() bool { return o.form == formSummary || o.report != "" }
 
@@ -178,19 +174,6 @@ func (o *scanOptions) outcome(logs *logRun, s *scanner) error {
 	}
 	if o.failOnMatch && s.summary.Malicious > 0 {
 		return errMatch
-	}
-	return nil
-}
-
-// setForm sets the default of the output form, or checks the form that was set.
-func (o *scanOptions) setForm(cmd *cobra.Command, out io.Writer) error {
-	switch {
-	case o.form == "" && isTerminal(out):
-		o.form = formSummary
-	case o.form == "":
-		o.form = formNDJSON
-	case o.form != formNDJSON && o.form != formTable && o.form != formSummary:
-		return usagef(cmd, "output %q: must be one of ndjson, table, summary", o.form)
 	}
 	return nil
 }

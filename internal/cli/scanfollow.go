@@ -66,7 +66,7 @@ func (o *scanOptions) runContext(ctx context.Context) context.Context {
 func (w *scanWorker) appendMatch(m *verdict.Mark) {
 	if w.options.follow && m.Verdict == verdict.Malicious {
 		seen := sighting.FromMark(m)
-		w.chunk.Out = seen.AppendLine(w.chunk.Out)
+		w.chunk.Out = seen.AppendLine(w.chunk.Out, w.colors)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
 	"github.com/resolverwatch/resolverwatch/internal/selection"
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/index"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
@@ -18,7 +19,8 @@ var errNoLists = errors.New("no list of malicious names: name one with --feed")
 // scanner marks chunks and collects their results.
 type scanner struct {
 	options  *scanOptions
-	out      io.Writer
+	out      io.Writer // for records
+	screen   io.Writer // for tables and summaries
 	messages io.Writer
 	workers  []*scanWorker
 
@@ -33,6 +35,7 @@ type scanner struct {
 type scanWorker struct {
 	options *scanOptions
 	indexed bool               // there is an index
+	colors  term.Colors        // of lines that are written at once
 	chooser *selection.Chooser // nil: all records are selected
 	marker  *verdict.Marker
 	watcher *sighting.Watcher // nil unless the form is a summary
@@ -50,24 +53,28 @@ type scanResult struct {
 	unmarked  bool                // a record has no mark, and there is no index
 }
 
-func newScanner(x *index.Index, o *scanOptions, out, messages io.Writer) *scanner {
+func newScanner(x *index.Index, o *scanOptions, out, screen, messages io.Writer) *scanner {
 	s := &scanner{
 		options:  o,
 		out:      out,
+		screen:   screen,
 		messages: messages,
 		summary:  sighting.NewSummary(),
-		table:    sighting.NewTable(out),
+		table:    sighting.NewTable(screen),
 	}
 	if o.form == formSummary {
 		s.behaviour = sighting.NewBehaviour()
 	}
 	for range o.workers {
-		w := &scanWorker{options: o, indexed: x != nil, chooser: o.selects.chosen.NewChooser()}
+		w := &scanWorker{options: o, colors: term.ColorsOf(screen), indexed: x != nil, chooser: o.selects.chosen.NewChooser()}
 		if s.behaviour != nil {
 			w.watcher = s.behaviour.Watch()
 		}
 		w.marker = verdict.NewMarker(x, o.markOptions(w.onMark))
 		s.workers = append(s.workers, w)
+	}
+	if o.form == formCSV {
+		_, _ = out.Write(appendCSV(nil, sighting.Columns()...)) // an error comes back from the next write
 	}
 	return s
 }
@@ -118,8 +125,15 @@ func (w *scanWorker) onMark(m *verdict.Mark) {
 		return
 	}
 
-	if w.options.form == formTable && (matched || m.Verdict == verdict.Allowed && !w.options.onlyMatches) {
+	if !matched && (m.Verdict != verdict.Allowed || w.options.onlyMatches) {
+		return
+	}
+	switch w.options.form {
+	case formTable:
 		w.result.sightings = append(w.result.sightings, sighting.FromMark(m))
+	case formCSV:
+		seen := sighting.FromMark(m)
+		w.chunk.Out = appendCSV(w.chunk.Out, seen.Cells()...)
 	}
 }
 
@@ -165,14 +179,14 @@ func (s *scanner) print() {
 	case formTable:
 		s.table.Render()
 		if s.table.Omitted > 0 {
-			fmt.Fprintf(s.messages, "%d rows left out: a table has at most %d rows; use -o ndjson for all\n", s.table.Omitted, sighting.MaxTableRows)
+			fmt.Fprintf(s.messages, "%d rows left out: a table has at most %d rows; use -o csv for all\n", s.table.Omitted, sighting.MaxTableRows)
 		}
 	case formSummary:
 		if s.options.follow {
-			fmt.Fprintln(s.out)
+			fmt.Fprintln(s.screen)
 		}
 		s.summary.Limit = s.options.limit
-		s.summary.Print(s.out)
-		s.behaviour.Print(s.out)
+		s.summary.Print(s.screen)
+		s.behaviour.Print(s.screen)
 	}
 }

@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/resolverwatch/resolverwatch/internal/operator"
 	"github.com/resolverwatch/resolverwatch/internal/operator/health"
 	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/printable"
 )
 
@@ -51,7 +51,7 @@ sections are shown. The exit code is 1 only if the index or the feeds cannot be 
 	flags.StringVar(&o.table, "table", "", "`NAME` of the table (default: from the outputs of the stack)")
 	flags.StringVar(&o.metricStack, "metric-stack", "", "`VALUE` of the dimension Stack of the metrics, if the pipeline sets another (default: --stack)")
 	flags.BoolVar(&o.exitCode, "exit-code", false, "exit with code 3 if something is wrong or a section could not be read")
-	flags.StringVarP(&o.form, "output", "o", formText, "`FORM`: text or json")
+	registerForm(cmd, &o.form, "", formText, formJSON)
 	return cmd
 }
 
@@ -65,9 +65,6 @@ type state struct {
 }
 
 func (o *statusOptions) run(cmd *cobra.Command, std streams) error {
-	if err := checkForm(cmd, o.form); err != nil {
-		return err
-	}
 	ctx := cmd.Context()
 	op, err := o.operator(ctx, o.needIndex(), o.needTable())
 	if err != nil {
@@ -154,13 +151,14 @@ func printGenerations(out io.Writer, s *operator.Status) {
 	if len(s.Generations) == 0 {
 		return
 	}
-	t := newTable(out, "", "GENERATION", "PUBLISHED", "ENTRIES", "FEEDS", "BYTES")
+	t := term.NewTable(out, term.Word(""), term.Number("Generation"), term.Word("Published"), term.Number("Entries"),
+		term.Number("Feeds"), term.Number("Bytes"))
 	for _, g := range s.Generations {
 		state := ""
 		if g.IsCurrent {
 			state = "current"
 		}
-		t.AppendRow(table.Row{state, g.Generation, age(s.At.Sub(g.PublishedAt)) + " ago", g.Entries, g.Feeds, g.Bytes})
+		t.Add(state, fmt.Sprint(g.Generation), age(s.At.Sub(g.PublishedAt))+" ago", fmt.Sprint(g.Entries), fmt.Sprint(g.Feeds), fmt.Sprint(g.Bytes))
 	}
 	fmt.Fprintln(out)
 	t.Render()
@@ -175,7 +173,8 @@ func printFeeds(out io.Writer, s *operator.Status) {
 		fmt.Fprintln(out, "\nno feed has a list yet")
 		return
 	}
-	t := newTable(out, "FEED", "", "ENTRIES", "SERVED", "AGE", "LAST LIST", "NOTES")
+	t := term.NewTable(out, term.Text("Feed"), term.Word(""), term.Number("Entries"), term.Number("Served"), term.Word("Age"),
+		term.Word("Last list"), term.Prose("Notes"))
 	for i := range s.Feeds {
 		f := &s.Feeds[i]
 		served, accepted := "no", "never"
@@ -192,7 +191,7 @@ func printFeeds(out io.Writer, s *operator.Status) {
 			last += ", " + age(s.At.Sub(*f.Last.At)) + " ago"
 		}
 
-		t.AppendRow(table.Row{f.ID, f.Action, f.Entries, served, accepted, last, strings.Join(feedNotes(f, s), "; ")})
+		t.Add(string(f.ID), f.Action, fmt.Sprint(f.Entries), served, accepted, last, strings.Join(feedNotes(f, s), "; "))
 	}
 	fmt.Fprintln(out)
 	t.Render()
@@ -225,16 +224,6 @@ func feedNotes(f *operator.FeedStatus, s *operator.Status) (notes []string) {
 		notes = append(notes, "table "+f.Table)
 	}
 	return notes
-}
-
-func newTable(out io.Writer, columns ...any) table.Writer {
-	t := table.NewWriter()
-	t.SetOutputMirror(out)
-	t.SetStyle(table.StyleDefault)
-	t.Style().Options = table.OptionsNoBordersAndSeparators
-	t.Style().Box.PaddingLeft, t.Style().Box.PaddingRight = "", "  "
-	t.AppendHeader(columns)
-	return t
 }
 
 // age formats a duration for people, in one or two units.

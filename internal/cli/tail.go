@@ -11,6 +11,7 @@ import (
 
 	"github.com/resolverwatch/resolverwatch/internal/logfile"
 	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
+	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/internal/tail"
 	"github.com/resolverwatch/resolverwatch/pkg/awsio/bucket"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
@@ -74,7 +75,7 @@ func (o *tailOptions) registerTail(cmd *cobra.Command) {
 	flags.StringArrayVar(&o.vpcs, "vpc", nil, "show only matches in the VPC with this `ID`; repeatable")
 	flags.DurationVar(&o.interval, "interval", 15*time.Second, "time between two looks, at least 5s")
 	flags.BoolVar(&o.once, "once", false, "look once and exit, with code 1 if an object could not be read")
-	flags.StringVarP(&o.form, "output", "o", "", "`FORM`: text or ndjson (default: text on a terminal, else ndjson)")
+	registerForm(cmd, &o.form, "text on a terminal, else json", formText, formNDJSON, formCSV)
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "print only matches and problems")
 }
 
@@ -107,6 +108,11 @@ func (o *tailOptions) run(cmd *cobra.Command, std streams, args []string) error 
 		fmt.Fprintf(std.err, "following s3://%s/%s since %s; matches appear a minute or two after the query\n",
 			o.outputBucket, o.prefix, since.Format(time.RFC3339))
 	}
+	if o.form == formCSV {
+		if _, err := std.out.Write(appendCSV(nil, sighting.Columns()...)); err != nil {
+			return fmt.Errorf("writing the result: %w", err)
+		}
+	}
 	err = o.follow(ctx, follower)
 	if !o.quiet || err != nil && !errors.Is(err, errStopped) {
 		fmt.Fprintf(std.err, "%d objects read; to continue here: --since %s\n", follower.Objects, follower.Resume().UTC().Format(time.RFC3339))
@@ -116,20 +122,13 @@ func (o *tailOptions) run(cmd *cobra.Command, std streams, args []string) error 
 
 // check checks the flags and returns the time to begin with.
 func (o *tailOptions) check(cmd *cobra.Command, std streams) (since time.Time, err error) {
-	switch {
-	case o.form == "" && isTerminal(std.out):
-		o.form = formText
-	case o.form == "":
-		o.form = formNDJSON
-	case o.form != formText && o.form != formNDJSON:
-		return since, usagef(cmd, "output %q: must be text or ndjson", o.form)
-	}
+	o.form = formFor(std.out, o.form, formText, formNDJSON)
 	if o.interval < leastInterval {
 		return since, usagef(cmd, "--interval %s: must be at least %s, because each look is billed", o.interval, leastInterval)
 	}
 	if o.severity != "" {
 		if o.least, err = indicator.ParseSeverity(o.severity); err != nil {
-			return since, usage(cmd, err)
+			return since, usagef(cmd, "%w%s", err, didYouMean(o.severity, severities()))
 		}
 	}
 	if since, err = namedquery.Moment(o.since, time.Now()); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/resolverwatch/resolverwatch/internal/operator/stack"
 	"github.com/resolverwatch/resolverwatch/internal/sighting"
 	"github.com/resolverwatch/resolverwatch/internal/tail"
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
@@ -29,11 +30,11 @@ const tailWorkers = 4
 
 func newTailReader(o *tailOptions, client logfile.S3, std streams) *tailReader {
 	r := &tailReader{options: o, client: client, out: std.out, warn: std.err}
-	if o.form == formNDJSON && !isTerminal(std.out) {
-		r.out = unwrapped(std.out) // marked records have the bytes of the log
+	if o.form == formNDJSON && !term.IsTerminal(std.out) {
+		r.out = term.Unwrapped(std.out) // marked records have the bytes of the log
 	}
 	for range tailWorkers {
-		w := &tailWorker{options: o}
+		w := &tailWorker{options: o, colors: term.ColorsOf(std.out)}
 		w.marker = verdict.NewMarker(nil, verdict.Options{OnMark: w.onMark})
 		r.workers = append(r.workers, w)
 	}
@@ -105,6 +106,7 @@ type tailResult struct {
 // tailWorker finds the matches of one chunk at a time.
 type tailWorker struct {
 	options *tailOptions
+	colors  term.Colors
 	marker  *verdict.Marker
 	chunk   *logfile.Chunk
 	result  *tailResult
@@ -133,10 +135,13 @@ func (w *tailWorker) onMark(m *verdict.Mark) {
 	if tooLow || len(o.vpcs) > 0 && !slices.Contains(o.vpcs, seen.VPC()) {
 		return
 	}
-	if o.form == formNDJSON {
+	switch o.form {
+	case formNDJSON:
 		w.chunk.Out = append(w.chunk.Out, m.Line...)
-	} else {
-		w.chunk.Out = seen.AppendLine(w.chunk.Out)
+	case formCSV:
+		w.chunk.Out = appendCSV(w.chunk.Out, seen.Cells()...)
+	default:
+		w.chunk.Out = seen.AppendLine(w.chunk.Out, w.colors)
 	}
 	w.result.ends = append(w.result.ends, len(w.chunk.Out))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// build says from what a binary was built.
+// build describes how a binary was built.
 type build struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit"`
@@ -40,7 +40,7 @@ func readBuild(stamped build, info *debug.BuildInfo) build {
 			}
 		}
 	}
-	b.Modified = b.Modified && stamped.Commit == "" // a release says what it was built from
+	b.Modified = b.Modified && stamped.Commit == "" // a release has the files of its commit
 	for _, part := range []struct {
 		value   *string
 		stamped string
@@ -68,19 +68,16 @@ func newVersion(std streams) *cobra.Command {
 	var form string
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Show the version of this command, and from what it was built",
+		Short: "Show the version of this command, its commit and its date",
 		Example: `  resolverwatch version
   resolverwatch version -o json | jq -r .commit`,
 		Args: argCount(0, 0, noArguments),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkForm(cmd, form); err != nil {
-				return err
-			}
+		RunE: func(*cobra.Command, []string) error {
 			b := thisBuild()
 			return b.print(std.out, form)
 		},
 	}
-	cmd.Flags().StringVarP(&form, "output", "o", formText, "`FORM`: text or json")
+	registerForm(cmd, &form, "", formText, formJSON)
 	return cmd
 }
 

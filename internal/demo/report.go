@@ -101,7 +101,7 @@ func (d *demo) reportNext() {
 	}
 	d.table(append(files, [][]string{
 		{logs + "/" + markedLogs + "/", "marked logs, ready for Athena"},
-		{logs + "/delivery-failures/", "records that could not be marked, unchanged"},
+		{logs + "/delivery-failures/", "records that could not be marked, unchanged; `scan` says why"},
 		{lists + "/feeds/", "the lists; " + lists + "/reports/ has a report of each import"},
 		{d.Out + "/" + localaws.IndexBucket + "/index/", "the indexes, and CURRENT, which names the current one"},
 		{d.Out + "/" + rawLogs, "the query logs as they were sent"},

@@ -10,8 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
@@ -222,12 +221,13 @@ func (a *activity) printNXDOMAIN(out io.Writer) {
 	slices.SortFunc(hosts, func(a, b *hostActivity) int {
 		return cmp.Or(cmp.Compare(b.share(), a.share()), cmp.Compare(b.nxdomain, a.nxdomain), compareHosts(a.host, b.host))
 	})
-	rows := make([]table.Row, len(hosts))
+	rows := make([][]string, len(hosts))
 	for i, h := range hosts {
-		rows[i] = cells(h.host.Address, h.host.VPC, thousands(h.records), thousands(h.nxdomain), fmt.Sprintf("%.1f", h.share()))
+		rows[i] = []string{h.host.Address, h.host.VPC, thousands(h.records), thousands(h.nxdomain), fmt.Sprintf("%.1f", h.share())}
 	}
 	title := fmt.Sprintf("NXDOMAIN rate by host (%d or more queries)", minQueries)
-	printRows(out, title, table.Row{"Host", "VPC", "Queries", "NXDOMAIN", "Percent"}, rows)
+	printRows(out, title, []term.Column{term.Text("Host"), term.Text("VPC").Spare(), term.Number("Queries"),
+		term.Number("NXDOMAIN"), term.Number("Percent")}, rows)
 }
 
 // share returns the percentage of records with NXDOMAIN.
@@ -249,13 +249,14 @@ func (a *activity) printFirewall(out io.Writer) {
 		return
 	}
 
-	var rows []table.Row
+	var rows [][]string
 	for _, d := range slices.SortedFunc(maps.Keys(counts), func(a, b decision) int {
 		return cmp.Or(cmp.Compare(a.action, b.action), cmp.Compare(counts[b].records, counts[a].records), cmp.Compare(a.verdict, b.verdict))
 	}) {
-		rows = append(rows, cells(d.action, string(d.verdict), thousands(counts[d].records), thousands(counts[d].hosts)))
+		rows = append(rows, []string{d.action, string(d.verdict), thousands(counts[d].records), thousands(counts[d].hosts)})
 	}
-	printRows(out, "DNS Firewall actions and verdicts", table.Row{"Action", "Verdict", "Queries", "Hosts"}, rows)
+	printRows(out, "DNS Firewall actions and verdicts", []term.Column{term.Word("Action"), term.Rating("Verdict"),
+		term.Number("Queries"), term.Number("Hosts")}, rows)
 }
 
 // printTimeline prints the hours of each VPC, or the days if there are too many hours.
@@ -264,15 +265,16 @@ func (a *activity) printTimeline(out io.Writer) {
 	if len(hours) > maxRows {
 		title, layout, hours = "Queries by day and VPC", time.DateOnly, a.days()
 	}
-	var rows []table.Row
+	var rows [][]string
 	for _, at := range slices.SortedFunc(maps.Keys(hours), func(a, b vpcHour) int {
 		return cmp.Or(cmp.Compare(a.hour, b.hour), cmp.Compare(a.account, b.account), cmp.Compare(a.vpc, b.vpc))
 	}) {
 		h := hours[at]
-		rows = append(rows, cells(at.time().Format(layout), at.vpc, thousands(h.total()), thousands(h.records[verdict.Malicious]),
-			thousands(h.records[verdict.Allowed]), thousands(h.records[verdict.Unknown]), thousands(len(h.hosts))))
+		rows = append(rows, []string{at.time().Format(layout), at.vpc, thousands(h.total()), thousands(h.records[verdict.Malicious]),
+			thousands(h.records[verdict.Allowed]), thousands(h.records[verdict.Unknown]), thousands(len(h.hosts))})
 	}
-	printRows(out, title, table.Row{"Time", "VPC", "Queries", "Malicious", "Allowed", "Unknown", "Malicious hosts"}, rows)
+	printRows(out, title, []term.Column{term.Word("Time"), term.Text("VPC"), term.Number("Queries"),
+		term.Number("Malicious"), term.Number("Allowed"), term.Number("Unknown"), term.Number("Malicious hosts").Spare()}, rows)
 }
 
 func (h vpcHour) time() time.Time { return time.Unix(h.hour*int64(time.Hour/time.Second), 0).UTC() }
@@ -323,10 +325,11 @@ func printGaps(out io.Writer, days map[vpcHour]*hourActivity) {
 	slices.SortFunc(gaps, func(a, b gap) int {
 		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.vpc.account, b.vpc.account), cmp.Compare(a.vpc.vpc, b.vpc.vpc))
 	})
-	var rows []table.Row
+	var rows [][]string
 	for _, g := range gaps {
-		rows = append(rows, cells(vpcHour{hour: g.start}.time().Format(time.DateOnly),
-			vpcHour{hour: g.end - dayHours}.time().Format(time.DateOnly), thousands(int((g.end-g.start)/dayHours)), g.vpc.vpc))
+		rows = append(rows, []string{vpcHour{hour: g.start}.time().Format(time.DateOnly),
+			vpcHour{hour: g.end - dayHours}.time().Format(time.DateOnly), thousands(int((g.end - g.start) / dayHours)), g.vpc.vpc})
 	}
-	printRows(out, "Days without logs (* means all VPCs together)", table.Row{"From", "To", "Days", "VPC"}, rows)
+	printRows(out, "Days without logs (* means all VPCs together)", []term.Column{term.Word("From"), term.Word("To"),
+		term.Number("Days"), term.Text("VPC")}, rows)
 }

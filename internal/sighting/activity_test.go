@@ -69,38 +69,34 @@ func activityLog() []loggedRecord {
 }
 
 const activityTables = `NXDOMAIN rate by host (100 or more queries)
- Host       VPC    Queries  NXDOMAIN  Percent
-──────────────────────────────────────────────
- 192.0.2.1  vpc-1  200      120       60.0
- 192.0.2.1  vpc-2  100      2         2.0
+HOST       VPC    QUERIES  NXDOMAIN  PERCENT
+192.0.2.1  vpc-1      200       120     60.0
+192.0.2.1  vpc-2      100         2      2.0
 
 DNS Firewall actions and verdicts
- Action   Verdict    Queries  Hosts
-────────────────────────────────────
- \x1b[0M  clean      1        1
- BLOCK    malicious  2        1
- none     clean      200      1
- none     unknown    100      1
- none     allowed    1        1
- none     malicious  1        1
+ACTION   VERDICT    QUERIES  HOSTS
+\x1b[0M  clean            1      1
+BLOCK    malicious        2      1
+none     clean          200      1
+none     unknown        100      1
+none     allowed          1      1
+none     malicious        1      1
 
 Queries by hour and VPC
- Time               VPC    Queries  Malicious  Allowed  Unknown  Malicious hosts
-─────────────────────────────────────────────────────────────────────────────────
- 2026-01-01T00:00Z  vpc-1  100      0          0        0        0
- 2026-01-01T01:00Z  vpc-1  100      0          0        0        0
- 2026-01-02T10:00Z  vpc-1  3        3          0        0        2
- 2026-01-04T22:00Z  vpc-2  100      0          0        100      0
- 2026-01-08T23:00Z  vpc-1  1        0          0        0        0
+TIME               VPC    QUERIES  MALICIOUS  ALLOWED  UNKNOWN  MALICIOUS HOSTS
+2026-01-01T00:00Z  vpc-1      100          0        0        0                0
+2026-01-01T01:00Z  vpc-1      100          0        0        0                0
+2026-01-02T10:00Z  vpc-1        3          3        0        0                2
+2026-01-04T22:00Z  vpc-2      100          0        0      100                0
+2026-01-08T23:00Z  vpc-1        1          0        0        0                0
 
 Days without logs (* means all VPCs together)
- From        To          Days  VPC
-─────────────────────────────────────
- 2026-01-01  2026-01-03  3     vpc-2
- 2026-01-03  2026-01-03  1     *
- 2026-01-03  2026-01-07  5     vpc-1
- 2026-01-05  2026-01-07  3     *
- 2026-01-05  2026-01-08  4     vpc-2
+FROM        TO          DAYS  VPC
+2026-01-01  2026-01-03     3  vpc-2
+2026-01-03  2026-01-03     1  *
+2026-01-03  2026-01-07     5  vpc-1
+2026-01-05  2026-01-07     3  *
+2026-01-05  2026-01-08     4  vpc-2
 
 1 logged queries have no readable query_timestamp and are left out of hours and days
 `
@@ -121,11 +117,10 @@ func TestSummary_Itemise_long(t *testing.T) {
 		log = append(log, loggedRecord{"vpc-1", "192.0.2.1", fmt.Sprintf("2026-01-%02dT%02d:00:00Z", 1+hour/24, hour%24), "NOERROR", "", verdict.Clean})
 	}
 	want := `Queries by day and VPC
- Time        VPC    Queries  Malicious  Allowed  Unknown  Malicious hosts
-──────────────────────────────────────────────────────────────────────────
- 2026-01-01  vpc-1  24       0          0        0        0
- 2026-01-02  vpc-1  24       0          0        0        0
- 2026-01-03  vpc-1  24       0          0        0        0
+TIME        VPC    QUERIES  MALICIOUS  ALLOWED  UNKNOWN  MALICIOUS HOSTS
+2026-01-01  vpc-1       24          0        0        0                0
+2026-01-02  vpc-1       24          0        0        0                0
+2026-01-03  vpc-1       24          0        0        0                0
 `
 	if diff := cmp.Diff(want, itemise(t, log, 10)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -155,7 +150,7 @@ func TestSummary_indicators(t *testing.T) {
 	var out strings.Builder
 	summary.Print(&out)
 	_, table, _ := strings.Cut(out.String(), "Top indicators")
-	rows := strings.Split(strings.TrimSpace(table), "\n")[3:]
+	rows := strings.Split(strings.TrimSpace(table), "\n")[2:]
 	if len(rows) != 12 || strings.Fields(rows[0])[0] != "alpha" {
 		t.Fatalf("%d rows:\n%s", len(rows), table)
 	}

@@ -9,8 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
 )
 
@@ -171,23 +170,25 @@ func (b *Behaviour) add(o *observed, parts splitName, outcome outcome, key []byt
 
 // Print prints the findings.
 func (b *Behaviour) Print(out io.Writer) {
-	var rows []table.Row
+	var rows [][]string
 	for _, t := range b.Tunnels() {
 		mean := fmt.Sprintf("%.1f", float64(t.Characters)/float64(t.Names))
-		rows = append(rows, cells(t.Address, t.VPC, t.Registrable, date(t.Day), about(t.Names, t.Exact), about(t.Characters, t.Exact), mean))
+		rows = append(rows, []string{t.Address, t.VPC, t.Registrable, date(t.Day), about(t.Names, t.Exact), about(t.Characters, t.Exact), mean})
 	}
 	printRows(out, fmt.Sprintf("Data in names: hosts with %d or more names of together %s or more characters below one domain in a day",
 		minTunnelNames, thousands(minTunnelCharacters)),
-		table.Row{"Host", "VPC", "Domain", "Day", "Names", "Characters", "Mean length"}, rows)
+		[]term.Column{term.Text("Host"), term.Text("VPC").Spare(), term.Text("Domain"), term.Word("Day"),
+			term.Number("Names"), term.Number("Characters"), term.Number("Mean length").Spare()}, rows)
 	printSampled(out, "names", b.tunnels.threshold)
 
 	rows = nil
 	for _, g := range b.Generated() {
-		rows = append(rows, cells(g.Address, g.VPC, date(g.Day), about(g.Domains, g.Exact), fmt.Sprintf("%.1f", g.MeanLength),
-			about(g.WithDigits, g.Exact), g.Example))
+		rows = append(rows, []string{g.Address, g.VPC, date(g.Day), about(g.Domains, g.Exact), fmt.Sprintf("%.1f", g.MeanLength),
+			about(g.WithDigits, g.Exact), g.Example})
 	}
 	printRows(out, fmt.Sprintf("Generated names: hosts with %d or more domains in a day that do not exist", minGenerated),
-		table.Row{"Host", "VPC", "Day", "Domains", "Mean length", "With digits", "Example"}, rows)
+		[]term.Column{term.Text("Host"), term.Text("VPC").Spare(), term.Word("Day"), term.Number("Domains"),
+			term.Number("Mean length").Spare(), term.Number("With digits").Spare(), term.Text("Example")}, rows)
 	printSampled(out, "domains", b.generated.threshold)
 }
 

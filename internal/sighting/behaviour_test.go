@@ -220,14 +220,12 @@ func TestBehaviour_oddRecords(t *testing.T) {
 
 const behaviourTables = `
 Data in names: hosts with 100 or more names of together 4,000 or more characters below one domain in a day
- Host       VPC    Domain          Day         Names  Characters  Mean length
-──────────────────────────────────────────────────────────────────────────────
- 192.0.2.1  vpc-1  tunnel.example  2026-01-01  120    4,800       40.0
+HOST       VPC    DOMAIN          DAY         NAMES  CHARACTERS  MEAN LENGTH
+192.0.2.1  vpc-1  tunnel.example  2026-01-01    120       4,800         40.0
 
 Generated names: hosts with 20 or more domains in a day that do not exist
- Host       VPC    Day         Domains  Mean length  With digits  Example
-──────────────────────────────────────────────────────────────────────────────────
- 192.0.2.2  vpc-1  2026-01-01  21       10.0         10           xxxxxxxxxk.test
+HOST       VPC    DAY         DOMAINS  MEAN LENGTH  WITH DIGITS  EXAMPLE
+192.0.2.2  vpc-1  2026-01-01       21         10.0           10  xxxxxxxxxk.test
 `
 
 func TestBehaviour_Print(t *testing.T) {

@@ -10,9 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/printable"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
@@ -20,11 +18,12 @@ import (
 // maxRows limits the tables of a summary. A line below the table counts the other rows.
 const maxRows = 50
 
-// maxCellRunes limits one cell. A name can have a thousand characters, escapes included.
-const maxCellRunes = 60
+// maxShownRunes limits a name in a message. A name can have a thousand characters, escapes included.
+const maxShownRunes = 60
 
 // Print writes the summary as text.
 func (s *Summary) Print(out io.Writer) {
+	colors := term.ColorsOf(out)
 	fmt.Fprintf(out, "%s logged queries\n", thousands(s.records()))
 	for _, line := range []struct {
 		verdict verdict.Verdict
@@ -36,7 +35,11 @@ func (s *Summary) Print(out io.Writer) {
 		{verdict.Clean, s.clean, ""},
 		{verdict.Unknown, s.unknown, s.reasonCounts()},
 	} {
-		fmt.Fprintf(out, "  %-10s %12s%s\n", line.verdict, thousands(line.count), line.detail)
+		verdict := fmt.Sprintf("%-10s", line.verdict)
+		if line.count > 0 {
+			verdict = colors.Word(verdict)
+		}
+		fmt.Fprintf(out, "  %s %12s%s\n", verdict, thousands(line.count), line.detail)
 	}
 	if remarks := s.Remarks(); remarks != "" {
 		fmt.Fprintln(out, remarks)
@@ -76,13 +79,14 @@ func (s *Summary) printHosts(out io.Writer, tallies []*pairTally) {
 			malicious = append(malicious, t)
 		}
 	}
-	var rows []table.Row
+	var rows [][]string
 	for _, h := range hosts(malicious) {
-		rows = append(rows, cells(h.Address, h.Instance, h.VPC, h.Severity, thousands(h.Indicators), thousands(h.Queries),
-			shownTime(h.First), shownTime(h.Last)))
+		rows = append(rows, []string{h.Address, h.Instance, h.VPC, h.Severity, thousands(h.Indicators), thousands(h.Queries),
+			shownTime(h.First), shownTime(h.Last)})
 	}
-	s.printRows(out, "Hosts that asked for malicious names",
-		table.Row{"Host", "Instance", "VPC", "Worst", "Indicators", "Queries", "First", "Last"}, rows)
+	s.printRows(out, "Hosts that asked for malicious names", []term.Column{term.Text("Host"), term.Text("Instance").Spare(),
+		term.Text("VPC").Spare(), term.Rating("Worst"), term.Number("Indicators"), term.Number("Queries"),
+		term.Word("First").Spare(), term.Word("Last")}, rows)
 }
 
 // shownTime returns a time as logs have it, or "" if it is unknown.
@@ -103,37 +107,39 @@ func (s *Summary) printTallies(out io.Writer, title string, tallies []*pairTally
 		last = "Allowed by"
 	}
 
-	var rows []table.Row
+	var rows [][]string
 	for _, t := range tallies {
 		detail := t.Threat.category
 		if allowed {
 			detail = t.Threat.allowedBy
 		}
-		rows = append(rows, cells(t.Host.Address, t.Instance, t.Host.VPC, t.Threat.indicator, t.Threat.scope, t.Threat.feeds,
-			t.Severity.String(), thousands(t.Records), t.First, t.Last, detail))
+		rows = append(rows, []string{t.Host.Address, t.Instance, t.Host.VPC, t.Threat.indicator, t.Threat.scope, t.Threat.feeds,
+			t.Severity.String(), thousands(t.Records), t.First, t.Last, detail})
 	}
-	s.printRows(out, title,
-		table.Row{"Host", "Instance", "VPC", "Indicator", "Scope", "Feeds", "Severity", "Queries", "First", "Last", last}, rows)
+	s.printRows(out, title, []term.Column{term.Text("Host"), term.Text("Instance").Spare(), term.Text("VPC").Spare(),
+		term.Text("Indicator"), term.Word("Scope").Spare(), term.Text("Feeds").Spare(), term.Rating("Severity"),
+		term.Number("Queries"), term.Word("First").Spare(), term.Word("Last").Spare(), term.Text(last).Spare()}, rows)
 }
 
 // printRows prints a table of hosts, as long as the user asked for.
-func (s *Summary) printRows(out io.Writer, title string, header table.Row, rows []table.Row) {
-	printLimited(out, title, header, rows, cmp.Or(s.Limit, maxRows))
+func (s *Summary) printRows(out io.Writer, title string, columns []term.Column, rows [][]string) {
+	printLimited(out, title, columns, rows, cmp.Or(s.Limit, maxRows))
 }
 
 // printRows prints a table with a title, or nothing if there are no rows.
-func printRows(out io.Writer, title string, header table.Row, rows []table.Row) {
-	printLimited(out, title, header, rows, maxRows)
+func printRows(out io.Writer, title string, columns []term.Column, rows [][]string) {
+	printLimited(out, title, columns, rows, maxRows)
 }
 
-func printLimited(out io.Writer, title string, header table.Row, rows []table.Row, limit int) {
+func printLimited(out io.Writer, title string, columns []term.Column, rows [][]string, limit int) {
 	if len(rows) == 0 {
 		return
 	}
 	fmt.Fprintf(out, "\n%s\n", title)
-	t := newTable(out)
-	t.AppendHeader(header)
-	t.AppendRows(rows[:min(len(rows), limit)])
+	t := term.NewTable(out, columns...)
+	for _, row := range rows[:min(len(rows), limit)] {
+		t.Add(row...)
+	}
 	t.Render()
 	if rest := len(rows) - limit; rest > 0 {
 		fmt.Fprintf(out, "... and %s more; '-o ndjson' has every record\n", thousands(rest))
@@ -142,8 +148,7 @@ func printLimited(out io.Writer, title string, header table.Row, rows []table.Ro
 
 // Table prints sightings as one table.
 type Table struct {
-	rows    table.Writer
-	count   int
+	rows    *term.Table
 	Omitted int
 }
 
@@ -152,20 +157,19 @@ const MaxTableRows = 10_000
 
 // NewTable returns an empty table that is printed to out.
 func NewTable(out io.Writer) *Table {
-	rows := newTable(out)
-	rows.AppendHeader(table.Row{"Time", "Host", "VPC", "Query name", "Verdict", "Part", "Matched", "Indicator", "Feeds", "Severity"})
-	return &Table{rows: rows}
+	return &Table{rows: term.NewTable(out, term.Word("Time"), term.Text("Host"), term.Text("VPC").Spare(), term.Text("Query name"),
+		term.Rating("Verdict"), term.Word("Part").Spare(), term.Text("Matched").Spare(), term.Text("Indicator"),
+		term.Text("Feeds").Spare(), term.Rating("Severity"))}
 }
 
 // Add appends a row. Rows beyond [MaxTableRows] are only counted, in Omitted.
 func (t *Table) Add(s *Sighting) {
-	if t.count == MaxTableRows {
+	if t.rows.Len() == MaxTableRows {
 		t.Omitted++
 		return
 	}
-	t.count++
-	t.rows.AppendRow(cells(s.time, s.host.Address, s.host.VPC, s.name, s.verdict, s.part, s.matched,
-		s.threat.indicator, s.threat.feeds, s.severity.String()))
+	t.rows.Add(s.time, s.host.Address, s.host.VPC, s.name, s.verdict, s.part, s.matched,
+		s.threat.indicator, s.threat.feeds, s.severity.String())
 }
 
 // Render prints the table.
@@ -173,12 +177,12 @@ func (t *Table) Render() { t.rows.Render() }
 
 // AppendLine appends the sighting as one line of text: time, severity, host, VPC, query name, the
 // indicator with its scope, and feeds. A mark without details has only the first ones.
-func (s *Sighting) AppendLine(dst []byte) []byte {
+func (s *Sighting) AppendLine(dst []byte, colors term.Colors) []byte {
 	severity := ""
 	if s.severity != 0 {
 		severity = s.severity.String()
 	}
-	dst = fmt.Appendf(dst, "%-20s  %-8s  %-15s  %-21s  %s", Printable(s.time), severity, Printable(s.host.Address),
+	dst = fmt.Appendf(dst, "%-20s  %s  %-15s  %-21s  %s", Printable(s.time), colors.Word(fmt.Sprintf("%-8s", severity)), Printable(s.host.Address),
 		Printable(s.host.VPC), Printable(s.name))
 	if s.threat.indicator != "" {
 		dst = fmt.Appendf(dst, "  %s (%s)  %s", Printable(s.threat.indicator), Printable(s.threat.scope), Printable(s.threat.feeds))
@@ -186,29 +190,11 @@ func (s *Sighting) AppendLine(dst []byte) []byte {
 	return append(dst, '\n')
 }
 
-func newTable(out io.Writer) table.Writer {
-	rows := table.NewWriter()
-	rows.SetOutputMirror(out)
-	rows.SetStyle(table.StyleLight)
-	rows.Style().Format.Header = text.FormatDefault
-	rows.Style().Options = table.Options{SeparateHeader: true}
-	rows.SuppressTrailingSpaces()
-	return rows
-}
-
-func cells(texts ...string) table.Row {
-	row := make(table.Row, len(texts))
-	for i, cell := range texts {
-		row[i] = Printable(cell)
-	}
-	return row
-}
-
-// Printable is [printable.Line] with long text cut, for a cell of a table.
+// Printable is [printable.Line] with long text cut, for a message.
 func Printable(text string) string {
 	shown := []rune(printable.Line(text))
-	if len(shown) > maxCellRunes {
-		shown = append(shown[:maxCellRunes-1], '…')
+	if len(shown) > maxShownRunes {
+		shown = append(shown[:maxShownRunes-1], '…')
 	}
 	return string(shown)
 }

@@ -85,6 +85,22 @@ func FromMark(m *verdict.Mark) Sighting {
 	return s
 }
 
+// Columns returns the names of the columns of [Sighting.Cells].
+func Columns() []string {
+	return []string{"query_timestamp", "account_id", "vpc_id", "srcaddr", "query_name", "verdict", "part", "matched",
+		"indicator", "scope", "feeds", "category", "severity", "allowed_by"}
+}
+
+// Cells returns the sighting as a row.
+func (s *Sighting) Cells() []string {
+	severity := ""
+	if s.severity != 0 {
+		severity = s.severity.String()
+	}
+	return []string{s.time, s.host.Account, s.host.VPC, s.host.Address, s.name, s.verdict, s.part, s.matched,
+		s.threat.indicator, s.threat.scope, s.threat.feeds, s.threat.category, severity, s.threat.allowedBy}
+}
+
 // VPC returns the VPC of the host.
 func (s *Sighting) VPC() string { return s.host.VPC }
 

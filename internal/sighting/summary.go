@@ -8,8 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-
+	"github.com/resolverwatch/resolverwatch/internal/term"
 	"github.com/resolverwatch/resolverwatch/pkg/indicator"
 	"github.com/resolverwatch/resolverwatch/pkg/resolverlog"
 	"github.com/resolverwatch/resolverwatch/pkg/verdict"
@@ -207,7 +206,7 @@ func printIndicators(out io.Writer, tallies []*pairTally) {
 		}
 	}
 
-	var rows []table.Row
+	var rows [][]string
 	var group feedIndicator // feed and category of the row before
 	place := 0
 	for _, l := range slices.SortedFunc(maps.Keys(all), func(a, b feedIndicator) int {
@@ -221,10 +220,11 @@ func printIndicators(out io.Writer, tallies []*pairTally) {
 			continue
 		}
 		m := all[l]
-		rows = append(rows, cells(l.feed, l.category, l.indicator, l.scope, thousands(m.records), thousands(len(m.hosts)), m.first, m.last))
+		rows = append(rows, []string{l.feed, l.category, l.indicator, l.scope, thousands(m.records), thousands(len(m.hosts)), m.first, m.last})
 	}
 	printRows(out, fmt.Sprintf("Top indicators by feed and category (at most %d each)", topIndicators),
-		table.Row{"Feed", "Category", "Indicator", "Scope", "Queries", "Hosts", "First", "Last"}, rows)
+		[]term.Column{term.Text("Feed"), term.Word("Category").Spare(), term.Text("Indicator"), term.Word("Scope").Spare(),
+			term.Number("Queries"), term.Number("Hosts"), term.Word("First").Spare(), term.Word("Last").Spare()}, rows)
 }
 
 func addTally(all map[feedIndicator]*indicatorTally, l feedIndicator, t *pairTally) {

@@ -17,13 +17,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Config returns the configuration from the environment: credentials, Region, and the
 // endpoints in AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> if those are set.
-func Config(ctx context.Context) (aws.Config, error) {
-	c, err := config.LoadDefaultConfig(ctx)
+func Config(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
+	c, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return c, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
@@ -40,16 +41,30 @@ func StatusOf(err error) int {
 	return 0
 }
 
-// Explain wraps an error of S3 with the attempted action. For status 403 it adds the likely
-// causes, because S3 also denies access to a missing object if the role cannot list the
-// bucket.
+// Explain wraps an error of S3 with the attempted action. If access is denied, it adds the likely
+// causes, because S3 also denies access to a missing object if the role cannot list the bucket. Wrong
+// credentials and a wrong clock have status 403 too, but no permission is missing then.
 func Explain(err error, action string, args ...any) error {
 	action = fmt.Sprintf(action, args...)
-	if StatusOf(err) == http.StatusForbidden {
+	if StatusOf(err) == http.StatusForbidden && isDenied(err) {
 		return fmt.Errorf("%s (access denied: the role must allow this and s3:ListBucket, "+
 			"without which a missing object is denied too): %w", action, err)
 	}
 	return fmt.Errorf("%s: %w", action, err)
+}
+
+// isDenied reports whether an error with status 403 is about a permission. The answer to a HEAD has
+// no body, so its code is only the status.
+func isDenied(err error) bool {
+	var answer smithy.APIError
+	if !errors.As(err, &answer) {
+		return true
+	}
+	switch answer.ErrorCode() {
+	case "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "ExpiredToken", "RequestTimeTooSkewed", "NotSignedUp":
+		return false
+	}
+	return true
 }
 
 // Limits of the wait between attempts that the SDK does not repeat itself.

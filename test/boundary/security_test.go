@@ -46,7 +46,7 @@ func TestSecurityClaims(t *testing.T) {
 func TestStandardStreams(t *testing.T) {
 	direct := regexp.MustCompile(`\bos\.Std(out|err)\b|\bfmt\.Print|\bprintln\(`)
 	safe := regexp.MustCompile(`printable\.NewWriter\(os\.Std(out|err)\)|streams\{os\.Stdin, os\.Stdout, os\.Stderr\}`) // run wraps the streams
-	for _, folder := range []string{"cmd", "internal/cli", "internal/demo", "internal/hunt", "internal/operator", "internal/sighting", "lambdas", "pkg"} {
+	for _, folder := range []string{"cmd", "internal/cli", "internal/demo", "internal/hunt", "internal/operator", "internal/sighting", "internal/term", "lambdas", "pkg"} {
 		forEachSource(t, folder, func(path, text string) {
 			for line := range strings.Lines(safe.ReplaceAllString(text, "")) {
 				if direct.MatchString(line) {

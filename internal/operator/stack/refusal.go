@@ -45,8 +45,9 @@ var (
 	clockCodes = []string{"RequestTimeTooSkewed", "RequestInTheFuture"}
 )
 
-// Explain returns a [Refusal] if AWS refused a call, and otherwise err itself. The text that callers
-// put before the error of the SDK stays.
+// Explain returns a [Refusal] if AWS refused a call. If a call did not reach AWS, or AWS answered with
+// another error, it returns an error without the words of the SDK. Otherwise it returns err itself. The
+// text that callers put before the error of the SDK stays.
 func Explain(err error) error {
 	var call *smithy.OperationError
 	if !errors.As(err, &call) {
@@ -55,11 +56,47 @@ func Explain(err error) error {
 
 	refusal := refusalOf(call)
 	if refusal == nil {
-		return err
+		return withoutSDK(err, call)
 	}
 	refusal.text = strings.Replace(err.Error(), call.Error(), refusal.text, 1)
 	refusal.err = err
 	return refusal
+}
+
+// explained is an error in words of our own.
+type explained struct {
+	text string
+	err  error
+}
+
+func (e *explained) Error() string { return e.text }
+func (e *explained) Unwrap() error { return e.err }
+
+// withoutSDK returns the error of a call without the words of the SDK.
+func withoutSDK(err error, call *smithy.OperationError) error {
+	var unsent *smithyhttp.RequestSendError
+	var answer smithy.APIError
+	text := ""
+	switch {
+	case errors.As(call, &unsent):
+		text = fmt.Sprintf("AWS cannot be reached (%s): check the network, the Region, and AWS_ENDPOINT_URL if it is set", cause(unsent))
+	case errors.As(call, &answer) && answer.ErrorMessage() != "":
+		text = fmt.Sprintf("%s answers %s to %s: %s", call.Service(), answer.ErrorCode(), call.Operation(), answer.ErrorMessage())
+	default:
+		return err
+	}
+	return &explained{strings.Replace(err.Error(), call.Error(), text, 1), err}
+}
+
+// cause returns the text of the innermost error.
+func cause(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err.Error()
+		}
+		err = inner
+	}
 }
 
 // refusalOf returns why AWS refused a call, or nil if it did not refuse it.

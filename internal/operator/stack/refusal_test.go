@@ -87,11 +87,29 @@ func TestExplain_credentials(t *testing.T) {
 	}
 }
 
+// Errors that are no refusal keep what they are about, and lose the words of the SDK.
+func TestExplain_withoutSDK(t *testing.T) {
+	t.Parallel()
+	unsent := fmt.Errorf("looking at it: %w", &smithy.OperationError{ServiceID: "S3", OperationName: "ListObjectsV2",
+		Err: &smithyhttp.RequestSendError{Err: fmt.Errorf("Get \"https://s3.test\": %w", errors.New("lookup s3.test: no such host"))}})
+	for want, err := range map[string]error{
+		"looking at it: CloudFormation answers ValidationError to DescribeStacks: Stack with id x does not exist": refused(
+			"CloudFormation", "DescribeStacks", "ValidationError", "Stack with id x does not exist"),
+		"looking at it: AWS cannot be reached (lookup s3.test: no such host): check the network, the Region, and AWS_ENDPOINT_URL if it is set": unsent,
+	} {
+		got := Explain(err)
+		var refusal *Refusal
+		if !errors.Is(got, err) || errors.As(got, &refusal) || got.Error() != want {
+			t.Errorf("%v became %v, want %s", err, got, want)
+		}
+	}
+}
+
 // Other errors are not changed.
 func TestExplain_others(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		nil, io.EOF, refused("CloudFormation", "DescribeStacks", "ValidationError", "Stack with id x does not exist"),
+		nil, io.EOF,
 		&smithy.OperationError{ServiceID: "S3", OperationName: "GetObject", Err: io.EOF},
 	} {
 		if got := Explain(err); !errors.Is(got, err) || got != nil && got.Error() != err.Error() {
