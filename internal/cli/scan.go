@@ -148,6 +148,7 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 		return errors.Join(err, out.Flush())
 	}
 
+	s.finish()
 	s.print()
 	o.printFollowed(s, std.err)
 	if err := out.Flush(); err != nil {
