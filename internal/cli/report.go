@@ -53,6 +53,7 @@ func reportOnMarked(ctx context.Context, logs, path string, found []report.Early
 	if err := run.run(ctx, true); err != nil {
 		return err
 	}
+	s.finish()
 	page := s.summary.Report()
 	page.Early = found
 	return writeReportPage(path, page, []string{logs}, nil, io.Discard)

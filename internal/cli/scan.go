@@ -142,6 +142,7 @@ func (o *scanOptions) scan(cmd *cobra.Command, std streams, sources []logfile.So
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
+	s.finish()
 	s.print()
 	o.printFollowed(s, std.err)
 	if o.report != "" {

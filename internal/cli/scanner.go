@@ -40,9 +40,12 @@ type scanWorker struct {
 	marker  *verdict.Marker
 	watcher *sighting.Watcher // nil unless the form is a summary
 	chunk   *logfile.Chunk
-	result  *scanResult
-	text    []byte // decoded members of a record
-	line    []byte // the marked record, unless all records are written
+	// activity has the itemised records of all chunks of the worker. A chunk has few records of
+	// each host, so a summary of its own would cost as much as the records.
+	activity *sighting.Summary
+	result   *scanResult
+	text     []byte // decoded members of a record
+	line     []byte // the marked record, unless all records are written
 }
 
 // scanResult is the result of one chunk. The marked records are in the chunk itself.
@@ -66,7 +69,13 @@ func newScanner(x *index.Index, o *scanOptions, out, screen, messages io.Writer)
 		s.behaviour = sighting.NewBehaviour()
 	}
 	for range o.workers {
-		w := &scanWorker{options: o, colors: term.ColorsOf(screen), indexed: x != nil, chooser: o.selects.chosen.NewChooser()}
+		w := &scanWorker{
+			options:  o,
+			colors:   term.ColorsOf(screen),
+			indexed:  x != nil,
+			chooser:  o.selects.chosen.NewChooser(),
+			activity: sighting.NewSummary(),
+		}
 		if s.behaviour != nil {
 			w.watcher = s.behaviour.Watch()
 		}
@@ -137,9 +146,9 @@ func (w *scanWorker) onMark(m *verdict.Mark) {
 	}
 }
 
-// itemise adds an object to the summary of the chunk.
+// itemise adds an object to the summaries of the worker and of the chunk.
 func (w *scanWorker) itemise(m *verdict.Mark) {
-	w.result.summary.Itemise(m.Object, m.Verdict)
+	w.activity.Itemise(m.Object, m.Verdict)
 	if w.options.form == formSummary {
 		w.watcher.Count(m.Object)
 	}
@@ -167,6 +176,13 @@ func (s *scanner) collect(chunk *logfile.Chunk) error {
 		return fmt.Errorf("writing the result: %w", err)
 	}
 	return nil
+}
+
+// finish completes the summary when all chunks were collected.
+func (s *scanner) finish() {
+	for _, w := range s.workers {
+		s.summary.Merge(w.activity)
+	}
 }
 
 // print prints the table or the summary. Records were written when they were collected.

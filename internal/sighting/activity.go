@@ -39,10 +39,24 @@ type activity struct {
 type hostActivity struct {
 	host              Host
 	records, nxdomain int
-	firewall          map[decision]int
+	firewall          map[decision]*int
 
-	last     *hourActivity // of the last record
-	lastHour int64
+	// What the last record of the host counted for. Most records follow one like them.
+	last         *hourActivity
+	lastHour     int64
+	lastDecision decision
+	lastDecided  *int
+}
+
+// decide counts records by what DNS Firewall and we decided.
+func (h *hostActivity) decide(d decision, records int) {
+	if h.lastDecided == nil || h.lastDecision != d {
+		if h.firewall[d] == nil {
+			h.firewall[d] = new(int)
+		}
+		h.lastDecision, h.lastDecided = d, h.firewall[d]
+	}
+	*h.lastDecided += records
 }
 
 // decision is the action of DNS Firewall on a record, and our verdict.
@@ -80,7 +94,7 @@ func (a *activity) count(o *resolverlog.Object, v verdict.Verdict) {
 	if bytes.EqualFold(o.Rcode.Decode(&a.scratch), []byte("NXDOMAIN")) {
 		host.nxdomain++
 	}
-	host.firewall[decision{action(o.FirewallAction.Decode(&a.scratch)), v}]++
+	host.decide(decision{action(o.FirewallAction.Decode(&a.scratch)), v}, 1)
 
 	a.scratch = o.AppendTime(a.scratch[:0])
 	at, ok := a.parser.parse(a.scratch)
@@ -137,7 +151,7 @@ func (a *activity) hostOf(o *resolverlog.Object) *hostActivity {
 func (a *activity) host(h Host) *hostActivity {
 	known := a.hosts[h]
 	if known == nil && len(a.hosts) < maxActive {
-		known = &hostActivity{host: h, firewall: map[decision]int{}}
+		known = &hostActivity{host: h, firewall: map[decision]*int{}}
 		a.hosts[h] = known
 	}
 	return known
@@ -165,7 +179,7 @@ func (a *activity) merge(other *activity) {
 		to.records += from.records
 		to.nxdomain += from.nxdomain
 		for decision, count := range from.firewall {
-			to.firewall[decision] += count
+			to.decide(decision, *count)
 		}
 	}
 	for key, from := range other.hours {
@@ -241,7 +255,7 @@ func (a *activity) printFirewall(out io.Writer) {
 	for _, host := range a.hosts {
 		for decision, records := range host.firewall {
 			c := counts[decision]
-			counts[decision] = count{c.records + records, c.hosts + 1}
+			counts[decision] = count{c.records + *records, c.hosts + 1}
 			acted = acted || decision.action != noAction
 		}
 	}

@@ -1,5 +1,10 @@
 package domainname
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // maxQueryText is the length of the longest text for a name of 255 octets. It has 254 octets
 // and dots before the final dot, each of which may be written as `\DDD`.
 const maxQueryText = 4*(maxWireOctets-1) + 1
@@ -11,7 +16,7 @@ type Query struct {
 	text   []byte // canonical, in buf
 	labels int
 	start  [maxLabels + 1]uint16 // of each label in text, from the left
-	buf    [maxQueryText]byte
+	buf    [maxQueryText + wordBytes]byte
 }
 
 // Set replaces the query with the canonical form of raw. It does not keep raw. Any octet is
@@ -29,11 +34,76 @@ func (q *Query) Set(raw []byte) error {
 	case len(raw) > maxQueryText:
 		return ErrNameTooLong
 	}
+	if q.splitPlain(raw) {
+		return nil
+	}
 	if err := q.split(raw); err != nil {
 		q.labels = 0
 		return err
 	}
 	return nil
+}
+
+// splitPlain is split for names that are valid and have no escape, as nearly all names do. It
+// handles eight bytes at a time, which takes a third of the time. It returns false for any
+// other name, so that split finds the error.
+func (q *Query) splitPlain(raw []byte) bool {
+	const wireExtra = 2 // the length octet of the first label, and the root
+
+	size := copy(q.buf[:maxQueryText], raw)
+	if raw[size-1] == '.' {
+		size--
+	}
+	if size+wireExtra > maxWireOctets {
+		return false
+	}
+
+	binary.LittleEndian.PutUint64(q.buf[size:], 0) // the last word has no dots after the name
+	labels, start := 0, 0
+	for i := 0; i < size; i += wordBytes {
+		word := binary.LittleEndian.Uint64(q.buf[i:])
+		if zeroBytes(word^allBytes*'\\') != 0 {
+			return false
+		}
+
+		binary.LittleEndian.PutUint64(q.buf[i:], lowerWord(word))
+		for dots := zeroBytes(word ^ allBytes*'.'); dots != 0; dots &= dots - 1 {
+			end := i + bits.TrailingZeros64(dots)/8
+			if checkLabel(end-start) != nil {
+				return false
+			}
+			q.start[labels] = uint16(start)
+			labels, start = labels+1, end+1
+		}
+	}
+
+	if checkLabel(size-start) != nil {
+		return false
+	}
+	q.start[labels] = uint16(start)
+	q.text, q.labels = q.buf[:size], labels+1
+	return true
+}
+
+const (
+	wordBytes = 8
+	allBytes  = 0x0101010101010101 // times a byte: a word of that byte
+	lowBits   = 0x7f * allBytes    // all bits but the highest of each byte
+)
+
+// zeroBytes returns a word in which the highest bit of a byte is set if that byte of word is
+// zero. All other bits are clear. No sum carries into the next byte.
+func zeroBytes(word uint64) uint64 {
+	return ^((word&lowBits + lowBits) | word | lowBits)
+}
+
+// lowerWord is lower for eight bytes. Both sums reach the highest bit of a byte if its low
+// bits are at least 'A', or above 'Z'; a byte over 127 is not a letter.
+func lowerWord(word uint64) uint64 {
+	fromA := word&lowBits + allBytes*(0x80-'A')
+	aboveZ := word&lowBits + allBytes*(0x7f-'Z')
+	upper := (fromA ^ aboveZ) &^ word &^ lowBits
+	return word | upper>>2 // 0x80 becomes the bit in which the cases differ
 }
 
 // split copies raw in lower case and records where its labels start.

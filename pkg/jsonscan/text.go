@@ -65,11 +65,29 @@ func (c *Cursor) Text() (Text, error) {
 	return c.quoted()
 }
 
+// TextOrSkip moves past the next value, and returns it if it is a string.
+func (c *Cursor) TextOrSkip() (Text, error) {
+	if c.Next() == '"' {
+		return c.quoted()
+	}
+	return Text{}, c.Skip()
+}
+
 // quoted moves past the string whose opening quote is at the cursor.
 func (c *Cursor) quoted() (Text, error) {
-	c.pos++
-	start, escaped := c.pos, false
-	for {
+	start := c.pos + 1
+	end := special(c.text, start)
+	if end < len(c.text) && c.text[end] == '"' {
+		c.pos = end + 1
+		return Text{c.text[start:end:end], false}, nil
+	}
+	c.pos = end
+	return c.escaped(start)
+}
+
+// escaped moves past a string that begins at start and may have an escape at the cursor.
+func (c *Cursor) escaped(start int) (Text, error) {
+	for escaped := false; ; {
 		c.pos = special(c.text, c.pos)
 		if c.pos == len(c.text) {
 			return Text{}, c.fail("want a closing quote")

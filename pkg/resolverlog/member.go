@@ -7,41 +7,110 @@ import (
 	"github.com/resolverwatch/resolverwatch/pkg/jsonscan"
 )
 
-// readValue reads the value of the top-level member with this name.
-func (s *Scanner) readValue(c *jsonscan.Cursor, name []byte) error {
-	o := &s.object
+// Tags of the top-level members of an object.
+const (
+	otherMember jsonscan.Tag = iota
+	plainMember              // in most records, and neither needed nor reserved
+	queryNameMember
+	queryTypeMember
+	queryTimestampMember
+	rcodeMember
+	answersMember
+	accountIDMember
+	regionMember
+	vpcIDMember
+	sourceAddrMember
+	sourceIDsMember
+	firewallActionMember
+	additionalMember
+	envelopeMember
+	ocsfMember
+	verdictMember
+)
+
+// memberTag returns the tag of the top-level member with this name.
+func memberTag(name []byte) jsonscan.Tag {
 	switch string(name) {
 	case "query_name":
-		return text(c, &o.QueryName)
+		return queryNameMember
 	case "query_type":
-		return text(c, &o.QueryType)
+		return queryTypeMember
 	case "query_timestamp":
-		return text(c, &o.QueryTimestamp)
+		return queryTimestampMember
 	case "rcode":
-		return text(c, &o.Rcode)
+		return rcodeMember
 	case "answers":
-		return s.readAnswers(c)
+		return answersMember
 	case "account_id":
-		return text(c, &o.AccountID)
+		return accountIDMember
 	case "region":
-		return text(c, &o.Region)
+		return regionMember
 	case "vpc_id":
-		return text(c, &o.VPCID)
+		return vpcIDMember
 	case "srcaddr":
-		return text(c, &o.SourceAddr)
+		return sourceAddrMember
 	case "srcids":
-		return s.readSourceIDs(c)
+		return sourceIDsMember
 	case "firewall_rule_action":
-		return text(c, &o.FirewallAction)
+		return firewallActionMember
 	case "version", "transport", "query_class", "srcport":
-		return c.Skip() // in most records, so not worth the checks of skipOther
+		return plainMember
 	case "additional_properties":
-		return s.readAdditionalProperties(c)
+		return additionalMember
+	default:
+		return rareMemberTag(name)
+	}
+}
+
+// rareMemberTag is memberTag for members that Resolver does not write.
+func rareMemberTag(name []byte) jsonscan.Tag {
+	switch string(name) {
 	case "message", "messageType", "logEvents", "events", "Records", "records", "results", "rawData":
-		return s.envelope.read(c, name)
+		return envelopeMember
 	case "query", "src_endpoint", "cloud", "time", "time_dt", "action", "disposition":
-		return s.ocsf.read(c, name)
+		return ocsfMember
 	case catalog.Verdict:
+		return verdictMember
+	default:
+		return otherMember
+	}
+}
+
+// readValue reads the value of the top-level member with this tag and name.
+func (s *Scanner) readValue(c *jsonscan.Cursor, tag jsonscan.Tag, name []byte) error {
+	o := &s.object
+	switch tag {
+	case queryNameMember:
+		return text(c, &o.QueryName)
+	case queryTypeMember:
+		return text(c, &o.QueryType)
+	case queryTimestampMember:
+		return text(c, &o.QueryTimestamp)
+	case rcodeMember:
+		return text(c, &o.Rcode)
+	case answersMember:
+		return s.readAnswers(c)
+	case accountIDMember:
+		return text(c, &o.AccountID)
+	case regionMember:
+		return text(c, &o.Region)
+	case vpcIDMember:
+		return text(c, &o.VPCID)
+	case sourceAddrMember:
+		return text(c, &o.SourceAddr)
+	case sourceIDsMember:
+		return s.readSourceIDs(c)
+	case firewallActionMember:
+		return text(c, &o.FirewallAction)
+	case plainMember:
+		return c.Skip()
+	case additionalMember:
+		return s.readAdditionalProperties(c)
+	case envelopeMember:
+		return s.envelope.read(c, name)
+	case ocsfMember:
+		return s.ocsf.read(c, name)
+	case verdictMember:
 		o.reserve(name)
 		return text(c, &o.Verdict)
 	default:
@@ -85,11 +154,7 @@ func (o *Object) reserve(name []byte) {
 
 // text reads a string into dst, or skips a value of another type.
 func text(c *jsonscan.Cursor, dst *jsonscan.Text) (err error) {
-	*dst = jsonscan.Text{}
-	if c.Next() != '"' {
-		return c.Skip()
-	}
-	*dst, err = c.Text()
+	*dst, err = c.TextOrSkip()
 	return err
 }
 
@@ -120,35 +185,57 @@ func (s *Scanner) readAnswers(c *jsonscan.Cursor) error {
 	}
 }
 
+// Tags of the members of an answer.
+const (
+	otherAnswerMember jsonscan.Tag = iota
+	plainAnswerMember              // in most answers, and not needed
+	typeMember
+	rdataMember
+)
+
+// answerTag returns the tag of the member with this name.
+func answerTag(name []byte) jsonscan.Tag {
+	switch string(name) {
+	case "Type":
+		return typeMember
+	case "Rdata":
+		return rdataMember
+	case "Class":
+		return plainAnswerMember
+	default:
+		return otherAnswerMember
+	}
+}
+
 func (s *Scanner) readAnswer(c *jsonscan.Cursor, i int) error {
 	if c.Next() != '{' {
 		s.checkAnswer(c)
 		return c.Skip()
 	}
 
-	if err := c.Open('{'); err != nil {
+	if err := s.answers.Open(c); err != nil {
 		return err
 	}
 
 	a := Answer{Index: i}
 	var address jsonscan.Text
 	for {
-		name, more, err := c.Member()
+		name, tag, more, err := s.answers.Member(c, answerTag)
 		if err != nil {
 			return err
 		}
 		if !more {
 			break
 		}
-		switch name := name.Decode(&s.name); string(name) {
-		case "Type":
+		switch tag {
+		case typeMember:
 			err = text(c, &a.Type)
-		case "Rdata":
+		case rdataMember:
 			err = text(c, &a.Rdata)
-		case "Class":
+		case plainAnswerMember:
 			err = c.Skip()
 		default:
-			err = a.readFolded(c, name, &address)
+			err = a.readFolded(c, name.Decode(&s.name), &address)
 		}
 		if err != nil {
 			return err

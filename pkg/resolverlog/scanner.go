@@ -39,6 +39,9 @@ type Scanner struct {
 	ocsf     ocsf     // members of the current object, if it is OCSF
 	err      error
 
+	members jsonscan.Shape // of objects
+	answers jsonscan.Shape // of their answers
+
 	name []byte // buffer for a member name without escapes
 	text []byte // buffer for a message without escapes; objects point into it
 }
@@ -106,13 +109,13 @@ func (s *Scanner) read(c *jsonscan.Cursor) error {
 	s.object = Object{Answers: s.object.Answers[:0]}
 	s.envelope.reset()
 	s.ocsf.reset()
-	if err := c.Open('{'); err != nil {
+	if err := s.members.Open(c); err != nil {
 		return err
 	}
 
 	start := c.Pos() - 1
 	for s.object.Empty = true; ; s.object.Empty = false {
-		name, more, err := c.Member()
+		name, tag, more, err := s.members.Member(c, memberTag)
 		if err != nil {
 			return err
 		}
@@ -121,7 +124,7 @@ func (s *Scanner) read(c *jsonscan.Cursor) error {
 			s.setShape()
 			return nil
 		}
-		if err := s.readValue(c, name.Decode(&s.name)); err != nil {
+		if err := s.readValue(c, tag, name.Decode(&s.name)); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,28 @@ type record struct {
 
 // envelope is an event with its records in order. The case of member names matters, and if a
 // member is repeated, the last one counts.
-type envelope struct{ records []record }
+type envelope struct {
+	records []record
+	members jsonscan.Shape // of records
+}
+
+// Tags of the members of a record.
+const (
+	otherMember jsonscan.Tag = iota
+	recordIDMember
+	dataMember
+)
+
+func memberTag(name []byte) jsonscan.Tag {
+	switch string(name) {
+	case "recordId":
+		return recordIDMember
+	case "data":
+		return dataMember
+	default:
+		return otherMember
+	}
+}
 
 // parse reads an event. The records point into it. The error wraps errEvent if the event has
 // no list of records or a record has no id. Firehose would accept no answer to such an
@@ -86,28 +107,28 @@ func (e *envelope) scanRecords(c *jsonscan.Cursor) error {
 }
 
 func (e *envelope) scanRecord(c *jsonscan.Cursor) error {
-	if err := c.Open('{'); err != nil {
+	if err := e.members.Open(c); err != nil {
 		return err
 	}
 
 	var r record
 	for {
-		name, more, err := c.Member()
-		if err != nil {
+		name, tag, more, err := e.members.Member(c, memberTag)
+		switch {
+		case err != nil:
 			return err
+		case name.Escaped():
+			return errUnusual
 		}
 		if !more {
 			break
 		}
-		switch string(name.Raw()) {
-		case "recordId":
+		switch tag {
+		case recordIDMember:
 			r.id, err = scanText(c, r.id)
-		case "data":
+		case dataMember:
 			r.data, err = scanText(c, r.data)
 		default:
-			if name.Escaped() {
-				return errUnusual
-			}
 			err = c.Skip()
 		}
 		if err != nil {

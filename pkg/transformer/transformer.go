@@ -31,7 +31,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/pkg/index"
@@ -44,6 +43,9 @@ import (
 
 // errNotReady reports an invocation without an index under [settings.FailureModeFail].
 var errNotReady = errors.New("no index is available")
+
+// maxIdleWorkers is the maximum number of workers that are kept. Lambda needs one.
+const maxIdleWorkers = 4
 
 // Config configures a [Transformer]. Only Store is required.
 type Config struct {
@@ -69,7 +71,7 @@ type Config struct {
 type Transformer struct {
 	config  Config
 	indexes *loader.Loader
-	workers sync.Pool // of *worker
+	workers chan *worker // that are idle
 	metrics *metric.Writer
 }
 
@@ -106,7 +108,7 @@ func New(config Config) (*Transformer, error) {
 			Bounds:   reach.NewBounds(config.Settings.ReachBounds),
 			Log:      config.Log,
 		}),
-		workers: sync.Pool{New: func() any { return newWorker() }},
+		workers: make(chan *worker, maxIdleWorkers),
 		metrics: metric.NewWriter(config.Metrics, config.Settings.Stack, config.clock),
 	}, nil
 }
@@ -125,11 +127,8 @@ func (t *Transformer) Invoke(ctx context.Context, event []byte) ([]byte, error) 
 // reuse the memory of an earlier response. If there is an error, it returns dst unchanged.
 func (t *Transformer) Append(ctx context.Context, dst, event []byte) ([]byte, error) {
 	left := newBudget(ctx, t.config.clock)
-	w := t.workers.Get().(*worker)
-	defer func() {
-		w.release()
-		t.workers.Put(w)
-	}()
+	w := t.takeWorker()
+	defer t.keepWorker(w)
 
 	if err := w.events.parse(event); err != nil {
 		return dst, err
@@ -149,6 +148,26 @@ func (t *Transformer) Append(ctx context.Context, dst, event []byte) ([]byte, er
 	t.tell(ctx, w, inService, &left)
 	t.report(w, inService)
 	return out, nil
+}
+
+// takeWorker returns an idle worker, or a new one.
+func (t *Transformer) takeWorker() *worker {
+	select {
+	case w := <-t.workers:
+		return w
+	default:
+		return newWorker()
+	}
+}
+
+// keepWorker keeps a worker for the next invocation. A sync.Pool would lose it with its memory
+// in a garbage collection, and a function has one invocation at a time.
+func (t *Transformer) keepWorker(w *worker) {
+	w.release()
+	select {
+	case t.workers <- w:
+	default:
+	}
 }
 
 // markerOptions returns the index and the options of the marker for an invocation.

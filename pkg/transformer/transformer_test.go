@@ -358,6 +358,7 @@ func TestTransformer_Invoke_concurrent(t *testing.T) {
 }
 
 func TestTransformer_Append_allocations(t *testing.T) {
+	const maxAllocations = 10
 	tr, _, _ := newTransformer(t, nil)
 	allocations := func(records int) float64 {
 		in := event(many(`{"query_name":"www.a.test.","answers":[{"Rdata":"192.0.2.1","Type":"A"}]}`, records)...)
@@ -370,6 +371,9 @@ func TestTransformer_Append_allocations(t *testing.T) {
 		})
 	}
 	few, lots := allocations(10), allocations(2_000)
+	if few > maxAllocations {
+		t.Errorf("got %v allocations for an invocation, want at most %v", few, maxAllocations)
+	}
 	if lots-few > 2 {
 		t.Errorf("got %v allocations for 10 records and %v for 2,000", few, lots)
 	}

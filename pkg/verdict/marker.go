@@ -84,11 +84,12 @@ func (p Part) String() string {
 // Marker marks records. It reuses its memory: once that has grown, marking allocates
 // nothing. It is not safe for concurrent use.
 type Marker struct {
-	options    Options
-	index      *index.Index // nil if there is none
-	addresses  bool         // whether to check addresses
-	expired    bool
-	generation []byte // the index_generation member after a comma; empty without an index
+	options Options
+	expired bool
+
+	index          *index.Index // nil if there is none
+	listsAddresses bool         // the index does
+	generation     []byte       // the index_generation member after a comma; empty without an index
 
 	scanner resolverlog.Scanner
 	query   domainname.Query
@@ -113,20 +114,32 @@ func NewMarker(x *index.Index, o Options) *Marker {
 
 // Reset brings m into the state of a new marker, but keeps its memory.
 func (m *Marker) Reset(x *index.Index, o Options) {
-	m.index, m.options = x, o
+	if x != m.index {
+		m.setIndex(x)
+	}
+	m.options = o
 	m.expired = false
 	m.counts = Counts{}
-	m.addresses = false
+}
+
+// setIndex sets the index and what follows from it. A description of an index takes
+// allocations, so this is not done for each invocation.
+func (m *Marker) setIndex(x *index.Index) {
+	m.index = x
+	m.listsAddresses = false
 	m.generation = m.generation[:0]
 	if x == nil {
 		return
 	}
 
 	info := x.Info()
-	m.addresses = !o.SkipAddresses && info.Addresses > 0
+	m.listsAddresses = info.Addresses > 0
 	m.generation = append(m.generation, `,"`+catalog.IndexGeneration+`":`...)
 	m.generation = strconv.AppendUint(m.generation, info.Generation, 10)
 }
+
+// checksAddresses reports whether addresses are looked up.
+func (m *Marker) checksAddresses() bool { return m.listsAddresses && !m.options.SkipAddresses }
 
 // Expire tells m that there is no time left. Until the next [Marker.Reset], nothing is
 // looked up and new objects are marked unknown.
@@ -345,9 +358,9 @@ func (m *Marker) lookUp(o *resolverlog.Object) (outcome index.Outcome, named boo
 func (m *Marker) lookUpAnswer(a *resolverlog.Answer) (ok bool) {
 	kind, part := kindOf(a.Type), Part(a.Index)
 	switch {
-	case kind == unchecked, kind == addressAnswer && !m.addresses:
+	case kind == unchecked, kind == addressAnswer && !m.checksAddresses():
 		return true
-	case kind != addressAnswer && m.options.SkipCNAMEs && (kind != serviceAnswer || !m.addresses):
+	case kind != addressAnswer && m.options.SkipCNAMEs && (kind != serviceAnswer || !m.checksAddresses()):
 		return true
 	}
 
@@ -387,7 +400,7 @@ func (m *Marker) lookUpService(rdata []byte, part Part) (ok bool) {
 	if !m.options.SkipCNAMEs {
 		ok = m.lookUpTarget(target, part)
 	}
-	if !m.addresses {
+	if !m.checksAddresses() {
 		return ok
 	}
 	for {
