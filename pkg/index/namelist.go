@@ -12,7 +12,8 @@ import (
 type nameList struct {
 	arena   arena // the keys of the pending entries
 	pending []*pendingEntries
-	count   int // of the pending entries
+	count   int  // of the pending entries
+	alike   bool // all pending entries are the same on different names, as in most lists
 
 	sorted arena // the keys of all runs
 	runs   []run
@@ -44,6 +45,7 @@ func (l *nameList) add(name string, e entry) error {
 	if l.count == len(l.pending)*partEntries {
 		l.pending = append(l.pending, new(pendingEntries))
 	}
+	l.alike = l.count == 0 || l.alike && e == l.pending[0].entries[0]
 	part := l.pending[l.count/partEntries]
 	part.keys[l.count%partEntries], part.entries[l.count%partEntries] = key, e
 	l.count++
@@ -102,7 +104,11 @@ func (l *nameList) sortRun() (run, error) {
 			}
 		}
 
-		_, r.entries[i] = l.at(int(item.Number))
+		if l.alike {
+			r.entries[i] = l.pending[0].entries[0] // the others need not be fetched
+		} else {
+			_, r.entries[i] = l.at(int(item.Number))
+		}
 		key := keys[i%prefetched]
 		if i > 0 && bytes.Equal(key, previous) {
 			r.keys[i] = r.keys[i-1]
