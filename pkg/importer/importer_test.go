@@ -581,7 +581,7 @@ func TestImporter_Handle_indexTooLarge(t *testing.T) {
 func TestImporter_Handle_tooLittleMemory(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	w.guards.Memory = 1_000_000
+	w.guards.Memory = 850_000
 	w.put("feeds/a/list.txt", numbered("first", 3_000))
 	w.put("feeds/b/list.txt", numbered("second", 3_000))
 	w.put("feeds/c/list.txt", numbered("third", 6_000))
