@@ -95,7 +95,7 @@ const (
 	batchRequest = 500   // records of a request at most
 	batchSeconds = 0.005 // of an invocation, besides the marks
 	nameBytes    = 12.7  // a name in the index
-	importBytes  = 219   // a name in the memory of the importer, as its guard counts
+	importBytes  = 196   // a name in the memory of the importer, as its guard counts
 	importBase   = 64    // MiB of the importer without lists
 	parquetBytes = 55    // a marked record in a Parquet file
 	clientBytes  = 9     // the columns of a query for hosts and names

@@ -118,8 +118,8 @@ func TestLoad_Needs_memory(t *testing.T) {
 		{"transformer/memory", "", 6e6, 256, fits},
 		{"transformer/memory", "transformer.memoryMiB = 384", 1e7, 384, raise},
 		{"transformer/memory", "more than a function can have: take fewer lists", 1e9, 10_240, exceeds},
-		{"importer/memory", "", 1e6, 320, fits},
-		{"importer/memory", "importer.memoryMiB = 2176", 1e7, 2_176, raise},
+		{"importer/memory", "", 1e6, 256, fits},
+		{"importer/memory", "importer.memoryMiB = 1984", 1e7, 1_984, raise},
 		{"importer/memory", "more than a function can have: take fewer lists", 1e8, 10_240, exceeds},
 	} {
 		got := need(t, Load{Names: tt.names}, tt.part)
