@@ -74,9 +74,37 @@ type vpcHour struct {
 // hourActivity sums up the records of one hour. hosts holds the addresses of the hosts with a
 // malicious query.
 type hourActivity struct {
-	records map[verdict.Verdict]int
+	records verdictCounts
 	hosts   map[string]struct{}
 }
+
+// verdictCounts counts records by verdict. It is faster than a map.
+type verdictCounts struct{ malicious, allowed, clean, unknown int }
+
+// add counts records with a verdict.
+func (c *verdictCounts) add(v verdict.Verdict, records int) {
+	switch v {
+	case verdict.Malicious:
+		c.malicious += records
+	case verdict.Allowed:
+		c.allowed += records
+	case verdict.Clean:
+		c.clean += records
+	default:
+		c.unknown += records
+	}
+}
+
+// merge adds other counts.
+func (c *verdictCounts) merge(other verdictCounts) {
+	c.malicious += other.malicious
+	c.allowed += other.allowed
+	c.clean += other.clean
+	c.unknown += other.unknown
+}
+
+// total returns the number of records, whatever their verdict.
+func (c *verdictCounts) total() int { return c.malicious + c.allowed + c.clean + c.unknown }
 
 func newActivity() *activity {
 	return &activity{hosts: map[Host]*hostActivity{}, hours: map[vpcHour]*hourActivity{}, known: map[string]*hostActivity{}}
@@ -111,7 +139,7 @@ func (a *activity) count(o *resolverlog.Object, v verdict.Verdict) {
 		a.omitted++
 		return
 	}
-	hour.records[v]++
+	hour.records.add(v, 1)
 	if v == verdict.Malicious {
 		hour.hosts[host.host.Address] = struct{}{}
 	}
@@ -160,7 +188,7 @@ func (a *activity) host(h Host) *hostActivity {
 func (a *activity) hour(h vpcHour) *hourActivity {
 	known := a.hours[h]
 	if known == nil && len(a.hours) < maxActive {
-		known = &hourActivity{records: map[verdict.Verdict]int{}, hosts: map[string]struct{}{}}
+		known = &hourActivity{hosts: map[string]struct{}{}}
 		a.hours[h] = known
 	}
 	return known
@@ -190,21 +218,11 @@ func (a *activity) merge(other *activity) {
 func (a *activity) mergeHour(at vpcHour, from *hourActivity) {
 	to := a.hour(at)
 	if to == nil {
-		a.omitted += from.total()
+		a.omitted += from.records.total()
 		return
 	}
-	for v, count := range from.records {
-		to.records[v] += count
-	}
+	to.records.merge(from.records)
 	maps.Copy(to.hosts, from.hosts)
-}
-
-// total returns the number of records, whatever their verdict.
-func (h *hourActivity) total() (all int) {
-	for _, count := range h.records {
-		all += count
-	}
-	return all
 }
 
 // minQueries is the number of records that a host must have to be listed with its NXDOMAIN
@@ -284,8 +302,8 @@ func (a *activity) printTimeline(out io.Writer) {
 		return cmp.Or(cmp.Compare(a.hour, b.hour), cmp.Compare(a.account, b.account), cmp.Compare(a.vpc, b.vpc))
 	}) {
 		h := hours[at]
-		rows = append(rows, []string{at.time().Format(layout), at.vpc, thousands(h.total()), thousands(h.records[verdict.Malicious]),
-			thousands(h.records[verdict.Allowed]), thousands(h.records[verdict.Unknown]), thousands(len(h.hosts))})
+		rows = append(rows, []string{at.time().Format(layout), at.vpc, thousands(h.records.total()), thousands(h.records.malicious),
+			thousands(h.records.allowed), thousands(h.records.unknown), thousands(len(h.hosts))})
 	}
 	printRows(out, title, []term.Column{term.Word("Time"), term.Text("VPC"), term.Number("Queries"),
 		term.Number("Malicious"), term.Number("Allowed"), term.Number("Unknown"), term.Number("Malicious hosts").Spare()}, rows)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/resolverwatch/resolverwatch/internal/report"
-	"github.com/resolverwatch/resolverwatch/pkg/verdict"
 )
 
 // maxChartHours is the number of bars of a picture. With more hours, a bar is longer than an hour.
@@ -173,10 +172,10 @@ func (a *activity) addHours(d *report.Data) (first, step int64) {
 	for at, hour := range a.hours {
 		if i := (at.hour - first) / step; i < int64(len(d.Hours)) {
 			c := &d.Hours[i].Counts
-			c.Malicious += hour.records[verdict.Malicious]
-			c.Allowed += hour.records[verdict.Allowed]
-			c.Clean += hour.records[verdict.Clean]
-			c.Unknown += hour.records[verdict.Unknown]
+			c.Malicious += hour.records.malicious
+			c.Allowed += hour.records.allowed
+			c.Clean += hour.records.clean
+			c.Unknown += hour.records.unknown
 		}
 	}
 	return first, step
@@ -230,7 +229,7 @@ func (a *activity) addCoverage(d *report.Data) {
 			at := vpcHour{vpc.account, vpc.vpc, hour}
 			day := report.Day{Date: at.time()}
 			if logged := days[at]; logged != nil {
-				day.Records = logged.total()
+				day.Records = logged.records.total()
 			}
 			row.Days = append(row.Days, day)
 		}
