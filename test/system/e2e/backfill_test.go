@@ -83,7 +83,7 @@ func (m *machine) markOld(t *testing.T, generator *sample.Generator, ledger *sam
 }
 
 // steps is Step Functions with the deployed state machine. It does what the definition says: plan,
-// and mark the tasks of the manifest. `make machine` runs the definition itself.
+// mark the tasks of the manifest, and collect their results. `make machine` runs the definition itself.
 type steps struct {
 	*machine
 	marker *lambda.Function
@@ -146,9 +146,27 @@ func (s *steps) execute(ctx context.Context, input []byte) (*execution, error) {
 			run.failed++
 		}
 	}
-	_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: &plan.Bucket, // as the ResultWriter does
-		Key: aws.String(settings.BackfillPrefix + plan.Run + "/results.json"), Body: strings.NewReader("[]")})
-	return run, err
+	if _, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: &plan.Bucket, // as the ResultWriter does
+		Key: aws.String(plan.Results + "/results.json"), Body: strings.NewReader("[]")}); err != nil {
+		return nil, err
+	}
+	return run, s.collect(ctx, &plan)
+}
+
+// collect lets the marker add up the results of the tasks, and fails as the state machine would.
+func (s *steps) collect(ctx context.Context, plan *backfill.Plan) error {
+	payload, err := json.Marshal(map[string]any{"action": "collect", "plan": plan})
+	if err != nil {
+		return err
+	}
+	var sum backfill.Plan
+	if err := s.invoke(ctx, payload, &sum); err != nil {
+		return err
+	}
+	if sum.Tally == nil || sum.Tally.TooMany || sum.Tally.Failed > 0 || sum.Tally.Objects < plan.Objects {
+		return fmt.Errorf("the results of %d objects add up to %+v", plan.Objects, sum.Tally)
+	}
+	return nil
 }
 
 func (s *steps) invoke(ctx context.Context, payload []byte, out any) error {
