@@ -6,6 +6,7 @@ set -euo pipefail
 
 folder=${1:?usage: test/arm64.sh FOLDER [PACKAGE...]}
 shift
+case $folder in /*) ;; *) folder=$PWD/$folder ;; esac # each test runs in the folder of its package
 [ $# -gt 0 ] || set -- ./pkg/...
 
 run=(go test -short)
