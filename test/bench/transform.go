@@ -54,7 +54,7 @@ func benchTransform(r *report) error {
 	r.info("transform, event bytes", float64(len(b.event))/median(reused)/1e6, "MB/s")
 	r.info("transform", 1e9*median(reused)/records, "ns/record")
 	r.info("base64 of the standard library and a copy", 1e9*median(floor)/records, "ns/record")
-	r.atMost("transform / base64 of the standard library and a copy", median(reused)/median(floor), "x", 2)
+	r.atMost("transform / base64 of the standard library and a copy", median(reused)/median(floor), "x", 1.25)
 	r.atMost("the same with a new response (Invoke)", median(fresh)/median(floor), "x", 2.2)
 	r.atLeast("times faster than encoding/json to maps and back", median(peer)/median(reused), "x", 10)
 	if err := b.handlers(r); err != nil {
