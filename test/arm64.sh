@@ -9,7 +9,7 @@ shift
 case $folder in /*) ;; *) folder=$PWD/$folder ;; esac # each test runs in the folder of its package
 [ $# -gt 0 ] || set -- ./pkg/...
 
-run=(go test -short)
+run=(go test -short -timeout 30m) # qemu is ten times slower
 if [ "$(go env GOHOSTARCH)" != arm64 ]; then
   qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64 || true)
   if [ -z "$qemu" ]; then
