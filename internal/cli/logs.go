@@ -220,5 +220,7 @@ func (r *logRun) fillPage(page *report.Data, selects *selectFlags) {
 		page.Notes = append(page.Notes, fmt.Sprintf("%d of %d logs could not be read to their end.", r.unread, len(r.sources)))
 	}
 	page.Selection, page.Skipped = selects.describe(), r.skipped.Total()
+	since, _ := selects.chosen.Period()
+	page.CoverFrom(since)
 	page.AddVPCs(selects.options.VPCs)
 }

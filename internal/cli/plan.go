@@ -144,7 +144,7 @@ func (n *planNeeds) print(out io.Writer, peak float64) {
 	fmt.Fprintf(out, "%v queries a second, and %v times as many in the busiest second.\n", n.PerSecond, peak)
 	switch n.Source {
 	case plan.SourceS3:
-		fmt.Fprint(out, "Take the logs from S3: a Firehose stream may be throttled at this rate.\n\n")
+		fmt.Fprint(out, "S3 can carry them: set source.s3, and source.firehose to false. A Firehose stream may be\nthrottled at this rate, so the rows of firehose do not matter then.\n\n")
 	default:
 		fmt.Fprint(out, "Firehose can carry them.\n\n")
 	}

@@ -187,8 +187,16 @@ func (l Load) logs() []Need {
 	}
 	return []Need{
 		{Part: "athena/JSON", Value: day * markedBytes / gb, Unit: "GB a day", Fit: noLimit, Advice: query(markedBytes)},
-		{Part: "athena/Parquet", Value: day * parquetBytes / gb, Unit: "GB a day", Fit: noLimit, Advice: query(clientBytes)},
+		{Part: "athena/Parquet", Value: day * parquetBytes / gb, Unit: "GB a day", Fit: noLimit, Advice: query(clientBytes) + l.parquetFrom()},
 	}
+}
+
+// parquetFrom says how logs become Parquet, if their source does not write it.
+func (l Load) parquetFrom() string {
+	if l.Source() == SourceS3 {
+		return "; needs catalog.compaction"
+	}
+	return ""
 }
 
 // needOf compares a need with a quota.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+	"time"
 )
 
 // AddVPCs adds the VPCs that should have logs and have none.
@@ -25,6 +26,32 @@ func (d *Data) AddVPCs(ids []string) {
 		}
 	}
 }
+
+// MaxDays bounds the days of a VPC. The last ones are shown.
+const MaxDays = 92
+
+// CoverFrom adds the days without logs between the start of a chosen period and the first log. It
+// adds none if the period has no start, or too many days to show.
+func (d *Data) CoverFrom(start time.Time) {
+	if start.IsZero() || len(d.Coverage) == 0 {
+		return
+	}
+	for i := range d.Coverage {
+		days := d.Coverage[i].Days
+		at := start.UTC().Truncate(day)
+		if earliest := days[len(days)-1].Date.Add(-(MaxDays - 1) * day); at.Before(earliest) {
+			at = earliest
+		}
+		var before []Day
+		for ; at.Before(days[0].Date); at = at.Add(day) {
+			before = append(before, Day{Date: at})
+		}
+		d.Coverage[i].Days = append(before, days...)
+	}
+}
+
+// day is the length of a day in UTC.
+const day = 24 * time.Hour
 
 // coverage draws a square for each day of a VPC, empty if it has no logs.
 func coverage(vpc VPC) template.HTML {

@@ -108,8 +108,45 @@ func TestWrite_size(t *testing.T) {
 			}
 		}
 	}
-	if empty := write(t, &report.Data{Title: "x"}); !bytes.Contains(empty, []byte("No host asked for a malicious name")) {
+	if clean := write(t, &report.Data{Title: "x", Records: 7}); !bytes.Contains(clean, []byte("No host asked for a malicious name")) {
 		t.Error("the page without matches does not say so")
+	}
+}
+
+// A page about no query must not look like good news.
+func TestWrite_nothing(t *testing.T) {
+	t.Parallel()
+	page := write(t, &report.Data{Title: "x"})
+	if !bytes.Contains(page, []byte("No query was looked at")) {
+		t.Error("the page does not say that nothing was looked at")
+	}
+	for _, wrong := range []string{"No host asked", "Every query has a verdict"} {
+		if bytes.Contains(page, []byte(wrong)) {
+			t.Errorf("the page says %q", wrong)
+		}
+	}
+}
+
+// A chosen period begins before the first log, so the days between them are days without logs.
+func TestData_CoverFrom(t *testing.T) {
+	t.Parallel()
+	first := time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)
+	d := &report.Data{Coverage: []report.VPC{{ID: "vpc-1", Days: []report.Day{{Date: first, Records: 3}}}}}
+	d.CoverFrom(time.Date(2026, 11, 26, 9, 30, 0, 0, time.UTC))
+	var days []string
+	for _, day := range d.Coverage[0].Days {
+		days = append(days, fmt.Sprint(day.Date.Format(time.DateOnly), " ", day.Records))
+	}
+	if got := strings.Join(days, ", "); got != "2026-11-26 0, 2026-11-27 0, 2026-11-28 3" {
+		t.Errorf("got %s", got)
+	}
+
+	d.CoverFrom(time.Time{})               // no bound
+	d.CoverFrom(first.Add(24 * time.Hour)) // after the first log
+	(&report.Data{}).CoverFrom(first)      // no logs
+	d.CoverFrom(first.AddDate(-3, 0, 0))
+	if days := d.Coverage[0].Days; len(days) != 92 || !days[91].Date.Equal(first) || !days[90].Date.Equal(first.AddDate(0, 0, -1)) {
+		t.Errorf("%d days until %v, want the 92 until %v", len(days), days[len(days)-1].Date, first)
 	}
 }
 

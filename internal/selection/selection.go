@@ -57,7 +57,12 @@ func Parse(o Options, now time.Time) (*Selection, error) {
 func (s *Selection) Describe() []string { return s.words }
 
 // Period returns the bounds of the time of a query. They are zero if they are not set.
-func (s *Selection) Period() (since, until time.Time) { return s.since, s.until }
+func (s *Selection) Period() (since, until time.Time) {
+	if s == nil {
+		return time.Time{}, time.Time{}
+	}
+	return s.since, s.until
+}
 
 func (s *Selection) setPeriod(o Options, now time.Time) error {
 	for _, bound := range []struct {

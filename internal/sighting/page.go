@@ -201,9 +201,6 @@ func (a *activity) addTimelines(rows []report.Host, first, step int64) {
 	}
 }
 
-// maxCoverageDays bounds the days of a VPC in the report: the last ones are shown.
-const maxCoverageDays = 92
-
 // addCoverage adds the days of each VPC.
 func (a *activity) addCoverage(d *report.Data) {
 	days := a.days()
@@ -220,7 +217,7 @@ func (a *activity) addCoverage(d *report.Data) {
 		last = max(last, at.hour)
 		vpcs[vpcHour{account: at.account, vpc: at.vpc}] = true
 	}
-	first = max(first, last-(maxCoverageDays-1)*dayHours)
+	first = max(first, last-(report.MaxDays-1)*dayHours)
 	for _, vpc := range slices.SortedFunc(maps.Keys(vpcs), func(a, b vpcHour) int {
 		return cmp.Or(cmp.Compare(a.account, b.account), cmp.Compare(a.vpc, b.vpc))
 	}) {
