@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,7 +47,7 @@ func (d *Data) CoverFrom(start time.Time) {
 		for ; at.Before(days[0].Date); at = at.Add(day) {
 			before = append(before, Day{Date: at})
 		}
-		d.Coverage[i].Days = append(before, days...)
+		d.Coverage[i].Days = slices.Concat(before, days)
 	}
 }
 
