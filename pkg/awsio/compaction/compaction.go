@@ -4,6 +4,7 @@ package compaction
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -75,20 +76,9 @@ func (t *Table) PutState(ctx context.Context, state compactor.State) error {
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", rowKey, err)
 	}
-	condition := revision.Unchanged(settings.SentTableKey, state.Revision)
-	_, err = t.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                 &t.name,
-		Item:                      encoded,
-		ConditionExpression:       condition.Expression,
-		ExpressionAttributeNames:  condition.Names,
-		ExpressionAttributeValues: condition.Values,
-	})
-	switch {
-	case revision.IsConflict(err):
-		return storage.ErrConflict
-	case err != nil:
+	err = revision.Put(ctx, t.client, t.name, settings.SentTableKey, encoded, state.Revision)
+	if err != nil && !errors.Is(err, storage.ErrConflict) {
 		return fmt.Errorf("writing %s to table %s: %w", rowKey, t.name, err)
-	default:
-		return nil
 	}
+	return err
 }

@@ -3,6 +3,7 @@ package huntrun
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -83,22 +84,11 @@ func (t *Table) PutRun(ctx context.Context, hunt string, run hunter.Run) error {
 		return fmt.Errorf("encoding %s%s: %w", keyPrefix, hunt, err)
 	}
 
-	condition := revision.Unchanged(settings.SentTableKey, run.Revision)
-	_, err = t.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                 &t.name,
-		Item:                      encoded,
-		ConditionExpression:       condition.Expression,
-		ExpressionAttributeNames:  condition.Names,
-		ExpressionAttributeValues: condition.Values,
-	})
-	switch {
-	case revision.IsConflict(err):
-		return storage.ErrConflict
-	case err != nil:
+	err = revision.Put(ctx, t.client, t.name, settings.SentTableKey, encoded, run.Revision)
+	if err != nil && !errors.Is(err, storage.ErrConflict) {
 		return fmt.Errorf("writing %s%s to table %s: %w", keyPrefix, hunt, t.name, err)
-	default:
-		return nil
 	}
+	return err
 }
 
 func toSeconds(t time.Time) int64 {

@@ -3,11 +3,15 @@
 package revision
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/resolverwatch/resolverwatch/pkg/storage"
 )
 
 // attribute is the attribute of a row that has its revision.
@@ -31,6 +35,28 @@ func Unchanged(key string, revision int64) Condition {
 		Names:      map[string]string{"#revision": attribute},
 		Values:     map[string]types.AttributeValue{":revision": &types.AttributeValueMemberN{Value: fmt.Sprint(revision)}},
 	}
+}
+
+// putter is the part of a DynamoDB client that writes a row.
+type putter interface {
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
+
+// Put writes a row over the stored one, which must have this revision; see [Unchanged]. If it has
+// another one, Put returns [storage.ErrConflict].
+func Put(ctx context.Context, client putter, table, key string, row map[string]types.AttributeValue, revision int64) error {
+	condition := Unchanged(key, revision)
+	_, err := client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                 &table,
+		Item:                      row,
+		ConditionExpression:       condition.Expression,
+		ExpressionAttributeNames:  condition.Names,
+		ExpressionAttributeValues: condition.Values,
+	})
+	if IsConflict(err) {
+		return storage.ErrConflict
+	}
+	return err
 }
 
 // IsConflict tells whether err says that the condition of a write was not met.
